@@ -1,0 +1,116 @@
+//! Where everything of one installation lives: the paths inside `PMDAEMON_HOME`, nothing else.
+//!
+//! Used by the daemon, the keeper and the command line, which must agree on them.
+
+use std::path::{Path, PathBuf};
+
+/// One installation's directory (0700). One keeper and one daemon at most serve it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home(PathBuf);
+
+impl Home {
+    /// The home of this environment: `PMDAEMON_HOME`, or `~/.pmdaemon`.
+    ///
+    /// # Errors
+    /// A sentence, when neither `PMDAEMON_HOME` nor `HOME` says where, or the path is relative.
+    pub fn from_env() -> Result<Home, String> {
+        let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+        let path = match (set("PMDAEMON_HOME"), set("HOME")) {
+            (Some(home), _) => std::path::absolute(PathBuf::from(home))
+                .map_err(|e| format!("PMDAEMON_HOME is not usable: {e}"))?,
+            (None, Some(user)) => Path::new(&user).join(".pmdaemon"),
+            (None, None) => {
+                return Err(
+                    "neither PMDAEMON_HOME nor HOME is set: set PMDAEMON_HOME to a directory of yours".into(),
+                );
+            }
+        };
+        Ok(Home(path))
+    }
+
+    /// The home at that absolute path.
+    pub fn at(path: impl Into<PathBuf>) -> Home {
+        Home(path.into())
+    }
+
+    /// The directory itself.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The unix socket of the API (0600).
+    pub fn socket(&self) -> PathBuf {
+        self.0.join("pmdaemon.sock")
+    }
+
+    /// The bearer token of the local command line (0600).
+    pub fn token(&self) -> PathBuf {
+        self.0.join("token")
+    }
+
+    /// The key that signs tokens (0600).
+    pub fn jwt_key(&self) -> PathBuf {
+        self.0.join("jwt.key")
+    }
+
+    /// The SQLite database.
+    pub fn store(&self) -> PathBuf {
+        self.0.join("store.db")
+    }
+
+    /// Held (flock) by whoever is starting a keeper.
+    pub fn start_lock(&self) -> PathBuf {
+        self.0.join("start.lock")
+    }
+
+    /// Held (flock) by the keeper while it lives.
+    pub fn keeper_lock(&self) -> PathBuf {
+        self.0.join("keeper.lock")
+    }
+
+    /// Held (flock) by the daemon while it lives.
+    pub fn daemon_lock(&self) -> PathBuf {
+        self.0.join("daemon.lock")
+    }
+
+    /// Own log of keeper and daemon.
+    pub fn daemon_log(&self) -> PathBuf {
+        self.0.join("daemon.log")
+    }
+
+    /// What is needed to find the runs again: records and FIFOs.
+    pub fn run_dir(&self) -> PathBuf {
+        self.0.join("run")
+    }
+
+    /// Logs of the services.
+    pub fn log_dir(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
+    /// Makes the directories, for their owner alone.
+    ///
+    /// # Errors
+    /// A sentence with the path, when one cannot be made or belongs to somebody else, or others
+    /// may write to it.
+    pub fn create(&self) -> Result<(), String> {
+        use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+        for dir in [self.0.clone(), self.run_dir(), self.log_dir()] {
+            let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
+            made.map_err(|e| format!("cannot create {}: {e}", dir.display()))?;
+            let meta = std::fs::metadata(&dir).map_err(|e| format!("cannot read {}: {e}", dir.display()))?;
+            let me = nix::unistd::geteuid().as_raw();
+            if meta.uid() != me {
+                return Err(format!(
+                    "{} belongs to user {}, not to you (user {me}): set PMDAEMON_HOME to a directory of yours",
+                    dir.display(),
+                    meta.uid()
+                ));
+            }
+            if meta.mode() & 0o077 != 0 {
+                return Err(format!("{} is open to others: run chmod 700 {0}", dir.display()));
+            }
+        }
+        Ok(())
+    }
+}

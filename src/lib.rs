@@ -1,0 +1,8 @@
+//! # pmdaemon
+//!
+//! A process manager for Linux: one brain, one pair of hands.
+
+pub mod home;
+pub mod keeper;
+pub mod model;
+pub mod supervisor;

@@ -1,0 +1,97 @@
+//! What the world reported. Past tense: a fact has happened and cannot be refused.
+
+use std::fmt;
+
+use super::{Moment, Pid, RunId, Signal};
+
+/// News about one run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Fact {
+    /// The program was executed.
+    Spawned {
+        /// Which life.
+        run: RunId,
+        /// Its process.
+        pid: Pid,
+        /// When it was executed.
+        at: Moment,
+    },
+    /// The program could not be executed; nothing is left of the run.
+    SpawnFailed {
+        /// Which life.
+        run: RunId,
+        /// What went wrong.
+        failure: SpawnFailure,
+    },
+    /// The main process ended.
+    Exited {
+        /// Which life.
+        run: RunId,
+        /// How.
+        end: End,
+        /// When.
+        at: Moment,
+        /// Nothing that it had started is left either.
+        tree_empty: bool,
+    },
+    /// The main process had ended, and now the last of what it had started is gone too.
+    TreeGone {
+        /// Which life.
+        run: RunId,
+    },
+    /// A new keeper took over. `living` are the runs that it found; whatever else was believed
+    /// to run ended unseen, and orders that the old keeper had not carried out are lost.
+    HandsRenewed {
+        /// The runs whose tree is not gone.
+        living: Vec<RunId>,
+    },
+}
+
+/// How a main process ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum End {
+    /// It exited with this code.
+    Code(i32),
+    /// A signal ended it. Never to be shown as exit code 0.
+    Signal(Signal),
+    /// It ended while nobody could see how (kernels before 6.15, or no keeper at that time).
+    Unknown,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            End::Code(code) => write!(f, "exit code {code}"),
+            End::Signal(signal) => write!(f, "signal {signal}"),
+            End::Unknown => f.write_str("unknown end"),
+        }
+    }
+}
+
+/// The step between fork and exec that failed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SpawnStep {
+    /// Making the FIFOs or opening the log files.
+    Logs,
+    /// Forking.
+    Fork,
+    /// Changing to the working directory.
+    Chdir,
+    /// Anything else before exec: session, cgroup, signals, descriptors.
+    Prepare,
+    /// Executing the program.
+    Exec,
+    /// The keeper was lost before it said what became of the order.
+    Lost,
+}
+
+/// Why a program could not be executed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SpawnFailure {
+    /// Where.
+    pub step: SpawnStep,
+    /// The kernel's error number, 0 if there is none.
+    pub errno: i32,
+    /// The whole sentence for people.
+    pub detail: String,
+}

@@ -1,0 +1,26 @@
+//! The words of the program: what an app is, what is wanted of its processes, what they are
+//! doing, and what the world reported about them.
+//!
+//! Nothing here reads a clock, a file or a socket, and nothing here knows how it is written as
+//! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
+//! [`crate::store`].
+
+pub mod event;
+pub mod fact;
+pub mod goal;
+pub mod ids;
+pub mod moment;
+pub mod name;
+pub mod signal;
+pub mod spec;
+pub mod state;
+
+pub use event::{Event, EventKind};
+pub use fact::{End, Fact, SpawnFailure, SpawnStep};
+pub use goal::Goal;
+pub use ids::{AppId, Pid, ProcessId, RunId};
+pub use moment::Moment;
+pub use name::{BadName, Name};
+pub use signal::Signal;
+pub use spec::{AppSpec, RestartPolicy, StopPolicy};
+pub use state::{Reason, Rest, State, Status};

@@ -1,0 +1,110 @@
+//! What an app is: the definition that its processes are made from.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Name, Signal};
+
+/// The definition of an app, with everything resolved: the program is an absolute path, the
+/// directory exists (when it was defined), nothing is left to a shell.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppSpec {
+    /// Unique in its namespace.
+    pub name: Name,
+    /// Groups apps; `default` when nobody said otherwise.
+    pub namespace: Name,
+    /// What the user named: a file, or a command. For display; `program` and `args` are what runs.
+    pub script: String,
+    /// The interpreter that runs `script`, if one does. For display.
+    pub interpreter: Option<String>,
+    /// Absolute path of what is executed.
+    pub program: PathBuf,
+    /// Its arguments, without the program's own name.
+    pub args: Vec<String>,
+    /// Absolute working directory.
+    pub cwd: PathBuf,
+    /// Variables of the environment from which the app was started. Never shown.
+    pub inherited_env: BTreeMap<String, String>,
+    /// Variables that were declared for the app. They win over the inherited ones.
+    pub env: BTreeMap<String, String>,
+    /// How many processes; at least 1.
+    pub instances: u32,
+    /// Whether defining the app, and booting the host, starts it.
+    pub autostart: bool,
+    /// What follows an exit that nobody asked for.
+    pub restart: RestartPolicy,
+    /// How it is asked to end.
+    pub stop: StopPolicy,
+}
+
+/// What follows an exit that nobody asked for (acceptance row A12).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RestartPolicy {
+    /// Start it again at all?
+    pub auto: bool,
+    /// This many unstable runs in a row and it is given up as `errored`. PM2's default is 16.
+    pub max_unstable: u32,
+    /// A run shorter than this is unstable. PM2's default is 1 s.
+    pub min_uptime: Duration,
+    /// A fixed wait before each restart. Zero: the first restart at once, then 100 ms × 1.5 each
+    /// time, at most 15 s, and from the beginning after 30 s up.
+    pub delay: Duration,
+    /// Exit codes after which it stays stopped, as if somebody had stopped it.
+    pub stop_exit_codes: Vec<i32>,
+}
+
+impl Default for RestartPolicy {
+    fn default() -> Self {
+        RestartPolicy {
+            auto: true,
+            max_unstable: 16,
+            min_uptime: Duration::from_secs(1),
+            delay: Duration::ZERO,
+            stop_exit_codes: Vec::new(),
+        }
+    }
+}
+
+/// How a process is asked to end, and how long it may take.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StopPolicy {
+    /// The signal that asks.
+    pub signal: Signal,
+    /// After this, whatever is left of the tree gets SIGKILL.
+    pub timeout: Duration,
+}
+
+impl Default for StopPolicy {
+    fn default() -> Self {
+        StopPolicy { signal: Signal::TERM, timeout: Duration::from_secs(10) }
+    }
+}
+
+impl AppSpec {
+    /// `name` of a single process, `name-i` of one of several.
+    pub fn instance_name(&self, instance: u32) -> String {
+        match self.instances {
+            1 => self.name.to_string(),
+            _ => format!("{}-{instance}", self.name),
+        }
+    }
+}
+
+/// Written by hand: values of the environment must not get into a log.
+impl fmt::Debug for AppSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppSpec")
+            .field("name", &self.name)
+            .field("namespace", &self.namespace)
+            .field("program", &self.program)
+            .field("cwd", &self.cwd)
+            .field("env", &self.env.keys())
+            .field("instances", &self.instances)
+            .field("autostart", &self.autostart)
+            .field("restart", &self.restart)
+            .field("stop", &self.stop)
+            .finish_non_exhaustive()
+    }
+}

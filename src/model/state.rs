@@ -1,0 +1,169 @@
+//! What is, apart from what is wanted.
+
+use std::fmt;
+
+use super::{End, Moment, Pid, RunId};
+
+/// What a process is doing. Data lives in the state that has it.
+///
+/// ```text
+///            Launch          Spawned
+///   Idle ───────────▶ Starting ─────▶ Running ──┐ Exited
+///    ▲  ▲                │  SpawnFailed         │
+///    │  └── Backoff ◀────┴──────────────────────┤  (goal Up: at once, or after a wait)
+///    │         (until)                          │
+///    └──────────── Stopping ◀───────────────────┘  (stop asked, or parts of the tree left)
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum State {
+    /// Nothing runs and nothing is about to.
+    Idle(Rest),
+    /// Waiting for the next automatic start.
+    Backoff {
+        /// When it comes.
+        until: Moment,
+    },
+    /// Launched; nobody has heard of it yet.
+    Starting {
+        /// The life that begins.
+        run: RunId,
+        /// When it was ordered.
+        since: Moment,
+    },
+    /// Runs.
+    Running {
+        /// This life.
+        run: RunId,
+        /// Its main process.
+        pid: Pid,
+        /// When it was executed.
+        since: Moment,
+    },
+    /// This life is to end: the stop signal was sent, or the main process is gone and others of
+    /// its tree are not.
+    Stopping {
+        /// The life that ends.
+        run: RunId,
+        /// The main process, while it is there.
+        pid: Option<Pid>,
+        /// When whatever is left gets SIGKILL.
+        kill_at: Moment,
+    },
+}
+
+/// Why nothing runs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// As asked, or as planned (a job that ended well, a stop exit code).
+    Stopped,
+    /// Given up; needs somebody to look at it.
+    Errored(Reason),
+}
+
+/// Why a process was given up.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Reason {
+    /// Too many unstable runs in a row.
+    UnstableRuns {
+        /// How many.
+        count: u32,
+        /// How the last one ended.
+        last: End,
+    },
+    /// It ended by itself and is not to be restarted.
+    Ended(End),
+    /// The program cannot be executed, and trying again would not help.
+    CannotSpawn(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::UnstableRuns { count, last } => {
+                write!(f, "given up after {count} unstable runs in a row; the last ended with {last}")
+            }
+            Reason::Ended(end) => write!(f, "ended with {end} and is not restarted automatically"),
+            Reason::CannotSpawn(detail) => f.write_str(detail),
+        }
+    }
+}
+
+/// The six words that users see (acceptance row A7).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Status {
+    /// Launched, not up yet.
+    Starting,
+    /// Runs.
+    Online,
+    /// Is ending.
+    Stopping,
+    /// Does not run, as asked.
+    Stopped,
+    /// Does not run, given up.
+    Errored,
+    /// Waits for its next automatic start.
+    Restarting,
+}
+
+impl Status {
+    /// All of them, in the order in which they are documented.
+    pub const ALL: [Status; 6] = [
+        Status::Starting,
+        Status::Online,
+        Status::Stopping,
+        Status::Stopped,
+        Status::Errored,
+        Status::Restarting,
+    ];
+
+    /// The word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Starting => "starting",
+            Status::Online => "online",
+            Status::Stopping => "stopping",
+            Status::Stopped => "stopped",
+            Status::Errored => "errored",
+            Status::Restarting => "restarting",
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl State {
+    /// The word for it.
+    pub fn status(&self) -> Status {
+        match self {
+            State::Idle(Rest::Stopped) => Status::Stopped,
+            State::Idle(Rest::Errored(_)) => Status::Errored,
+            State::Backoff { .. } => Status::Restarting,
+            State::Starting { .. } => Status::Starting,
+            State::Running { .. } => Status::Online,
+            State::Stopping { .. } => Status::Stopping,
+        }
+    }
+
+    /// The life that is going on, if one is.
+    pub fn run(&self) -> Option<RunId> {
+        match self {
+            State::Idle(_) | State::Backoff { .. } => None,
+            State::Starting { run, .. } | State::Running { run, .. } | State::Stopping { run, .. } => {
+                Some(*run)
+            }
+        }
+    }
+
+    /// The main process, while it is there.
+    pub fn pid(&self) -> Option<Pid> {
+        match self {
+            State::Running { pid, .. } => Some(*pid),
+            State::Stopping { pid, .. } => *pid,
+            State::Idle(_) | State::Backoff { .. } | State::Starting { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What comes out.
+
+use std::sync::Arc;
+
+use crate::model::{AppId, AppSpec, Event, ProcessId, RunId, Signal};
+
+/// A command was taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Accepted {
+    /// A new app, with its processes in the order of their instance numbers.
+    Created {
+        /// The app.
+        app: AppId,
+        /// Its processes.
+        processes: Vec<ProcessId>,
+    },
+    /// It is being done.
+    Done,
+    /// Nothing to do: it is so already.
+    AlreadySo,
+    /// The answer to a fact or a tick, which nobody asked.
+    Noted,
+}
+
+/// A command was not taken. Not an error: an answer, with a code and a sentence.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Denied {
+    /// There is no such process (any more).
+    #[error("there is no process with id {0}")]
+    NoSuchProcess(ProcessId),
+    /// The name is taken in that namespace.
+    #[error("an app named {name} exists already in namespace {namespace} (id {process})")]
+    NameTaken {
+        /// The name.
+        name: String,
+        /// Where.
+        namespace: String,
+        /// Its first process.
+        process: ProcessId,
+    },
+    /// It is being deleted.
+    #[error("process {0} is being deleted")]
+    BeingDeleted(ProcessId),
+    /// The daemon is shutting down.
+    #[error("the daemon is shutting down and starts nothing any more")]
+    ShuttingDown,
+}
+
+impl Denied {
+    /// The stable code of the API's problem document.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Denied::NoSuchProcess(_) => "process_not_found",
+            Denied::NameTaken { .. } => "name_taken",
+            Denied::BeingDeleted(_) => "being_deleted",
+            Denied::ShuttingDown => "shutting_down",
+        }
+    }
+}
+
+/// An order to the world. To be carried out in this sequence.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Effect {
+    /// Run a program. Answered by `Spawned` or `SpawnFailed`.
+    Launch {
+        /// The life that begins.
+        run: RunId,
+        /// Whose.
+        process: ProcessId,
+        /// Its number among the instances of its app.
+        instance: u32,
+        /// What to run.
+        spec: Arc<AppSpec>,
+        /// The restart count of the process at this launch: kept with the run, so that it
+        /// survives a daemon that dies before it is stored.
+        restarts: u32,
+    },
+    /// Send a signal.
+    Signal {
+        /// To which life.
+        run: RunId,
+        /// What.
+        signal: Signal,
+        /// To whom of it.
+        scope: Scope,
+    },
+    /// SIGKILL to the whole tree, until nothing of it is left.
+    KillTree {
+        /// Which life.
+        run: RunId,
+    },
+    /// The run is over and known to be: its exit status need not be kept any longer.
+    Forget {
+        /// Which life.
+        run: RunId,
+    },
+    /// Write down what has changed. What to write is read from the supervisor after the step.
+    Record(Record),
+    /// Tell everybody, and remember.
+    Publish(Event),
+}
+
+/// Who of a run gets a signal.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scope {
+    /// The main process.
+    Main,
+    /// The main process and everything that it started.
+    Tree,
+}
+
+/// What has changed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Record {
+    /// An app was defined or its definition changed.
+    App(AppId),
+    /// An app is gone.
+    AppGone(AppId),
+    /// Goal, counters or rest of a process.
+    Process(ProcessId),
+    /// A process is gone.
+    ProcessGone(ProcessId),
+}
