@@ -6,3 +6,4 @@ pub mod home;
 pub mod keeper;
 pub mod model;
 pub mod supervisor;
+pub mod wire;

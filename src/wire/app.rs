@@ -1,0 +1,145 @@
+//! Apps: definitions.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Process;
+
+/// A new app. Only `script` is required.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NewApp {
+    /// A file, or a command that is found in `PATH`. A relative path counts from `cwd`.
+    #[schema(example = "server.js")]
+    pub script: String,
+    /// Unique in its namespace: a letter or `_`, then up to 63 letters, digits, `.`, `_` or `-`.
+    /// Default: the file name of `script` without its last extension.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "api-server")]
+    pub name: Option<String>,
+    /// Default: `default`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub namespace: Option<String>,
+    /// Arguments of the script, passed on untouched.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub args: Vec<String>,
+    /// Working directory. Default: the directory in which the daemon was started.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cwd: Option<String>,
+    /// Program that runs the script; `none` executes the file itself. Default: by the file's
+    /// executable bit, extension or `#!` line.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "node")]
+    pub interpreter: Option<String>,
+    /// Declared variables.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+    /// The caller's own environment, below `env`. Kept to start the app again, never shown.
+    /// Default: the daemon's PATH, HOME, USER, LANG and TZ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, write_only)]
+    pub inherited_env: Option<BTreeMap<String, String>>,
+    /// How many processes. Default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 1000)]
+    pub instances: Option<i64>,
+    /// Start it now and at boot. Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub autostart: Option<bool>,
+    /// Start it again when it ends by itself. Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub autorestart: Option<bool>,
+    /// Unstable runs in a row after which it is given up. Default 16.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 1_000_000)]
+    pub max_restarts: Option<i64>,
+    /// A shorter run is unstable. Default 1000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
+    pub min_uptime_ms: Option<i64>,
+    /// Fixed wait before each automatic restart. Default 0: growing waits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
+    pub restart_delay_ms: Option<i64>,
+    /// Exit codes after which it stays stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stop_exit_codes: Vec<i64>,
+    /// Signal that asks it to end, by name or number. Default `SIGTERM`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "SIGINT")]
+    pub kill_signal: Option<String>,
+    /// After this, what is left gets SIGKILL. Default 10000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
+    pub kill_timeout_ms: Option<i64>,
+}
+
+/// An app: a definition and its processes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct App {
+    /// Its number. Grows, is never reused.
+    #[schema(minimum = 0)]
+    pub id: i64,
+    /// Unique in its namespace.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// What the user named.
+    pub script: String,
+    /// The interpreter that runs it, if one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub interpreter: Option<String>,
+    /// Absolute path of what is executed.
+    pub program: String,
+    /// All arguments of `program`.
+    pub args: Vec<String>,
+    /// Working directory.
+    pub cwd: String,
+    /// Declared variables, values masked as `***`.
+    pub env: BTreeMap<String, String>,
+    /// How many processes the definition asks for.
+    #[schema(minimum = 1)]
+    pub instances: i64,
+    /// Started when defined and at boot.
+    pub autostart: bool,
+    /// Started again when it ends by itself.
+    pub autorestart: bool,
+    /// Unstable runs in a row after which it is given up.
+    pub max_restarts: i64,
+    /// A shorter run is unstable.
+    pub min_uptime_ms: i64,
+    /// Fixed wait before each automatic restart; 0 means growing waits.
+    pub restart_delay_ms: i64,
+    /// Exit codes after which it stays stopped.
+    pub stop_exit_codes: Vec<i64>,
+    /// Signal that asks it to end.
+    pub kill_signal: String,
+    /// After this, what is left gets SIGKILL.
+    pub kill_timeout_ms: i64,
+    /// Its processes, by instance.
+    pub processes: Vec<Process>,
+}
+
+/// All apps.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct AppList {
+    /// By id.
+    pub items: Vec<App>,
+}
+
+/// What became of a command.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Outcome {
+    /// False: it was so already, nothing was done.
+    pub changed: bool,
+    /// Every process that the command was about, as it is now. Deleted ones are listed as they
+    /// were last.
+    pub processes: Vec<Process>,
+}

@@ -1,0 +1,42 @@
+//! The history of processes.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::LastExit;
+
+/// Something that happened to a process.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Event {
+    /// Grows by one with each event.
+    pub seq: i64,
+    /// When.
+    #[schema(format = DateTime)]
+    pub ts: String,
+    /// `process.created`, `process.started`, `process.spawn_failed`, `process.stop_asked`,
+    /// `process.killed`, `process.exited`, `process.backing_off`, `process.errored`,
+    /// `process.stopped` or `process.deleted`.
+    #[serde(rename = "type")]
+    #[schema(example = "process.exited")]
+    pub kind: String,
+    /// The process.
+    pub id: i64,
+    /// Its display name.
+    pub name: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// The whole story in one sentence.
+    #[schema(example = "web was ended by signal SIGKILL after 3.2 s")]
+    pub detail: String,
+    /// How it ended, for `process.exited`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub exit: Option<LastExit>,
+}
+
+/// A page of events, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct EventList {
+    /// In the order of `seq`.
+    pub items: Vec<Event>,
+}

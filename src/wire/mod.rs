@@ -1,0 +1,25 @@
+//! The API's types: what travels as JSON between the server and its clients.
+//!
+//! They are strangers to the domain ([`crate::model`]) and to the disk ([`crate::store`]):
+//! `api/convert.rs` introduces them to each other, member by member. Uses nothing else of the
+//! program, so a client needs only this.
+//!
+//! Conventions: times are RFC 3339 in UTC with milliseconds; units are in the names (`_ms`,
+//! `_bytes`, `cpu_percent` with 100 = one core); what is not known is absent, never `null`;
+//! integers fit into 53 bits; enumerations may grow.
+
+pub mod app;
+pub mod auth;
+pub mod event;
+pub mod log;
+pub mod problem;
+pub mod process;
+pub mod system;
+
+pub use app::{App, AppList, NewApp, Outcome};
+pub use auth::{LoginLink, Role, Whoami};
+pub use event::{Event, EventList};
+pub use log::{LogRecord, Stream};
+pub use problem::{FieldError, Problem};
+pub use process::{LastExit, Process, ProcessList};
+pub use system::{Daemon, Host, Listener, System};

@@ -1,0 +1,38 @@
+//! Errors: RFC 9457 problem documents, for every answer that is not 2xx or 3xx.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What went wrong, for people (`detail`) and for programs (`code`).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Problem {
+    /// `urn:pmdaemon:problem:` and the code with dashes.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:pmdaemon:problem:app-not-found")]
+    pub kind: String,
+    /// The HTTP status in words.
+    #[schema(example = "Not Found")]
+    pub title: String,
+    /// The HTTP status.
+    #[schema(minimum = 400, maximum = 599, example = 404)]
+    pub status: i64,
+    /// One sentence: what failed, on what, what to do.
+    #[schema(example = "there is no app named wbe: did you mean web?")]
+    pub detail: String,
+    /// Stable, for programs.
+    #[schema(example = "app_not_found")]
+    pub code: String,
+    /// Which members of the request are wrong.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<FieldError>,
+}
+
+/// One wrong member of a request.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FieldError {
+    /// JSON pointer (RFC 6901) to the member.
+    #[schema(example = "/instances")]
+    pub pointer: String,
+    /// What is allowed.
+    pub detail: String,
+}

@@ -1,0 +1,86 @@
+//! Processes: instances of apps.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// One instance of an app, alive or not.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Process {
+    /// Its number (PM2's `pm_id`). Grows, is never reused, stays over restarts.
+    #[schema(minimum = 0)]
+    pub id: i64,
+    /// The app's name, or name and instance number when there are several.
+    #[schema(example = "web-0")]
+    pub name: String,
+    /// The app's name.
+    #[schema(example = "web")]
+    pub app: String,
+    /// The app's namespace.
+    #[schema(example = "default")]
+    pub namespace: String,
+    /// Number among the instances of the app, from 0.
+    pub instance: i64,
+    /// `starting`, `online`, `stopping`, `stopped`, `errored` or `restarting`.
+    #[schema(example = "online")]
+    pub status: String,
+    /// Why it is `errored`, or what is being waited for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub reason: Option<String>,
+    /// Main process, while it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub pid: Option<i64>,
+    /// When this run began.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub started_at: Option<String>,
+    /// How long this run has lasted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub uptime_ms: Option<i64>,
+    /// Crashes and restarts by command.
+    pub restarts: i64,
+    /// Runs in a row that were shorter than `min_uptime_ms`.
+    pub unstable_restarts: i64,
+    /// Use of the whole tree in the last interval; 100 is one core. Absent when not running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cpu_percent: Option<f64>,
+    /// Resident memory of the whole tree. Absent when not running.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub memory_bytes: Option<i64>,
+    /// How the latest run that is over ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub last_exit: Option<LastExit>,
+    /// File with its standard output, exactly as written.
+    pub out_log: String,
+    /// File with its standard error, exactly as written.
+    pub err_log: String,
+}
+
+/// How a run ended: exactly one member is there.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
+pub struct LastExit {
+    /// It exited with this code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub code: Option<i64>,
+    /// This signal ended it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "SIGKILL")]
+    pub signal: Option<String>,
+    /// True: nobody could see how it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub unknown: Option<bool>,
+}
+
+/// All processes.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProcessList {
+    /// By id.
+    pub items: Vec<Process>,
+}

@@ -1,0 +1,62 @@
+//! The host, and the program itself.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// Host and daemon.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct System {
+    /// The machine.
+    pub host: Host,
+    /// This program.
+    pub daemon: Daemon,
+}
+
+/// The machine.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Host {
+    /// Its name.
+    pub hostname: String,
+    /// Busy share of all cores in the last interval, 0 to 100.
+    pub cpu_percent: f64,
+    /// Number of cores.
+    pub cpus: i64,
+    /// Memory in use.
+    pub memory_used_bytes: i64,
+    /// Memory in all.
+    pub memory_total_bytes: i64,
+    /// Over 1, 5 and 15 minutes.
+    pub load_average: Vec<f64>,
+    /// Since boot.
+    pub uptime_ms: i64,
+}
+
+/// This program.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Daemon {
+    /// Its version.
+    pub version: String,
+    /// The daemon's process.
+    pub pid: i64,
+    /// Since this daemon began.
+    pub uptime_ms: i64,
+    /// The keeper's process; absent while there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub keeper_pid: Option<i64>,
+    /// Its directory.
+    pub home: String,
+    /// Where it listens besides the unix socket.
+    pub listeners: Vec<Listener>,
+}
+
+/// An address that answers HTTP.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Listener {
+    /// Host of the address. Default `127.0.0.1`.
+    #[schema(example = "127.0.0.1")]
+    pub host: String,
+    /// Its port; 0 asks for any free one.
+    #[schema(minimum = 0, maximum = 65535, example = 9615)]
+    pub port: i64,
+}
