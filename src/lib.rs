@@ -4,6 +4,8 @@
 
 pub mod home;
 pub mod keeper;
+pub mod logs;
 pub mod model;
+pub mod sample;
 pub mod supervisor;
 pub mod wire;
