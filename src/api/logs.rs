@@ -22,7 +22,7 @@ use super::resolve::resolve;
 use super::{ApiError, Shared, convert};
 use crate::daemon::handle::Handle;
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::logs::{Follower, Line, Source, Stream, clean, tail};
+use crate::logs::{Follower, Line, Source, Start, Stream, clean, tail};
 use crate::model::ProcessId;
 use crate::wire;
 
@@ -211,6 +211,16 @@ struct Following {
 }
 
 impl Following {
+    /// Takes up what was defined since. What is deleted stays until its last line is told.
+    fn watch_new(&self, follower: &mut Follower, snapshot: &Snapshot) {
+        for source in self.chosen.sources(snapshot) {
+            let path = source.path.clone();
+            if let Err(e) = follower.add(source, Start::Beginning) {
+                tracing::warn!("cannot follow {}: {e}", path.display());
+            }
+        }
+    }
+
     async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
         if let Some(first) = self.first.take().filter(|first| !first.is_empty()) {
             return Some(Ok(first));
@@ -221,7 +231,7 @@ impl Following {
             let mut follower = self.follower.take()?;
             if snapshot.structure != self.structure {
                 self.structure = snapshot.structure;
-                follower.set_sources(&self.chosen.sources(&snapshot));
+                self.watch_new(&mut follower, &snapshot);
             }
             // Asked before the last look: what is written until then is still told.
             let gone = self.chosen.gone(&snapshot);

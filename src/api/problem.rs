@@ -109,7 +109,7 @@ impl From<Undefinable> for ApiError {
 
 impl From<Refused> for ApiError {
     fn from(refused: Refused) -> ApiError {
-        ApiError::new(StatusCode::UNAUTHORIZED, "unauthenticated", refused.to_string())
+        ApiError::new(StatusCode::UNAUTHORIZED, refused.code(), refused.to_string())
     }
 }
 

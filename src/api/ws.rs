@@ -17,7 +17,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::access::{Auth, View};
 use super::{ApiError, Shared, compat, convert};
-use crate::auth::{Principal, Via};
+use crate::auth::Principal;
 use crate::daemon::clock;
 use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::Snapshot;
@@ -270,11 +270,7 @@ impl Push {
     }
 
     fn still_allowed(&self) -> bool {
-        let accounts = self.api.accounts();
-        match &self.principal.via {
-            Via::Token { jti } => accounts.token_is_valid(jti, clock::unix_ms()),
-            Via::Session { id_hash } => accounts.session_is_valid(id_hash, clock::unix_ms()),
-        }
+        self.api.accounts().still_valid(&self.principal, clock::unix_ms()).is_ok()
     }
 
     async fn compat_list(&mut self) -> Result<(), Over> {
