@@ -2,6 +2,7 @@
 //!
 //! A process manager for Linux: one brain, one pair of hands.
 
+pub mod dashboard;
 pub mod home;
 pub mod keeper;
 pub mod model;
