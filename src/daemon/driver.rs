@@ -18,7 +18,7 @@ use super::{clock, environment, event_text};
 use crate::home::Home;
 use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
 use crate::model::{
-    End, Event, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RunId, Signal, SpawnFailure, SpawnStep, State,
+    End, Event, EventKind, Fact, Moment, Pid, ProcessId, Rest, RunId, Signal, SpawnFailure, SpawnStep, State,
 };
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{Accepted, Command, Effect, Input, Living, Record, Remembered, Scope, Supervisor};

@@ -14,6 +14,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use tokio::io::unix::AsyncFd;
 
 use crate::home::Home;
+use crate::keeper::inherited;
 use crate::keeper::line;
 use crate::keeper::protocol::{LINE_FD, Order, Report};
 
@@ -31,7 +32,7 @@ impl KeeperLine {
     /// # Errors
     /// When descriptor [`LINE_FD`] is not such a line: the daemon was started by hand.
     pub fn inherited() -> io::Result<KeeperLine> {
-        KeeperLine::over(line::inherited()?, None)
+        KeeperLine::over(inherited::line()?, None)
     }
 
     /// Starts a keeper that takes over everything that runs, and this daemon with it.
@@ -55,7 +56,7 @@ impl KeeperLine {
     }
 
     fn over(fd: OwnedFd, child: Option<Child>) -> io::Result<KeeperLine> {
-        Ok(KeeperLine { fd: AsyncFd::new(fd)?, waiting: VecDeque::new(), child })
+        Ok(KeeperLine { fd: AsyncFd::register(fd)?, waiting: VecDeque::new(), child })
     }
 
     /// Sends an order, or keeps it until the line has room. If the keeper is gone the order is

@@ -1,2 +1,4 @@
 //! The hands.
+pub mod inherited;
+pub mod line;
 pub mod protocol;
