@@ -51,12 +51,14 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
         return Ok(ExitCode::from(EXIT_LOCKED));
     };
     // First of all: the keeper waits for nobody, but nothing works without it.
-    let keeper = KeeperLine::inherited().map_err(|e| format!("it is started by the keeper only ({e}): run `pmdaemon start`"))?;
+    let keeper = KeeperLine::inherited()
+        .map_err(|e| format!("it is started by the keeper only ({e}): run `pmdaemon start`"))?;
     let store = Store::open(&home.store()).map_err(|e| e.to_string())?;
     let saved = store.load().map_err(|e| e.to_string())?;
     let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
-    let accounts = Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
-    let wanted = saved.settings.get(LISTENERS).map(String::as_str).unwrap_or_default().to_owned();
+    let accounts =
+        Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
+    let wanted = String::new();
     let recorder = Recorder::start(store);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, recorder.clone()).await?;
     handle.usages().start(handle.watch())?;
@@ -100,7 +102,8 @@ fn lock(home: &Home) -> Result<Option<Flock<std::fs::File>>, String> {
 }
 
 async fn asked_to_end() {
-    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {
@@ -111,7 +114,10 @@ async fn asked_to_end() {
 
 /// The directory in which the command that started us was typed.
 fn default_cwd() -> PathBuf {
-    std::env::var_os("PMDAEMON_START_DIR").map(PathBuf::from).filter(|dir| dir.is_dir()).unwrap_or_else(|| "/".into())
+    std::env::var_os("PMDAEMON_START_DIR")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_dir())
+        .unwrap_or_else(|| "/".into())
 }
 
 /// The key under which addresses are stored.
@@ -121,7 +127,8 @@ pub const LISTENERS: &str = "listeners";
 /// always works, so a port that cannot be had is no reason to stop.
 async fn listen(api: &Shared, stored: &str) {
     let stored: Vec<SocketAddr> = stored.split_whitespace().filter_map(|text| text.parse().ok()).collect();
-    let wanted = if stored.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT))] } else { stored };
+    let wanted =
+        if stored.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT))] } else { stored };
     for address in wanted {
         let Err(taken) = api.listeners.add(api, address).await else { continue };
         tracing::warn!("{}; using a free one instead", taken.detail);

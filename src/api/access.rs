@@ -52,7 +52,10 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
             return Err(ApiError::new(
                 StatusCode::FORBIDDEN,
                 "forbidden",
-                format!("the role {} may not do this: ask an admin for a token with more rights", principal.role),
+                format!(
+                    "the role {} may not do this: ask an admin for a token with more rights",
+                    principal.role
+                ),
             ));
         }
         Ok(Auth { principal, right: PhantomData })
@@ -83,13 +86,17 @@ impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {
 
 /// Does the client show pages?
 pub fn wants_html(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
 }
 
 fn authenticate(parts: &Parts, api: &Shared) -> Result<Principal, ApiError> {
     let now = clock::unix_ms();
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
-        let (scheme, token) = value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or(Refused::Malformed)?;
+        let (scheme, token) =
+            value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or(Refused::Malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Refused::Malformed.into());
         }
@@ -131,8 +138,10 @@ fn same_origin(parts: &Parts, principal: &Principal) -> Result<(), ApiError> {
         return Ok(());
     }
     let text = |name| parts.headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
-    let origin_is_ours =
-        || text(header::ORIGIN).is_some_and(|origin| own_origin(parts).is_some_and(|own| own.eq_ignore_ascii_case(origin)));
+    let origin_is_ours = || {
+        text(header::ORIGIN)
+            .is_some_and(|origin| own_origin(parts).is_some_and(|own| own.eq_ignore_ascii_case(origin)))
+    };
     let ours = match text(header::HeaderName::from_static("sec-fetch-site")) {
         Some(site) if !upgrade => site == "same-origin",
         Some(_) | None => origin_is_ours(),

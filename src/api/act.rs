@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::{ApiError, Api, convert};
+use super::{Api, ApiError, convert};
 use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{ProcessId, Reason, Rest, RunId, State};

@@ -10,7 +10,7 @@ use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
-use crate::model::{self, End, Moment, Name, RestartPolicy, Rest, Signal, State, StopPolicy};
+use crate::model::{self, End, Moment, Name, Rest, RestartPolicy, Signal, State, StopPolicy};
 use crate::store::EventRow;
 use crate::{auth, wire};
 
@@ -98,7 +98,12 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     let stop = StopPolicy::default();
     let cwd = match new.cwd {
         Some(cwd) if cwd.starts_with('/') => PathBuf::from(cwd),
-        Some(cwd) => return Err(ApiError::member("/cwd", format!("the working directory {cwd:?} is not an absolute path"))),
+        Some(cwd) => {
+            return Err(ApiError::member(
+                "/cwd",
+                format!("the working directory {cwd:?} is not an absolute path"),
+            ));
+        }
         None => default_cwd.to_owned(),
     };
     for (name, value) in &new.env {
@@ -124,7 +129,13 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         autostart: new.autostart.unwrap_or(true),
         restart: RestartPolicy {
             auto: new.autorestart.unwrap_or(defaults.auto),
-            max_unstable: number("/max_restarts", new.max_restarts, i64::from(defaults.max_unstable), 0, 1_000_000)? as u32,
+            max_unstable: number(
+                "/max_restarts",
+                new.max_restarts,
+                i64::from(defaults.max_unstable),
+                0,
+                1_000_000,
+            )? as u32,
             min_uptime: span("/min_uptime_ms", new.min_uptime_ms, defaults.min_uptime)?,
             delay: span("/restart_delay_ms", new.restart_delay_ms, defaults.delay)?,
             stop_exit_codes: exit_codes(&new.stop_exit_codes)?,
@@ -143,7 +154,9 @@ fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
     if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
         return Err(ApiError::member(
             "/env",
-            format!("{name:?} is not a usable variable: a name is not empty and has no '=', and nothing has NUL characters"),
+            format!(
+                "{name:?} is not a usable variable: a name is not empty and has no '=', and nothing has NUL characters"
+            ),
         ));
     }
     Ok(())

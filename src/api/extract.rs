@@ -80,7 +80,11 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             Err(e) => {
                 let text = e.body_text();
                 let text = text.trim_start_matches("Failed to deserialize query string: ");
-                Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", format!("the query is not as described in /docs: {text}")))
+                Err(ApiError::new(
+                    StatusCode::BAD_REQUEST,
+                    "invalid_query",
+                    format!("the query is not as described in /docs: {text}"),
+                ))
             }
         }
     }

@@ -77,8 +77,19 @@ mod tests {
             check(host, true);
         }
         for host in [
-            "", "localhost", "127.0.0.1", "localhost:80", "evil.example", "evil.example:9615", "localhost.evil:9615",
-            "127.0.0.1:9615:9615", "127.0.0.1:09x", "[::1]", "0.0.0.0:9615", "localhost:9615, localhost:9615", "127.0.0.2:9615",
+            "",
+            "localhost",
+            "127.0.0.1",
+            "localhost:80",
+            "evil.example",
+            "evil.example:9615",
+            "localhost.evil:9615",
+            "127.0.0.1:9615:9615",
+            "127.0.0.1:09x",
+            "[::1]",
+            "0.0.0.0:9615",
+            "localhost:9615, localhost:9615",
+            "127.0.0.2:9615",
         ] {
             check(host, false);
         }

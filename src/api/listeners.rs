@@ -23,7 +23,11 @@ impl Listeners {
     ///
     /// # Errors
     /// 409 with the owner when the port is taken.
-    pub async fn add(&self, api: &Shared, address: SocketAddr) -> Result<(StatusCode, wire::Listener), ApiError> {
+    pub async fn add(
+        &self,
+        api: &Shared,
+        address: SocketAddr,
+    ) -> Result<(StatusCode, wire::Listener), ApiError> {
         if address.port() != 0 && self.lock().contains_key(&address) {
             return Ok((StatusCode::OK, listener(address)));
         }
@@ -76,7 +80,9 @@ pub fn taken(address: SocketAddr, error: &std::io::Error) -> ApiError {
             let owner = port_owner(port).unwrap_or_else(|| "another program".into());
             format!("port {port} is used by {owner}: choose another with --port")
         }
-        std::io::ErrorKind::PermissionDenied => format!("port {port} needs root: choose one above 1023 with --port"),
+        std::io::ErrorKind::PermissionDenied => {
+            format!("port {port} needs root: choose one above 1023 with --port")
+        }
         _ => format!("cannot listen on {address}: {error}"),
     };
     ApiError::new(StatusCode::CONFLICT, "address_unavailable", detail)

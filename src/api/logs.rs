@@ -123,7 +123,10 @@ pub async fn last_lines(
 
 /// Does the client want the bare text?
 pub fn plain(headers: &HeaderMap) -> bool {
-    headers.get(header::ACCEPT).and_then(|v| v.to_str().ok()).is_some_and(|accept| accept.starts_with("text/plain"))
+    headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|accept| accept.starts_with("text/plain"))
 }
 
 /// `ids` absent: all processes, also later ones.
@@ -172,10 +175,16 @@ impl Chosen {
     }
 }
 
-fn sources<'a>(views: impl Iterator<Item = &'a Arc<ProcessView>>, stream: Option<wire::Stream>) -> Vec<Source> {
+fn sources<'a>(
+    views: impl Iterator<Item = &'a Arc<ProcessView>>,
+    stream: Option<wire::Stream>,
+) -> Vec<Source> {
     let mut sources = Vec::new();
     for view in views {
-        let files = [(wire::Stream::Out, Stream::Out, &view.logs.out), (wire::Stream::Err, Stream::Err, &view.logs.err)];
+        let files = [
+            (wire::Stream::Out, Stream::Out, &view.logs.out),
+            (wire::Stream::Err, Stream::Err, &view.logs.err),
+        ];
         for (word, of, path) in files {
             if stream.is_none_or(|wanted| wanted == word) {
                 sources.push(Source { process: view.id, name: view.name(), stream: of, path: path.clone() });
@@ -236,10 +245,11 @@ impl Following {
             // Asked before the last look: what is written until then is still told.
             let gone = self.chosen.gone(&snapshot);
             if follower.changed() {
-                let (lines, follower) = match read(move || follower.poll().map(|lines| (lines, follower))).await {
-                    Ok(done) => done,
-                    Err(e) => return Some(Err(io::Error::other(e.detail))),
-                };
+                let (lines, follower) =
+                    match read(move || follower.poll().map(|lines| (lines, follower))).await {
+                        Ok(done) => done,
+                        Err(e) => return Some(Err(io::Error::other(e.detail))),
+                    };
                 self.follower = Some(follower);
                 if !lines.is_empty() {
                     return Some(Ok(self.form.lines(&lines)));

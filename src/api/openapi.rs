@@ -78,6 +78,9 @@ mod tests {
             std::fs::write(path, &now).unwrap();
         }
         let then = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(then == now, "openapi/pmdaemon.json is stale: run PMDAEMON_ACCEPT=1 cargo test --lib openapi");
+        assert!(
+            then == now,
+            "openapi/pmdaemon.json is stale: run PMDAEMON_ACCEPT=1 cargo test --lib openapi"
+        );
     }
 }

@@ -27,7 +27,12 @@ pub async fn list(auth: PageAuth<View>, State(api): State<Shared>) -> Result<Htm
     let processes = processes::list::all(&api).await;
     let system = system::show::system(&api).await?;
     let who = convert::whoami(&auth.principal);
-    Ok(Html(dashboard::processes_page(&ProcessesPage { processes: &processes, system: &system, who: &who, notice: None })))
+    Ok(Html(dashboard::processes_page(&ProcessesPage {
+        processes: &processes,
+        system: &system,
+        who: &who,
+        notice: None,
+    })))
 }
 
 /// `GET /fragments/processes`: the table's body, for a page whose rows have come or gone.
@@ -66,7 +71,12 @@ pub async fn app_logs(
         several => several.first().map_or_else(String::new, |view| view.spec.name.to_string()),
     };
     let who = convert::whoami(&auth.principal);
-    Ok(Html(dashboard::logs_page(&LogsPage { title: &title, reference: &reference, lines: &lines, who: &who })))
+    Ok(Html(dashboard::logs_page(&LogsPage {
+        title: &title,
+        reference: &reference,
+        lines: &lines,
+        who: &who,
+    })))
 }
 
 /// `GET /docs`
@@ -96,7 +106,11 @@ pub struct Pasted {
 }
 
 /// `POST /login`
-pub async fn login_with_token(State(api): State<Shared>, origin: Origin, Form(pasted): Form<Pasted>) -> Response {
+pub async fn login_with_token(
+    State(api): State<Shared>,
+    origin: Origin,
+    Form(pasted): Form<Pasted>,
+) -> Response {
     let next = local_path(&pasted.next);
     let now = clock::unix_ms();
     let opened = {
@@ -138,14 +152,19 @@ pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<
             logged_in(&session, "/")
         }
         None => {
-            let sentence = "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";
+            let sentence =
+                "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";
             (StatusCode::UNAUTHORIZED, Html(dashboard::login_page("/", Some(sentence)))).into_response()
         }
     }
 }
 
 /// `POST /logout`
-pub async fn logout(_auth: PageAuth<View>, State(api): State<Shared>, headers: axum::http::HeaderMap) -> Response {
+pub async fn logout(
+    _auth: PageAuth<View>,
+    State(api): State<Shared>,
+    headers: axum::http::HeaderMap,
+) -> Response {
     if let Some(session) = access::cookie(&headers) {
         let ended = api.accounts().end_session(session);
         api.handle.recorder().write(ended.into_iter().collect());

@@ -37,7 +37,11 @@ impl ApiError {
 
     /// 404 for a path that leads nowhere.
     pub fn no_route() -> ApiError {
-        ApiError::new(StatusCode::NOT_FOUND, "route_not_found", "there is nothing at this path: /docs lists every route")
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "route_not_found",
+            "there is nothing at this path: /docs lists every route",
+        )
     }
 
     /// 500: the fault is ours. What went wrong goes to the daemon's log, not to the client.
@@ -93,7 +97,9 @@ impl From<Denied> for ApiError {
 impl From<HandleError> for ApiError {
     fn from(error: HandleError) -> ApiError {
         match error {
-            HandleError::Ending => ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string()),
+            HandleError::Ending => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
+            }
             HandleError::NotSaved(_) => {
                 ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "not_saved", error.to_string())
             }

@@ -24,16 +24,23 @@ pub fn resolve(snapshot: &Snapshot, reference: &str) -> Result<Vec<Arc<ProcessVi
         Some((namespace, name)) => (Some(namespace), name),
         None => (None, reference),
     };
-    let here = |process: &&Arc<ProcessView>| namespace.is_none_or(|wanted| process.spec.namespace.as_str() == wanted);
+    let here = |process: &&Arc<ProcessView>| {
+        namespace.is_none_or(|wanted| process.spec.namespace.as_str() == wanted)
+    };
     let all = || snapshot.processes.values().filter(here);
     let apps: Vec<_> = all().filter(|process| process.spec.name.as_str() == name).cloned().collect();
-    let found = if apps.is_empty() { all().filter(|process| process.name() == name).cloned().collect() } else { apps };
+    let found = if apps.is_empty() {
+        all().filter(|process| process.name() == name).cloned().collect()
+    } else {
+        apps
+    };
     if found.is_empty() {
         return Err(unknown(snapshot, reference));
     }
     let namespaces: BTreeSet<&str> = found.iter().map(|process| process.spec.namespace.as_str()).collect();
     if namespaces.len() > 1 {
-        let candidates: Vec<String> = namespaces.iter().map(|namespace| format!("{namespace}:{name}")).collect();
+        let candidates: Vec<String> =
+            namespaces.iter().map(|namespace| format!("{namespace}:{name}")).collect();
         return Err(ApiError::new(
             StatusCode::CONFLICT,
             "ambiguous_ref",
@@ -44,7 +51,8 @@ pub fn resolve(snapshot: &Snapshot, reference: &str) -> Result<Vec<Arc<ProcessVi
 }
 
 fn unknown(snapshot: &Snapshot, reference: &str) -> ApiError {
-    let names: BTreeSet<&str> = snapshot.processes.values().map(|process| process.spec.name.as_str()).collect();
+    let names: BTreeSet<&str> =
+        snapshot.processes.values().map(|process| process.spec.name.as_str()).collect();
     let nearest = names
         .into_iter()
         .map(|name| (strsim::jaro_winkler(name, reference), name))

@@ -12,7 +12,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Auth, View};
-use super::{ApiError, Shared, apps, auth, compat, events, guard, health, logs, openapi, pages, processes, system, ws};
+use super::{
+    ApiError, Shared, apps, auth, compat, events, guard, health, logs, openapi, pages, processes, system, ws,
+};
 
 /// The longest body.
 const MAX_BODY: usize = 1024 * 1024;
@@ -93,6 +95,7 @@ async fn wrong_method(_auth: Auth<View>) -> ApiError {
 }
 
 fn panicked(what: Box<dyn std::any::Any + Send>) -> Response {
-    let text = what.downcast_ref::<String>().map(String::as_str).or_else(|| what.downcast_ref::<&str>().copied());
+    let text =
+        what.downcast_ref::<String>().map(String::as_str).or_else(|| what.downcast_ref::<&str>().copied());
     ApiError::internal(&text.unwrap_or("a panic without words")).into_response()
 }

@@ -34,7 +34,11 @@ const MAX_CONNECTIONS: usize = 4096;
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn unix(path: &Path, router: Router, end: watch::Receiver<bool>) -> io::Result<tokio::task::JoinHandle<()>> {
+pub fn unix(
+    path: &Path,
+    router: Router,
+    end: watch::Receiver<bool>,
+) -> io::Result<tokio::task::JoinHandle<()>> {
     use std::os::unix::fs::PermissionsExt;
     match std::fs::remove_file(path) {
         Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
@@ -83,7 +87,8 @@ pub async fn tcp(listener: TcpListener, router: Router, end: watch::Receiver<boo
             Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true);
                 let local = stream.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-                let connection = connection(stream, Arrival::Tcp { local, peer }, router.clone(), end.clone());
+                let connection =
+                    connection(stream, Arrival::Tcp { local, peer }, router.clone(), end.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(place);

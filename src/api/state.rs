@@ -27,7 +27,13 @@ pub type Shared = Arc<Api>;
 impl Api {
     /// Puts the surroundings together.
     pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
-        Arc::new(Api { handle, listeners: Listeners::default(), started, default_cwd, accounts: Mutex::new(accounts) })
+        Arc::new(Api {
+            handle,
+            listeners: Listeners::default(),
+            started,
+            default_cwd,
+            accounts: Mutex::new(accounts),
+        })
     }
 
     /// Who may do what. Never held across an await: the guard is not `Send`.

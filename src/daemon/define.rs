@@ -65,7 +65,11 @@ struct Executable {
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
-    let found = Finder { cwd: &draft.cwd, path: &path }.find(&draft.script, &draft.args, draft.interpreter.as_deref())?;
+    let found = Finder { cwd: &draft.cwd, path: &path }.find(
+        &draft.script,
+        &draft.args,
+        draft.interpreter.as_deref(),
+    )?;
     let name = match draft.name {
         Some(name) => name,
         None => default_name(&draft.script),
@@ -114,7 +118,12 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    fn find(&self, script: &str, args: &[String], interpreter: Option<&str>) -> Result<Executable, Undefinable> {
+    fn find(
+        &self,
+        script: &str,
+        args: &[String],
+        interpreter: Option<&str>,
+    ) -> Result<Executable, Undefinable> {
         if script.trim().is_empty() {
             return Err(script_error("the script is empty: name a file or a command".into()));
         }
@@ -182,7 +191,12 @@ impl Finder<'_> {
         Ok(Executable { program: file.to_owned(), args: args.to_vec(), interpreter: None })
     }
 
-    fn interpreted(&self, interpreter: &str, file: &Path, args: &[String]) -> Result<Executable, Undefinable> {
+    fn interpreted(
+        &self,
+        interpreter: &str,
+        file: &Path,
+        args: &[String],
+    ) -> Result<Executable, Undefinable> {
         let mut words = shlex::split(interpreter).unwrap_or_default().into_iter();
         let name = words.next().unwrap_or_default();
         let program = self.program(&name).ok_or_else(|| Undefinable {
@@ -190,7 +204,11 @@ impl Finder<'_> {
             detail: format!("the interpreter {name:?} was not found, neither as a file nor in PATH"),
         })?;
         if let Err(e) = File::open(file) {
-            return Err(script_error(format!("the script {} cannot be read: {}", file.display(), reason(&e))));
+            return Err(script_error(format!(
+                "the script {} cannot be read: {}",
+                file.display(),
+                reason(&e)
+            )));
         }
         let mut all: Vec<String> = words.collect();
         all.push(file.display().to_string());
@@ -199,7 +217,13 @@ impl Finder<'_> {
     }
 
     /// No such file: a command in PATH, or a whole command line.
-    fn command(&self, script: &str, args: &[String], file: &Path, interpreter: Option<&str>) -> Result<Executable, Undefinable> {
+    fn command(
+        &self,
+        script: &str,
+        args: &[String],
+        file: &Path,
+        interpreter: Option<&str>,
+    ) -> Result<Executable, Undefinable> {
         let missing = || script_error(format!("the script {} does not exist", file.display()));
         if interpreter.is_some_and(|name| name != "none") {
             return Err(missing());
@@ -222,20 +246,28 @@ impl Finder<'_> {
     fn command_line(&self, line: &str, args: &[String]) -> Result<Executable, Undefinable> {
         let sh = || Executable {
             program: "/bin/sh".into(),
-            args: ["-c".to_owned(), line.to_owned(), "sh".to_owned()].into_iter().chain(args.iter().cloned()).collect(),
+            args: ["-c".to_owned(), line.to_owned(), "sh".to_owned()]
+                .into_iter()
+                .chain(args.iter().cloned())
+                .collect(),
             interpreter: Some("sh".into()),
         };
         if line.contains(['|', '&', ';', '<', '>', '$', '`', '*', '?', '(', ')', '~']) {
             return Ok(sh());
         }
-        let words = shlex::split(line)
-            .ok_or_else(|| script_error(format!("the command line {line:?} has a quote that is never closed")))?;
-        let (first, rest) = words.split_first().ok_or_else(|| script_error("the command line is empty".into()))?;
+        let words = shlex::split(line).ok_or_else(|| {
+            script_error(format!("the command line {line:?} has a quote that is never closed"))
+        })?;
+        let (first, rest) =
+            words.split_first().ok_or_else(|| script_error("the command line is empty".into()))?;
         let all: Vec<String> = rest.iter().chain(args).cloned().collect();
         if let Some(program) = self.program(first) {
             return Ok(Executable { program, args: all, interpreter: None });
         }
-        Err(script_error(format!("there is no file {} and no command {first:?} in PATH", self.cwd.join(first).display())))
+        Err(script_error(format!(
+            "there is no file {} and no command {first:?} in PATH",
+            self.cwd.join(first).display()
+        )))
     }
 
     /// A program by path or by name.
@@ -329,7 +361,9 @@ mod tests {
         place.file("executable.js", 0o755, "no shebang");
         place.file("own.js", 0o755, "#!/usr/bin/env node\n");
         place.file("job", 0o644, "#!/bin/bash -e\n");
-        let check = |script: &str, runs: &str| assert_eq!(place.find(script, &["-x"], None).as_deref(), Ok(runs), "{script}");
+        let check = |script: &str, runs: &str| {
+            assert_eq!(place.find(script, &["-x"], None).as_deref(), Ok(runs), "{script}")
+        };
         check("app.js", "./bin/node ./app.js -x");
         check("./app.js", "./bin/node ././app.js -x");
         check("executable.js", "./bin/node ./executable.js -x");

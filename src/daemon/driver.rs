@@ -184,7 +184,9 @@ impl Driver {
                 self.keeper_pid.send_replace(Some(keeper_pid));
                 return self.renewed(&runs);
             }
-            Report::Spawned { run, pid, at } => Fact::Spawned { run: RunId(run), pid: Pid(pid), at: Moment(at) },
+            Report::Spawned { run, pid, at } => {
+                Fact::Spawned { run: RunId(run), pid: Pid(pid), at: Moment(at) }
+            }
             Report::SpawnFailed { run, step, errno, detail } => Fact::SpawnFailed {
                 run: RunId(run),
                 failure: SpawnFailure { step: spawn_step(step), errno, detail },
@@ -336,9 +338,10 @@ impl Driver {
             Record::Process(id) => self.brain.process(id).map(|process| {
                 let rest = match &process.state {
                     State::Idle(rest) => rest.clone(),
-                    State::Backoff { .. } | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
-                        Rest::Stopped
-                    }
+                    State::Backoff { .. }
+                    | State::Starting { .. }
+                    | State::Running { .. }
+                    | State::Stopping { .. } => Rest::Stopped,
                 };
                 Change::PutProcess(Remembered {
                     id: process.id,
@@ -358,7 +361,8 @@ impl Driver {
         let snapshot = self.snapshot.borrow().clone();
         let known = snapshot.processes.get(&event.process);
         let spec = self.brain.app(event.app).cloned().or_else(|| known.map(|view| view.spec.clone()))?;
-        let instance = self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
+        let instance =
+            self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
         let name = spec.instance_name(instance);
         if let EventKind::Deleted = event.kind {
             let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);

@@ -12,13 +12,19 @@ const FROM_DAEMON: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 pub fn of_daemon() -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> =
         FROM_DAEMON.iter().filter_map(|name| Some(((*name).to_owned(), std::env::var(name).ok()?))).collect();
-    env.entry("PATH".to_owned()).or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
+    env.entry("PATH".to_owned())
+        .or_insert_with(|| "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin".to_owned());
     env
 }
 
 /// The whole environment of one process (acceptance row J15): what the caller had, then what was
 /// declared, then what only the manager knows. Nothing of the daemon's own gets in.
-pub fn of_process(home: &Home, spec: &AppSpec, process: ProcessId, instance: u32) -> BTreeMap<String, String> {
+pub fn of_process(
+    home: &Home,
+    spec: &AppSpec,
+    process: ProcessId,
+    instance: u32,
+) -> BTreeMap<String, String> {
     let mut env = spec.inherited_env.clone();
     env.retain(|name, _| !name.starts_with("PMDAEMON_"));
     // Python keeps lines back when its output is no terminal, and loses them with SIGTERM.

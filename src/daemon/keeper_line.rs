@@ -56,7 +56,11 @@ impl KeeperLine {
     }
 
     fn over(fd: OwnedFd, child: Option<Child>) -> io::Result<KeeperLine> {
-        Ok(KeeperLine { fd: AsyncFd::register(fd)?, waiting: VecDeque::new(), child })
+        // Deprecated in favour of an unsafe function that asks for what an `OwnedFd` always keeps:
+        // that the descriptor stays open, and ours, as long as it is registered.
+        #[allow(deprecated)]
+        let fd = AsyncFd::new(fd)?;
+        Ok(KeeperLine { fd, waiting: VecDeque::new(), child })
     }
 
     /// Sends an order, or keeps it until the line has room. If the keeper is gone the order is

@@ -58,7 +58,7 @@ impl Usages {
     pub fn start(self: &Arc<Self>, snapshot: watch::Receiver<Arc<Snapshot>>) -> Result<(), String> {
         let (requests, inbox) = channel();
         *self.requests.lock().expect("no holder panics") = Some(requests);
-        let host = HostSampler::new().map_err(|e| format!("cannot measure this host: {e}"))?;
+        let host = Host::new()?;
         let usages = Arc::clone(self);
         let body = move || usages.measure_for_ever(&inbox, &snapshot, host);
         std::thread::Builder::new()
@@ -102,7 +102,7 @@ impl Usages {
         &self,
         inbox: &Receiver<Request>,
         snapshot: &watch::Receiver<Arc<Snapshot>>,
-        mut host: HostSampler,
+        mut host: Host,
     ) {
         let mut sampler = Sampler::new();
         loop {
@@ -141,7 +141,30 @@ impl Drop for Looking {
     }
 }
 
-fn measure(sampler: &mut Sampler, host: &mut HostSampler, snapshot: &Snapshot) -> Measured {
+/// The machine's figures; the last known ones where it does not show them for a moment.
+struct Host {
+    sampler: HostSampler,
+    last: HostUsage,
+}
+
+impl Host {
+    fn new() -> Result<Host, String> {
+        let failed = |e| format!("cannot measure this host: {e}");
+        let mut sampler = HostSampler::new().map_err(failed)?;
+        let last = sampler.sample().map_err(failed)?;
+        Ok(Host { sampler, last })
+    }
+
+    fn sample(&mut self) -> HostUsage {
+        match self.sampler.sample() {
+            Ok(usage) => self.last = usage,
+            Err(e) => tracing::debug!("{e}"),
+        }
+        self.last.clone()
+    }
+}
+
+fn measure(sampler: &mut Sampler, host: &mut Host, snapshot: &Snapshot) -> Measured {
     let running: Vec<(ProcessId, Root)> = snapshot
         .processes
         .values()
@@ -149,10 +172,13 @@ fn measure(sampler: &mut Sampler, host: &mut HostSampler, snapshot: &Snapshot) -
             State::Running { run, pid, .. } | State::Stopping { run, pid: Some(pid), .. } => {
                 Some((process.id, Root { run, pid }))
             }
-            State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { pid: None, .. } => None,
+            State::Idle(_)
+            | State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Stopping { pid: None, .. } => None,
         })
         .collect();
-    let roots: Vec<Root> = running.iter().map(|(_, root)| root.clone()).collect();
+    let roots: Vec<Root> = running.iter().map(|(_, root)| *root).collect();
     let at = clock::now();
     let mut by_run = sampler.sample(&roots, at);
     let processes =

@@ -92,4 +92,3 @@ fn read_memory(memory: OwnedFd) -> io::Result<Vec<u8>> {
     memory.read_exact_at(&mut document, 0)?;
     Ok(document)
 }
-

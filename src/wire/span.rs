@@ -18,10 +18,13 @@ pub fn parse(text: &str, bare: Option<Duration>) -> Result<Duration, String> {
         ("h", _) => Duration::from_secs(3600),
         ("d", _) => Duration::from_secs(86_400),
         ("", Some(bare)) => bare,
-        ("", None) if !number.is_empty() => return Err(format!("{text:?} has no unit: write {number}s, {number}ms or {number}m")),
+        ("", None) if !number.is_empty() => {
+            return Err(format!("{text:?} has no unit: write {number}s, {number}ms or {number}m"));
+        }
         (_, _) => return Err(format!("{text:?} is not a time span: write 500ms, 5s, 1m or 2h")),
     };
-    let number: f64 = number.parse().map_err(|_| format!("{text:?} is not a time span: write 500ms, 5s, 1m or 2h"))?;
+    let number: f64 =
+        number.parse().map_err(|_| format!("{text:?} is not a time span: write 500ms, 5s, 1m or 2h"))?;
     Duration::try_from_secs_f64(number * unit.as_secs_f64())
         .ok()
         .filter(|span| *span <= Duration::from_secs(366 * 86_400))
@@ -34,7 +37,8 @@ mod tests {
 
     #[test]
     fn a_span_is_a_number_with_a_unit() {
-        let check = |text: &str, ms: u64| assert_eq!(parse(text, None), Ok(Duration::from_millis(ms)), "{text}");
+        let check =
+            |text: &str, ms: u64| assert_eq!(parse(text, None), Ok(Duration::from_millis(ms)), "{text}");
         check("500ms", 500);
         check("5s", 5_000);
         check("1.5s", 1_500);

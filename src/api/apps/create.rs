@@ -50,9 +50,14 @@ pub async fn create(
 ///
 /// # Errors
 /// Why there is no such app now.
-pub async fn create_app(api: &Api, new: wire::NewApp, limit: Duration) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+pub async fn create_app(
+    api: &Api,
+    new: wire::NewApp,
+    limit: Duration,
+) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
-    let spec = tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    let spec =
+        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
     let answers = api.handle.command(vec![Command::Create { spec: Arc::new(spec) }]).await?;
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {
         return Err(ApiError::internal(&"the supervisor did not say what it created"));

@@ -98,7 +98,10 @@ fn select(snapshot: &Snapshot, selection: Selection) -> Result<Vec<Arc<ProcessVi
             chosen
         }
         Selection { .. } => {
-            return Err(ApiError::member("", "say which processes: {\"all\":true}, {\"refs\":[…]} or {\"statuses\":[…]}"));
+            return Err(ApiError::member(
+                "",
+                "say which processes: {\"all\":true}, {\"refs\":[…]} or {\"statuses\":[…]}",
+            ));
         }
     };
     Ok(chosen.into_values().collect())

@@ -25,6 +25,10 @@ pub async fn show(
     let measured = api.handle.usages().fresh(LOOKING).await;
     match api.handle.snapshot().processes.get(&ProcessId(id)) {
         Some(view) => Ok(Json(convert::process(view, measured.as_deref()))),
-        None => Err(ApiError::new(StatusCode::NOT_FOUND, "process_not_found", format!("there is no process with id {id}"))),
+        None => Err(ApiError::new(
+            StatusCode::NOT_FOUND,
+            "process_not_found",
+            format!("there is no process with id {id}"),
+        )),
     }
 }

@@ -47,7 +47,9 @@ pub async fn remove(
     let address = address(&wire::Listener { host, port: i64::from(port) })?;
     match api.listeners.remove(address) {
         true => Ok(StatusCode::NO_CONTENT),
-        false => Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_listener", format!("{address} is not served"))),
+        false => {
+            Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_listener", format!("{address} is not served")))
+        }
     }
 }
 
@@ -57,11 +59,16 @@ fn address(listener: &wire::Listener) -> Result<SocketAddr, ApiError> {
     let ip: IpAddr = match listener.host.as_str() {
         "localhost" => IpAddr::from([127, 0, 0, 1]),
         other => other.trim_matches(['[', ']']).parse().map_err(|_| {
-            ApiError::member("/host", format!("{other:?} is not an address: use an IP address such as 127.0.0.1"))
+            ApiError::member(
+                "/host",
+                format!("{other:?} is not an address: use an IP address such as 127.0.0.1"),
+            )
         })?,
     };
     if !ip.is_loopback() {
-        let detail = format!("{ip} is not a loopback address: beyond this machine TLS is needed, which is not there yet");
+        let detail = format!(
+            "{ip} is not a loopback address: beyond this machine TLS is needed, which is not there yet"
+        );
         return Err(ApiError::member("/host", detail));
     }
     Ok(SocketAddr::new(ip, port))
