@@ -46,6 +46,31 @@ pub enum Mistake {
     HoldsAGrudge,
 }
 
+impl Mistake {
+    /// All of them.
+    pub const ALL: [Mistake; 19] = [
+        Mistake::ForgetsToCount,
+        Mistake::ReusesRunIds,
+        Mistake::SignalsTheUnborn,
+        Mistake::NeverKills,
+        Mistake::LeaksRuns,
+        Mistake::RestartsWhatWasStopped,
+        Mistake::LaunchesInShutdown,
+        Mistake::TakesStopsForCrashes,
+        Mistake::CountsExitsTwice,
+        Mistake::LeavesOrphans,
+        Mistake::RestartsBesideTheOld,
+        Mistake::StopsInOrderOfStart,
+        Mistake::KeepsAChangeToItself,
+        Mistake::RetriesTheGivenUp,
+        Mistake::RevivesTheDeleted,
+        Mistake::GivesUpLate,
+        Mistake::WaitsWithoutLimit,
+        Mistake::NeverCalmsDown,
+        Mistake::HoldsAGrudge,
+    ];
+}
+
 thread_local! {
     static PLANTED: Cell<Option<Mistake>> = const { Cell::new(None) };
 }
