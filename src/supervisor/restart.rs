@@ -142,3 +142,100 @@ fn given_up(count: u32, ending: Ending<'_>) -> Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXIT_1: End = End::Code(1);
+
+    fn exited(end: End, uptime_ms: u64) -> Ending<'static> {
+        Ending::Exited { end, uptime: Duration::from_millis(uptime_ms) }
+    }
+
+    fn tally(unstable: u32, waits: u32) -> Tally {
+        Tally { unstable, waits }
+    }
+
+    #[test]
+    fn the_rules_as_a_table() {
+        let once = RestartPolicy::default();
+        let never = RestartPolicy { auto: false, ..once.clone() };
+        let planned = RestartPolicy { stop_exit_codes: vec![3], ..once.clone() };
+        let fixed = RestartPolicy { delay: Duration::from_millis(700), ..once.clone() };
+        let strict = RestartPolicy { max_unstable: 0, ..once.clone() };
+        let check = |policy: &RestartPolicy, before: Tally, ending, next: Next, after_: Tally| {
+            assert_eq!(after(policy, before, RunId(7), ending), (next, after_));
+        };
+        let ended = |end| Next::Rest(Rest::Errored(Reason::Ended(end)));
+        let unstable = |count| Next::Rest(Rest::Errored(Reason::UnstableRuns { count, last: EXIT_1 }));
+        let fixed_wait = Next::After(Duration::from_millis(700));
+
+        check(&once, tally(0, 0), exited(EXIT_1, 10), Next::Now, tally(1, 1));
+        check(&once, tally(0, 0), exited(End::Code(0), 10), Next::Now, tally(1, 1));
+        check(&once, tally(0, 0), exited(End::Unknown, 10), Next::Now, tally(1, 1));
+        check(&once, tally(9, 0), exited(EXIT_1, 1_000), Next::Now, tally(0, 1));
+        check(&once, tally(0, 9), exited(EXIT_1, 30_000), Next::Now, tally(0, 1));
+        check(&once, tally(14, 0), exited(EXIT_1, 999), Next::Now, tally(15, 1));
+        check(&once, tally(15, 3), exited(EXIT_1, 999), unstable(16), tally(16, 3));
+        check(&strict, tally(0, 0), exited(EXIT_1, 999), unstable(1), tally(1, 0));
+        check(&strict, tally(0, 0), exited(EXIT_1, 1_000), Next::Now, tally(0, 1));
+        check(&fixed, tally(0, 0), exited(EXIT_1, 10), fixed_wait.clone(), tally(1, 1));
+        check(&fixed, tally(3, 3), exited(EXIT_1, 60_000), fixed_wait, tally(0, 1));
+        check(&never, tally(0, 0), exited(EXIT_1, 60_000), ended(EXIT_1), tally(0, 0));
+        check(&never, tally(0, 0), exited(End::Unknown, 10), ended(End::Unknown), tally(0, 0));
+        let finished = |code| Next::Rest(Rest::Finished(End::Code(code)));
+        check(&never, tally(0, 0), exited(End::Code(0), 10), finished(0), tally(0, 0));
+        check(&planned, tally(15, 0), exited(End::Code(3), 10), finished(3), tally(15, 0));
+    }
+
+    #[test]
+    fn a_launch_that_failed_is_tried_again_only_if_that_can_help() {
+        let check = |step, errno, heals: bool| {
+            let failure = SpawnFailure { step, errno, detail: "no".to_owned() };
+            let policy = RestartPolicy::default();
+            let (next, _) = after(&policy, tally(0, 0), RunId(1), Ending::NotSpawned(&failure));
+            let given_up = Next::Rest(Rest::Errored(Reason::CannotSpawn("no".to_owned())));
+            assert_eq!(next, if heals { Next::Now } else { given_up }, "{step:?} {errno}");
+        };
+        for errno in [2, 13, 1, 8, 20, 21, 40, 36, 7, 22] {
+            check(SpawnStep::Exec, errno, false);
+            check(SpawnStep::Chdir, errno, false);
+            check(SpawnStep::Logs, errno, true);
+        }
+        for errno in [libc::EAGAIN, libc::ENOMEM, libc::ENOSPC, libc::ETXTBSY] {
+            check(SpawnStep::Exec, errno, true);
+            check(SpawnStep::Fork, errno, true);
+            check(SpawnStep::Prepare, errno, true);
+        }
+    }
+
+    #[test]
+    fn a_launch_that_keeps_failing_is_given_up_with_its_reason() {
+        let detail = "cannot open web-out.log: no space left on device".to_owned();
+        let failure = SpawnFailure { step: SpawnStep::Logs, errno: libc::ENOSPC, detail };
+        let policy = RestartPolicy::default();
+        let (next, _) = after(&policy, tally(15, 15), RunId(1), Ending::NotSpawned(&failure));
+        let Next::Rest(Rest::Errored(reason)) = next else { panic!("{next:?}") };
+        assert_eq!(
+            reason.to_string(),
+            "cannot open web-out.log: no space left on device; given up after 16 unstable runs in a row"
+        );
+    }
+
+    #[test]
+    fn waits_grow_by_half_up_to_15_s_and_scatter_by_a_tenth() {
+        let mut base = 100_000.0;
+        for waits in 1..40 {
+            for run in 0..200 {
+                let wait = growing_wait(waits, RunId(run)).as_micros() as f64;
+                let most = (base * 1.1_f64).min(15_000_000.0);
+                assert!((base.min(15_000_000.0) - 1.0..=most).contains(&wait), "{waits} {run} {wait}");
+            }
+            base *= 1.5;
+        }
+        let different: std::collections::BTreeSet<Duration> =
+            (0..200).map(|run| growing_wait(1, RunId(run))).collect();
+        assert!(different.len() > 100, "only {} of 200 waits differ", different.len());
+    }
+}

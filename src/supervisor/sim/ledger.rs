@@ -84,12 +84,16 @@ impl Ledger {
             Given::Restored => {}
         }
         self.hear_of(step.effects);
-        for effect in step.effects {
+        self.hear_signals(step.now, step.effects);
+        self
+    }
+
+    fn hear_signals(&mut self, now: Moment, effects: &[Effect]) {
+        for effect in effects {
             if let Effect::Signal { run, .. } = effect {
-                self.signalled.entry(*run).or_insert(step.now);
+                self.signalled.entry(*run).or_insert(now);
             }
         }
-        self
     }
 
     /// What was ordered.
@@ -221,6 +225,7 @@ impl Ledger {
     /// A new daemon: it knows what the rows and the keeper say, and nothing else.
     pub fn restored(
         &mut self,
+        now: Moment,
         brain: &Supervisor,
         rows: &[Remembered],
         living: &[Living],
@@ -230,6 +235,7 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
+        self.hear_signals(now, effects);
         self.asked.clear();
         for life in living {
             self.seen.extend(life.spawned.map(|_| life.run));

@@ -97,10 +97,17 @@ pub struct World {
     line: VecDeque<Fact>,
     heard: Vec<Fact>,
     calm: bool,
+    /// In one story of eight, people leave the programs alone for long.
+    patient: bool,
     next_pid: i32,
 }
 
 impl World {
+    /// How many steps the wild part of this story has.
+    pub fn steps(&self) -> usize {
+        if self.patient { 300 } else { 120 }
+    }
+
     pub fn new(seed: u64) -> World {
         World {
             brain: Supervisor::default(),
@@ -113,12 +120,16 @@ impl World {
             line: VecDeque::new(),
             heard: Vec::new(),
             calm: false,
+            patient: seed % 8 == 7,
             next_pid: 100,
         }
     }
 
     /// Something happens.
     pub fn go_on(&mut self) -> Result<(), String> {
+        if self.patient && self.ledger.launched.len() > 1 && !self.dice.chance(5) {
+            return self.let_it_run().map(|_| ());
+        }
         match self.dice.below(100) {
             0..14 => {
                 let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
@@ -195,6 +206,7 @@ impl World {
         for effect in &effects {
             self.perform(effect);
         }
+        self.describe_states();
         let step = Step {
             now: self.now,
             given: &given,
@@ -206,6 +218,12 @@ impl World {
         let ledger = std::mem::take(&mut self.ledger);
         self.ledger = ledger.after(&step, &self.brain);
         invariants::check(self, &step)
+    }
+
+    fn describe_states(&mut self) {
+        let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
+        let states: Vec<String> = self.brain.processes().map(state).collect();
+        self.diary.push(format!("{:>12} {}", "", states.join("; ")));
     }
 
     fn decide(&mut self, given: &Given) -> (Result<Accepted, Denied>, Vec<Effect>) {
@@ -266,9 +284,10 @@ impl World {
         };
         let short: [u64; 4] = [0, 40, 400, 999];
         let any: [u64; 9] = [0, 300, 999, 1_000, 5_000, 10_000, 29_999, 30_000, 90_000];
-        let lasts = match spec.name.as_str() {
-            "api" => ms(dice.pick(&short)),
-            _ => ms(dice.pick(&any)),
+        // `api` never lasts; the others do what they like.
+        let (lasts, crashes) = match spec.name.as_str() {
+            "api" => (ms(dice.pick(&short)), true),
+            _ => (ms(dice.pick(&any)), dice.chance(85)),
         };
         let end =
             dice.pick(&[End::Code(0), End::Code(1), End::Code(3), End::Signal(Signal::KILL), End::Unknown]);
@@ -277,7 +296,7 @@ impl World {
             restarts,
             launched,
             spawned: None,
-            fate: (!self.calm && dice.chance(85)).then_some((spawn_at + lasts, end)),
+            fate: (!self.calm && crashes).then_some((spawn_at + lasts, end)),
             ended: None,
             others: dice.chance(30),
             others_end: dice.chance(50).then_some(spawn_at + lasts + ms(2_000)),
@@ -397,11 +416,12 @@ impl World {
         self.brain = brain;
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
         self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
+        self.describe_states();
         invariants::restored_as_remembered(&self.brain, &rows, &living)?;
         for effect in &effects {
             self.perform(effect);
         }
-        self.ledger.restored(&self.brain, &rows, &living, &effects);
+        self.ledger.restored(self.now, &self.brain, &rows, &living, &effects);
         let before = BTreeMap::new();
         let answer = Ok(Accepted::Noted);
         let step = Step {
