@@ -295,3 +295,7 @@ fn gather(first: Message, inbox: &Receiver<Message>) -> (Vec<Request>, Option<Er
     }
     (requests, None)
 }
+
+#[cfg(test)]
+#[path = "recorder_tests.rs"]
+mod tests;
