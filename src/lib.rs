@@ -41,6 +41,8 @@ pub mod api;
 pub mod auth;
 pub mod daemon;
 pub mod dashboard;
+pub mod cli;
+pub mod client;
 pub mod home;
 pub mod keeper;
 pub mod logs;

@@ -1,0 +1,272 @@
+//! What can be typed. Every text here is help for somebody who is new to the program.
+
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::values::{self, Instances};
+
+/// Runs programs and keeps them running.
+#[derive(Parser, Debug)]
+#[command(
+    name = "pmdaemon",
+    version,
+    about = "Runs your programs and keeps them running",
+    after_help = "Examples:\n  pmdaemon start server.js --name web   run a script, restart it when it crashes\n  \
+                  pmdaemon list                         what runs, and how well\n  \
+                  pmdaemon logs web --follow            what it prints\n  \
+                  pmdaemon web                          the dashboard in a browser\n\n\
+                  State lives in PMDAEMON_HOME (default ~/.pmdaemon). The daemon is started by the first command."
+)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// A command of a user, or one of the two processes behind it.
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// A command of a user.
+    #[command(flatten)]
+    Client(ClientCommand),
+    /// Hold services and the daemon (started by the other commands)
+    #[command(hide = true)]
+    Keeper(KeeperArgs),
+    /// Serve the API (started by the keeper)
+    #[command(hide = true)]
+    Daemon,
+}
+
+/// How the keeper is started.
+#[derive(Args, Clone, Copy, Debug)]
+pub struct KeeperArgs {
+    /// Leave the terminal's session first, to outlive the command that started it
+    #[arg(long)]
+    pub detached: bool,
+}
+
+/// Everything a user can ask for.
+#[derive(Subcommand, Debug)]
+pub enum ClientCommand {
+    /// Run a script or command, or start an app that is stopped
+    Start(Box<StartArgs>),
+    /// Stop apps; they stay stopped until they are started again
+    Stop(ActArgs),
+    /// Stop apps and run them anew
+    Restart(ActArgs),
+    /// Stop apps and forget them, with their logs
+    #[command(visible_alias = "del", alias = "rm")]
+    Delete(DeleteArgs),
+    /// Show all processes
+    #[command(visible_aliases = ["ls", "l", "ps"])]
+    List(JsonArgs),
+    /// Show everything about an app or process
+    #[command(visible_aliases = ["describe", "desc", "show"])]
+    Info(InfoArgs),
+    /// Show what apps print
+    #[command(visible_alias = "log")]
+    Logs(LogsArgs),
+    /// Show what happened to processes
+    Events(EventsArgs),
+    /// Open the dashboard: serve it on an address until Ctrl+C
+    Web(WebArgs),
+    /// Print a link that logs a browser in, once
+    Open,
+    /// Show the daemon, its addresses and the host
+    Status(JsonArgs),
+    /// Print the token for the HTTP API
+    Token(TokenArgs),
+    /// Stop everything: all services, then the daemon
+    Kill,
+}
+
+/// `start`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  pmdaemon start server.js --name web\n  \
+                        pmdaemon start worker.py --instances 4 --env QUEUE=mail\n  \
+                        pmdaemon start ./server -- --verbose --threads 8\n  \
+                        pmdaemon start \"node server.js\"\n  \
+                        pmdaemon start web                 an app that was stopped\n\n\
+                        Times: 500ms, 5s, 1m, 2h; a bare number is milliseconds.")]
+pub struct StartArgs {
+    /// A script, a command, or the name or id of an app
+    #[arg(required = true, value_name = "SCRIPT|COMMAND|APP")]
+    pub targets: Vec<String>,
+    /// Name of the app [default: the file name without its extension]
+    #[arg(short, long)]
+    pub name: Option<String>,
+    /// Group of the app [default: default]
+    #[arg(long)]
+    pub namespace: Option<String>,
+    /// How many processes: a number, max (one per CPU) or -1 (one less)
+    #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::instances)]
+    pub instances: Option<Instances>,
+    /// Working directory [default: this one]
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<std::path::PathBuf>,
+    /// Variable for the app; may be given several times
+    #[arg(short, long, value_name = "KEY=VALUE", value_parser = values::variable)]
+    pub env: Vec<(String, String)>,
+    /// Program that runs the script, or none to execute the file itself [default: by its extension]
+    #[arg(long, value_name = "PROGRAM")]
+    pub interpreter: Option<String>,
+    /// Do not start it again when it ends
+    #[arg(long)]
+    pub no_autorestart: bool,
+    /// Give up after so many runs in a row that ended too soon [default: 16]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
+    pub max_restarts: Option<i64>,
+    /// A run shorter than this ended too soon [default: 1s]
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub min_uptime: Option<Duration>,
+    /// Wait before each automatic restart [default: growing from 0 to 15s]
+    #[arg(long, value_name = "TIME", value_parser = values::delay)]
+    pub restart_delay: Option<Duration>,
+    /// Signal that asks the app to end [default: SIGTERM]
+    #[arg(long, value_name = "SIGNAL")]
+    pub kill_signal: Option<String>,
+    /// How long it may take to end before it is killed [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    pub kill_timeout: Option<Duration>,
+    /// Exit codes after which it stays stopped
+    #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',',
+          value_parser = clap::value_parser!(i64).range(0..=255))]
+    pub stop_exit_codes: Vec<i64>,
+    /// Define it only; start it later
+    #[arg(long)]
+    pub no_autostart: bool,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Arguments for the app
+    #[arg(last = true, value_name = "ARGS")]
+    pub args: Vec<String>,
+}
+
+/// `stop`, `restart`.
+#[derive(Args, Debug)]
+#[command(after_help = REFERENCES)]
+pub struct ActArgs {
+    /// Which apps or processes; all for every one
+    #[arg(required = true, value_name = "APP")]
+    pub refs: Vec<String>,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const REFERENCES: &str = "An app is given by its name (with all its processes), by namespace:name, a process by its \
+                          id or as name-0, name-1, …";
+
+/// `delete`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  pmdaemon delete web\n  pmdaemon delete all --force\n  \
+                        pmdaemon delete stopped --status   every stopped process\n\n\
+                        Logs in a place of your own choice are never removed.")]
+pub struct DeleteArgs {
+    /// Which apps or processes; all for every one; with --status: a status
+    #[arg(required = true, value_name = "APP|STATUS")]
+    pub refs: Vec<String>,
+    /// Delete by status: starting online stopping stopped errored restarting
+    #[arg(long)]
+    pub status: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub force: bool,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Commands that only print.
+#[derive(Args, Debug)]
+pub struct JsonArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `info`.
+#[derive(Args, Debug)]
+#[command(after_help = REFERENCES)]
+pub struct InfoArgs {
+    /// Which apps or processes
+    #[arg(required = true, value_name = "APP")]
+    pub refs: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `logs`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  pmdaemon logs web\n  pmdaemon logs web --follow --lines 100\n  \
+                        pmdaemon logs --err          what went wrong, of all apps")]
+pub struct LogsArgs {
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP")]
+    pub refs: Vec<String>,
+    /// How many of the last lines
+    #[arg(short = 'l', long, value_name = "N", default_value_t = 20)]
+    pub lines: u64,
+    /// Go on with new lines as they come, until Ctrl+C
+    #[arg(short, long)]
+    pub follow: bool,
+    /// Standard output only
+    #[arg(long, conflicts_with = "err")]
+    pub out: bool,
+    /// Standard error only
+    #[arg(long)]
+    pub err: bool,
+    /// One JSON object per line
+    #[arg(long, conflicts_with = "raw")]
+    pub json: bool,
+    /// The lines alone, as the app wrote them
+    #[arg(long)]
+    pub raw: bool,
+}
+
+/// `events`.
+#[derive(Args, Debug)]
+pub struct EventsArgs {
+    /// Which app or process [default: all]
+    #[arg(value_name = "APP")]
+    pub reference: Option<String>,
+    /// How many of the latest
+    #[arg(short = 'l', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub lines: u32,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `web`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Prints the address and a link that logs your browser in, once. Ctrl+C ends the address that this \
+                        command added; services and daemon go on."
+)]
+pub struct WebArgs {
+    /// Port of the address; 0 for any that is free
+    #[arg(long, default_value_t = 9615)]
+    pub port: u16,
+    /// Host of the address
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// Leave the address and return at once
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// `token`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  curl -H \"Authorization: Bearer $(pmdaemon token)\" http://localhost:9615/api/v1/processes\n  \
+                        pmdaemon token header | curl -H @- http://localhost:9615/api/v1/processes"
+)]
+pub struct TokenArgs {
+    /// header: print it as an HTTP header
+    #[arg(value_parser = ["header"])]
+    pub form: Option<String>,
+}

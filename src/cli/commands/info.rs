@@ -1,0 +1,234 @@
+//! `info`: everything about an app or one of its processes.
+
+use super::super::args::InfoArgs;
+use super::super::error::CliError;
+use super::super::out;
+use super::super::render::{status_style, styled, units};
+use super::super::session::Session;
+use super::report::Report;
+use crate::wire::{App, Event, LastExit, Process};
+
+/// How many of the latest events are shown.
+const EVENTS: usize = 10;
+
+/// Runs the command.
+pub async fn run(args: InfoArgs) -> Result<(), CliError> {
+    let session = Session::open().await?;
+    let mut report = Report::new(false);
+    let mut apps = Vec::new();
+    for reference in &args.refs {
+        match session.ask(async |c| c.app(reference).await).await {
+            Ok(app) if args.json => apps.push(app),
+            Ok(mut app) => {
+                narrow(&mut app, reference);
+                let events = events(&session, &app).await?;
+                out::print(&text(&app, &events, session.screen.color));
+            }
+            Err(error) => report.refuse(&error),
+        }
+    }
+    match apps.as_slice() {
+        [] => {}
+        [app] if args.refs.len() == 1 => out::json(app),
+        several => out::json(several),
+    }
+    report.finish()
+}
+
+/// Keeps one process of the app when the reference means one.
+fn narrow(app: &mut App, reference: &str) {
+    let name = reference.rsplit_once(':').map_or(reference, |(_, name)| name);
+    let is_one =
+        |process: &Process| process.id.to_string() == name || (process.name == name && app.name != name);
+    if let Some(found) = app.processes.iter().find(|process| is_one(process)).cloned() {
+        app.processes = vec![found];
+    }
+}
+
+/// The latest events of the processes that are shown, oldest first.
+async fn events(session: &Session, app: &App) -> Result<Vec<Event>, CliError> {
+    let mut events = match app.processes.as_slice() {
+        [one] => {
+            let id = one.id;
+            session.ask(async |c| c.events(EVENTS as u32, Some(id)).await).await?.items
+        }
+        several => {
+            let mut all = session.ask(async |c| c.events(1000, None).await).await?.items;
+            all.retain(|event| several.iter().any(|process| process.id == event.id));
+            all
+        }
+    };
+    events.drain(..events.len().saturating_sub(EVENTS));
+    Ok(events)
+}
+
+/// What is printed: the definition, each process, what happened.
+fn text(app: &App, events: &[Event], color: bool) -> String {
+    let mut pairs = vec![
+        ("app", format!("{} (id {})", app.name, app.id)),
+        ("namespace", app.namespace.clone()),
+        ("script", app.script.clone()),
+    ];
+    pairs.extend(app.interpreter.clone().map(|interpreter| ("interpreter", interpreter)));
+    pairs.push(("runs", command(app)));
+    pairs.push(("cwd", app.cwd.clone()));
+    pairs.push(("instances", app.instances.to_string()));
+    pairs.push(("autostart", yes(app.autostart)));
+    pairs.push(("autorestart", yes(app.autorestart)));
+    pairs.push(("max restarts", app.max_restarts.to_string()));
+    pairs.push(("min uptime", units::setting(app.min_uptime_ms)));
+    pairs.push((
+        "restart delay",
+        match app.restart_delay_ms {
+            0 => "growing, at most 15s".to_owned(),
+            ms => units::setting(ms),
+        },
+    ));
+    if !app.stop_exit_codes.is_empty() {
+        let codes: Vec<String> = app.stop_exit_codes.iter().map(i64::to_string).collect();
+        pairs.push(("stop exit codes", codes.join(" ")));
+    }
+    pairs.push(("kill signal", app.kill_signal.clone()));
+    pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
+    if !app.env.is_empty() {
+        let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        pairs.push(("env", variables.join(" ")));
+    }
+    let mut text = block(&pairs);
+    for process in &app.processes {
+        text.push('\n');
+        text.push_str(&block(&process_pairs(process, color)));
+    }
+    if !events.is_empty() {
+        text.push_str("\nlatest events\n");
+        for event in events {
+            text.push_str(&format!("  {}  {}\n", units::local_time(&event.ts), event.detail));
+        }
+    }
+    text
+}
+
+fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+    let mut pairs = vec![
+        ("process", format!("{} (id {})", process.name, process.id)),
+        ("status", styled(&process.status, status_style(&process.status), color)),
+    ];
+    pairs.extend(process.reason.clone().map(|reason| ("reason", reason)));
+    pairs.extend([
+        ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
+        ("uptime", or_dash(process.uptime_ms.map(units::span))),
+        ("started at", or_dash(process.started_at.as_deref().map(units::local_time))),
+        ("restarts", process.restarts.to_string()),
+        ("unstable restarts", process.unstable_restarts.to_string()),
+        ("cpu", or_dash(process.cpu_percent.map(units::percent))),
+        ("memory", or_dash(process.memory_bytes.map(units::bytes))),
+    ]);
+    pairs.extend(process.last_exit.as_ref().map(|exit| ("last exit", last_exit(exit))));
+    pairs.push(("out log", process.out_log.clone()));
+    pairs.push(("error log", process.err_log.clone()));
+    pairs
+}
+
+/// `code 1`, `signal SIGKILL`, or that nobody knows.
+fn last_exit(exit: &LastExit) -> String {
+    match (exit.code, &exit.signal) {
+        (Some(code), _) => format!("code {code}"),
+        (None, Some(signal)) => format!("signal {signal}"),
+        (None, None) => "unknown".to_owned(),
+    }
+}
+
+/// The command line that is executed, so that it can be pasted into a shell.
+fn command(app: &App) -> String {
+    let words = std::iter::once(&app.program).chain(&app.args);
+    words.map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+fn yes(so: bool) -> String {
+    if so { "yes" } else { "no" }.to_owned()
+}
+
+/// Aligned key and value lines.
+fn block(pairs: &[(&str, String)]) -> String {
+    let width = pairs.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+    pairs.iter().map(|(key, value)| format!("{key:<width$}  {value}\n")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::report::tests::process;
+    use super::*;
+
+    fn app() -> App {
+        App {
+            id: 7,
+            name: "web".into(),
+            namespace: "default".into(),
+            script: "server.js".into(),
+            interpreter: Some("node".into()),
+            program: "/usr/bin/node".into(),
+            args: vec!["/srv/my app/server.js".into(), "it's".into()],
+            cwd: "/srv".into(),
+            env: [("KEY".to_owned(), "***".to_owned())].into(),
+            instances: 2,
+            autostart: true,
+            autorestart: true,
+            max_restarts: 16,
+            min_uptime_ms: 1000,
+            restart_delay_ms: 0,
+            stop_exit_codes: vec![0, 3],
+            kill_signal: "SIGTERM".into(),
+            kill_timeout_ms: 10_000,
+            processes: vec![process(0, "online"), process(1, "errored")],
+        }
+    }
+
+    #[test]
+    fn the_page_tells_definition_processes_and_events() {
+        let event = Event {
+            seq: 1,
+            ts: "not a time".into(),
+            kind: "process.exited".into(),
+            id: 1,
+            name: "web-1".into(),
+            namespace: "default".into(),
+            detail: "web-1 ended with code 1".into(),
+            exit: None,
+        };
+        let text = text(&app(), &[event], false);
+        for line in [
+            "runs             /usr/bin/node '/srv/my app/server.js' 'it'\\''s'",
+            "stop exit codes  0 3",
+            "kill timeout     10s",
+            "reason             given up",
+            "pid                4000",
+            "  not a time  web-1 ended with code 1",
+        ] {
+            assert!(text.lines().any(|l| l == line), "{line}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_reference_to_one_process_shows_one() {
+        let check = |reference: &str, ids: &[i64]| {
+            let mut app = app();
+            narrow(&mut app, reference);
+            assert_eq!(app.processes.iter().map(|p| p.id).collect::<Vec<_>>(), ids, "{reference}");
+        };
+        check("web", &[0, 1]);
+        check("default:web", &[0, 1]);
+        check("1", &[1]);
+        check("web-0", &[0]);
+        check("default:web-1", &[1]);
+    }
+}

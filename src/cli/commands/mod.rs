@@ -1,0 +1,41 @@
+//! One file per command.
+
+mod delete;
+mod events;
+mod info;
+mod kill;
+mod list;
+mod logs;
+mod open;
+mod report;
+mod restart;
+mod start;
+mod status;
+mod stop;
+mod token;
+mod web;
+
+use super::args::ClientCommand;
+use super::error::CliError;
+
+/// Carries out a command.
+///
+/// # Errors
+/// Why it ends with exit code 1.
+pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
+    match command {
+        ClientCommand::Start(args) => start::run(*args).await,
+        ClientCommand::Stop(args) => stop::run(args).await,
+        ClientCommand::Restart(args) => restart::run(args).await,
+        ClientCommand::Delete(args) => delete::run(args).await,
+        ClientCommand::List(args) => list::run(args).await,
+        ClientCommand::Info(args) => info::run(args).await,
+        ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Events(args) => events::run(args).await,
+        ClientCommand::Web(args) => web::run(args).await,
+        ClientCommand::Open => open::run().await,
+        ClientCommand::Status(args) => status::run(args).await,
+        ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::Kill => kill::run().await,
+    }
+}

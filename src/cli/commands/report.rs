@@ -1,0 +1,270 @@
+//! What became of a command: one line for each process, said as it is.
+
+use std::time::Duration;
+
+use super::super::error::CliError;
+use super::super::out;
+use super::super::session::Session;
+use crate::client::{Reached, Selection, Verb};
+use crate::wire::{Outcome, Process};
+
+/// How long a command waits for what it asked for.
+pub const WAIT: Duration = Duration::from_secs(60);
+
+/// One process's share in the answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Line {
+    /// It is as was asked, or was so already.
+    Done(String),
+    /// It is not.
+    Failed(String),
+}
+
+/// Collects what happens and tells it: lines as they come, or one JSON array at the end.
+pub struct Report {
+    json: bool,
+    failed: bool,
+    processes: Vec<Process>,
+}
+
+impl Report {
+    /// An empty one.
+    pub fn new(json: bool) -> Report {
+        Report { json, failed: false, processes: Vec::new() }
+    }
+
+    /// Adds an answer of the daemon.
+    pub fn add(&mut self, verb: Verb, reached: Reached) {
+        let (on_time, outcome) = match reached {
+            Reached::Yes(outcome) => (true, outcome),
+            Reached::NotYet(outcome) => (false, outcome),
+        };
+        self.failed |= !on_time;
+        for line in lines(verb, on_time, &outcome) {
+            self.say(line);
+        }
+        self.processes.extend(outcome.processes);
+    }
+
+    /// Adds processes that the daemon has just defined.
+    pub fn add_new(&mut self, processes: Vec<Process>, autostart: bool) {
+        for process in &processes {
+            let line = match (autostart, process.pid) {
+                (false, None) => Line::Done(format!("Defined {}; it is not started.", title(process))),
+                (_, _) => line(Verb::Start, true, true, process),
+            };
+            self.say(line);
+        }
+        self.processes.extend(processes);
+    }
+
+    /// Adds something that was refused.
+    pub fn refuse(&mut self, error: &CliError) {
+        if let Some(sentence) = error.sentence() {
+            out::error(&sentence);
+        }
+        self.failed = true;
+    }
+
+    /// Ends the report.
+    ///
+    /// # Errors
+    /// [`CliError::Told`] when something failed.
+    pub fn finish(self) -> Result<(), CliError> {
+        if self.json {
+            out::json(&self.processes);
+        }
+        if self.failed { Err(CliError::Told) } else { Ok(()) }
+    }
+
+    fn say(&mut self, line: Line) {
+        match line {
+            Line::Done(_) if self.json => {}
+            Line::Done(text) => out::line(&text),
+            Line::Failed(text) => {
+                self.failed = true;
+                out::error(&text);
+            }
+        }
+    }
+}
+
+/// Does it to each reference in order; the others are still done when one fails. `all` is every
+/// process.
+pub async fn act_on_each(
+    session: &Session,
+    verb: Verb,
+    refs: &[String],
+    report: &mut Report,
+) -> Result<(), CliError> {
+    if refs.iter().any(|reference| reference == "all") {
+        return act_on_all(session, verb, report).await;
+    }
+    for reference in refs {
+        match act(session, verb, reference).await {
+            Ok(reached) => report.add(verb, reached),
+            Err(error) => report.refuse(&error),
+        }
+    }
+    Ok(())
+}
+
+/// Does it to one reference.
+pub async fn act(session: &Session, verb: Verb, reference: &str) -> Result<Reached, CliError> {
+    match verb {
+        // Twice is the same as once.
+        Verb::Start | Verb::Stop => session.ask(async |c| c.act(verb, reference, WAIT).await).await,
+        Verb::Restart | Verb::Delete => session.ask_once(async |c| c.act(verb, reference, WAIT).await).await,
+    }
+}
+
+async fn act_on_all(session: &Session, verb: Verb, report: &mut Report) -> Result<(), CliError> {
+    let before = session.ask(async |c| c.processes().await).await?.items;
+    if before.is_empty() {
+        if !report.json {
+            out::line("There are no processes.");
+        }
+        return Ok(());
+    }
+    let reached = session.ask_once(async |c| c.act_on(verb, &Selection::All, WAIT).await).await?;
+    if verb == Verb::Stop && !report.json {
+        let stopped = stopped(&before, &reached);
+        report.add(verb, reached);
+        out::line(&format!("Stopped {stopped}."));
+    } else {
+        report.add(verb, reached);
+    }
+    Ok(())
+}
+
+/// How many processes were up before and are down in the answer.
+pub fn stopped(before: &[Process], reached: &Reached) -> usize {
+    let (on_time, outcome) = match reached {
+        Reached::Yes(outcome) => (true, outcome),
+        Reached::NotYet(outcome) => (false, outcome),
+    };
+    let was_up = |id: i64| before.iter().any(|p| p.id == id && !is_down(p));
+    outcome.processes.iter().filter(|p| was_up(p.id) && (on_time || is_down(p))).count()
+}
+
+/// Nothing of it runs, and nothing is about to.
+pub fn is_down(process: &Process) -> bool {
+    matches!(process.status.as_str(), "stopped" | "errored")
+}
+
+/// `web (id 0)`.
+pub fn title(process: &Process) -> String {
+    if process.namespace == "default" {
+        format!("{} (id {})", process.name, process.id)
+    } else {
+        format!("{}:{} (id {})", process.namespace, process.name, process.id)
+    }
+}
+
+/// A line for each process of the answer.
+pub fn lines(verb: Verb, on_time: bool, outcome: &Outcome) -> Vec<Line> {
+    outcome.processes.iter().map(|process| line(verb, on_time, outcome.changed, process)).collect()
+}
+
+fn line(verb: Verb, on_time: bool, changed: bool, process: &Process) -> Line {
+    let title = title(process);
+    let (id, status) = (process.id, &process.status);
+    let late = || {
+        Line::Failed(format!(
+            "{title} is still {status} after {} s and the daemon goes on with it: see pmdaemon info {id}",
+            WAIT.as_secs()
+        ))
+    };
+    let because = process.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    match verb {
+        Verb::Start | Verb::Restart => match (status.as_str(), process.pid) {
+            ("errored", _) => Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {id}")),
+            ("online", Some(_)) if !changed => Line::Done(format!("{title} is already online.")),
+            ("online", Some(pid)) => Line::Done(format!(
+                "{} {} (id {id}, pid {pid}).",
+                if verb == Verb::Start { "Started" } else { "Restarted" },
+                title.rsplit_once(" (id").map_or(title.as_str(), |(name, _)| name)
+            )),
+            (_, _) if !on_time => late(),
+            (_, _) => Line::Done(format!(
+                "{} {title}; it has ended since and is {status}{because}.",
+                if verb == Verb::Start { "Started" } else { "Restarted" }
+            )),
+        },
+        Verb::Stop if !changed => Line::Done(format!("{title} is already {status}.")),
+        Verb::Stop if on_time || is_down(process) => Line::Done(format!("Stopped {title}.")),
+        Verb::Delete if on_time || is_down(process) => Line::Done(format!("Deleted {title}.")),
+        Verb::Stop | Verb::Delete => late(),
+    }
+}
+
+#[cfg(test)]
+pub mod tests {
+    use super::*;
+
+    /// A process with that status.
+    pub fn process(id: i64, status: &str) -> Process {
+        let pid = matches!(status, "online" | "stopping").then_some(4000 + id);
+        Process {
+            id,
+            name: format!("web-{id}"),
+            app: "web".into(),
+            namespace: "default".into(),
+            instance: id,
+            status: status.into(),
+            reason: (status == "errored").then(|| "given up".into()),
+            pid,
+            started_at: None,
+            uptime_ms: pid.map(|_| 65_000),
+            restarts: 0,
+            unstable_restarts: 0,
+            cpu_percent: pid.map(|_| 1.25),
+            memory_bytes: pid.map(|_| 1_500_000),
+            last_exit: None,
+            out_log: "/o".into(),
+            err_log: "/e".into(),
+        }
+    }
+
+    fn check(verb: Verb, on_time: bool, changed: bool, status: &str, expected: Line) {
+        assert_eq!(line(verb, on_time, changed, &process(0, status)), expected, "{verb:?} {status}");
+    }
+
+    #[test]
+    fn every_answer_is_told_as_it_is() {
+        let done = |text: &str| Line::Done(text.into());
+        let late = |status: &str| {
+            Line::Failed(format!(
+                "web-0 (id 0) is still {status} after 60 s and the daemon goes on with it: see pmdaemon info 0"
+            ))
+        };
+        check(Verb::Start, true, true, "online", done("Started web-0 (id 0, pid 4000)."));
+        check(Verb::Start, true, false, "online", done("web-0 (id 0) is already online."));
+        check(Verb::Start, false, true, "starting", late("starting"));
+        check(Verb::Restart, true, true, "online", done("Restarted web-0 (id 0, pid 4000)."));
+        check(
+            Verb::Start,
+            true,
+            true,
+            "stopped",
+            done("Started web-0 (id 0); it has ended since and is stopped."),
+        );
+        let errored = Line::Failed("web-0 (id 0) is errored: given up; see pmdaemon logs 0".into());
+        check(Verb::Start, true, true, "errored", errored);
+        check(Verb::Stop, true, true, "stopped", done("Stopped web-0 (id 0)."));
+        check(Verb::Stop, true, false, "stopped", done("web-0 (id 0) is already stopped."));
+        check(Verb::Stop, false, true, "stopping", late("stopping"));
+        check(Verb::Delete, true, true, "stopped", done("Deleted web-0 (id 0)."));
+        check(Verb::Delete, false, true, "stopping", late("stopping"));
+    }
+
+    #[test]
+    fn only_what_was_up_and_is_down_counts_as_stopped() {
+        let before =
+            vec![process(0, "online"), process(1, "stopped"), process(2, "restarting"), process(3, "online")];
+        let after =
+            vec![process(0, "stopped"), process(1, "stopped"), process(2, "stopped"), process(3, "stopping")];
+        let outcome = Outcome { changed: true, processes: after };
+        assert_eq!(stopped(&before, &Reached::NotYet(outcome)), 2);
+    }
+}

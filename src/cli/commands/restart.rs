@@ -1,0 +1,15 @@
+//! `restart`: ends the old run, all of it, and then begins a new one.
+
+use super::super::args::ActArgs;
+use super::super::error::CliError;
+use super::super::session::Session;
+use super::report::{self, Report};
+use crate::client::Verb;
+
+/// Runs the command.
+pub async fn run(args: ActArgs) -> Result<(), CliError> {
+    let session = Session::open().await?;
+    let mut report = Report::new(args.json);
+    report::act_on_each(&session, Verb::Restart, &args.refs, &mut report).await?;
+    report.finish()
+}

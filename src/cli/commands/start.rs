@@ -1,0 +1,187 @@
+//! `start`: runs something new, or an app that is there and does not run.
+
+use std::path::Path;
+use std::time::Duration;
+
+use super::super::args::StartArgs;
+use super::super::environment;
+use super::super::error::CliError;
+use super::super::out;
+use super::super::session::Session;
+use super::report::{self, Report};
+use crate::client::{self, Verb};
+use crate::wire::NewApp;
+
+/// How long the daemon is waited for that starts something new.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// Runs the command.
+pub async fn run(args: StartArgs) -> Result<(), CliError> {
+    if args.targets.len() > 1 && args.name.is_some() {
+        return Err(CliError::new(
+            "--name is for one script and several were given: start them one by one, or put arguments of the \
+             script after --",
+        ));
+    }
+    let session = Session::open().await?;
+    let here = std::env::current_dir()
+        .map_err(|e| CliError::new(format!("the current directory is not usable: {e}; give --cwd")))?;
+    let definition = definition(&args, &here)?;
+    let mut report = Report::new(args.json);
+    for target in &args.targets {
+        if let Err(error) = one(&session, &args, &definition, target, &mut report).await {
+            report.refuse(&error);
+        }
+    }
+    report.finish()
+}
+
+/// Starts what the text means.
+async fn one(
+    session: &Session,
+    args: &StartArgs,
+    definition: &NewApp,
+    target: &str,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    if is_existing(session, args, definition, target).await? {
+        let target = std::slice::from_ref(&target.to_owned()).to_vec();
+        return report::act_on_each(session, Verb::Start, &target, report).await;
+    }
+    let new = NewApp { script: target.to_owned(), ..definition.clone() };
+    let app = session.ask_once(async |c| c.create_app(&new, WAIT).await).await?;
+    report.add_new(app.processes, app.autostart);
+    Ok(())
+}
+
+/// Whether the text names an app or process that is there. A name that is given with `--name`
+/// makes the text a script; a number is never one.
+async fn is_existing(
+    session: &Session,
+    args: &StartArgs,
+    definition: &NewApp,
+    target: &str,
+) -> Result<bool, CliError> {
+    if args.name.is_some() || !client::may_be_reference(target) {
+        return Ok(false);
+    }
+    let named = target == "all"
+        || target.bytes().all(|b| b.is_ascii_digit())
+        || match session.ask(async |c| c.app(target).await).await {
+            Ok(_) => true,
+            Err(CliError::Client(error)) if error.status() == Some(404) => false,
+            Err(error) => return Err(error),
+        };
+    if named && defines_something(args) {
+        let is_file = definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
+        if is_file {
+            return Ok(false);
+        }
+        return Err(CliError::new(format!(
+            "{target} is an app already and these options are for new ones: run pmdaemon start {target} without \
+             them, or delete it first"
+        )));
+    }
+    Ok(named)
+}
+
+/// Whether there is an option that only makes sense for a new app.
+fn defines_something(args: &StartArgs) -> bool {
+    args.namespace.is_some()
+        || args.instances.is_some()
+        || args.cwd.is_some()
+        || !args.env.is_empty()
+        || args.interpreter.is_some()
+        || args.no_autorestart
+        || args.max_restarts.is_some()
+        || args.min_uptime.is_some()
+        || args.restart_delay.is_some()
+        || args.kill_signal.is_some()
+        || args.kill_timeout.is_some()
+        || !args.stop_exit_codes.is_empty()
+        || args.no_autostart
+        || !args.args.is_empty()
+}
+
+/// Everything but the script.
+fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
+    let cwd = match &args.cwd {
+        Some(cwd) => here.join(cwd),
+        None => here.to_owned(),
+    };
+    let cwd = cwd.into_os_string().into_string().map_err(|path| {
+        CliError::new(format!(
+            "the directory {} is not UTF-8: rename it, or give another --cwd",
+            path.display()
+        ))
+    })?;
+    let (inherited, dropped) = environment::inherited(std::env::vars_os());
+    if !dropped.is_empty() {
+        out::notice(&format!(
+            "Not handed on to the app, because they are not UTF-8: {}.",
+            dropped.join(", ")
+        ));
+    }
+    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
+    let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
+    Ok(NewApp {
+        script: String::new(),
+        name: args.name.clone(),
+        namespace: args.namespace.clone(),
+        args: args.args.clone(),
+        cwd: Some(cwd),
+        interpreter: args.interpreter.clone(),
+        env: args.env.iter().cloned().collect(),
+        inherited_env: Some(inherited),
+        instances: args.instances.map(|instances| instances.on(cpus)),
+        autostart: args.no_autostart.then_some(false),
+        autorestart: args.no_autorestart.then_some(false),
+        max_restarts: args.max_restarts,
+        min_uptime_ms: ms(args.min_uptime),
+        restart_delay_ms: ms(args.restart_delay),
+        stop_exit_codes: args.stop_exit_codes.clone(),
+        kill_signal: args.kill_signal.clone(),
+        kill_timeout_ms: ms(args.kill_timeout),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::args::{Cli, ClientCommand, Command};
+    use super::*;
+    use clap::Parser;
+
+    fn parsed(line: &str) -> StartArgs {
+        let words = line.split(' ').filter(|word| !word.is_empty());
+        match Cli::try_parse_from(["pmdaemon", "start"].into_iter().chain(words)).unwrap().command {
+            Command::Client(ClientCommand::Start(args)) => *args,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn options_become_members_of_the_definition() {
+        let line = "app.js -n web --namespace blue -i 3 --cwd sub --env A=b=c --env D= --interpreter node \
+                    --no-autorestart --max-restarts 5 --min-uptime 2s --restart-delay 0 --kill-signal SIGINT \
+                    --kill-timeout 1600 --stop-exit-codes 0 3 --no-autostart -- --port 1 -- x";
+        let app = definition(&parsed(line), Path::new("/here")).unwrap();
+        let json = serde_json::to_value(NewApp { inherited_env: None, ..app }).unwrap();
+        let expected = serde_json::json!({
+            "script": "", "name": "web", "namespace": "blue", "args": ["--port", "1", "--", "x"],
+            "cwd": "/here/sub", "interpreter": "node", "env": {"A": "b=c", "D": ""}, "instances": 3,
+            "autostart": false, "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000,
+            "restart_delay_ms": 0, "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
+        });
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn what_was_not_said_is_left_to_the_daemon() {
+        let app = definition(&parsed("app.js"), Path::new("/here")).unwrap();
+        let json = serde_json::to_value(NewApp { inherited_env: None, ..app }).unwrap();
+        assert_eq!(json, serde_json::json!({ "script": "", "cwd": "/here" }));
+        assert!(!defines_something(&parsed("web")));
+        assert!(defines_something(&parsed("web -i -1")));
+        assert!(defines_something(&parsed("web -- x")));
+    }
+}

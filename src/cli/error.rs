@@ -1,0 +1,33 @@
+//! Why a command ends with exit code 1.
+
+use crate::client::ClientError;
+
+/// What a command failed of.
+#[derive(Debug, thiserror::Error)]
+pub enum CliError {
+    /// The daemon refused or could not be reached.
+    #[error("{0}")]
+    Client(#[from] ClientError),
+    /// Something on this side, as a sentence.
+    #[error("{0}")]
+    Sentence(String),
+    /// The user has been told already.
+    #[error("told already")]
+    Told,
+}
+
+impl CliError {
+    /// An error of this side.
+    pub fn new(sentence: impl Into<String>) -> CliError {
+        CliError::Sentence(sentence.into())
+    }
+
+    /// What is left to tell the user.
+    pub fn sentence(&self) -> Option<String> {
+        match self {
+            CliError::Client(error) => Some(error.to_string()),
+            CliError::Sentence(sentence) => Some(sentence.clone()),
+            CliError::Told => None,
+        }
+    }
+}

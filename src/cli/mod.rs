@@ -1,0 +1,71 @@
+//! The command line: a client of the API like any other, with the comfort that it starts the
+//! daemon when there is none.
+//!
+//! ```text
+//! args      what can be typed             daemon_start   no daemon? start one, once
+//! session   a client that has a daemon    commands/      one file per command
+//! render/   tables, lines, units          out, prompt    stdout, stderr, questions
+//! ```
+//!
+//! Data goes to stdout, everything else to stderr; an error is one sentence. Exit codes: 0 done
+//! or already so, 1 refused or failed, 2 wrong usage. Nothing here reaches the daemon except by
+//! [`crate::client`].
+
+pub mod args;
+mod commands;
+mod daemon_start;
+mod environment;
+mod error;
+mod out;
+mod port_owner;
+mod prompt;
+mod render;
+mod session;
+mod values;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use args::{Cli, Command};
+
+pub use args::{ClientCommand, KeeperArgs};
+
+/// What this process was started as.
+pub enum Parsed {
+    /// The keeper, started by a command or by an init system.
+    Keeper(KeeperArgs),
+    /// The daemon, started by the keeper.
+    Daemon,
+    /// A command of a user: give it to [`run`].
+    Client(Box<ClientCommand>),
+}
+
+/// Reads the command line. Ends the process on `--help`, `--version` (0) and wrong usage (2).
+pub fn parse() -> Parsed {
+    match Cli::parse().command {
+        Command::Keeper(args) => Parsed::Keeper(args),
+        Command::Daemon => Parsed::Daemon,
+        Command::Client(command) => Parsed::Client(Box::new(command)),
+    }
+}
+
+/// Carries out a command of a user.
+pub fn run(command: ClientCommand) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => {
+            out::error(&format!("cannot set up the program: {e}"));
+            return ExitCode::FAILURE;
+        }
+    };
+    match runtime.block_on(commands::dispatch(command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Some(sentence) = error.sentence() {
+                out::error(&sentence);
+            }
+            ExitCode::FAILURE
+        }
+    }
+}

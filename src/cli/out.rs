@@ -1,0 +1,76 @@
+//! The two streams: data on stdout, everything said to a person on stderr.
+//!
+//! A reader that has seen enough (`pmdaemon list | head -1`) ends the command quietly with 0.
+
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Writes data to stdout, as it is. Ends the process when nobody reads it any more (0) or it
+/// cannot be written (1).
+pub fn print(text: &str) {
+    match try_print(text) {
+        Ok(()) => {}
+        Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(e) => {
+            error(&format!("cannot write to standard output: {e}"));
+            std::process::exit(1)
+        }
+    }
+}
+
+/// Writes data to stdout, for callers that have something to clean up first.
+pub fn try_print(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Writes a line of data to stdout.
+pub fn line(text: &str) {
+    print(&format!("{text}\n"));
+}
+
+/// Writes a value as indented JSON to stdout.
+pub fn json<T: serde::Serialize + ?Sized>(value: &T) {
+    match serde_json::to_string_pretty(value) {
+        Ok(text) => line(&text),
+        Err(e) => {
+            error(&format!("cannot write the answer as JSON: {e}"));
+            std::process::exit(1)
+        }
+    }
+}
+
+/// Says something on stderr. Whether anybody listens does not matter.
+pub fn notice(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Says on stderr what failed.
+pub fn error(sentence: &str) {
+    notice(&format!("pmdaemon: {sentence}"));
+}
+
+/// What stdout can show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Screen {
+    /// A person looks at it: its width, or `None` when it is a file or pipe and nothing may be
+    /// cut.
+    pub width: Option<usize>,
+    /// Colours are wanted.
+    pub color: bool,
+}
+
+impl Screen {
+    /// Of this process. `NO_COLOR` and `TERM=dumb` turn colours off.
+    pub fn of_stdout() -> Screen {
+        let stdout = std::io::stdout();
+        if !stdout.is_terminal() {
+            return Screen { width: None, color: false };
+        }
+        let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        // A terminal that does not know its width says 0.
+        Screen { width: Some(width.filter(|w| *w > 0).unwrap_or(80)), color: !plain }
+    }
+}

@@ -1,0 +1,117 @@
+//! Values of options: numbers of instances, variables, times.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+/// How many processes an app gets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Instances {
+    /// So many.
+    Exactly(i64),
+    /// One per CPU, less so many, at least one.
+    CpusLess(i64),
+}
+
+impl Instances {
+    /// The number on a host with that many CPUs.
+    pub fn on(self, cpus: i64) -> i64 {
+        match self {
+            Instances::Exactly(number) => number,
+            Instances::CpusLess(less) => (cpus - less).max(1),
+        }
+    }
+}
+
+/// Reads `4`, `max` or `-1`.
+pub fn instances(text: &str) -> Result<Instances, String> {
+    match text {
+        "max" => return Ok(Instances::CpusLess(0)),
+        "-1" => return Ok(Instances::CpusLess(1)),
+        "0" => return Err("0 processes cannot run: use max for one per CPU".into()),
+        _ => {}
+    }
+    match i64::from_str(text) {
+        Ok(number @ 1..=1000) => Ok(Instances::Exactly(number)),
+        Ok(_) | Err(_) => Err("use a number from 1 to 1000, max for one per CPU, or -1 for one less".into()),
+    }
+}
+
+/// Reads `KEY=VALUE`; the value may be empty and may hold `=`.
+pub fn variable(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some(("", _)) => Err("a variable needs a name before the =: use KEY=VALUE".into()),
+        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        None => Err(format!("a variable needs a value: use {text}=VALUE")),
+    }
+}
+
+/// Reads a time above zero: `500ms`, `5s`, `1m`, `2h`, `1.5s`; a bare number is milliseconds.
+pub fn time(text: &str) -> Result<Duration, String> {
+    match delay(text)? {
+        Duration::ZERO => Err("must be longer than 0, for example 5s".into()),
+        time => Ok(time),
+    }
+}
+
+/// Reads a time like [`time`], or 0.
+pub fn delay(text: &str) -> Result<Duration, String> {
+    let wrong = || "use a time like 500ms, 5s, 1m or 2h (a bare number is milliseconds)".to_owned();
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    let milliseconds = match unit {
+        "" | "ms" => 1.0,
+        "s" => 1_000.0,
+        "m" => 60_000.0,
+        "h" => 3_600_000.0,
+        _ => return Err(wrong()),
+    };
+    let number = f64::from_str(number).map_err(|_| wrong())?;
+    let total = number * milliseconds;
+    if total > 86_400_000.0 {
+        return Err("must not be longer than 24h".into());
+    }
+    Ok(Duration::from_millis(total.round() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_a_unit_or_as_milliseconds() {
+        let check = |text: &str, ms: u64| assert_eq!(delay(text), Ok(Duration::from_millis(ms)), "{text}");
+        check("500ms", 500);
+        check("5s", 5_000);
+        check("1m", 60_000);
+        check("2h", 7_200_000);
+        check("1600", 1_600);
+        check("1.5s", 1_500);
+        check("0", 0);
+        for text in ["", "-5s", "5 s", "soon", "s", "5d", "1.2.3s", "25h", "١s"] {
+            assert!(delay(text).is_err(), "{text}");
+        }
+        assert!(time("0").unwrap_err().contains("for example 5s"));
+        assert!(time("0s").is_err());
+    }
+
+    #[test]
+    fn instances_are_a_number_max_or_one_less() {
+        let check = |text: &str, on_four: i64| assert_eq!(instances(text).unwrap().on(4), on_four, "{text}");
+        check("2", 2);
+        check("max", 4);
+        check("-1", 3);
+        assert_eq!(instances("-1").unwrap().on(1), 1);
+        assert!(instances("0").unwrap_err().contains("max"));
+        for text in ["", "-2", "1001", "two", "1.5"] {
+            assert!(instances(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_variable_is_split_at_its_first_equals_sign() {
+        assert_eq!(variable("A=b=c"), Ok(("A".into(), "b=c".into())));
+        assert_eq!(variable("A="), Ok(("A".into(), "".into())));
+        assert!(variable("FOO").unwrap_err().contains("FOO=VALUE"));
+        assert!(variable("=x").unwrap_err().contains("name before"));
+    }
+}

@@ -1,0 +1,136 @@
+//! Why a request did not do what it was for.
+
+use std::path::PathBuf;
+
+use crate::wire::Problem;
+
+/// Everything that can go wrong between this program and its daemon, as sentences for users.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nothing listens on the socket.
+    #[error("no daemon answers on {}: run pmdaemon list, which starts one", .0.display())]
+    NoDaemon(PathBuf),
+    /// The daemon refused, and said why.
+    #[error("{}", problem_sentence(.0))]
+    Problem(Box<Problem>),
+    /// The request or its answer got lost, or the answer was not understood.
+    #[error("{0}")]
+    Transport(String),
+    /// No answer came within the time that one may take.
+    #[error("{0}")]
+    Timeout(String),
+    /// The token file is missing, unsafe or not a token.
+    #[error("{0}")]
+    Token(String),
+    /// The text cannot be a reference to an app or process.
+    #[error(
+        "{0:?} is not a reference: use an id, a name, name-i or namespace:name, as pmdaemon list shows them"
+    )]
+    BadReference(String),
+}
+
+impl ClientError {
+    /// The stable code of a refusal; `None` for errors that are not refusals.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            ClientError::Problem(problem) => Some(&problem.code),
+            ClientError::NoDaemon(_)
+            | ClientError::Transport(_)
+            | ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::BadReference(_) => None,
+        }
+    }
+
+    /// The HTTP status of a refusal; `None` for errors that are not refusals.
+    pub fn status(&self) -> Option<i64> {
+        match self {
+            ClientError::Problem(problem) => Some(problem.status),
+            ClientError::NoDaemon(_)
+            | ClientError::Transport(_)
+            | ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::BadReference(_) => None,
+        }
+    }
+
+    /// Whether the daemon was absent or went away, so that it may be back soon.
+    pub fn is_absence(&self) -> bool {
+        match self {
+            ClientError::NoDaemon(_) | ClientError::Transport(_) => true,
+            ClientError::Problem(problem) => problem.status == 503,
+            ClientError::Timeout(_) | ClientError::Token(_) | ClientError::BadReference(_) => false,
+        }
+    }
+
+    /// Whether the request certainly did nothing because the daemon was absent, so that sending it
+    /// again cannot do anything twice.
+    pub fn is_undelivered(&self) -> bool {
+        match self {
+            ClientError::NoDaemon(_) => true,
+            ClientError::Problem(problem) => problem.status == 503,
+            ClientError::Transport(_)
+            | ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::BadReference(_) => false,
+        }
+    }
+
+    /// Sorts what reqwest reports: nobody listening is told apart from everything else.
+    pub(super) fn from_reqwest(attempt: &str, socket: PathBuf, error: reqwest::Error) -> ClientError {
+        let mut cause: &(dyn std::error::Error + 'static) = &error;
+        loop {
+            if let Some(io) = cause.downcast_ref::<std::io::Error>() {
+                let absent =
+                    matches!(io.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::ConnectionRefused);
+                if absent && error.is_connect() {
+                    return ClientError::NoDaemon(socket);
+                }
+            }
+            match cause.source() {
+                Some(deeper) => cause = deeper,
+                None => break,
+            }
+        }
+        if error.is_timeout() {
+            return ClientError::Timeout(format!(
+                "the daemon did not answer in time to {attempt}: see pmdaemon status"
+            ));
+        }
+        ClientError::Transport(format!("the connection to the daemon broke during {attempt}: {cause}"))
+    }
+}
+
+/// The detail, and what is allowed in each wrong member unless the detail tells it already.
+fn problem_sentence(problem: &Problem) -> String {
+    let mut sentence = problem.detail.clone();
+    for error in &problem.errors {
+        if !problem.detail.contains(&error.detail) {
+            sentence.push_str(&format!("; {}: {}", error.pointer.trim_start_matches('/'), error.detail));
+        }
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::FieldError;
+
+    #[test]
+    fn a_refusal_is_told_with_its_wrong_members_once() {
+        let mut problem = Problem {
+            kind: "urn:pmdaemon:problem:invalid".into(),
+            title: "Unprocessable Content".into(),
+            status: 422,
+            detail: "the app cannot be defined".into(),
+            code: "invalid".into(),
+            errors: vec![FieldError { pointer: "/instances".into(), detail: "1 to 1000".into() }],
+        };
+        let told = ClientError::Problem(Box::new(problem.clone())).to_string();
+        assert_eq!(told, "the app cannot be defined; instances: 1 to 1000");
+        problem.detail = "instances must be 1 to 1000".into();
+        let told = ClientError::Problem(Box::new(problem)).to_string();
+        assert_eq!(told, "instances must be 1 to 1000");
+    }
+}

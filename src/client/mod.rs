@@ -1,0 +1,147 @@
+//! The typed client of the API: what the command line and the library speak to the daemon with.
+//!
+//! One HTTP connection over the unix socket of the home, the bearer token of its token file, and
+//! one method per route (`routes`). Knows the types of [`crate::wire`] and the paths of
+//! [`crate::home`], nothing else of the program. It never starts a daemon; that is the command
+//! line's business.
+//!
+//! The daemon renews the token file, so a request that is answered 401 is tried once more when
+//! the file holds another token by then. Nothing else is repeated here.
+
+mod error;
+mod records;
+mod routes;
+mod token;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+
+use crate::home::Home;
+use crate::wire::Problem;
+
+pub use error::ClientError;
+pub use records::{LogItem, LogStream};
+pub use routes::{LogQuery, Reached, Selection, Verb, may_be_reference};
+
+/// How long an answer may take that has nothing to wait for.
+const ANSWER: Duration = Duration::from_secs(15);
+
+/// A connection to the daemon of one home.
+pub struct Client {
+    http: reqwest::Client,
+    socket: PathBuf,
+    token_file: PathBuf,
+    token: Mutex<String>,
+}
+
+impl Client {
+    /// The client of that home. Reads the token; connects at the first request.
+    ///
+    /// # Errors
+    /// [`ClientError::Token`] when the token file cannot be used.
+    pub fn local(home: &Home) -> Result<Client, ClientError> {
+        let token = token::read(&home.token())?;
+        Ok(Client {
+            http: transport(home)?,
+            socket: home.socket(),
+            token_file: home.token(),
+            token: Mutex::new(token),
+        })
+    }
+
+    /// The token that requests are made with.
+    pub fn token(&self) -> String {
+        self.token.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Sends a request, and again with a newer token when the daemon did not accept this one.
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        fill: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<Response, ClientError> {
+        let attempt = format!("{method} {path}");
+        let once = |token: String| {
+            let request = self.http.request(method.clone(), url(path)).timeout(ANSWER).bearer_auth(token);
+            fill(request).send()
+        };
+        let lost = |e| ClientError::from_reqwest(&attempt, self.socket.clone(), e);
+        let used = self.token();
+        let mut response = once(used.clone()).await.map_err(lost)?;
+        if response.status() == StatusCode::UNAUTHORIZED {
+            let renewed = token::read(&self.token_file)?;
+            if renewed != used {
+                *self.token.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = renewed.clone();
+                response = once(renewed).await.map_err(lost)?;
+            }
+        }
+        if response.status().is_success() {
+            return Ok(response);
+        }
+        Err(refusal(&attempt, response).await)
+    }
+
+    /// Sends a request and reads the JSON of its answer.
+    async fn json<T: serde::de::DeserializeOwned>(
+        &self,
+        method: Method,
+        path: &str,
+        fill: impl Fn(RequestBuilder) -> RequestBuilder,
+    ) -> Result<(StatusCode, T), ClientError> {
+        let attempt = format!("{method} {path}");
+        let response = self.send(method, path, fill).await?;
+        let status = response.status();
+        let body = response
+            .bytes()
+            .await
+            .map_err(|e| ClientError::from_reqwest(&attempt, self.socket.clone(), e))?;
+        let value = serde_json::from_slice(&body).map_err(|e| {
+            ClientError::Transport(format!(
+                "the daemon's answer to {attempt} is not understood ({e}): it may be of another version, \
+                 see pmdaemon status"
+            ))
+        })?;
+        Ok((status, value))
+    }
+}
+
+/// Whether the daemon of that home is there and ready (`GET /readyz`, which needs no token).
+pub async fn is_ready(home: &Home) -> bool {
+    let Ok(http) = transport(home) else { return false };
+    let answer = http.get(url("/readyz")).timeout(Duration::from_secs(2)).send().await;
+    answer.is_ok_and(|response| response.status() == StatusCode::OK)
+}
+
+/// HTTP over the socket. No proxy: the request never leaves the host, whatever `HTTP_PROXY` says.
+fn transport(home: &Home) -> Result<reqwest::Client, ClientError> {
+    reqwest::Client::builder()
+        .unix_socket(home.socket())
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(Duration::from_secs(2))
+        .build()
+        .map_err(|e| ClientError::Transport(format!("cannot set up the connection to the daemon: {e}")))
+}
+
+/// The host is a formality on a unix socket.
+fn url(path: &str) -> String {
+    format!("http://localhost{path}")
+}
+
+/// Reads an answer that is not 2xx.
+async fn refusal(attempt: &str, response: Response) -> ClientError {
+    let status = response.status();
+    match response.json::<Problem>().await {
+        Ok(problem) => ClientError::Problem(Box::new(problem)),
+        Err(_) => {
+            ClientError::Transport(format!("the daemon answered {status} to {attempt} and did not say why"))
+        }
+    }
+}
