@@ -44,6 +44,9 @@ pub struct KeeperArgs {
     /// Leave the terminal's session first, to outlive the command that started it
     #[arg(long)]
     pub detached: bool,
+    /// Take over from a keeper that died: this daemon started us, with the line as descriptor 3
+    #[arg(long, value_name = "PID")]
+    pub adopt_daemon: Option<i32>,
 }
 
 /// Everything a user can ask for.

@@ -96,6 +96,9 @@ fn spawn(home: &Home) -> Result<Child, CliError> {
     })?;
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
     command.args(["keeper", "--detached"]).current_dir("/").env("PMDAEMON_HOME", home.path());
+    if let Ok(here) = std::env::current_dir() {
+        command.env("PMDAEMON_START_DIR", here);
+    }
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"PMDAEMON_TOKEN") {
             command.env_remove(name);

@@ -92,3 +92,59 @@ fn read_memory(memory: OwnedFd) -> io::Result<Vec<u8>> {
     memory.read_exact_at(&mut document, 0)?;
     Ok(document)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keeper::daemon_child::new_line;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn messages_of_any_length_arrive_whole_and_in_order() {
+        let (ours, theirs) = new_line().unwrap();
+        for length in [0, 1, INLINE_MAX - 2, INLINE_MAX - 1, 1_000_000] {
+            let message = "x".repeat(length);
+            send(ours.as_fd(), &message).unwrap();
+            assert_eq!(receive::<String>(theirs.as_fd()).unwrap(), Some(message));
+        }
+    }
+
+    #[test]
+    fn an_empty_line_would_block_and_a_full_one_too() {
+        let (ours, theirs) = new_line().unwrap();
+        let nothing = receive::<String>(theirs.as_fd()).unwrap_err();
+        assert_eq!(nothing.kind(), io::ErrorKind::WouldBlock);
+        let message = "x".repeat(INLINE_MAX - 2);
+        let mut sent = 0;
+        let full = loop {
+            match send(ours.as_fd(), &message) {
+                Ok(()) => sent += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(full.kind(), io::ErrorKind::WouldBlock);
+        for _ in 0..sent {
+            assert_eq!(receive::<String>(theirs.as_fd()).unwrap().as_ref(), Some(&message));
+        }
+    }
+
+    #[test]
+    fn the_end_of_the_other_side_is_none_when_read_and_an_error_when_written() {
+        let (ours, theirs) = new_line().unwrap();
+        send(theirs.as_fd(), &"unread").unwrap();
+        drop(theirs);
+        assert!(send(ours.as_fd(), &"late").is_err());
+        assert_eq!(receive::<String>(ours.as_fd()).unwrap().as_deref(), Some("unread"));
+        assert_eq!(receive::<String>(ours.as_fd()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_message_that_is_not_understood_does_not_stop_the_next() {
+        let (ours, theirs) = new_line().unwrap();
+        send(ours.as_fd(), &7).unwrap();
+        send(ours.as_fd(), &"good").unwrap();
+        let bad = receive::<String>(theirs.as_fd()).unwrap_err();
+        assert_eq!(bad.kind(), io::ErrorKind::InvalidData);
+        assert_eq!(receive::<String>(theirs.as_fd()).unwrap().as_deref(), Some("good"));
+    }
+}
