@@ -84,9 +84,6 @@ impl Accounts {
     /// The session that `code` opens, if it is valid and what its maker logged in with still is.
     pub fn redeem_login_code(&mut self, code: &str, origin: &str, now_ms: u64) -> Option<(String, Change)> {
         let principal = self.codes.redeem(code, now_ms)?;
-        if let Via::Session { id_hash } = &principal.via {
-            self.sessions.get(id_hash)?;
-        }
         let parent = self.parent_of(&principal);
         if parent.as_deref().is_some_and(|jti| self.end_of_token(jti, now_ms).is_some()) {
             return None;

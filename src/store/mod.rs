@@ -26,6 +26,8 @@ mod recorder;
 mod rows;
 
 #[cfg(test)]
+mod file_tests;
+#[cfg(test)]
 mod frozen;
 #[cfg(test)]
 mod tests;
