@@ -161,10 +161,12 @@ impl Client {
         self.get("/api/v1/system").await
     }
 
-    /// `POST /system/listeners`: answers on that address too. Returns the real one.
-    pub async fn add_listener(&self, listener: &Listener) -> Result<Listener, ClientError> {
-        let (_, real) = self.json(Method::POST, "/api/v1/system/listeners", |r| r.json(listener)).await?;
-        Ok(real)
+    /// `POST /system/listeners`: answers on that address too. Returns the real one, and whether it
+    /// is new.
+    pub async fn add_listener(&self, listener: &Listener) -> Result<(Listener, bool), ClientError> {
+        let (status, real) =
+            self.json(Method::POST, "/api/v1/system/listeners", |r| r.json(listener)).await?;
+        Ok((real, status == StatusCode::CREATED))
     }
 
     /// `DELETE /system/listeners/{host}/{port}`.

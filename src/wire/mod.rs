@@ -14,6 +14,7 @@ pub mod event;
 pub mod log;
 pub mod problem;
 pub mod process;
+pub mod span;
 pub mod system;
 
 pub use app::{App, AppList, NewApp, Outcome};

@@ -63,6 +63,7 @@ async fn many(
         Selection::Refs(before.iter().map(|process| process.id.to_string()).collect())
     };
     let reached = session.ask_once(async |c| c.act_on(Verb::Delete, &selection, WAIT).await).await?;
+    let reached = report::as_deleted(session, reached).await?;
     let totals = totals(&before, &reached);
     let mut report = Report::new(args.json);
     report.add(Verb::Delete, reached);

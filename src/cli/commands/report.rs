@@ -102,6 +102,7 @@ pub async fn act_on_each(
     }
     for reference in refs {
         match act(session, verb, reference).await {
+            Ok(reached) if verb == Verb::Delete => report.add(verb, as_deleted(session, reached).await?),
             Ok(reached) => report.add(verb, reached),
             Err(error) => report.refuse(&error),
         }
@@ -135,6 +136,29 @@ async fn act_on_all(session: &Session, verb: Verb, report: &mut Report) -> Resul
         report.add(verb, reached);
     }
     Ok(())
+}
+
+/// An answer to a deletion lists what is deleted as it was before. When some is still there, says
+/// which.
+pub async fn as_deleted(session: &Session, reached: Reached) -> Result<Reached, CliError> {
+    match reached {
+        Reached::Yes(_) => Ok(reached),
+        Reached::NotYet(mut outcome) => {
+            let there = session.ask(async |c| c.processes().await).await?.items;
+            tell_deleted(&mut outcome, &there);
+            Ok(Reached::NotYet(outcome))
+        }
+    }
+}
+
+/// What is there no more has stopped; the others are as they are there.
+fn tell_deleted(outcome: &mut Outcome, there: &[Process]) {
+    for process in &mut outcome.processes {
+        match there.iter().find(|other| other.id == process.id) {
+            Some(now) => *process = now.clone(),
+            None => process.status = "stopped".to_owned(),
+        }
+    }
 }
 
 /// How many processes were up before and are down in the answer.
@@ -256,6 +280,15 @@ pub mod tests {
         check(Verb::Stop, false, true, "stopping", late("stopping"));
         check(Verb::Delete, true, true, "stopped", done("Deleted web-0 (id 0)."));
         check(Verb::Delete, false, true, "stopping", late("stopping"));
+    }
+
+    #[test]
+    fn what_is_gone_after_a_late_deletion_is_deleted() {
+        let mut outcome =
+            Outcome { changed: true, processes: vec![process(0, "online"), process(1, "online")] };
+        tell_deleted(&mut outcome, &[process(1, "stopping")]);
+        let statuses: Vec<_> = outcome.processes.iter().map(|p| p.status.as_str()).collect();
+        assert_eq!(statuses, ["stopped", "stopping"]);
     }
 
     #[test]
