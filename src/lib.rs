@@ -39,10 +39,10 @@
 
 pub mod api;
 pub mod auth;
-pub mod daemon;
-pub mod dashboard;
 pub mod cli;
 pub mod client;
+pub mod daemon;
+pub mod dashboard;
 pub mod home;
 pub mod keeper;
 pub mod logs;

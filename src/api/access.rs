@@ -48,17 +48,23 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
     async fn from_request_parts(parts: &mut Parts, api: &Shared) -> Result<Self, ApiError> {
         let principal = authenticate(parts, api)?;
         same_origin(parts, &principal)?;
-        if !principal.role.may(N::RIGHT) {
-            return Err(ApiError::new(
-                StatusCode::FORBIDDEN,
-                "forbidden",
-                format!(
-                    "the role {} may not do this: ask an admin for a token with more rights",
-                    principal.role
-                ),
-            ));
-        }
+        principal.must(N::RIGHT)?;
         Ok(Auth { principal, right: PhantomData })
+    }
+}
+
+impl Principal {
+    /// For the rare route whose right depends on its body: 403 without it.
+    ///
+    /// # Errors
+    /// The problem document.
+    pub fn must(&self, right: Right) -> Result<(), ApiError> {
+        if self.role.may(right) {
+            return Ok(());
+        }
+        let needed = right.least_role();
+        let detail = format!("the role {} may not do this: it needs a token of the role {needed}", self.role);
+        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
     }
 }
 

@@ -12,24 +12,10 @@ use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{ProcessId, Reason, Rest, RunId, State};
 use crate::supervisor::{Accepted, Command};
-use crate::wire;
+use crate::wire::{self, Action};
 
 /// The longest wait for an outcome.
 const MAX_WAIT: Duration = Duration::from_secs(3600);
-
-/// What is to be done.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Verb {
-    /// Run it.
-    Start,
-    /// End it.
-    Stop,
-    /// End it and run it.
-    Restart,
-    /// End it and forget it.
-    Delete,
-}
 
 /// `?wait=30s`: answer when the outcome is there, at most after that time.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
@@ -58,29 +44,27 @@ impl Wait {
     }
 }
 
-impl Verb {
-    fn command(self, process: ProcessId) -> Command {
-        match self {
-            Verb::Start => Command::Start { process },
-            Verb::Stop => Command::Stop { process },
-            Verb::Restart => Command::Restart { process },
-            Verb::Delete => Command::Delete { process },
-        }
+fn command(action: Action, process: ProcessId) -> Command {
+    match action {
+        Action::Start => Command::Start { process },
+        Action::Stop => Command::Stop { process },
+        Action::Restart => Command::Restart { process },
+        Action::Delete => Command::Delete { process },
     }
+}
 
-    /// Is the outcome of this verb there? `before` is the newest life at the time of the command.
-    fn reached(self, now: Option<&ProcessView>, before: Option<RunId>) -> bool {
-        let Some(now) = now else { return true };
-        let settled = match now.state {
-            State::Idle(_) | State::Running { .. } | State::Backoff { .. } => true,
-            State::Starting { .. } | State::Stopping { .. } => false,
-        };
-        match self {
-            Verb::Start => settled,
-            Verb::Restart => settled && now.latest_run > before,
-            Verb::Stop => matches!(now.state, State::Idle(_)),
-            Verb::Delete => false,
-        }
+/// Is the outcome of that action there? `before` is the newest life at the time of the command.
+fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> bool {
+    let Some(now) = now else { return true };
+    let settled = match now.state {
+        State::Idle(_) | State::Running { .. } | State::Backoff { .. } => true,
+        State::Starting { .. } | State::Stopping { .. } => false,
+    };
+    match action {
+        Action::Start => settled,
+        Action::Restart => settled && now.latest_run > before,
+        Action::Stop => matches!(now.state, State::Idle(_)),
+        Action::Delete => false,
     }
 }
 
@@ -90,11 +74,12 @@ impl Verb {
 /// The first denial; or 422 when something that was to run cannot be executed.
 pub async fn act(
     api: &Api,
-    verb: Verb,
+    action: Action,
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
-    let answers = api.handle.command(targets.iter().map(|target| verb.command(target.id)).collect()).await?;
+    let answers =
+        api.handle.command(targets.iter().map(|target| command(action, target.id)).collect()).await?;
     let mut changed = Vec::new();
     for (target, answer) in targets.iter().zip(answers) {
         if answer? == Accepted::Done {
@@ -103,12 +88,12 @@ pub async fn act(
     }
     let before: BTreeMap<ProcessId, Option<RunId>> = targets.iter().map(|t| (t.id, t.latest_run)).collect();
     let all_reached = |now: &Snapshot| {
-        before.iter().all(|(id, before)| verb.reached(now.processes.get(id).map(AsRef::as_ref), *before))
+        before.iter().all(|(id, before)| reached(action, now.processes.get(id).map(AsRef::as_ref), *before))
     };
     let changed_any = !changed.is_empty();
     let (now, reached) =
         if changed_any { api.handle.wait(limit, all_reached).await } else { (api.handle.snapshot(), true) };
-    if matches!(verb, Verb::Start | Verb::Restart) {
+    if matches!(action, Action::Start | Action::Restart) {
         cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
     }
     let measured = api.handle.usages().fresh(LOOKING).await;

@@ -22,6 +22,7 @@ pub mod health;
 pub mod listeners;
 pub mod logs;
 pub mod openapi;
+pub mod operations;
 pub mod pages;
 pub mod port_owner;
 pub mod problem;

@@ -27,6 +27,7 @@ use super::access::{Auth, View};
     tags(
         (name = "apps", description = "Definitions, and what is done to all processes of one"),
         (name = "processes", description = "Instances of apps"),
+        (name = "operations", description = "One action on many processes"),
         (name = "logs", description = "What processes wrote"),
         (name = "events", description = "What happened"),
         (name = "system", description = "The host and the program itself"),

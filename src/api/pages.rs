@@ -10,12 +10,13 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::access::{self, AppOperate, LogsRead, PageAuth, View};
-use super::act::{Verb, act};
+use super::act::act;
 use super::extract::{Path, Query};
 use super::resolve::resolve;
 use super::{ApiError, Shared, convert, logs, processes, system};
 use crate::daemon::clock;
 use crate::dashboard::{self, LogsPage, ProcessesPage};
+use crate::wire::Action;
 
 /// How long a form waits for the outcome before it shows the list.
 const FORM_WAIT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -48,9 +49,9 @@ pub async fn act_by_form(
     Path((reference, verb)): Path<(String, String)>,
 ) -> Result<Redirect, ApiError> {
     let verb = match verb.as_str() {
-        "start" => Verb::Start,
-        "stop" => Verb::Stop,
-        "restart" => Verb::Restart,
+        "start" => Action::Start,
+        "stop" => Action::Stop,
+        "restart" => Action::Restart,
         _ => return Err(ApiError::no_route()),
     };
     let targets = resolve(&api.handle.snapshot(), &reference)?;

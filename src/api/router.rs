@@ -13,7 +13,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, guard, health, logs, openapi, pages, processes, system, ws,
+    ApiError, Shared, apps, auth, compat, events, guard, health, logs, openapi, operations, pages, processes,
+    system, ws,
 };
 
 /// The longest body.
@@ -30,8 +31,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(logs::of_app))
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
-        .routes(routes!(processes::act::delete_many))
-        .routes(routes!(processes::act::act_on_many))
+        .routes(routes!(operations::operate))
         .routes(routes!(logs::of_process))
         .routes(routes!(logs::of_all))
         .routes(routes!(events::list))

@@ -44,7 +44,7 @@ pub struct KeeperArgs {
     /// Leave the terminal's session first, to outlive the command that started it
     #[arg(long)]
     pub detached: bool,
-    /// Take over from a keeper that died: this daemon started us, with the line as descriptor 3
+    /// The daemon that lost its keeper and started this one
     #[arg(long, value_name = "PID")]
     pub adopt_daemon: Option<i32>,
 }
@@ -211,7 +211,8 @@ pub struct LogsArgs {
     #[arg(value_name = "APP")]
     pub refs: Vec<String>,
     /// How many of the last lines
-    #[arg(short = 'l', long, value_name = "N", default_value_t = 20)]
+    #[arg(short = 'l', long, value_name = "N", default_value_t = 20,
+          value_parser = clap::value_parser!(u64).range(..=100_000))]
     pub lines: u64,
     /// Go on with new lines as they come, until Ctrl+C
     #[arg(short, long)]

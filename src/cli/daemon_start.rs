@@ -21,6 +21,9 @@ use crate::home::Home;
 /// How long a daemon may take to be ready, its own start or that of its successor.
 const BOUND: Duration = Duration::from_secs(10);
 
+/// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL` of sysexits.h).
+const LOCKED: i32 = 75;
+
 /// How often is looked.
 const POLL: Duration = Duration::from_millis(5);
 
@@ -38,23 +41,28 @@ pub async fn ensure(home: &Home) -> Result<bool, CliError> {
     let mut log = LogTail::from_here(home);
     let mut deadline = Instant::now() + BOUND;
     let mut keeper: Option<Child> = None;
+    let mut starts = 0;
     loop {
         if client::is_ready(home).await && home.token().exists() {
-            return Ok(keeper.is_some());
+            return Ok(starts > 0);
         }
         if let Some(child) = &mut keeper {
             let ended =
                 child.try_wait().map_err(|e| CliError::new(format!("cannot watch the keeper: {e}")))?;
-            if let Some(status) = ended.filter(|status| !status.success())
-                && !keeper_lives(home)
-            {
-                let words = format!("the daemon could not be started: its keeper ended with {status}");
-                return Err(CliError::new(log.explain(&words)));
+            match ended {
+                // Somebody else's, who may be about to end: look again who is there.
+                Some(status) if status.code() == Some(LOCKED) => keeper = None,
+                Some(status) => {
+                    let words = format!("the daemon could not be started: its keeper ended with {status}");
+                    return Err(CliError::new(log.explain(&words)));
+                }
+                None => {}
             }
-        } else if !listens(home) && !keeper_lives(home) {
+        } else if starts < 3 && !listens(home) && !keeper_lives(home) {
             log = LogTail::from_here(home);
             keeper = Some(spawn(home)?);
             deadline = Instant::now() + BOUND;
+            starts += 1;
         }
         if Instant::now() > deadline {
             let words = format!("the daemon was not ready within {} s", BOUND.as_secs());
@@ -95,10 +103,12 @@ fn spawn(home: &Home) -> Result<Child, CliError> {
         CliError::new(format!("cannot start the daemon: its log {} cannot be written: {e}", path.display()))
     })?;
     let mut command = Command::new(std::env::current_exe().map_err(failed)?);
-    command.args(["keeper", "--detached"]).current_dir("/").env("PMDAEMON_HOME", home.path());
+    command.args(["keeper", "--detached"]).env("PMDAEMON_HOME", home.path());
+    // Apps that are defined over HTTP without a directory run where the daemon was started.
     if let Ok(here) = std::env::current_dir() {
         command.env("PMDAEMON_START_DIR", here);
     }
+    command.current_dir("/");
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"PMDAEMON_TOKEN") {
             command.env_remove(name);

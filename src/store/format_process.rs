@@ -33,6 +33,7 @@ enum StoredRest {
     #[default]
     Stopped,
     Errored(StoredReason),
+    Finished(StoredEnd),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +66,7 @@ impl StoredProcess {
             rest: match &process.rest {
                 Rest::Stopped => StoredRest::Stopped,
                 Rest::Errored(reason) => StoredRest::Errored(StoredReason::new(reason)),
+                Rest::Finished(end) => StoredRest::Finished(StoredEnd::new(*end)),
             },
             restarts: process.restarts,
             last_end: process.last_end.map(StoredEnd::new),
@@ -85,6 +87,7 @@ impl StoredProcess {
             rest: match self.rest {
                 StoredRest::Stopped => Rest::Stopped,
                 StoredRest::Errored(reason) => Rest::Errored(reason.into_model()?),
+                StoredRest::Finished(end) => Rest::Finished(end.into_model()?),
             },
             restarts: self.restarts,
             last_end: self.last_end.map(StoredEnd::into_model).transpose()?,

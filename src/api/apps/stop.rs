@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{Verb, Wait, act};
+use crate::api::act::{Wait, act};
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
@@ -28,6 +28,6 @@ pub async fn stop(
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
     let targets = resolve(&api.handle.snapshot(), &reference)?;
-    let (status, outcome) = act(&api, Verb::Stop, &targets, limit).await?;
+    let (status, outcome) = act(&api, wire::Action::Stop, &targets, limit).await?;
     Ok((status, Json(outcome)))
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use super::jlist::element;
 use crate::api::access::{AppDelete, AppWrite, Auth, View};
-use crate::api::act::{Verb, act};
+use crate::api::act::act;
 use crate::api::apps::create::create_app;
 use crate::api::extract::{Json, Path};
 use crate::api::resolve::resolve;
@@ -153,6 +153,6 @@ pub async fn delete(
     Path(reference): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let targets = resolve(&api.handle.snapshot(), &reference)?;
-    act(&api, Verb::Delete, &targets, LIMIT).await?;
+    act(&api, wire::Action::Delete, &targets, LIMIT).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,5 +1,4 @@
-//! `/api/v1/processes`: instances, and what is done to many at once.
+//! `/api/v1/processes`: instances.
 
-pub mod act;
 pub mod list;
 pub mod show;

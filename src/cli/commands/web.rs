@@ -23,7 +23,7 @@ pub async fn run(args: WebArgs) -> Result<(), CliError> {
     // Heard from now on, so that the address is removed whenever they come.
     let stop = Stop::new()?;
     let session = Session::open().await?;
-    let (listener, added) = serve(&session, &wanted).await?;
+    let (listener, added) = session.ask_once(async |c| c.add_listener(&wanted).await).await?;
     let shown = show(&session, &listener, args.detach).await;
     if args.detach {
         return shown;
@@ -81,17 +81,6 @@ fn loopback(host: &str) -> Result<&str, CliError> {
              a tunnel (ssh -L) or a reverse proxy with TLS"
         ))),
     }
-}
-
-/// Makes the daemon answer there. Returns the real address and whether it was added now.
-async fn serve(session: &Session, wanted: &Listener) -> Result<(Listener, bool), CliError> {
-    let system = session.ask(async |c| c.system().await).await?;
-    let same = |l: &&Listener| wanted.port != 0 && l.host == wanted.host && l.port == wanted.port;
-    if let Some(there) = system.daemon.listeners.iter().find(same) {
-        return Ok((there.clone(), false));
-    }
-    let added = session.ask_once(async |c| c.add_listener(wanted).await).await?;
-    Ok((added, true))
 }
 
 /// Prints the address and a way in.
