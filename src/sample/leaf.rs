@@ -23,7 +23,7 @@ impl Mount {
         parse_mounts(&std::fs::read_to_string("/proc/self/mountinfo").ok()?)
     }
 
-    fn directory(&self, cgroup: &str) -> Option<PathBuf> {
+    pub fn directory(&self, cgroup: &str) -> Option<PathBuf> {
         let below = Path::new(cgroup).strip_prefix(&self.root).ok()?;
         Some(self.point.join(below))
     }
