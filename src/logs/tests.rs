@@ -361,8 +361,8 @@ fn a_truncation_to_a_part_does_not_repeat_that_part() {
     let (_, mut follower) = tail(&[log.source()], 9).unwrap();
     log.truncate(4);
     log.chunk(20, "new\n");
-    log.chunk(25, "newer\n");
-    check_poll(&mut follower, &[("new", Some(20)), ("newer", Some(25))]);
+    log.chunk(25, "the newest\n");
+    check_poll(&mut follower, &[("new", Some(20)), ("the newest", Some(25))]);
 }
 
 #[test]
