@@ -247,6 +247,17 @@ fn who_leaves_session_and_parents_still_counts_in_the_cgroup() {
 }
 
 #[test]
+fn a_thousand_processes_in_one_cgroup_are_all_counted() {
+    let Some(leaf) = TestLeaf::new(76) else { return };
+    // Their numbers take more than one page.
+    let tree = leaf.tree("i=0; while [ $i -lt 1000 ]; do sleep 1000 & i=$((i+1)); done; wait");
+    let mut sampler = Sampler::new();
+    wait_for("the shell and its thousand children", || {
+        (sampler.sample(&[tree.root(76)], now()).get(&RunId(76))?.processes == 1001).then_some(())
+    });
+}
+
+#[test]
 fn cgroups_that_the_app_made_below_count_too() {
     let Some(leaf) = TestLeaf::new(72) else { return };
     let below = leaf.0.join("below");
