@@ -186,7 +186,7 @@ impl Watched {
             if !all_of_the_old {
                 break;
             }
-            pieces.extend(segment.flush());
+            pieces.extend(segment.finish());
         }
         self.replaced.retain(|replaced| replaced.quiet_polls < QUIET_POLLS);
         let mut assumed = 0;

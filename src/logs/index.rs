@@ -36,6 +36,8 @@ pub(super) struct Index {
     recent: VecDeque<Record>,
     /// Number of the record that follows those.
     next: u64,
+    /// The log was truncated, or is another one: whatever record comes next begins a new life.
+    ended: bool,
 }
 
 impl Index {
@@ -44,7 +46,8 @@ impl Index {
         let mut path = log.as_os_str().to_owned();
         path.push(".idx");
         let path = PathBuf::from(path);
-        let mut index = Index { file: Handle::open(&path)?, path, recent: VecDeque::new(), next: 0 };
+        let mut index =
+            Index { file: Handle::open(&path)?, path, recent: VecDeque::new(), next: 0, ended: false };
         index.seek(offset)?;
         Ok(index)
     }
@@ -54,6 +57,7 @@ impl Index {
     pub fn seek(&mut self, offset: u64) -> io::Result<()> {
         self.recent.clear();
         self.next = 0;
+        self.ended = false;
         let Some(file) = &self.file else { return Ok(()) };
         let mut start = file.size()? / RECORD * RECORD;
         self.next = start / RECORD;
@@ -80,14 +84,15 @@ impl Index {
 
     /// Takes in what was written since, as far as lines before `end` need it.
     ///
-    /// Returns the offset at which a new life began, when the index says so (the smallest, when
-    /// there were several). It stops before that record and says so again until [`Index::seek`].
+    /// Returns the offset at which a new life began, when the index says so and it was not
+    /// expected (the smallest, when there were several). It stops before that record and says so again until [`Index::seek`].
     pub fn refresh(&mut self, end: u64) -> io::Result<Option<u64>> {
         let Some(file) = &self.file else { return Ok(None) };
         let whole = file.size()? / RECORD * RECORD;
         loop {
             let from = self.next * RECORD;
-            if from >= whole || self.recent.back().is_some_and(|last| last.offset >= end) {
+            let enough = !self.ended && self.recent.back().is_some_and(|last| last.offset > end);
+            if from >= whole || enough {
                 return Ok(None);
             }
             let block = records(file, from, whole.min(from + BLOCK))?;
@@ -95,6 +100,9 @@ impl Index {
                 return Ok(None);
             }
             for record in block {
+                if std::mem::take(&mut self.ended) {
+                    self.recent.clear();
+                }
                 if self.recent.back().is_some_and(|last| record.offset < last.offset) {
                     return self.smallest_break().map(Some);
                 }
@@ -122,6 +130,15 @@ impl Index {
             }
         }
         Ok(smallest)
+    }
+
+    /// The life that it tells of is over, and the next one will be told: that is no news then.
+    pub fn end_life(&mut self) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            self.next = file.size()? / RECORD;
+            self.ended = true;
+        }
+        Ok(())
     }
 
     /// The offset in the last record.

@@ -78,7 +78,8 @@ pub struct Line {
 /// continues exactly behind them.
 ///
 /// Lines of one file keep their order whatever the clock did; at equal times the earlier source
-/// comes first. A last line without newline is included, with `complete: false`. Of each file at
+/// comes first. A last line without newline is included, with `complete: false`, up to its last
+/// whole character. Of each file at
 /// most 64 MiB are looked at. A file that does not exist gives no lines and is followed from its
 /// beginning once it appears; a path named twice (both streams in one file) is read once.
 ///

@@ -34,9 +34,6 @@ pub(super) struct Segment {
     next: u64,
     /// Read, but its newline is not there yet. Lies just before `next`.
     held: Vec<u8>,
-    /// The file is shorter than the index says, or became so while being read: the next break that
-    /// the index tells is that one, and is no reason to go back again.
-    break_due: bool,
 }
 
 impl Segment {
@@ -66,10 +63,14 @@ impl Segment {
     }
 
     fn starting_at(file: Handle, path: &Path, start: u64) -> io::Result<Segment> {
-        let size = file.size()?;
-        let index = Index::beside(path, start)?;
-        let break_due = index.last_offset()?.is_some_and(|offset| offset > size);
-        Ok(Segment { file, index, next: start, held: Vec::new(), break_due })
+        let mut index = Index::beside(path, start)?;
+        // In this order: the keeper writes a record when its chunk is about to follow, so that
+        // an offset beyond the size can only be of an earlier life.
+        let told = index.last_offset()?;
+        if told > Some(file.size()?) {
+            index.end_life()?;
+        }
+        Ok(Segment { file, index, next: start, held: Vec::new() })
     }
 
     /// Which file this is.
@@ -126,28 +127,32 @@ impl Segment {
         (cut > 0).then(|| self.take(cut, false))
     }
 
+    /// Gives out all that has no newline yet, at the end of a file that will not grow.
+    pub fn finish(&mut self) -> Option<Piece> {
+        (!self.held.is_empty()).then(|| self.take(self.held.len(), false))
+    }
+
     fn line_start(&self) -> u64 {
         self.next - self.held.len() as u64
     }
 
     fn go_back_if_truncated(&mut self, born_at: Option<u64>, pieces: &mut Vec<Piece>) -> io::Result<()> {
-        let shorter = self.file.size()? < self.next;
-        let was_due = std::mem::take(&mut self.break_due);
-        let go_back_to = match born_at {
-            Some(_) if was_due && !shorter => None,
-            Some(born) => (born < self.next).then_some(born),
-            None if shorter => Some(0),
-            None => None,
-        };
-        self.break_due = born_at.is_none() && (shorter || was_due);
-        if let Some(start) = go_back_to {
-            pieces.extend((!self.held.is_empty()).then(|| self.take(self.held.len(), false)));
-            self.next = start;
+        match born_at {
+            Some(born) => {
+                if born < self.next {
+                    pieces.extend(self.finish());
+                    self.next = born;
+                }
+                self.index.seek(self.line_start())
+            }
+            None if self.file.size()? < self.next => {
+                pieces.extend(self.finish());
+                self.next = 0;
+                self.index.seek(0)?;
+                self.index.end_life()
+            }
+            None => Ok(()),
         }
-        if born_at.is_some() || go_back_to.is_some() {
-            self.index.seek(self.line_start())?;
-        }
-        Ok(())
     }
 
     /// Reads up to `end` or the end of the file.

@@ -23,7 +23,7 @@ impl Mount {
         parse_mounts(&std::fs::read_to_string("/proc/self/mountinfo").ok()?)
     }
 
-    fn directory(&self, cgroup: &str) -> Option<PathBuf> {
+    pub fn directory(&self, cgroup: &str) -> Option<PathBuf> {
         let below = Path::new(cgroup).strip_prefix(&self.root).ok()?;
         Some(self.point.join(below))
     }
@@ -106,14 +106,16 @@ fn members_below(directory: &Path, pids: &mut Vec<Pid>) {
     }
 }
 
-/// From the beginning to the end, in pieces: the kernel gives at most a page at a time.
+/// From the beginning to the end, in pieces: the kernel gives at most a page at a time, and less
+/// only as the next line does not fit. So half a page is the end, which saves asking again.
 fn read_whole(file: &File) -> io::Result<String> {
     let mut text = Vec::new();
     let mut buffer = [0; 4096];
     loop {
-        match file.read_at(&mut buffer, text.len() as u64)? {
-            0 => return String::from_utf8(text).map_err(io::Error::other),
-            n => text.extend_from_slice(&buffer[..n]),
+        let got = file.read_at(&mut buffer, text.len() as u64)?;
+        text.extend_from_slice(&buffer[..got]);
+        if got < buffer.len() / 2 {
+            return String::from_utf8(text).map_err(io::Error::other);
         }
     }
 }

@@ -140,12 +140,14 @@ impl Sampler {
     /// Who the main process is and how its tree is recognised. `None` when there is no such
     /// process, or it is in the cgroup of another run: then its number was given away again.
     fn first_sight(&mut self, root: &Root) -> Option<Tracked> {
+        let stat = self.stats.read(root.pid)?;
         let leaf = match leaf::membership(self.mount.as_ref(), root) {
             Membership::Own(leaf) => Some(leaf),
             Membership::Other => return None,
             Membership::Unknown => None,
         };
-        let stat = self.stats.read(root.pid)?;
+        // Alive before and after: the cgroup was that of this process.
+        self.stats.read(root.pid).filter(|again| again.started == stat.started)?;
         let meter = Meter::since(stat.started_at());
         Some(Tracked { root: root.pid, started: stat.started, leaf, meter })
     }

@@ -107,6 +107,12 @@ impl Stats {
         stat
     }
 
+    /// How many descriptors are open.
+    #[cfg(test)]
+    pub fn kept(&self) -> usize {
+        self.open.len()
+    }
+
     /// Closes all other descriptors, and opens what is missing.
     pub fn keep_only(&mut self, used: &HashSet<Pid>) {
         self.open.retain(|pid, _| used.contains(pid));
