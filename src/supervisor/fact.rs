@@ -50,7 +50,9 @@ impl Supervisor {
                     process.started = Some(at);
                 });
                 self.publish(id, Some(run), EventKind::Started { pid });
-                self.ask_to_end(now, id);
+                if !planted!(LetsTheLateBornLive) {
+                    self.ask_to_end(now, id);
+                }
             }
             State::Stopping { .. } | State::Running { .. } | State::Idle(_) | State::Backoff { .. } => {}
         }
@@ -135,7 +137,9 @@ impl Supervisor {
         let believed: Vec<(RunId, ProcessId)> = self.lives().collect();
         for (run, id) in believed {
             if living.contains(&run) {
-                self.ask_again(now, id, run);
+                if !planted!(TrustsTheOldKeeper) {
+                    self.ask_again(now, id, run);
+                }
             } else if self.processes[&id].started.is_none() {
                 let detail = "the keeper was lost while it launched the program".to_owned();
                 let failure = SpawnFailure { step: SpawnStep::Lost, errno: 0, detail };

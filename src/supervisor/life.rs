@@ -9,9 +9,10 @@ impl Supervisor {
     /// The one place that launches. `counts`: this is a restart, not a start.
     pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let run = self.next_run;
-        if !planted!(ReusesRunIds) || run.0 % 5 != 0 {
+        if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
         }
+        let counts = if planted!(CountsEveryStart) { true } else { counts };
         self.change(id, |process| {
             process.state = State::Starting { run, since: now };
             process.latest_run = Some(run);
