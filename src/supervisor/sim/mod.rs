@@ -86,7 +86,7 @@ fn every_planted_mistake_is_found() {
     let mut missed = Vec::new();
     for mistake in Mistake::ALL {
         planted::plant(Some(mistake));
-        let found = (0..1_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
+        let found = (0..2_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
         planted::plant(None);
         match found {
             Some((seed, broken)) => {
