@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Effect, Supervisor};
+use super::{Effect, Scope, Supervisor};
 use crate::model::{End, EventKind, Fact, Moment, Pid, ProcessId, RunId, SpawnFailure, SpawnStep, State};
 
 impl Supervisor {
@@ -50,7 +50,9 @@ impl Supervisor {
                     process.started = Some(at);
                 });
                 self.publish(id, Some(run), EventKind::Started { pid });
-                self.ask_to_end(now, id);
+                if !planted!(LetsTheLateBornLive) {
+                    self.ask_to_end(now, id);
+                }
             }
             State::Stopping { .. } | State::Running { .. } | State::Idle(_) | State::Backoff { .. } => {}
         }
@@ -65,43 +67,39 @@ impl Supervisor {
         self.not_spawned(now, id, &failure);
     }
 
-    /// The main process ended. Its end may be reported before its beginning, if that was lost
-    /// with a keeper; or twice.
+    /// The main process ended. That may be reported before its beginning, if a keeper was lost in
+    /// between; or twice.
     pub(super) fn exited(&mut self, now: Moment, id: ProcessId, end: End, at: Moment, tree_empty: bool) {
-        let process = &self.processes[&id];
-        let Some(run) = process.state.run() else { return };
-        if !process.main_is_gone() || planted!(CountsExitsTwice) {
-            let was_asked_already = match process.state {
-                State::Stopping { .. } => process.started.is_some(),
-                State::Starting { .. } | State::Running { .. } | State::Idle(_) | State::Backoff { .. } => {
-                    false
-                }
-            };
-            let started = process.started.unwrap_or(at);
-            let uptime = at.since(started);
-            let asked = process.end_asked;
-            self.change(id, |process| {
-                let kill_at = match process.state {
-                    State::Stopping { kill_at, .. } => kill_at,
-                    State::Starting { .. }
-                    | State::Running { .. }
-                    | State::Idle(_)
-                    | State::Backoff { .. } => now,
-                };
-                process.state = State::Stopping { run, pid: None, kill_at };
-                process.started = Some(started);
-                process.last_end = Some(end);
-                process.last_uptime = uptime;
-            });
-            self.publish(id, Some(run), EventKind::Exited { end, asked, uptime });
+        if !self.processes[&id].main_is_gone() || planted!(CountsExitsTwice) {
+            let was_asked = self.main_ended(now, id, end, at);
             // What it leaves behind is asked to end before the next life begins.
-            if !tree_empty && !was_asked_already {
+            if !tree_empty && !was_asked {
                 self.ask_to_end(now, id);
             }
         }
         if tree_empty || planted!(LeavesOrphans) {
             self.over(now, id);
         }
+    }
+
+    /// Notes the end of the main process. Answers whether the tree has its stop signal already.
+    fn main_ended(&mut self, now: Moment, id: ProcessId, end: End, at: Moment) -> bool {
+        let process = &self.processes[&id];
+        let (run, kill_at, was_asked) = match process.state {
+            State::Stopping { run, kill_at, .. } => (run, kill_at, process.started.is_some()),
+            State::Starting { run, .. } | State::Running { run, .. } => (run, now, false),
+            State::Idle(_) | State::Backoff { .. } => return false,
+        };
+        let started = process.started.unwrap_or(at);
+        let (uptime, asked) = (at.since(started), process.end_asked);
+        self.change(id, |process| {
+            process.state = State::Stopping { run, pid: None, kill_at };
+            process.started = Some(started);
+            process.last_end = Some(end);
+            process.last_uptime = uptime;
+        });
+        self.publish(id, Some(run), EventKind::Exited { end, asked, uptime });
+        was_asked
     }
 
     fn tree_gone(&mut self, now: Moment, id: ProcessId) {
@@ -135,7 +133,9 @@ impl Supervisor {
         let believed: Vec<(RunId, ProcessId)> = self.lives().collect();
         for (run, id) in believed {
             if living.contains(&run) {
-                self.ask_again(now, id, run);
+                if !planted!(TrustsTheOldKeeper) {
+                    self.ask_again(now, id, run);
+                }
             } else if self.processes[&id].started.is_none() {
                 let detail = "the keeper was lost while it launched the program".to_owned();
                 let failure = SpawnFailure { step: SpawnStep::Lost, errno: 0, detail };
@@ -156,7 +156,7 @@ impl Supervisor {
                     self.effects.push(Effect::KillTree { run });
                 } else {
                     let signal = self.apps[&process.app].stop.signal;
-                    self.effects.push(Effect::Signal { run, signal, scope: super::Scope::Tree });
+                    self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
                 }
             }
             State::Stopping { .. }

@@ -1,17 +1,28 @@
 //! The life of a process, from its launch to its end. Each step of it has exactly one place here:
 //! commands, facts and deadlines all come by.
 
+use std::time::Duration;
+
 use super::restart::{self, Ending, Next, Tally};
 use super::{Effect, Scope, Supervisor};
 use crate::model::{EventKind, Goal, Moment, ProcessId, Rest, RunId, SpawnFailure, State};
+
+/// What follows the end of a life.
+enum Follows {
+    Deletion,
+    Launch { counts: bool },
+    Wait(Duration),
+    Rest(Rest),
+}
 
 impl Supervisor {
     /// The one place that launches. `counts`: this is a restart, not a start.
     pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let run = self.next_run;
-        if !planted!(ReusesRunIds) || run.0 % 5 != 0 {
+        if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
         }
+        let counts = if planted!(CountsEveryStart) { true } else { counts };
         self.change(id, |process| {
             process.state = State::Starting { run, since: now };
             process.latest_run = Some(run);
@@ -78,15 +89,16 @@ impl Supervisor {
         self.conclude(now, id, run, Ending::NotSpawned(failure));
     }
 
-    /// The one place that ends a life, and decides what follows it.
+    /// The one place that ends a life.
     fn conclude(&mut self, now: Moment, id: ProcessId, run: RunId, ending: Ending<'_>) {
-        let process = &self.processes[&id];
-        let (goal, asked, counts) = (process.goal, process.end_asked, process.restart_asked);
+        let (follows, tally) = self.what_follows(id, run, ending);
         self.change(id, |process| {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
             process.restart_asked = false;
             process.killed = false;
+            process.unstable = tally.unstable;
+            process.waits = tally.waits;
         });
         // After the record: the keeper's copy of the end is the only one until then. Before the
         // next launch: the keeper never holds two lives of one process that both matter.
@@ -95,36 +107,41 @@ impl Supervisor {
             Ending::Exited { .. } => self.effects.push(Effect::Forget { run }),
             Ending::NotSpawned(_) => {}
         }
-        match goal {
-            Goal::Gone => self.forget(id),
-            Goal::Down if !planted!(RestartsWhatWasStopped) => self.rest(id, Rest::Stopped),
-            Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => self.rest(id, Rest::Stopped),
-            Goal::Up | Goal::Down if asked && !planted!(TakesStopsForCrashes) => {
-                self.launch(now, id, counts);
-            }
-            Goal::Up | Goal::Down => self.follow(now, id, run, ending),
-        }
-    }
-
-    /// Does what the restart rules say about an end that nobody asked for.
-    fn follow(&mut self, now: Moment, id: ProcessId, run: RunId, ending: Ending<'_>) {
-        let process = &self.processes[&id];
-        let tally = Tally { unstable: process.unstable, waits: process.waits };
-        let policy = &self.apps[&process.app].restart;
-        let (next, tally) = restart::after(policy, tally, run, ending);
-        self.change(id, |process| {
-            process.unstable = tally.unstable;
-            process.waits = tally.waits;
-        });
-        match next {
-            Next::Again => self.launch(now, id, false),
-            Next::Now => self.launch(now, id, true),
-            Next::After(wait) => {
+        match follows {
+            Follows::Deletion => self.forget(id),
+            Follows::Launch { counts } => self.launch(now, id, counts),
+            Follows::Wait(wait) => {
                 self.change(id, |process| process.state = State::Backoff { until: now + wait });
                 self.publish(id, Some(run), EventKind::BackingOff { wait, unstable: tally.unstable });
             }
-            Next::Rest(rest) => self.rest(id, rest),
+            Follows::Rest(rest) => self.rest(id, rest),
         }
+    }
+
+    /// Decides what follows the end of a life: what somebody asked for, or else what the restart
+    /// rules say.
+    fn what_follows(&self, id: ProcessId, run: RunId, ending: Ending<'_>) -> (Follows, Tally) {
+        let process = &self.processes[&id];
+        let tally = Tally { unstable: process.unstable, waits: process.waits };
+        let follows = match process.goal {
+            Goal::Gone => Follows::Deletion,
+            Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
+            Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
+            Goal::Up | Goal::Down if process.end_asked && !planted!(TakesStopsForCrashes) => {
+                Follows::Launch { counts: process.restart_asked }
+            }
+            Goal::Up | Goal::Down => {
+                let (next, tally) = restart::after(&self.apps[&process.app].restart, tally, run, ending);
+                let follows = match next {
+                    Next::Again => Follows::Launch { counts: false },
+                    Next::Now => Follows::Launch { counts: true },
+                    Next::After(wait) => Follows::Wait(wait),
+                    Next::Rest(rest) => Follows::Rest(rest),
+                };
+                return (follows, tally);
+            }
+        };
+        (follows, tally)
     }
 
     /// Nothing runs, and nothing will until somebody asks.

@@ -126,6 +126,9 @@ impl Supervisor {
                 self.effects.push(Effect::Forget { run });
                 continue;
             }
+            if planted!(OverlooksStrays) {
+                continue;
+            }
             self.strays.insert(run);
             // One that is being launched is killed when it has been.
             if stray.spawned.is_some() {

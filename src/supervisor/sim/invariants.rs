@@ -2,12 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::{Accepted, Command, Effect, Input, Living, Process, Remembered, Supervisor};
-use super::ledger::Expected;
+use super::super::{Accepted, Command, Effect, Input, Process, Remembered};
+use super::policy::*;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RunId, State};
+use crate::model::{EventKind, Fact, Goal, ProcessId, RunId, State};
 
-type Holds = Result<(), String>;
+pub type Holds = Result<(), String>;
+
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)*) => {
+        if !$holds {
+            return Err(format!($($why)*));
+        }
+    };
+}
+
+pub(super) use ensure;
 
 macro_rules! invariants {
     ($($name:ident),* $(,)?) => {
@@ -43,14 +53,6 @@ invariants! {
     denied_changes_nothing,
 }
 
-macro_rules! ensure {
-    ($holds:expr, $($why:tt)*) => {
-        if !$holds {
-            return Err(format!($($why)*));
-        }
-    };
-}
-
 fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
     let mut owners = BTreeSet::new();
     for (run, life) in world.lives.iter().filter(|(_, life)| !life.is_over()) {
@@ -60,11 +62,7 @@ fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
 }
 
 fn run_id_never_reused(world: &World, step: &Step<'_>) -> Holds {
-    let mut before: BTreeSet<RunId> = world.lives.keys().copied().collect();
-    before.extend(&world.ledger.forgotten);
-    before.extend(&world.ledger.gone);
-    let newest_before = step.before.values().filter_map(|process| process.latest_run).max();
-    let mut last = newest_before;
+    let mut last = step.before.values().filter_map(|process| process.latest_run).max();
     for run in launches(step) {
         ensure!(last < Some(run), "{run} is not newer than {last:?}");
         last = Some(run);
@@ -130,10 +128,8 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::HandsRenewed { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
-    let stray = step.effects.iter().any(|effect| match effect {
-        Effect::Forget { run: other } | Effect::KillTree { run: other } => *other == run,
-        _ => false,
-    });
+    let about_it = |effect: &Effect| matches!(effect, Effect::Forget { run: other } | Effect::KillTree { run: other } if *other == run);
+    let stray = step.effects.iter().any(about_it);
     if (present && !repeated) || (!present && stray) {
         return Ok(());
     }
@@ -144,24 +140,17 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
 
 fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
     for (id, run, kind) in events(step) {
-        match kind {
-            EventKind::Exited { end, asked, uptime } => {
-                let run = run.unwrap_or(RunId(0));
-                if !matches!(step.given, Given::Restored) {
-                    let was_asked = world.ledger.asked.contains(&run);
-                    ensure!(*asked == was_asked, "the end of {run}: asked {asked}, in truth {was_asked}");
-                }
-                let truth = world.ledger.exits.get(&run);
-                ensure!(
-                    truth == Some(&(*end, *uptime)),
-                    "{run} ended with {end} after {uptime:?}, in truth {truth:?}"
-                );
-            }
-            EventKind::BackingOff { .. } | EventKind::Errored { .. } => {
-                let asked = run.is_some_and(|run| world.ledger.asked.contains(&run));
-                ensure!(!asked, "the end of {run:?} of {id} was asked for, and has {kind:?}");
-            }
-            _ => {}
+        let run = run.unwrap_or(RunId(0));
+        let was_asked = world.ledger.asked.contains(&run);
+        if let EventKind::Exited { end, asked, uptime } = kind {
+            let same = *asked == was_asked || matches!(step.given, Given::Restored);
+            ensure!(same, "the end of {run}: asked {asked}, in truth {was_asked}");
+            let truth = world.ledger.exits.get(&run);
+            let told = Some(&(*end, *uptime));
+            ensure!(truth == told, "{run} ended with {end} after {uptime:?}, in truth {truth:?}");
+        }
+        if let EventKind::BackingOff { .. } | EventKind::Errored { .. } = kind {
+            ensure!(!was_asked, "the end of {run} of {id} was asked for, and has {kind:?}");
         }
     }
     Ok(())
@@ -189,74 +178,6 @@ fn facts_never_change_goals(world: &World, step: &Step<'_>) -> Holds {
         ensure!(goal == before.goal, "{id} was wanted {:?} and is wanted {goal:?}", before.goal);
     }
     ensure!(world.brain.processes.len() <= step.before.len(), "a process appears");
-    Ok(())
-}
-
-fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Holds {
-    for (id, run, expected) in &world.ledger.ends {
-        let state = world.brain.process(*id).map(|process| &process.state);
-        let launched = || launches_of(step, *id).count() == 1;
-        let right = match (expected, state) {
-            (Expected::Launch, Some(State::Starting { .. })) => launched(),
-            (Expected::Stopped, Some(State::Idle(Rest::Stopped))) | (Expected::Gone, None) => true,
-            (Expected::Finished, Some(State::Idle(Rest::Finished(_)))) => true,
-            (Expected::Errored, Some(State::Idle(Rest::Errored(_)))) => true,
-            // These have an invariant of their own.
-            (Expected::Wait(..), Some(State::Backoff { .. })) => true,
-            (Expected::GivenUp(_), Some(State::Idle(Rest::Errored(_)))) => true,
-            _ => false,
-        };
-        ensure!(right, "{run} of {id} is over; expected {expected:?}, is {state:?}");
-    }
-    for id in world.brain.processes.keys() {
-        ensure!(launches_of(step, *id).count() <= 1, "{id} is launched twice in one step");
-    }
-    Ok(())
-}
-
-fn backoff_within_cap(world: &World, step: &Step<'_>) -> Holds {
-    for (id, _, expected) in &world.ledger.ends {
-        let Expected::Wait(least, most) = expected else { continue };
-        let Some(State::Backoff { until }) = world.brain.process(*id).map(|process| &process.state) else {
-            continue;
-        };
-        let wait = until.since(step.now);
-        ensure!((*least..=*most).contains(&wait), "{id} waits {wait:?}, not {least:?} to {most:?}");
-    }
-    Ok(())
-}
-
-fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
-    for process in world.brain.processes() {
-        let limit = world.brain.app(process.app).map_or(0, |spec| spec.restart.max_unstable.max(1));
-        let given_up = match &process.state {
-            State::Idle(Rest::Errored(Reason::UnstableRuns { count, .. })) => Some(*count),
-            _ => None,
-        };
-        let id = process.id;
-        ensure!(
-            given_up.is_none_or(|count| count == limit),
-            "{id} is given up after {given_up:?} of {limit}"
-        );
-        let alive = process.state.run().is_some() || matches!(process.state, State::Backoff { .. });
-        ensure!(!alive || process.unstable < limit, "{id} goes on after {} of {limit}", process.unstable);
-        let counted = world.ledger.counts.get(&id).map_or(0, |counts| counts.unstable);
-        ensure!(process.unstable == counted, "{id} has {} unstable runs, not {counted}", process.unstable);
-    }
-    Ok(())
-}
-
-fn restart_count_counts_relaunches(world: &World, step: &Step<'_>) -> Holds {
-    for process in world.brain.processes() {
-        let counted = world.ledger.counts.get(&process.id).map_or(0, |counts| counts.restarts);
-        let id = process.id;
-        ensure!(process.restarts == counted, "{id} counts {} restarts, not {counted}", process.restarts);
-    }
-    for effect in step.effects {
-        let Effect::Launch { process, restarts, .. } = effect else { continue };
-        let row = world.brain.process(*process).map(|row| row.restarts);
-        ensure!(row == Some(*restarts), "the launch of {process} says {restarts}, the row {row:?}");
-    }
     Ok(())
 }
 
@@ -289,10 +210,7 @@ fn what_changed_is_recorded(world: &World, _: &Step<'_>) -> Holds {
 
 fn what_is_recorded_comes_before_what_relies_on_it(_: &World, step: &Step<'_>) -> Holds {
     for (index, effect) in step.effects.iter().enumerate() {
-        let id = match effect {
-            Effect::Launch { process, .. } => process,
-            _ => continue,
-        };
+        let Effect::Launch { process: id, .. } = effect else { continue };
         let later = step.effects[index..].iter().any(
             |later| matches!(later, Effect::Record(super::super::Record::Process(other)) if other == id),
         );
@@ -308,11 +226,8 @@ fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
         ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");
     }
     for process in world.brain.processes() {
-        let waits: Option<Moment> = match process.state {
-            State::Backoff { until } => Some(until),
-            _ => None,
-        };
-        ensure!(waits.is_none_or(|until| first <= Some(until)), "{} is never woken", process.id);
+        let State::Backoff { until } = process.state else { continue };
+        ensure!(first <= Some(until), "{} is never woken", process.id);
     }
     Ok(())
 }
@@ -343,84 +258,31 @@ fn denied_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
     Ok(())
 }
 
-/// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
-pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
-    for row in rows.iter().filter(|row| brain.app(row.app).is_some()) {
-        let life = living.iter().filter(|life| life.process == row.id).max_by_key(|life| life.run);
-        let id = row.id;
-        let Some(process) = brain.process(id) else {
-            ensure!(row.goal == Goal::Gone, "wanted_is_never_lost: {id} is not there");
-            continue;
-        };
-        ensure!(process.goal == row.goal, "facts_never_change_goals: {id} {:?}", process.goal);
-        let known = row.restarts.max(life.map_or(0, |life| life.restarts));
-        let counted = (known..=known + 1).contains(&process.restarts);
-        ensure!(counted, "restart_count_survives: {id} had {known}, has {}", process.restarts);
-        let lives = life.is_some_and(|life| life.ended.is_none());
-        if lives {
-            let adopted = process.state.run() == life.map(|life| life.run);
-            ensure!(adopted, "what_lives_is_adopted: {id} is {:?}", process.state);
-        } else if row.goal == Goal::Up && life.is_none() {
-            let right = match row.rest {
-                Rest::Stopped => matches!(process.state, State::Starting { .. }),
-                Rest::Errored(_) | Rest::Finished(_) => process.state == State::Idle(row.rest.clone()),
-            };
-            ensure!(right, "what_was_given_up_stays_so: {id} was {:?}, is {:?}", row.rest, process.state);
-        }
-    }
-    Ok(())
-}
-
-/// In calm, what is wanted has become so, and nothing else is left.
-pub fn wanted_becomes_actual_in_calm(world: &World) -> Holds {
-    let mut lives: BTreeSet<RunId> = world.lives.keys().copied().collect();
-    for process in world.brain.processes() {
-        let right = match (process.goal, &process.state) {
-            (Goal::Up, State::Running { run, .. }) => {
-                lives.remove(run) && world.lives.get(run).is_some_and(|life| life.ended.is_none())
-            }
-            (Goal::Up, State::Idle(Rest::Errored(_) | Rest::Finished(_))) => true,
-            (Goal::Down, State::Idle(Rest::Stopped)) => true,
-            _ => false,
-        };
-        ensure!(right, "wanted_becomes_actual_in_calm: {process:?}");
-    }
-    ensure!(lives.is_empty(), "wanted_becomes_actual_in_calm: {lives:?} are left");
-    Ok(())
-}
-
-/// After a shutdown nothing lives, and nothing that was wanted is forgotten.
-pub fn shutdown_leaves_nothing_alive(world: &World) -> Holds {
-    ensure!(world.lives.is_empty(), "shutdown_leaves_nothing_alive: {:?}", world.lives);
-    ensure!(world.brain.all_idle(), "shutdown_leaves_nothing_alive: not all idle");
-    Ok(())
-}
-
 fn launches(step: &Step<'_>) -> impl Iterator<Item = RunId> {
-    step.effects.iter().filter_map(|effect| match effect {
-        Effect::Launch { run, .. } => Some(*run),
-        _ => None,
+    step.effects.iter().filter_map(|effect| {
+        let Effect::Launch { run, .. } = effect else { return None };
+        Some(*run)
     })
 }
 
-fn launches_of(step: &Step<'_>, id: ProcessId) -> impl Iterator<Item = RunId> {
-    step.effects.iter().filter_map(move |effect| match effect {
-        Effect::Launch { run, process, .. } if *process == id => Some(*run),
-        _ => None,
+pub fn launches_of(step: &Step<'_>, id: ProcessId) -> impl Iterator<Item = RunId> {
+    step.effects.iter().filter_map(move |effect| {
+        let Effect::Launch { run, process, .. } = effect else { return None };
+        (*process == id).then_some(*run)
     })
 }
 
 /// The lives that are signalled or killed.
 fn orders(step: &Step<'_>) -> impl Iterator<Item = RunId> {
-    step.effects.iter().filter_map(|effect| match effect {
-        Effect::Signal { run, .. } | Effect::KillTree { run } => Some(*run),
-        _ => None,
+    step.effects.iter().filter_map(|effect| {
+        let (Effect::Signal { run, .. } | Effect::KillTree { run }) = effect else { return None };
+        Some(*run)
     })
 }
 
 fn events<'a>(step: &Step<'a>) -> impl Iterator<Item = (ProcessId, Option<RunId>, &'a EventKind)> {
-    step.effects.iter().filter_map(|effect| match effect {
-        Effect::Publish(event) => Some((event.process, event.run, &event.kind)),
-        _ => None,
+    step.effects.iter().filter_map(|effect| {
+        let Effect::Publish(event) = effect else { return None };
+        Some((event.process, event.run, &event.kind))
     })
 }

@@ -1,8 +1,9 @@
 //! The simulation: the supervisor against an operating system and users that do their worst.
 //!
-//! [`world`] is the operating system, the keeper and the store; [`users`] gives the commands;
-//! [`ledger`] remembers what an observer would, without looking into the supervisor;
-//! [`invariants`] states what must hold after every step. A story is a seed: the same seed always
+//! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
+//! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
+//! looking into the supervisor; [`invariants`] and [`policy`] state what must hold after every
+//! step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
 //! [`stories`] are single ones, told like a manual. [`planted`] are mistakes, to see that the
@@ -12,7 +13,10 @@
 
 mod invariants;
 mod ledger;
+mod life;
+mod outcomes;
 pub(super) mod planted;
+mod policy;
 mod stories;
 mod users;
 mod world;
@@ -82,7 +86,7 @@ fn every_planted_mistake_is_found() {
     let mut missed = Vec::new();
     for mistake in Mistake::ALL {
         planted::plant(Some(mistake));
-        let found = (0..1_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
+        let found = (0..2_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
         planted::plant(None);
         match found {
             Some((seed, broken)) => {

@@ -44,11 +44,19 @@ pub enum Mistake {
     NeverCalmsDown,
     /// Stable runs do not end a row of unstable ones.
     HoldsAGrudge,
+    /// Every launch raises the restart count.
+    CountsEveryStart,
+    /// What was to end before it was executed is not asked when it has been.
+    LetsTheLateBornLive,
+    /// A new keeper is not told what is to end.
+    TrustsTheOldKeeper,
+    /// Lives that belong to no process are left alone.
+    OverlooksStrays,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 19] = [
+    pub const ALL: [Mistake; 23] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -68,6 +76,10 @@ impl Mistake {
         Mistake::WaitsWithoutLimit,
         Mistake::NeverCalmsDown,
         Mistake::HoldsAGrudge,
+        Mistake::CountsEveryStart,
+        Mistake::LetsTheLateBornLive,
+        Mistake::TrustsTheOldKeeper,
+        Mistake::OverlooksStrays,
     ];
 }
 

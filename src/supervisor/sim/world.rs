@@ -8,55 +8,11 @@ use std::time::Duration;
 use super::super::{
     Accepted, Command, Denied, Effect, Input, Living, Process, Record, Remembered, Supervisor,
 };
-use super::invariants;
 use super::ledger::Ledger;
+use super::life::Life;
 use super::users::{Dice, any_command};
-use crate::model::{
-    AppId, AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
-};
-
-/// A run as it really is.
-#[derive(Clone, Debug)]
-pub struct Life {
-    pub process: ProcessId,
-    pub restarts: u32,
-    launched: Launched,
-    pub spawned: Option<(Pid, Moment)>,
-    /// When and how the main process will end, if nobody asks.
-    fate: Option<(Moment, End)>,
-    pub ended: Option<(End, Moment)>,
-    /// Processes that it started and that may outlive it.
-    pub others: bool,
-    others_end: Option<Moment>,
-    ignores_asking: bool,
-    others_ignore_asking: bool,
-    killed: bool,
-}
-
-#[derive(Clone, Debug)]
-enum Launched {
-    WillSpawn(Moment),
-    WillFail(Moment, SpawnFailure),
-}
-
-impl Life {
-    pub fn is_over(&self) -> bool {
-        self.ended.is_some() && !self.others
-    }
-
-    pub fn is_alive(&self) -> bool {
-        self.spawned.is_some() && !self.is_over()
-    }
-
-    /// When something will happen to it next.
-    fn due(&self) -> Option<Moment> {
-        match (&self.launched, self.spawned, self.ended) {
-            (Launched::WillSpawn(at) | Launched::WillFail(at, _), None, _) => Some(*at),
-            (_, Some(_), None) => self.fate.map(|(at, _)| at),
-            (_, Some(_), Some(_)) => self.others_end.filter(|_| self.others),
-        }
-    }
-}
+use super::{invariants, outcomes};
+use crate::model::{AppId, AppSpec, Fact, Moment, ProcessId, RunId};
 
 /// What the store holds.
 #[derive(Default, Debug)]
@@ -99,7 +55,6 @@ pub struct World {
     calm: bool,
     /// In one story of eight, people leave the programs alone for long.
     patient: bool,
-    next_pid: i32,
 }
 
 impl World {
@@ -121,7 +76,6 @@ impl World {
             heard: Vec::new(),
             calm: false,
             patient: seed % 8 == 7,
-            next_pid: 100,
         }
     }
 
@@ -153,16 +107,14 @@ impl World {
             self.give(Given::Input(Input::Command(Command::Shutdown)))?;
         }
         self.calm = true;
-        for life in self.lives.values_mut().filter(|life| !life.killed) {
-            life.fate = None;
-        }
+        self.lives.values_mut().for_each(Life::calms_down);
         self.run_out()?;
         if self.brain.is_shutting_down() {
-            invariants::shutdown_leaves_nothing_alive(self)?;
+            outcomes::shutdown_leaves_nothing_alive(self)?;
             self.boot()?;
             self.run_out()?;
         }
-        invariants::wanted_becomes_actual_in_calm(self)
+        outcomes::wanted_becomes_actual_in_calm(self)
     }
 
     fn run_out(&mut self) -> Result<(), String> {
@@ -245,11 +197,14 @@ impl World {
     fn perform(&mut self, effect: &Effect) {
         match effect {
             Effect::Launch { run, process, restarts, spec, .. } => {
-                let life = self.conceive(*process, *restarts, spec);
+                let life = Life::conceive(&mut self.dice, self.now, *process, *restarts, spec, self.calm);
                 self.lives.insert(*run, life);
             }
-            Effect::Signal { run, .. } => self.ask(*run),
-            Effect::KillTree { run } => self.kill(*run),
+            Effect::Signal { run, .. } => {
+                let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
+                _ = self.lives.get_mut(run).map(|life| life.is_asked(soon));
+            }
+            Effect::KillTree { run } => _ = self.lives.get_mut(run).map(|life| life.is_killed(self.now)),
             Effect::Forget { run } => _ = self.lives.remove(run),
             Effect::Record(record) => self.record(*record),
             Effect::Publish(_) => {}
@@ -268,94 +223,13 @@ impl World {
         }
     }
 
-    /// What will become of a launch is decided by the dice, and by the character of the app.
-    fn conceive(&mut self, process: ProcessId, restarts: u32, spec: &AppSpec) -> Life {
-        let ms = Duration::from_millis;
-        let dice = &mut self.dice;
-        let spawn_at = self.now + ms(dice.pick(&[0, 1, 1, 5, 300]));
-        let failure = |step, errno: i32| SpawnFailure { step, errno, detail: format!("errno {errno}") };
-        let launched = match dice.below(30) {
-            _ if self.calm => Launched::WillSpawn(spawn_at),
-            0 => Launched::WillFail(spawn_at, failure(SpawnStep::Exec, libc::ENOENT)),
-            1 => Launched::WillFail(spawn_at, failure(SpawnStep::Fork, libc::EAGAIN)),
-            2 => Launched::WillFail(spawn_at, failure(SpawnStep::Logs, libc::ENOSPC)),
-            3 => Launched::WillFail(spawn_at, failure(SpawnStep::Lost, 0)),
-            _ => Launched::WillSpawn(spawn_at),
-        };
-        let short: [u64; 4] = [0, 40, 400, 999];
-        let any: [u64; 9] = [0, 300, 999, 1_000, 5_000, 10_000, 29_999, 30_000, 90_000];
-        // `api` never lasts; the others do what they like.
-        let (lasts, crashes) = match spec.name.as_str() {
-            "api" => (ms(dice.pick(&short)), true),
-            _ => (ms(dice.pick(&any)), dice.chance(85)),
-        };
-        let end =
-            dice.pick(&[End::Code(0), End::Code(1), End::Code(3), End::Signal(Signal::KILL), End::Unknown]);
-        Life {
-            process,
-            restarts,
-            launched,
-            spawned: None,
-            fate: (!self.calm && crashes).then_some((spawn_at + lasts, end)),
-            ended: None,
-            others: dice.chance(30),
-            others_end: dice.chance(50).then_some(spawn_at + lasts + ms(2_000)),
-            ignores_asking: dice.chance(25),
-            others_ignore_asking: dice.chance(25),
-            killed: false,
-        }
-    }
-
-    /// The stop signal.
-    fn ask(&mut self, run: RunId) {
-        let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
-        let Some(life) = self.lives.get_mut(&run) else { return };
-        if !life.ignores_asking {
-            life.fate = Some((soon, End::Signal(Signal::TERM)));
-        }
-        if !life.others_ignore_asking {
-            life.others_end = Some(soon);
-        }
-    }
-
-    fn kill(&mut self, run: RunId) {
-        let Some(life) = self.lives.get_mut(&run) else { return };
-        life.fate = Some((self.now, End::Signal(Signal::KILL)));
-        life.others_end = Some(self.now);
-        life.killed = true;
-    }
-
     /// Everything that is due happens, and the keeper tells of it.
     fn happen(&mut self) {
         let now = self.now;
-        let mut failed = Vec::new();
         for (run, life) in self.lives.iter_mut().filter(|(_, life)| life.due().is_some_and(|at| at <= now)) {
-            let run = *run;
-            match (life.launched.clone(), life.spawned, life.ended) {
-                (Launched::WillSpawn(_), None, _) => {
-                    let pid = Pid(self.next_pid);
-                    self.next_pid += 1;
-                    life.spawned = Some((pid, now));
-                    self.line.push_back(Fact::Spawned { run, pid, at: now });
-                }
-                (Launched::WillFail(_, failure), None, _) => {
-                    failed.push(run);
-                    self.line.push_back(Fact::SpawnFailed { run, failure });
-                }
-                (_, Some(_), None) => {
-                    let end = life.fate.map_or(End::Unknown, |(_, end)| end);
-                    life.ended = Some((end, now));
-                    self.line.push_back(Fact::Exited { run, end, at: now, tree_empty: !life.others });
-                }
-                (_, Some(_), Some(_)) => {
-                    life.others = false;
-                    self.line.push_back(Fact::TreeGone { run });
-                }
-            }
+            self.line.push_back(life.happen(now, *run));
         }
-        for run in failed {
-            self.lives.remove(&run);
-        }
+        self.lives.retain(|_, life| !life.never_was());
     }
 
     /// The keeper dies. What it had not said or done is lost; launches that it had not carried
@@ -364,6 +238,9 @@ impl World {
         self.line.clear();
         let dice = &mut self.dice;
         self.lives.retain(|_, life| life.is_alive() && !dice.chance(20));
+        for life in self.lives.values_mut().filter(|_| dice.chance(50)) {
+            life.survives_its_killing();
+        }
         let living = self.lives.keys().copied().collect();
         for (run, life) in &self.lives {
             let run = *run;
@@ -401,7 +278,7 @@ impl World {
     /// A new daemon takes up the work.
     fn boot(&mut self) -> Result<(), String> {
         self.line.clear();
-        let living: Vec<Living> = self.lives.iter().map(picture).collect();
+        let living: Vec<Living> = self.lives.iter().map(|(run, life)| life.picture(*run)).collect();
         let rows: Vec<Remembered> = self.store.rows.values().cloned().collect();
         let (app, process, run) = self.store.next.unwrap_or((AppId(0), ProcessId(0), RunId(1)));
         let (brain, effects) = Supervisor::restore(
@@ -417,7 +294,7 @@ impl World {
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
         self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
         self.describe_states();
-        invariants::restored_as_remembered(&self.brain, &rows, &living)?;
+        outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
         for effect in &effects {
             self.perform(effect);
         }
@@ -433,16 +310,5 @@ impl World {
             effects: &effects,
         };
         invariants::check(self, &step)
-    }
-}
-
-fn picture((run, life): (&RunId, &Life)) -> Living {
-    Living {
-        run: *run,
-        process: life.process,
-        restarts: life.restarts,
-        spawned: life.spawned,
-        ended: life.ended,
-        tree_empty: life.is_over(),
     }
 }
