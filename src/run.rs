@@ -1,6 +1,5 @@
 //! Puts the daemon together: store, keeper's line, brain, API, sockets. What `pmdaemon daemon` runs.
 
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -15,14 +14,16 @@ use crate::daemon::clock;
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::home::Home;
-use crate::model::Role;
-use crate::store::{Recorder, Store};
+use crate::model::{Rest, Role};
+use crate::store::{Change, Recorder, Saved, Store};
 
 /// Another daemon holds this home; also the keeper's code when another keeper does
 /// (`EX_TEMPFAIL` of sysexits.h).
 pub const EXIT_LOCKED: u8 = 75;
-/// The address that everybody knows (PM2's web port).
-const DEFAULT_PORT: u16 = 9615;
+/// How often expired tokens and sessions are looked for.
+const SWEEP: Duration = Duration::from_secs(60);
+/// The setting in the store that names the boot of the host in which the last daemon ran.
+const BOOT: &str = "boot";
 /// The command line's token lives this long and is renewed halfway.
 const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
@@ -54,12 +55,13 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let keeper = KeeperLine::inherited()
         .map_err(|e| format!("it is started by the keeper only ({e}): run `pmdaemon start`"))?;
     let store = Store::open(&home.store()).map_err(|e| e.to_string())?;
-    let saved = store.load().map_err(|e| e.to_string())?;
+    let mut saved = store.load().map_err(|e| e.to_string())?;
     let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
     let accounts =
         Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
-    let wanted = String::new();
+    let settings = saved.settings.clone();
     let recorder = Recorder::start(store);
+    after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, recorder.clone()).await?;
     handle.usages().start(handle.watch())?;
 
@@ -68,8 +70,9 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let (end, ending) = watch::channel(false);
     let unix = api::serve::unix(&home.socket(), api::router::router(api.clone()), ending)
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
-    listen(&api, &wanted).await;
+    api.listeners.restore(&api, &settings).await;
     tokio::spawn(renew_token_for_ever(api.clone()));
+    tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
 
     let ended = tokio::select! {
@@ -120,25 +123,6 @@ fn default_cwd() -> PathBuf {
         .unwrap_or_else(|| "/".into())
 }
 
-/// The key under which addresses are stored.
-pub const LISTENERS: &str = "listeners";
-
-/// The stored addresses, or the default one; another port when that is taken. The unix socket
-/// always works, so a port that cannot be had is no reason to stop.
-async fn listen(api: &Shared, stored: &str) {
-    let stored: Vec<SocketAddr> = stored.split_whitespace().filter_map(|text| text.parse().ok()).collect();
-    let wanted =
-        if stored.is_empty() { vec![SocketAddr::from(([127, 0, 0, 1], DEFAULT_PORT))] } else { stored };
-    for address in wanted {
-        let Err(taken) = api.listeners.add(api, address).await else { continue };
-        tracing::warn!("{}; using a free one instead", taken.detail);
-        let any = SocketAddr::new(address.ip(), 0);
-        if let Err(e) = api.listeners.add(api, any).await {
-            tracing::error!("no TCP address at all: {}", e.detail);
-        }
-    }
-}
-
 fn renew_token(api: &Shared) -> Result<(), String> {
     let (jwt, change) = api.accounts().mint("local", Role::Admin, TOKEN_LIFE, clock::unix_ms());
     api.handle.recorder().write(vec![change]);
@@ -152,4 +136,28 @@ async fn renew_token_for_ever(api: Shared) {
             tracing::error!("the token for the command line cannot be renewed: {e}");
         }
     }
+}
+
+/// Forgets expired tokens and sessions.
+async fn sweep_accounts_for_ever(api: Shared) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let changes = api.accounts().sweep(clock::unix_ms());
+        api.handle.recorder().write(changes);
+    }
+}
+
+/// After a boot of the host, what had finished by itself is due again: its goal is still "up".
+fn after_boot(saved: &mut Saved, recorder: &Recorder) {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = boot.trim();
+    if saved.settings.get(BOOT).is_some_and(|known| known == boot) {
+        return;
+    }
+    for process in &mut saved.processes {
+        if let Rest::Finished(_) = process.rest {
+            process.rest = Rest::Stopped;
+        }
+    }
+    recorder.write(vec![Change::PutSetting { name: BOOT.to_owned(), value: boot.to_owned() }]);
 }

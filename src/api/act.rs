@@ -8,7 +8,6 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::{Api, ApiError, convert};
-use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{ProcessId, Reason, Rest, RunId, State};
 use crate::supervisor::{Accepted, Command};
@@ -96,7 +95,7 @@ pub async fn act(
     if matches!(action, Action::Start | Action::Restart) {
         cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
     }
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let show = |target: &Arc<ProcessView>| {
         convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
     };

@@ -10,7 +10,13 @@ use tokio::sync::watch;
 
 use super::port_owner::port_owner;
 use super::{ApiError, Shared, router, serve};
+use crate::store::Change;
 use crate::wire;
+
+/// The setting in the store that lists the addresses, separated by spaces.
+const SETTING: &str = "listeners";
+/// The address that everybody knows (PM2's web port).
+const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9615);
 
 /// Open listeners, each with the switch that ends it.
 #[derive(Default)]
@@ -19,6 +25,21 @@ pub struct Listeners {
 }
 
 impl Listeners {
+    /// Serves where the last daemon did, or at the default address; at another port when one is
+    /// taken. The unix socket always works, so a port that cannot be had is no reason to stop.
+    pub async fn restore(&self, api: &Shared, settings: &BTreeMap<String, String>) {
+        let stored = settings.get(SETTING).map(String::as_str).unwrap_or_default();
+        let stored: Vec<SocketAddr> =
+            stored.split_whitespace().filter_map(|text| text.parse().ok()).collect();
+        for address in if stored.is_empty() { vec![DEFAULT] } else { stored } {
+            let Err(taken) = self.add(api, address).await else { continue };
+            tracing::warn!("{}; using a free one instead", taken.detail);
+            if let Err(e) = self.add(api, SocketAddr::new(address.ip(), 0)).await {
+                tracing::error!("no TCP address at all: {}", e.detail);
+            }
+        }
+    }
+
     /// Serves at that address too. 200 when it is served already, otherwise 201.
     ///
     /// # Errors
@@ -36,19 +57,24 @@ impl Listeners {
         let (switch, end) = watch::channel(false);
         tokio::spawn(serve::tcp(socket, router::router(api.clone()), end));
         self.lock().insert(real, switch);
+        self.save(api);
         tracing::info!("serving http://{real}");
         Ok((StatusCode::CREATED, listener(real)))
     }
 
     /// Serves there no longer. False: it was not served.
-    pub fn remove(&self, address: SocketAddr) -> bool {
-        match self.lock().remove(&address) {
-            Some(switch) => {
-                tracing::info!("no longer serving http://{address}");
-                switch.send(true).is_ok()
-            }
-            None => false,
-        }
+    pub fn remove(&self, api: &Shared, address: SocketAddr) -> bool {
+        let Some(switch) = self.lock().remove(&address) else { return false };
+        tracing::info!("no longer serving http://{address}");
+        self.save(api);
+        let _ = switch.send(true);
+        true
+    }
+
+    /// So that the next daemon is found where this one was.
+    fn save(&self, api: &Shared) {
+        let value = self.lock().keys().map(SocketAddr::to_string).collect::<Vec<_>>().join(" ");
+        api.handle.recorder().write(vec![Change::PutSetting { name: SETTING.to_owned(), value }]);
     }
 
     /// Ends all of them; requests that are being answered are finished.

@@ -245,7 +245,7 @@ impl Push {
         if !self.still_allowed() {
             return self.close(4401, "the token or session has ended").await;
         }
-        let Some(measured) = self.api.handle.usages().fresh(LOOKING / 2).await else { return Err(Over) };
+        let Some(measured) = self.api.handle.measured().await else { return Err(Over) };
         let host = convert::host(&measured);
         if !self.ours {
             return self.say(json!({"type": "SystemUpdate", "data": host})).await;

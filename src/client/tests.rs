@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::net::UnixListener;
 
 use super::*;
+use crate::wire::Action;
 use crate::wire::Stream;
 
 /// A home with a token.

@@ -18,10 +18,10 @@ use super::{clock, environment, event_text};
 use crate::home::Home;
 use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
 use crate::model::{
-    End, Event, EventKind, Fact, Moment, Pid, ProcessId, Rest, RunId, Signal, SpawnFailure, SpawnStep, State,
+    End, Event, EventKind, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
 };
 use crate::store::{Change, EventRow, Recorder, Saved};
-use crate::supervisor::{Accepted, Command, Effect, Input, Living, Record, Remembered, Scope, Supervisor};
+use crate::supervisor::{Accepted, Command, Effect, Input, Living, Record, Scope, Supervisor};
 
 /// Run ids are reserved in the store in blocks, so that a launch needs no write of its own.
 const RUN_BLOCK: u64 = 1_000;
@@ -75,7 +75,7 @@ impl Driver {
         let highest = runs.iter().map(|run| run.run + 1).max().unwrap_or(0);
         let next_run = saved.next_run.0.max(highest);
         let reserved_runs = next_run + RUN_BLOCK;
-        recorder.write(vec![Change::ReserveRuns(RunId(reserved_runs))]);
+        reserve(&recorder, reserved_runs).await?;
 
         let (asks_in, asks) = mpsc::channel(256);
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
@@ -335,24 +335,9 @@ impl Driver {
             Record::App(id) => self.brain.app(id).map(|spec| Change::PutApp { id, spec: spec.clone() }),
             Record::AppGone(id) => Some(Change::DropApp(id)),
             Record::ProcessGone(id) => Some(Change::DropProcess(id)),
-            Record::Process(id) => self.brain.process(id).map(|process| {
-                let rest = match &process.state {
-                    State::Idle(rest) => rest.clone(),
-                    State::Backoff { .. }
-                    | State::Starting { .. }
-                    | State::Running { .. }
-                    | State::Stopping { .. } => Rest::Stopped,
-                };
-                Change::PutProcess(Remembered {
-                    id: process.id,
-                    app: process.app,
-                    instance: process.instance,
-                    goal: process.goal,
-                    rest,
-                    restarts: process.restarts,
-                    last_end: process.last_end,
-                })
-            }),
+            Record::Process(id) => {
+                self.brain.process(id).map(|process| Change::PutProcess(process.to_remember()))
+            }
         }
     }
 
@@ -404,6 +389,15 @@ impl Driver {
         let Driver { brain, snapshot, home, .. } = self;
         snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, home));
     }
+}
+
+/// Before the first launch: a run id must never come twice, also when the next write is lost.
+async fn reserve(recorder: &Recorder, below: u64) -> Result<(), String> {
+    let (saved, durable) = tokio::sync::oneshot::channel();
+    recorder.write_then(vec![Change::ReserveRuns(RunId(below))], move |result| {
+        let _ = saved.send(result.map_err(|e| e.to_string()));
+    });
+    durable.await.map_err(|_| "the store is closed".to_owned())?
 }
 
 async fn sleep_until(deadline: Option<Moment>) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use super::sampling::Usages;
+use super::sampling::{LOOKING, Measured, Usages};
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::store::{EventRow, Recorder};
@@ -95,7 +95,13 @@ impl Handle {
         *self.keeper_pid.borrow()
     }
 
-    /// CPU and memory.
+    /// CPU and memory of what runs now, at most a second old. Absent while the daemon ends.
+    pub async fn measured(&self) -> Option<Arc<Measured>> {
+        let seq = self.snapshot.borrow().seq;
+        self.usages.fresh(LOOKING, seq).await
+    }
+
+    /// CPU and memory, and who looks at them.
     pub fn usages(&self) -> &Arc<Usages> {
         &self.usages
     }

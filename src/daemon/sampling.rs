@@ -26,6 +26,8 @@ const IDLE: Duration = Duration::from_secs(15);
 pub struct Measured {
     /// When.
     pub at: Moment,
+    /// The [`Snapshot::seq`] that it was measured by.
+    pub seq: u64,
     /// Of every process that was running, its whole tree.
     pub processes: BTreeMap<ProcessId, (RunId, Usage)>,
     /// Of the machine.
@@ -68,10 +70,12 @@ impl Usages {
             .map_err(|e| format!("cannot start the sampling thread: {e}"))
     }
 
-    /// The latest figures, at most `max_age` old. Absent while the daemon ends.
-    pub async fn fresh(&self, max_age: Duration) -> Option<Arc<Measured>> {
+    /// The latest figures, at most `max_age` old and of the processes that run by `seq`. Absent
+    /// while the daemon ends.
+    pub async fn fresh(&self, max_age: Duration, seq: u64) -> Option<Arc<Measured>> {
         if let Some(latest) = self.latest()
             && clock::now().since(latest.at) <= max_age
+            && latest.seq >= seq
         {
             return Some(latest);
         }
@@ -183,5 +187,5 @@ fn measure(sampler: &mut Sampler, host: &mut Host, snapshot: &Snapshot) -> Measu
     let mut by_run = sampler.sample(&roots, at);
     let processes =
         running.iter().filter_map(|(id, root)| Some((*id, (root.run, by_run.remove(&root.run)?)))).collect();
-    Measured { at, processes, host: host.sample() }
+    Measured { at, seq: snapshot.seq, processes, host: host.sample() }
 }

@@ -57,6 +57,11 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
         }
         Change::PutSession(session) => put_session(at, session),
         Change::DropSession(hash) => run(at, "DELETE FROM session WHERE id_hash = ?1", [hash]),
+        Change::PutSetting { name, value } => {
+            let sql = "INSERT INTO meta (key, value) VALUES ('setting ' || ?1, ?2)
+                       ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+            run(at, sql, [name, value])
+        }
     }
 }
 

@@ -70,9 +70,11 @@ impl Backlog {
                     reserved = reserved.max(Some(*below));
                     false
                 }
-                Change::AddEvent(_) | Change::PutToken(_) | Change::RevokeToken(_) | Change::DropToken(_) => {
-                    true
-                }
+                Change::AddEvent(_)
+                | Change::PutToken(_)
+                | Change::RevokeToken(_)
+                | Change::DropToken(_)
+                | Change::PutSetting { .. } => true,
             };
             if needed {
                 kept.push(change);

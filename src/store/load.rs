@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use std::collections::BTreeMap;
+
 use rusqlite::{Connection, Row};
 
 use super::format::{Misfit, StoredSpec};
@@ -72,9 +74,15 @@ pub(super) fn load(connection: &Connection) -> Result<Saved, Broken> {
             [],
             |row| row.get(0),
         )?,
+        settings: settings(connection)?,
     };
     transaction.commit()?;
     Ok(saved)
+}
+
+fn settings(connection: &Connection) -> rusqlite::Result<BTreeMap<String, String>> {
+    let sql = "SELECT substr(key, 9), value FROM meta WHERE key LIKE 'setting %'";
+    connection.prepare(sql)?.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// What became of one row: SQLite's outer error, the row's inner one.

@@ -27,6 +27,8 @@ pub struct Saved {
     pub sessions: Vec<SessionRow>,
     /// Names this installation: 32 random hexadecimal digits, made when the store was.
     pub installation: String,
+    /// Small facts about the daemon itself, by name.
+    pub settings: BTreeMap<String, String>,
 }
 
 /// One thing to write down. Each is idempotent: applied twice it leaves what it leaves once.
@@ -59,6 +61,13 @@ pub enum Change {
     PutSession(SessionRow),
     /// The session of that hash is over.
     DropSession(String),
+    /// A small fact about the daemon itself.
+    PutSetting {
+        /// Its name.
+        name: String,
+        /// What it is now.
+        value: String,
+    },
 }
 
 /// One line of the history.

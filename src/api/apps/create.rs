@@ -13,7 +13,6 @@ use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Query};
 use crate::api::{Api, ApiError, Shared, convert};
 use crate::daemon::define::define;
-use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::ProcessView;
 use crate::model::{AppId, State as Doing};
 use crate::supervisor::{Accepted, Command};
@@ -40,7 +39,7 @@ pub async fn create(
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
     let views = create_app(&api, new, limit).await?;
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())

@@ -7,14 +7,13 @@ use axum::extract::State;
 
 use crate::api::access::{Auth, View};
 use crate::api::{Shared, convert};
-use crate::daemon::sampling::LOOKING;
 use crate::wire;
 
 /// List all apps with their processes
 #[utoipa::path(get, path = "/api/v1/apps", tag = "apps", operation_id = "list_apps",
     responses((status = 200, description = "all apps, by id", body = wire::AppList)))]
 pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Json<wire::AppList> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let snapshot = api.handle.snapshot();
     let mut by_app = BTreeMap::<_, Vec<_>>::new();
     for view in snapshot.processes.values() {

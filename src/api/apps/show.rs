@@ -7,7 +7,6 @@ use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared, convert};
-use crate::daemon::sampling::LOOKING;
 use crate::wire;
 
 /// Show one app
@@ -25,7 +24,7 @@ pub async fn show(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Json<wire::App>, ApiError> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let views = resolve(&api.handle.snapshot(), &reference)?;
     convert::app(&views, measured.as_deref()).map(Json).ok_or_else(ApiError::no_route)
 }

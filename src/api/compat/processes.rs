@@ -17,7 +17,6 @@ use crate::api::apps::create::create_app;
 use crate::api::extract::{Json, Path};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
-use crate::daemon::sampling::LOOKING;
 use crate::wire;
 
 /// How long a request waits for its outcome.
@@ -103,7 +102,7 @@ impl From<Pm2App> for wire::NewApp {
 #[utoipa::path(get, path = "/api/processes", tag = "compat", operation_id = "compat_list",
     responses((status = 200, description = "a bare array", body = Vec<Object>)))]
 pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Vec<Value>> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let snapshot = api.handle.snapshot();
     JsonAnswer(snapshot.processes.values().map(|view| element(view, measured.as_deref())).collect())
 }
@@ -119,7 +118,7 @@ pub async fn show(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<JsonAnswer<Vec<Value>>, ApiError> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let views = resolve(&api.handle.snapshot(), &reference)?;
     Ok(JsonAnswer(views.iter().map(|view| element(view, measured.as_deref())).collect()))
 }
@@ -136,7 +135,7 @@ pub async fn start(
     Json(app): Json<Pm2App>,
 ) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
     let views = create_app(&api, app.into(), LIMIT).await?;
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
     Ok((StatusCode::CREATED, JsonAnswer(elements)))
 }

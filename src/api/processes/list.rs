@@ -5,7 +5,6 @@ use axum::extract::State;
 
 use crate::api::access::{Auth, View};
 use crate::api::{Api, Shared, convert};
-use crate::daemon::sampling::LOOKING;
 use crate::wire;
 
 /// List all processes
@@ -17,7 +16,7 @@ pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Json<wire::Pr
 
 /// Every process, with figures that are at most a second old.
 pub async fn all(api: &Api) -> Vec<wire::Process> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let snapshot = api.handle.snapshot();
     snapshot.processes.values().map(|view| convert::process(view, measured.as_deref())).collect()
 }

@@ -7,7 +7,6 @@ use axum::http::StatusCode;
 use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared, convert};
-use crate::daemon::sampling::LOOKING;
 use crate::model::ProcessId;
 use crate::wire;
 
@@ -22,7 +21,7 @@ pub async fn show(
     State(api): State<Shared>,
     Path(id): Path<u32>,
 ) -> Result<Json<wire::Process>, ApiError> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     match api.handle.snapshot().processes.get(&ProcessId(id)) {
         Some(view) => Ok(Json(convert::process(view, measured.as_deref()))),
         None => Err(ApiError::new(

@@ -45,7 +45,7 @@ pub async fn remove(
     Path((host, port)): Path<(String, u16)>,
 ) -> Result<StatusCode, ApiError> {
     let address = address(&wire::Listener { host, port: i64::from(port) })?;
-    match api.listeners.remove(address) {
+    match api.listeners.remove(&api, address) {
         true => Ok(StatusCode::NO_CONTENT),
         false => {
             Err(ApiError::new(StatusCode::NOT_FOUND, "no_such_listener", format!("{address} is not served")))

@@ -5,7 +5,6 @@ use axum::extract::State;
 
 use crate::api::access::{Auth, View};
 use crate::api::{Api, ApiError, Shared, convert};
-use crate::daemon::sampling::LOOKING;
 use crate::wire;
 
 /// Show host and daemon
@@ -20,7 +19,7 @@ pub async fn show(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<w
 /// # Errors
 /// When the daemon ends.
 pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
-    let measured = api.handle.usages().fresh(LOOKING).await;
+    let measured = api.handle.measured().await;
     let measured = measured.ok_or_else(|| ApiError::internal(&"the sampling thread is gone"))?;
     Ok(wire::System {
         host: convert::host(&measured),
