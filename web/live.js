@@ -9,6 +9,7 @@ import { say } from "./actions.js";
 const PROCESSES = 1;
 const SYSTEM = 2;
 const SAMPLES = 30;
+const RETRIED = [1001, 1005, 1006, 1011, 1012, 1013, 1014]; // closes after which hx-ws connects again
 const $ = (id) => document.getElementById(id);
 
 let paused = false;
@@ -34,7 +35,9 @@ document.addEventListener("htmx:ws:close", (event) => {
   showPulse();
   if (code === 4401 || code === 4403) return location.reload();
   if (document.hidden) return; // the tab rests; it connects again when it is looked at
-  $("banner").textContent = "Connection lost, trying again…";
+  $("banner").textContent = RETRIED.includes(code)
+    ? "Connection lost, trying again…"
+    : "The live view has ended. Reload the page to go on.";
   $("banner").hidden = false;
   refresh(); // leads to the login page if the session is what ended
 });

@@ -79,7 +79,7 @@ fn text(value: &Value) -> &str {
 /// text.
 fn spans(text: &str) -> impl Iterator<Item = (bool, String)> {
     let parts: Vec<&str> = text.split('`').collect();
-    let lonely = (parts.len() % 2 == 0).then_some(parts.len() - 1);
+    let lonely = parts.len().is_multiple_of(2).then_some(parts.len() - 1);
     let spans: Vec<_> = parts
         .iter()
         .enumerate()
