@@ -79,6 +79,10 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
         ended = driver.run() => Some(ended),
         () = asked_to_end() => None,
     };
+    if ended == Some(Ended::Everything) {
+        // While we still hold the lock: later this could be the socket of the next daemon.
+        let _ = std::fs::remove_file(home.socket());
+    }
     api.listeners.end_all();
     let _ = end.send(true);
     let _ = unix.await;
@@ -86,10 +90,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     tokio::time::sleep(Duration::from_millis(50)).await;
     recorder.close();
     match ended {
-        Some(Ended::Everything) => {
-            let _ = std::fs::remove_file(home.socket());
-            tracing::info!("everything is stopped; the daemon ends");
-        }
+        Some(Ended::Everything) => tracing::info!("everything is stopped; the daemon ends"),
         Some(Ended::Replaced) => {}
         None => tracing::info!("the daemon ends; services go on, the keeper starts a new one"),
     }
