@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::daemon::clock;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
-use crate::model::{End, State};
+use crate::model::{AppSpec, End, State};
 
 /// One element of the list. Environments hold declared variables only, masked.
 pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
@@ -41,7 +41,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "instances": spec.instances,
             "pm_id": view.id.0,
             "unique_id": format!("{}-{}", view.app, view.id),
-            "pm_exec_path": spec.script.as_str(),
+            "pm_exec_path": exec_path(spec),
             "pm_cwd": spec.cwd.display().to_string(),
             "args": spec.args,
             "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
@@ -58,4 +58,12 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "env": env,
         },
     })
+}
+
+/// The script's absolute path; the program's, when no interpreter runs a script.
+fn exec_path(spec: &AppSpec) -> String {
+    let script = spec.cwd.join(&spec.script);
+    if spec.interpreter.is_some() && script.is_file() { script } else { spec.program.clone() }
+        .display()
+        .to_string()
 }
