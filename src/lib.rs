@@ -1,11 +1,55 @@
 //! # pmdaemon
 //!
-//! A process manager for Linux: one brain, one pair of hands.
+//! A process manager for Linux: one brain, one pair of hands. A pure state machine decides; a tiny
+//! keeper process holds the services; everything else is a way in or a way out.
+//!
+//! ```text
+//!  browser   curl   generated clients   command line
+//!     └────────┴──────────┬───────────────┘
+//!               HTTP + WebSocket: unix socket in the home, TCP 127.0.0.1:9615
+//!               ┌─────────▼────────┐
+//!               │ daemon           │  brain, store (SQLite), API, dashboard, sampling, log reading
+//!               └─────────┬────────┘
+//!       orders ▼          │ SOCK_SEQPACKET                                    ▲ facts
+//!               ┌─────────┴────────┐
+//!               │ keeper           │  forks, reaps, signals, captures logs
+//!               └──┬─────┬─────┬───┘
+//!                 app   app   app
+//! ```
+//!
+//! # The map
+//!
+//! | module | what it is | may use |
+//! |---|---|---|
+//! | [`model`] | the words: ids, definitions, goals, states, facts | nothing |
+//! | [`home`] | the paths of one installation | nothing |
+//! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
+//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home` |
+//! | [`store`] | SQLite | `model` |
+//! | [`auth`] | tokens, sessions, rights | `model`, `store` |
+//! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
+//! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
+//! | [`wire`] | the API's types | nothing |
+//! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
+//! | [`api`] | the router and its handlers | all above |
+//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home` |
+//! | [`run`] | puts the daemon together | all |
+//!
+//! `tests/integration_tests` checks that nobody uses what the table does not allow.
 
+pub mod api;
+pub mod auth;
 pub mod cli;
 pub mod client;
+pub mod daemon;
+pub mod dashboard;
 pub mod home;
 pub mod keeper;
+pub mod logs;
 pub mod model;
+pub mod own_log;
+pub mod run;
+pub mod sample;
+pub mod store;
 pub mod supervisor;
 pub mod wire;

@@ -27,7 +27,7 @@ use crate::wire::Problem;
 
 pub use error::ClientError;
 pub use records::{LogItem, LogStream};
-pub use routes::{LogQuery, Reached, Selection, Verb, may_be_reference};
+pub use routes::{LogQuery, Reached, Selection, may_be_reference};
 
 /// How long an answer may take that has nothing to wait for.
 const ANSWER: Duration = Duration::from_secs(15);

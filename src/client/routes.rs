@@ -3,41 +3,15 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use serde_json::{Value, json};
 
 use super::{Client, ClientError, LogStream};
 use crate::wire::{
-    App, AppList, EventList, Listener, LoginLink, NewApp, Outcome, Process, ProcessList, Stream, System,
-    Whoami,
+    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, Process, ProcessList,
+    Stream, System, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
 const MARGIN: Duration = Duration::from_secs(15);
-
-/// What can be done to processes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Verb {
-    /// Run what does not.
-    Start,
-    /// End what runs; it stays stopped.
-    Stop,
-    /// End what runs, then run it anew.
-    Restart,
-    /// Stop it and forget it.
-    Delete,
-}
-
-impl Verb {
-    /// The word in routes.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Verb::Start => "start",
-            Verb::Stop => "stop",
-            Verb::Restart => "restart",
-            Verb::Delete => "delete",
-        }
-    }
-}
 
 /// What a command in bulk is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -51,12 +25,13 @@ pub enum Selection {
 }
 
 impl Selection {
-    fn body(&self) -> Value {
-        match self {
-            Selection::All => json!({ "all": true }),
-            Selection::Refs(refs) => json!({ "refs": refs }),
-            Selection::Statuses(statuses) => json!({ "statuses": statuses }),
-        }
+    fn body(&self, action: Action) -> Bulk {
+        let (all, refs, states) = match self.clone() {
+            Selection::All => (Some(true), None, None),
+            Selection::Refs(refs) => (None, Some(refs), None),
+            Selection::Statuses(states) => (None, None, Some(states)),
+        };
+        Bulk { action, all, refs, states }
     }
 }
 
@@ -109,22 +84,27 @@ impl Client {
     }
 
     /// `POST /apps/{ref}/{start|stop|restart}`, `DELETE /apps/{ref}`: to one reference.
-    pub async fn act(&self, verb: Verb, reference: &str, wait: Duration) -> Result<Reached, ClientError> {
+    pub async fn act(&self, action: Action, reference: &str, wait: Duration) -> Result<Reached, ClientError> {
         let app = format!("/api/v1/apps/{}", checked(reference)?);
         let seconds = wait.as_secs();
-        let (method, path) = match verb {
-            Verb::Start | Verb::Stop | Verb::Restart => {
-                (Method::POST, format!("{app}/{}?wait={seconds}s", verb.as_str()))
+        let (method, path) = match action {
+            Action::Start | Action::Stop | Action::Restart => {
+                (Method::POST, format!("{app}/{}?wait={seconds}s", action.as_str()))
             }
-            Verb::Delete => (Method::DELETE, format!("{app}?wait={seconds}s")),
+            Action::Delete => (Method::DELETE, format!("{app}?wait={seconds}s")),
         };
         reached(self.json(method, &path, |r| r.timeout(wait + MARGIN)).await?)
     }
 
-    /// `POST /processes/{start|stop|restart|delete}`: to many at once.
-    pub async fn act_on(&self, verb: Verb, what: &Selection, wait: Duration) -> Result<Reached, ClientError> {
-        let path = format!("/api/v1/processes/{}?wait={}s", verb.as_str(), wait.as_secs());
-        let body = what.body();
+    /// `POST /operations`: to many at once.
+    pub async fn act_on(
+        &self,
+        action: Action,
+        what: &Selection,
+        wait: Duration,
+    ) -> Result<Reached, ClientError> {
+        let path = format!("/api/v1/operations?wait={}s", wait.as_secs());
+        let body = what.body(action);
         reached(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(&body)).await?)
     }
 

@@ -13,6 +13,7 @@ use serde_json::json;
 use tokio::net::UnixListener;
 
 use super::*;
+use crate::wire::Action;
 use crate::wire::Stream;
 
 /// A home with a token.
@@ -117,16 +118,16 @@ async fn every_verb_has_its_route() {
     serve(&home, |request| match path(request).as_str() {
         "POST /api/v1/apps/web/start?wait=60s"
         | "POST /api/v1/apps/3/stop?wait=60s"
-        | "POST /api/v1/processes/restart?wait=60s" => Json(outcome()).into_response(),
+        | "POST /api/v1/operations?wait=60s" => Json(outcome()).into_response(),
         "DELETE /api/v1/apps/blue:web-0?wait=60s" => (StatusCode::ACCEPTED, Json(outcome())).into_response(),
         other => panic!("{other}"),
     });
     let client = Client::local(&home).unwrap();
     let wait = Duration::from_secs(60);
-    assert!(matches!(client.act(Verb::Start, "web", wait).await, Ok(Reached::Yes(_))));
-    assert!(matches!(client.act(Verb::Stop, "3", wait).await, Ok(Reached::Yes(_))));
-    assert!(matches!(client.act(Verb::Delete, "blue:web-0", wait).await, Ok(Reached::NotYet(_))));
-    assert!(matches!(client.act_on(Verb::Restart, &Selection::All, wait).await, Ok(Reached::Yes(_))));
+    assert!(matches!(client.act(Action::Start, "web", wait).await, Ok(Reached::Yes(_))));
+    assert!(matches!(client.act(Action::Stop, "3", wait).await, Ok(Reached::Yes(_))));
+    assert!(matches!(client.act(Action::Delete, "blue:web-0", wait).await, Ok(Reached::NotYet(_))));
+    assert!(matches!(client.act_on(Action::Restart, &Selection::All, wait).await, Ok(Reached::Yes(_))));
 }
 
 #[tokio::test]

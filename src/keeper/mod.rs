@@ -1,2 +1,245 @@
-//! The hands.
+//! The hands: a small process that holds the services, so that everything else may die.
+//!
+//! One thread, one epoll loop, no policy. The keeper is the parent of the daemon and of every run.
+//! It launches what the daemon orders, waits for what ends, moves what programs write into their
+//! logs, and tells the daemon what happened. It starts the daemon again when that dies, and hands
+//! it the full picture. It decides nothing: no restart, no time limit, no order of stopping (but
+//! see [`quit`] for the one exception).
+//!
+//! ```text
+//!   daemon ◀── line: orders, reports ──▶ keeper ── fork, exec ──▶ run: main process and its tree
+//!                                          ▲  └─── splice ──▶ logs       │ writes
+//!                                          └────────── FIFOs ◀───────────┘
+//! ```
+//!
+//! **When the keeper dies**, the runs go on: they hold their FIFOs open themselves. The daemon
+//! notices and starts a new keeper, which finds the runs by their [`record`]s and takes them over
+//! ([`adopt`]). A lock makes sure that there is one keeper per home.
+//!
+//! | question | where |
+//! |---|---|
+//! | what is said on the line | [`protocol`], [`line`] |
+//! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
+//! | how a run begins | [`launch`], [`child`], [`fifo`], [`record`] |
+//! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
+//! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
+//! | how it ends | [`ends`], [`kill`], [`process`] |
+//! | how the daemon is kept | [`daemon_child`] |
+
+mod adopt;
+mod alarms;
+mod capture;
+mod cgroup;
+mod child;
+mod daemon_child;
+mod ends;
+mod event_loop;
+mod fifo;
+mod flow;
+pub mod index;
+pub mod inherited;
+mod kill;
+mod launch;
+pub mod line;
+mod log_file;
+mod poll;
+mod process;
 pub mod protocol;
+mod quit;
+mod record;
+mod run;
+mod say;
+mod tree;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::process::ExitCode;
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::epoll::EpollFlags;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{SockType, getsockopt, sockopt};
+
+use crate::home::Home;
+use event_loop::Keeper;
+use poll::{Poller, Source};
+use protocol::LINE_FD;
+
+/// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
+pub const LOCKED: u8 = 75;
+
+/// How the keeper was started.
+#[derive(Clone, Debug)]
+pub struct KeeperArgs {
+    /// Whose services it holds.
+    pub home: Home,
+    /// The daemon that lost its keeper and started this one, with one end of a line as
+    /// [`LINE_FD`]. Absent: the keeper starts the daemon.
+    pub adopt_daemon: Option<i32>,
+}
+
+/// Why there is no keeper.
+enum Refusal {
+    Locked,
+    Broken(String),
+}
+
+/// The whole life of a keeper. Must be called before the process has a second thread.
+///
+/// Exit code 0 after an orderly end, [`LOCKED`] when the home has a keeper already, 1 with a
+/// sentence on standard error when it cannot work.
+pub fn main(args: KeeperArgs) -> ExitCode {
+    let code = match begin(&args) {
+        // The lock is held until the process ends.
+        Ok((mut keeper, _lock)) => match keeper.run() {
+            Ok(()) => 0,
+            Err(error) => {
+                say::warning!("the keeper cannot go on: {error}");
+                1
+            }
+        },
+        Err(Refusal::Locked) => {
+            say::warning!("{} has a keeper already; this one ends", args.home.path().display());
+            LOCKED
+        }
+        Err(Refusal::Broken(why)) => {
+            say::warning!("the keeper cannot start: {why}");
+            1
+        }
+    };
+    ExitCode::from(code)
+}
+
+fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
+    let broken = |what: &str| {
+        let what = what.to_owned();
+        move |error: &dyn std::fmt::Display| Refusal::Broken(format!("{what}: {error}"))
+    };
+    args.home.create().map_err(Refusal::Broken)?;
+    let lock = take_lock(&args.home)?;
+    let line = args.adopt_daemon.map(|_| inherited_line()).transpose().map_err(Refusal::Broken)?;
+    // What the starter left open is not for the services.
+    child::close_on_exec_from(LINE_FD);
+    // SAFETY: umask cannot fail and touches no memory.
+    unsafe { libc::umask(0o077) };
+    nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;
+    let signals = take_signals().map_err(|e| broken("cannot take signals")(&e))?;
+    let descriptors = raise_limit().map_err(|e| broken("cannot read the limit of descriptors")(&e))?;
+    let poller = Poller::new().map_err(|e| broken("cannot make an epoll set")(&e))?;
+    let watched = poller.add(&signals, Source::Signals, EpollFlags::EPOLLIN);
+    watched.map_err(|e| broken("cannot watch for signals")(&e))?;
+    let null = OpenOptions::new().read(true).open("/dev/null");
+    let null = null.map_err(|e| broken("cannot open /dev/null")(&e))?.into();
+    // One home, one mark, whatever way leads to it.
+    let home = fs::canonicalize(args.home.path()).map_err(|e| broken("cannot find the home")(&e))?;
+    let mark = mark_of(&home);
+    let cgroups = match cgroup::Cgroups::probe(&mark) {
+        Ok(cgroups) => Some(cgroups),
+        Err(why) => {
+            say::info!("services run without cgroups of their own: {why}");
+            None
+        }
+    };
+    let mut keeper = Keeper {
+        run_dir: Home::at(&home).run_dir(),
+        home,
+        daemon_program: daemon_child::program(),
+        mark,
+        boot: process::boot_id(),
+        descriptors,
+        cgroups,
+        poller,
+        signals,
+        alarms: alarms::Alarms::default(),
+        null,
+        runs: BTreeMap::new(),
+        capture: capture::Capture::default(),
+        daemon: daemon_child::Daemon::default(),
+        line: None,
+        outbox: VecDeque::new(),
+        quit: quit::Quit::default(),
+    };
+    if let Some(pid) = args.adopt_daemon {
+        keeper.watch_adopted_daemon(pid).map_err(Refusal::Broken)?;
+    }
+    keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
+    match line {
+        Some(line) => keeper.connect(line),
+        None => keeper.start_daemon(),
+    }
+    Ok((keeper, lock))
+}
+
+fn take_lock(home: &Home) -> Result<File, Refusal> {
+    let path = home.keeper_lock();
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = file.map_err(|e| Refusal::Broken(format!("cannot open {}: {e}", path.display())))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(Refusal::Locked),
+        Err(TryLockError::Error(e)) => Err(Refusal::Broken(format!("cannot lock {}: {e}", path.display()))),
+    }
+}
+
+/// The end of the line that the starter put there.
+fn inherited_line() -> Result<OwnedFd, String> {
+    let flags = nix::errno::Errno::result(
+        // SAFETY: reads the flags of a descriptor number, valid or not.
+        unsafe { libc::fcntl(LINE_FD, libc::F_GETFD) },
+    );
+    flags.map_err(|_| format!("descriptor {LINE_FD} is not open: it must be one end of a line"))?;
+    // SAFETY: it is open, and by contract of `--adopt-daemon` ours alone.
+    let line = unsafe { OwnedFd::from_raw_fd(LINE_FD) };
+    let kind = getsockopt(&line, sockopt::SockType);
+    if kind != Ok(SockType::SeqPacket) {
+        return Err(format!("descriptor {} is not one end of a line", line.as_raw_fd()));
+    }
+    let set = fcntl(&line, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
+    let set = set.and(fcntl(&line, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)));
+    set.map_err(|e| format!("cannot use descriptor {LINE_FD}: {e}"))?;
+    Ok(line)
+}
+
+/// Signals come as events. What would end or stop us by accident is ignored.
+fn take_signals() -> nix::Result<SignalFd> {
+    for signal in [Signal::SIGHUP, Signal::SIGPIPE, Signal::SIGXFSZ, Signal::SIGTTOU, Signal::SIGTSTP] {
+        // SAFETY: SIG_IGN installs no code.
+        unsafe { nix::sys::signal::signal(signal, nix::sys::signal::SigHandler::SigIgn) }?;
+    }
+    let wanted: SigSet = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT].into_iter().collect();
+    sigprocmask(SigmaskHow::SIG_SETMASK, Some(&wanted), None)?;
+    SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
+}
+
+/// Takes all the descriptors that we may have (about eight a run). Returns the limit as it was, for
+/// the children: programs with `select` rely on it.
+fn raise_limit() -> nix::Result<(u64, u64)> {
+    let before = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let _ = setrlimit(Resource::RLIMIT_NOFILE, before.1, before.1);
+    Ok(before)
+}
+
+/// Eight letters that stand for a home: FNV-1a of its path, the same in every version.
+fn mark_of(home: &Path) -> String {
+    let bytes = home.as_os_str().as_bytes();
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193);
+    format!("{:08x}", bytes.iter().fold(0x811c_9dc5, step))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_of_a_home_never_changes() {
+        assert_eq!(mark_of(Path::new("/root/.pmdaemon")), mark_of(Path::new("/root/.pmdaemon")));
+        assert_eq!(mark_of(Path::new("")), "811c9dc5");
+        assert_eq!(mark_of(Path::new("a")), "e40c292c");
+    }
+}

@@ -40,7 +40,9 @@ pub enum Fact {
         run: RunId,
     },
     /// A new keeper took over. `living` are the runs that it found; whatever else was believed
-    /// to run ended unseen, and orders that the old keeper had not carried out are lost.
+    /// to run ended unseen, and orders that the old keeper had not carried out are lost. Facts
+    /// about the living that the old keeper may not have delivered (`Spawned`, `Exited`) follow;
+    /// those that are known already change nothing.
     HandsRenewed {
         /// The runs whose tree is not gone.
         living: Vec<RunId>,

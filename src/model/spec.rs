@@ -44,7 +44,8 @@ pub struct AppSpec {
 pub struct RestartPolicy {
     /// Start it again at all?
     pub auto: bool,
-    /// This many unstable runs in a row and it is given up as `errored`. PM2's default is 16.
+    /// This many unstable runs in a row and it is given up as `errored`. PM2's default is 16. 0 is
+    /// as 1: the first unstable run gives up.
     pub max_unstable: u32,
     /// A run shorter than this is unstable. PM2's default is 1 s.
     pub min_uptime: Duration,

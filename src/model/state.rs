@@ -46,7 +46,8 @@ pub enum State {
         run: RunId,
         /// The main process, while it is there.
         pid: Option<Pid>,
-        /// When whatever is left gets SIGKILL.
+        /// When whatever is left gets SIGKILL. A life that was not executed yet when it was to
+        /// end gets its signal, and this moment anew, once it is.
         kill_at: Moment,
     },
 }
@@ -54,8 +55,11 @@ pub enum State {
 /// Why nothing runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Rest {
-    /// As asked, or as planned (a job that ended well, a stop exit code).
+    /// As asked. Also the rest of what is wanted up while nobody may launch it: during a shutdown.
     Stopped,
+    /// As planned: a job that ended well, or a stop exit code. The goal is still `Up`, so that it
+    /// runs again after a reboot of the host; the next daemon on this host leaves it alone.
+    Finished(End),
     /// Given up; needs somebody to look at it.
     Errored(Reason),
 }
@@ -139,7 +143,7 @@ impl State {
     /// The word for it.
     pub fn status(&self) -> Status {
         match self {
-            State::Idle(Rest::Stopped) => Status::Stopped,
+            State::Idle(Rest::Stopped | Rest::Finished(_)) => Status::Stopped,
             State::Idle(Rest::Errored(_)) => Status::Errored,
             State::Backoff { .. } => Status::Restarting,
             State::Starting { .. } => Status::Starting,

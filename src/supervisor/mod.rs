@@ -5,15 +5,52 @@
 //! [`Denied`], which is an answer. [`Supervisor::next_deadline`] says when to call it again if
 //! nothing else happens.
 //!
-//! *Wanted* is apart from *actual*: commands change [`Goal`]s, facts and time move [`State`]s
-//! toward them. A restart is "end this run, the goal stays `Up`".
+//! *Wanted* is apart from *actual*: commands change [`Goal`](crate::model::Goal)s, facts and time
+//! move [`State`](crate::model::State)s toward them. A restart is "end this run, the goal stays
+//! `Up`".
+//!
+//! ```text
+//!  Command ─▶ command ─┐                    ┌─▶ launch      (the one place that launches)
+//!  Fact    ─▶ fact ────┼─▶ life: one row ───┼─▶ ask_to_end  (the one place that asks to end)
+//!  Tick    ─▶ table ───┘   goes through     └─▶ conclude    (the one place that ends a life)
+//!                          `put`, which keeps        │
+//!                          every index               └─▶ restart: what follows an end that
+//!                                                        nobody asked for
+//! ```
+//!
+//! What is absent: there is no timer, no queue and no second path. A life that is late, doubled
+//! or forgotten is recognised by its [`RunId`](crate::model::RunId) alone.
+//!
+//! The specification of all this is executable: `sim` under test plays the operating system and
+//! the users against it and states, as named invariants, what must hold after every step.
+
+/// Whether the simulation has planted that mistake, to see that an invariant finds it. `false`
+/// in every build that is not a test.
+macro_rules! planted {
+    ($mistake:ident) => {{
+        #[cfg(test)]
+        let planted = super::sim::planted::is(super::sim::planted::Mistake::$mistake);
+        #[cfg(not(test))]
+        let planted = false;
+        planted
+    }};
+}
 
 mod answer;
+mod command;
+mod fact;
 mod input;
+mod life;
 mod process;
+mod restart;
+mod restore;
+mod shutdown;
+#[cfg(test)]
+mod sim;
 mod table;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use input::{Command, Input};
 pub use process::Process;
-pub use table::{Living, Remembered, Supervisor};
+pub use restore::{Living, Remembered};
+pub use table::Supervisor;

@@ -1,6 +1,9 @@
 //! One row of the table.
 
-use crate::model::{AppId, End, Goal, Moment, ProcessId, RunId, State};
+use std::time::Duration;
+
+use super::Remembered;
+use crate::model::{AppId, End, Goal, Moment, ProcessId, Rest, RunId, State};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,17 +20,84 @@ pub struct Process {
     pub state: State,
     /// Crashes and restarts by command that were followed by a new run (acceptance row B4).
     pub restarts: u32,
-    /// Unstable runs in a row.
+    /// Unstable runs in a row. A new daemon counts from zero.
     pub unstable: u32,
+    /// Automatic restarts since the last calm (30 s up, or a command); the next wait grows with it.
+    pub waits: u32,
     /// The newest life, also when it is over. A *generation*: a reader who saw run n and waits
-    /// for the outcome of a restart waits for a later one.
+    /// for the outcome of a restart waits for a later one. Absent when this daemon knows of none.
     pub latest_run: Option<RunId>,
-    /// How the latest life that is over ended.
+    /// When the newest life was executed; absent until that is known.
+    pub started: Option<Moment>,
+    /// How the latest main process that ended did so.
     pub last_end: Option<End>,
+    /// How long that one had run.
+    pub last_uptime: Duration,
     /// A restart was asked for and has not been carried out: the next launch counts.
     pub restart_asked: bool,
-    /// Somebody asked for the end of the present life; otherwise its end is a crash.
+    /// Somebody asked for the end of the present life, or for what comes after it; otherwise its
+    /// end is a crash and the restart rules decide.
     pub end_asked: bool,
-    /// How long it had been running when backed off last; decides when waits begin anew.
-    pub stable_since: Option<Moment>,
+    /// What is left of the present life got SIGKILL.
+    pub killed: bool,
+}
+
+impl Process {
+    /// A process that has never run, or of which nothing is known to run.
+    pub(super) fn at_rest(remembered: Remembered) -> Process {
+        Process {
+            id: remembered.id,
+            app: remembered.app,
+            instance: remembered.instance,
+            goal: remembered.goal,
+            state: State::Idle(remembered.rest),
+            restarts: remembered.restarts,
+            unstable: 0,
+            waits: 0,
+            latest_run: None,
+            started: None,
+            last_end: remembered.last_end,
+            last_uptime: Duration::ZERO,
+            restart_asked: false,
+            end_asked: false,
+            killed: false,
+        }
+    }
+
+    /// What of it outlives the daemon: the row for the store.
+    pub fn to_remember(&self) -> Remembered {
+        Remembered {
+            id: self.id,
+            app: self.app,
+            instance: self.instance,
+            goal: self.goal,
+            rest: match &self.state {
+                State::Idle(rest) => rest.clone(),
+                State::Backoff { .. }
+                | State::Starting { .. }
+                | State::Running { .. }
+                | State::Stopping { .. } => Rest::Stopped,
+            },
+            restarts: self.restarts,
+            last_end: self.last_end,
+        }
+    }
+
+    /// When time alone will move it.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match self.state {
+            State::Backoff { until } => Some(until),
+            State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
+            State::Stopping { .. } | State::Idle(_) | State::Starting { .. } | State::Running { .. } => None,
+        }
+    }
+
+    /// The main process of the present life is known to have ended.
+    pub(super) fn main_is_gone(&self) -> bool {
+        match self.state {
+            State::Stopping { pid, .. } => pid.is_none() && self.started.is_some(),
+            State::Idle(_) | State::Backoff { .. } => true,
+            State::Starting { .. } | State::Running { .. } => false,
+        }
+    }
 }

@@ -1,75 +1,75 @@
-//! The table of all processes, and the one function that moves them.
+//! The table of all processes, and the one function through which a row changes.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 use std::sync::Arc;
 
-use super::{Accepted, Denied, Effect, Input, Process};
-use crate::model::{AppId, AppSpec, End, Goal, Moment, Pid, ProcessId, Rest, RunId};
+use super::{Accepted, Denied, Effect, Input, Process, Record};
+use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Supervisor {
-    apps: BTreeMap<AppId, Arc<AppSpec>>,
-    processes: BTreeMap<ProcessId, Process>,
+    pub(super) apps: BTreeMap<AppId, Arc<AppSpec>>,
+    pub(super) processes: BTreeMap<ProcessId, Process>,
+    /// Lives that belong to no process: the process is gone, or has a newer one. Only their end
+    /// is awaited.
+    pub(super) strays: BTreeSet<RunId>,
+    pub(super) shutting_down: bool,
+    pub(super) next_app: AppId,
+    pub(super) next_process: ProcessId,
+    pub(super) next_run: RunId,
+    /// What the present step orders.
+    pub(super) effects: Vec<Effect>,
+
+    // Indexes, kept by `put` and `define` alone.
+    names: BTreeMap<(Name, Name), AppId>,
+    members: BTreeSet<(AppId, ProcessId)>,
+    runs: BTreeMap<RunId, ProcessId>,
     deadlines: BTreeSet<(Moment, ProcessId)>,
+    touched: BTreeSet<ProcessId>,
 }
 
-/// A process as the store remembers it.
-#[derive(Clone, Debug)]
-pub struct Remembered {
-    /// Its id.
-    pub id: ProcessId,
-    /// Its app.
-    pub app: AppId,
-    /// Its number among the instances.
-    pub instance: u32,
-    /// What was wanted.
-    pub goal: Goal,
-    /// How it rested, if it did; an errored one is not started again by itself.
-    pub rest: Rest,
-    /// Restart count.
-    pub restarts: u32,
-    /// How its latest life ended.
-    pub last_end: Option<End>,
-}
-
-/// A run that the keeper has when the daemon starts.
-#[derive(Clone, Debug)]
-pub struct Living {
-    /// The life.
-    pub run: RunId,
-    /// Whose it was when launched; that process may be gone by now.
-    pub process: ProcessId,
-    /// Restart count at its launch.
-    pub restarts: u32,
-    /// Its main process and when that was executed; absent while it is being launched.
-    pub spawned: Option<(Pid, Moment)>,
-    /// How and when the main process ended, if it has.
-    pub ended: Option<(End, Moment)>,
-    /// Nothing of the tree is left.
-    pub tree_empty: bool,
+impl Default for Supervisor {
+    /// Nothing defined, nothing running, no id ever given out.
+    fn default() -> Self {
+        Supervisor::empty(AppId(0), ProcessId(0), RunId(1))
+    }
 }
 
 impl Supervisor {
-    /// Takes up the work of an earlier daemon: adopts what lives, starts what is wanted up and
-    /// does not, ends what is not wanted.
-    ///
-    /// `next_*` are the first ids that were never given out.
-    pub fn restore(
-        _now: Moment,
-        _apps: BTreeMap<AppId, Arc<AppSpec>>,
-        _remembered: Vec<Remembered>,
-        _living: Vec<Living>,
-        _next_app: AppId,
-        _next_process: ProcessId,
-        _next_run: RunId,
-    ) -> (Supervisor, Vec<Effect>) {
-        todo!()
+    pub(super) fn empty(next_app: AppId, next_process: ProcessId, next_run: RunId) -> Supervisor {
+        Supervisor {
+            apps: BTreeMap::new(),
+            processes: BTreeMap::new(),
+            strays: BTreeSet::new(),
+            shutting_down: false,
+            next_app,
+            next_process,
+            next_run,
+            effects: Vec::new(),
+            names: BTreeMap::new(),
+            members: BTreeSet::new(),
+            runs: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            touched: BTreeSet::new(),
+        }
     }
 
     /// Reacts to one input.
-    pub fn step(&mut self, _now: Moment, _input: Input) -> (Result<Accepted, Denied>, Vec<Effect>) {
-        todo!()
+    pub fn step(&mut self, now: Moment, input: Input) -> (Result<Accepted, Denied>, Vec<Effect>) {
+        let answer = match input {
+            Input::Command(command) => self.obey(now, command),
+            Input::Fact(fact) => {
+                self.learn(now, fact);
+                Ok(Accepted::Noted)
+            }
+            Input::Tick => {
+                self.pass_deadlines(now);
+                Ok(Accepted::Noted)
+            }
+        };
+        (answer, mem::take(&mut self.effects))
     }
 
     /// When to call [`step`](Self::step) with [`Input::Tick`] if nothing else happens before.
@@ -92,18 +92,138 @@ impl Supervisor {
         self.apps.get(&id)
     }
 
-    /// The processes that have changed since this was asked last.
+    /// The processes that have changed, or gone, since this was asked last.
     pub fn take_touched(&mut self) -> BTreeSet<ProcessId> {
-        todo!()
+        mem::take(&mut self.touched)
     }
 
-    /// The first run id that was never given out.
+    /// The first app id that was never given out.
+    pub fn next_app(&self) -> AppId {
+        self.next_app
+    }
+
+    /// The first process id that was never given out.
+    pub fn next_process(&self) -> ProcessId {
+        self.next_process
+    }
+
+    /// The first run id that was never given out. Whoever carries out a `Launch` must have stored
+    /// a number beyond its run before, or a crash could give the same id to another life.
     pub fn next_run(&self) -> RunId {
-        todo!()
+        self.next_run
     }
 
-    /// Nothing of any process runs.
-    pub fn all_idle(&self) -> bool {
-        self.processes.values().all(|process| process.state.run().is_none())
+    /// A shutdown was asked for: nothing is launched any more.
+    pub fn is_shutting_down(&self) -> bool {
+        self.shutting_down
     }
+
+    /// Nothing of any process runs, nor anything else that is to be ended.
+    pub fn all_idle(&self) -> bool {
+        self.runs.is_empty() && self.strays.is_empty()
+    }
+
+    fn pass_deadlines(&mut self, now: Moment) {
+        let due = self.deadlines.range(..=(now, ProcessId(u32::MAX)));
+        let due: Vec<ProcessId> = due.map(|(_, process)| *process).collect();
+        for id in due {
+            match self.processes[&id].state {
+                State::Backoff { .. } => self.launch(now, id, true),
+                State::Stopping { .. } => self.kill(id),
+                State::Idle(_) | State::Starting { .. } | State::Running { .. } => {}
+            }
+        }
+    }
+
+    /// The process whose present life that is.
+    pub(super) fn living(&self, run: RunId) -> Option<ProcessId> {
+        self.runs.get(&run).copied()
+    }
+
+    /// The present lives, in the order in which they were launched.
+    pub(super) fn lives(&self) -> impl DoubleEndedIterator<Item = (RunId, ProcessId)> {
+        self.runs.iter().map(|(run, process)| (*run, *process))
+    }
+
+    /// The app of that name, with its first process.
+    pub(super) fn app_named(&self, namespace: &Name, name: &Name) -> Option<ProcessId> {
+        let app = self.names.get(&(namespace.clone(), name.clone()))?;
+        let mut members = self.members.range((*app, ProcessId(0))..=(*app, ProcessId(u32::MAX)));
+        members.next().map(|(_, process)| *process)
+    }
+
+    /// Adds an app, which has no process yet.
+    pub(super) fn define(&mut self, id: AppId, spec: Arc<AppSpec>) {
+        self.names.insert((spec.namespace.clone(), spec.name.clone()), id);
+        self.apps.insert(id, spec);
+        self.effects.push(Effect::Record(Record::App(id)));
+    }
+
+    /// Changes one row. `id` is known to be in the table.
+    pub(super) fn change(&mut self, id: ProcessId, change: impl FnOnce(&mut Process)) {
+        let mut process = self.processes[&id].clone();
+        change(&mut process);
+        self.put(id, Some(process));
+    }
+
+    /// The one place that writes a row, or removes it: whatever is derived from rows (deadlines,
+    /// who lives, what was touched, what is to be recorded, whether the app still has anybody) is
+    /// brought up to date here and cannot be forgotten elsewhere.
+    pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
+        let (run, deadline) = facets(row.as_ref());
+        let app = row.as_ref().map(|process| process.app);
+        let remembered = row.as_ref().map(Process::to_remember);
+        let before = match row {
+            Some(process) => self.processes.insert(id, process),
+            None => self.processes.remove(&id),
+        };
+        let (old_run, old_deadline) = facets(before.as_ref());
+        if old_run != run {
+            old_run.map(|run| self.runs.remove(&run));
+            run.map(|run| self.runs.insert(run, id));
+        }
+        if old_deadline != deadline {
+            old_deadline.map(|at| self.deadlines.remove(&(at, id)));
+            deadline.map(|at| self.deadlines.insert((at, id)));
+        }
+        self.touched.insert(id);
+        match (app, before) {
+            (Some(app), None) => {
+                self.members.insert((app, id));
+                self.effects.push(Effect::Record(Record::Process(id)));
+            }
+            (Some(_), Some(before)) => {
+                if Some(before.to_remember()) != remembered && !planted!(KeepsAChangeToItself) {
+                    self.effects.push(Effect::Record(Record::Process(id)));
+                }
+            }
+            (None, Some(before)) => {
+                self.members.remove(&(before.app, id));
+                self.effects.push(Effect::Record(Record::ProcessGone(id)));
+                self.drop_app_without_process(before.app);
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// An app goes with its last process.
+    pub(super) fn drop_app_without_process(&mut self, app: AppId) {
+        if self.members.range((app, ProcessId(0))..=(app, ProcessId(u32::MAX))).next().is_some() {
+            return;
+        }
+        if let Some(spec) = self.apps.remove(&app) {
+            self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
+            self.effects.push(Effect::Record(Record::AppGone(app)));
+        }
+    }
+
+    /// Tells the world what happened to a process that is in the table.
+    pub(super) fn publish(&mut self, id: ProcessId, run: Option<RunId>, kind: EventKind) {
+        let event = Event { app: self.processes[&id].app, process: id, run, kind };
+        self.effects.push(Effect::Publish(event));
+    }
+}
+
+fn facets(row: Option<&Process>) -> (Option<RunId>, Option<Moment>) {
+    (row.and_then(|process| process.state.run()), row.and_then(Process::deadline))
 }

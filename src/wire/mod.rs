@@ -10,6 +10,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod bulk;
 pub mod event;
 pub mod log;
 pub mod problem;
@@ -19,6 +20,7 @@ pub mod system;
 
 pub use app::{App, AppList, NewApp, Outcome};
 pub use auth::{LoginLink, Role, Whoami};
+pub use bulk::{Action, Bulk};
 pub use event::{Event, EventList};
 pub use log::{LogRecord, Stream};
 pub use problem::{FieldError, Problem};

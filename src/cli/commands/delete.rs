@@ -7,7 +7,8 @@ use super::super::prompt;
 use super::super::render::units::count;
 use super::super::session::Session;
 use super::report::{self, Report, WAIT};
-use crate::client::{Reached, Selection, Verb};
+use crate::client::{Reached, Selection};
+use crate::wire::Action;
 use crate::wire::Process;
 
 /// What a process can be (acceptance row A7).
@@ -27,7 +28,7 @@ pub async fn run(args: DeleteArgs) -> Result<(), CliError> {
         return many(&session, &args, Selection::All, "", |_| true).await;
     }
     let mut report = Report::new(args.json);
-    report::act_on_each(&session, Verb::Delete, &args.refs, &mut report).await?;
+    report::act_on_each(&session, Action::Delete, &args.refs, &mut report).await?;
     report.finish()
 }
 
@@ -62,11 +63,11 @@ async fn many(
         // Only what was shown: somebody else may have started more meanwhile.
         Selection::Refs(before.iter().map(|process| process.id.to_string()).collect())
     };
-    let reached = session.ask_once(async |c| c.act_on(Verb::Delete, &selection, WAIT).await).await?;
+    let reached = session.ask_once(async |c| c.act_on(Action::Delete, &selection, WAIT).await).await?;
     let reached = report::as_deleted(session, reached).await?;
     let totals = totals(&before, &reached);
     let mut report = Report::new(args.json);
-    report.add(Verb::Delete, reached);
+    report.add(Action::Delete, reached);
     if !args.json {
         out::line(&totals);
     }

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;
-use crate::client::{Reached, Selection, Verb};
+use crate::client::{Reached, Selection};
+use crate::wire::Action;
 use crate::wire::{Outcome, Process};
 
 /// How long a command waits for what it asked for.
@@ -34,13 +35,13 @@ impl Report {
     }
 
     /// Adds an answer of the daemon.
-    pub fn add(&mut self, verb: Verb, reached: Reached) {
+    pub fn add(&mut self, action: Action, reached: Reached) {
         let (on_time, outcome) = match reached {
             Reached::Yes(outcome) => (true, outcome),
             Reached::NotYet(outcome) => (false, outcome),
         };
         self.failed |= !on_time;
-        for line in lines(verb, on_time, &outcome) {
+        for line in lines(action, on_time, &outcome) {
             self.say(line);
         }
         self.processes.extend(outcome.processes);
@@ -51,7 +52,7 @@ impl Report {
         for process in &processes {
             let line = match (autostart, process.pid) {
                 (false, None) => Line::Done(format!("Defined {}; it is not started.", title(process))),
-                (_, _) => line(Verb::Start, true, true, process),
+                (_, _) => line(Action::Start, true, true, process),
             };
             self.say(line);
         }
@@ -93,17 +94,19 @@ impl Report {
 /// process.
 pub async fn act_on_each(
     session: &Session,
-    verb: Verb,
+    action: Action,
     refs: &[String],
     report: &mut Report,
 ) -> Result<(), CliError> {
     if refs.iter().any(|reference| reference == "all") {
-        return act_on_all(session, verb, report).await;
+        return act_on_all(session, action, report).await;
     }
     for reference in refs {
-        match act(session, verb, reference).await {
-            Ok(reached) if verb == Verb::Delete => report.add(verb, as_deleted(session, reached).await?),
-            Ok(reached) => report.add(verb, reached),
+        match act(session, action, reference).await {
+            Ok(reached) if action == Action::Delete => {
+                report.add(action, as_deleted(session, reached).await?)
+            }
+            Ok(reached) => report.add(action, reached),
             Err(error) => report.refuse(&error),
         }
     }
@@ -111,15 +114,17 @@ pub async fn act_on_each(
 }
 
 /// Does it to one reference.
-pub async fn act(session: &Session, verb: Verb, reference: &str) -> Result<Reached, CliError> {
-    match verb {
+pub async fn act(session: &Session, action: Action, reference: &str) -> Result<Reached, CliError> {
+    match action {
         // Twice is the same as once.
-        Verb::Start | Verb::Stop => session.ask(async |c| c.act(verb, reference, WAIT).await).await,
-        Verb::Restart | Verb::Delete => session.ask_once(async |c| c.act(verb, reference, WAIT).await).await,
+        Action::Start | Action::Stop => session.ask(async |c| c.act(action, reference, WAIT).await).await,
+        Action::Restart | Action::Delete => {
+            session.ask_once(async |c| c.act(action, reference, WAIT).await).await
+        }
     }
 }
 
-async fn act_on_all(session: &Session, verb: Verb, report: &mut Report) -> Result<(), CliError> {
+async fn act_on_all(session: &Session, action: Action, report: &mut Report) -> Result<(), CliError> {
     let before = session.ask(async |c| c.processes().await).await?.items;
     if before.is_empty() {
         if !report.json {
@@ -127,13 +132,13 @@ async fn act_on_all(session: &Session, verb: Verb, report: &mut Report) -> Resul
         }
         return Ok(());
     }
-    let reached = session.ask_once(async |c| c.act_on(verb, &Selection::All, WAIT).await).await?;
-    if verb == Verb::Stop && !report.json {
+    let reached = session.ask_once(async |c| c.act_on(action, &Selection::All, WAIT).await).await?;
+    if action == Action::Stop && !report.json {
         let stopped = stopped(&before, &reached);
-        report.add(verb, reached);
+        report.add(action, reached);
         out::line(&format!("Stopped {stopped}."));
     } else {
-        report.add(verb, reached);
+        report.add(action, reached);
     }
     Ok(())
 }
@@ -186,11 +191,11 @@ pub fn title(process: &Process) -> String {
 }
 
 /// A line for each process of the answer.
-pub fn lines(verb: Verb, on_time: bool, outcome: &Outcome) -> Vec<Line> {
-    outcome.processes.iter().map(|process| line(verb, on_time, outcome.changed, process)).collect()
+pub fn lines(action: Action, on_time: bool, outcome: &Outcome) -> Vec<Line> {
+    outcome.processes.iter().map(|process| line(action, on_time, outcome.changed, process)).collect()
 }
 
-fn line(verb: Verb, on_time: bool, changed: bool, process: &Process) -> Line {
+fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line {
     let title = title(process);
     let (id, status) = (process.id, &process.status);
     let late = || {
@@ -200,25 +205,25 @@ fn line(verb: Verb, on_time: bool, changed: bool, process: &Process) -> Line {
         ))
     };
     let because = process.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    match verb {
-        Verb::Start | Verb::Restart => match (status.as_str(), process.pid) {
+    match action {
+        Action::Start | Action::Restart => match (status.as_str(), process.pid) {
             ("errored", _) => Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {id}")),
             ("online", Some(_)) if !changed => Line::Done(format!("{title} is already online.")),
             ("online", Some(pid)) => Line::Done(format!(
                 "{} {} (id {id}, pid {pid}).",
-                if verb == Verb::Start { "Started" } else { "Restarted" },
+                if action == Action::Start { "Started" } else { "Restarted" },
                 title.rsplit_once(" (id").map_or(title.as_str(), |(name, _)| name)
             )),
             (_, _) if !on_time => late(),
             (_, _) => Line::Done(format!(
                 "{} {title}; it has ended since and is {status}{because}.",
-                if verb == Verb::Start { "Started" } else { "Restarted" }
+                if action == Action::Start { "Started" } else { "Restarted" }
             )),
         },
-        Verb::Stop if !changed => Line::Done(format!("{title} is already {status}.")),
-        Verb::Stop if on_time || is_down(process) => Line::Done(format!("Stopped {title}.")),
-        Verb::Delete if on_time || is_down(process) => Line::Done(format!("Deleted {title}.")),
-        Verb::Stop | Verb::Delete => late(),
+        Action::Stop if !changed => Line::Done(format!("{title} is already {status}.")),
+        Action::Stop if on_time || is_down(process) => Line::Done(format!("Stopped {title}.")),
+        Action::Delete if on_time || is_down(process) => Line::Done(format!("Deleted {title}.")),
+        Action::Stop | Action::Delete => late(),
     }
 }
 
@@ -250,8 +255,8 @@ pub mod tests {
         }
     }
 
-    fn check(verb: Verb, on_time: bool, changed: bool, status: &str, expected: Line) {
-        assert_eq!(line(verb, on_time, changed, &process(0, status)), expected, "{verb:?} {status}");
+    fn check(action: Action, on_time: bool, changed: bool, status: &str, expected: Line) {
+        assert_eq!(line(action, on_time, changed, &process(0, status)), expected, "{action:?} {status}");
     }
 
     #[test]
@@ -262,24 +267,24 @@ pub mod tests {
                 "web-0 (id 0) is still {status} after 60 s and the daemon goes on with it: see pmdaemon info 0"
             ))
         };
-        check(Verb::Start, true, true, "online", done("Started web-0 (id 0, pid 4000)."));
-        check(Verb::Start, true, false, "online", done("web-0 (id 0) is already online."));
-        check(Verb::Start, false, true, "starting", late("starting"));
-        check(Verb::Restart, true, true, "online", done("Restarted web-0 (id 0, pid 4000)."));
+        check(Action::Start, true, true, "online", done("Started web-0 (id 0, pid 4000)."));
+        check(Action::Start, true, false, "online", done("web-0 (id 0) is already online."));
+        check(Action::Start, false, true, "starting", late("starting"));
+        check(Action::Restart, true, true, "online", done("Restarted web-0 (id 0, pid 4000)."));
         check(
-            Verb::Start,
+            Action::Start,
             true,
             true,
             "stopped",
             done("Started web-0 (id 0); it has ended since and is stopped."),
         );
         let errored = Line::Failed("web-0 (id 0) is errored: given up; see pmdaemon logs 0".into());
-        check(Verb::Start, true, true, "errored", errored);
-        check(Verb::Stop, true, true, "stopped", done("Stopped web-0 (id 0)."));
-        check(Verb::Stop, true, false, "stopped", done("web-0 (id 0) is already stopped."));
-        check(Verb::Stop, false, true, "stopping", late("stopping"));
-        check(Verb::Delete, true, true, "stopped", done("Deleted web-0 (id 0)."));
-        check(Verb::Delete, false, true, "stopping", late("stopping"));
+        check(Action::Start, true, true, "errored", errored);
+        check(Action::Stop, true, true, "stopped", done("Stopped web-0 (id 0)."));
+        check(Action::Stop, true, false, "stopped", done("web-0 (id 0) is already stopped."));
+        check(Action::Stop, false, true, "stopping", late("stopping"));
+        check(Action::Delete, true, true, "stopped", done("Deleted web-0 (id 0)."));
+        check(Action::Delete, false, true, "stopping", late("stopping"));
     }
 
     #[test]

@@ -1,0 +1,167 @@
+//! Who is asking, and may they? The right is a type in the handler's signature.
+
+use std::marker::PhantomData;
+
+use axum::extract::FromRequestParts;
+use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::arrival::Arrival;
+use super::{ApiError, Shared};
+use crate::auth::{Principal, Refused, Right, Via};
+use crate::daemon::clock;
+
+/// The cookie of browser sessions on plain HTTP. (Under TLS it will be `__Host-pmd`.)
+pub const COOKIE: &str = "pmd_session";
+
+/// A right as a type.
+pub trait Needs: Send + Sync + 'static {
+    /// The right.
+    const RIGHT: Right;
+}
+
+macro_rules! rights {
+    ($($name:ident),+) => {
+        $(
+            /// Marker for the right of the same name.
+            pub struct $name;
+            impl Needs for $name {
+                const RIGHT: Right = Right::$name;
+            }
+        )+
+    };
+}
+
+rights!(View, LogsRead, AppOperate, AppWrite, AppDelete, Admin);
+
+/// The principal of a request, who has the right `N`. 401 without a principal, 403 without the
+/// right.
+pub struct Auth<N: Needs> {
+    /// Who it is.
+    pub principal: Principal,
+    right: PhantomData<N>,
+}
+
+impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Shared) -> Result<Self, ApiError> {
+        let principal = authenticate(parts, api)?;
+        same_origin(parts, &principal)?;
+        principal.must(N::RIGHT)?;
+        Ok(Auth { principal, right: PhantomData })
+    }
+}
+
+impl Principal {
+    /// For the rare route whose right depends on its body: 403 without it.
+    ///
+    /// # Errors
+    /// The problem document.
+    pub fn must(&self, right: Right) -> Result<(), ApiError> {
+        if self.role.may(right) {
+            return Ok(());
+        }
+        let needed = right.least_role();
+        let detail = format!("the role {} may not do this: it needs a token of the role {needed}", self.role);
+        Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail))
+    }
+}
+
+/// Like [`Auth`], for pages: who is not logged in is sent to the login page.
+pub struct PageAuth<N: Needs> {
+    /// Who it is.
+    pub principal: Principal,
+    right: PhantomData<N>,
+}
+
+impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, api: &Shared) -> Result<Self, Response> {
+        match Auth::<N>::from_request_parts(parts, api).await {
+            Ok(auth) => Ok(PageAuth { principal: auth.principal, right: PhantomData }),
+            Err(error) if error.status == StatusCode::UNAUTHORIZED && wants_html(&parts.headers) => {
+                let back = if parts.method == Method::GET { parts.uri.path() } else { "/" };
+                Err(Redirect::to(&format!("/login?next={back}")).into_response())
+            }
+            Err(error) => Err(error.into_response()),
+        }
+    }
+}
+
+/// Does the client show pages?
+pub fn wants_html(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::ACCEPT)
+        .and_then(|v| v.to_str().ok())
+        .is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn authenticate(parts: &Parts, api: &Shared) -> Result<Principal, ApiError> {
+    let now = clock::unix_ms();
+    if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
+        let (scheme, token) =
+            value.to_str().ok().and_then(|v| v.split_once(' ')).ok_or(Refused::Malformed)?;
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            return Err(Refused::Malformed.into());
+        }
+        return Ok(api.accounts().verify_token(token.trim(), now)?);
+    }
+    let Some(session) = cookie(&parts.headers) else { return Err(Refused::Missing.into()) };
+    let origin = own_origin(parts);
+    Ok(api.accounts().verify_session(session, origin.as_deref(), now)?)
+}
+
+/// The session id that the browser sent.
+pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+}
+
+/// The origin under which the browser reached us. The Host was checked before ([`super::guard`]).
+pub fn own_origin(parts: &Parts) -> Option<String> {
+    match parts.extensions.get::<Arrival>() {
+        Some(Arrival::Tcp { .. }) => {
+            let host = parts.headers.get(header::HOST)?.to_str().ok()?;
+            Some(format!("http://{}", host.to_ascii_lowercase()))
+        }
+        Some(Arrival::Unix) | None => None,
+    }
+}
+
+/// A browser sends its cookie along with requests that pages of others made it send. So whatever
+/// changes something, and every WebSocket, must come from a page of ours (web.md 4.3, rows 4, 6).
+fn same_origin(parts: &Parts, principal: &Principal) -> Result<(), ApiError> {
+    let by_cookie = matches!(principal.via, Via::Session { .. });
+    let upgrade = parts.headers.contains_key(header::UPGRADE);
+    if !by_cookie || (is_safe(&parts.method) && !upgrade) {
+        return Ok(());
+    }
+    let text = |name| parts.headers.get(name).and_then(|value: &header::HeaderValue| value.to_str().ok());
+    let origin_is_ours = || {
+        text(header::ORIGIN)
+            .is_some_and(|origin| own_origin(parts).is_some_and(|own| own.eq_ignore_ascii_case(origin)))
+    };
+    let ours = match text(header::HeaderName::from_static("sec-fetch-site")) {
+        Some(site) if !upgrade => site == "same-origin",
+        Some(_) | None => origin_is_ours(),
+    };
+    if ours {
+        return Ok(());
+    }
+    Err(ApiError::new(
+        StatusCode::FORBIDDEN,
+        "foreign_origin",
+        "this request came from a page of another origin: use the dashboard itself, or a bearer token",
+    ))
+}
+
+fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
+}

@@ -1,0 +1,121 @@
+//! The four things that can be done to a process, and waiting for their outcome.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use serde::Deserialize;
+
+use super::{Api, ApiError, convert};
+use crate::daemon::view::{ProcessView, Snapshot};
+use crate::model::{ProcessId, Reason, Rest, RunId, State};
+use crate::supervisor::{Accepted, Command};
+use crate::wire::{self, Action};
+
+/// The longest wait for an outcome.
+const MAX_WAIT: Duration = Duration::from_secs(3600);
+
+/// `?wait=30s`: answer when the outcome is there, at most after that time.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Wait {
+    /// How long to wait for the outcome, for example `30s`. Without it the answer comes at once.
+    #[param(nullable = false, example = "30s")]
+    wait: Option<String>,
+}
+
+impl Wait {
+    /// The span; zero when none was given.
+    ///
+    /// # Errors
+    /// 400 when it is no span, or too long.
+    pub fn limit(&self) -> Result<Duration, ApiError> {
+        let refuse = |detail| ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
+        match &self.wait {
+            None => Ok(Duration::ZERO),
+            Some(text) => match wire::span::parse(text, None) {
+                Ok(span) if span <= MAX_WAIT => Ok(span),
+                Ok(_) => Err(refuse("wait is too long: 1h is the most".to_owned())),
+                Err(e) => Err(refuse(format!("wait: {e}"))),
+            },
+        }
+    }
+}
+
+fn command(action: Action, process: ProcessId) -> Command {
+    match action {
+        Action::Start => Command::Start { process },
+        Action::Stop => Command::Stop { process },
+        Action::Restart => Command::Restart { process },
+        Action::Delete => Command::Delete { process },
+    }
+}
+
+/// Is the outcome of that action there? `before` is the newest life at the time of the command.
+fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> bool {
+    let Some(now) = now else { return true };
+    let settled = match now.state {
+        State::Idle(_) | State::Running { .. } | State::Backoff { .. } => true,
+        State::Starting { .. } | State::Stopping { .. } => false,
+    };
+    match action {
+        Action::Start => settled,
+        Action::Restart => settled && now.latest_run > before,
+        Action::Stop => matches!(now.state, State::Idle(_)),
+        Action::Delete => false,
+    }
+}
+
+/// Does it to every one of them, then waits for all, at most for `limit`.
+///
+/// # Errors
+/// The first denial; or 422 when something that was to run cannot be executed.
+pub async fn act(
+    api: &Api,
+    action: Action,
+    targets: &[Arc<ProcessView>],
+    limit: Duration,
+) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let answers =
+        api.handle.command(targets.iter().map(|target| command(action, target.id)).collect()).await?;
+    let mut changed = Vec::new();
+    for (target, answer) in targets.iter().zip(answers) {
+        if answer? == Accepted::Done {
+            changed.push(target);
+        }
+    }
+    let before: BTreeMap<ProcessId, Option<RunId>> = targets.iter().map(|t| (t.id, t.latest_run)).collect();
+    let all_reached = |now: &Snapshot| {
+        before.iter().all(|(id, before)| reached(action, now.processes.get(id).map(AsRef::as_ref), *before))
+    };
+    let changed_any = !changed.is_empty();
+    let (now, reached) =
+        if changed_any { api.handle.wait(limit, all_reached).await } else { (api.handle.snapshot(), true) };
+    if matches!(action, Action::Start | Action::Restart) {
+        cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
+    }
+    let measured = api.handle.measured().await;
+    let show = |target: &Arc<ProcessView>| {
+        convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
+    };
+    let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, wire::Outcome { changed: changed_any, processes: targets.iter().map(show).collect() }))
+}
+
+/// 422 if the program of one of them cannot be executed.
+///
+/// # Errors
+/// The sentence of the first that cannot.
+pub fn cannot_spawn<'a>(views: impl Iterator<Item = &'a Arc<ProcessView>>) -> Result<(), ApiError> {
+    for view in views {
+        if let State::Idle(Rest::Errored(Reason::CannotSpawn(detail))) = &view.state {
+            return Err(ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "cannot_execute",
+                format!("{} cannot be started: {detail}", view.name()),
+            ));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `POST /api/v1/apps`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::api::access::{AppWrite, Auth};
+use crate::api::act::{self, Wait};
+use crate::api::extract::{Json, Query};
+use crate::api::{Api, ApiError, Shared, convert};
+use crate::daemon::define::define;
+use crate::daemon::view::ProcessView;
+use crate::model::{AppId, State as Doing};
+use crate::supervisor::{Accepted, Command};
+use crate::wire;
+
+/// Whether a program can be executed is known within this, unless the machine is stuck.
+const SPAWN_LIMIT: Duration = Duration::from_secs(10);
+
+/// Define an app and start it
+///
+/// The answer comes when the program has been executed. If it cannot be, nothing of the app
+/// remains.
+#[utoipa::path(post, path = "/api/v1/apps", tag = "apps", operation_id = "create_app", params(Wait),
+    request_body(content = wire::NewApp, example = json!({"script": "server.js", "name": "api-server", "cwd": "/srv/api"})),
+    responses(
+        (status = 201, description = "defined and started", body = wire::App,
+            headers(("location" = String, description = "path of the app"))),
+        (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn create(
+    _auth: Auth<AppWrite>,
+    State(api): State<Shared>,
+    Query(wait): Query<Wait>,
+    Json(new): Json<wire::NewApp>,
+) -> Result<Response, ApiError> {
+    let limit = wait.limit()?.max(SPAWN_LIMIT);
+    let views = create_app(&api, new, limit).await?;
+    let measured = api.handle.measured().await;
+    let app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())
+}
+
+/// Defines the app and waits until its processes have been executed, or undoes it.
+///
+/// # Errors
+/// Why there is no such app now.
+pub async fn create_app(
+    api: &Api,
+    new: wire::NewApp,
+    limit: Duration,
+) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+    let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
+    let spec =
+        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    let answers = api.handle.command(vec![Command::Create { spec: Arc::new(spec) }]).await?;
+    let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {
+        return Err(ApiError::internal(&"the supervisor did not say what it created"));
+    };
+    let (now, _) = api
+        .handle
+        .wait(limit, |now| now.of_app(app).all(|view| !matches!(view.state, Doing::Starting { .. })))
+        .await;
+    let views: Vec<Arc<ProcessView>> = now.of_app(app).cloned().collect();
+    if let Err(cannot) = act::cannot_spawn(views.iter()) {
+        undo(api, app, &views).await?;
+        return Err(cannot);
+    }
+    Ok(views)
+}
+
+async fn undo(api: &Api, app: AppId, views: &[Arc<ProcessView>]) -> Result<(), ApiError> {
+    api.handle.command(views.iter().map(|view| Command::Delete { process: view.id }).collect()).await?;
+    api.handle.wait(SPAWN_LIMIT, |now| now.of_app(app).next().is_none()).await;
+    Ok(())
+}

@@ -1,0 +1,33 @@
+//! `DELETE /api/v1/apps/{ref}`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{AppDelete, Auth};
+use crate::api::act::{Wait, act};
+use crate::api::extract::{Path, Query};
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// Stop an app and delete it
+///
+/// Its own log files go with it.
+#[utoipa::path(delete, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "delete_app",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
+    responses(
+        (status = 200, description = "done, or so already", body = wire::Outcome),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn delete(
+    _auth: Auth<AppDelete>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(wait): Query<Wait>,
+) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+    let limit = wait.limit()?;
+    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let (status, outcome) = act(&api, wire::Action::Delete, &targets, limit).await?;
+    Ok((status, Json(outcome)))
+}

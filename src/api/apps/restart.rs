@@ -1,0 +1,33 @@
+//! `POST /api/v1/apps/{ref}/restart`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{AppOperate, Auth};
+use crate::api::act::{Wait, act};
+use crate::api::extract::{Path, Query};
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// Restart an app
+///
+/// The old tree is gone before the new run begins. What is stopped is started.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/restart", tag = "apps", operation_id = "restart_app",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
+    responses(
+        (status = 200, description = "done, or so already", body = wire::Outcome),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn restart(
+    _auth: Auth<AppOperate>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(wait): Query<Wait>,
+) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+    let limit = wait.limit()?;
+    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let (status, outcome) = act(&api, wire::Action::Restart, &targets, limit).await?;
+    Ok((status, Json(outcome)))
+}

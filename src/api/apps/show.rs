@@ -1,0 +1,30 @@
+//! `GET /api/v1/apps/{ref}`
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::access::{Auth, View};
+use crate::api::extract::Path;
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared, convert};
+use crate::wire;
+
+/// Show one app
+///
+/// `ref` is an id, a name, an instance (`web-0`) or `namespace:name`. With an id or an instance,
+/// `processes` has that one only.
+#[utoipa::path(get, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "show_app",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web")),
+    responses(
+        (status = 200, description = "the app", body = wire::App),
+        (status = 404, description = "there is none", body = wire::Problem, content_type = "application/problem+json"),
+        (status = 409, description = "the name is in several namespaces", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn show(
+    _auth: Auth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<Json<wire::App>, ApiError> {
+    let measured = api.handle.measured().await;
+    let views = resolve(&api.handle.snapshot(), &reference)?;
+    convert::app(&views, measured.as_deref()).map(Json).ok_or_else(ApiError::no_route)
+}

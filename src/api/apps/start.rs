@@ -1,0 +1,33 @@
+//! `POST /api/v1/apps/{ref}/start`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{AppOperate, Auth};
+use crate::api::act::{Wait, act};
+use crate::api::extract::{Path, Query};
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// Start an app
+///
+/// What is up already stays as it is.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/start", tag = "apps", operation_id = "start_app",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
+    responses(
+        (status = 200, description = "done, or so already", body = wire::Outcome),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn start(
+    _auth: Auth<AppOperate>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(wait): Query<Wait>,
+) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+    let limit = wait.limit()?;
+    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let (status, outcome) = act(&api, wire::Action::Start, &targets, limit).await?;
+    Ok((status, Json(outcome)))
+}

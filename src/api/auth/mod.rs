@@ -1,0 +1,4 @@
+//! `/api/v1/auth`: who am I, and a way in for the browser.
+
+pub mod login_link;
+pub mod whoami;

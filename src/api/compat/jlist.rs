@@ -1,0 +1,61 @@
+//! A process in the shape of `pm2 jlist`.
+
+use serde_json::{Map, Value, json};
+
+use crate::daemon::clock;
+use crate::daemon::sampling::Measured;
+use crate::daemon::view::ProcessView;
+use crate::model::{End, State};
+
+/// One element of the list. Environments hold declared variables only, masked.
+pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
+    let process = crate::api::convert::process(view, measured);
+    let spec = &view.spec;
+    let since = match view.state {
+        State::Running { since, .. } => Some(clock::unix_ms_of(since)),
+        State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => None,
+    };
+    let env: Map<String, Value> = spec.env.keys().map(|name| (name.clone(), json!("***"))).collect();
+    let exit_code = match view.last_end {
+        Some(End::Code(code)) => json!(code),
+        // PM2 shows 0 for a signal; a signal is no success.
+        Some(End::Signal(signal)) => json!(128 + signal.number()),
+        Some(End::Unknown) | None => Value::Null,
+    };
+    json!({
+        "pid": process.pid.unwrap_or(0),
+        "name": spec.name.as_str(),
+        "pm_id": view.id.0,
+        "monit": {
+            "memory": process.memory_bytes.unwrap_or(0),
+            "cpu": process.cpu_percent.unwrap_or(0.0),
+        },
+        "pm2_env": {
+            "name": spec.name.as_str(),
+            "namespace": spec.namespace.as_str(),
+            "status": process.status,
+            "pm_uptime": since.unwrap_or(0),
+            "restart_time": view.restarts,
+            "unstable_restarts": view.unstable,
+            "exec_mode": "fork_mode",
+            "instances": spec.instances,
+            "pm_id": view.id.0,
+            "unique_id": format!("{}-{}", view.app, view.id),
+            "pm_exec_path": spec.script.as_str(),
+            "pm_cwd": spec.cwd.display().to_string(),
+            "args": spec.args,
+            "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
+            "pm_out_log_path": process.out_log,
+            "pm_err_log_path": process.err_log,
+            "autostart": spec.autostart,
+            "autorestart": spec.restart.auto,
+            "watch": false,
+            "exit_code": exit_code,
+            "NODE_APP_INSTANCE": view.instance,
+            "axm_monitor": {},
+            "axm_actions": [],
+            "axm_options": {},
+            "env": env,
+        },
+    })
+}

@@ -1,0 +1,157 @@
+//! `/api/processes`: list, start, show and delete as PM2's users know it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::jlist::element;
+use crate::api::access::{AppDelete, AppWrite, Auth, View};
+use crate::api::act::act;
+use crate::api::apps::create::create_app;
+use crate::api::extract::{Json, Path};
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// How long a request waits for its outcome.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// One app in PM2's words.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pm2App {
+    /// File or command.
+    #[schema(example = "node")]
+    script: String,
+    /// Its name.
+    #[schema(nullable = false, example = "api-server")]
+    name: Option<String>,
+    /// Its namespace.
+    #[schema(nullable = false)]
+    namespace: Option<String>,
+    /// Arguments.
+    #[serde(default)]
+    args: Vec<String>,
+    /// Working directory.
+    #[schema(nullable = false)]
+    cwd: Option<String>,
+    /// Who runs the script.
+    #[serde(alias = "exec_interpreter")]
+    #[schema(nullable = false)]
+    interpreter: Option<String>,
+    /// Declared variables.
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    /// How many processes.
+    #[schema(nullable = false)]
+    instances: Option<i64>,
+    /// Start it now.
+    #[schema(nullable = false)]
+    autostart: Option<bool>,
+    /// Start it again when it ends.
+    #[schema(nullable = false)]
+    autorestart: Option<bool>,
+    /// Unstable runs in a row before it is given up.
+    #[schema(nullable = false)]
+    max_restarts: Option<i64>,
+    /// A shorter run is unstable, in ms.
+    #[schema(nullable = false)]
+    min_uptime: Option<i64>,
+    /// Wait before each automatic restart, in ms.
+    #[schema(nullable = false)]
+    restart_delay: Option<i64>,
+    /// Exit codes after which it stays stopped.
+    #[serde(default)]
+    stop_exit_codes: Vec<i64>,
+    /// From the stop signal to SIGKILL, in ms.
+    #[schema(nullable = false)]
+    kill_timeout: Option<i64>,
+}
+
+impl From<Pm2App> for wire::NewApp {
+    fn from(app: Pm2App) -> wire::NewApp {
+        wire::NewApp {
+            script: app.script,
+            name: app.name,
+            namespace: app.namespace,
+            args: app.args,
+            cwd: app.cwd,
+            interpreter: app.interpreter,
+            env: app.env,
+            inherited_env: None,
+            instances: app.instances,
+            autostart: app.autostart,
+            autorestart: app.autorestart,
+            max_restarts: app.max_restarts,
+            min_uptime_ms: app.min_uptime,
+            restart_delay_ms: app.restart_delay,
+            stop_exit_codes: app.stop_exit_codes,
+            kill_signal: None,
+            kill_timeout_ms: app.kill_timeout,
+        }
+    }
+}
+
+/// List all processes, as `pm2 jlist` does
+#[utoipa::path(get, path = "/api/processes", tag = "compat", operation_id = "compat_list",
+    responses((status = 200, description = "a bare array", body = Vec<Object>)))]
+pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Vec<Value>> {
+    let measured = api.handle.measured().await;
+    let snapshot = api.handle.snapshot();
+    JsonAnswer(snapshot.processes.values().map(|view| element(view, measured.as_deref())).collect())
+}
+
+/// Show the processes of one app, as `pm2 jlist` does
+#[utoipa::path(get, path = "/api/processes/{ref}", tag = "compat", operation_id = "compat_show",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name")),
+    responses(
+        (status = 200, description = "a bare array", body = Vec<Object>),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn show(
+    _auth: Auth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<JsonAnswer<Vec<Value>>, ApiError> {
+    let measured = api.handle.measured().await;
+    let views = resolve(&api.handle.snapshot(), &reference)?;
+    Ok(JsonAnswer(views.iter().map(|view| element(view, measured.as_deref())).collect()))
+}
+
+/// Start an app, in PM2's words
+#[utoipa::path(post, path = "/api/processes", tag = "compat", operation_id = "compat_start",
+    request_body(content = Pm2App, example = json!({"name": "api-server", "script": "node", "args": ["server.js"]})),
+    responses(
+        (status = 201, description = "a bare array of its processes", body = Vec<Object>),
+        (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn start(
+    _auth: Auth<AppWrite>,
+    State(api): State<Shared>,
+    Json(app): Json<Pm2App>,
+) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
+    let views = create_app(&api, app.into(), LIMIT).await?;
+    let measured = api.handle.measured().await;
+    let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
+    Ok((StatusCode::CREATED, JsonAnswer(elements)))
+}
+
+/// Stop an app and delete it
+#[utoipa::path(delete, path = "/api/processes/{ref}", tag = "compat", operation_id = "compat_delete",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name")),
+    responses(
+        (status = 204, description = "it is gone"),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn delete(
+    _auth: Auth<AppDelete>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    act(&api, wire::Action::Delete, &targets, LIMIT).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

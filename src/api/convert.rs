@@ -1,0 +1,253 @@
+//! Introduces the domain's types to the API's, member by member.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::ApiError;
+use crate::daemon::define::Draft;
+use crate::daemon::sampling::Measured;
+use crate::daemon::view::ProcessView;
+use crate::daemon::{clock, environment, event_text};
+use crate::model::{self, End, Moment, Name, Rest, RestartPolicy, Signal, State, StopPolicy};
+use crate::store::EventRow;
+use crate::{auth, wire};
+
+/// How many processes an app may have.
+pub const MAX_INSTANCES: i64 = 1000;
+const MAX_SPAN_MS: i64 = 86_400_000;
+
+/// A process as the API shows it.
+pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process {
+    let running = match view.state {
+        State::Running { since, .. } => Some(since),
+        State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => None,
+    };
+    let usage = measured
+        .and_then(|measured| measured.processes.get(&view.id))
+        .filter(|(run, _)| view.state.run() == Some(*run) && view.state.pid().is_some())
+        .map(|(_, usage)| usage);
+    wire::Process {
+        id: i64::from(view.id.0),
+        name: view.name(),
+        app: view.spec.name.to_string(),
+        namespace: view.spec.namespace.to_string(),
+        instance: i64::from(view.instance),
+        status: view.state.status().to_string(),
+        reason: reason(&view.state),
+        pid: view.state.pid().map(|pid| i64::from(pid.0)),
+        started_at: running.map(|since| time(clock::unix_ms_of(since))),
+        uptime_ms: running.map(|since| millis(clock::now().since(since))),
+        restarts: i64::from(view.restarts),
+        unstable_restarts: i64::from(view.unstable),
+        cpu_percent: usage.map(|usage| (usage.cpu_percent * 10.0).round() / 10.0),
+        memory_bytes: usage.map(|usage| usage.memory_bytes as i64),
+        last_exit: view.last_end.map(last_exit),
+        out_log: view.logs.out.display().to_string(),
+        err_log: view.logs.err.display().to_string(),
+    }
+}
+
+fn reason(state: &State) -> Option<String> {
+    match state {
+        State::Idle(Rest::Errored(reason)) => Some(reason.to_string()),
+        State::Backoff { until } => {
+            Some(format!("starts again in {}", event_text::span(until.since(clock::now()))))
+        }
+        State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => None,
+    }
+}
+
+/// An app with its processes, which are never none.
+pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wire::App> {
+    let first = views.first()?;
+    let spec = &first.spec;
+    Some(wire::App {
+        id: i64::from(first.app.0),
+        name: spec.name.to_string(),
+        namespace: spec.namespace.to_string(),
+        script: spec.script.clone(),
+        interpreter: spec.interpreter.clone(),
+        program: spec.program.display().to_string(),
+        args: spec.args.clone(),
+        cwd: spec.cwd.display().to_string(),
+        env: spec.env.keys().map(|name| (name.clone(), "***".to_owned())).collect(),
+        instances: i64::from(spec.instances),
+        autostart: spec.autostart,
+        autorestart: spec.restart.auto,
+        max_restarts: i64::from(spec.restart.max_unstable),
+        min_uptime_ms: millis(spec.restart.min_uptime),
+        restart_delay_ms: millis(spec.restart.delay),
+        stop_exit_codes: spec.restart.stop_exit_codes.iter().map(|code| i64::from(*code)).collect(),
+        kill_signal: spec.stop.signal.to_string(),
+        kill_timeout_ms: millis(spec.stop.timeout),
+        processes: views.iter().map(|view| process(view, measured)).collect(),
+    })
+}
+
+/// What somebody asked for, with every value parsed.
+///
+/// # Errors
+/// 422 with the member that is wrong.
+pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, ApiError> {
+    let name = |member: &str, text: Option<String>| -> Result<Option<Name>, ApiError> {
+        text.map(|text| Name::parse(&text).map_err(|e| ApiError::member(member, e.to_string()))).transpose()
+    };
+    let defaults = RestartPolicy::default();
+    let stop = StopPolicy::default();
+    let cwd = match new.cwd {
+        Some(cwd) if cwd.starts_with('/') => PathBuf::from(cwd),
+        Some(cwd) => {
+            return Err(ApiError::member(
+                "/cwd",
+                format!("the working directory {cwd:?} is not an absolute path"),
+            ));
+        }
+        None => default_cwd.to_owned(),
+    };
+    for (name, value) in &new.env {
+        check_variable(name, value)?;
+    }
+    let inherited_env: BTreeMap<String, String> = new.inherited_env.unwrap_or_else(environment::of_daemon);
+    for (name, value) in &inherited_env {
+        check_variable(name, value)?;
+    }
+    if let Some(bad) = std::iter::once(&new.script).chain(&new.args).find(|text| text.contains('\0')) {
+        return Err(ApiError::member("/args", format!("{bad:?} contains a NUL character")));
+    }
+    Ok(Draft {
+        name: name("/name", new.name)?,
+        namespace: name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace),
+        script: new.script,
+        args: new.args,
+        cwd,
+        interpreter: new.interpreter,
+        env: new.env,
+        inherited_env,
+        instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
+        autostart: new.autostart.unwrap_or(true),
+        restart: RestartPolicy {
+            auto: new.autorestart.unwrap_or(defaults.auto),
+            max_unstable: number(
+                "/max_restarts",
+                new.max_restarts,
+                i64::from(defaults.max_unstable),
+                0,
+                1_000_000,
+            )? as u32,
+            min_uptime: span("/min_uptime_ms", new.min_uptime_ms, defaults.min_uptime)?,
+            delay: span("/restart_delay_ms", new.restart_delay_ms, defaults.delay)?,
+            stop_exit_codes: exit_codes(&new.stop_exit_codes)?,
+        },
+        stop: StopPolicy {
+            signal: match new.kill_signal {
+                Some(text) => Signal::parse(&text).map_err(|e| ApiError::member("/kill_signal", e))?,
+                None => stop.signal,
+            },
+            timeout: span("/kill_timeout_ms", new.kill_timeout_ms, stop.timeout)?,
+        },
+    })
+}
+
+fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
+    if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
+        return Err(ApiError::member(
+            "/env",
+            format!(
+                "{name:?} is not a usable variable: a name is not empty and has no '=', and nothing has NUL characters"
+            ),
+        ));
+    }
+    Ok(())
+}
+
+fn exit_codes(codes: &[i64]) -> Result<Vec<i32>, ApiError> {
+    let check = |code: &i64| match code {
+        0..=255 => Ok(*code as i32),
+        _ => Err(ApiError::member("/stop_exit_codes", format!("{code} is not an exit code: 0 to 255 are"))),
+    };
+    codes.iter().map(check).collect()
+}
+
+fn number(pointer: &str, given: Option<i64>, default: i64, least: i64, most: i64) -> Result<i64, ApiError> {
+    let value = given.unwrap_or(default);
+    if (least..=most).contains(&value) {
+        return Ok(value);
+    }
+    let member = pointer.trim_start_matches('/');
+    Err(ApiError::member(pointer, format!("{member} is {value}: {least} to {most} is allowed")))
+}
+
+fn span(pointer: &str, ms: Option<i64>, default: Duration) -> Result<Duration, ApiError> {
+    let ms = number(pointer, ms, millis(default), 0, MAX_SPAN_MS)?;
+    Ok(Duration::from_millis(ms as u64))
+}
+
+/// How a run ended.
+pub fn last_exit(end: End) -> wire::LastExit {
+    match end {
+        End::Code(code) => wire::LastExit { code: Some(i64::from(code)), ..Default::default() },
+        End::Signal(signal) => wire::LastExit { signal: Some(signal.to_string()), ..Default::default() },
+        End::Unknown => wire::LastExit { unknown: Some(true), ..Default::default() },
+    }
+}
+
+/// An event.
+pub fn event(row: &EventRow) -> wire::Event {
+    wire::Event {
+        seq: row.seq as i64,
+        ts: time(row.at_ms),
+        kind: row.kind.clone(),
+        id: i64::from(row.process.0),
+        name: row.name.clone(),
+        namespace: row.namespace.clone(),
+        detail: row.detail.clone(),
+        exit: row.end.map(last_exit),
+    }
+}
+
+/// A principal.
+pub fn whoami(principal: &auth::Principal) -> wire::Whoami {
+    let role = match principal.role {
+        model::Role::Viewer => wire::Role::Viewer,
+        model::Role::Operator => wire::Role::Operator,
+        model::Role::Deployer => wire::Role::Deployer,
+        model::Role::Admin => wire::Role::Admin,
+    };
+    wire::Whoami { subject: principal.subject.clone(), role }
+}
+
+/// The machine.
+pub fn host(measured: &Measured) -> wire::Host {
+    let host = &measured.host;
+    wire::Host {
+        hostname: host.hostname.clone(),
+        cpu_percent: (host.cpu_percent * 10.0).round() / 10.0,
+        cpus: host.cpus as i64,
+        memory_used_bytes: host.memory_used_bytes as i64,
+        memory_total_bytes: host.memory_total_bytes as i64,
+        load_average: host.load_average.to_vec(),
+        uptime_ms: millis(host.uptime),
+    }
+}
+
+/// RFC 3339 in UTC with milliseconds.
+pub fn time(unix_ms: u64) -> String {
+    let stamp = jiff::Timestamp::from_millisecond(unix_ms as i64).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    format!("{stamp:.3}")
+}
+
+/// Microseconds since 1970 as RFC 3339.
+pub fn time_us(unix_us: u64) -> String {
+    time(unix_us / 1000)
+}
+
+/// How long ago.
+pub fn millis_since(moment: Moment) -> i64 {
+    millis(clock::now().since(moment))
+}
+
+fn millis(span: Duration) -> i64 {
+    span.as_millis().min(i64::MAX as u128) as i64
+}

@@ -1,0 +1,38 @@
+//! The way in over HTTP: one router for the command line, curl, the browser and generated clients.
+//!
+//! [`router`] is the table of contents. Each handler is a file named after its verb. What may be
+//! done is part of a handler's signature ([`access::Auth`]): a handler without it does not get a
+//! principal, and no decision is made by the prefix of a path.
+//!
+//! Order of checks: connection limits, Host ([`guard`]), authentication, Origin and Fetch
+//! Metadata, right ([`access`]), body limits and parsing ([`extract`]), handler. Every answer that
+//! is not 2xx or 3xx is a problem document ([`problem`]).
+
+pub mod access;
+pub mod act;
+pub mod apps;
+pub mod arrival;
+pub mod auth;
+pub mod compat;
+pub mod convert;
+pub mod events;
+pub mod extract;
+pub mod guard;
+pub mod health;
+pub mod listeners;
+pub mod logs;
+pub mod openapi;
+pub mod operations;
+pub mod pages;
+pub mod port_owner;
+pub mod problem;
+pub mod processes;
+pub mod resolve;
+pub mod router;
+pub mod serve;
+pub mod state;
+pub mod system;
+pub mod ws;
+
+pub use problem::ApiError;
+pub use state::{Api, Shared};

@@ -1,0 +1,87 @@
+//! The API's description, made from the handlers, and its checked-in copies in `openapi/`.
+
+use std::sync::OnceLock;
+
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
+
+use super::access::{Auth, View};
+
+/// What the handlers do not say themselves.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "pmdaemon",
+        description = "A process manager for Linux whose services outlive it. Every route but the health \
+                       checks needs a bearer token (`pmdaemon token` prints one) or a browser session. \
+                       Errors are RFC 9457 problem documents with a stable `code`.",
+        license(name = "MIT", identifier = "MIT"),
+    ),
+    servers((url = "http://127.0.0.1:9615", description = "the default address")),
+    modifiers(&Schemes),
+    security(("bearer" = []), ("cookie" = [])),
+    components(schemas(crate::wire::Problem)),
+    tags(
+        (name = "apps", description = "Definitions, and what is done to all processes of one"),
+        (name = "processes", description = "Instances of apps"),
+        (name = "operations", description = "One action on many processes"),
+        (name = "logs", description = "What processes wrote"),
+        (name = "events", description = "What happened"),
+        (name = "system", description = "The host and the program itself"),
+        (name = "auth", description = "Who may do what"),
+        (name = "health", description = "Open routes that tell nothing but that we live"),
+        (name = "compat", description = "Frozen routes in PM2's shape"),
+    )
+)]
+pub struct Base;
+
+struct Schemes;
+
+impl utoipa::Modify for Schemes {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("JWT").build();
+        components.add_security_scheme("bearer", SecurityScheme::Http(bearer));
+        let cookie = ApiKey::Cookie(ApiKeyValue::new(super::access::COOKIE));
+        components.add_security_scheme("cookie", SecurityScheme::ApiKey(cookie));
+    }
+}
+
+/// The OpenAPI 3.1 document of this router.
+pub fn document() -> &'static Value {
+    static DOCUMENT: OnceLock<Value> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let api = super::router::described().into_openapi();
+        serde_json::to_value(api).expect("the description is plain data")
+    })
+}
+
+/// `GET /openapi.json`
+#[utoipa::path(get, path = "/openapi.json", tag = "system", operation_id = "openapi",
+    responses((status = 200, description = "this document", body = Object)))]
+pub async fn openapi(_auth: Auth<View>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], document().to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `PMDAEMON_ACCEPT=1 cargo test openapi` writes the file anew.
+    #[test]
+    fn the_checked_in_document_is_the_one_that_is_served() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/pmdaemon.json");
+        let now = format!("{}\n", serde_json::to_string_pretty(document()).unwrap());
+        if std::env::var_os("PMDAEMON_ACCEPT").is_some() {
+            std::fs::write(path, &now).unwrap();
+        }
+        let then = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            then == now,
+            "openapi/pmdaemon.json is stale: run PMDAEMON_ACCEPT=1 cargo test --lib openapi"
+        );
+    }
+}

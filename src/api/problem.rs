@@ -1,0 +1,126 @@
+//! One way to say no: RFC 9457 problem documents.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+
+use crate::auth::{AuthError, Refused};
+use crate::daemon::define::Undefinable;
+use crate::daemon::handle::HandleError;
+use crate::supervisor::Denied;
+use crate::wire::{FieldError, Problem};
+
+/// An answer that is not a success. Made in handlers, turned into a document here only.
+#[derive(Clone, Debug)]
+pub struct ApiError {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code.
+    pub code: &'static str,
+    /// One sentence.
+    pub detail: String,
+    /// Wrong members of the request.
+    pub errors: Vec<FieldError>,
+}
+
+impl ApiError {
+    /// A problem without members to point at.
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> ApiError {
+        ApiError { status, code, detail: detail.into(), errors: Vec::new() }
+    }
+
+    /// 422: the member is well-formed and makes no sense.
+    pub fn member(pointer: &str, detail: impl Into<String>) -> ApiError {
+        let detail = detail.into();
+        let errors = vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }];
+        ApiError { status: StatusCode::UNPROCESSABLE_ENTITY, code: "invalid_value", detail, errors }
+    }
+
+    /// 404 for a path that leads nowhere.
+    pub fn no_route() -> ApiError {
+        ApiError::new(
+            StatusCode::NOT_FOUND,
+            "route_not_found",
+            "there is nothing at this path: /docs lists every route",
+        )
+    }
+
+    /// 500: the fault is ours. What went wrong goes to the daemon's log, not to the client.
+    pub fn internal(what: &dyn std::fmt::Display) -> ApiError {
+        tracing::error!("a request failed: {what}");
+        ApiError::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            "the daemon failed to answer this request: its log (daemon.log in its home) says why",
+        )
+    }
+
+    /// The document.
+    pub fn problem(&self) -> Problem {
+        Problem {
+            kind: format!("urn:pmdaemon:problem:{}", self.code.replace('_', "-")),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: i64::from(self.status.as_u16()),
+            detail: self.detail.clone(),
+            code: self.code.to_owned(),
+            errors: self.errors.clone(),
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = serde_json::to_vec(&self.problem()).expect("a problem document is plain data");
+        let mut response = (self.status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"pmdaemon\""));
+        }
+        if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl From<Denied> for ApiError {
+    fn from(denied: Denied) -> ApiError {
+        let status = match denied {
+            Denied::NoSuchProcess(_) => StatusCode::NOT_FOUND,
+            Denied::NameTaken { .. } | Denied::BeingDeleted(_) => StatusCode::CONFLICT,
+            Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        ApiError::new(status, denied.code(), denied.to_string())
+    }
+}
+
+impl From<HandleError> for ApiError {
+    fn from(error: HandleError) -> ApiError {
+        match error {
+            HandleError::Ending => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
+            }
+            HandleError::NotSaved(_) => {
+                ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "not_saved", error.to_string())
+            }
+        }
+    }
+}
+
+impl From<Undefinable> for ApiError {
+    fn from(error: Undefinable) -> ApiError {
+        ApiError::member(&format!("/{}", error.member), error.detail)
+    }
+}
+
+impl From<Refused> for ApiError {
+    fn from(refused: Refused) -> ApiError {
+        ApiError::new(StatusCode::UNAUTHORIZED, refused.code(), refused.to_string())
+    }
+}
+
+impl From<AuthError> for ApiError {
+    fn from(error: AuthError) -> ApiError {
+        ApiError::internal(&error)
+    }
+}

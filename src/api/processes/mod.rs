@@ -1,0 +1,4 @@
+//! `/api/v1/processes`: instances.
+
+pub mod list;
+pub mod show;

@@ -1,0 +1,101 @@
+//! The table of contents.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
+use axum::middleware::from_fn;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::access::{Auth, View};
+use super::{
+    ApiError, Shared, apps, auth, compat, events, guard, health, logs, openapi, operations, pages, processes,
+    system, ws,
+};
+
+/// The longest body.
+const MAX_BODY: usize = 1024 * 1024;
+
+/// Everything that programs call: in the OpenAPI document by being here.
+pub fn described() -> OpenApiRouter<Shared> {
+    OpenApiRouter::with_openapi(openapi::Base::openapi())
+        .routes(routes!(apps::list::list, apps::create::create))
+        .routes(routes!(apps::show::show, apps::delete::delete))
+        .routes(routes!(apps::start::start))
+        .routes(routes!(apps::stop::stop))
+        .routes(routes!(apps::restart::restart))
+        .routes(routes!(logs::of_app))
+        .routes(routes!(processes::list::list))
+        .routes(routes!(processes::show::show))
+        .routes(routes!(operations::operate))
+        .routes(routes!(logs::of_process))
+        .routes(routes!(logs::of_all))
+        .routes(routes!(events::list))
+        .routes(routes!(system::show::show))
+        .routes(routes!(system::shutdown::shutdown))
+        .routes(routes!(system::listen::add))
+        .routes(routes!(system::listen::remove))
+        .routes(routes!(auth::whoami::whoami))
+        .routes(routes!(auth::login_link::login_link))
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(openapi::openapi))
+        .routes(routes!(compat::processes::list, compat::processes::start))
+        .routes(routes!(compat::processes::show, compat::processes::delete))
+        .routes(routes!(compat::system::system))
+        .routes(routes!(compat::logs::logs))
+}
+
+/// What people look at.
+fn pages() -> Router<Shared> {
+    Router::new()
+        .route("/", get(pages::list))
+        .route("/fragments/processes", get(pages::table))
+        .route("/apps/{ref}/logs", get(pages::app_logs))
+        .route("/apps/{ref}/{verb}", post(pages::act_by_form))
+        .route("/docs", get(pages::docs))
+        .route("/login", get(pages::login).post(pages::login_with_token))
+        .route("/login/once", get(pages::login_once).post(pages::redeem))
+        .route("/logout", post(pages::logout))
+        .route("/assets/{version}/{*path}", get(pages::asset))
+}
+
+/// All of it.
+pub fn router(api: Shared) -> Router {
+    let (described, _) = described().split_for_parts();
+    described
+        .merge(pages())
+        .route("/health", get(health::alive))
+        .route("/status", get(health::alive))
+        .route("/ws", get(ws::ws))
+        .route("/index.html", get(|| async { Redirect::permanent("/") }))
+        .fallback(unknown_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(guard::guard))
+        .with_state(api)
+}
+
+/// Only who may look at all learns what is not there.
+async fn unknown_route(_auth: Auth<View>) -> ApiError {
+    ApiError::no_route()
+}
+
+async fn wrong_method(_auth: Auth<View>) -> ApiError {
+    ApiError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "this path does not take that method: /docs lists every route",
+    )
+}
+
+fn panicked(what: Box<dyn std::any::Any + Send>) -> Response {
+    let text =
+        what.downcast_ref::<String>().map(String::as_str).or_else(|| what.downcast_ref::<&str>().copied());
+    ApiError::internal(&text.unwrap_or("a panic without words")).into_response()
+}

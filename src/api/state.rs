@@ -1,0 +1,43 @@
+//! What every handler can reach.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::listeners::Listeners;
+use crate::auth::Accounts;
+use crate::daemon::handle::Handle;
+use crate::model::Moment;
+
+/// The surroundings of the API.
+pub struct Api {
+    /// The daemon.
+    pub handle: Handle,
+    /// Where it listens.
+    pub listeners: Listeners,
+    /// When this daemon began.
+    pub started: Moment,
+    /// Working directory of apps that are defined without one.
+    pub default_cwd: PathBuf,
+    accounts: Mutex<Accounts>,
+}
+
+/// Shared by all requests.
+pub type Shared = Arc<Api>;
+
+impl Api {
+    /// Puts the surroundings together.
+    pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
+        Arc::new(Api {
+            handle,
+            listeners: Listeners::default(),
+            started,
+            default_cwd,
+            accounts: Mutex::new(accounts),
+        })
+    }
+
+    /// Who may do what. Never held across an await: the guard is not `Send`.
+    pub fn accounts(&self) -> MutexGuard<'_, Accounts> {
+        self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

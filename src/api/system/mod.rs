@@ -1,0 +1,5 @@
+//! `/api/v1/system`: the host and the program itself.
+
+pub mod listen;
+pub mod show;
+pub mod shutdown;

@@ -1,0 +1,35 @@
+//! `GET /api/v1/system`
+
+use axum::Json;
+use axum::extract::State;
+
+use crate::api::access::{Auth, View};
+use crate::api::{Api, ApiError, Shared, convert};
+use crate::wire;
+
+/// Show host and daemon
+#[utoipa::path(get, path = "/api/v1/system", tag = "system", operation_id = "show_system",
+    responses((status = 200, description = "figures at most a second old", body = wire::System)))]
+pub async fn show(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<wire::System>, ApiError> {
+    system(&api).await.map(Json)
+}
+
+/// Host and daemon, now.
+///
+/// # Errors
+/// When the daemon ends.
+pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
+    let measured = api.handle.measured().await;
+    let measured = measured.ok_or_else(|| ApiError::internal(&"the sampling thread is gone"))?;
+    Ok(wire::System {
+        host: convert::host(&measured),
+        daemon: wire::Daemon {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: i64::from(std::process::id()),
+            uptime_ms: convert::millis_since(api.started),
+            keeper_pid: api.handle.keeper_pid().map(i64::from),
+            home: api.handle.home().path().display().to_string(),
+            listeners: api.listeners.list(),
+        },
+    })
+}

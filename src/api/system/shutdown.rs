@@ -1,0 +1,17 @@
+//! `POST /api/v1/system/shutdown`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{Admin, Auth};
+use crate::api::{ApiError, Shared};
+
+/// Stop all services, then keeper and daemon
+///
+/// Services stay stopped when the daemon is started again.
+#[utoipa::path(post, path = "/api/v1/system/shutdown", tag = "system", operation_id = "shut_down",
+    responses((status = 202, description = "it has begun")))]
+pub async fn shutdown(_auth: Auth<Admin>, State(api): State<Shared>) -> Result<StatusCode, ApiError> {
+    api.handle.end().await?;
+    Ok(StatusCode::ACCEPTED)
+}

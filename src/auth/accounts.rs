@@ -1,0 +1,185 @@
+//! The tables of everything that is accepted as a proof of who is asking.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::codes::Codes;
+use super::sessions::Sessions;
+use super::token::Claims;
+use super::{Principal, Refused, SigningKey, Via, secret, token};
+use crate::model::Role;
+use crate::store::{Change, SessionRow, TokenRow};
+
+/// The longest life of a token: a year.
+const LONGEST_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// Tokens, login codes and sessions, in memory. Whatever has to outlive the daemon comes back as a
+/// [`Change`] that the caller writes down *before* it shows anybody the secret.
+///
+/// Times are milliseconds of Unix time. No method takes long; a plain lock around this is fine.
+#[derive(Debug)]
+pub struct Accounts {
+    key: SigningKey,
+    installation: String,
+    tokens: BTreeMap<String, TokenRow>,
+    sessions: Sessions,
+    codes: Codes,
+}
+
+impl Accounts {
+    /// The accounts that the store remembers.
+    pub fn new(
+        key: SigningKey,
+        installation: String,
+        tokens: Vec<TokenRow>,
+        sessions: Vec<SessionRow>,
+    ) -> Accounts {
+        let tokens = tokens.into_iter().map(|row| (row.jti.clone(), row)).collect();
+        Accounts { key, installation, tokens, sessions: Sessions::new(sessions), codes: Codes::default() }
+    }
+
+    /// A new token, which counts from now on for `life` (whole seconds, at most a year).
+    pub fn mint(&mut self, subject: &str, role: Role, life: Duration, now_ms: u64) -> (String, Change) {
+        let issued = now_ms / 1000;
+        let row = TokenRow {
+            jti: secret::id(),
+            subject: subject.to_owned(),
+            role,
+            expires_at_ms: (issued + life.min(LONGEST_LIFE).as_secs()) * 1000,
+            created_at_ms: issued * 1000,
+            revoked: false,
+        };
+        let jwt = token::sign(&self.key, &Claims::new(&self.installation, &row));
+        self.tokens.insert(row.jti.clone(), row.clone());
+        (jwt, Change::PutToken(row))
+    }
+
+    /// Whose token that is, if it counts: signed by us, known by its `jti`, saying exactly what
+    /// its row says, neither expired nor revoked.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn verify_token(&self, jwt: &str, now_ms: u64) -> Result<Principal, Refused> {
+        let claims = token::read(&self.key, jwt)?;
+        let row = self.tokens.get(&claims.jti).ok_or(Refused::Unknown)?;
+        if claims != Claims::new(&self.installation, row) {
+            return Err(Refused::Unknown);
+        }
+        match self.end_of_token(&claims.jti, now_ms) {
+            Some(refused) => Err(refused),
+            None => Ok(Principal {
+                subject: row.subject.clone(),
+                role: row.role,
+                via: Via::Token { jti: row.jti.clone() },
+            }),
+        }
+    }
+
+    /// A code that logs a browser in as `principal`, once, within a minute. At most 100 are
+    /// outstanding; a further one voids the oldest.
+    pub fn make_login_code(&mut self, principal: &Principal, now_ms: u64) -> String {
+        self.codes.make(principal, now_ms)
+    }
+
+    /// The session that `code` opens, if it is valid and what its maker logged in with still is.
+    pub fn redeem_login_code(&mut self, code: &str, origin: &str, now_ms: u64) -> Option<(String, Change)> {
+        let principal = self.codes.redeem(code, now_ms)?;
+        let parent = self.parent_of(&principal);
+        if parent.as_deref().is_some_and(|jti| self.end_of_token(jti, now_ms).is_some()) {
+            return None;
+        }
+        Some(self.sessions.open(&principal, parent, origin, now_ms))
+    }
+
+    /// A session for `principal`, who has just been verified, in the browser at `origin`. The
+    /// first of the pair is the session's id, for the cookie.
+    pub fn open_session(&mut self, principal: &Principal, origin: &str, now_ms: u64) -> (String, Change) {
+        let parent = self.parent_of(principal);
+        self.sessions.open(principal, parent, origin, now_ms)
+    }
+
+    /// Whose session that is, if it is neither idle for 30 minutes nor older than 12 hours, its
+    /// token still counts, and `origin`, if the browser sent one, is the one that it was made for.
+    ///
+    /// # Errors
+    /// Why it does not count.
+    pub fn verify_session(
+        &mut self,
+        id: &str,
+        origin: Option<&str>,
+        now_ms: u64,
+    ) -> Result<Principal, Refused> {
+        let tokens = &self.tokens;
+        self.sessions.verify(id, origin, now_ms, |jti| end_of_token(tokens, jti, now_ms))
+    }
+
+    /// Ends a session (logout).
+    pub fn end_session(&mut self, id: &str) -> Option<Change> {
+        self.sessions.end(id)
+    }
+
+    /// Voids the token of that `jti` and the sessions that came from it. `None`: there is none, or
+    /// it is void already.
+    pub fn revoke(&mut self, jti: &str) -> Option<Change> {
+        let row = self.tokens.get_mut(jti).filter(|row| !row.revoked)?;
+        row.revoked = true;
+        self.sessions.end_children(jti);
+        Some(Change::RevokeToken(jti.to_owned()))
+    }
+
+    /// Whether `principal`, verified some time ago, would still be: for streams that stay open.
+    /// Using a stream does not keep a session alive.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub fn still_valid(&self, principal: &Principal, now_ms: u64) -> Result<(), Refused> {
+        let ended = match &principal.via {
+            Via::Token { jti } => self.end_of_token(jti, now_ms),
+            Via::Session { id_hash } => {
+                let row = self.sessions.get(id_hash).ok_or(Refused::Revoked)?;
+                let too_old = (now_ms >= row.expires_at_ms).then_some(Refused::Expired);
+                too_old.or_else(|| self.end_of_token(row.parent_jti.as_deref()?, now_ms))
+            }
+        };
+        ended.map_or(Ok(()), Err)
+    }
+
+    /// Forgets what is expired, and tells what the store has to forget and to note. To be called
+    /// about once a minute.
+    pub fn sweep(&mut self, now_ms: u64) -> Vec<Change> {
+        self.codes.prune(now_ms);
+        let mut changes = self.sessions.sweep(now_ms);
+        let expired = |row: &TokenRow| now_ms >= row.expires_at_ms;
+        for (jti, _) in self.tokens.extract_if(.., |_, row| expired(row)) {
+            self.sessions.end_children(&jti);
+            changes.push(Change::DropToken(jti));
+        }
+        changes
+    }
+
+    /// The token that a credential comes from, and ends with.
+    fn parent_of(&self, principal: &Principal) -> Option<String> {
+        match &principal.via {
+            Via::Token { jti } => Some(jti.clone()),
+            Via::Session { id_hash } => match self.sessions.get(id_hash) {
+                Some(row) => row.parent_jti.clone(),
+                // It ended since it was verified: what comes from it is bound to no living token.
+                None => Some(secret::id()),
+            },
+        }
+    }
+
+    fn end_of_token(&self, jti: &str, now_ms: u64) -> Option<Refused> {
+        end_of_token(&self.tokens, jti, now_ms)
+    }
+}
+
+/// Why the token of that `jti` does not count (any more).
+fn end_of_token(tokens: &BTreeMap<String, TokenRow>, jti: &str, now_ms: u64) -> Option<Refused> {
+    match tokens.get(jti) {
+        None => Some(Refused::Unknown),
+        Some(row) if row.revoked => Some(Refused::Revoked),
+        Some(row) if now_ms >= row.expires_at_ms => Some(Refused::Expired),
+        Some(_) => None,
+    }
+}

@@ -1,0 +1,64 @@
+//! Who is asking, or why nobody knows.
+
+use crate::model::Role;
+
+/// Somebody whose credential was verified.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Principal {
+    /// Name, for the audit.
+    pub subject: String,
+    /// What they may do.
+    pub role: Role,
+    /// How they showed it.
+    pub via: Via,
+}
+
+/// The credential, by what identifies its row; never the credential itself.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Via {
+    /// A token.
+    Token {
+        /// Its id.
+        jti: String,
+    },
+    /// The session of a browser.
+    Session {
+        /// Hash of its id.
+        id_hash: String,
+    },
+}
+
+/// Nobody was recognised: 401, with a sentence that says what to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Refused {
+    /// There was no credential.
+    #[error(
+        "authentication is needed: send the token that `pmdaemon token` prints, as `Authorization: Bearer TOKEN`"
+    )]
+    Missing,
+    /// It is none of ours by its form or signature.
+    #[error("the credential is not a token of this installation: get one with `pmdaemon token`")]
+    Malformed,
+    /// Its time is over.
+    #[error("the token or session has expired: get a new token with `pmdaemon token`, or log in again")]
+    Expired,
+    /// Somebody ended it early.
+    #[error("the token or session was revoked: get a new token with `pmdaemon token`, or log in again")]
+    Revoked,
+    /// This daemon does not know it.
+    #[error("the token or session is not known here: get a token with `pmdaemon token`, or log in again")]
+    Unknown,
+}
+
+impl Refused {
+    /// The stable code of the API's problem document.
+    pub fn code(self) -> &'static str {
+        match self {
+            Refused::Missing => "credential_missing",
+            Refused::Malformed => "credential_malformed",
+            Refused::Expired => "credential_expired",
+            Refused::Revoked => "credential_revoked",
+            Refused::Unknown => "credential_unknown",
+        }
+    }
+}

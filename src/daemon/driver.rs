@@ -1,0 +1,447 @@
+//! The loop: facts before commands before the deadline.
+//!
+//! It owns the brain, the keeper's line and the picture that readers see. It never waits while it
+//! carries out effects: orders are queued, records go to the recorder's thread, and who asked is
+//! answered from there once they are durable.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, watch};
+
+use super::handle::{Answers, Ask, Handle, HandleError};
+use super::keeper_line::{Attempt, KeeperLine};
+use super::sampling::Usages;
+use super::view::Snapshot;
+use super::{clock, environment, event_text};
+use crate::home::Home;
+use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
+use crate::model::{
+    End, Event, EventKind, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+};
+use crate::store::{Change, EventRow, Recorder, Saved};
+use crate::supervisor::{Accepted, Command, Effect, Input, Living, Record, Scope, Supervisor};
+
+/// Run ids are reserved in the store in blocks, so that a launch needs no write of its own.
+const RUN_BLOCK: u64 = 1_000;
+/// A keeper that cannot be started is tried again after this.
+const KEEPER_RETRY: Duration = Duration::from_millis(500);
+
+/// Why the loop ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// Everything is stopped and the keeper was told to end.
+    Everything,
+    /// Another keeper serves this home; it will start its own daemon.
+    Replaced,
+}
+
+/// The brain with its surroundings.
+pub struct Driver {
+    brain: Supervisor,
+    keeper: KeeperLine,
+    recorder: Recorder,
+    home: Home,
+    asks: mpsc::Receiver<Ask>,
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    events: broadcast::Sender<Arc<EventRow>>,
+    keeper_pid: watch::Sender<Option<i32>>,
+    next_event: u64,
+    reserved_runs: u64,
+    /// All services are to end, and then we.
+    ending: bool,
+}
+
+impl Driver {
+    /// Hears the keeper out and takes up the work where the last daemon left it.
+    ///
+    /// # Errors
+    /// A sentence, when the keeper does not introduce itself or speaks another version.
+    pub async fn begin(
+        home: Home,
+        mut keeper: KeeperLine,
+        saved: Saved,
+        recorder: Recorder,
+    ) -> Result<(Driver, Handle), String> {
+        let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
+        let (pid, runs) = match hello.await {
+            Ok(Some(Report::Hello { version: VERSION, keeper_pid, runs })) => (keeper_pid, runs),
+            Ok(Some(Report::Hello { version, .. })) => {
+                return Err(format!("the keeper speaks version {version}, this daemon version {VERSION}"));
+            }
+            Ok(Some(_) | None) | Err(_) => return Err("the keeper did not introduce itself".into()),
+        };
+        let highest = runs.iter().map(|run| run.run + 1).max().unwrap_or(0);
+        let next_run = saved.next_run.0.max(highest);
+        let reserved_runs = next_run + RUN_BLOCK;
+        reserve(&recorder, reserved_runs).await?;
+
+        let (asks_in, asks) = mpsc::channel(256);
+        let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
+        let (events, _) = broadcast::channel(1024);
+        let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
+        let living = runs.iter().map(living).collect();
+        let (brain, effects) = Supervisor::restore(
+            clock::now(),
+            saved.apps,
+            saved.processes,
+            living,
+            saved.next_app,
+            saved.next_process,
+            RunId(next_run),
+        );
+        let mut driver = Driver {
+            brain,
+            keeper,
+            recorder: recorder.clone(),
+            home: home.clone(),
+            asks,
+            snapshot,
+            events: events.clone(),
+            keeper_pid,
+            next_event: saved.next_event,
+            reserved_runs,
+            ending: false,
+        };
+        let changes = driver.carry_out(effects);
+        driver.recorder.write(changes);
+        driver.publish();
+        let handle = Handle {
+            asks: asks_in,
+            snapshot: snapshot_out,
+            events,
+            keeper_pid: keeper_pid_out,
+            usages: Arc::new(Usages::default()),
+            recorder,
+            home,
+        };
+        Ok((driver, handle))
+    }
+
+    /// Runs until everything is to end.
+    pub async fn run(mut self) -> Ended {
+        loop {
+            if self.ending && self.brain.all_idle() {
+                self.keeper.order(Order::Quit);
+                return Ended::Everything;
+            }
+            let deadline = self.brain.next_deadline();
+            tokio::select! {
+                biased;
+                report = self.keeper.next() => match report {
+                    Some(report) => self.hear_all(report),
+                    None => {
+                        if let Some(ended) = self.renew_keeper().await {
+                            return ended;
+                        }
+                    }
+                },
+                ask = self.asks.recv() => match ask {
+                    Some(Ask::Commands { commands, reply }) => {
+                        let (answers, changes) = self.command(commands);
+                        self.publish();
+                        self.recorder.write_then(changes, move |saved| {
+                            let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
+                            let _ = reply.send(answer);
+                        });
+                    }
+                    Some(Ask::End) => self.end_for_good(),
+                    None => return Ended::Everything,
+                },
+                () = sleep_until(deadline) => self.feed(Input::Tick),
+            }
+        }
+    }
+
+    /// Takes a report and all others that are there already, then shows the result once.
+    fn hear_all(&mut self, first: Report) {
+        let mut next = Some(first);
+        let mut changes = Vec::new();
+        // Bounded, so that a flood of facts cannot starve commands.
+        for _ in 0..256 {
+            let Some(report) = next.take() else { break };
+            changes.extend(self.hear(report));
+            match self.keeper.try_next() {
+                Attempt::Report(report) => next = Some(*report),
+                // A lost keeper is noticed by the loop's next turn.
+                Attempt::Nothing | Attempt::Gone => break,
+            }
+        }
+        if let Some(report) = next {
+            changes.extend(self.hear(report));
+        }
+        self.recorder.write(changes);
+        self.publish();
+    }
+
+    fn hear(&mut self, report: Report) -> Vec<Change> {
+        let fact = match report {
+            Report::Hello { version, keeper_pid, runs } => {
+                if version != VERSION {
+                    tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
+                }
+                self.keeper_pid.send_replace(Some(keeper_pid));
+                return self.renewed(&runs);
+            }
+            Report::Spawned { run, pid, at } => {
+                Fact::Spawned { run: RunId(run), pid: Pid(pid), at: Moment(at) }
+            }
+            Report::SpawnFailed { run, step, errno, detail } => Fact::SpawnFailed {
+                run: RunId(run),
+                failure: SpawnFailure { step: spawn_step(step), errno, detail },
+            },
+            Report::Exited { run, end, at, tree_empty } => {
+                Fact::Exited { run: RunId(run), end: ending(end), at: Moment(at), tree_empty }
+            }
+            Report::TreeGone { run } => Fact::TreeGone { run: RunId(run) },
+            Report::QuitAsked { signal } => {
+                tracing::info!("the keeper got signal {signal}: stopping all services");
+                self.ending = true;
+                return self.step(Input::Command(Command::Shutdown));
+            }
+        };
+        self.step(Input::Fact(fact))
+    }
+
+    /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
+    fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        let living = runs.iter().map(|run| RunId(run.run)).collect();
+        let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
+        for run in runs {
+            if let Some((pid, at)) = run.spawned {
+                let fact = Fact::Spawned { run: RunId(run.run), pid: Pid(pid), at: Moment(at) };
+                changes.extend(self.step(Input::Fact(fact)));
+            }
+            if let Some((end, at)) = run.ended {
+                let fact = Fact::Exited {
+                    run: RunId(run.run),
+                    end: ending(end),
+                    at: Moment(at),
+                    tree_empty: run.tree_empty,
+                };
+                changes.extend(self.step(Input::Fact(fact)));
+            }
+        }
+        changes
+    }
+
+    async fn renew_keeper(&mut self) -> Option<Ended> {
+        tracing::warn!("the keeper is gone; services go on, starting a new one");
+        self.keeper_pid.send_replace(None);
+        loop {
+            match KeeperLine::start_new(&self.home) {
+                Ok(mut keeper) => {
+                    let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
+                    match hello.await {
+                        Ok(Some(report)) => {
+                            self.keeper = keeper;
+                            self.hear_all(report);
+                            return None;
+                        }
+                        Ok(None) if lock_is_held(&self.home) => {
+                            tracing::warn!("another keeper serves this home; leaving it to that one");
+                            return Some(Ended::Replaced);
+                        }
+                        Ok(None) | Err(_) => tracing::error!("the new keeper did not introduce itself"),
+                    }
+                }
+                Err(e) => tracing::error!("cannot start a keeper: {e}"),
+            }
+            tokio::time::sleep(KEEPER_RETRY).await;
+        }
+    }
+
+    fn command(&mut self, commands: Vec<Command>) -> (Answers, Vec<Change>) {
+        let mut answers = Vec::with_capacity(commands.len());
+        let mut changes = Vec::new();
+        for command in commands {
+            let (answer, effects) = self.brain.step(clock::now(), Input::Command(command));
+            answers.push(answer);
+            changes.extend(self.carry_out(effects));
+        }
+        (answers, changes)
+    }
+
+    /// Stops every service with its goal, so that none comes back, then ends.
+    fn end_for_good(&mut self) {
+        let all: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+        let stops = all.into_iter().map(|process| Command::Stop { process }).collect();
+        let (_, mut changes) = self.command(stops);
+        changes.extend(self.step(Input::Command(Command::Shutdown)));
+        self.recorder.write(changes);
+        self.ending = true;
+        self.publish();
+    }
+
+    /// One input that nobody waits for.
+    fn feed(&mut self, input: Input) {
+        let changes = self.step(input);
+        self.recorder.write(changes);
+        self.publish();
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Change> {
+        let (_, effects): (Result<Accepted, _>, _) = self.brain.step(clock::now(), input);
+        self.carry_out(effects)
+    }
+
+    /// Sends the orders; returns what is to be written down.
+    fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Change> {
+        let mut changes = Vec::new();
+        let mut recorded = HashSet::new();
+        for effect in effects {
+            match effect {
+                Effect::Launch { run, process, instance, spec, restarts } => {
+                    let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);
+                    self.keeper.order(Order::Launch(Box::new(Launch {
+                        run: run.0,
+                        process: process.0,
+                        restarts,
+                        program: spec.program.clone(),
+                        args: spec.args.clone(),
+                        env: environment::of_process(&self.home, &spec, process, instance),
+                        cwd: spec.cwd.clone(),
+                        out_file: logs.out,
+                        err_file: logs.err,
+                    })));
+                }
+                Effect::Signal { run, signal, scope } => {
+                    let tree = match scope {
+                        Scope::Main => false,
+                        Scope::Tree => true,
+                    };
+                    self.keeper.order(Order::Signal { run: run.0, signal: signal.number(), tree });
+                }
+                Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
+                Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
+                Effect::Record(record) => {
+                    if recorded.insert(record) {
+                        changes.extend(self.record(record));
+                    }
+                }
+                Effect::Publish(event) => changes.extend(self.remember(event)),
+            }
+        }
+        if self.brain.next_run().0 + RUN_BLOCK / 2 > self.reserved_runs {
+            self.reserved_runs = self.brain.next_run().0 + RUN_BLOCK;
+            changes.push(Change::ReserveRuns(RunId(self.reserved_runs)));
+        }
+        changes
+    }
+
+    fn record(&self, record: Record) -> Option<Change> {
+        match record {
+            Record::App(id) => self.brain.app(id).map(|spec| Change::PutApp { id, spec: spec.clone() }),
+            Record::AppGone(id) => Some(Change::DropApp(id)),
+            Record::ProcessGone(id) => Some(Change::DropProcess(id)),
+            Record::Process(id) => {
+                self.brain.process(id).map(|process| Change::PutProcess(process.to_remember()))
+            }
+        }
+    }
+
+    /// Gives the event its number and its words, tells it to whoever listens, and keeps it.
+    fn remember(&mut self, event: Event) -> Option<Change> {
+        let snapshot = self.snapshot.borrow().clone();
+        let known = snapshot.processes.get(&event.process);
+        let spec = self.brain.app(event.app).cloned().or_else(|| known.map(|view| view.spec.clone()))?;
+        let instance =
+            self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
+        let name = spec.instance_name(instance);
+        if let EventKind::Deleted = event.kind {
+            let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);
+            tokio::task::spawn_blocking(move || logs.remove());
+        }
+        let end = match &event.kind {
+            EventKind::Exited { end, .. } => Some(*end),
+            EventKind::Created
+            | EventKind::Started { .. }
+            | EventKind::SpawnFailed { .. }
+            | EventKind::StopAsked
+            | EventKind::Killed
+            | EventKind::BackingOff { .. }
+            | EventKind::Errored { .. }
+            | EventKind::Stopped
+            | EventKind::Deleted => None,
+        };
+        let detail = event_text::sentence(&name, &event.kind);
+        tracing::info!(app = %name, "{detail}");
+        let row = EventRow {
+            seq: self.next_event,
+            at_ms: clock::unix_ms(),
+            app: event.app,
+            process: event.process,
+            run: event.run,
+            kind: event_text::word(&event.kind).to_owned(),
+            name,
+            namespace: spec.namespace.to_string(),
+            detail,
+            end,
+        };
+        self.next_event += 1;
+        let _ = self.events.send(Arc::new(row.clone()));
+        Some(Change::AddEvent(row))
+    }
+
+    /// Shows the new picture to every reader, if it is new.
+    fn publish(&mut self) {
+        let Driver { brain, snapshot, home, .. } = self;
+        snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, home));
+    }
+}
+
+/// Before the first launch: a run id must never come twice, also when the next write is lost.
+async fn reserve(recorder: &Recorder, below: u64) -> Result<(), String> {
+    let (saved, durable) = tokio::sync::oneshot::channel();
+    recorder.write_then(vec![Change::ReserveRuns(RunId(below))], move |result| {
+        let _ = saved.send(result.map_err(|e| e.to_string()));
+    });
+    durable.await.map_err(|_| "the store is closed".to_owned())?
+}
+
+async fn sleep_until(deadline: Option<Moment>) {
+    match deadline {
+        // A microsecond late rather than early: a tick that comes too soon only comes again.
+        Some(at) => tokio::time::sleep(at.since(clock::now()) + Duration::from_micros(1)).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Is a keeper alive? Its lock says so.
+fn lock_is_held(home: &Home) -> bool {
+    use nix::fcntl::{Flock, FlockArg};
+    match std::fs::File::open(home.keeper_lock()) {
+        Ok(file) => Flock::lock(file, FlockArg::LockSharedNonblock).is_err(),
+        Err(_) => false,
+    }
+}
+
+fn living(run: &RunReport) -> Living {
+    Living {
+        run: RunId(run.run),
+        process: ProcessId(run.process),
+        restarts: run.restarts,
+        spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
+        ended: run.ended.map(|(end, at)| (ending(end), Moment(at))),
+        tree_empty: run.tree_empty,
+    }
+}
+
+fn ending(end: Ending) -> End {
+    match end {
+        Ending::Code(code) => End::Code(code),
+        Ending::Signal(number) => Signal::from_number(number).map_or(End::Unknown, End::Signal),
+        Ending::Unknown => End::Unknown,
+    }
+}
+
+fn spawn_step(step: Step) -> SpawnStep {
+    match step {
+        Step::Logs => SpawnStep::Logs,
+        Step::Fork => SpawnStep::Fork,
+        Step::Chdir => SpawnStep::Chdir,
+        Step::Prepare => SpawnStep::Prepare,
+        Step::Exec => SpawnStep::Exec,
+    }
+}

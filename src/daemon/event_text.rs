@@ -1,0 +1,78 @@
+//! The history in words: one type word and one sentence for each kind of event.
+
+use std::time::Duration;
+
+use crate::model::{End, EventKind};
+
+/// The stable word of an event's kind.
+pub fn word(kind: &EventKind) -> &'static str {
+    match kind {
+        EventKind::Created => "process.created",
+        EventKind::Started { .. } => "process.started",
+        EventKind::SpawnFailed { .. } => "process.spawn_failed",
+        EventKind::StopAsked => "process.stop_asked",
+        EventKind::Killed => "process.killed",
+        EventKind::Exited { .. } => "process.exited",
+        EventKind::BackingOff { .. } => "process.backing_off",
+        EventKind::Errored { .. } => "process.errored",
+        EventKind::Stopped => "process.stopped",
+        EventKind::Deleted => "process.deleted",
+    }
+}
+
+/// The event as a sentence about `name`.
+pub fn sentence(name: &str, kind: &EventKind) -> String {
+    match kind {
+        EventKind::Created => format!("{name} was defined"),
+        EventKind::Started { pid } => format!("{name} started with pid {pid}"),
+        EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
+        EventKind::StopAsked => format!("{name} was asked to end"),
+        EventKind::Killed => format!("{name} did not end within its kill timeout and got SIGKILL"),
+        EventKind::Exited { end, asked, uptime } => exited(name, *end, *asked, *uptime),
+        EventKind::BackingOff { wait, unstable } => {
+            format!("{name} starts again in {} ({unstable} unstable runs in a row)", span(*wait))
+        }
+        EventKind::Errored { reason } => format!("{name} is errored: {reason}"),
+        EventKind::Stopped => format!("{name} is stopped"),
+        EventKind::Deleted => format!("{name} was deleted"),
+    }
+}
+
+fn exited(name: &str, end: End, asked: bool, uptime: Duration) -> String {
+    let after = span(uptime);
+    let how = match end {
+        End::Code(code) => format!("exited with code {code} after {after}"),
+        End::Signal(signal) => format!("was ended by signal {signal} after {after}"),
+        End::Unknown => format!("ended unseen, after at most {after}"),
+    };
+    let why = if asked { ", as asked" } else { "" };
+    format!("{name} {how}{why}")
+}
+
+/// A time span for people: `350 ms`, `3.2 s`, `5 min`, `7 h`.
+pub fn span(time: Duration) -> String {
+    match time.as_secs() {
+        0 => format!("{} ms", time.as_millis()),
+        1..60 => format!("{:.1} s", time.as_secs_f64()),
+        60..7200 => format!("{} min", time.as_secs() / 60),
+        _ => format!("{} h", time.as_secs() / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Signal;
+
+    #[test]
+    fn an_exit_by_signal_is_told_as_one() {
+        let check = |end, asked, text: &str| {
+            let kind = EventKind::Exited { end, asked, uptime: Duration::from_millis(3240) };
+            assert_eq!(sentence("web", &kind), text);
+        };
+        check(End::Signal(Signal::KILL), false, "web was ended by signal SIGKILL after 3.2 s");
+        check(End::Code(1), false, "web exited with code 1 after 3.2 s");
+        check(End::Code(0), true, "web exited with code 0 after 3.2 s, as asked");
+        check(End::Unknown, false, "web ended unseen, after at most 3.2 s");
+    }
+}

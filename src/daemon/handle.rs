@@ -1,0 +1,118 @@
+//! The way in: what the API and the library hold of the daemon.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
+
+use super::sampling::{LOOKING, Measured, Usages};
+use super::view::Snapshot;
+use crate::home::Home;
+use crate::store::{EventRow, Recorder};
+use crate::supervisor::{Accepted, Command, Denied};
+
+/// One answer for each command, in their order.
+pub type Answers = Vec<Result<Accepted, Denied>>;
+
+/// Why a command got no answer.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum HandleError {
+    /// The daemon is ending.
+    #[error("the daemon is ending: try again in a moment")]
+    Ending,
+    /// What was asked could not be written down, so it may be forgotten at the next start.
+    #[error("the change could not be saved: {0}")]
+    NotSaved(String),
+}
+
+/// What goes to the driver.
+pub(super) enum Ask {
+    /// Commands, stepped one after the other in one turn and recorded in one transaction.
+    Commands { commands: Vec<Command>, reply: oneshot::Sender<Result<Answers, HandleError>> },
+    /// Stop everything for good, then end keeper and daemon.
+    End,
+}
+
+/// Cheap to clone; every clone reaches the same daemon.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) asks: mpsc::Sender<Ask>,
+    pub(super) snapshot: watch::Receiver<Arc<Snapshot>>,
+    pub(super) events: broadcast::Sender<Arc<EventRow>>,
+    pub(super) keeper_pid: watch::Receiver<Option<i32>>,
+    pub(super) usages: Arc<Usages>,
+    pub(super) recorder: Recorder,
+    pub(super) home: Home,
+}
+
+impl Handle {
+    /// Carries out commands, all in one turn, and answers when what they changed is durable.
+    ///
+    /// # Errors
+    /// When the daemon is ending or the store cannot be written.
+    pub async fn command(&self, commands: Vec<Command>) -> Result<Answers, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Commands { commands, reply }).await.map_err(|_| HandleError::Ending)?;
+        answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Asks for the end of every service, of the keeper and of the daemon. Services stay stopped.
+    ///
+    /// # Errors
+    /// When the daemon is ending already.
+    pub async fn end(&self) -> Result<(), HandleError> {
+        self.asks.send(Ask::End).await.map_err(|_| HandleError::Ending)
+    }
+
+    /// The picture of now.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.borrow().clone()
+    }
+
+    /// Wakes with every change of the picture.
+    pub fn watch(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshot.clone()
+    }
+
+    /// Waits until the picture satisfies `level`, at most for `limit`. The answer is the last
+    /// picture, and whether it did.
+    pub async fn wait(&self, limit: Duration, level: impl Fn(&Snapshot) -> bool) -> (Arc<Snapshot>, bool) {
+        let mut watch = self.watch();
+        let reached = tokio::time::timeout(limit, watch.wait_for(|snapshot| level(snapshot)));
+        match reached.await {
+            Ok(Ok(snapshot)) => (snapshot.clone(), true),
+            Ok(Err(_)) | Err(_) => (self.snapshot(), false),
+        }
+    }
+
+    /// Events from now on.
+    pub fn events(&self) -> broadcast::Receiver<Arc<EventRow>> {
+        self.events.subscribe()
+    }
+
+    /// The keeper's process, while one is connected.
+    pub fn keeper_pid(&self) -> Option<i32> {
+        *self.keeper_pid.borrow()
+    }
+
+    /// CPU and memory of what runs now, at most a second old. Absent while the daemon ends.
+    pub async fn measured(&self) -> Option<Arc<Measured>> {
+        let seq = self.snapshot.borrow().seq;
+        self.usages.fresh(LOOKING, seq).await
+    }
+
+    /// CPU and memory, and who looks at them.
+    pub fn usages(&self) -> &Arc<Usages> {
+        &self.usages
+    }
+
+    /// The store.
+    pub fn recorder(&self) -> &Recorder {
+        &self.recorder
+    }
+
+    /// The home.
+    pub fn home(&self) -> &Home {
+        &self.home
+    }
+}

@@ -1,0 +1,26 @@
+//! The shell around the brain: reads clocks, talks to the keeper, writes to the store, and lets
+//! the API in.
+//!
+//! ```text
+//!   API ──Handle──▶ commands ┐                       ┌▶ Keeper (orders)
+//!   keeper ───────▶ reports  ├─▶ Driver ─ step ─ effects ─▶ Recorder (durable, then answered)
+//!   clock ────────▶ deadline ┘      │                └▶ events
+//!                                   └─▶ Snapshot (watch): what every reader sees
+//! ```
+//!
+//! - [`driver`] is the one loop. It never waits while it carries out effects.
+//! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
+//! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
+//! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`sampling`] measures while somebody looks.
+
+pub mod clock;
+pub mod define;
+pub mod driver;
+pub mod environment;
+pub mod event_text;
+pub mod handle;
+pub mod keeper_line;
+pub mod log_files;
+pub mod sampling;
+pub mod view;

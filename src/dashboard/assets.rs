@@ -1,0 +1,130 @@
+//! What pages refer to: our own CSS and JavaScript (`web/`) and vendored htmx (`static/`).
+//!
+//! All of it is in the binary and served from this exact list, so no path can leave it. Pages say
+//! `/assets/VERSION/NAME` with one version for the whole set: an answer never changes and may be
+//! kept for ever, and relative imports between modules work.
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
+
+use sha2::{Digest, Sha256};
+
+/// A file for the browser.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asset {
+    /// Its content.
+    pub bytes: Cow<'static, [u8]>,
+    /// For the header `Content-Type`.
+    pub content_type: &'static str,
+}
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
+const STYLE: &str = "text/css; charset=utf-8";
+const IMAGE: &str = "image/svg+xml";
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// Every asset: name, content type, content.
+const ASSETS: &[(&str, &str, &[u8])] = &[
+    ("actions.js", SCRIPT, include_bytes!("../../web/actions.js")),
+    ("app.css", STYLE, include_bytes!("../../web/app.css")),
+    ("docs.css", STYLE, include_bytes!("../../web/docs.css")),
+    ("favicon.svg", IMAGE, include_bytes!("../../web/favicon.svg")),
+    ("format.js", SCRIPT, include_bytes!("../../web/format.js")),
+    ("htmx/LICENSE", TEXT, include_bytes!("../../static/htmx/LICENSE")),
+    ("htmx/htmx.min.js", SCRIPT, include_bytes!("../../static/htmx/htmx.min.js")),
+    ("htmx/hx-ws.min.js", SCRIPT, include_bytes!("../../static/htmx/hx-ws.min.js")),
+    ("live.js", SCRIPT, include_bytes!("../../web/live.js")),
+    ("logs.js", SCRIPT, include_bytes!("../../web/logs.js")),
+    ("table.js", SCRIPT, include_bytes!("../../web/table.js")),
+];
+
+/// The asset of this name (`app.css`, `htmx/htmx.min.js`): what follows `/assets/VERSION/`.
+pub fn get(name: &str) -> Option<Asset> {
+    let (_, content_type, bytes) = ASSETS.iter().find(|(known, _, _)| *known == name)?;
+    Some(Asset { bytes: Cow::Borrowed(bytes), content_type })
+}
+
+/// Names the whole set: 16 hexadecimal digits that change when any name or content does.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let mut hash = Sha256::new();
+        for (name, _, bytes) in ASSETS {
+            hash.update(name.as_bytes());
+            hash.update((bytes.len() as u64).to_le_bytes());
+            hash.update(bytes);
+        }
+        hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    });
+    &VERSION
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use base64::Engine;
+    use sha2::Sha384;
+
+    use super::*;
+
+    fn root() -> &'static Path {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+    }
+
+    /// Files below `directory`, relative to it, without the tests and their dependencies.
+    fn files(directory: &str) -> BTreeSet<String> {
+        let top = root().join(directory);
+        let (mut found, mut todo) = (BTreeSet::new(), vec![top.clone()]);
+        while let Some(directory) = todo.pop() {
+            for entry in std::fs::read_dir(&directory).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() && path != top.join("tests") {
+                    todo.push(path);
+                } else if path.is_file() {
+                    found.insert(path.strip_prefix(&top).unwrap().to_str().unwrap().to_owned());
+                }
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn every_file_is_served_and_nothing_else() {
+        let mut expected = files("web");
+        expected.extend(files("static"));
+        expected.remove("README.md");
+        expected.remove("VENDORED.json");
+        let served: BTreeSet<_> = ASSETS.iter().map(|(name, _, _)| (*name).to_owned()).collect();
+        assert_eq!(served, expected);
+        for odd in ["", "/", "../Cargo.toml", "htmx", "APP.CSS", "app.css/"] {
+            assert_eq!(get(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn vendored_files_are_what_their_list_says() {
+        let list: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(root().join("static/VENDORED.json")).unwrap()).unwrap();
+        let mut listed = BTreeSet::from(["VENDORED.json".to_owned()]);
+        for entry in list["files"].as_array().unwrap() {
+            let member = |name: &str| entry[name].as_str().unwrap_or_else(|| panic!("no {name} in {entry}"));
+            for said in ["name", "version", "origin", "licence"] {
+                assert!(!member(said).is_empty(), "{said} in {entry}");
+            }
+            let bytes = std::fs::read(root().join("static").join(member("file"))).unwrap();
+            let hash = base64::engine::general_purpose::STANDARD.encode(Sha384::digest(&bytes));
+            assert_eq!(hash, member("sha384"), "{}", member("file"));
+            listed.insert(member("file").to_owned());
+        }
+        assert_eq!(files("static"), listed, "a file without an entry in static/VENDORED.json");
+    }
+
+    #[test]
+    fn our_own_script_stays_small() {
+        let ours = ASSETS.iter().filter(|(name, kind, _)| *kind == SCRIPT && !name.contains('/'));
+        let size: usize = ours.map(|(_, _, bytes)| bytes.len()).sum();
+        // The budget is 8 KB compressed; our comments and all stay below three times that.
+        assert!(size < 24 * 1024, "{size} bytes of script");
+    }
+}

@@ -1,0 +1,38 @@
+//! The dashboard: pages as pure views. Wire types go in, HTML comes out.
+//!
+//! Nothing here knows of HTTP, sessions or the brain; `api/pages.rs` asks for a page and sends it.
+//!
+//! - Each page is a struct next to its template of the same name in `templates/`. It is complete
+//!   without script: reading, start, stop, restart, log in and log out are links and forms.
+//! - Live pushes are the same fragments from the same template ([`row_fragments`],
+//!   [`table_fragment`]); `web/live.js` puts them into the page.
+//! - The pages obey `script-src 'self'; style-src 'self'` to the letter: no inline script, no inline
+//!   style. Everything they refer to is in [`assets`].
+//! - Text from outside (names, logs, reasons) is escaped by the template engine, and its container
+//!   carries `hx-ignore`, since a content security policy does not stop htmx attributes.
+
+pub mod assets;
+mod docs;
+mod error;
+mod login;
+mod logs;
+mod processes;
+mod row;
+pub mod text;
+
+pub use docs::docs_page;
+pub use error::error_page;
+pub use login::{login_once_page, login_page};
+pub use logs::{LogsPage, logs_page};
+pub use processes::{ProcessesPage, processes_page};
+pub use row::{row_fragments, table_fragment};
+
+use askama::Template;
+
+/// Renders a template. Ours only write strings and numbers to memory, which cannot fail.
+fn render(template: &impl Template) -> String {
+    template.render().expect("a template that formats to memory cannot fail")
+}
+
+#[cfg(test)]
+mod template_tests;

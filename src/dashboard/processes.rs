@@ -1,0 +1,152 @@
+//! `/`: the live list.
+
+use askama::Template;
+
+use super::row::Rows;
+use super::{render, text};
+use crate::wire::{Host, Process, System, Whoami};
+
+/// What the page shows.
+pub struct ProcessesPage<'a> {
+    /// The processes that the reader may see, by id.
+    pub processes: &'a [Process],
+    /// Host and daemon.
+    pub system: &'a System,
+    /// The reader.
+    pub who: &'a Whoami,
+    /// One sentence to show on top: the result of a form that was sent without script.
+    pub notice: Option<&'a str>,
+}
+
+/// The page.
+pub fn processes_page(page: &ProcessesPage<'_>) -> String {
+    render(&View {
+        who: Some(page.who),
+        system: page.system,
+        host: HostView::new(&page.system.host),
+        counts: counts(page.processes),
+        notice: page.notice,
+        body: Rows::new(page.processes, page.who),
+    })
+}
+
+#[derive(Template)]
+#[template(path = "processes.html")]
+struct View<'a> {
+    who: Option<&'a Whoami>,
+    system: &'a System,
+    host: HostView,
+    counts: Vec<(&'static str, usize)>,
+    notice: Option<&'a str>,
+    body: Rows<'a>,
+}
+
+/// The host's numbers as text. `live.js` writes the same from [`Host`].
+struct HostView {
+    cpu: String,
+    cpu_share: f64,
+    used: String,
+    total: String,
+    memory_share: f64,
+    load: String,
+    uptime: String,
+}
+
+impl HostView {
+    fn new(host: &Host) -> HostView {
+        HostView {
+            cpu: text::cpu(host.cpu_percent),
+            cpu_share: text::share(host.cpu_percent, 100.0),
+            used: text::bytes(host.memory_used_bytes),
+            total: text::bytes(host.memory_total_bytes),
+            memory_share: text::share(host.memory_used_bytes as f64, host.memory_total_bytes as f64),
+            load: text::load(&host.load_average),
+            uptime: text::duration(host.uptime_ms),
+        }
+    }
+}
+
+/// How many processes are in each state, the six words in the order of the documents. Zero is
+/// kept: the page hides it, and script shows it again when it grows.
+fn counts(processes: &[Process]) -> Vec<(&'static str, usize)> {
+    ["online", "starting", "restarting", "stopping", "stopped", "errored"]
+        .map(|word| (word, processes.iter().filter(|process| process.status == word).count()))
+        .to_vec()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::row::tests::{process, who};
+    use super::*;
+    use crate::wire::{Daemon, Role};
+
+    fn page(processes: &[Process], subject: &str) -> String {
+        let system = System {
+            host: Host {
+                hostname: "box<1>".to_owned(),
+                cpu_percent: 12.5,
+                cpus: 8,
+                memory_used_bytes: 4 << 30,
+                memory_total_bytes: 16 << 30,
+                load_average: vec![0.5, 0.25, 0.125],
+                uptime_ms: 1_051_200_000,
+            },
+            daemon: Daemon {
+                version: "0.1.0".to_owned(),
+                pid: 1,
+                uptime_ms: 1,
+                keeper_pid: None,
+                home: "/".to_owned(),
+                listeners: vec![],
+            },
+        };
+        let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
+        processes_page(&ProcessesPage {
+            processes,
+            system: &system,
+            who: &who,
+            notice: Some("stopped <web>"),
+        })
+    }
+
+    #[test]
+    fn the_page_shows_the_host_the_counts_and_every_process() {
+        let html = page(&[process(1, "web", "online"), process(2, "job", "errored")], "ann");
+        let told = [
+            "12.5%",
+            "4.0 GiB",
+            "16.0 GiB",
+            r#"width="25%""#,
+            "0.50 0.25 0.13",
+            "12d 4h",
+            "p-1",
+            "p-2",
+            "Log out",
+        ];
+        for part in told {
+            assert!(html.contains(part), "{part} is missing");
+        }
+        assert!(html.contains("<b>1</b> errored"));
+        assert!(html.contains("box&#60;1&#62;") && html.contains("stopped &#60;web&#62;"));
+    }
+
+    #[test]
+    fn an_empty_list_says_what_to_type() {
+        assert!(page(&[], "ann").contains("pmdaemon start app.js --name myapp"));
+    }
+
+    #[test]
+    fn every_page_warns_when_authentication_is_off() {
+        assert!(page(&[], "no-auth").contains("Authentication is off"));
+        assert!(!page(&[], "ann").contains("Authentication is off"));
+        assert!(!page(&[], "no-auth").contains("/logout"));
+    }
+
+    #[test]
+    fn five_hundred_rows_stay_below_the_budget() {
+        let processes: Vec<_> = (0..500).map(|id| process(id, &format!("service-{id}"), "online")).collect();
+        // 60 KB compressed is the budget; rows repeat themselves and shrink to less than a tenth.
+        let size = page(&processes, "ann").len();
+        assert!(size < 1_200_000, "{size} bytes before compression");
+    }
+}

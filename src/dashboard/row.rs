@@ -1,0 +1,173 @@
+//! One process as a row of the table: in the page, in a live push, in the whole table.
+
+use std::fmt;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+
+use super::{render, text};
+use crate::wire::{Process, Role, Whoami};
+
+/// One row. Its text is escaped by its own template, so it is safe inside another.
+#[derive(Template)]
+#[template(path = "row.html")]
+pub(super) struct Row<'a> {
+    p: &'a Process,
+    can_operate: bool,
+    look: &'static str,
+    /// Nothing runs and nothing is about to: the button says start.
+    idle: bool,
+    cpu: String,
+    memory: String,
+    uptime: String,
+    last_exit: Option<String>,
+}
+
+impl<'a> Row<'a> {
+    fn new(p: &'a Process, who: &Whoami) -> Row<'a> {
+        let or_nothing = |text: Option<String>| text.unwrap_or_else(|| text::NOTHING.to_owned());
+        Row {
+            p,
+            can_operate: who.role >= Role::Operator,
+            look: text::look(&p.status),
+            idle: matches!(p.status.as_str(), "stopped" | "errored"),
+            cpu: or_nothing(p.cpu_percent.map(text::cpu)),
+            memory: or_nothing(p.memory_bytes.map(text::bytes)),
+            uptime: or_nothing(p.uptime_ms.map(text::duration)),
+            last_exit: p.last_exit.as_ref().map(text::exit),
+        }
+    }
+}
+
+/// The body of the table.
+#[derive(Template)]
+#[template(path = "rows.html")]
+pub(super) struct Rows<'a> {
+    rows: Vec<Row<'a>>,
+}
+
+impl<'a> Rows<'a> {
+    pub(super) fn new(processes: &'a [Process], who: &Whoami) -> Rows<'a> {
+        Rows { rows: processes.iter().map(|process| Row::new(process, who)).collect() }
+    }
+}
+
+impl HtmlSafe for Row<'_> {}
+impl HtmlSafe for Rows<'_> {}
+
+/// The rows of `changed` as `<hx-partial>` elements: the browser morphs each into the row that it
+/// has. Rows that it does not have are ignored there; those need [`table_fragment`].
+pub fn row_fragments(changed: &[Process], who: &Whoami) -> String {
+    changed.iter().map(|process| Partial(Row::new(process, who)).to_string()).collect()
+}
+
+/// The whole body of the table, for when rows were added or removed.
+pub fn table_fragment(processes: &[Process], who: &Whoami) -> String {
+    render(&Rows::new(processes, who)).trim().to_owned()
+}
+
+/// A row addressed to its place in the page.
+struct Partial<'a>(Row<'a>);
+
+impl fmt::Display for Partial<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // No white space around the row: each morph would leave it in the table.
+        let row = render(&self.0);
+        let (id, row) = (self.0.p.id, row.trim());
+        write!(f, r##"<hx-partial hx-target="#p-{id}" hx-swap="outerMorph">{row}</hx-partial>"##)
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::wire::LastExit;
+
+    /// A process in the given state, with everything that state has.
+    pub fn process(id: i64, name: &str, status: &str) -> Process {
+        let alive = matches!(status, "online" | "stopping");
+        Process {
+            id,
+            name: name.to_owned(),
+            app: name.to_owned(),
+            namespace: "default".to_owned(),
+            instance: 0,
+            status: status.to_owned(),
+            reason: (status == "errored").then(|| "given up after 16 unstable runs in a row".to_owned()),
+            pid: alive.then_some(4000 + id),
+            started_at: alive.then(|| "2026-01-02T03:04:05.678Z".to_owned()),
+            uptime_ms: alive.then_some(187_000),
+            restarts: 3,
+            unstable_restarts: 0,
+            cpu_percent: alive.then_some(3.44),
+            memory_bytes: alive.then_some(19_293_798),
+            last_exit: Some(LastExit { signal: Some("SIGKILL".to_owned()), ..LastExit::default() }),
+            out_log: "/tmp/x-out.log".to_owned(),
+            err_log: "/tmp/x-error.log".to_owned(),
+        }
+    }
+
+    pub fn who(role: Role) -> Whoami {
+        Whoami { subject: "ann".to_owned(), role }
+    }
+
+    #[test]
+    fn a_row_says_everything_in_words() {
+        let html = table_fragment(&[process(3, "web", "online")], &who(Role::Operator));
+        let told =
+            [r#"id="p-3""#, ">online<", ">web<", ">4003<", ">3.4%<", ">18.4 MiB<", ">3m 7s<", ">SIGKILL<"];
+        for part in told {
+            assert!(html.contains(part), "{part} is missing in {html}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_run_has_no_pid_and_no_usage_and_can_be_started() {
+        let html = table_fragment(&[process(3, "web", "errored")], &who(Role::Operator));
+        assert_eq!(html.matches(">-<").count(), 4, "pid, cpu, memory, uptime in {html}");
+        assert!(html.contains(r#"formaction="/apps/3/start""#));
+        assert!(!html.contains("/stop"));
+        assert!(html.contains("given up after 16 unstable runs"));
+    }
+
+    #[test]
+    fn a_viewer_gets_no_buttons() {
+        let processes = [process(3, "web", "online")];
+        assert!(!table_fragment(&processes, &who(Role::Viewer)).contains("<button"));
+        for role in [Role::Operator, Role::Deployer, Role::Admin] {
+            assert!(table_fragment(&processes, &who(role)).contains("<button"), "{role:?}");
+        }
+    }
+
+    #[test]
+    fn a_push_is_the_row_of_the_page_addressed_to_its_place() {
+        let processes = [process(3, "web", "online"), process(4, "job", "stopped")];
+        let who = who(Role::Operator);
+        let (page, push) = (table_fragment(&processes, &who), row_fragments(&processes, &who));
+        assert_eq!(push.matches("<hx-partial").count(), 2);
+        for (row, id) in push.split_inclusive("</hx-partial>").zip([3, 4]) {
+            let start = format!(r##"<hx-partial hx-target="#p-{id}" hx-swap="outerMorph">"##);
+            let row = row.strip_prefix(&start).unwrap().strip_suffix("</hx-partial>").unwrap();
+            assert!(row.starts_with("<tr ") && row.ends_with("</tr>"), "white space around {row}");
+            assert!(page.contains(row), "another row in the page than {row}");
+        }
+    }
+
+    #[test]
+    fn foreign_text_is_escaped_and_ignored_by_htmx() {
+        let evil = r#"<img src=x onerror=alert(1)><hx-partial hx-target="body">"'"#;
+        let mut process = process(1, evil, evil);
+        process.reason = Some(evil.to_owned());
+        process.namespace = evil.to_owned();
+        process.last_exit = Some(LastExit { signal: Some(evil.to_owned()), ..LastExit::default() });
+        for html in [
+            table_fragment(std::slice::from_ref(&process), &who(Role::Admin)),
+            row_fragments(std::slice::from_ref(&process), &who(Role::Admin)),
+        ] {
+            assert!(!html.contains("<img"), "{html}");
+            assert!(!html.contains("<hx-partial hx-target=\"body"), "{html}");
+            let row = html.split("<tr ").nth(1).unwrap();
+            assert!(row.split('>').next().unwrap().contains("hx-ignore"), "{html}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What an earlier keeper left: its runs go on, and this keeper takes them over.
+//!
+//! Their main processes are not our children, so a pidfd watches them; their output has waited in
+//! the FIFOs; their logs are continued at the end. What ended meanwhile is kept as ended, with the
+//! ending if the earlier keeper saw it, otherwise as unknown, never as a success.
+
+use std::fs;
+use std::io;
+
+use nix::sys::epoll::EpollFlags;
+
+use super::event_loop::Keeper;
+use super::flow::ARMED;
+use super::poll::{Source, Which};
+use super::process::{self, Pidfd, boot_micros};
+use super::protocol::Ending;
+use super::record::{MainRecord, Record};
+use super::run::{Life, Run};
+use super::tree::{self, Look, TwoLooks};
+use super::{fifo, say};
+
+impl Keeper {
+    /// Takes over whatever is recorded, once, at the start.
+    pub fn adopt_all(&mut self) -> io::Result<()> {
+        let (records, unreadable) = Record::read_all(&self.run_dir)?;
+        for path in unreadable {
+            say::warning!("{} is not a record of a run; it is removed", path.display());
+            let _ = fs::remove_file(path);
+        }
+        let mut looks = TwoLooks::default();
+        for record in records {
+            if record.boot == self.boot {
+                self.adopt(record, &mut looks);
+            } else {
+                Record::remove(&self.run_dir, record.run);
+            }
+        }
+        self.remove_strays()?;
+        if let Some(cgroups) = &self.cgroups {
+            let known = |path: &std::path::Path| {
+                self.runs.values().any(|run| run.record.leaf.as_deref() == Some(path))
+            };
+            cgroups.sweep(known);
+        }
+        Ok(())
+    }
+
+    fn adopt(&mut self, mut record: Record, looks: &mut TwoLooks) {
+        let id = record.run;
+        if record.main.is_none() {
+            record.main = self.find_main(&record);
+            let _ = record.write(&self.run_dir);
+        }
+        let alive = match (record.ended, record.main) {
+            (None, Some(main)) => Pidfd::open(main.pid, main.start),
+            (Some(_), _) | (None, None) => None,
+        };
+        let life = alive.map_or(Life::Ended, Life::Adopted);
+        let mut run = Run::new(record, life);
+        self.reopen(&mut run);
+        if run.is_ended() && run.record.ended.is_none() {
+            run.record.ended = Some((Ending::Unknown, boot_micros()));
+            let _ = run.record.write(&self.run_dir);
+        }
+        let (ended, has_main, forgotten) = (run.is_ended(), run.record.main.is_some(), run.record.forgotten);
+        self.runs.insert(id, run);
+        if ended {
+            let empty = self.look_for_rest(id, looks);
+            if let Some(run) = self.runs.get_mut(&id) {
+                run.tree_empty = empty;
+            }
+            self.drain_run(id);
+            self.let_go_if_over(id);
+            // Never came to be, or of no interest to anybody.
+            if empty && (!has_main || forgotten) {
+                self.drop_run(id);
+            }
+        } else if !self.watch_main(id) {
+            say::warning!("cannot watch the main process of run {id}");
+        }
+        if self.runs.contains_key(&id) {
+            say::info!("took over run {id}");
+        }
+    }
+
+    /// The keeper that forked it did not live to write its number down.
+    fn find_main(&self, record: &Record) -> Option<MainRecord> {
+        let mark = tree::mark(&self.mark, record.run);
+        let leader = Look::take(&self.outside()).leader(&mark)?;
+        Some(MainRecord { pid: leader.pid, start: leader.start, at: boot_micros() })
+    }
+
+    fn watch_main(&self, id: u64) -> bool {
+        let Some(Life::Adopted(pidfd)) = self.runs.get(&id).map(|run| &run.life) else { return false };
+        // Edges: between the end of the process and its parent's waiting for it, the level stays.
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        self.poller.add(pidfd, Source::Main(id), flags).is_ok()
+    }
+
+    fn reopen(&mut self, run: &mut Run) {
+        let id = run.record.run;
+        for which in Which::BOTH {
+            let log = match which {
+                Which::Out => run.record.out_file.clone(),
+                Which::Err => run.record.err_file.clone(),
+            };
+            let opened = fifo::open(&Record::fifo(&self.run_dir, id, which))
+                .and_then(|fifo| self.capture.open(fifo, &log))
+                .and_then(|stream| {
+                    self.poller.add(&stream, Source::fifo(id, which), ARMED)?;
+                    Ok(stream)
+                });
+            match opened {
+                Ok(stream) => *run.stream(which) = Some(stream),
+                // An ended run has given its FIFOs up already.
+                Err(_) if run.is_ended() => {}
+                Err(error) => say::warning!("cannot go on with {}: {error}", log.display()),
+            }
+        }
+    }
+
+    /// FIFOs and drafts without a record.
+    fn remove_strays(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.run_dir)? {
+            let path = entry?.path();
+            let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
+            let kind = path.extension().and_then(|extension| extension.to_str());
+            let stray = match kind {
+                Some("out" | "err") => stem.is_some_and(|id: u64| !self.runs.contains_key(&id)),
+                Some("tmp") => stem.is_some(),
+                Some(_) | None => false,
+            };
+            if stray {
+                let _ = fs::remove_file(path);
+            }
+        }
+        Ok(())
+    }
+
+    /// A process that must be watched without being our child.
+    pub fn watch_adopted_daemon(&mut self, pid: i32) -> Result<(), String> {
+        let gone = || format!("there is no process {pid} to be the daemon");
+        let start = process::stat(pid).ok_or_else(gone)?.start;
+        let pidfd = Pidfd::open(pid, start).ok_or_else(gone)?;
+        let added = self.poller.add(&pidfd, Source::Daemon, EpollFlags::EPOLLIN);
+        added.map_err(|e| format!("cannot watch process {pid}: {e}"))?;
+        self.daemon.adopt(pid, pidfd);
+        Ok(())
+    }
+}

@@ -1,0 +1,231 @@
+//! Between fork and exec: how a child becomes the program.
+//!
+//! Everything that needs memory is prepared before the fork; after it there are only system
+//! calls. The keeper has one thread, so nothing can be locked or half done at the fork. What
+//! fails is told over a pipe that closes by itself when the program is executed: five bytes, the
+//! step and the kernel's error number. End of the pipe without a word means success.
+
+use std::ffi::CString;
+use std::io::{self, Read};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::unistd::ForkResult;
+
+use super::protocol::{LINE_FD, Step};
+
+/// Everything that a child needs to know.
+pub struct Plan<'a> {
+    /// Absolute path of the program, and its first argument.
+    pub program: CString,
+    /// All arguments, the program's name first.
+    pub args: Vec<CString>,
+    /// The environment, as `NAME=value`.
+    pub env: Vec<CString>,
+    /// Where it works; absent: where the keeper does.
+    pub cwd: Option<CString>,
+    /// Standard input.
+    pub input: BorrowedFd<'a>,
+    /// Standard output.
+    pub output: BorrowedFd<'a>,
+    /// Standard error.
+    pub error: BorrowedFd<'a>,
+    /// One end of a line, which the program finds as [`LINE_FD`].
+    pub line: Option<BorrowedFd<'a>>,
+    /// The `cgroup.procs` of its cgroup.
+    pub door: Option<BorrowedFd<'a>>,
+    /// A session of its own, out of reach of the keeper's terminal.
+    pub session: bool,
+    /// The mask for new files; absent: the keeper's.
+    pub umask: Option<libc::mode_t>,
+    /// Limit of descriptors: soft, hard.
+    pub descriptors: (u64, u64),
+}
+
+/// Why there is no program running.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Failure {
+    /// Where it failed.
+    pub step: Step,
+    /// The kernel's number.
+    pub errno: Errno,
+}
+
+/// Forks a child that becomes the program. Returns its number and the (non-blocking) pipe for
+/// [`outcome`].
+pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+    // Out of the way of the descriptors that the child puts in place.
+    let high = fcntl(&writer, FcntlArg::F_DUPFD_CLOEXEC(LINE_FD + 1))?;
+    // SAFETY: the kernel has just made this descriptor; nobody else owns it.
+    let writer = unsafe { OwnedFd::from_raw_fd(high) };
+    let pointers = |texts: &[CString]| {
+        let ends = std::iter::once(std::ptr::null());
+        texts.iter().map(|text| text.as_ptr()).chain(ends).collect::<Vec<_>>()
+    };
+    let (args, env) = (pointers(&plan.args), pointers(&plan.env));
+    // SAFETY: this process has one thread, so the child may do whatever the parent may.
+    match unsafe { nix::unistd::fork() }? {
+        ForkResult::Parent { child } => Ok((child.as_raw(), reader)),
+        ForkResult::Child => {
+            let failed = become_program(plan, &args, &env);
+            let mut word = [0; 5];
+            word[0] = code_of(failed.step);
+            word[1..].copy_from_slice(&(failed.errno as i32).to_le_bytes());
+            let _ = nix::unistd::write(&writer, &word);
+            // SAFETY: ends this child at once; nothing of the parent's may run in it.
+            unsafe { libc::_exit(127) }
+        }
+    }
+}
+
+/// What became of a child.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Outcome {
+    /// Not known yet.
+    Open,
+    /// The program was executed, or the child was killed before it could say anything.
+    Executed,
+    /// It was not.
+    Failed(Failure),
+}
+
+/// Asks the pipe of a child.
+pub fn outcome(pipe: &OwnedFd) -> Outcome {
+    let mut word = [0; 5];
+    match nix::unistd::read(pipe, &mut word) {
+        Ok(5) => {
+            let number = i32::from_le_bytes([word[1], word[2], word[3], word[4]]);
+            Outcome::Failed(Failure { step: step_of(word[0]), errno: Errno::from_raw(number) })
+        }
+        Err(Errno::EAGAIN | Errno::EINTR) => Outcome::Open,
+        Ok(_) | Err(_) => Outcome::Executed,
+    }
+}
+
+fn code_of(step: Step) -> u8 {
+    match step {
+        Step::Logs => 0,
+        Step::Fork => 1,
+        Step::Chdir => 2,
+        Step::Prepare => 3,
+        Step::Exec => 4,
+    }
+}
+
+fn step_of(code: u8) -> Step {
+    [Step::Logs, Step::Fork, Step::Chdir, Step::Prepare, Step::Exec]
+        .into_iter()
+        .find(|step| code_of(*step) == code)
+        .unwrap_or(Step::Prepare)
+}
+
+/// Returns only when it fails.
+fn become_program(plan: &Plan<'_>, args: &[*const libc::c_char], env: &[*const libc::c_char]) -> Failure {
+    if let Err(errno) = prepare(plan) {
+        return Failure { step: Step::Prepare, errno };
+    }
+    if let Some(cwd) = &plan.cwd
+        && let Err(errno) = nix::unistd::chdir(cwd.as_c_str())
+    {
+        return Failure { step: Step::Chdir, errno };
+    }
+    // SAFETY: all three are NUL-terminated, the lists end with a null pointer, and all of it lives.
+    unsafe { libc::execve(plan.program.as_ptr(), args.as_ptr(), env.as_ptr()) };
+    Failure { step: Step::Exec, errno: Errno::last() }
+}
+
+fn prepare(plan: &Plan<'_>) -> nix::Result<()> {
+    if plan.session {
+        nix::unistd::setsid()?;
+    }
+    if let Some(door) = plan.door {
+        nix::unistd::write(door, b"0")?;
+    }
+    for (target, source) in [(0, plan.input), (1, plan.output), (2, plan.error)] {
+        put(source.as_raw_fd(), target)?;
+    }
+    let mut first_free = 3;
+    if let Some(line) = plan.line {
+        put(line.as_raw_fd(), LINE_FD)?;
+        first_free = LINE_FD + 1;
+    }
+    close_on_exec_from(first_free);
+    default_signals()?;
+    if let Some(mask) = plan.umask {
+        // SAFETY: umask cannot fail and touches no memory.
+        unsafe { libc::umask(mask) };
+    }
+    let (soft, hard) = plan.descriptors;
+    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, soft, hard)
+}
+
+/// Makes `target` the same as `source`, and open after exec. `dup2` does nothing when both are the
+/// same number, and would leave the descriptor to close at exec.
+fn put(source: RawFd, target: RawFd) -> nix::Result<()> {
+    // SAFETY: both calls take numbers only; in this child nobody else uses `target`.
+    let done = unsafe {
+        if source == target { libc::fcntl(source, libc::F_SETFD, 0) } else { libc::dup2(source, target) }
+    };
+    Errno::result(done).map(drop)
+}
+
+/// Marks everything from there on to be closed at exec. Everything that the keeper opens is marked
+/// already; this is for what it has inherited.
+pub fn close_on_exec_from(first: RawFd) {
+    // SAFETY: changes a flag of descriptors only. Linux before 5.11 refuses, and then the marks of
+    // the keeper's start must do.
+    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+}
+
+/// A program expects every signal to do what it does by default, and none to be held back.
+fn default_signals() -> nix::Result<()> {
+    for signal in 1..=libc::SIGRTMAX() {
+        // SAFETY: SIG_DFL installs no code. KILL, STOP and the two of the C library are refused.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+    let none = nix::sys::signal::SigSet::empty();
+    nix::sys::signal::sigprocmask(nix::sys::signal::SigmaskHow::SIG_SETMASK, Some(&none), None)
+}
+
+impl Failure {
+    /// The sentence for people.
+    pub fn sentence(&self, program: &std::path::Path, cwd: &std::path::Path) -> String {
+        let (program, why) = (program.display(), super::process::words(self.errno));
+        match self.step {
+            Step::Chdir => format!("cannot change to directory {}: {why}", cwd.display()),
+            Step::Exec => match self.errno {
+                Errno::ENOEXEC => format!(
+                    "cannot execute {program}: it is neither a program nor a script that names its \
+                     interpreter; begin it with a line like #!/bin/sh, or give an interpreter"
+                ),
+                Errno::ENOENT if std::path::Path::new(&program.to_string()).exists() => {
+                    match interpreter_of(&program.to_string()) {
+                        Ok(Some(name)) => {
+                            format!("cannot execute {program}: its interpreter {name} does not exist")
+                        }
+                        Ok(None) | Err(_) => {
+                            format!(
+                                "cannot execute {program}: the loader or a library it needs does not exist"
+                            )
+                        }
+                    }
+                }
+                _ => format!("cannot execute {program}: {why}"),
+            },
+            Step::Prepare => format!("cannot prepare to execute {program}: {why}"),
+            Step::Logs | Step::Fork => format!("cannot start {program}: {why}"),
+        }
+    }
+}
+
+/// What the `#!` line of a script names.
+fn interpreter_of(program: &str) -> io::Result<Option<String>> {
+    let mut start = [0; 256];
+    let count = std::fs::File::open(program)?.read(&mut start)?;
+    let text = String::from_utf8_lossy(&start[..count]);
+    let line = text.strip_prefix("#!").and_then(|rest| rest.lines().next());
+    Ok(line.and_then(|line| line.split_ascii_whitespace().next()).map(str::to_owned))
+}

@@ -1,0 +1,207 @@
+//! The loop: one thread, one epoll set, one table of runs. It waits for the kernel, the daemon or
+//! an alarm, does what follows, and never waits for anything else.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::time::Instant;
+
+use nix::sys::epoll::EpollFlags;
+use nix::sys::signalfd::SignalFd;
+
+use super::alarms::{Alarm, Alarms};
+use super::capture::Capture;
+use super::cgroup::Cgroups;
+use super::daemon_child::Daemon;
+use super::poll::{Poller, Source, Which};
+use super::protocol::{Order, Report, VERSION};
+use super::quit::Quit;
+use super::run::Run;
+use super::{line, say};
+
+/// At most so many orders before something else gets its turn.
+const ORDERS_AT_ONCE: usize = 64;
+
+/// The whole process.
+pub struct Keeper {
+    /// Of the home; absolute, without links.
+    pub home: PathBuf,
+    /// Records and FIFOs.
+    pub run_dir: PathBuf,
+    /// The program that is the daemon.
+    pub daemon_program: PathBuf,
+    /// Eight letters that stand for the home.
+    pub mark: String,
+    /// This boot of the host.
+    pub boot: String,
+    /// The limit of descriptors with which the keeper was started: soft, hard.
+    pub descriptors: (u64, u64),
+    /// Where leaves are made, if anywhere.
+    pub cgroups: Option<Cgroups>,
+    /// What is waited for.
+    pub poller: Poller,
+    /// SIGCHLD, SIGTERM, SIGINT.
+    pub signals: SignalFd,
+    /// What is to happen at a time.
+    pub alarms: Alarms,
+    /// `/dev/null`, the standard input of everybody.
+    pub null: OwnedFd,
+    /// Every run that is not over and forgotten.
+    pub runs: BTreeMap<u64, Run>,
+    /// The way of the bytes.
+    pub capture: Capture,
+    /// The daemon's process.
+    pub daemon: Daemon,
+    /// Our end of the line, while the daemon has the other.
+    pub line: Option<OwnedFd>,
+    /// What the line could not take yet.
+    pub outbox: VecDeque<Report>,
+    /// Whether we are about to end.
+    pub quit: Quit,
+}
+
+impl Keeper {
+    /// Runs until it is time to end.
+    ///
+    /// # Errors
+    /// Only when epoll itself fails.
+    pub fn run(&mut self) -> io::Result<()> {
+        while !self.quit.is_over() {
+            let wait = self.alarms.wait(Instant::now());
+            for source in self.poller.wait(wait)? {
+                self.on_event(source);
+            }
+            while let Some(alarm) = self.alarms.pop_due(Instant::now()) {
+                self.on_alarm(alarm);
+            }
+        }
+        for run in self.runs.values_mut() {
+            for which in Which::BOTH {
+                if let Some(stream) = run.stream(which) {
+                    self.capture.empty(stream);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn on_event(&mut self, source: Source) {
+        match source {
+            Source::Signals => self.read_signals(),
+            Source::Line => self.use_line(),
+            Source::Daemon => self.adopted_daemon_ended(),
+            Source::Launching(run) => self.launch_settled(run),
+            Source::Out(run) => self.readable(run, Which::Out),
+            Source::Err(run) => self.readable(run, Which::Err),
+            Source::Main(run) => self.adopted_main_changed(run),
+            Source::Tree(run) => self.tree_changed(run),
+        }
+    }
+
+    fn on_alarm(&mut self, alarm: Alarm) {
+        match alarm {
+            Alarm::Drain => self.drain_pending(),
+            Alarm::RetryWrites => self.retry_refused(),
+            Alarm::StartDaemon => self.start_daemon(),
+            Alarm::Quit => self.quit_step(),
+            Alarm::CheckTrees => self.check_trees(),
+            Alarm::Kill(run) => self.kill_round(run),
+            Alarm::GiveUpStatus(run) => self.give_up_status(run),
+        }
+    }
+
+    fn read_signals(&mut self) {
+        while let Ok(Some(info)) = self.signals.read_signal() {
+            match info.ssi_signo as i32 {
+                libc::SIGCHLD => {}
+                signal => self.quit_asked(signal),
+            }
+        }
+        // Whatever the signals were: several SIGCHLD can have become one.
+        self.reap();
+    }
+
+    /// A new line: everything that was to be said on the old one is in the full picture.
+    pub fn connect(&mut self, end: OwnedFd) {
+        self.outbox.clear();
+        if let Err(error) = self.poller.add(&end, Source::Line, EpollFlags::EPOLLIN) {
+            return say::warning!("cannot listen to the daemon: {error}");
+        }
+        self.line = Some(end);
+        let forgotten = |run: &&Run| !run.record.forgotten;
+        let runs = self.runs.values().filter(forgotten).map(Run::report).collect();
+        self.tell(Report::Hello { version: VERSION, keeper_pid: std::process::id() as i32, runs });
+        if let Some(signal) = self.quit.asked() {
+            self.tell(Report::QuitAsked { signal });
+        }
+    }
+
+    /// Sends a report, or keeps it until the line takes it. Without a line it is not needed: the
+    /// next one begins with the full picture.
+    pub fn tell(&mut self, report: Report) {
+        if self.line.is_some() {
+            self.outbox.push_back(report);
+            if self.outbox.len() == 1 {
+                self.flush();
+            }
+        }
+    }
+
+    fn flush(&mut self) {
+        let Some(end) = &self.line else { return };
+        let mut wanted = EpollFlags::EPOLLIN;
+        while let Some(report) = self.outbox.front() {
+            match line::send(end.as_fd(), report) {
+                Ok(()) => drop(self.outbox.pop_front()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    wanted |= EpollFlags::EPOLLOUT;
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.disconnect(),
+            }
+        }
+        let _ = self.poller.change(end, Source::Line, wanted);
+    }
+
+    fn disconnect(&mut self) {
+        self.line = None;
+        self.outbox.clear();
+    }
+
+    fn use_line(&mut self) {
+        self.flush();
+        for _ in 0..ORDERS_AT_ONCE {
+            let Some(end) = &self.line else { return };
+            match line::receive(end.as_fd()) {
+                Ok(Some(order)) => self.perform(order),
+                Ok(None) => return self.disconnect(),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::InvalidData => {
+                        say::warning!("the daemon said what nobody understands: {error}")
+                    }
+                    _ => return self.disconnect(),
+                },
+            }
+        }
+    }
+
+    fn perform(&mut self, order: Order) {
+        match order {
+            Order::Launch(launch) => self.launch(*launch),
+            Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
+            Order::KillTree { run } => self.kill_tree(run),
+            Order::Forget { run } => self.forget(run),
+            Order::Quit => self.quit_ordered(),
+        }
+    }
+
+    /// Processes that belong to no run, whatever they inherited.
+    pub fn outside(&self) -> Vec<i32> {
+        let me = std::process::id() as i32;
+        self.daemon.pid().into_iter().chain([me]).collect()
+    }
+}

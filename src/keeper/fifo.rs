@@ -1,0 +1,38 @@
+//! The named FIFOs of a run: made anew for each run (a program may leave `O_NONBLOCK` set on a
+//! description that the next one would inherit), 0600, found again by name.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::fcntl::{FcntlArg, fcntl};
+use nix::sys::stat::Mode;
+
+/// Room in the pipe of a run, in bytes, for root. Others keep the kernel's 64 KiB: they may have
+/// only 64 pipes of this size.
+const ROOM: i32 = 1 << 20;
+
+/// Makes a FIFO and opens the keeper's end, then the run's.
+pub fn make(path: &Path) -> io::Result<(OwnedFd, File)> {
+    match std::fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+    let ours = open(path)?;
+    // For reading too: then the run itself keeps the pipe alive, and never gets EPIPE.
+    let theirs = OpenOptions::new().read(true).write(true).open(path)?;
+    if nix::unistd::geteuid().is_root() {
+        // Without it there is less room; that is all.
+        let _ = fcntl(&theirs, FcntlArg::F_SETPIPE_SZ(ROOM));
+    }
+    Ok((ours, theirs))
+}
+
+/// Opens the keeper's end of a FIFO that is there.
+pub fn open(path: &Path) -> io::Result<OwnedFd> {
+    let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
+    Ok(OpenOptions::new().read(true).custom_flags(flags).open(path)?.into())
+}

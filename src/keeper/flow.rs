@@ -1,0 +1,94 @@
+//! When bytes are moved: noted when they come, moved together a moment later.
+
+use std::time::Instant;
+
+use nix::sys::epoll::EpollFlags;
+
+use super::alarms::Alarm;
+use super::capture::{CHUNK, COALESCE, Moved, RETRY};
+use super::event_loop::Keeper;
+use super::poll::{Source, Which};
+
+/// A FIFO reports once and is silent until it is armed again, also about its end.
+pub const ARMED: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLONESHOT);
+
+impl Keeper {
+    /// Something is in a FIFO, or its last writer is gone.
+    pub fn readable(&mut self, run: u64, which: Which) {
+        let Some(stream) = self.runs.get_mut(&run).and_then(|run| run.stream(which).as_mut()) else { return };
+        let pause = if stream.busy { std::time::Duration::ZERO } else { COALESCE };
+        self.capture.pending.push((run, which));
+        self.alarms.set(Alarm::Drain, Instant::now() + pause);
+    }
+
+    /// One round: each FIFO that was noted, once.
+    pub fn drain_pending(&mut self) {
+        for (run, which) in std::mem::take(&mut self.capture.pending) {
+            self.drain(run, which);
+        }
+    }
+
+    /// Those whose file took nothing, again.
+    pub fn retry_refused(&mut self) {
+        for (run, which) in std::mem::take(&mut self.capture.refused) {
+            self.drain(run, which);
+        }
+    }
+
+    fn drain(&mut self, id: u64, which: Which) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(stream) = run.stream(which) else { return };
+        match self.capture.shift(stream, CHUNK) {
+            Moved::Some(_) | Moved::Empty => {
+                let _ = self.poller.change(&*stream, Source::fifo(id, which), ARMED);
+            }
+            // Nobody can write to it any more: not armed, or it would report that for ever.
+            Moved::Over => {}
+            Moved::Refused => self.refuse(id, which),
+        }
+        self.let_go_if_over(id);
+    }
+
+    fn refuse(&mut self, id: u64, which: Which) {
+        if !self.capture.refused.contains(&(id, which)) {
+            self.capture.refused.push((id, which));
+        }
+        self.alarms.set(Alarm::RetryWrites, Instant::now() + RETRY);
+    }
+
+    /// Moves everything that a run has written so far. Returns whether something had to stay.
+    pub fn drain_run(&mut self, id: u64) -> bool {
+        let mut left = false;
+        for which in Which::BOTH {
+            let Some(run) = self.runs.get_mut(&id) else { return false };
+            let Some(stream) = run.stream(which) else { continue };
+            if self.capture.empty(stream) {
+                left = true;
+                self.refuse(id, which);
+            }
+        }
+        left
+    }
+
+    /// Closes the FIFOs of a run of which nothing is left, once they are empty.
+    pub fn let_go_if_over(&mut self, id: u64) {
+        if !self.runs.get(&id).is_some_and(|run| run.is_ended() && run.tree_empty) {
+            return;
+        }
+        if !self.drain_run(id) {
+            self.close_streams(id);
+        }
+    }
+
+    /// Closes the FIFOs of a run.
+    pub fn close_streams(&mut self, id: u64) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        for which in Which::BOTH {
+            if let Some(stream) = run.stream(which).take() {
+                self.capture.close(stream);
+            }
+        }
+        self.capture.pending.retain(|(run, _)| *run != id);
+        self.capture.refused.retain(|(run, _)| *run != id);
+    }
+}

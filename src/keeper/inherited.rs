@@ -1,0 +1,33 @@
+//! Taking over the descriptor that whoever started us handed over.
+
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
+use nix::sys::socket::{SockType, getsockopt, sockopt};
+
+use super::protocol::LINE_FD;
+
+/// The end of the line that is open at [`LINE_FD`], made non-blocking and close-on-exec. To be
+/// called once, before anything else is opened.
+///
+/// # Errors
+/// When nothing is open there, or something that is no such line.
+pub fn line() -> io::Result<OwnedFd> {
+    if !std::path::Path::new(&format!("/proc/self/fd/{LINE_FD}")).exists() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "no line was handed over"));
+    }
+    // SAFETY: the descriptor is open, as was just seen, and nobody in this process owns it: it was
+    // inherited, and this is called once.
+    let line = unsafe { OwnedFd::from_raw_fd(LINE_FD) };
+    if getsockopt(&line, sockopt::SockType)? != SockType::SeqPacket {
+        // Somebody else's descriptor: leave it open.
+        std::mem::forget(line);
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the line is not a packet socket"));
+    }
+    fcntl(&line, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC))?;
+    let flags = OFlag::from_bits_truncate(fcntl(&line, FcntlArg::F_GETFL)?);
+    fcntl(&line, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+    debug_assert_eq!(line.as_raw_fd(), LINE_FD);
+    Ok(line)
+}

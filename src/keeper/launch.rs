@@ -1,0 +1,206 @@
+//! From an order to a program that runs, or to a sentence that says why not.
+
+use std::ffi::{CString, OsString};
+use std::fs::File;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::ffi::OsStringExt;
+use std::path::Path;
+
+use nix::sys::epoll::EpollFlags;
+
+use super::child::{self, Failure, Outcome, Plan};
+use super::event_loop::Keeper;
+use super::flow::ARMED;
+use super::poll::{Source, Which};
+use super::process::{self, io_words};
+use super::protocol::{Launch, Report, Step};
+use super::record::{MainRecord, Record};
+use super::run::{Failing, Launching, Life, Run};
+use super::{fifo, say, tree};
+
+/// What the program may expect of new files: what a login gives. The keeper's own mask is 077, and
+/// that of whoever started it may be anything, so inheriting would give the same app other file
+/// modes after a restart from another terminal or at boot.
+const UMASK: libc::mode_t = 0o022;
+
+/// Why there is no run.
+struct Refusal {
+    step: Step,
+    errno: i32,
+    detail: String,
+}
+
+impl Refusal {
+    fn io(step: Step, doing: &str, path: &Path, error: &std::io::Error) -> Refusal {
+        let detail = format!("cannot {doing} {}: {}", path.display(), io_words(error));
+        Refusal { step, errno: error.raw_os_error().unwrap_or(0), detail }
+    }
+}
+
+impl Keeper {
+    /// Starts a run. Answered at once if it cannot even be tried, otherwise when the child has
+    /// said so.
+    pub fn launch(&mut self, order: Launch) {
+        let id = order.run;
+        if self.runs.contains_key(&id) {
+            return say::warning!("run {id} was ordered twice; it is not started again");
+        }
+        if let Err(refusal) = self.try_launch(order) {
+            self.launch_failed(id, refusal.step, refusal.errno, refusal.detail);
+        }
+    }
+
+    fn try_launch(&mut self, order: Launch) -> Result<(), Refusal> {
+        let id = order.run;
+        let leaf = self.cgroups.as_ref().map(|cgroups| cgroups.leaf(id));
+        let record = Record {
+            run: id,
+            process: order.process,
+            restarts: order.restarts,
+            boot: self.boot.clone(),
+            out_file: order.out_file.clone(),
+            err_file: order.err_file.clone(),
+            leaf: leaf.as_ref().map(|leaf| leaf.0.clone()),
+            main: None,
+            ended: None,
+            forgotten: false,
+        };
+        let record_path = Record::path(&self.run_dir, id);
+        record.write(&self.run_dir).map_err(|e| Refusal::io(Step::Logs, "write", &record_path, &e))?;
+        // From here on `launch_failed` finds the run, and cleans up what was made. Until the fork
+        // there is nothing alive of it.
+        self.runs.insert(id, Run::new(record, Life::Ended));
+        let output = self.open_output(id, Which::Out, &order.out_file)?;
+        let error = self.open_output(id, Which::Err, &order.err_file)?;
+        let door = match &leaf {
+            None => None,
+            Some(leaf) => {
+                let door = leaf.create().and_then(|()| leaf.door());
+                Some(door.map_err(|e| Refusal::io(Step::Prepare, "use the cgroup", &leaf.0, &e))?)
+            }
+        };
+        let (pid, pipe) = self.fork(&order, &output, &error, door.as_ref())?;
+        self.follow_child(id, pid, Launching { pipe, program: order.program, cwd: order.cwd });
+        Ok(())
+    }
+
+    /// Makes the FIFO of one output and joins it with its log. Returns the run's end.
+    fn open_output(&mut self, id: u64, which: Which, log: &Path) -> Result<File, Refusal> {
+        let path = Record::fifo(&self.run_dir, id, which);
+        let (ours, theirs) =
+            fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;
+        let stream = self.capture.open(ours, log);
+        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", log, &e))?;
+        let added = self.poller.add(&stream, Source::fifo(id, which), ARMED);
+        added.map_err(|e| Refusal::io(Step::Logs, "watch the pipe", &path, &e.into()))?;
+        if let Some(run) = self.runs.get_mut(&id) {
+            *run.stream(which) = Some(stream);
+        }
+        Ok(theirs)
+    }
+
+    fn fork(
+        &self,
+        order: &Launch,
+        output: &File,
+        error: &File,
+        door: Option<&File>,
+    ) -> Result<(i32, OwnedFd), Refusal> {
+        let program = text(order.program.clone().into())?;
+        let mut args = vec![program.clone()];
+        for arg in &order.args {
+            args.push(text(arg.into())?);
+        }
+        let mark = tree::mark(&self.mark, order.run);
+        let mut env = vec![text(format!("{}={mark}", tree::MARK).into())?];
+        for (name, value) in order.env.iter().filter(|(name, _)| *name != tree::MARK) {
+            env.push(text(format!("{name}={value}").into())?);
+        }
+        let plan = Plan {
+            program,
+            args,
+            env,
+            cwd: Some(text(order.cwd.clone().into())?),
+            input: self.null.as_fd(),
+            output: output.as_fd(),
+            error: error.as_fd(),
+            line: None,
+            door: door.map(AsFd::as_fd),
+            session: true,
+            umask: Some(UMASK),
+            descriptors: self.descriptors,
+        };
+        child::spawn(&plan).map_err(|errno| {
+            let failure = Failure { step: Step::Fork, errno };
+            let detail = failure.sentence(&order.program, &order.cwd);
+            Refusal { step: Step::Fork, errno: errno as i32, detail }
+        })
+    }
+
+    /// Writes down who the child is, and waits for what it says.
+    fn follow_child(&mut self, id: u64, pid: i32, child: Launching) {
+        // Our child and not waited for: it is there, if only as a zombie.
+        let start = process::stat(pid).map_or(0, |stat| stat.start);
+        let watched = self.poller.add(&child.pipe, Source::Launching(id), EpollFlags::EPOLLIN);
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        run.record.main = Some(MainRecord { pid, start, at: process::boot_micros() });
+        run.life = Life::Launching(Box::new(child));
+        if let Err(error) = run.record.write(&self.run_dir).and(watched.map_err(Into::into)) {
+            // A run that the next keeper could not find must not be.
+            let path = Record::path(&self.run_dir, id);
+            let Refusal { step, errno, detail } = Refusal::io(Step::Fork, "write", &path, &error);
+            run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
+            self.kill_tree(id);
+        }
+    }
+
+    /// The child said something, or was executed.
+    pub fn launch_settled(&mut self, id: u64) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Life::Launching(child) = &run.life else { return };
+        match child::outcome(&child.pipe) {
+            Outcome::Open => {}
+            Outcome::Executed => {
+                run.life = Life::Running;
+                if let Some(main) = run.record.main {
+                    say::info!("run {id} of process {} is pid {}", run.record.process, main.pid);
+                    self.tell(Report::Spawned { run: id, pid: main.pid, at: main.at });
+                }
+            }
+            Outcome::Failed(failure) => {
+                let detail = failure.sentence(&child.program, &child.cwd);
+                let (step, errno) = (failure.step, failure.errno as i32);
+                run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
+            }
+        }
+    }
+
+    /// The child that could not be the program has ended. Returns whether this run was one.
+    pub fn failing_ended(&mut self, id: u64) -> bool {
+        let Some(run) = self.runs.get_mut(&id) else { return false };
+        let life = std::mem::replace(&mut run.life, Life::Ended);
+        let Life::Failing(failing) = life else {
+            run.life = life;
+            return false;
+        };
+        self.launch_failed(id, failing.step, failing.errno, failing.detail);
+        true
+    }
+
+    /// Nothing is left of it, and the daemon knows why.
+    fn launch_failed(&mut self, id: u64, step: Step, errno: i32, detail: String) {
+        say::warning!("run {id} could not be started: {detail}");
+        self.drop_run(id);
+        self.tell(Report::SpawnFailed { run: id, step, errno, detail });
+    }
+}
+
+fn text(value: OsString) -> Result<CString, Refusal> {
+    CString::new(value.into_vec()).map_err(|broken| {
+        let shown = String::from_utf8_lossy(&broken.into_vec()).replace('\0', "\\0");
+        // The value of a variable is nobody's business.
+        let shown = shown.split_once('=').map_or(shown.as_str(), |(name, _)| name).to_owned();
+        let detail = format!("cannot pass {shown:?} to a program: it contains a NUL byte");
+        Refusal { step: Step::Exec, errno: libc::EINVAL, detail }
+    })
+}

@@ -1,0 +1,132 @@
+//! What is on disk about a run, so that the next keeper finds it: `run/<run>.json`, beside the
+//! FIFOs `run/<run>.out` and `run/<run>.err`.
+//!
+//! Written before the fork (a run that nobody knows of is worse than a record without a run) and
+//! again whenever something of it becomes known. Always whole: a new file takes the place of the
+//! old. Never synced: after a crash of the host the boot id says that none of it is true any more.
+
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::poll::Which;
+use super::protocol::Ending;
+
+/// One run, as the next keeper needs it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Record {
+    /// Which life.
+    pub run: u64,
+    /// Whose.
+    pub process: u32,
+    /// Restart count at launch.
+    pub restarts: u32,
+    /// The boot of the host in which all of this is true.
+    pub boot: String,
+    /// File of standard output.
+    pub out_file: PathBuf,
+    /// File of standard error.
+    pub err_file: PathBuf,
+    /// Its cgroup, if it has one.
+    pub leaf: Option<PathBuf>,
+    /// The main process, once it is forked.
+    pub main: Option<MainRecord>,
+    /// How and when (microseconds of `CLOCK_BOOTTIME`) the main process ended, if somebody saw it.
+    pub ended: Option<(Ending, u64)>,
+    /// The daemon has written its end down; only the rest of the tree is waited for.
+    pub forgotten: bool,
+}
+
+/// A main process, beyond mistake.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct MainRecord {
+    /// Its number.
+    pub pid: i32,
+    /// Clock ticks since boot at which it started.
+    pub start: u64,
+    /// Microseconds of `CLOCK_BOOTTIME` at which it was launched.
+    pub at: u64,
+}
+
+impl Record {
+    /// Where the record of that run is.
+    pub fn path(dir: &Path, run: u64) -> PathBuf {
+        dir.join(format!("{run}.json"))
+    }
+
+    /// Where the FIFO of that output is.
+    pub fn fifo(dir: &Path, run: u64, which: Which) -> PathBuf {
+        match which {
+            Which::Out => dir.join(format!("{run}.out")),
+            Which::Err => dir.join(format!("{run}.err")),
+        }
+    }
+
+    /// Puts it on disk in place of what was there.
+    pub fn write(&self, dir: &Path) -> io::Result<()> {
+        let path = Record::path(dir, self.run);
+        let draft = path.with_extension("tmp");
+        let mut file = fs::OpenOptions::new();
+        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        file.write_all(&serde_json::to_vec(self)?)?;
+        fs::rename(&draft, &path)
+    }
+
+    /// Removes the record and the FIFOs of a run.
+    pub fn remove(dir: &Path, run: u64) {
+        // The record last: as long as it is there, the next keeper cleans up what is left.
+        for which in Which::BOTH {
+            let _ = fs::remove_file(Record::fifo(dir, run, which));
+        }
+        let _ = fs::remove_file(Record::path(dir, run));
+    }
+
+    /// Every record that can be read, and the paths of those that cannot.
+    pub fn read_all(dir: &Path) -> io::Result<(Vec<Record>, Vec<PathBuf>)> {
+        let (mut records, mut unreadable) = (Vec::new(), Vec::new());
+        for entry in fs::read_dir(dir)? {
+            let path = entry?.path();
+            if path.extension().is_none_or(|extension| extension != "json") {
+                continue;
+            }
+            match fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
+                Some(record) => records.push(record),
+                None => unreadable.push(path),
+            }
+        }
+        Ok((records, unreadable))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_is_read_as_it_was_written_and_a_broken_one_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = Record {
+            run: 7,
+            process: 1,
+            restarts: 2,
+            boot: "b".into(),
+            out_file: "/o".into(),
+            err_file: "/e".into(),
+            leaf: None,
+            main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
+            ended: Some((Ending::Signal(9), 4)),
+            forgotten: false,
+        };
+        record.write(dir.path()).unwrap();
+        fs::write(dir.path().join("8.json"), "{").unwrap();
+        let (read, broken) = Record::read_all(dir.path()).unwrap();
+        assert_eq!(read[0].main, record.main);
+        assert_eq!(read[0].ended, record.ended);
+        assert_eq!(broken, [dir.path().join("8.json")]);
+        Record::remove(dir.path(), 7);
+        assert!(Record::read_all(dir.path()).unwrap().0.is_empty());
+    }
+}

@@ -1,0 +1,163 @@
+//! Puts the daemon together: store, keeper's line, brain, API, sockets. What `pmdaemon daemon` runs.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use nix::fcntl::{Flock, FlockArg};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+use crate::api::{self, Api, Shared};
+use crate::auth::{Accounts, SigningKey, token_file};
+use crate::daemon::clock;
+use crate::daemon::driver::{Driver, Ended};
+use crate::daemon::keeper_line::KeeperLine;
+use crate::home::Home;
+use crate::model::{Rest, Role};
+use crate::store::{Change, Recorder, Saved, Store};
+
+/// Another daemon holds this home; also the keeper's code when another keeper does
+/// (`EX_TEMPFAIL` of sysexits.h).
+pub const EXIT_LOCKED: u8 = 75;
+/// How often expired tokens and sessions are looked for.
+const SWEEP: Duration = Duration::from_secs(60);
+/// The setting in the store that names the boot of the host in which the last daemon ran.
+const BOOT: &str = "boot";
+/// The command line's token lives this long and is renewed halfway.
+const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
+
+/// Runs the daemon of `home` until it is told to end.
+pub fn daemon(home: &Home) -> ExitCode {
+    crate::own_log::start();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let done = match runtime {
+        Ok(runtime) => runtime.block_on(run(home)),
+        Err(e) => Err(format!("cannot start: {e}")),
+    };
+    match done {
+        Ok(code) => code,
+        Err(sentence) => {
+            tracing::error!("the daemon cannot run: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(home: &Home) -> Result<ExitCode, String> {
+    let started = clock::now();
+    home.create()?;
+    let Some(_lock) = lock(home)? else {
+        tracing::warn!("another daemon serves {}", home.path().display());
+        return Ok(ExitCode::from(EXIT_LOCKED));
+    };
+    // First of all: the keeper waits for nobody, but nothing works without it.
+    let keeper = KeeperLine::inherited()
+        .map_err(|e| format!("it is started by the keeper only ({e}): run `pmdaemon start`"))?;
+    let store = Store::open(&home.store()).map_err(|e| e.to_string())?;
+    let mut saved = store.load().map_err(|e| e.to_string())?;
+    let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
+    let accounts =
+        Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
+    let settings = saved.settings.clone();
+    let recorder = Recorder::start(store);
+    after_boot(&mut saved, &recorder);
+    let (driver, handle) = Driver::begin(home.clone(), keeper, saved, recorder.clone()).await?;
+    handle.usages().start(handle.watch())?;
+
+    let api = Api::new(handle, accounts, started, default_cwd());
+    renew_token(&api)?;
+    let (end, ending) = watch::channel(false);
+    let unix = api::serve::unix(&home.socket(), api::router::router(api.clone()), ending)
+        .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
+    api.listeners.restore(&api, &settings).await;
+    tokio::spawn(renew_token_for_ever(api.clone()));
+    tokio::spawn(sweep_accounts_for_ever(api.clone()));
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
+
+    let ended = tokio::select! {
+        ended = driver.run() => Some(ended),
+        () = asked_to_end() => None,
+    };
+    api.listeners.end_all();
+    let _ = end.send(true);
+    let _ = unix.await;
+    // Answers that are on their way leave; SIGTERM lets running requests finish.
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    recorder.close();
+    match ended {
+        Some(Ended::Everything) => {
+            let _ = std::fs::remove_file(home.socket());
+            tracing::info!("everything is stopped; the daemon ends");
+        }
+        Some(Ended::Replaced) => {}
+        None => tracing::info!("the daemon ends; services go on, the keeper starts a new one"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// One daemon per home: the lock says who it is. Kept until the process ends.
+fn lock(home: &Home) -> Result<Option<Flock<std::fs::File>>, String> {
+    let path = home.daemon_lock();
+    let file = std::fs::OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+    let file = file.map_err(|e| format!("cannot open {}: {e}", path.display()))?;
+    Ok(Flock::lock(file, FlockArg::LockExclusiveNonblock).ok())
+}
+
+async fn asked_to_end() {
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}
+
+/// The directory in which the command that started us was typed.
+fn default_cwd() -> PathBuf {
+    std::env::var_os("PMDAEMON_START_DIR")
+        .map(PathBuf::from)
+        .filter(|dir| dir.is_dir())
+        .unwrap_or_else(|| "/".into())
+}
+
+fn renew_token(api: &Shared) -> Result<(), String> {
+    let (jwt, change) = api.accounts().mint("local", Role::Admin, TOKEN_LIFE, clock::unix_ms());
+    api.handle.recorder().write(vec![change]);
+    token_file::write(&api.handle.home().token(), &jwt).map_err(|e| e.to_string())
+}
+
+async fn renew_token_for_ever(api: Shared) {
+    loop {
+        tokio::time::sleep(TOKEN_LIFE / 2).await;
+        if let Err(e) = renew_token(&api) {
+            tracing::error!("the token for the command line cannot be renewed: {e}");
+        }
+    }
+}
+
+/// Forgets expired tokens and sessions.
+async fn sweep_accounts_for_ever(api: Shared) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let changes = api.accounts().sweep(clock::unix_ms());
+        api.handle.recorder().write(changes);
+    }
+}
+
+/// After a boot of the host, what had finished by itself is due again: its goal is still "up".
+fn after_boot(saved: &mut Saved, recorder: &Recorder) {
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let boot = boot.trim();
+    if saved.settings.get(BOOT).is_some_and(|known| known == boot) {
+        return;
+    }
+    for process in &mut saved.processes {
+        if let Rest::Finished(_) = process.rest {
+            process.rest = Rest::Stopped;
+        }
+    }
+    recorder.write(vec![Change::PutSetting { name: BOOT.to_owned(), value: boot.to_owned() }]);
+}

@@ -1,0 +1,127 @@
+//! From CPU time to percent.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use super::SHORTEST;
+use super::stat::Stat;
+use crate::model::{Moment, Pid};
+
+/// The CPU time of one run, measured from sample to sample.
+#[derive(Debug)]
+pub(super) struct Meter {
+    at: Moment,
+    percent: f64,
+    /// What the cgroup had counted.
+    leaf: Duration,
+    /// What each process had used, by number and start time.
+    members: HashMap<(Pid, u64), Used>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    own: Duration,
+    waited: Duration,
+}
+
+impl Meter {
+    /// A meter for a run that began then; the first measure is the average since.
+    pub fn since(start: Moment) -> Meter {
+        Meter { at: start, percent: 0.0, leaf: Duration::ZERO, members: HashMap::new() }
+    }
+
+    /// Percent of one core since the measure before. `leaf` is what the cgroup has counted, if
+    /// there is one that counts.
+    pub fn measure(&mut self, now: Moment, leaf: Option<Duration>, members: &[Stat]) -> f64 {
+        let span = now.since(self.at);
+        if span < SHORTEST {
+            return self.percent;
+        }
+        let by_process = self.used_by(members);
+        let used = match leaf {
+            Some(total) => total.saturating_sub(std::mem::replace(&mut self.leaf, total)),
+            None => by_process,
+        };
+        self.at = now;
+        self.percent = 100.0 * used.as_secs_f64() / span.as_secs_f64();
+        self.percent
+    }
+
+    /// What the members used since the measure before.
+    ///
+    /// A process that ended and was waited for by another member has moved its time into that
+    /// one's `waited`, where it would count again: so much is taken off. If somebody else waited
+    /// for it, its last interval is lost, but nothing becomes negative.
+    fn used_by(&mut self, members: &[Stat]) -> Duration {
+        let mut own = Duration::ZERO;
+        let mut waited = Duration::ZERO;
+        let mut before = std::mem::take(&mut self.members);
+        for stat in members {
+            let key = (stat.pid, stat.started);
+            let was = before.remove(&key).unwrap_or_default();
+            own += stat.own_cpu.saturating_sub(was.own);
+            waited += stat.waited_cpu.saturating_sub(was.waited);
+            self.members.insert(key, Used { own: stat.own_cpu, waited: stat.waited_cpu });
+        }
+        let ended: Duration = before.values().map(|was| was.own + was.waited).sum();
+        own + waited.saturating_sub(ended)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn process(pid: i32, own_ms: u64, waited_ms: u64) -> Stat {
+        Stat::for_test(Pid(pid), Duration::from_millis(own_ms), Duration::from_millis(waited_ms))
+    }
+
+    fn at(ms: u64) -> Moment {
+        Moment(ms * 1000)
+    }
+
+    #[track_caller]
+    fn check(second: &[Stat], percent: f64) {
+        let mut meter = Meter::since(at(0));
+        let first = meter.measure(at(1000), None, &[process(1, 100, 0), process(2, 400, 0)]);
+        assert!((first - 50.0).abs() < 1e-6, "since its start: {first}");
+        let then = meter.measure(at(2000), None, second);
+        assert!((then - percent).abs() < 1e-6, "{then}, not {percent}");
+    }
+
+    #[test]
+    fn percent_is_what_was_used_in_the_interval() {
+        check(&[process(1, 200, 0), process(2, 1400, 0)], 110.0);
+    }
+
+    #[test]
+    fn a_child_that_was_waited_for_counts_once() {
+        check(&[process(1, 150, 700)], 35.0);
+    }
+
+    #[test]
+    fn a_child_that_somebody_else_waited_for_takes_nothing_from_the_others() {
+        check(&[process(1, 150, 0)], 5.0);
+    }
+
+    #[test]
+    fn a_child_that_came_and_went_between_two_samples_counts() {
+        check(&[process(1, 100, 250), process(2, 400, 0)], 25.0);
+    }
+
+    #[test]
+    fn the_cgroup_counts_what_no_process_shows_any_more() {
+        let mut meter = Meter::since(at(0));
+        meter.measure(at(1000), Some(Duration::from_millis(100)), &[]);
+        let percent = meter.measure(at(2000), Some(Duration::from_millis(900)), &[]);
+        assert!((percent - 80.0).abs() < 1e-6, "{percent}");
+    }
+
+    #[test]
+    fn two_looks_at_once_are_one() {
+        let mut meter = Meter::since(at(0));
+        meter.measure(at(1000), None, &[process(1, 500, 0)]);
+        let again = meter.measure(at(1001), None, &[process(1, 510, 0)]);
+        assert!((again - 50.0).abs() < 1e-6, "{again}");
+    }
+}

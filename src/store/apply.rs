@@ -1,0 +1,115 @@
+//! Writing changes down, in one transaction.
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::format::StoredSpec;
+use super::format_process::StoredProcess;
+use super::{Change, SessionRow, TokenRow, events, int};
+use crate::supervisor::Remembered;
+
+/// All of `changes` in this order, or none.
+pub(super) fn apply<'a>(
+    connection: &mut Connection,
+    changes: impl IntoIterator<Item = &'a Change>,
+) -> rusqlite::Result<()> {
+    let mut changes = changes.into_iter().peekable();
+    if changes.peek().is_none() {
+        return Ok(());
+    }
+    // Dropped without a commit it rolls back.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for change in changes {
+        apply_one(&transaction, change)?;
+    }
+    transaction.commit()
+}
+
+fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
+    match change {
+        Change::PutApp { id, spec } => {
+            use_up(at, "app", u64::from(id.0) + 1)?;
+            let sql = "INSERT INTO app (id, spec) VALUES (?1, ?2)
+                       ON CONFLICT (id) DO UPDATE SET spec = excluded.spec";
+            run(at, sql, params![id.0, json(&StoredSpec::new(spec))?])
+        }
+        Change::DropApp(id) => {
+            use_up(at, "app", u64::from(id.0) + 1)?;
+            run(at, "DELETE FROM app WHERE id = ?1", [id.0])
+        }
+        Change::PutProcess(process) => put_process(at, process),
+        Change::DropProcess(id) => {
+            use_up(at, "process", u64::from(id.0) + 1)?;
+            run(at, "DELETE FROM process WHERE id = ?1", [id.0])
+        }
+        Change::ReserveRuns(below) => use_up(at, "run", below.0),
+        Change::AddEvent(event) => {
+            use_up(at, "event", event.seq.saturating_add(1))?;
+            events::insert(at, event)
+        }
+        Change::PutToken(token) => put_token(at, token),
+        Change::RevokeToken(jti) => {
+            run(at, "UPDATE token SET revoked = 1 WHERE jti = ?1", [jti])?;
+            run(at, "DELETE FROM session WHERE parent_jti = ?1", [jti])
+        }
+        Change::DropToken(jti) => {
+            run(at, "DELETE FROM token WHERE jti = ?1", [jti])?;
+            run(at, "DELETE FROM session WHERE parent_jti = ?1", [jti])
+        }
+        Change::PutSession(session) => put_session(at, session),
+        Change::DropSession(hash) => run(at, "DELETE FROM session WHERE id_hash = ?1", [hash]),
+        Change::PutSetting { name, value } => {
+            let sql = "INSERT INTO meta (key, value) VALUES ('setting ' || ?1, ?2)
+                       ON CONFLICT (key) DO UPDATE SET value = excluded.value";
+            run(at, sql, [name, value])
+        }
+    }
+}
+
+/// Numbers below `next` are never given out again.
+fn use_up(at: &Transaction<'_>, name: &str, next: u64) -> rusqlite::Result<()> {
+    run(at, "UPDATE counter SET next = max(next, ?2) WHERE name = ?1", params![name, int(next)])
+}
+
+fn put_process(at: &Transaction<'_>, process: &Remembered) -> rusqlite::Result<()> {
+    use_up(at, "process", u64::from(process.id.0) + 1)?;
+    let sql = "INSERT INTO process (id, app, record) VALUES (?1, ?2, ?3)
+               ON CONFLICT (id) DO UPDATE SET app = excluded.app, record = excluded.record";
+    run(at, sql, params![process.id.0, process.app.0, json(&StoredProcess::new(process))?])
+}
+
+fn put_token(at: &Transaction<'_>, token: &TokenRow) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO token (jti, subject, role, expires_at_ms, created_at_ms, revoked)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let TokenRow { jti, subject, role, expires_at_ms, created_at_ms, revoked } = token;
+    run(at, sql, params![jti, subject, role.as_str(), int(*expires_at_ms), int(*created_at_ms), revoked])
+}
+
+fn put_session(at: &Transaction<'_>, session: &SessionRow) -> rusqlite::Result<()> {
+    let sql = "INSERT OR REPLACE INTO session
+               (id_hash, subject, role, parent_jti, origin, created_at_ms, last_seen_ms, expires_at_ms)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    run(
+        at,
+        sql,
+        params![
+            session.id_hash,
+            session.subject,
+            session.role.as_str(),
+            session.parent_jti,
+            session.origin,
+            int(session.created_at_ms),
+            int(session.last_seen_ms),
+            int(session.expires_at_ms),
+        ],
+    )
+}
+
+/// Executes one prepared statement.
+pub(super) fn run(at: &Connection, sql: &str, params: impl rusqlite::Params) -> rusqlite::Result<()> {
+    at.prepare_cached(sql)?.execute(params).map(drop)
+}
+
+/// The text of a JSON column.
+pub(super) fn json(value: &impl serde::Serialize) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
+}

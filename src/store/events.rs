@@ -1,0 +1,88 @@
+//! The history: bounded, read in pages by sequence number.
+
+use rusqlite::{Connection, Row, params};
+
+use super::apply::{json, run};
+use super::format_process::StoredEnd;
+use super::load::{Broken, Read, one, uint};
+use super::{EventQuery, EventRow, int};
+use crate::model::{AppId, ProcessId, RunId};
+
+/// So many of the newest events are kept.
+pub(super) const KEPT: u64 = 100_000;
+
+/// The older ones are deleted once in so many.
+const PRUNE_EVERY: u64 = 1_000;
+
+/// Writes one event, and now and then deletes those that are too old.
+pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> {
+    let ending = event.end.map(|end| json(&StoredEnd::new(end))).transpose()?;
+    let sql = "INSERT OR REPLACE INTO event
+               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+    run(
+        at,
+        sql,
+        params![
+            int(event.seq),
+            int(event.at_ms),
+            event.app.0,
+            event.process.0,
+            event.run.map(|run| int(run.0)),
+            event.kind,
+            event.name,
+            event.namespace,
+            event.detail,
+            ending,
+        ],
+    )?;
+    if event.seq.is_multiple_of(PRUNE_EVERY) {
+        run(at, "DELETE FROM event WHERE seq <= ?1", [int(event.seq.saturating_sub(KEPT))])?;
+    }
+    Ok(())
+}
+
+/// The events that `query` asks for, ascending.
+pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow>, Broken> {
+    let by_process = if query.process.is_some() { "AND process = ?2" } else { "AND ?2 IS NULL" };
+    let order = if query.newest { "DESC" } else { "ASC" };
+    let sql = format!(
+        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending FROM event
+         WHERE seq > ?1 {by_process} ORDER BY seq {order} LIMIT ?3"
+    );
+    let after = query.after.map_or(-1, int);
+    let mut statement = at.prepare_cached(&sql)?;
+    let mut rows = statement.query(params![after, query.process.map(|id| id.0), int(query.limit as u64)])?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next()? {
+        events.push(one("event", row, read)?);
+    }
+    if query.newest {
+        events.reverse();
+    }
+    Ok(events)
+}
+
+fn read(row: &Row<'_>) -> Read<EventRow> {
+    let ending: Option<String> = row.get(9)?;
+    let end = ending
+        .map(|json| serde_json::from_str::<StoredEnd>(&json).map_err(|error| error.to_string()))
+        .transpose()
+        .and_then(|end| end.map(StoredEnd::into_model).transpose());
+    let end = match end {
+        Ok(end) => end,
+        Err(misfit) => return Ok(Err(misfit)),
+    };
+    Ok(Ok(EventRow {
+        seq: uint(row, 0)?,
+        at_ms: uint(row, 1)?,
+        app: AppId(row.get(2)?),
+        process: ProcessId(row.get(3)?),
+        run: row.get::<_, Option<i64>>(4)?.map(|run| RunId(run as u64)),
+        kind: row.get(5)?,
+        name: row.get(6)?,
+        namespace: row.get(7)?,
+        detail: row.get(8)?,
+        end,
+    }))
+}

@@ -1,0 +1,226 @@
+//! The disk format: types of its own, introduced to the program's words field by field.
+//!
+//! They change only so that old rows still load: a field that comes later has a default, and a
+//! word that was written once is read forever. Nothing here has `Debug`, because the environment
+//! of an app is in here.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{AppSpec, Name, RestartPolicy, Signal, StopPolicy};
+
+/// What a row says that does not fit the program's words.
+pub(super) type Misfit = String;
+
+/// Column `app.spec`.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredSpec {
+    name: String,
+    #[serde(default = "default_namespace")]
+    namespace: String,
+    script: String,
+    #[serde(default)]
+    interpreter: Option<String>,
+    program: StoredPath,
+    #[serde(default)]
+    args: Vec<String>,
+    cwd: StoredPath,
+    #[serde(default)]
+    inherited_env: BTreeMap<String, String>,
+    #[serde(default)]
+    env: BTreeMap<String, String>,
+    #[serde(default = "one")]
+    instances: u32,
+    #[serde(default = "yes")]
+    autostart: bool,
+    #[serde(default)]
+    restart: StoredRestart,
+    #[serde(default)]
+    stop: StoredStop,
+}
+
+/// A path: text, or bytes if it is none.
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredPath {
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct StoredRestart {
+    auto: bool,
+    max_unstable: u32,
+    min_uptime_us: u64,
+    delay_us: u64,
+    stop_exit_codes: Vec<i32>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(default)]
+struct StoredStop {
+    signal: i32,
+    timeout_us: u64,
+}
+
+fn default_namespace() -> String {
+    Name::default_namespace().to_string()
+}
+
+fn one() -> u32 {
+    1
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A span of more than 584,000 years is written as that.
+fn micros(span: Duration) -> u64 {
+    u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl StoredSpec {
+    /// What to write for `spec`.
+    pub(super) fn new(spec: &AppSpec) -> StoredSpec {
+        StoredSpec {
+            name: spec.name.to_string(),
+            namespace: spec.namespace.to_string(),
+            script: spec.script.clone(),
+            interpreter: spec.interpreter.clone(),
+            program: StoredPath::new(&spec.program),
+            args: spec.args.clone(),
+            cwd: StoredPath::new(&spec.cwd),
+            inherited_env: spec.inherited_env.clone(),
+            env: spec.env.clone(),
+            instances: spec.instances,
+            autostart: spec.autostart,
+            restart: StoredRestart::new(&spec.restart),
+            stop: StoredStop::new(&spec.stop),
+        }
+    }
+
+    /// The definition that was written.
+    pub(super) fn into_model(self) -> Result<AppSpec, Misfit> {
+        Ok(AppSpec {
+            name: Name::parse(&self.name).map_err(|bad| bad.to_string())?,
+            namespace: Name::parse(&self.namespace).map_err(|bad| bad.to_string())?,
+            script: self.script,
+            interpreter: self.interpreter,
+            program: self.program.into_model(),
+            args: self.args,
+            cwd: self.cwd.into_model(),
+            inherited_env: self.inherited_env,
+            env: self.env,
+            instances: self.instances,
+            autostart: self.autostart,
+            restart: self.restart.into_model(),
+            stop: self.stop.into_model()?,
+        })
+    }
+}
+
+impl StoredPath {
+    fn new(path: &Path) -> StoredPath {
+        match path.to_str() {
+            Some(text) => StoredPath::Text(text.to_owned()),
+            None => StoredPath::Bytes(path.as_os_str().as_bytes().to_vec()),
+        }
+    }
+
+    fn into_model(self) -> PathBuf {
+        match self {
+            StoredPath::Text(text) => text.into(),
+            StoredPath::Bytes(bytes) => OsString::from_vec(bytes).into(),
+        }
+    }
+}
+
+impl StoredRestart {
+    fn new(policy: &RestartPolicy) -> StoredRestart {
+        StoredRestart {
+            auto: policy.auto,
+            max_unstable: policy.max_unstable,
+            min_uptime_us: micros(policy.min_uptime),
+            delay_us: micros(policy.delay),
+            stop_exit_codes: policy.stop_exit_codes.clone(),
+        }
+    }
+
+    fn into_model(self) -> RestartPolicy {
+        RestartPolicy {
+            auto: self.auto,
+            max_unstable: self.max_unstable,
+            min_uptime: Duration::from_micros(self.min_uptime_us),
+            delay: Duration::from_micros(self.delay_us),
+            stop_exit_codes: self.stop_exit_codes,
+        }
+    }
+}
+
+impl Default for StoredRestart {
+    fn default() -> Self {
+        StoredRestart::new(&RestartPolicy::default())
+    }
+}
+
+impl StoredStop {
+    fn new(policy: &StopPolicy) -> StoredStop {
+        StoredStop { signal: policy.signal.number(), timeout_us: micros(policy.timeout) }
+    }
+
+    fn into_model(self) -> Result<StopPolicy, Misfit> {
+        Ok(StopPolicy { signal: signal(self.signal)?, timeout: Duration::from_micros(self.timeout_us) })
+    }
+}
+
+impl Default for StoredStop {
+    fn default() -> Self {
+        StoredStop::new(&StopPolicy::default())
+    }
+}
+
+/// The signal of that number.
+pub(super) fn signal(number: i32) -> Result<Signal, Misfit> {
+    Signal::from_number(number).ok_or_else(|| format!("there is no signal {number}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spec_written_before_a_field_existed_gets_the_default_of_that_field() {
+        let old = r#"{"name":"web","script":"w.js","program":"/usr/bin/node","cwd":"/","later":1}"#;
+        let spec = serde_json::from_str::<StoredSpec>(old).unwrap().into_model().unwrap();
+        assert_eq!(spec.namespace, Name::default_namespace());
+        assert_eq!((spec.instances, spec.autostart), (1, true));
+        assert_eq!(spec.restart, RestartPolicy::default());
+        assert_eq!(spec.stop, StopPolicy::default());
+    }
+
+    #[test]
+    fn a_path_that_is_not_text_comes_back_as_it_was() {
+        for bytes in [&b"/srv/app"[..], &b"/srv/\xff\xfe"[..]] {
+            let path = PathBuf::from(OsString::from_vec(bytes.to_vec()));
+            let json = serde_json::to_string(&StoredPath::new(&path)).unwrap();
+            assert_eq!(serde_json::from_str::<StoredPath>(&json).unwrap().into_model(), path);
+        }
+    }
+
+    #[test]
+    fn a_spec_that_no_name_or_signal_fits_is_refused() {
+        for (field, value) in [("name", r#""../x""#), ("stop", r#"{"signal":99}"#)] {
+            let mut json: serde_json::Value =
+                serde_json::from_str(r#"{"name":"web","script":"w","program":"/w","cwd":"/"}"#).unwrap();
+            json[field] = serde_json::from_str(value).unwrap();
+            assert!(serde_json::from_value::<StoredSpec>(json).unwrap().into_model().is_err(), "{field}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! The disk format of processes and of how runs end. The same rules as for definitions.
+
+use serde::{Deserialize, Serialize};
+
+use super::format::{Misfit, signal};
+use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest};
+use crate::supervisor::Remembered;
+
+/// Column `process.record`; the ids have columns of their own.
+#[derive(Serialize, Deserialize)]
+pub(super) struct StoredProcess {
+    instance: u32,
+    goal: StoredGoal,
+    #[serde(default)]
+    rest: StoredRest,
+    #[serde(default)]
+    restarts: u32,
+    #[serde(default)]
+    last_end: Option<StoredEnd>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredGoal {
+    Up,
+    Down,
+    Gone,
+}
+
+#[derive(Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum StoredRest {
+    #[default]
+    Stopped,
+    Errored(StoredReason),
+    Finished(StoredEnd),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredReason {
+    UnstableRuns { count: u32, last: StoredEnd },
+    Ended(StoredEnd),
+    CannotSpawn(String),
+}
+
+/// Column `event.ending`, and a part of others.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum StoredEnd {
+    Code(i32),
+    Signal(i32),
+    Unknown,
+}
+
+impl StoredProcess {
+    /// What to write for `process`.
+    pub(super) fn new(process: &Remembered) -> StoredProcess {
+        StoredProcess {
+            instance: process.instance,
+            goal: match process.goal {
+                Goal::Up => StoredGoal::Up,
+                Goal::Down => StoredGoal::Down,
+                Goal::Gone => StoredGoal::Gone,
+            },
+            rest: match &process.rest {
+                Rest::Stopped => StoredRest::Stopped,
+                Rest::Errored(reason) => StoredRest::Errored(StoredReason::new(reason)),
+                Rest::Finished(end) => StoredRest::Finished(StoredEnd::new(*end)),
+            },
+            restarts: process.restarts,
+            last_end: process.last_end.map(StoredEnd::new),
+        }
+    }
+
+    /// The process that was written under these ids.
+    pub(super) fn into_model(self, id: ProcessId, app: AppId) -> Result<Remembered, Misfit> {
+        Ok(Remembered {
+            id,
+            app,
+            instance: self.instance,
+            goal: match self.goal {
+                StoredGoal::Up => Goal::Up,
+                StoredGoal::Down => Goal::Down,
+                StoredGoal::Gone => Goal::Gone,
+            },
+            rest: match self.rest {
+                StoredRest::Stopped => Rest::Stopped,
+                StoredRest::Errored(reason) => Rest::Errored(reason.into_model()?),
+                StoredRest::Finished(end) => Rest::Finished(end.into_model()?),
+            },
+            restarts: self.restarts,
+            last_end: self.last_end.map(StoredEnd::into_model).transpose()?,
+        })
+    }
+}
+
+impl StoredReason {
+    fn new(reason: &Reason) -> StoredReason {
+        match reason {
+            Reason::UnstableRuns { count, last } => {
+                StoredReason::UnstableRuns { count: *count, last: StoredEnd::new(*last) }
+            }
+            Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
+            Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
+        }
+    }
+
+    fn into_model(self) -> Result<Reason, Misfit> {
+        Ok(match self {
+            StoredReason::UnstableRuns { count, last } => {
+                Reason::UnstableRuns { count, last: last.into_model()? }
+            }
+            StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
+            StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
+        })
+    }
+}
+
+impl StoredEnd {
+    /// What to write for `end`.
+    pub(super) fn new(end: End) -> StoredEnd {
+        match end {
+            End::Code(code) => StoredEnd::Code(code),
+            End::Signal(signal) => StoredEnd::Signal(signal.number()),
+            End::Unknown => StoredEnd::Unknown,
+        }
+    }
+
+    /// The end that was written.
+    pub(super) fn into_model(self) -> Result<End, Misfit> {
+        Ok(match self {
+            StoredEnd::Code(code) => End::Code(code),
+            StoredEnd::Signal(number) => End::Signal(signal(number)?),
+            StoredEnd::Unknown => End::Unknown,
+        })
+    }
+}

@@ -1,0 +1,78 @@
+//! Stores as earlier versions wrote them, checked in, still load.
+//!
+//! `tests/fixtures/stores/vN.db` is made once, when schema N is released, and never again:
+//! `PMDAEMON_WRITE_FIXTURES=1 cargo nextest run --lib -E 'test(/frozen/)'` writes the one of the
+//! present schema if it is missing.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use super::tests::{Place, event, process, session, spec, token};
+use super::*;
+use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest, RunId, Signal};
+use crate::supervisor::Remembered;
+
+fn fixture(version: i64) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/stores/v{version}.db"))
+}
+
+/// What is in `v1.db`.
+fn content() -> Vec<Change> {
+    let errored = Remembered {
+        goal: Goal::Down,
+        rest: Rest::Errored(Reason::UnstableRuns { count: 16, last: End::Signal(Signal::KILL) }),
+        last_end: Some(End::Signal(Signal::KILL)),
+        ..process(5, 1)
+    };
+    vec![
+        Change::PutApp { id: AppId(1), spec: spec("web") },
+        Change::PutApp { id: AppId(2), spec: spec("gone") },
+        Change::PutProcess(process(4, 1)),
+        Change::PutProcess(errored),
+        Change::PutProcess(process(6, 2)),
+        Change::DropProcess(ProcessId(6)),
+        Change::DropApp(AppId(2)),
+        Change::ReserveRuns(RunId(77)),
+        Change::AddEvent(event(1, 4)),
+        Change::AddEvent(event(2, 5)),
+        Change::PutToken(token("a")),
+        Change::PutSession(session("1a", Some("a"))),
+    ]
+}
+
+#[test]
+fn a_store_of_every_released_schema_still_loads() {
+    let current = fixture(migrations::CURRENT);
+    if std::env::var_os("PMDAEMON_WRITE_FIXTURES").is_some() && !current.exists() {
+        let place = Place::new();
+        place.open().apply(&content()).unwrap();
+        fs::create_dir_all(current.parent().unwrap()).unwrap();
+        fs::copy(place.path(), &current).unwrap();
+    }
+    for version in 1..=migrations::CURRENT {
+        let place = Place::new();
+        fs::copy(fixture(version), place.path()).expect("the frozen store is checked in");
+        fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
+        check(&place.open());
+    }
+}
+
+fn check(store: &Store) {
+    let saved = store.load().unwrap();
+    assert_eq!(saved.apps.into_iter().collect::<Vec<_>>(), [(AppId(1), spec("web"))]);
+    let wanted: Vec<_> = content()
+        .into_iter()
+        .filter_map(|change| match change {
+            Change::PutProcess(row) if row.app == AppId(1) => Some(format!("{row:?}")),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(saved.processes.iter().map(|row| format!("{row:?}")).collect::<Vec<_>>(), wanted);
+    assert_eq!((saved.next_app, saved.next_process), (AppId(3), ProcessId(7)));
+    assert_eq!((saved.next_run, saved.next_event), (RunId(77), 3));
+    assert_eq!((saved.tokens, saved.sessions), (vec![token("a")], vec![session("1a", Some("a"))]));
+    assert_eq!(saved.installation.len(), 32);
+    let events = store.events(&EventQuery { limit: 10, ..EventQuery::default() }).unwrap();
+    assert_eq!(events, [event(1, 4), event(2, 5)]);
+}

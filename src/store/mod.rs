@@ -1,0 +1,93 @@
+//! What survives everything: definitions, wanted states, history, tokens and sessions, in one
+//! SQLite file (WAL, `synchronous=FULL`: what was committed is there after a power cut).
+//!
+//! ```text
+//!   daemon ── Change ──▶ Recorder (a thread) ── one transaction for all that wait ──▶ Store ──▶ store.db
+//!          ◀─ done(Ok), after the commit ──┘
+//! ```
+//!
+//! It knows the words of [`crate::model`] and the supervisor's memory of a process, and nothing of
+//! HTTP. The disk format is its own set of types (`format`), so that the program's words can
+//! change while old files still load. Log bytes and samples never come here.
+//!
+//! Ids are never given out twice: the store counts them apart from the rows, so that deleting the
+//! newest row frees nothing.
+
+mod apply;
+mod backlog;
+mod error;
+mod events;
+mod format;
+mod format_process;
+mod load;
+mod migrations;
+mod open;
+mod recorder;
+mod rows;
+
+#[cfg(test)]
+mod file_tests;
+#[cfg(test)]
+mod frozen;
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+pub use error::StoreError;
+pub use recorder::Recorder;
+pub use rows::{Change, EventQuery, EventRow, Saved, SessionRow, TokenRow};
+
+/// The open database.
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+impl Store {
+    /// Opens the store at `path`, made (0600) if there is none, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// When it is a symbolic link, somebody else's or open to others; when a newer pmdaemon wrote
+    /// it; when it is damaged; when SQLite cannot use it.
+    pub fn open(path: &Path) -> Result<Store, StoreError> {
+        let connection = open::open(path)?;
+        Ok(Store { connection, path: path.to_path_buf() })
+    }
+
+    /// Everything that a starting daemon takes up again.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the row, when one does not make sense.
+    pub fn load(&self) -> Result<Saved, StoreError> {
+        load::load(&self.connection).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// Writes `changes` down in this order: all of them, durably, or none.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] and others; nothing is changed then.
+    pub fn apply(&mut self, changes: &[Change]) -> Result<(), StoreError> {
+        self.apply_all(changes)
+    }
+
+    fn apply_all<'a>(&mut self, changes: impl IntoIterator<Item = &'a Change>) -> Result<(), StoreError> {
+        apply::apply(&mut self.connection, changes)
+            .map_err(|error| StoreError::sql("write to", &self.path, error))
+    }
+
+    /// The events that `query` asks for, ascending by `seq`.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the row, when one does not make sense.
+    pub fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
+        events::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
+    }
+}
+
+/// A number as SQLite keeps it. Nothing that is counted here reaches 2^63.
+fn int(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}

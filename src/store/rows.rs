@@ -1,0 +1,147 @@
+//! What goes into the store and comes out of it, in the program's own words.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::model::{AppId, AppSpec, End, ProcessId, Role, RunId};
+use crate::supervisor::Remembered;
+
+/// Everything that a starting daemon takes up again; the history stays on disk.
+#[derive(Clone, Debug)]
+pub struct Saved {
+    /// The definitions.
+    pub apps: BTreeMap<AppId, Arc<AppSpec>>,
+    /// The processes, by id.
+    pub processes: Vec<Remembered>,
+    /// The first app id that was never given out.
+    pub next_app: AppId,
+    /// The first process id that was never given out.
+    pub next_process: ProcessId,
+    /// The first run id that was never reserved.
+    pub next_run: RunId,
+    /// The first sequence number that no event ever had.
+    pub next_event: u64,
+    /// Every token that was issued and is not expired yet, revoked ones too.
+    pub tokens: Vec<TokenRow>,
+    /// Sessions of browsers.
+    pub sessions: Vec<SessionRow>,
+    /// Names this installation: 32 random hexadecimal digits, made when the store was.
+    pub installation: String,
+    /// Small facts about the daemon itself, by name.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// One thing to write down. Each is idempotent: applied twice it leaves what it leaves once.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// An app was defined, or defined anew.
+    PutApp {
+        /// Its id; ids up to it are used up.
+        id: AppId,
+        /// Its definition.
+        spec: Arc<AppSpec>,
+    },
+    /// An app is gone.
+    DropApp(AppId),
+    /// A process is new or changed; ids up to its own are used up.
+    PutProcess(Remembered),
+    /// A process is gone.
+    DropProcess(ProcessId),
+    /// Run ids below this are used up.
+    ReserveRuns(RunId),
+    /// Something happened; sequence numbers up to its own are used up.
+    AddEvent(EventRow),
+    /// A token was issued.
+    PutToken(TokenRow),
+    /// The token of that `jti` is void, and the sessions that came from it are over.
+    RevokeToken(String),
+    /// The token of that `jti` is expired and need not be known any more.
+    DropToken(String),
+    /// A session began, or was used.
+    PutSession(SessionRow),
+    /// The session of that hash is over.
+    DropSession(String),
+    /// A small fact about the daemon itself.
+    PutSetting {
+        /// Its name.
+        name: String,
+        /// What it is now.
+        value: String,
+    },
+}
+
+/// One line of the history.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EventRow {
+    /// Grows by one with each event, is never reused.
+    pub seq: u64,
+    /// When: milliseconds of Unix time.
+    pub at_ms: u64,
+    /// The app.
+    pub app: AppId,
+    /// The process.
+    pub process: ProcessId,
+    /// The life it speaks of, if it speaks of one.
+    pub run: Option<RunId>,
+    /// What happened, as the API's word.
+    pub kind: String,
+    /// Name of the process at that time.
+    pub name: String,
+    /// Its namespace at that time.
+    pub namespace: String,
+    /// The sentence for people.
+    pub detail: String,
+    /// How a run ended, if that is what happened.
+    pub end: Option<End>,
+}
+
+/// Which events.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct EventQuery {
+    /// Only those with a greater `seq`.
+    pub after: Option<u64>,
+    /// Only those of this process.
+    pub process: Option<ProcessId>,
+    /// At most so many.
+    pub limit: usize,
+    /// If there are more than `limit`: the newest of them instead of the oldest.
+    pub newest: bool,
+}
+
+/// A token that was issued. The token itself is nowhere: the row only says which ones count.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TokenRow {
+    /// Its unique id.
+    pub jti: String,
+    /// Whose it is.
+    pub subject: String,
+    /// What it allows.
+    pub role: Role,
+    /// Void from then on: milliseconds of Unix time.
+    pub expires_at_ms: u64,
+    /// When it was issued: milliseconds of Unix time.
+    pub created_at_ms: u64,
+    /// Void already.
+    pub revoked: bool,
+}
+
+/// A browser that is signed in. The id that it shows is not here, only its hash.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SessionRow {
+    /// SHA-256 of the session id, hexadecimal.
+    pub id_hash: String,
+    /// Whose it is.
+    pub subject: String,
+    /// What it allows.
+    pub role: Role,
+    /// The token that it came from, and ends with.
+    pub parent_jti: Option<String>,
+    /// The origin that it was made for, such as `http://127.0.0.1:9615`.
+    pub origin: String,
+    /// Begin: milliseconds of Unix time.
+    pub created_at_ms: u64,
+    /// Latest use, to about a minute: milliseconds of Unix time.
+    pub last_seen_ms: u64,
+    /// Over from then on, used or not: milliseconds of Unix time.
+    pub expires_at_ms: u64,
+}

@@ -1,0 +1,279 @@
+//! The store on a real file.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::*;
+use crate::model::{
+    AppId, AppSpec, End, Goal, Name, ProcessId, Reason, Rest, RestartPolicy, Role, RunId, Signal, StopPolicy,
+};
+use crate::supervisor::Remembered;
+
+pub(super) fn spec(name: &str) -> Arc<AppSpec> {
+    Arc::new(AppSpec {
+        name: Name::parse(name).unwrap(),
+        namespace: Name::parse("shop").unwrap(),
+        script: "server.js".into(),
+        interpreter: Some("node".into()),
+        program: "/usr/bin/node".into(),
+        args: vec!["server.js".into(), "--port=0 ' \" ü".into()],
+        cwd: "/srv/shop".into(),
+        inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
+        env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
+        instances: 2,
+        autostart: false,
+        restart: RestartPolicy {
+            auto: false,
+            max_unstable: 3,
+            min_uptime: Duration::from_micros(1_500_001),
+            delay: Duration::from_millis(250),
+            stop_exit_codes: vec![0, 143],
+        },
+        stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+    })
+}
+
+pub(super) fn process(id: u32, app: u32) -> Remembered {
+    Remembered {
+        id: ProcessId(id),
+        app: AppId(app),
+        instance: 0,
+        goal: Goal::Up,
+        rest: Rest::Stopped,
+        restarts: 4,
+        last_end: None,
+    }
+}
+
+pub(super) fn event(seq: u64, process: u32) -> EventRow {
+    EventRow {
+        seq,
+        at_ms: 1_700_000_000_000 + seq,
+        app: AppId(1),
+        process: ProcessId(process),
+        run: Some(RunId(seq)),
+        kind: "exited".into(),
+        name: "web".into(),
+        namespace: "shop".into(),
+        detail: "exit code 3 after 2 s".into(),
+        end: Some(End::Code(3)),
+    }
+}
+
+pub(super) fn token(jti: &str) -> TokenRow {
+    TokenRow {
+        jti: jti.into(),
+        subject: "local".into(),
+        role: Role::Deployer,
+        expires_at_ms: 2_000_000_000_000,
+        created_at_ms: 1_700_000_000_000,
+        revoked: false,
+    }
+}
+
+pub(super) fn session(hash: &str, parent: Option<&str>) -> SessionRow {
+    SessionRow {
+        id_hash: hash.into(),
+        subject: "local".into(),
+        role: Role::Admin,
+        parent_jti: parent.map(Into::into),
+        origin: "http://127.0.0.1:9615".into(),
+        created_at_ms: 1_700_000_000_000,
+        last_seen_ms: 1_700_000_060_000,
+        expires_at_ms: 1_700_043_200_000,
+    }
+}
+
+/// A home for one store.
+pub(super) struct Place(pub(super) tempfile::TempDir);
+
+impl Place {
+    pub(super) fn new() -> Place {
+        Place(tempfile::tempdir().unwrap())
+    }
+
+    pub(super) fn path(&self) -> PathBuf {
+        self.0.path().join("store.db")
+    }
+
+    pub(super) fn open(&self) -> Store {
+        Store::open(&self.path()).unwrap()
+    }
+}
+
+/// Writes `changes` to a new store, and loads what another opening finds.
+fn written(changes: &[Change]) -> Saved {
+    let place = Place::new();
+    place.open().apply(changes).unwrap();
+    place.open().load().unwrap()
+}
+
+#[test]
+fn a_new_store_is_empty_and_has_a_name_that_stays() {
+    let (place, other) = (Place::new(), Place::new());
+    let first = place.open().load().unwrap();
+    assert!(first.apps.is_empty() && first.processes.is_empty() && first.tokens.is_empty());
+    assert_eq!((first.next_app, first.next_process), (AppId(0), ProcessId(0)));
+    assert_eq!((first.next_run, first.next_event), (RunId(1), 1));
+    assert_eq!(first.installation.len(), 32);
+    assert_eq!(place.open().load().unwrap().installation, first.installation);
+    assert_ne!(other.open().load().unwrap().installation, first.installation);
+}
+
+#[test]
+fn an_app_comes_back_field_by_field() {
+    let mut odd = AppSpec::clone(&spec("odd"));
+    odd.interpreter = None;
+    odd.restart = RestartPolicy::default();
+    let saved = written(&[
+        Change::PutApp { id: AppId(1), spec: spec("old") },
+        Change::PutApp { id: AppId(1), spec: spec("web") },
+        Change::PutApp { id: AppId(2), spec: Arc::new(odd.clone()) },
+    ]);
+    assert_eq!(saved.apps, BTreeMap::from([(AppId(1), spec("web")), (AppId(2), Arc::new(odd))]));
+}
+
+#[test]
+fn a_process_comes_back_with_every_goal_rest_and_end() {
+    let ends = [End::Code(-1), End::Code(255), End::Signal(Signal::KILL), End::Unknown];
+    let rests = ends
+        .iter()
+        .flat_map(|end| {
+            [
+                Rest::Stopped,
+                Rest::Errored(Reason::Ended(*end)),
+                Rest::Errored(Reason::UnstableRuns { count: 16, last: *end }),
+                Rest::Errored(Reason::CannotSpawn("no such file".into())),
+            ]
+        })
+        .collect::<Vec<_>>();
+    let mut all = Vec::new();
+    for goal in [Goal::Up, Goal::Down, Goal::Gone] {
+        for rest in &rests {
+            for last_end in ends.into_iter().map(Some).chain([None]) {
+                let id = all.len() as u32;
+                all.push(Remembered { goal, rest: rest.clone(), last_end, instance: id, ..process(id, 1) });
+            }
+        }
+    }
+    // The app comes after its processes: within a transaction the order does not matter.
+    let mut changes: Vec<_> = all.iter().cloned().map(Change::PutProcess).collect();
+    changes.push(Change::PutApp { id: AppId(1), spec: spec("web") });
+    let saved = written(&changes);
+    assert_eq!(format!("{:?}", saved.processes), format!("{all:?}"));
+}
+
+#[test]
+fn numbers_never_go_back_not_even_when_the_newest_row_is_deleted() {
+    let place = Place::new();
+    let mut store = place.open();
+    store
+        .apply(&[
+            Change::PutApp { id: AppId(7), spec: spec("web") },
+            Change::PutProcess(process(40, 7)),
+            Change::AddEvent(event(12, 40)),
+            Change::ReserveRuns(RunId(1000)),
+        ])
+        .unwrap();
+    store.apply(&[Change::DropProcess(ProcessId(40)), Change::DropApp(AppId(7))]).unwrap();
+    store.apply(&[Change::ReserveRuns(RunId(5)), Change::AddEvent(event(3, 40))]).unwrap();
+    // Replaced in a backlog by its end, a process was never written itself.
+    store.apply(&[Change::DropProcess(ProcessId(50))]).unwrap();
+    drop(store);
+    let saved = place.open().load().unwrap();
+    assert_eq!((saved.next_app, saved.next_process), (AppId(8), ProcessId(51)));
+    assert_eq!((saved.next_run, saved.next_event), (RunId(1000), 13));
+    assert!(saved.apps.is_empty() && saved.processes.is_empty());
+}
+
+#[test]
+fn a_list_of_changes_is_written_whole_or_not_at_all() {
+    let place = Place::new();
+    let mut store = place.open();
+    let orphan = Change::PutProcess(process(1, 99));
+    let refused = store.apply(&[Change::PutApp { id: AppId(1), spec: spec("web") }, orphan]);
+    assert!(matches!(refused, Err(StoreError::Refused { .. })), "{refused:?}");
+    assert!(store.load().unwrap().apps.is_empty());
+    store.apply(&[Change::PutApp { id: AppId(1), spec: spec("web") }]).unwrap();
+    assert_eq!(store.load().unwrap().next_process, ProcessId(0));
+}
+
+#[test]
+fn tokens_and_sessions_come_back_and_a_session_ends_with_its_token() {
+    let place = Place::new();
+    let mut store = place.open();
+    let put = |row: &SessionRow| Change::PutSession(row.clone());
+    let (of_a, of_b, own) = (session("1a", Some("a")), session("2b", Some("b")), session("3c", None));
+    store.apply(&[Change::PutToken(token("a")), Change::PutToken(token("b"))]).unwrap();
+    store.apply(&[put(&of_a), put(&of_b), put(&own)]).unwrap();
+    let saved = store.load().unwrap();
+    assert_eq!(saved.tokens, [token("a"), token("b")]);
+    assert_eq!(saved.sessions, [of_a, of_b.clone(), own.clone()]);
+
+    store.apply(&[Change::RevokeToken("a".into())]).unwrap();
+    let saved = store.load().unwrap();
+    assert_eq!(saved.tokens, [TokenRow { revoked: true, ..token("a") }, token("b")]);
+    assert_eq!(saved.sessions, [of_b, own.clone()]);
+
+    store.apply(&[Change::DropToken("b".into())]).unwrap();
+    assert_eq!(store.load().unwrap().sessions, [own]);
+    store.apply(&[Change::DropSession("3c".into())]).unwrap();
+    assert!(store.load().unwrap().sessions.is_empty());
+}
+
+#[test]
+fn events_are_read_in_pages_forward_or_from_the_end() {
+    let place = Place::new();
+    let mut store = place.open();
+    let bare = EventRow { run: None, end: None, detail: String::new(), ..event(10, 2) };
+    let mut rows: Vec<_> = (1..10).map(|seq| event(seq, seq as u32 % 3)).collect();
+    rows.push(bare);
+    store.apply(&rows.iter().cloned().map(Change::AddEvent).collect::<Vec<_>>()).unwrap();
+
+    let check = |query: EventQuery, wanted: &[u64]| {
+        let found = store.events(&query).unwrap();
+        assert_eq!(found.iter().map(|row| row.seq).collect::<Vec<_>>(), wanted, "{query:?}");
+        assert!(found.iter().all(|row| rows.contains(row)));
+    };
+    let all = EventQuery { limit: 100, ..EventQuery::default() };
+    check(all, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    check(EventQuery { limit: 0, ..all }, &[]);
+    check(EventQuery { limit: 3, ..all }, &[1, 2, 3]);
+    check(EventQuery { limit: 3, newest: true, ..all }, &[8, 9, 10]);
+    check(EventQuery { after: Some(8), ..all }, &[9, 10]);
+    check(EventQuery { after: Some(u64::MAX), ..all }, &[]);
+    check(EventQuery { process: Some(ProcessId(1)), ..all }, &[1, 4, 7]);
+    check(EventQuery { process: Some(ProcessId(2)), after: Some(2), limit: 2, newest: true }, &[8, 10]);
+}
+
+#[test]
+fn old_events_give_way_and_the_newest_hundred_thousand_stay() {
+    let place = Place::new();
+    let mut store = place.open();
+    let newest = 103_500;
+    for first in (1..=newest).step_by(10_000) {
+        let page = first..=newest.min(first + 9_999);
+        store.apply(&page.map(|seq| Change::AddEvent(event(seq, 1))).collect::<Vec<_>>()).unwrap();
+    }
+    let all = store.events(&EventQuery { limit: usize::MAX, ..EventQuery::default() }).unwrap();
+    assert_eq!(all.last().unwrap().seq, newest);
+    assert_eq!(all.first().unwrap().seq, 3_001);
+    assert!((events::KEPT as usize..events::KEPT as usize + 1_000).contains(&all.len()));
+}
+
+#[test]
+fn nothing_is_lost_when_the_daemon_dies_without_closing() {
+    let place = Place::new();
+    let mut store = place.open();
+    store.apply(&[Change::PutApp { id: AppId(1), spec: spec("web") }]).unwrap();
+    // What a killed process leaves: database, WAL, no checkpoint.
+    let copy = Place::new();
+    for suffix in ["", "-wal"] {
+        let name = format!("store.db{suffix}");
+        fs::copy(place.0.path().join(&name), copy.0.path().join(&name)).unwrap();
+    }
+    assert_eq!(copy.open().load().unwrap().apps.len(), 1);
+}

@@ -1,0 +1,181 @@
+//! What people can ask for. Only here do goals change.
+//!
+//! ```text
+//!            Idle            Backoff     Starting, Running      Stopping
+//! start      launch          launch¹     already so             launch when over²
+//! stop       rest as stopped rest        end it                 stay down when over
+//! restart    launch¹         launch¹     end it, then launch¹   launch¹ when over
+//! delete     forget          forget      end it, then forget    forget when over
+//! ```
+//! ¹ counts as a restart, of a stopped process too, as in PM2. ² counts if nobody had asked for
+//! that end: then it is the restart after a crash, only without the rules about waiting.
+
+use std::sync::Arc;
+
+use super::{Accepted, Command, Denied, Process, Remembered, Supervisor};
+use crate::model::{AppId, AppSpec, EventKind, Goal, Moment, ProcessId, Rest, State};
+
+impl Supervisor {
+    pub(super) fn obey(&mut self, now: Moment, command: Command) -> Result<Accepted, Denied> {
+        match command {
+            Command::Create { spec } => self.create(now, spec),
+            Command::Start { process } => self.start(now, process),
+            Command::Stop { process } => self.stop(now, process),
+            Command::Restart { process } => self.restart(now, process),
+            Command::Delete { process } => self.delete(now, process),
+            Command::Shutdown => Ok(self.shut_down(now)),
+        }
+    }
+
+    fn create(&mut self, now: Moment, spec: Arc<AppSpec>) -> Result<Accepted, Denied> {
+        if self.shutting_down {
+            return Err(Denied::ShuttingDown);
+        }
+        if let Some(process) = self.app_named(&spec.namespace, &spec.name) {
+            let (name, namespace) = (spec.name.to_string(), spec.namespace.to_string());
+            return Err(Denied::NameTaken { name, namespace, process });
+        }
+        let app = self.next_app;
+        self.next_app = AppId(app.0 + 1);
+        self.define(app, spec.clone());
+        let goal = if spec.autostart { Goal::Up } else { Goal::Down };
+        let mut processes = Vec::new();
+        for instance in 0..spec.instances {
+            let id = self.next_process;
+            self.next_process = ProcessId(id.0 + 1);
+            let rest = Rest::Stopped;
+            let row = Remembered { id, app, instance, goal, rest, restarts: 0, last_end: None };
+            self.put(id, Some(Process::at_rest(row)));
+            self.publish(id, None, EventKind::Created);
+            processes.push(id);
+        }
+        if spec.autostart {
+            for id in &processes {
+                self.launch(now, *id, false);
+            }
+        }
+        Ok(Accepted::Created { app, processes })
+    }
+
+    fn start(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+        let process = self.may_launch(id)?;
+        match process.state {
+            State::Idle(_) => {
+                self.want_up(id);
+                self.launch(now, id, false);
+            }
+            State::Backoff { .. } => {
+                self.want_up(id);
+                self.launch(now, id, true);
+            }
+            State::Starting { .. } | State::Running { .. } => return Ok(Accepted::AlreadySo),
+            State::Stopping { .. } if process.goal == Goal::Up && process.end_asked => {
+                return Ok(Accepted::AlreadySo);
+            }
+            State::Stopping { .. } => {
+                let nobody_asked = !process.end_asked;
+                self.want_up(id);
+                self.change(id, |process| {
+                    process.end_asked = true;
+                    process.restart_asked |= nobody_asked;
+                });
+            }
+        }
+        Ok(Accepted::Done)
+    }
+
+    fn stop(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+        let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
+        if process.goal == Goal::Gone && !planted!(RevivesTheDeleted) {
+            return Err(Denied::BeingDeleted(id));
+        }
+        match process.state {
+            State::Idle(Rest::Stopped) if process.goal == Goal::Down => return Ok(Accepted::AlreadySo),
+            State::Idle(_) | State::Backoff { .. } => {
+                self.change(id, |process| process.goal = Goal::Down);
+                self.rest(id, Rest::Stopped);
+            }
+            State::Stopping { .. } if process.goal == Goal::Down => return Ok(Accepted::AlreadySo),
+            State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
+                self.change(id, |process| {
+                    process.goal = Goal::Down;
+                    process.restart_asked = false;
+                });
+                self.end_by_request(now, id);
+            }
+        }
+        Ok(Accepted::Done)
+    }
+
+    fn restart(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+        let process = self.may_launch(id)?;
+        match process.state {
+            State::Idle(_) | State::Backoff { .. } => {
+                self.want_up(id);
+                self.launch(now, id, true);
+            }
+            State::Stopping { .. } if process.goal == Goal::Up && process.restart_asked => {
+                return Ok(Accepted::AlreadySo);
+            }
+            State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
+                self.want_up(id);
+                self.change(id, |process| process.restart_asked = true);
+                if planted!(RestartsBesideTheOld) {
+                    self.launch(now, id, true);
+                    return Ok(Accepted::Done);
+                }
+                self.end_by_request(now, id);
+            }
+        }
+        Ok(Accepted::Done)
+    }
+
+    fn delete(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+        let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
+        if process.goal == Goal::Gone {
+            return Ok(Accepted::AlreadySo);
+        }
+        match process.state {
+            State::Idle(_) | State::Backoff { .. } => self.forget(id),
+            State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
+                self.change(id, |process| process.goal = Goal::Gone);
+                self.end_by_request(now, id);
+            }
+        }
+        Ok(Accepted::Done)
+    }
+
+    /// The process, if a command may lead to a launch of it.
+    fn may_launch(&self, id: ProcessId) -> Result<&Process, Denied> {
+        let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
+        if process.goal == Goal::Gone && !planted!(RevivesTheDeleted) {
+            Err(Denied::BeingDeleted(id))
+        } else if self.shutting_down {
+            Err(Denied::ShuttingDown)
+        } else {
+            Ok(process)
+        }
+    }
+
+    /// Somebody wants it up: what happened before is forgiven.
+    fn want_up(&mut self, id: ProcessId) {
+        self.change(id, |process| {
+            process.goal = Goal::Up;
+            process.unstable = 0;
+            process.waits = 0;
+        });
+    }
+
+    /// Ends the present life because somebody wants that. One that is ending already is not asked
+    /// twice.
+    pub(super) fn end_by_request(&mut self, now: Moment, id: ProcessId) {
+        let process = &self.processes[&id];
+        let run = process.state.run();
+        let is_ending = matches!(process.state, State::Stopping { .. });
+        self.change(id, |process| process.end_asked = true);
+        self.publish(id, run, EventKind::StopAsked);
+        if !is_ending {
+            self.ask_to_end(now, id);
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What the supervisor learns from facts.
+//!
+//! Facts are about lives, not about processes. News about a life that is nobody's present one
+//! changes nothing, except that a stray's end is acknowledged to the keeper.
+
+use std::collections::BTreeSet;
+
+use super::{Effect, Scope, Supervisor};
+use crate::model::{End, EventKind, Fact, Moment, Pid, ProcessId, RunId, SpawnFailure, SpawnStep, State};
+
+impl Supervisor {
+    pub(super) fn learn(&mut self, now: Moment, fact: Fact) {
+        match fact {
+            Fact::Spawned { run, pid, at } => match self.living(run) {
+                Some(id) => self.spawned(now, id, run, pid, at),
+                None if self.strays.contains(&run) => self.effects.push(Effect::KillTree { run }),
+                None => {}
+            },
+            Fact::SpawnFailed { run, failure } => match self.living(run) {
+                Some(id) => self.spawn_failed(now, id, run, failure),
+                None => _ = self.strays.remove(&run),
+            },
+            Fact::Exited { run, end, at, tree_empty } => match self.living(run) {
+                Some(id) => self.exited(now, id, end, at, tree_empty),
+                None if tree_empty => self.stray_is_gone(run),
+                None => {}
+            },
+            Fact::TreeGone { run } => match self.living(run) {
+                Some(id) => self.tree_gone(now, id),
+                None => self.stray_is_gone(run),
+            },
+            Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
+        }
+    }
+
+    fn spawned(&mut self, now: Moment, id: ProcessId, run: RunId, pid: Pid, at: Moment) {
+        let process = &self.processes[&id];
+        match process.state {
+            State::Starting { .. } => {
+                self.change(id, |process| {
+                    process.state = State::Running { run, pid, since: at };
+                    process.started = Some(at);
+                });
+                self.publish(id, Some(run), EventKind::Started { pid });
+            }
+            // The wish to end it came while it was being launched.
+            State::Stopping { kill_at, .. } if process.started.is_none() => {
+                self.change(id, |process| {
+                    process.state = State::Stopping { run, pid: Some(pid), kill_at };
+                    process.started = Some(at);
+                });
+                self.publish(id, Some(run), EventKind::Started { pid });
+                if !planted!(LetsTheLateBornLive) {
+                    self.ask_to_end(now, id);
+                }
+            }
+            State::Stopping { .. } | State::Running { .. } | State::Idle(_) | State::Backoff { .. } => {}
+        }
+    }
+
+    fn spawn_failed(&mut self, now: Moment, id: ProcessId, run: RunId, failure: SpawnFailure) {
+        // Said of a program that was executed, it is not true, whoever says it.
+        if self.processes[&id].started.is_some() {
+            return;
+        }
+        self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail.clone() });
+        self.not_spawned(now, id, &failure);
+    }
+
+    /// The main process ended. That may be reported before its beginning, if a keeper was lost in
+    /// between; or twice.
+    pub(super) fn exited(&mut self, now: Moment, id: ProcessId, end: End, at: Moment, tree_empty: bool) {
+        if !self.processes[&id].main_is_gone() || planted!(CountsExitsTwice) {
+            let was_asked = self.main_ended(now, id, end, at);
+            // What it leaves behind is asked to end before the next life begins.
+            if !tree_empty && !was_asked {
+                self.ask_to_end(now, id);
+            }
+        }
+        if tree_empty || planted!(LeavesOrphans) {
+            self.over(now, id);
+        }
+    }
+
+    /// Notes the end of the main process. Answers whether the tree has its stop signal already.
+    fn main_ended(&mut self, now: Moment, id: ProcessId, end: End, at: Moment) -> bool {
+        let process = &self.processes[&id];
+        let (run, kill_at, was_asked) = match process.state {
+            State::Stopping { run, kill_at, .. } => (run, kill_at, process.started.is_some()),
+            State::Starting { run, .. } | State::Running { run, .. } => (run, now, false),
+            State::Idle(_) | State::Backoff { .. } => return false,
+        };
+        let started = process.started.unwrap_or(at);
+        let (uptime, asked) = (at.since(started), process.end_asked);
+        self.change(id, |process| {
+            process.state = State::Stopping { run, pid: None, kill_at };
+            process.started = Some(started);
+            process.last_end = Some(end);
+            process.last_uptime = uptime;
+        });
+        self.publish(id, Some(run), EventKind::Exited { end, asked, uptime });
+        was_asked
+    }
+
+    fn tree_gone(&mut self, now: Moment, id: ProcessId) {
+        if self.processes[&id].main_is_gone() {
+            self.over(now, id);
+        } else {
+            // Its exit was never reported: how it ended is not known, that it did is.
+            self.exited(now, id, End::Unknown, now, true);
+        }
+    }
+
+    fn stray_is_gone(&mut self, run: RunId) {
+        if self.strays.remove(&run) {
+            self.effects.push(Effect::Forget { run });
+        }
+    }
+
+    /// A new keeper: what it does not have ended unseen; what it has and nobody knows is ended;
+    /// what was being ended is told so again.
+    fn hands_renewed(&mut self, now: Moment, living: BTreeSet<RunId>) {
+        let unseen: Vec<RunId> = self.strays.difference(&living).copied().collect();
+        for run in unseen {
+            self.stray_is_gone(run);
+        }
+        for run in &living {
+            if self.living(*run).is_none() {
+                self.strays.insert(*run);
+                self.effects.push(Effect::KillTree { run: *run });
+            }
+        }
+        let believed: Vec<(RunId, ProcessId)> = self.lives().collect();
+        for (run, id) in believed {
+            if living.contains(&run) {
+                if !planted!(TrustsTheOldKeeper) {
+                    self.ask_again(now, id, run);
+                }
+            } else if self.processes[&id].started.is_none() {
+                let detail = "the keeper was lost while it launched the program".to_owned();
+                let failure = SpawnFailure { step: SpawnStep::Lost, errno: 0, detail };
+                self.spawn_failed(now, id, run, failure);
+            } else {
+                self.tree_gone(now, id);
+            }
+        }
+    }
+
+    /// The order to end may have been lost with the old keeper.
+    fn ask_again(&mut self, now: Moment, id: ProcessId, run: RunId) {
+        let process = &self.processes[&id];
+        match process.state {
+            State::Stopping { kill_at, .. } if process.started.is_some() => {
+                if process.killed || kill_at <= now {
+                    self.change(id, |process| process.killed = true);
+                    self.effects.push(Effect::KillTree { run });
+                } else {
+                    let signal = self.apps[&process.app].stop.signal;
+                    self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+                }
+            }
+            State::Stopping { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Idle(_)
+            | State::Backoff { .. } => {}
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! The life of a process, from its launch to its end. Each step of it has exactly one place here:
+//! commands, facts and deadlines all come by.
+
+use std::time::Duration;
+
+use super::restart::{self, Ending, Next, Tally};
+use super::{Effect, Scope, Supervisor};
+use crate::model::{EventKind, Goal, Moment, ProcessId, Rest, RunId, SpawnFailure, State};
+
+/// What follows the end of a life.
+enum Follows {
+    Deletion,
+    Launch { counts: bool },
+    Wait(Duration),
+    Rest(Rest),
+}
+
+impl Supervisor {
+    /// The one place that launches. `counts`: this is a restart, not a start.
+    pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
+        let run = self.next_run;
+        if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
+            self.next_run = RunId(run.0 + 1);
+        }
+        let counts = if planted!(CountsEveryStart) { true } else { counts };
+        self.change(id, |process| {
+            process.state = State::Starting { run, since: now };
+            process.latest_run = Some(run);
+            process.started = None;
+            process.end_asked = false;
+            process.restart_asked = false;
+            process.killed = false;
+            if counts && !planted!(ForgetsToCount) {
+                process.restarts = process.restarts.saturating_add(1);
+            }
+        });
+        let process = &self.processes[&id];
+        self.effects.push(Effect::Launch {
+            run,
+            process: id,
+            instance: process.instance,
+            spec: self.apps[&process.app].clone(),
+            restarts: process.restarts,
+        });
+    }
+
+    /// The one place that asks the present life to end: the stop signal to the whole tree, and
+    /// SIGKILL to what is left of it after the kill timeout. A life that is not executed yet
+    /// cannot be signalled; it is asked when it is.
+    pub(super) fn ask_to_end(&mut self, now: Moment, id: ProcessId) {
+        let process = &self.processes[&id];
+        let Some(run) = process.state.run() else { return };
+        let pid = process.state.pid();
+        let executed = process.started.is_some() || planted!(SignalsTheUnborn);
+        let stop = &self.apps[&process.app].stop;
+        let (signal, kill_at) = (stop.signal, now + stop.timeout);
+        self.change(id, |process| process.state = State::Stopping { run, pid, kill_at });
+        if executed {
+            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+        }
+    }
+
+    /// The kill timeout has passed.
+    pub(super) fn kill(&mut self, id: ProcessId) {
+        let process = &self.processes[&id];
+        let Some(run) = process.state.run() else { return };
+        let main_was_there = process.state.pid().is_some();
+        self.change(id, |process| process.killed = true);
+        if planted!(NeverKills) {
+            return;
+        }
+        self.effects.push(Effect::KillTree { run });
+        if main_was_there {
+            self.publish(id, Some(run), EventKind::Killed);
+        }
+    }
+
+    /// Nothing of the present life is left; the main process had ended as `last_end` says.
+    pub(super) fn over(&mut self, now: Moment, id: ProcessId) {
+        let process = &self.processes[&id];
+        let (Some(run), Some(end)) = (process.state.run(), process.last_end) else { return };
+        let ending = Ending::Exited { end, uptime: process.last_uptime };
+        self.conclude(now, id, run, ending);
+    }
+
+    /// The present life never began.
+    pub(super) fn not_spawned(&mut self, now: Moment, id: ProcessId, failure: &SpawnFailure) {
+        let Some(run) = self.processes[&id].state.run() else { return };
+        self.conclude(now, id, run, Ending::NotSpawned(failure));
+    }
+
+    /// The one place that ends a life.
+    fn conclude(&mut self, now: Moment, id: ProcessId, run: RunId, ending: Ending<'_>) {
+        let (follows, tally) = self.what_follows(id, run, ending);
+        self.change(id, |process| {
+            process.state = State::Idle(Rest::Stopped);
+            process.end_asked = false;
+            process.restart_asked = false;
+            process.killed = false;
+            process.unstable = tally.unstable;
+            process.waits = tally.waits;
+        });
+        // After the record: the keeper's copy of the end is the only one until then. Before the
+        // next launch: the keeper never holds two lives of one process that both matter.
+        match ending {
+            Ending::Exited { .. } if planted!(LeaksRuns) && run.0.is_multiple_of(7) => {}
+            Ending::Exited { .. } => self.effects.push(Effect::Forget { run }),
+            Ending::NotSpawned(_) => {}
+        }
+        match follows {
+            Follows::Deletion => self.forget(id),
+            Follows::Launch { counts } => self.launch(now, id, counts),
+            Follows::Wait(wait) => {
+                self.change(id, |process| process.state = State::Backoff { until: now + wait });
+                self.publish(id, Some(run), EventKind::BackingOff { wait, unstable: tally.unstable });
+            }
+            Follows::Rest(rest) => self.rest(id, rest),
+        }
+    }
+
+    /// Decides what follows the end of a life: what somebody asked for, or else what the restart
+    /// rules say.
+    fn what_follows(&self, id: ProcessId, run: RunId, ending: Ending<'_>) -> (Follows, Tally) {
+        let process = &self.processes[&id];
+        let tally = Tally { unstable: process.unstable, waits: process.waits };
+        let follows = match process.goal {
+            Goal::Gone => Follows::Deletion,
+            Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
+            Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
+            Goal::Up | Goal::Down if process.end_asked && !planted!(TakesStopsForCrashes) => {
+                Follows::Launch { counts: process.restart_asked }
+            }
+            Goal::Up | Goal::Down => {
+                let (next, tally) = restart::after(&self.apps[&process.app].restart, tally, run, ending);
+                let follows = match next {
+                    Next::Again => Follows::Launch { counts: false },
+                    Next::Now => Follows::Launch { counts: true },
+                    Next::After(wait) => Follows::Wait(wait),
+                    Next::Rest(rest) => Follows::Rest(rest),
+                };
+                return (follows, tally);
+            }
+        };
+        (follows, tally)
+    }
+
+    /// Nothing runs, and nothing will until somebody asks.
+    pub(super) fn rest(&mut self, id: ProcessId, rest: Rest) {
+        let kind = match &rest {
+            Rest::Stopped | Rest::Finished(_) => EventKind::Stopped,
+            Rest::Errored(reason) => EventKind::Errored { reason: reason.clone() },
+        };
+        self.change(id, |process| process.state = State::Idle(rest));
+        let run = self.processes[&id].latest_run;
+        self.publish(id, run, kind);
+    }
+
+    /// The process leaves the table.
+    pub(super) fn forget(&mut self, id: ProcessId) {
+        let run = self.processes[&id].latest_run;
+        self.publish(id, run, EventKind::Deleted);
+        self.put(id, None);
+    }
+}

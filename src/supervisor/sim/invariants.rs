@@ -1,0 +1,288 @@
+//! What must hold after every step, each under its name.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Accepted, Command, Effect, Input, Process, Remembered};
+use super::policy::*;
+use super::world::{Given, Step, World};
+use crate::model::{EventKind, Fact, Goal, ProcessId, RunId, State};
+
+pub type Holds = Result<(), String>;
+
+macro_rules! ensure {
+    ($holds:expr, $($why:tt)*) => {
+        if !$holds {
+            return Err(format!($($why)*));
+        }
+    };
+}
+
+pub(super) use ensure;
+
+macro_rules! invariants {
+    ($($name:ident),* $(,)?) => {
+        /// Looks at everything. The first invariant that does not hold is named.
+        pub fn check(world: &mut World, step: &Step<'_>) -> Holds {
+            touched_is_what_changed(world, step).map_err(|why| format!("touched_is_what_changed: {why}"))?;
+            $($name(world, step).map_err(|why| format!(concat!(stringify!($name), ": {}"), why))?;)*
+            Ok(())
+        }
+    };
+}
+
+invariants! {
+    at_most_one_live_run,
+    run_id_never_reused,
+    no_signal_before_spawn_or_after_exit,
+    nobody_is_killed_before_the_timeout,
+    nothing_launched_that_is_not_wanted_up,
+    nothing_launched_in_a_shutdown,
+    old_news_changes_nothing,
+    asked_exit_is_not_a_crash,
+    gone_is_final,
+    facts_never_change_goals,
+    every_end_is_followed_by_the_rule,
+    backoff_within_cap,
+    gives_up_exactly_at_the_limit,
+    restart_count_counts_relaunches,
+    every_run_forgotten_once,
+    what_changed_is_recorded,
+    what_is_recorded_comes_before_what_relies_on_it,
+    no_deadline_is_missed,
+    the_newest_ends_first,
+    denied_changes_nothing,
+}
+
+fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
+    let mut owners = BTreeSet::new();
+    for (run, life) in world.lives.iter().filter(|(_, life)| !life.is_over()) {
+        ensure!(owners.insert(life.process), "process {} has another life beside {run}", life.process);
+    }
+    Ok(())
+}
+
+fn run_id_never_reused(world: &World, step: &Step<'_>) -> Holds {
+    let mut last = step.before.values().filter_map(|process| process.latest_run).max();
+    for run in launches(step) {
+        ensure!(last < Some(run), "{run} is not newer than {last:?}");
+        last = Some(run);
+    }
+    let next = world.brain.next_run();
+    ensure!(world.ledger.newest < Some(next), "{next} is to be the next, but was given out");
+    Ok(())
+}
+
+fn no_signal_before_spawn_or_after_exit(world: &World, step: &Step<'_>) -> Holds {
+    let ledger = &world.ledger;
+    for run in orders(step) {
+        let known = ledger.spawned.contains_key(&run)
+            || ledger.seen.contains(&run)
+            || ledger.exits.contains_key(&run);
+        ensure!(known, "{run} is not known to be executed");
+        ensure!(!ledger.gone.contains(&run), "{run} is gone");
+        ensure!(!ledger.forgotten.contains(&run), "{run} is forgotten");
+    }
+    Ok(())
+}
+
+fn nobody_is_killed_before_the_timeout(world: &World, step: &Step<'_>) -> Holds {
+    for effect in step.effects {
+        let Effect::KillTree { run } = effect else { continue };
+        let Some(process) = world.brain.processes().find(|process| process.state.run() == Some(*run)) else {
+            continue;
+        };
+        let timeout = world.brain.app(process.app).map(|spec| spec.stop.timeout).unwrap_or_default();
+        let asked = world.ledger.signalled.get(run);
+        ensure!(
+            asked.is_some_and(|asked| *asked + timeout <= step.now),
+            "{run} is killed, asked at {asked:?}, timeout {timeout:?}"
+        );
+    }
+    Ok(())
+}
+
+fn nothing_launched_that_is_not_wanted_up(world: &World, step: &Step<'_>) -> Holds {
+    for effect in step.effects {
+        let Effect::Launch { run, process, .. } = effect else { continue };
+        let row = world.brain.process(*process);
+        ensure!(row.is_some_and(|row| row.goal == Goal::Up), "{process} is launched, but {row:?}");
+        ensure!(row.is_some_and(|row| row.latest_run == Some(*run)), "{process} does not know {run}");
+    }
+    Ok(())
+}
+
+fn nothing_launched_in_a_shutdown(_: &World, step: &Step<'_>) -> Holds {
+    ensure!(!step.was_shutting_down || launches(step).next().is_none(), "launched");
+    Ok(())
+}
+
+fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
+    let (fact, repeated) = match step.given {
+        Given::Input(Input::Fact(fact)) => (fact, false),
+        Given::Repeated(fact) => (fact, true),
+        Given::Input(Input::Command(_) | Input::Tick) | Given::Restored => return Ok(()),
+    };
+    let run = match fact {
+        Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
+        Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
+        Fact::HandsRenewed { .. } => return Ok(()),
+    };
+    let present = step.before.values().any(|process| process.state.run() == Some(run));
+    let about_it = |effect: &Effect| matches!(effect, Effect::Forget { run: other } | Effect::KillTree { run: other } if *other == run);
+    let stray = step.effects.iter().any(about_it);
+    if (present && !repeated) || (!present && stray) {
+        return Ok(());
+    }
+    ensure!(step.effects.is_empty(), "{fact:?} leads to effects");
+    ensure!(*step.before == world.brain.processes, "{fact:?} changes a row");
+    Ok(())
+}
+
+fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
+    for (id, run, kind) in events(step) {
+        let run = run.unwrap_or(RunId(0));
+        let was_asked = world.ledger.asked.contains(&run);
+        if let EventKind::Exited { end, asked, uptime } = kind {
+            let same = *asked == was_asked || matches!(step.given, Given::Restored);
+            ensure!(same, "the end of {run}: asked {asked}, in truth {was_asked}");
+            let truth = world.ledger.exits.get(&run);
+            let told = Some(&(*end, *uptime));
+            ensure!(truth == told, "{run} ended with {end} after {uptime:?}, in truth {truth:?}");
+        }
+        if let EventKind::BackingOff { .. } | EventKind::Errored { .. } = kind {
+            ensure!(!was_asked, "the end of {run} of {id} was asked for, and has {kind:?}");
+        }
+    }
+    Ok(())
+}
+
+fn gone_is_final(world: &World, step: &Step<'_>) -> Holds {
+    for id in &world.ledger.dead {
+        ensure!(world.brain.process(*id).is_none(), "{id} is back");
+    }
+    for (id, before) in step.before.iter().filter(|(_, before)| before.goal == Goal::Gone) {
+        let goal = world.brain.process(*id).map(|process| process.goal);
+        ensure!(goal.is_none_or(|goal| goal == Goal::Gone), "{id} was to go and is wanted {goal:?}");
+        ensure!(before.state.run().is_some(), "{id} is to go and has no life to wait for");
+    }
+    Ok(())
+}
+
+fn facts_never_change_goals(world: &World, step: &Step<'_>) -> Holds {
+    match step.given {
+        Given::Input(Input::Command(_)) | Given::Restored => return Ok(()),
+        Given::Input(Input::Fact(_) | Input::Tick) | Given::Repeated(_) => {}
+    }
+    for (id, before) in step.before {
+        let goal = world.brain.process(*id).map_or(Goal::Gone, |process| process.goal);
+        ensure!(goal == before.goal, "{id} was wanted {:?} and is wanted {goal:?}", before.goal);
+    }
+    ensure!(world.brain.processes.len() <= step.before.len(), "a process appears");
+    Ok(())
+}
+
+fn every_run_forgotten_once(world: &World, step: &Step<'_>) -> Holds {
+    let mut forgotten = BTreeSet::new();
+    for effect in step.effects {
+        let Effect::Forget { run } = effect else { continue };
+        ensure!(forgotten.insert(*run), "{run} is forgotten twice");
+        ensure!(!world.ledger.forgotten_before.contains(run), "{run} was forgotten before");
+        let gone = world.ledger.gone.contains(run)
+            || matches!(step.given, Given::Input(Input::Fact(Fact::HandsRenewed { .. })));
+        ensure!(gone, "{run} is forgotten and not gone");
+    }
+    for run in world.lives.keys() {
+        ensure!(!world.ledger.gone.contains(run), "{run} is gone and the keeper has it still");
+    }
+    Ok(())
+}
+
+fn what_changed_is_recorded(world: &World, _: &Step<'_>) -> Holds {
+    let rows: BTreeMap<ProcessId, Remembered> =
+        world.brain.processes().map(|process| (process.id, process.to_remember())).collect();
+    ensure!(rows == world.store.rows, "rows {rows:?}, stored {:?}", world.store.rows);
+    ensure!(world.brain.apps.keys().eq(world.store.apps.keys()), "apps differ");
+    for app in world.brain.apps.keys() {
+        ensure!(rows.values().any(|row| row.app == *app), "{app:?} has no process");
+    }
+    Ok(())
+}
+
+fn what_is_recorded_comes_before_what_relies_on_it(_: &World, step: &Step<'_>) -> Holds {
+    for (index, effect) in step.effects.iter().enumerate() {
+        let Effect::Launch { process: id, .. } = effect else { continue };
+        let later = step.effects[index..].iter().any(
+            |later| matches!(later, Effect::Record(super::super::Record::Process(other)) if other == id),
+        );
+        ensure!(!later, "the row of {id} is recorded after its launch");
+    }
+    Ok(())
+}
+
+fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
+    let first = world.brain.processes().filter_map(Process::deadline).min();
+    ensure!(world.brain.next_deadline() == first, "{:?}, not {first:?}", world.brain.next_deadline());
+    if matches!(step.given, Given::Input(Input::Tick)) {
+        ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");
+    }
+    for process in world.brain.processes() {
+        let State::Backoff { until } = process.state else { continue };
+        ensure!(first <= Some(until), "{} is never woken", process.id);
+    }
+    Ok(())
+}
+
+fn touched_is_what_changed(world: &mut World, step: &Step<'_>) -> Holds {
+    let touched = world.brain.take_touched();
+    let after = &world.brain.processes;
+    let ids: BTreeSet<ProcessId> = step.before.keys().chain(after.keys()).copied().collect();
+    for id in ids.into_iter().filter(|id| step.before.get(id) != after.get(id)) {
+        ensure!(touched.contains(&id), "{id} changed and was not touched");
+    }
+    Ok(())
+}
+
+fn the_newest_ends_first(_: &World, step: &Step<'_>) -> Holds {
+    if matches!(step.given, Given::Input(Input::Command(Command::Shutdown))) {
+        let order: Vec<RunId> = orders(step).collect();
+        ensure!(order.is_sorted_by(|earlier, later| earlier > later), "{order:?}");
+    }
+    Ok(())
+}
+
+fn denied_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
+    if matches!(step.answer, Err(_) | Ok(Accepted::AlreadySo)) {
+        ensure!(step.effects.is_empty(), "effects in spite of {:?}", step.answer);
+        ensure!(*step.before == world.brain.processes, "a change in spite of {:?}", step.answer);
+    }
+    Ok(())
+}
+
+fn launches(step: &Step<'_>) -> impl Iterator<Item = RunId> {
+    step.effects.iter().filter_map(|effect| {
+        let Effect::Launch { run, .. } = effect else { return None };
+        Some(*run)
+    })
+}
+
+pub fn launches_of(step: &Step<'_>, id: ProcessId) -> impl Iterator<Item = RunId> {
+    step.effects.iter().filter_map(move |effect| {
+        let Effect::Launch { run, process, .. } = effect else { return None };
+        (*process == id).then_some(*run)
+    })
+}
+
+/// The lives that are signalled or killed.
+fn orders(step: &Step<'_>) -> impl Iterator<Item = RunId> {
+    step.effects.iter().filter_map(|effect| {
+        let (Effect::Signal { run, .. } | Effect::KillTree { run }) = effect else { return None };
+        Some(*run)
+    })
+}
+
+fn events<'a>(step: &Step<'a>) -> impl Iterator<Item = (ProcessId, Option<RunId>, &'a EventKind)> {
+    step.effects.iter().filter_map(|effect| {
+        let Effect::Publish(event) = effect else { return None };
+        Some((event.process, event.run, &event.kind))
+    })
+}

@@ -1,0 +1,305 @@
+//! What an observer knows who sees only what goes in and comes out, and who knows the rules. It
+//! is written apart from the supervisor, so that both would have to be wrong in the same way.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Supervisor};
+use super::world::{Given, Step};
+use crate::model::{
+    End, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
+};
+
+/// What is known of everything so far.
+#[derive(Default)]
+pub struct Ledger {
+    pub launched: BTreeSet<RunId>,
+    pub newest: Option<RunId>,
+    /// Heard to be executed, and when.
+    pub spawned: BTreeMap<RunId, Moment>,
+    /// Heard to be there, by a new keeper or at the start of a daemon.
+    pub seen: BTreeSet<RunId>,
+    /// Heard how it ended, and after how long.
+    pub exits: BTreeMap<RunId, (End, Duration)>,
+    /// Heard to be gone with all of its tree.
+    pub gone: BTreeSet<RunId>,
+    pub forgotten: BTreeSet<RunId>,
+    /// The same before the latest step.
+    pub forgotten_before: BTreeSet<RunId>,
+    /// Lives whose end somebody asked for.
+    pub asked: BTreeSet<RunId>,
+    /// First stop signal since the daemon started.
+    pub signalled: BTreeMap<RunId, Moment>,
+    pub dead: BTreeSet<ProcessId>,
+    pub counts: BTreeMap<ProcessId, Counts>,
+    /// Lives that ended in the latest step, and what must follow.
+    pub ends: Vec<(ProcessId, RunId, Expected)>,
+}
+
+/// What is counted of a process.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Counts {
+    pub unstable: u32,
+    pub waits: u32,
+    pub restarts: u32,
+    restart_asked: bool,
+}
+
+/// What must follow the end of a life.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Expected {
+    /// It is launched in the same step.
+    Launch,
+    /// It waits, from the first to the second.
+    Wait(Duration, Duration),
+    Stopped,
+    Finished,
+    /// Given up after so many unstable runs.
+    GivenUp(u32),
+    /// Given up for another reason.
+    Errored,
+    Gone,
+}
+
+enum Ended {
+    Exited(End, Duration),
+    NotSpawned(SpawnFailure),
+}
+
+impl Ledger {
+    /// The ledger after that step.
+    pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
+        self.ends.clear();
+        self.forgotten_before = self.forgotten.clone();
+        match step.given {
+            Given::Input(Input::Command(command)) => self.command(command, step),
+            Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
+            Given::Input(Input::Tick) => {
+                for (id, process) in step.before {
+                    if matches!(process.state, State::Backoff { until } if until <= step.now) {
+                        self.counts.entry(*id).or_default().restarts += 1;
+                    }
+                }
+            }
+            Given::Restored => {}
+        }
+        self.hear_of(step.effects);
+        self.hear_signals(step.now, step.effects);
+        self
+    }
+
+    fn hear_signals(&mut self, now: Moment, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Signal { run, .. } = effect {
+                self.signalled.entry(*run).or_insert(now);
+            }
+        }
+    }
+
+    /// What was ordered.
+    pub fn hear_of(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Launch { run, .. } => {
+                    self.launched.insert(*run);
+                    self.newest = self.newest.max(Some(*run));
+                }
+                Effect::Forget { run } => _ = self.forgotten.insert(*run),
+                Effect::Record(Record::ProcessGone(id)) => _ = self.dead.insert(*id),
+                Effect::Record(Record::App(_) | Record::AppGone(_) | Record::Process(_))
+                | Effect::Signal { .. }
+                | Effect::KillTree { .. }
+                | Effect::Publish(_) => {}
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command, step: &Step<'_>) {
+        if !matches!(step.answer, Ok(Accepted::Done | Accepted::Created { .. })) {
+            return;
+        }
+        let (Command::Start { process: id }
+        | Command::Stop { process: id }
+        | Command::Restart { process: id }
+        | Command::Delete { process: id }) = command
+        else {
+            if matches!(command, Command::Shutdown) {
+                for process in step.before.values() {
+                    if let State::Starting { run, .. } | State::Running { run, .. } = process.state {
+                        self.asked.insert(run);
+                    }
+                }
+            }
+            return;
+        };
+        let Some(before) = step.before.get(id) else { return };
+        let counts = self.counts.entry(*id).or_default();
+        let run = before.state.run();
+        let was_asked = run.is_some_and(|run| self.asked.contains(&run));
+        match command {
+            Command::Start { .. } => {
+                *counts = Counts { unstable: 0, waits: 0, ..*counts };
+                match before.state {
+                    State::Backoff { .. } => counts.restarts += 1,
+                    State::Stopping { .. } if !was_asked => counts.restart_asked = true,
+                    _ => {}
+                }
+            }
+            Command::Restart { .. } => {
+                *counts = Counts { unstable: 0, waits: 0, ..*counts };
+                match run {
+                    Some(_) => counts.restart_asked = true,
+                    None => counts.restarts += 1,
+                }
+            }
+            Command::Stop { .. } => counts.restart_asked = false,
+            Command::Create { .. } | Command::Delete { .. } | Command::Shutdown => {}
+        }
+        self.asked.extend(run);
+    }
+
+    fn fact(&mut self, fact: &Fact, step: &Step<'_>, brain: &Supervisor) {
+        let owner = |run: RunId| step.before.values().find(|process| process.state.run() == Some(run));
+        match fact {
+            Fact::Spawned { run, at, .. } => _ = self.spawned.entry(*run).or_insert(*at),
+            Fact::SpawnFailed { run, failure } => {
+                self.gone.insert(*run);
+                if let Some(process) = owner(*run) {
+                    self.end(process, *run, Ended::NotSpawned(failure.clone()), step, brain);
+                }
+            }
+            Fact::Exited { run, end, at, tree_empty } => {
+                let uptime = self.spawned.get(run).map_or(Duration::ZERO, |since| at.since(*since));
+                self.exits.entry(*run).or_insert((*end, uptime));
+                if *tree_empty {
+                    self.tree_is_gone(*run, owner(*run), step, brain);
+                }
+            }
+            Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
+            Fact::HandsRenewed { living } => {
+                self.seen.extend(living);
+                for process in step.before.values() {
+                    let Some(run) = process.state.run().filter(|run| !living.contains(run)) else { continue };
+                    if self.spawned.contains_key(&run) || self.exits.contains_key(&run) {
+                        self.tree_is_gone(run, Some(process), step, brain);
+                    } else {
+                        let (step_, detail) = (SpawnStep::Lost, String::new());
+                        let failure = SpawnFailure { step: step_, errno: 0, detail };
+                        self.end(process, run, Ended::NotSpawned(failure), step, brain);
+                    }
+                }
+            }
+        }
+    }
+
+    fn tree_is_gone(&mut self, run: RunId, owner: Option<&Process>, step: &Step<'_>, brain: &Supervisor) {
+        self.gone.insert(run);
+        let unseen =
+            || (End::Unknown, self.spawned.get(&run).map_or(Duration::ZERO, |since| step.now.since(*since)));
+        let (end, uptime) = self.exits.get(&run).copied().unwrap_or_else(unseen);
+        self.exits.insert(run, (end, uptime));
+        if let Some(process) = owner {
+            self.end(process, run, Ended::Exited(end, uptime), step, brain);
+        }
+    }
+
+    fn end(&mut self, process: &Process, run: RunId, ended: Ended, step: &Step<'_>, brain: &Supervisor) {
+        let counts = self.counts.entry(process.id).or_default();
+        let restart_asked = std::mem::take(&mut counts.restart_asked);
+        let expected = match process.goal {
+            Goal::Gone => Expected::Gone,
+            Goal::Down => Expected::Stopped,
+            Goal::Up if step.was_shutting_down => Expected::Stopped,
+            Goal::Up if self.asked.contains(&run) => {
+                counts.restarts += u32::from(restart_asked);
+                Expected::Launch
+            }
+            Goal::Up => match brain.app(process.app) {
+                Some(spec) => rule(&spec.restart, counts, &ended),
+                None => return,
+            },
+        };
+        self.ends.push((process.id, run, expected));
+    }
+
+    /// A new daemon: it knows what the rows and the keeper say, and nothing else.
+    pub fn restored(
+        &mut self,
+        now: Moment,
+        brain: &Supervisor,
+        rows: &[Remembered],
+        living: &[Living],
+        effects: &[Effect],
+    ) {
+        self.forgotten_before = self.forgotten.clone();
+        self.hear_of(effects);
+        self.ends.clear();
+        self.signalled.clear();
+        self.hear_signals(now, effects);
+        self.asked.clear();
+        for life in living {
+            self.seen.extend(life.spawned.map(|_| life.run));
+            self.spawned.extend(life.spawned.map(|(_, at)| (life.run, at)));
+            if let (Some((end, at)), Some((_, since))) = (life.ended, life.spawned) {
+                self.exits.insert(life.run, (end, at.since(since)));
+            }
+            if life.ended.is_some() && life.tree_empty {
+                self.gone.insert(life.run);
+            }
+        }
+        // Rows that were damaged never come back.
+        let known: BTreeSet<ProcessId> = rows.iter().map(|row| row.id).collect();
+        self.dead.extend(self.counts.keys().filter(|id| !known.contains(id)));
+        self.counts.clear();
+        for process in brain.processes() {
+            let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
+            self.counts.insert(process.id, Counts { unstable, waits, restarts, restart_asked: false });
+            if process.goal != Goal::Up {
+                self.asked.extend(process.state.run());
+            }
+        }
+    }
+}
+
+/// The restart rules of acceptance row A12, told once more.
+fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected {
+    let (uptime, unstable) = match ended {
+        Ended::NotSpawned(failure) => match (failure.step, failure.errno) {
+            (SpawnStep::Lost, _) => return Expected::Launch,
+            (SpawnStep::Exec | SpawnStep::Chdir, libc::ENOENT) => return Expected::Errored,
+            _ if !policy.auto => return Expected::Errored,
+            _ => (Duration::ZERO, true),
+        },
+        Ended::Exited(end, uptime) => {
+            let code = match end {
+                End::Code(code) => Some(*code),
+                End::Signal(_) | End::Unknown => None,
+            };
+            match code {
+                Some(code) if policy.stop_exit_codes.contains(&code) => return Expected::Finished,
+                Some(0) if !policy.auto => return Expected::Finished,
+                _ if !policy.auto => return Expected::Errored,
+                _ => (*uptime, *uptime < policy.min_uptime),
+            }
+        }
+    };
+    counts.unstable = if unstable { counts.unstable + 1 } else { 0 };
+    if uptime >= Duration::from_secs(30) {
+        counts.waits = 0;
+    }
+    if unstable && counts.unstable >= policy.max_unstable.max(1) {
+        return Expected::GivenUp(counts.unstable);
+    }
+    let waits = counts.waits;
+    counts.waits += 1;
+    if !policy.delay.is_zero() {
+        return Expected::Wait(policy.delay, policy.delay);
+    }
+    if waits == 0 {
+        counts.restarts += 1;
+        return Expected::Launch;
+    }
+    let cap = Duration::from_secs(15);
+    let least = (1..waits).fold(Duration::from_millis(100), |wait, _| wait.mul_f64(1.5).min(cap));
+    Expected::Wait(least - Duration::from_micros(100), least.mul_f64(1.1).min(cap))
+}

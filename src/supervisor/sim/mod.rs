@@ -1,0 +1,100 @@
+//! The simulation: the supervisor against an operating system and users that do their worst.
+//!
+//! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
+//! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
+//! looking into the supervisor; [`invariants`] and [`policy`] state what must hold after every
+//! step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
+//! gives the same story, so a failing one is found again by its number. It prints its inputs.
+//!
+//! [`stories`] are single ones, told like a manual. [`planted`] are mistakes, to see that the
+//! invariants find them.
+//!
+//! `PMDAEMON_SIM_STORIES` is the number of random stories, 2,000 if it is not set.
+
+mod invariants;
+mod ledger;
+mod life;
+mod outcomes;
+pub(super) mod planted;
+mod policy;
+mod stories;
+mod users;
+mod world;
+
+use planted::Mistake;
+use world::World;
+
+/// Tells the story of that seed. Answers with its diary, or with what went wrong in it.
+fn tell(seed: u64) -> Result<Vec<String>, String> {
+    let mut world = World::new(seed);
+    let told = (0..world.steps()).try_for_each(|_| world.go_on()).and_then(|()| world.calm_down());
+    match told {
+        Ok(()) => Ok(world.diary),
+        Err(broken) => Err(format!("story {seed}: {broken}\n{}", world.diary.join("\n"))),
+    }
+}
+
+#[test]
+fn every_invariant_holds_after_every_step_of_every_story() {
+    let stories = std::env::var("PMDAEMON_SIM_STORIES").ok().and_then(|text| text.parse().ok());
+    for seed in 0..stories.unwrap_or(2_000) {
+        if let Err(broken) = tell(seed) {
+            panic!("{broken}");
+        }
+    }
+}
+
+#[test]
+fn same_seed_same_story() {
+    for seed in 0..50 {
+        assert_eq!(tell(seed), tell(seed));
+    }
+}
+
+#[test]
+fn stories_are_eventful() {
+    let diaries: Vec<String> = (0..300).flat_map(|seed| tell(seed).expect("holds")).collect();
+    let all = diaries.join("\n");
+    for word in [
+        "Launch",
+        "Signal",
+        "KillTree",
+        "Forget",
+        "SpawnFailed",
+        "TreeGone",
+        "HandsRenewed",
+        "BackingOff",
+        "UnstableRuns",
+        "CannotSpawn",
+        "Finished",
+        "Ended(",
+        "Killed",
+        "AppGone",
+        "NameTaken",
+        "BeingDeleted",
+        "ShuttingDown",
+        "AlreadySo",
+        "the daemon crashes",
+        "a row is lost",
+    ] {
+        assert!(all.contains(word), "no story has {word}");
+    }
+}
+
+#[test]
+fn every_planted_mistake_is_found() {
+    let mut missed = Vec::new();
+    for mistake in Mistake::ALL {
+        planted::plant(Some(mistake));
+        let found = (0..2_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
+        planted::plant(None);
+        match found {
+            Some((seed, broken)) => {
+                let by = broken.lines().next().unwrap_or_default();
+                println!("{mistake:?} is found in story {seed}: {by}");
+            }
+            None => missed.push(mistake),
+        }
+    }
+    assert!(missed.is_empty(), "no invariant finds {missed:?}");
+}

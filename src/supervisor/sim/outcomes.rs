@@ -1,0 +1,62 @@
+//! What must hold at certain moments: when a daemon has taken over, when all is calm, when all was
+//! shut down.
+
+use std::collections::BTreeSet;
+
+use super::super::{Living, Remembered, Supervisor};
+use super::invariants::{Holds, ensure};
+use super::world::World;
+use crate::model::{Goal, Rest, RunId, State};
+
+/// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
+pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
+    for row in rows.iter().filter(|row| brain.app(row.app).is_some()) {
+        let life = living.iter().filter(|life| life.process == row.id).max_by_key(|life| life.run);
+        let id = row.id;
+        let Some(process) = brain.process(id) else {
+            ensure!(row.goal == Goal::Gone, "wanted_is_never_lost: {id} is not there");
+            continue;
+        };
+        ensure!(process.goal == row.goal, "facts_never_change_goals: {id} {:?}", process.goal);
+        let known = row.restarts.max(life.map_or(0, |life| life.restarts));
+        let counted = (known..=known + 1).contains(&process.restarts);
+        ensure!(counted, "restart_count_survives: {id} had {known}, has {}", process.restarts);
+        let lives = life.is_some_and(|life| life.ended.is_none());
+        if lives {
+            let adopted = process.state.run() == life.map(|life| life.run);
+            ensure!(adopted, "what_lives_is_adopted: {id} is {:?}", process.state);
+        } else if row.goal == Goal::Up && life.is_none() {
+            let right = match row.rest {
+                Rest::Stopped => matches!(process.state, State::Starting { .. }),
+                Rest::Errored(_) | Rest::Finished(_) => process.state == State::Idle(row.rest.clone()),
+            };
+            ensure!(right, "what_was_given_up_stays_so: {id} was {:?}, is {:?}", row.rest, process.state);
+        }
+    }
+    Ok(())
+}
+
+/// In calm, what is wanted has become so, and nothing else is left.
+pub fn wanted_becomes_actual_in_calm(world: &World) -> Holds {
+    let mut lives: BTreeSet<RunId> = world.lives.keys().copied().collect();
+    for process in world.brain.processes() {
+        let right = match (process.goal, &process.state) {
+            (Goal::Up, State::Running { run, .. }) => {
+                lives.remove(run) && world.lives.get(run).is_some_and(|life| life.ended.is_none())
+            }
+            (Goal::Up, State::Idle(Rest::Errored(_) | Rest::Finished(_))) => true,
+            (Goal::Down, State::Idle(Rest::Stopped)) => true,
+            _ => false,
+        };
+        ensure!(right, "wanted_becomes_actual_in_calm: {process:?}");
+    }
+    ensure!(lives.is_empty(), "wanted_becomes_actual_in_calm: {lives:?} are left");
+    Ok(())
+}
+
+/// After a shutdown nothing lives, and nothing that was wanted is forgotten.
+pub fn shutdown_leaves_nothing_alive(world: &World) -> Holds {
+    ensure!(world.lives.is_empty(), "shutdown_leaves_nothing_alive: {:?}", world.lives);
+    ensure!(world.brain.all_idle(), "shutdown_leaves_nothing_alive: not all idle");
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! Mistakes that can be planted in the supervisor, one at a time, to see that the simulation
+//! finds them. An invariant that no mistake can break says nothing.
+
+use std::cell::Cell;
+
+/// A mistake that somebody could make.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Mistake {
+    /// A restart does not raise the restart count.
+    ForgetsToCount,
+    /// Some run ids are given out twice.
+    ReusesRunIds,
+    /// A life is signalled before it was executed.
+    SignalsTheUnborn,
+    /// A kill timeout passes without SIGKILL.
+    NeverKills,
+    /// Some runs are never acknowledged to the keeper.
+    LeaksRuns,
+    /// What was stopped is restarted when it ends.
+    RestartsWhatWasStopped,
+    /// A shutdown does not keep crashed processes from being restarted.
+    LaunchesInShutdown,
+    /// An end that was asked for counts as a crash.
+    TakesStopsForCrashes,
+    /// A second report of the same exit counts as another one.
+    CountsExitsTwice,
+    /// A life is over when its main process is, whatever that left behind.
+    LeavesOrphans,
+    /// A restart launches the new life before the old one is gone.
+    RestartsBesideTheOld,
+    /// A shutdown ends the oldest first.
+    StopsInOrderOfStart,
+    /// A changed row is not recorded.
+    KeepsAChangeToItself,
+    /// A new daemon starts what was given up.
+    RetriesTheGivenUp,
+    /// What is being deleted can be started or stopped.
+    RevivesTheDeleted,
+    /// One unstable run too many before giving up.
+    GivesUpLate,
+    /// Waits grow without limit.
+    WaitsWithoutLimit,
+    /// Waits do not begin anew after a calm run.
+    NeverCalmsDown,
+    /// Stable runs do not end a row of unstable ones.
+    HoldsAGrudge,
+    /// Every launch raises the restart count.
+    CountsEveryStart,
+    /// What was to end before it was executed is not asked when it has been.
+    LetsTheLateBornLive,
+    /// A new keeper is not told what is to end.
+    TrustsTheOldKeeper,
+    /// Lives that belong to no process are left alone.
+    OverlooksStrays,
+}
+
+impl Mistake {
+    /// All of them.
+    pub const ALL: [Mistake; 23] = [
+        Mistake::ForgetsToCount,
+        Mistake::ReusesRunIds,
+        Mistake::SignalsTheUnborn,
+        Mistake::NeverKills,
+        Mistake::LeaksRuns,
+        Mistake::RestartsWhatWasStopped,
+        Mistake::LaunchesInShutdown,
+        Mistake::TakesStopsForCrashes,
+        Mistake::CountsExitsTwice,
+        Mistake::LeavesOrphans,
+        Mistake::RestartsBesideTheOld,
+        Mistake::StopsInOrderOfStart,
+        Mistake::KeepsAChangeToItself,
+        Mistake::RetriesTheGivenUp,
+        Mistake::RevivesTheDeleted,
+        Mistake::GivesUpLate,
+        Mistake::WaitsWithoutLimit,
+        Mistake::NeverCalmsDown,
+        Mistake::HoldsAGrudge,
+        Mistake::CountsEveryStart,
+        Mistake::LetsTheLateBornLive,
+        Mistake::TrustsTheOldKeeper,
+        Mistake::OverlooksStrays,
+    ];
+}
+
+thread_local! {
+    static PLANTED: Cell<Option<Mistake>> = const { Cell::new(None) };
+}
+
+/// Whether that mistake is planted in this thread.
+pub fn is(mistake: Mistake) -> bool {
+    PLANTED.get() == Some(mistake)
+}
+
+/// Plants a mistake, or none, in this thread.
+pub fn plant(mistake: Option<Mistake>) {
+    PLANTED.set(mistake);
+}

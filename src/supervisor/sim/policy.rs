@@ -1,0 +1,71 @@
+//! The policy, stated as invariants: what follows the end of a life, how long it waits, when it is
+//! given up, and what is counted. [`super::ledger`] says what is right.
+
+use super::super::Effect;
+use super::invariants::{Holds, ensure, launches_of};
+use super::ledger::Expected;
+use super::world::{Step, World};
+use crate::model::{Reason, Rest, State};
+
+pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Holds {
+    for (id, run, expected) in &world.ledger.ends {
+        let state = world.brain.process(*id).map(|process| &process.state);
+        let launched = || launches_of(step, *id).count() == 1;
+        let right = match (expected, state) {
+            (Expected::Launch, Some(State::Starting { .. })) => launched(),
+            (Expected::Stopped, Some(State::Idle(Rest::Stopped))) | (Expected::Gone, None) => true,
+            (Expected::Finished, Some(State::Idle(Rest::Finished(_)))) => true,
+            (Expected::Errored, Some(State::Idle(Rest::Errored(_)))) => true,
+            // These have an invariant of their own.
+            (Expected::Wait(..), Some(State::Backoff { .. })) => true,
+            (Expected::GivenUp(_), Some(State::Idle(Rest::Errored(_)))) => true,
+            _ => false,
+        };
+        ensure!(right, "{run} of {id} is over; expected {expected:?}, is {state:?}");
+    }
+    for id in world.brain.processes.keys() {
+        ensure!(launches_of(step, *id).count() <= 1, "{id} is launched twice in one step");
+    }
+    Ok(())
+}
+
+pub fn backoff_within_cap(world: &World, step: &Step<'_>) -> Holds {
+    for (id, _, expected) in &world.ledger.ends {
+        let Expected::Wait(least, most) = expected else { continue };
+        let Some(State::Backoff { until }) = world.brain.process(*id).map(|process| &process.state) else {
+            continue;
+        };
+        let wait = until.since(step.now);
+        ensure!((*least..=*most).contains(&wait), "{id} waits {wait:?}, not {least:?} to {most:?}");
+    }
+    Ok(())
+}
+
+pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
+    for process in world.brain.processes() {
+        let limit = world.brain.app(process.app).map_or(0, |spec| spec.restart.max_unstable.max(1));
+        let id = process.id;
+        if let State::Idle(Rest::Errored(Reason::UnstableRuns { count, .. })) = &process.state {
+            ensure!(*count == limit, "{id} is given up after {count} of {limit}");
+        }
+        let alive = process.state.run().is_some() || matches!(process.state, State::Backoff { .. });
+        ensure!(!alive || process.unstable < limit, "{id} goes on after {} of {limit}", process.unstable);
+        let counted = world.ledger.counts.get(&id).map_or(0, |counts| counts.unstable);
+        ensure!(process.unstable == counted, "{id} has {} unstable runs, not {counted}", process.unstable);
+    }
+    Ok(())
+}
+
+pub fn restart_count_counts_relaunches(world: &World, step: &Step<'_>) -> Holds {
+    for process in world.brain.processes() {
+        let counted = world.ledger.counts.get(&process.id).map_or(0, |counts| counts.restarts);
+        let id = process.id;
+        ensure!(process.restarts == counted, "{id} counts {} restarts, not {counted}", process.restarts);
+    }
+    for effect in step.effects {
+        let Effect::Launch { process, restarts, .. } = effect else { continue };
+        let row = world.brain.process(*process).map(|row| row.restarts);
+        ensure!(row == Some(*restarts), "the launch of {process} says {restarts}, the row {row:?}");
+    }
+    Ok(())
+}

@@ -1,0 +1,314 @@
+//! The world around the supervisor: an operating system with programs of every character, the
+//! keeper that watches them, the store that remembers, and the line between.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::{
+    Accepted, Command, Denied, Effect, Input, Living, Process, Record, Remembered, Supervisor,
+};
+use super::ledger::Ledger;
+use super::life::Life;
+use super::users::{Dice, any_command};
+use super::{invariants, outcomes};
+use crate::model::{AppId, AppSpec, Fact, Moment, ProcessId, RunId};
+
+/// What the store holds.
+#[derive(Default, Debug)]
+pub struct Store {
+    pub apps: BTreeMap<AppId, Arc<AppSpec>>,
+    pub rows: BTreeMap<ProcessId, Remembered>,
+    next: Option<(AppId, ProcessId, RunId)>,
+}
+
+/// What the supervisor was given.
+#[derive(Clone, Debug)]
+pub enum Given {
+    Input(Input),
+    /// A fact that it was given before.
+    Repeated(Fact),
+    Restored,
+}
+
+/// One step, as an observer sees it.
+pub struct Step<'a> {
+    pub now: Moment,
+    pub given: &'a Given,
+    pub before: &'a BTreeMap<ProcessId, Process>,
+    pub was_shutting_down: bool,
+    pub answer: &'a Result<Accepted, Denied>,
+    pub effects: &'a [Effect],
+}
+
+pub struct World {
+    pub brain: Supervisor,
+    pub lives: BTreeMap<RunId, Life>,
+    pub store: Store,
+    pub ledger: Ledger,
+    pub diary: Vec<String>,
+    dice: Dice,
+    now: Moment,
+    /// Told by the keeper, not heard yet.
+    line: VecDeque<Fact>,
+    heard: Vec<Fact>,
+    calm: bool,
+    /// In one story of eight, people leave the programs alone for long.
+    patient: bool,
+}
+
+impl World {
+    /// How many steps the wild part of this story has.
+    pub fn steps(&self) -> usize {
+        if self.patient { 300 } else { 120 }
+    }
+
+    pub fn new(seed: u64) -> World {
+        World {
+            brain: Supervisor::default(),
+            lives: BTreeMap::new(),
+            store: Store::default(),
+            ledger: Ledger::default(),
+            diary: Vec::new(),
+            dice: Dice(seed),
+            now: Moment(1_000_000),
+            line: VecDeque::new(),
+            heard: Vec::new(),
+            calm: false,
+            patient: seed % 8 == 7,
+        }
+    }
+
+    /// Something happens.
+    pub fn go_on(&mut self) -> Result<(), String> {
+        if self.patient && self.ledger.launched.len() > 1 && !self.dice.chance(5) {
+            return self.let_it_run().map(|_| ());
+        }
+        match self.dice.below(100) {
+            0..14 => {
+                let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+                let command = any_command(&mut self.dice, &known);
+                self.give(Given::Input(Input::Command(command)))
+            }
+            14..18 if !self.heard.is_empty() => {
+                let repeated = self.dice.pick(&self.heard);
+                self.give(Given::Repeated(repeated))
+            }
+            18 => self.keeper_crashes(),
+            19 => self.daemon_crashes(),
+            20 => self.give(Given::Input(Input::Tick)),
+            _ => self.let_it_run().map(|_| ()),
+        }
+    }
+
+    /// From here on nothing breaks and nobody asks for anything; what was wanted must become so.
+    pub fn calm_down(&mut self) -> Result<(), String> {
+        if self.dice.chance(25) {
+            self.give(Given::Input(Input::Command(Command::Shutdown)))?;
+        }
+        self.calm = true;
+        self.lives.values_mut().for_each(Life::calms_down);
+        self.run_out()?;
+        if self.brain.is_shutting_down() {
+            outcomes::shutdown_leaves_nothing_alive(self)?;
+            self.boot()?;
+            self.run_out()?;
+        }
+        outcomes::wanted_becomes_actual_in_calm(self)
+    }
+
+    fn run_out(&mut self) -> Result<(), String> {
+        for _ in 0..5_000 {
+            if !self.let_it_run()? {
+                return Ok(());
+            }
+        }
+        Err("wanted_becomes_actual_in_calm: it never comes to rest".to_owned())
+    }
+
+    /// The next fact is heard, or time goes on to the next thing that happens.
+    fn let_it_run(&mut self) -> Result<bool, String> {
+        if let Some(fact) = self.line.pop_front() {
+            self.give(Given::Input(Input::Fact(fact)))?;
+            return Ok(true);
+        }
+        let happening = self.lives.values().filter_map(Life::due).min();
+        match (happening, self.brain.next_deadline()) {
+            (None, None) => Ok(false),
+            (Some(at), deadline) if deadline.is_none_or(|deadline| at <= deadline) => {
+                self.now = self.now.max(at);
+                self.happen();
+                Ok(true)
+            }
+            (_, Some(at)) => {
+                self.now = self.now.max(at);
+                self.give(Given::Input(Input::Tick))?;
+                Ok(true)
+            }
+            (Some(_), None) => Ok(false),
+        }
+    }
+
+    /// Gives it to the supervisor, carries out what it orders, and looks at everything.
+    fn give(&mut self, given: Given) -> Result<(), String> {
+        let before = self.brain.processes.clone();
+        let was_shutting_down = self.brain.is_shutting_down();
+        let (answer, effects) = self.decide(&given);
+        self.diary.push(format!("{:>12} {given:?} -> {answer:?} {effects:?}", self.now.0));
+        for effect in &effects {
+            self.perform(effect);
+        }
+        self.describe_states();
+        let step = Step {
+            now: self.now,
+            given: &given,
+            before: &before,
+            was_shutting_down,
+            answer: &answer,
+            effects: &effects,
+        };
+        let ledger = std::mem::take(&mut self.ledger);
+        self.ledger = ledger.after(&step, &self.brain);
+        invariants::check(self, &step)
+    }
+
+    fn describe_states(&mut self) {
+        let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
+        let states: Vec<String> = self.brain.processes().map(state).collect();
+        self.diary.push(format!("{:>12} {}", "", states.join("; ")));
+    }
+
+    fn decide(&mut self, given: &Given) -> (Result<Accepted, Denied>, Vec<Effect>) {
+        let input = match given {
+            Given::Input(input) => input.clone(),
+            Given::Repeated(fact) => Input::Fact(fact.clone()),
+            Given::Restored => unreachable!("a restored supervisor is given nothing"),
+        };
+        if let Input::Fact(fact) = &input
+            && !matches!(fact, Fact::HandsRenewed { .. })
+        {
+            self.heard.push(fact.clone());
+        }
+        let decided = self.brain.step(self.now, input);
+        self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
+        decided
+    }
+
+    fn perform(&mut self, effect: &Effect) {
+        match effect {
+            Effect::Launch { run, process, restarts, spec, .. } => {
+                let life = Life::conceive(&mut self.dice, self.now, *process, *restarts, spec, self.calm);
+                self.lives.insert(*run, life);
+            }
+            Effect::Signal { run, .. } => {
+                let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
+                _ = self.lives.get_mut(run).map(|life| life.is_asked(soon));
+            }
+            Effect::KillTree { run } => _ = self.lives.get_mut(run).map(|life| life.is_killed(self.now)),
+            Effect::Forget { run } => _ = self.lives.remove(run),
+            Effect::Record(record) => self.record(*record),
+            Effect::Publish(_) => {}
+        }
+    }
+
+    fn record(&mut self, record: Record) {
+        match record {
+            Record::App(id) => _ = self.brain.app(id).map(|spec| self.store.apps.insert(id, spec.clone())),
+            Record::AppGone(id) => _ = self.store.apps.remove(&id),
+            Record::Process(id) => {
+                let row = self.brain.process(id).map(Process::to_remember);
+                row.map(|row| self.store.rows.insert(id, row));
+            }
+            Record::ProcessGone(id) => _ = self.store.rows.remove(&id),
+        }
+    }
+
+    /// Everything that is due happens, and the keeper tells of it.
+    fn happen(&mut self) {
+        let now = self.now;
+        for (run, life) in self.lives.iter_mut().filter(|(_, life)| life.due().is_some_and(|at| at <= now)) {
+            self.line.push_back(life.happen(now, *run));
+        }
+        self.lives.retain(|_, life| !life.never_was());
+    }
+
+    /// The keeper dies. What it had not said or done is lost; launches that it had not carried
+    /// out never happen, some programs end unseen. The next one tells what it finds.
+    fn keeper_crashes(&mut self) -> Result<(), String> {
+        self.line.clear();
+        let dice = &mut self.dice;
+        self.lives.retain(|_, life| life.is_alive() && !dice.chance(20));
+        for life in self.lives.values_mut().filter(|_| dice.chance(50)) {
+            life.survives_its_killing();
+        }
+        let living = self.lives.keys().copied().collect();
+        for (run, life) in &self.lives {
+            let run = *run;
+            let spawned = life.spawned.map(|(pid, at)| Fact::Spawned { run, pid, at });
+            let ended = life.ended.map(|(end, at)| Fact::Exited { run, end, at, tree_empty: false });
+            self.line.extend(spawned.into_iter().chain(ended));
+        }
+        self.heard.clear();
+        self.give(Given::Input(Input::Fact(Fact::HandsRenewed { living })))
+    }
+
+    /// The daemon dies, perhaps in the middle of carrying something out; a row may be damaged.
+    fn daemon_crashes(&mut self) -> Result<(), String> {
+        if self.dice.chance(50) {
+            let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+            let command = Given::Input(Input::Command(any_command(&mut self.dice, &known)));
+            let (_, effects) = self.decide(&command);
+            let done = self.dice.below(effects.len() + 1);
+            self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
+            for effect in &effects[..done] {
+                self.perform(effect);
+            }
+            self.ledger.hear_of(&effects[..done]);
+        }
+        if self.dice.chance(10) && !self.store.rows.is_empty() {
+            let rows: Vec<ProcessId> = self.store.rows.keys().copied().collect();
+            let lost = self.dice.pick(&rows);
+            self.diary.push(format!("{:>12} a row is lost: {lost}", self.now.0));
+            self.store.rows.remove(&lost);
+        }
+        self.diary.push(format!("{:>12} the daemon crashes", self.now.0));
+        self.boot()
+    }
+
+    /// A new daemon takes up the work.
+    fn boot(&mut self) -> Result<(), String> {
+        self.line.clear();
+        let living: Vec<Living> = self.lives.iter().map(|(run, life)| life.picture(*run)).collect();
+        let rows: Vec<Remembered> = self.store.rows.values().cloned().collect();
+        let (app, process, run) = self.store.next.unwrap_or((AppId(0), ProcessId(0), RunId(1)));
+        let (brain, effects) = Supervisor::restore(
+            self.now,
+            self.store.apps.clone(),
+            rows.clone(),
+            living.clone(),
+            app,
+            process,
+            run,
+        );
+        self.brain = brain;
+        self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
+        self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
+        self.describe_states();
+        outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
+        for effect in &effects {
+            self.perform(effect);
+        }
+        self.ledger.restored(self.now, &self.brain, &rows, &living, &effects);
+        let before = BTreeMap::new();
+        let answer = Ok(Accepted::Noted);
+        let step = Step {
+            now: self.now,
+            given: &Given::Restored,
+            before: &before,
+            was_shutting_down: false,
+            answer: &answer,
+            effects: &effects,
+        };
+        invariants::check(self, &step)
+    }
+}

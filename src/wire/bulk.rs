@@ -1,0 +1,51 @@
+//! One action on many processes.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What to do, and to which processes: exactly one of `all`, `refs` and `states`. An empty
+/// selection must be meant, so it must be said.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Bulk {
+    /// What to do.
+    pub action: Action,
+    /// True: every process there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub all: Option<bool>,
+    /// These apps and processes, by reference. One that is unknown refuses everything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub refs: Option<Vec<String>>,
+    /// Those in one of these states, by the words of `status`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub states: Option<Vec<String>>,
+}
+
+/// What can be done to a process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// Run it; what is up stays as it is.
+    Start,
+    /// End its whole tree; it stays down.
+    Stop,
+    /// End what runs, then run it anew.
+    Restart,
+    /// Stop it and forget it.
+    Delete,
+}
+
+impl Action {
+    /// The word in routes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Action::Start => "start",
+            Action::Stop => "stop",
+            Action::Restart => "restart",
+            Action::Delete => "delete",
+        }
+    }
+}
