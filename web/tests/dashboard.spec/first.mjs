@@ -86,11 +86,11 @@ test("a killed app comes back before one's eyes", async () => {
 
 test("stop and start work in place", async () => {
   const pid = Number(await cell("pid"));
-  await row().getByRole("button", { name: "Stop web" }).click();
+  await row().getByRole("button", { name: "Stop web", exact: true }).click();
   await state("stopped");
   assert.equal(await cell("pid"), "-");
   assert.throws(() => process.kill(pid, 0), { code: "ESRCH" });
-  await row().getByRole("button", { name: "Start web" }).click();
+  await row().getByRole("button", { name: "Start web", exact: true }).click();
   await state("online");
   await notReloaded();
 });
@@ -145,11 +145,11 @@ test("stop works without script", async () => {
   });
   const bare = await plain.newPage();
   await bare.goto(`${address}/`);
-  await bare.getByRole("button", { name: "Stop web" }).click();
+  await bare.getByRole("button", { name: "Stop web", exact: true }).click();
   await bare.waitForURL(`${address}/**`);
   await until("it is stopped", async () => {
     await bare.goto(`${address}/`);
-    return bare.getByRole("button", { name: "Start web" }).isVisible();
+    return bare.getByRole("button", { name: "Start web", exact: true }).isVisible();
   });
   await plain.close();
 });
