@@ -137,14 +137,17 @@ impl Keeper {
         Ok(())
     }
 
-    /// A process that must be watched without being our child.
-    pub fn watch_adopted_daemon(&mut self, pid: i32) -> Result<(), String> {
-        let gone = || format!("there is no process {pid} to be the daemon");
-        let start = process::stat(pid).ok_or_else(gone)?.start;
-        let pidfd = Pidfd::open(pid, start).ok_or_else(gone)?;
-        let added = self.poller.add(&pidfd, Source::Daemon, EpollFlags::EPOLLIN);
-        added.map_err(|e| format!("cannot watch process {pid}: {e}"))?;
-        self.daemon.adopt(pid, pidfd);
-        Ok(())
+    /// Watches the daemon that has started us. If it is gone already, another one is started.
+    pub fn watch_adopted_daemon(&mut self, pid: i32) {
+        let alive = process::stat(pid).and_then(|stat| Pidfd::open(pid, stat.start));
+        let watched =
+            alive.filter(|pidfd| self.poller.add(pidfd, Source::Daemon, EpollFlags::EPOLLIN).is_ok());
+        match watched {
+            Some(pidfd) => self.daemon.adopt(pid, pidfd),
+            None => {
+                say::warning!("the daemon that started this keeper, pid {pid}, is gone");
+                self.start_daemon();
+            }
+        }
     }
 }

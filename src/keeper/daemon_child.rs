@@ -176,6 +176,9 @@ impl Keeper {
         self.outbox.clear();
         if self.quit.is_ending() {
             self.alarms.set(Alarm::Quit, Instant::now());
+        } else if young && self.quit.asked().is_some() {
+            // One that keeps dying will not stop anything.
+            self.ask_trees();
         } else {
             self.start_daemon_later(young);
         }

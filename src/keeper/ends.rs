@@ -16,7 +16,7 @@ use super::poll::Source;
 use super::process::{self, boot_micros};
 use super::protocol::{Ending, Report};
 use super::record::Record;
-use super::run::Life;
+use super::run::{Life, Run};
 use super::say;
 use super::tree::{self, TwoLooks};
 
@@ -66,7 +66,7 @@ impl Keeper {
 
     /// The main process of a run is no more.
     fn main_ended(&mut self, id: u64, end: Ending, looks: &mut TwoLooks) {
-        if !self.runs.get(&id).is_some_and(|run| !run.is_ended()) {
+        if self.runs.get(&id).is_none_or(Run::is_ended) {
             return;
         }
         self.drain_run(id);
@@ -128,7 +128,7 @@ impl Keeper {
     pub fn check_trees(&mut self) {
         let outside = self.outside();
         let mut looks = TwoLooks::default();
-        let waiting = |run: &&super::run::Run| run.is_ended() && !run.tree_empty && run.record.leaf.is_none();
+        let waiting = |run: &&Run| run.is_ended() && !run.tree_empty && run.record.leaf.is_none();
         let gone: Vec<u64> = self
             .runs
             .values()

@@ -120,9 +120,10 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         let what = what.to_owned();
         move |error: &dyn std::fmt::Display| Refusal::Broken(format!("{what}: {error}"))
     };
+    // Before anything is opened that could get its number.
+    let line = args.adopt_daemon.map(|_| inherited_line()).transpose().map_err(Refusal::Broken)?;
     args.home.create().map_err(Refusal::Broken)?;
     let lock = take_lock(&args.home)?;
-    let line = args.adopt_daemon.map(|_| inherited_line()).transpose().map_err(Refusal::Broken)?;
     // What the starter left open is not for the services.
     child::close_on_exec_from(LINE_FD);
     // SAFETY: umask cannot fail and touches no memory.
@@ -164,13 +165,13 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
     };
-    if let Some(pid) = args.adopt_daemon {
-        keeper.watch_adopted_daemon(pid).map_err(Refusal::Broken)?;
-    }
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
-    match line {
-        Some(line) => keeper.connect(line),
-        None => keeper.start_daemon(),
+    match (args.adopt_daemon, line) {
+        (Some(pid), Some(line)) => {
+            keeper.connect(line);
+            keeper.watch_adopted_daemon(pid);
+        }
+        (Some(_), None) | (None, _) => keeper.start_daemon(),
     }
     Ok((keeper, lock))
 }

@@ -1,10 +1,13 @@
 use std::fs;
+use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use pmdaemon::keeper::line;
+use pmdaemon::keeper::protocol::Report;
 
 use crate::rig::{KEEPER, Rig, is_alive, until};
 
@@ -16,13 +19,20 @@ struct Plain {
 
 impl Plain {
     fn start(script: &str) -> Plain {
+        Plain::start_with(script, &[], Stdio::null())
+    }
+
+    /// The keeper finds `line` as its descriptor 3.
+    fn start_with(script: &str, args: &[&str], line: Stdio) -> Plain {
         let dir = tempfile::tempdir().unwrap();
         let program = dir.path().join("daemon.sh");
         fs::write(&program, format!("#!/bin/sh\necho $$ >> $PMDAEMON_HOME/pids\n{script}\n")).unwrap();
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
-        let keeper = Command::new(KEEPER)
-            .args(["keeper", "--home"])
+        let keeper = Command::new("/bin/sh")
+            .args(["-c", r#"exec "$0" "$@" 3<&0 0</dev/null"#, KEEPER, "keeper", "--home"])
             .arg(dir.path().join("home"))
+            .args(args)
+            .stdin(line)
             .env("PMDAEMON_DAEMON_EXE", &program)
             .stderr(Stdio::null())
             .spawn()
@@ -59,6 +69,21 @@ fn a_daemon_that_was_killed_is_started_again() {
         assert!(is_alive(pid));
         kill(Pid::from_raw(pid), Signal::SIGKILL).unwrap();
     }
+}
+
+#[test]
+fn when_the_daemon_that_started_the_keeper_dies_the_keeper_starts_one_itself() {
+    let flags = nix::sys::socket::SockFlag::SOCK_CLOEXEC;
+    let (family, kind) = (nix::sys::socket::AddressFamily::Unix, nix::sys::socket::SockType::SeqPacket);
+    let (ours, theirs) = nix::sys::socket::socketpair(family, kind, None, flags).unwrap();
+    let mut daemon = Command::new("sleep").arg("1000").spawn().unwrap();
+    let pid = daemon.id().to_string();
+    let plain = Plain::start_with("exec sleep 1000", &["--adopt-daemon", &pid], theirs.into());
+    until("the keeper speaks", || line::receive::<Report>(ours.as_fd()).is_ok_and(|said| said.is_some()));
+    assert!(plain.daemons().is_empty());
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    until("there is a daemon", || plain.daemons().len() == 1);
 }
 
 #[test]

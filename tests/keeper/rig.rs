@@ -76,7 +76,11 @@ impl Rig {
     }
 
     pub fn order(&self, order: Order) {
-        line::send(self.line.as_ref().unwrap().as_fd(), &order).unwrap();
+        let line = self.line.as_ref().unwrap().as_fd();
+        while let Err(error) = line::send(line, &order) {
+            assert_eq!(error.kind(), io::ErrorKind::WouldBlock, "{error}");
+            poll(&mut [PollFd::new(line, PollFlags::POLLOUT)], PollTimeout::NONE).unwrap();
+        }
     }
 
     /// A launch of that program, into the logs `out` and `err`.
