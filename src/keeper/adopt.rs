@@ -86,7 +86,7 @@ impl Keeper {
     /// The keeper that forked it did not live to write its number down.
     fn find_main(&self, record: &Record) -> Option<MainRecord> {
         let mark = tree::mark(&self.mark, record.run);
-        let leader = Look::take(&self.outside()).leader(&mark)?;
+        let leader = Look::take(&self.scope()).leader(&mark)?;
         Some(MainRecord { pid: leader.pid, start: leader.start, at: boot_micros() })
     }
 

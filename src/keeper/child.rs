@@ -172,12 +172,27 @@ fn put(source: RawFd, target: RawFd) -> nix::Result<()> {
     Errno::result(done).map(drop)
 }
 
-/// Marks everything from there on to be closed at exec. Everything that the keeper opens is marked
-/// already; this is for what it has inherited.
-pub fn close_on_exec_from(first: RawFd) {
-    // SAFETY: changes a flag of descriptors only. Linux before 5.11 refuses, and then the marks of
-    // the keeper's start must do.
-    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+/// Marks everything from there on to be closed at exec. Returns whether the kernel can do that
+/// (Linux 5.11 and later).
+pub fn close_on_exec_from(first: RawFd) -> bool {
+    // SAFETY: changes a flag of descriptors only.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    done == 0
+}
+
+/// The same, one by one, for what the keeper has inherited. Everything that it opens itself is
+/// marked from the beginning.
+pub fn close_inherited_on_exec(first: RawFd) {
+    if close_on_exec_from(first) {
+        return;
+    }
+    for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        if let Some(fd) = number.filter(|fd| *fd >= first) {
+            // SAFETY: changes a flag of a descriptor only.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
 }
 
 /// A program expects every signal to do what it does by default, and none to be held back.

@@ -92,11 +92,11 @@ impl Keeper {
 
     /// Whether nothing is left of the tree. If something is, waits for its end.
     pub fn look_for_rest(&mut self, id: u64, looks: &mut TwoLooks) -> bool {
-        let outside = self.outside();
+        let scope = self.scope();
         let Some(run) = self.runs.get_mut(&id) else { return true };
         let Some(leaf) = run.leaf() else {
             let mark = tree::mark(&self.mark, id);
-            let empty = looks.agree_on_empty(&outside, &mark, run.main());
+            let empty = looks.agree_on_empty(&scope, &mark, run.main());
             if !empty {
                 self.alarms.set(Alarm::CheckTrees, Instant::now() + LOOK_AGAIN);
             }
@@ -126,14 +126,14 @@ impl Keeper {
 
     /// Looks which of the trees without a cgroup are over.
     pub fn check_trees(&mut self) {
-        let outside = self.outside();
+        let scope = self.scope();
         let mut looks = TwoLooks::default();
         let waiting = |run: &&Run| run.is_ended() && !run.tree_empty && run.record.leaf.is_none();
         let gone: Vec<u64> = self
             .runs
             .values()
             .filter(waiting)
-            .filter(|run| looks.agree_on_empty(&outside, &tree::mark(&self.mark, run.record.run), run.main()))
+            .filter(|run| looks.agree_on_empty(&scope, &tree::mark(&self.mark, run.record.run), run.main()))
             .map(|run| run.record.run)
             .collect();
         for id in gone {

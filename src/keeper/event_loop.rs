@@ -18,6 +18,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
+use super::tree::Scope;
 use super::{line, say};
 
 /// At most so many orders before something else gets its turn.
@@ -199,9 +200,13 @@ impl Keeper {
         }
     }
 
-    /// Processes that belong to no run, whatever they inherited.
-    pub fn outside(&self) -> Vec<i32> {
+    /// What a look at the host's processes needs to know.
+    pub fn scope(&self) -> Scope {
         let me = std::process::id() as i32;
-        self.daemon.pid().into_iter().chain([me]).collect()
+        Scope {
+            outside: self.daemon.pid().into_iter().chain([me]).collect(),
+            run_dir: self.run_dir.clone(),
+            home_mark: self.mark.clone(),
+        }
     }
 }

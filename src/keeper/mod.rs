@@ -125,7 +125,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
     args.home.create().map_err(Refusal::Broken)?;
     let lock = take_lock(&args.home)?;
     // What the starter left open is not for the services.
-    child::close_on_exec_from(LINE_FD);
+    child::close_inherited_on_exec(LINE_FD);
     // SAFETY: umask cannot fail and touches no memory.
     unsafe { libc::umask(0o077) };
     nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;

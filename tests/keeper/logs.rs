@@ -118,3 +118,30 @@ fn a_program_that_writes_without_end_does_not_keep_others_waiting() {
     }
     assert_eq!(rig.out(), b"hello\n".repeat(5));
 }
+
+#[test]
+fn what_a_file_does_not_take_waits_until_it_does() {
+    let mut rig = Rig::new();
+    // A limit of the size of files, set for the keeper alone, is like a full disk that can be
+    // emptied.
+    let pid = rig.keeper_pid().to_string();
+    let limit = |size: &str| {
+        let size = format!("--fsize={size}:unlimited");
+        let set = std::process::Command::new("prlimit").args(["--pid", &pid, &size]).status().unwrap();
+        assert!(set.success());
+    };
+    limit("8192");
+    let run = rig.start("seq 10000; echo done >&2; while [ ! -e stop ]; do sleep 0.01; done").0;
+    until("the file is full", || rig.out().len() == 8192);
+    until("others go on", || fs::read(rig.log("err")).is_ok_and(|err| err == b"done\n"));
+    let said = |rig: &Rig| fs::read_to_string(rig.path("keeper.log")).unwrap();
+    until("it is said", || said(&rig).contains("cannot write to"));
+    limit("unlimited");
+    let all: String = (1..=10000).map(|i| format!("{i}\n")).collect();
+    until("everything is there", || rig.out() == all.as_bytes());
+    fs::write(rig.path("stop"), "").unwrap();
+    assert_eq!(rig.ended(run), Ending::Code(0));
+    let said = said(&rig);
+    assert_eq!(said.matches("cannot write to").count(), 1, "{said}");
+    assert!(said.contains("takes output again"));
+}

@@ -3,19 +3,20 @@ use pmdaemon::keeper::protocol::{Ending, Order};
 use crate::rig::{Rig, Trees, is_alive, until};
 
 /// Children in every position in which they can hide: a session of their own, adopted by the
-/// keeper, deaf to TERM, and forking.
+/// keeper, deaf to TERM, forking, and without the environment.
 const HIDING: &str = "
     setsid sleep 1000 &
     (setsid sh -c 'trap \"\" TERM; sleep 1000 & wait' &)
     sh -c 'sleep 1000 & exit 0'
     (sh -c 'trap \"\" TERM; while :; do sleep 0.01; done' &)
+    (env -i PMDAEMON_RIG=$PMDAEMON_RIG PATH=$PATH setsid sleep 1000 &)
     echo ready
 ";
 
 const BOTH: [Trees; 2] = [Trees::Cgroups, Trees::Scanned];
 
 fn ready(rig: &Rig) {
-    until("the tree is there", || rig.out().ends_with(b"ready\n") && rig.alive().len() >= 6);
+    until("the tree is there", || rig.out().ends_with(b"ready\n") && rig.alive().len() >= 7);
 }
 
 #[test]
