@@ -80,7 +80,7 @@ impl Keeper {
             // The daemon is told all the same; only the next keeper would not know it.
             say::warning!("cannot write down the end of run {id}: {error}");
         }
-        say::info!("run {id} of process {} ended: {end:?}", run.record.process);
+        say::info!("run {id} of process {} {}", run.record.process, process::ending_words(end));
         if tree_empty {
             self.end_tree(id);
         }
@@ -105,7 +105,7 @@ impl Keeper {
         // A leaf that is gone has nobody in it.
         let Ok(events) = leaf.events() else { return true };
         // In the set before it is read: a change after the reading is then reported.
-        let added = self.poller.add(&events.0, Source::Tree(id), EpollFlags::EPOLLPRI);
+        let added = self.poller.add(&events.0, Source::Tree(id), EpollFlags::EPOLLPRI | EpollFlags::EPOLLET);
         if events.is_empty() {
             return true;
         }

@@ -125,7 +125,7 @@ impl Keeper {
 
     /// A new line: everything that was to be said on the old one is in the full picture.
     pub fn connect(&mut self, end: OwnedFd) {
-        self.outbox.clear();
+        self.disconnect();
         if let Err(error) = self.poller.add(&end, Source::Line, EpollFlags::EPOLLIN) {
             return say::warning!("cannot listen to the daemon: {error}");
         }
@@ -166,8 +166,11 @@ impl Keeper {
         let _ = self.poller.change(end, Source::Line, wanted);
     }
 
-    fn disconnect(&mut self) {
-        self.line = None;
+    /// Nobody is at the other end any more.
+    pub fn disconnect(&mut self) {
+        if let Some(end) = self.line.take() {
+            self.poller.remove(end);
+        }
         self.outbox.clear();
     }
 
