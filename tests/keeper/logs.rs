@@ -24,11 +24,14 @@ fn a_log_holds_exactly_the_bytes_that_were_written() {
 #[test]
 fn everything_is_in_the_log_when_the_end_is_reported() {
     let mut rig = Rig::new();
-    for _ in 0..20 {
-        let before = rig.out().len();
-        let run = rig.start("echo last words").0;
-        rig.exited(run);
-        assert_eq!(rig.out().len(), before + 11);
+    // Also when somebody of the tree still has the FIFO open.
+    for script in ["echo last words", "sleep 1000 & echo last words"] {
+        for _ in 0..20 {
+            let before = rig.out().len();
+            let run = rig.start(script).0;
+            rig.exited(run);
+            assert_eq!(rig.out().len(), before + 11);
+        }
     }
 }
 
