@@ -39,7 +39,7 @@ pub enum Command {
 }
 
 /// How the keeper is started.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct KeeperArgs {
     /// Leave the terminal's session first, to outlive the command that started it
     #[arg(long)]
@@ -47,6 +47,9 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one
     #[arg(long, value_name = "PID")]
     pub adopt_daemon: Option<i32>,
+    /// Whose services it holds; by default as PMDAEMON_HOME says
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
 }
 
 /// Everything a user can ask for.
