@@ -28,6 +28,7 @@
 //! | [`store`] | SQLite | `model` |
 //! | [`auth`] | tokens, sessions, rights | `model`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
+//! | [`probe`] | health checks: one question to an app, one verdict | `model`, `logs` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
@@ -48,6 +49,7 @@ pub mod keeper;
 pub mod logs;
 pub mod model;
 pub mod own_log;
+pub mod probe;
 pub mod run;
 pub mod sample;
 pub mod store;

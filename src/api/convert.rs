@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ApiError;
+use super::{ApiError, convert_health};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -28,6 +28,7 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         .and_then(|measured| measured.processes.get(&view.id))
         .filter(|(run, _)| view.state.run() == Some(*run) && view.state.pid().is_some())
         .map(|(_, usage)| usage);
+    let health = convert_health::health(&view.state);
     wire::Process {
         id: i64::from(view.id.0),
         name: view.name(),
@@ -36,6 +37,8 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         instance: i64::from(view.instance),
         status: view.state.status().to_string(),
         reason: reason(&view.state),
+        health: health.as_ref().map(|(word, _)| (*word).to_owned()),
+        health_reason: health.and_then(|(_, reason)| reason),
         pid: view.state.pid().map(|pid| i64::from(pid.0)),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(|since| millis(clock::now().since(since))),
@@ -82,6 +85,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         stop_exit_codes: spec.restart.stop_exit_codes.iter().map(|code| i64::from(*code)).collect(),
         kill_signal: spec.stop.signal.to_string(),
         kill_timeout_ms: millis(spec.stop.timeout),
+        health_check: spec.health.as_ref().map(convert_health::check),
         processes: views.iter().map(|view| process(view, measured)).collect(),
     })
 }
@@ -147,6 +151,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             },
             timeout: span("/kill_timeout_ms", new.kill_timeout_ms, stop.timeout)?,
         },
+        health: new.health_check.map(convert_health::policy).transpose()?,
     })
 }
 
@@ -170,12 +175,18 @@ fn exit_codes(codes: &[i64]) -> Result<Vec<i32>, ApiError> {
     codes.iter().map(check).collect()
 }
 
-fn number(pointer: &str, given: Option<i64>, default: i64, least: i64, most: i64) -> Result<i64, ApiError> {
+pub(super) fn number(
+    pointer: &str,
+    given: Option<i64>,
+    default: i64,
+    least: i64,
+    most: i64,
+) -> Result<i64, ApiError> {
     let value = given.unwrap_or(default);
     if (least..=most).contains(&value) {
         return Ok(value);
     }
-    let member = pointer.trim_start_matches('/');
+    let member = pointer.trim_start_matches('/').replace('/', ".");
     Err(ApiError::member(pointer, format!("{member} is {value}: {least} to {most} is allowed")))
 }
 
@@ -248,6 +259,6 @@ pub fn millis_since(moment: Moment) -> i64 {
     millis(clock::now().since(moment))
 }
 
-fn millis(span: Duration) -> i64 {
+pub(super) fn millis(span: Duration) -> i64 {
     span.as_millis().min(i64::MAX as u128) as i64
 }

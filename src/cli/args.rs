@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::health::HealthArgs;
 use super::values::{self, Instances};
 
 /// Runs programs and keeps them running.
@@ -142,6 +143,9 @@ pub struct StartArgs {
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,
+    /// Health checks, and waiting for them.
+    #[command(flatten, next_help_heading = "Health")]
+    pub health: HealthArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

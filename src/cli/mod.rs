@@ -16,6 +16,7 @@ mod commands;
 mod daemon_start;
 mod environment;
 mod error;
+mod health;
 mod out;
 mod port_owner;
 mod prompt;

@@ -55,6 +55,14 @@ pub fn time(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads a time above zero that says its unit: `500ms`, `5s`, `1m`.
+pub fn time_with_unit(text: &str) -> Result<Duration, String> {
+    match span::parse(text, None)? {
+        Duration::ZERO => Err("must be longer than 0, for example 5s".into()),
+        time => Ok(time),
+    }
+}
+
 /// Reads a time like [`time`], or 0.
 pub fn delay(text: &str) -> Result<Duration, String> {
     span::parse(text, Some(Duration::from_millis(1)))

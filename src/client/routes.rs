@@ -83,6 +83,20 @@ impl Client {
         Ok(app)
     }
 
+    /// `POST /apps?ready=true`: like [`create_app`](Self::create_app), and waits until it is ready.
+    pub async fn create_app_until_ready(&self, app: &NewApp, limit: Duration) -> Result<App, ClientError> {
+        let path = format!("/api/v1/apps?ready=true&wait={}ms", limit.as_millis());
+        let (_, app) = self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN).json(app)).await?;
+        Ok(app)
+    }
+
+    /// `POST /apps/{ref}/start?ready=true`: starts it, and waits until it is ready.
+    pub async fn start_until_ready(&self, reference: &str, limit: Duration) -> Result<Reached, ClientError> {
+        let app = checked(reference)?;
+        let path = format!("/api/v1/apps/{app}/start?ready=true&wait={}ms", limit.as_millis());
+        reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
+    }
+
     /// `POST /apps/{ref}/{start|stop|restart}`, `DELETE /apps/{ref}`: to one reference.
     pub async fn act(&self, action: Action, reference: &str, wait: Duration) -> Result<Reached, ClientError> {
         let app = format!("/api/v1/apps/{}", checked(reference)?);

@@ -10,7 +10,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::{AppSpec, Name, RestartPolicy, StopPolicy};
+use super::define_health;
+use crate::model::{AppSpec, HealthPolicy, Name, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -39,6 +40,8 @@ pub struct Draft {
     pub restart: RestartPolicy,
     /// How it ends.
     pub stop: StopPolicy,
+    /// How it is checked.
+    pub health: Option<HealthPolicy>,
 }
 
 /// What is wrong with it.
@@ -52,9 +55,9 @@ pub struct Undefinable {
 }
 
 /// What is executed.
-struct Executable {
-    program: PathBuf,
-    args: Vec<String>,
+pub(super) struct Executable {
+    pub(super) program: PathBuf,
+    pub(super) args: Vec<String>,
     interpreter: Option<String>,
 }
 
@@ -65,11 +68,9 @@ struct Executable {
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
-    let found = Finder { cwd: &draft.cwd, path: &path }.find(
-        &draft.script,
-        &draft.args,
-        draft.interpreter.as_deref(),
-    )?;
+    let finder = Finder { cwd: &draft.cwd, path: &path };
+    let health = draft.health.map(|policy| define_health::resolve(policy, &finder)).transpose()?;
+    let found = finder.find(&draft.script, &draft.args, draft.interpreter.as_deref())?;
     let name = match draft.name {
         Some(name) => name,
         None => default_name(&draft.script),
@@ -88,6 +89,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,
+        health,
     })
 }
 
@@ -112,13 +114,13 @@ fn default_name(script: &str) -> Name {
 }
 
 /// Where things are looked for.
-struct Finder<'a> {
+pub(super) struct Finder<'a> {
     cwd: &'a Path,
     path: &'a str,
 }
 
 impl Finder<'_> {
-    fn find(
+    pub(super) fn find(
         &self,
         script: &str,
         args: &[String],

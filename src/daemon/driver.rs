@@ -14,6 +14,7 @@ use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::sampling::Usages;
 use super::view::Snapshot;
+use super::watching::Watching;
 use super::{clock, environment, event_text};
 use crate::home::Home;
 use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
@@ -49,6 +50,8 @@ pub struct Driver {
     keeper_pid: watch::Sender<Option<i32>>,
     next_event: u64,
     reserved_runs: u64,
+    watching: Watching,
+    verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
 }
@@ -91,6 +94,7 @@ impl Driver {
             saved.next_process,
             RunId(next_run),
         );
+        let (watching, verdicts) = Watching::new();
         let mut driver = Driver {
             brain,
             keeper,
@@ -102,6 +106,8 @@ impl Driver {
             keeper_pid,
             next_event: saved.next_event,
             reserved_runs,
+            watching,
+            verdicts,
             ending: false,
         };
         let changes = driver.carry_out(effects);
@@ -137,6 +143,7 @@ impl Driver {
                         }
                     }
                 },
+                Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
                         let (answers, changes) = self.command(commands);
@@ -315,6 +322,11 @@ impl Driver {
                 }
                 Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
+                Effect::Watch { run, process, instance, spec, since, ready } => {
+                    let env = environment::of_process(&self.home, &spec, process, instance);
+                    self.watching.begin(run, &spec, env, since, ready);
+                }
+                Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Record(record) => {
                     if recorded.insert(record) {
                         changes.extend(self.record(record));
@@ -362,6 +374,8 @@ impl Driver {
             | EventKind::Killed
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
+            | EventKind::Healthy
+            | EventKind::Unhealthy { .. }
             | EventKind::Stopped
             | EventKind::Deleted => None,
         };

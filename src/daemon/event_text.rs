@@ -15,6 +15,8 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Exited { .. } => "process.exited",
         EventKind::BackingOff { .. } => "process.backing_off",
         EventKind::Errored { .. } => "process.errored",
+        EventKind::Healthy => "process.healthy",
+        EventKind::Unhealthy { .. } => "process.unhealthy",
         EventKind::Stopped => "process.stopped",
         EventKind::Deleted => "process.deleted",
     }
@@ -33,6 +35,11 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
             format!("{name} starts again in {} ({unstable} unstable runs in a row)", span(*wait))
         }
         EventKind::Errored { reason } => format!("{name} is errored: {reason}"),
+        EventKind::Healthy => format!("{name} is healthy"),
+        EventKind::Unhealthy { reason, restarts: true } => {
+            format!("{name} is unhealthy and is restarted: {reason}")
+        }
+        EventKind::Unhealthy { reason, restarts: false } => format!("{name} is unhealthy: {reason}"),
         EventKind::Stopped => format!("{name} is stopped"),
         EventKind::Deleted => format!("{name} was deleted"),
     }

@@ -12,10 +12,12 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`watching`] checks the health of runs, each at its pace.
 //! - [`sampling`] measures while somebody looks.
 
 pub mod clock;
 pub mod define;
+pub mod define_health;
 pub mod driver;
 pub mod environment;
 pub mod event_text;
@@ -24,3 +26,4 @@ pub mod keeper_line;
 pub mod log_files;
 pub mod sampling;
 pub mod view;
+pub mod watching;

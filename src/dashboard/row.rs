@@ -15,6 +15,7 @@ pub(super) struct Row<'a> {
     p: &'a Process,
     can_operate: bool,
     look: &'static str,
+    health_look: &'static str,
     /// Nothing runs and nothing is about to: the button says start.
     idle: bool,
     cpu: String,
@@ -30,6 +31,7 @@ impl<'a> Row<'a> {
             p,
             can_operate: who.role >= Role::Operator,
             look: text::look(&p.status),
+            health_look: p.health.as_deref().map_or("none", text::health_look),
             idle: matches!(p.status.as_str(), "stopped" | "errored"),
             cpu: or_nothing(p.cpu_percent.map(text::cpu)),
             memory: or_nothing(p.memory_bytes.map(text::bytes)),
@@ -94,6 +96,8 @@ pub(super) mod tests {
             instance: 0,
             status: status.to_owned(),
             reason: (status == "errored").then(|| "given up after 16 unstable runs in a row".to_owned()),
+            health: None,
+            health_reason: None,
             pid: alive.then_some(4000 + id),
             started_at: alive.then(|| "2026-01-02T03:04:05.678Z".to_owned()),
             uptime_ms: alive.then_some(187_000),
@@ -128,6 +132,17 @@ pub(super) mod tests {
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
         assert!(html.contains("given up after 16 unstable runs"));
+    }
+
+    #[test]
+    fn a_checked_process_has_a_badge_of_its_health_with_the_complaint() {
+        let mut process = process(3, "web", "online");
+        assert!(!table_fragment(std::slice::from_ref(&process), &who(Role::Viewer)).contains("health"));
+        process.health = Some("unhealthy".to_owned());
+        process.health_reason = Some("answered 503".to_owned());
+        let html = table_fragment(&[process], &who(Role::Viewer));
+        assert!(html.contains(r#"<span class="health h-unhealthy">unhealthy</span>"#), "{html}");
+        assert!(html.contains("answered 503"), "{html}");
     }
 
     #[test]

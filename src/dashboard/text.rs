@@ -87,6 +87,15 @@ pub fn look(status: &str) -> &'static str {
     }
 }
 
+/// The colour of a health word. Words may be added to the API: those look neutral.
+pub fn health_look(health: &str) -> &'static str {
+    match health {
+        "healthy" => "healthy",
+        "unhealthy" => "unhealthy",
+        _ => "unknown",
+    }
+}
+
 /// A log line without escape sequences and control characters; tabs stay.
 pub fn plain(line: &str) -> String {
     let mut plain = String::with_capacity(line.len());

@@ -57,6 +57,15 @@ pub enum EventKind {
         /// Why.
         reason: Reason,
     },
+    /// Its health checks pass: for the first time in this run, or again.
+    Healthy,
+    /// Too many of its health checks failed in a row.
+    Unhealthy {
+        /// What the latest one complained of.
+        reason: String,
+        /// It is ended for that, and started anew.
+        restarts: bool,
+    },
     /// Nothing of it runs any more, as asked or planned.
     Stopped,
     /// It was forgotten.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Moment, Pid, RunId, Signal};
+use super::{Moment, Pid, RunId, Signal, Verdict};
 
 /// News about one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +38,13 @@ pub enum Fact {
     TreeGone {
         /// Which life.
         run: RunId,
+    },
+    /// A health check of it came to an end.
+    Checked {
+        /// Which life.
+        run: RunId,
+        /// What it found.
+        verdict: Verdict,
     },
     /// A new keeper took over. `living` are the runs that it found; whatever else was believed
     /// to run ended unseen, and orders that the old keeper had not carried out are lost. Facts

@@ -8,6 +8,7 @@
 pub mod event;
 pub mod fact;
 pub mod goal;
+pub mod health;
 pub mod ids;
 pub mod moment;
 pub mod name;
@@ -19,6 +20,7 @@ pub mod state;
 pub use event::{Event, EventKind};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;
+pub use health::{Health, HealthCheck, HealthPolicy, Verdict, Vitals};
 pub use ids::{AppId, Pid, ProcessId, RunId};
 pub use moment::Moment;
 pub use name::{BadName, Name};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{End, Moment, Pid, RunId};
+use super::{End, Moment, Pid, RunId, Vitals};
 
 /// What a process is doing. Data lives in the state that has it.
 ///
@@ -38,6 +38,8 @@ pub enum State {
         pid: Pid,
         /// When it was executed.
         since: Moment,
+        /// Its health, if it is checked.
+        vitals: Option<Vitals>,
     },
     /// This life is to end: the stop signal was sent, or the main process is gone and others of
     /// its tree are not.
@@ -74,6 +76,13 @@ pub enum Reason {
         /// How the last one ended.
         last: End,
     },
+    /// Too many unstable runs in a row, the last of which was ended because it was unhealthy.
+    Unhealthy {
+        /// How many.
+        count: u32,
+        /// What its last check complained of.
+        complaint: String,
+    },
     /// It ended by itself and is not to be restarted.
     Ended(End),
     /// The program cannot be executed, and trying again would not help.
@@ -86,6 +95,12 @@ impl fmt::Display for Reason {
             Reason::UnstableRuns { count, last } => {
                 write!(f, "given up after {count} unstable runs in a row; the last ended with {last}")
             }
+            Reason::Unhealthy { count, complaint } => {
+                write!(
+                    f,
+                    "given up after {count} unstable runs in a row; the last was unhealthy: {complaint}"
+                )
+            }
             Reason::Ended(end) => write!(f, "ended with {end} and is not restarted automatically"),
             Reason::CannotSpawn(detail) => f.write_str(detail),
         }
@@ -95,7 +110,7 @@ impl fmt::Display for Reason {
 /// The six words that users see (acceptance row A7).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Status {
-    /// Launched, not up yet.
+    /// Launched and not up yet, or not healthy yet.
     Starting,
     /// Runs.
     Online,
@@ -147,6 +162,8 @@ impl State {
             State::Idle(Rest::Errored(_)) => Status::Errored,
             State::Backoff { .. } => Status::Restarting,
             State::Starting { .. } => Status::Starting,
+            // Checked, and never healthy so far.
+            State::Running { vitals: Some(Vitals { ready: false, .. }), .. } => Status::Starting,
             State::Running { .. } => Status::Online,
             State::Stopping { .. } => Status::Stopping,
         }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_health::StoredHealth;
 use crate::model::{AppSpec, Name, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
@@ -42,12 +43,14 @@ pub(super) struct StoredSpec {
     restart: StoredRestart,
     #[serde(default)]
     stop: StoredStop,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    health: Option<StoredHealth>,
 }
 
 /// A path: text, or bytes if it is none.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged)]
-enum StoredPath {
+pub(super) enum StoredPath {
     Text(String),
     Bytes(Vec<u8>),
 }
@@ -82,7 +85,7 @@ fn yes() -> bool {
 }
 
 /// A span of more than 584,000 years is written as that.
-fn micros(span: Duration) -> u64 {
+pub(super) fn micros(span: Duration) -> u64 {
     u64::try_from(span.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -103,6 +106,7 @@ impl StoredSpec {
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
+            health: spec.health.as_ref().map(StoredHealth::new),
         }
     }
 
@@ -122,19 +126,20 @@ impl StoredSpec {
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
+            health: self.health.map(StoredHealth::into_model),
         })
     }
 }
 
 impl StoredPath {
-    fn new(path: &Path) -> StoredPath {
+    pub(super) fn new(path: &Path) -> StoredPath {
         match path.to_str() {
             Some(text) => StoredPath::Text(text.to_owned()),
             None => StoredPath::Bytes(path.as_os_str().as_bytes().to_vec()),
         }
     }
 
-    fn into_model(self) -> PathBuf {
+    pub(super) fn into_model(self) -> PathBuf {
         match self {
             StoredPath::Text(text) => text.into(),
             StoredPath::Bytes(bytes) => OsString::from_vec(bytes).into(),
@@ -203,6 +208,7 @@ mod tests {
         assert_eq!((spec.instances, spec.autostart), (1, true));
         assert_eq!(spec.restart, RestartPolicy::default());
         assert_eq!(spec.stop, StopPolicy::default());
+        assert_eq!(spec.health, None);
     }
 
     #[test]

@@ -40,6 +40,7 @@ enum StoredRest {
 #[serde(rename_all = "snake_case")]
 enum StoredReason {
     UnstableRuns { count: u32, last: StoredEnd },
+    Unhealthy { count: u32, complaint: String },
     Ended(StoredEnd),
     CannotSpawn(String),
 }
@@ -101,6 +102,9 @@ impl StoredReason {
             Reason::UnstableRuns { count, last } => {
                 StoredReason::UnstableRuns { count: *count, last: StoredEnd::new(*last) }
             }
+            Reason::Unhealthy { count, complaint } => {
+                StoredReason::Unhealthy { count: *count, complaint: complaint.clone() }
+            }
             Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
             Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
         }
@@ -111,6 +115,7 @@ impl StoredReason {
             StoredReason::UnstableRuns { count, last } => {
                 Reason::UnstableRuns { count, last: last.into_model()? }
             }
+            StoredReason::Unhealthy { count, complaint } => Reason::Unhealthy { count, complaint },
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
         })

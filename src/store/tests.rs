@@ -33,6 +33,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             stop_exit_codes: vec![0, 143],
         },
         stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+        health: None,
     })
 }
 
@@ -144,6 +145,7 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
         .flat_map(|end| {
             [
                 Rest::Stopped,
+                Rest::Errored(Reason::Unhealthy { count: 2, complaint: "answered 503".into() }),
                 Rest::Errored(Reason::Ended(*end)),
                 Rest::Errored(Reason::UnstableRuns { count: 16, last: *end }),
                 Rest::Errored(Reason::CannotSpawn("no such file".into())),

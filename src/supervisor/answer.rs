@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{AppId, AppSpec, Event, ProcessId, RunId, Signal};
+use crate::model::{AppId, AppSpec, Event, Moment, ProcessId, RunId, Signal};
 
 /// A command was taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -91,6 +91,26 @@ pub enum Effect {
     },
     /// The run is over and known to be: its exit status need not be kept any longer.
     Forget {
+        /// Which life.
+        run: RunId,
+    },
+    /// Check its health, again and again, until `Unwatch`. Each check is answered by `Checked`.
+    Watch {
+        /// Which life.
+        run: RunId,
+        /// Whose.
+        process: ProcessId,
+        /// Its number among the instances of its app.
+        instance: u32,
+        /// What to check, and how.
+        spec: Arc<AppSpec>,
+        /// When it was executed.
+        since: Moment,
+        /// It has been healthy before.
+        ready: bool,
+    },
+    /// Check it no longer.
+    Unwatch {
         /// Which life.
         run: RunId,
     },

@@ -29,6 +29,11 @@ impl Supervisor {
                 Some(id) => self.tree_gone(now, id),
                 None => self.stray_is_gone(run),
             },
+            Fact::Checked { run, verdict } => {
+                if let Some(id) = self.living(run) {
+                    self.checked(now, id, verdict);
+                }
+            }
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
         }
     }
@@ -37,8 +42,9 @@ impl Supervisor {
         let process = &self.processes[&id];
         match process.state {
             State::Starting { .. } => {
+                let vitals = self.first_vitals(id, at, at);
                 self.change(id, |process| {
-                    process.state = State::Running { run, pid, since: at };
+                    process.state = State::Running { run, pid, since: at, vitals };
                     process.started = Some(at);
                 });
                 self.publish(id, Some(run), EventKind::Started { pid });

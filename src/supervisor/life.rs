@@ -30,6 +30,7 @@ impl Supervisor {
             process.end_asked = false;
             process.restart_asked = false;
             process.killed = false;
+            process.unwell = None;
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
             }
@@ -79,7 +80,12 @@ impl Supervisor {
     pub(super) fn over(&mut self, now: Moment, id: ProcessId) {
         let process = &self.processes[&id];
         let (Some(run), Some(end)) = (process.state.run(), process.last_end) else { return };
-        let ending = Ending::Exited { end, uptime: process.last_uptime };
+        let uptime = process.last_uptime;
+        let unwell = process.unwell.clone();
+        let ending = match &unwell {
+            Some(unwell) if !planted!(TakesTheUnwellForCrashed) => unwell.ending(uptime),
+            Some(_) | None => Ending::Exited { end, uptime },
+        };
         self.conclude(now, id, run, ending);
     }
 
@@ -97,6 +103,7 @@ impl Supervisor {
             process.end_asked = false;
             process.restart_asked = false;
             process.killed = false;
+            process.unwell = None;
             process.unstable = tally.unstable;
             process.waits = tally.waits;
         });
@@ -104,7 +111,7 @@ impl Supervisor {
         // next launch: the keeper never holds two lives of one process that both matter.
         match ending {
             Ending::Exited { .. } if planted!(LeaksRuns) && run.0.is_multiple_of(7) => {}
-            Ending::Exited { .. } => self.effects.push(Effect::Forget { run }),
+            Ending::Exited { .. } | Ending::Unhealthy { .. } => self.effects.push(Effect::Forget { run }),
             Ending::NotSpawned(_) => {}
         }
         match follows {

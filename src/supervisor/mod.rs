@@ -18,6 +18,9 @@
 //!                                                        nobody asked for
 //! ```
 //!
+//! [`health`] is what a row does with the verdicts of its checks; a row that runs and has a check
+//! is watched, which `put` sees to.
+//!
 //! What is absent: there is no timer, no queue and no second path. A life that is late, doubled
 //! or forgotten is recognised by its [`RunId`](crate::model::RunId) alone.
 //!
@@ -39,6 +42,7 @@ macro_rules! planted {
 mod answer;
 mod command;
 mod fact;
+mod health;
 mod input;
 mod life;
 mod process;
@@ -51,6 +55,6 @@ mod table;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use input::{Command, Input};
-pub use process::Process;
+pub use process::{Process, Unwell};
 pub use restore::{Living, Remembered};
 pub use table::Supervisor;

@@ -40,6 +40,17 @@ pub struct Process {
     pub end_asked: bool,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
+    /// Why the present life is being ended, if that is its health.
+    pub unwell: Option<Unwell>,
+}
+
+/// A life that is ended because it is unhealthy.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unwell {
+    /// What its last check complained of.
+    pub complaint: String,
+    /// It had been healthy before.
+    pub was_ready: bool,
 }
 
 impl Process {
@@ -61,6 +72,7 @@ impl Process {
             restart_asked: false,
             end_asked: false,
             killed: false,
+            unwell: None,
         }
     }
 

@@ -5,9 +5,11 @@
 //! 2. A program that cannot be executed, for a reason that does not heal by itself, is given up.
 //! 3. A planned end (exit code 0 without autorestart, a stop exit code) is a rest.
 //! 4. Without autorestart, every other end gives up.
-//! 5. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
+//! 5. A run that is ended because it is unhealthy is followed by another; if it had never been
+//!    healthy it was unstable, however long it ran.
+//! 6. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
 //!    1: the first one gives up.
-//! 6. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
+//! 7. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
 //!    and then after growing waits, which begin anew after a run of [`CALM`].
 
 use std::time::Duration;
@@ -29,6 +31,15 @@ pub enum Ending<'a> {
         /// How.
         end: End,
         /// After how long.
+        uptime: Duration,
+    },
+    /// It was ended because it was unhealthy. How its main process ended then says nothing.
+    Unhealthy {
+        /// What its last check complained of.
+        complaint: &'a str,
+        /// It had been healthy before.
+        was_ready: bool,
+        /// How long it had run.
         uptime: Duration,
     },
     /// The program was not executed.
@@ -70,13 +81,14 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
         Ending::Exited { end, .. } if !policy.auto => {
             return (Next::Rest(Rest::Errored(Reason::Ended(end))), tally);
         }
-        Ending::NotSpawned(_) | Ending::Exited { .. } => {}
+        Ending::NotSpawned(_) | Ending::Exited { .. } | Ending::Unhealthy { .. } => {}
     }
-    let uptime = match ending {
-        Ending::Exited { uptime, .. } => uptime,
-        Ending::NotSpawned(_) => Duration::ZERO,
+    let (uptime, stable) = match ending {
+        Ending::Exited { uptime, .. } => (uptime, uptime >= policy.min_uptime),
+        Ending::Unhealthy { was_ready: true, uptime, .. } => (uptime, uptime >= policy.min_uptime),
+        Ending::Unhealthy { was_ready: false, .. } => (Duration::ZERO, false),
+        Ending::NotSpawned(_) => (Duration::ZERO, false),
     };
-    let stable = matches!(ending, Ending::Exited { .. }) && uptime >= policy.min_uptime;
     let unstable = match stable {
         true if planted!(HoldsAGrudge) => tally.unstable,
         true => 0,
@@ -137,6 +149,7 @@ fn never_heals(failure: &SpawnFailure) -> bool {
 fn given_up(count: u32, ending: Ending<'_>) -> Reason {
     match ending {
         Ending::Exited { end, .. } => Reason::UnstableRuns { count, last: end },
+        Ending::Unhealthy { complaint, .. } => Reason::Unhealthy { count, complaint: complaint.to_owned() },
         Ending::NotSpawned(failure) => {
             Reason::CannotSpawn(format!("{}; given up after {count} unstable runs in a row", failure.detail))
         }

@@ -159,9 +159,10 @@ impl Supervisor {
             self.effects.push(Effect::Forget { run });
             return;
         }
+        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now));
         self.change(id, |process| {
             process.state = match spawned {
-                Some((pid, at)) => State::Running { run, pid, since: at },
+                Some((pid, at)) => State::Running { run, pid, since: at, vitals },
                 None => State::Starting { run, since: now },
             };
             process.started = spawned.map(|(_, at)| at);

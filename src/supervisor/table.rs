@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
-use super::{Accepted, Denied, Effect, Input, Process, Record};
+use super::{Accepted, Denied, Effect, Input, Process, Record, health};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
@@ -178,6 +178,7 @@ impl Supervisor {
             None => self.processes.remove(&id),
         };
         let (old_run, old_deadline) = facets(before.as_ref());
+        self.watch(id, before.as_ref().and_then(health::watched));
         if old_run != run {
             old_run.map(|run| self.runs.remove(&run));
             run.map(|run| self.runs.insert(run, id));

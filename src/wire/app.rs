@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Process;
+use super::{HealthCheck, Process};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -78,6 +78,10 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
     pub kill_timeout_ms: Option<i64>,
+    /// How it is checked. Default: not at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub health_check: Option<HealthCheck>,
 }
 
 /// An app: a definition and its processes.
@@ -123,6 +127,10 @@ pub struct App {
     pub kill_signal: String,
     /// After this, what is left gets SIGKILL.
     pub kill_timeout_ms: i64,
+    /// How it is checked, if it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub health_check: Option<HealthCheck>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

@@ -15,7 +15,7 @@ pub struct Event {
     pub ts: String,
     /// `process.created`, `process.started`, `process.spawn_failed`, `process.stop_asked`,
     /// `process.killed`, `process.exited`, `process.backing_off`, `process.errored`,
-    /// `process.stopped` or `process.deleted`.
+    /// `process.healthy`, `process.unhealthy`, `process.stopped` or `process.deleted`.
     #[serde(rename = "type")]
     #[schema(example = "process.exited")]
     pub kind: String,

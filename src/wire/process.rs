@@ -27,6 +27,14 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
+    /// `unknown`, `healthy` or `unhealthy`, while it runs and its app has a health check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "healthy")]
+    pub health: Option<String>,
+    /// What the latest health check complained of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub health_reason: Option<String>,
     /// Main process, while it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Query};
+use crate::api::ready::{self, Awaited, Ready};
 use crate::api::{Api, ApiError, Shared, convert};
 use crate::daemon::define::define;
 use crate::daemon::view::ProcessView;
@@ -25,20 +26,34 @@ const SPAWN_LIMIT: Duration = Duration::from_secs(10);
 ///
 /// The answer comes when the program has been executed. If it cannot be, nothing of the app
 /// remains.
-#[utoipa::path(post, path = "/api/v1/apps", tag = "apps", operation_id = "create_app", params(Wait),
+#[utoipa::path(post, path = "/api/v1/apps", tag = "apps", operation_id = "create_app", params(Wait, Ready),
     request_body(content = wire::NewApp, example = json!({"script": "server.js", "name": "api-server", "cwd": "/srv/api"})),
     responses(
         (status = 201, description = "defined and started", body = wire::App,
             headers(("location" = String, description = "path of the app"))),
-        (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
+        (status = "4XX", description = "refused, and nothing was changed; or `not_ready`: started, and ended", body = wire::Problem, content_type = "application/problem+json"),
+        (status = 504, description = "defined, and not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn create(
     _auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Query(wait): Query<Wait>,
+    Query(ready): Query<Ready>,
     Json(new): Json<wire::NewApp>,
 ) -> Result<Response, ApiError> {
+    let begin = Instant::now();
+    let until_ready = ready.limit(wait.limit()?);
+    if until_ready.is_some() && new.autostart == Some(false) {
+        let detail = "what is not started does not become ready: leave out ready, or autostart";
+        return Err(ApiError::member("/autostart", detail));
+    }
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let views = create_app(&api, new, limit).await?;
+    let mut views = create_app(&api, new, limit).await?;
+    if let Some(limit) = until_ready {
+        let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
+        ready::all(&api, &awaited, limit.saturating_sub(begin.elapsed())).await?;
+        let now = api.handle.snapshot();
+        views.iter_mut().for_each(|view| *view = now.processes.get(&view.id).unwrap_or(view).clone());
+    }
     let measured = api.handle.measured().await;
     let app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);

@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{Wait, act};
 use crate::api::extract::{Path, Query};
+use crate::api::ready::{Ready, act_until_ready};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
 use crate::wire;
@@ -15,19 +16,24 @@ use crate::wire;
 ///
 /// What is up already stays as it is.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/start", tag = "apps", operation_id = "start_app",
-    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait, Ready),
     responses(
         (status = 200, description = "done, or so already", body = wire::Outcome),
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
-        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json"),
+        (status = 504, description = "not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn start(
     _auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
+    Query(ready): Query<Ready>,
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
     let targets = resolve(&api.handle.snapshot(), &reference)?;
-    let (status, outcome) = act(&api, wire::Action::Start, &targets, limit).await?;
+    let (status, outcome) = match ready.limit(limit) {
+        Some(limit) => act_until_ready(&api, wire::Action::Start, &targets, limit).await?,
+        None => act(&api, wire::Action::Start, &targets, limit).await?,
+    };
     Ok((status, Json(outcome)))
 }

@@ -94,6 +94,7 @@ impl From<Pm2App> for wire::NewApp {
             stop_exit_codes: app.stop_exit_codes,
             kill_signal: None,
             kill_timeout_ms: app.kill_timeout,
+            health_check: None,
         }
     }
 }

@@ -3,10 +3,10 @@
 use super::super::args::InfoArgs;
 use super::super::error::CliError;
 use super::super::out;
-use super::super::render::{status_style, styled, units};
+use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::Report;
-use crate::wire::{App, Event, LastExit, Process};
+use crate::wire::{App, Event, HealthCheck, LastExit, Process};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 10;
@@ -90,6 +90,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     }
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
+    pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
@@ -115,6 +116,10 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
         ("status", styled(&process.status, status_style(&process.status), color)),
     ];
     pairs.extend(process.reason.clone().map(|reason| ("reason", reason)));
+    pairs.extend(process.health.as_ref().map(|health| {
+        let because = process.health_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        ("health", format!("{}{because}", styled(health, health_style(health), color)))
+    }));
     pairs.extend([
         ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
         ("uptime", or_dash(process.uptime_ms.map(units::span))),
@@ -137,6 +142,23 @@ fn last_exit(exit: &LastExit) -> String {
         (None, Some(signal)) => format!("signal {signal}"),
         (None, None) => "unknown".to_owned(),
     }
+}
+
+/// `GET http://… every 10s, timeout 5s, restart after 3 failures, start limit 1m`.
+fn health_check(check: &HealthCheck) -> String {
+    let what = match (&check.url, &check.tcp, &check.script) {
+        (Some(url), _, _) => format!("GET {url}"),
+        (None, Some(address), _) => format!("connect to {address}"),
+        (None, None, script) => format!("run {}", script.as_deref().unwrap_or("-")),
+    };
+    let span = |ms: Option<i64>| units::setting(ms.unwrap_or(0));
+    format!(
+        "{what} every {}, timeout {}, restart after {} failures, start limit {}",
+        span(check.interval_ms),
+        span(check.timeout_ms),
+        check.retries.unwrap_or(0),
+        span(check.start_limit_ms)
+    )
 }
 
 /// The command line that is executed, so that it can be pasted into a shell.
@@ -189,6 +211,7 @@ mod tests {
             stop_exit_codes: vec![0, 3],
             kill_signal: "SIGTERM".into(),
             kill_timeout_ms: 10_000,
+            health_check: None,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }

@@ -4,7 +4,7 @@ use super::super::args::JsonArgs;
 use super::super::error::CliError;
 use super::super::out::{self, Screen};
 use super::super::render::table::{self, Cell, Column};
-use super::super::render::{status_style, units};
+use super::super::render::{health_style, status_style, units};
 use super::super::session::Session;
 use crate::wire::Process;
 
@@ -22,7 +22,8 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The table of `list`. The namespace is shown when there is more than one.
+/// The table of `list`. The namespace is shown when there is more than one, health when somebody's
+/// is checked.
 fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
@@ -31,6 +32,7 @@ fn table(processes: &[Process], screen: Screen) -> String {
         column("name", 0, false),
         column("namespace", 5, false),
         column("status", 0, false),
+        column("health", 5, false),
         column("pid", 3, true),
         column("uptime", 4, true),
         column("restarts", 6, true),
@@ -38,6 +40,11 @@ fn table(processes: &[Process], screen: Screen) -> String {
         column("memory", 1, true),
     ];
     let mut rows: Vec<Vec<Cell>> = processes.iter().map(row).collect();
+    // The later column first, so that the earlier one keeps its place.
+    if processes.iter().all(|process| process.health.is_none()) {
+        columns.remove(4);
+        rows.iter_mut().for_each(|row| drop(row.remove(4)));
+    }
     if !several {
         columns.remove(2);
         rows.iter_mut().for_each(|row| drop(row.remove(2)));
@@ -52,6 +59,10 @@ fn row(process: &Process) -> Vec<Cell> {
         Cell::from(process.name.clone()),
         Cell::from(process.namespace.clone()),
         Cell { text: process.status.clone(), style: status_style(&process.status) },
+        match &process.health {
+            Some(health) => Cell { text: health.clone(), style: health_style(health) },
+            None => or_dash(None),
+        },
         or_dash(process.pid.map(|pid| pid.to_string())),
         or_dash(process.uptime_ms.map(units::span)),
         Cell::from(process.restarts.to_string()),
@@ -73,6 +84,18 @@ mod tests {
                         0  web-0   online   4000   1m 5s         0  1.2%  1.4 MiB\n\
                         12  web-12  stopped     -       -         0     -        -\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn health_is_shown_when_some_app_has_a_check() {
+        let mut checked = process(1, "online");
+        checked.health = Some("unhealthy".into());
+        let text = table(&[process(0, "online"), checked], Screen { width: None, color: false });
+        let words =
+            |line: usize| text.lines().nth(line).unwrap().split_whitespace().take(4).collect::<Vec<_>>();
+        assert_eq!(words(0), ["id", "name", "status", "health"]);
+        assert_eq!(words(1), ["0", "web-0", "online", "-"]);
+        assert_eq!(words(2), ["1", "web-1", "online", "unhealthy"]);
     }
 
     #[test]

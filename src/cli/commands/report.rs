@@ -152,6 +152,13 @@ fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line
     match action {
         Action::Start | Action::Restart => match (status.as_str(), process.pid) {
             ("errored", _) => Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {id}")),
+            // It runs, and its health check has not passed yet.
+            ("starting", Some(_)) if !changed => Line::Done(format!("{title} is already starting.")),
+            ("starting", Some(pid)) => Line::Done(format!(
+                "{} {} (id {id}, pid {pid}); it is starting until its health check passes.",
+                if action == Action::Start { "Started" } else { "Restarted" },
+                title.rsplit_once(" (id").map_or(title.as_str(), |(name, _)| name)
+            )),
             ("online", Some(_)) if !changed => Line::Done(format!("{title} is already online.")),
             ("online", Some(pid)) => Line::Done(format!(
                 "{} {} (id {id}, pid {pid}).",
@@ -186,6 +193,8 @@ pub mod tests {
             instance: id,
             status: status.into(),
             reason: (status == "errored").then(|| "given up".into()),
+            health: None,
+            health_reason: None,
             pid,
             started_at: None,
             uptime_ms: pid.map(|_| 65_000),

@@ -7,6 +7,7 @@ use super::super::args::StartArgs;
 use super::super::environment;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::render::units;
 use super::super::session::Session;
 use super::act;
 use super::report::Report;
@@ -47,13 +48,43 @@ async fn one(
     report: &mut Report,
 ) -> Result<(), CliError> {
     if is_existing(session, args, definition, target).await? {
+        if let Some(limit) = args.health.wait() {
+            return start_until_ready(session, target, limit, report).await;
+        }
         let target = std::slice::from_ref(&target.to_owned()).to_vec();
         return act::act_on_each(session, Action::Start, &target, report).await;
     }
     let new = NewApp { script: target.to_owned(), ..definition.clone() };
-    let app = session.ask_once(async |c| c.create_app(&new, WAIT).await).await?;
+    let app = match args.health.wait() {
+        Some(limit) => {
+            out::notice(&waiting(target, limit));
+            session.ask_once(async |c| c.create_app_until_ready(&new, limit).await).await?
+        }
+        None => session.ask_once(async |c| c.create_app(&new, WAIT).await).await?,
+    };
     report.add_new(app.processes, app.autostart);
     Ok(())
+}
+
+/// Starts an app that is there, and waits until it is ready.
+async fn start_until_ready(
+    session: &Session,
+    reference: &str,
+    limit: Duration,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    if reference == "all" {
+        return Err(CliError::new("--wait-ready waits for one app at a time: name the apps instead of all"));
+    }
+    let before = session.ask(async |c| c.app(reference).await).await?.processes;
+    out::notice(&waiting(reference, limit));
+    let reached = session.ask_once(async |c| c.start_until_ready(reference, limit).await).await?;
+    report.add(Action::Start, reached, &before);
+    Ok(())
+}
+
+fn waiting(what: &str, limit: Duration) -> String {
+    format!("Waiting until {what} is ready, at most {}.", units::setting(limit.as_millis() as i64))
 }
 
 /// Whether the text names an app or process that is there. A name that is given with `--name`
@@ -102,6 +133,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
         || args.no_autostart
+        || args.health.defines_something()
         || !args.args.is_empty()
 }
 
@@ -144,6 +176,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         stop_exit_codes: args.stop_exit_codes.clone(),
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
+        health_check: args.health.check()?,
     })
 }
 

@@ -19,6 +19,15 @@ pub fn status_style(status: &str) -> Style {
     color.on_default()
 }
 
+/// The colour of a health word.
+pub fn health_style(health: &str) -> Style {
+    match health {
+        "healthy" => AnsiColor::Green.on_default(),
+        "unhealthy" => AnsiColor::Red.on_default(),
+        _ => Style::new(),
+    }
+}
+
 /// The text in that style, or as it is when colours are not wanted.
 pub fn styled(text: &str, style: Style, color: bool) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_owned() }

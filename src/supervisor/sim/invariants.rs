@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Accepted, Command, Effect, Input, Process, Remembered};
+use super::health::*;
 use super::policy::*;
 use super::world::{Given, Step, World};
 use crate::model::{EventKind, Fact, Goal, ProcessId, RunId, State};
@@ -51,6 +52,10 @@ invariants! {
     no_deadline_is_missed,
     the_newest_ends_first,
     denied_changes_nothing,
+    watched_exactly_while_it_runs,
+    online_exactly_when_it_has_been_well,
+    unhealthy_exactly_at_the_limit,
+    verdicts_of_the_unwatched_change_nothing,
 }
 
 fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
@@ -124,7 +129,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
     };
     let run = match fact {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
-        Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
+        Fact::Exited { run, .. } | Fact::TreeGone { run } | Fact::Checked { run, .. } => *run,
         Fact::HandsRenewed { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));

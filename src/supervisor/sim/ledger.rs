@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Supervisor};
+use super::health::Nurse;
 use super::world::{Given, Step};
 use crate::model::{
     End, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
@@ -31,6 +32,8 @@ pub struct Ledger {
     /// First stop signal since the daemon started.
     pub signalled: BTreeMap<RunId, Moment>,
     pub dead: BTreeSet<ProcessId>,
+    /// What is known of health.
+    pub nurse: Nurse,
     pub counts: BTreeMap<ProcessId, Counts>,
     /// Lives that ended in the latest step, and what must follow.
     pub ends: Vec<(ProcessId, RunId, Expected)>,
@@ -64,6 +67,8 @@ pub enum Expected {
 enum Ended {
     Exited(End, Duration),
     NotSpawned(SpawnFailure),
+    /// It was ended for its health; whether it had been well, and after how long.
+    Unwell(bool, Duration),
 }
 
 impl Ledger {
@@ -71,6 +76,7 @@ impl Ledger {
     pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
         self.ends.clear();
         self.forgotten_before = self.forgotten.clone();
+        self.nurse.hear(step, brain, &self.spawned);
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
@@ -109,6 +115,8 @@ impl Ledger {
                 Effect::Record(Record::App(_) | Record::AppGone(_) | Record::Process(_))
                 | Effect::Signal { .. }
                 | Effect::KillTree { .. }
+                | Effect::Watch { .. }
+                | Effect::Unwatch { .. }
                 | Effect::Publish(_) => {}
             }
         }
@@ -175,6 +183,8 @@ impl Ledger {
                     self.tree_is_gone(*run, owner(*run), step, brain);
                 }
             }
+            // The nurse has heard it.
+            Fact::Checked { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::HandsRenewed { living } => {
                 self.seen.extend(living);
@@ -199,7 +209,11 @@ impl Ledger {
         let (end, uptime) = self.exits.get(&run).copied().unwrap_or_else(unseen);
         self.exits.insert(run, (end, uptime));
         if let Some(process) = owner {
-            self.end(process, run, Ended::Exited(end, uptime), step, brain);
+            let ended = match self.nurse.unwell.get(&run) {
+                Some(was_well) => Ended::Unwell(*was_well, uptime),
+                None => Ended::Exited(end, uptime),
+            };
+            self.end(process, run, ended, step, brain);
         }
     }
 
@@ -251,6 +265,7 @@ impl Ledger {
         let known: BTreeSet<ProcessId> = rows.iter().map(|row| row.id).collect();
         self.dead.extend(self.counts.keys().filter(|id| !known.contains(id)));
         self.counts.clear();
+        self.nurse.restored(now, brain);
         for process in brain.processes() {
             let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
             self.counts.insert(process.id, Counts { unstable, waits, restarts, restart_asked: false });
@@ -270,6 +285,8 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
         },
+        Ended::Unwell(true, uptime) => (*uptime, *uptime < policy.min_uptime),
+        Ended::Unwell(false, _) => (Duration::ZERO, true),
         Ended::Exited(end, uptime) => {
             let code = match end {
                 End::Code(code) => Some(*code),

@@ -3,7 +3,7 @@
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
 //! looking into the supervisor; [`invariants`] and [`policy`] state what must hold after every
-//! step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
+//! step, [`health`] states it of health checks, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
 //! [`stories`] are single ones, told like a manual. [`planted`] are mistakes, to see that the
@@ -11,6 +11,7 @@
 //!
 //! `PMDAEMON_SIM_STORIES` is the number of random stories, 2,000 if it is not set.
 
+mod health;
 mod invariants;
 mod ledger;
 mod life;
@@ -76,6 +77,10 @@ fn stories_are_eventful() {
         "AlreadySo",
         "the daemon crashes",
         "a row is lost",
+        "Unwatch",
+        "restarts: true",
+        "restarts: false",
+        "Errored(Unhealthy",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

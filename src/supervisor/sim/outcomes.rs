@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::super::{Living, Remembered, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::world::World;
-use crate::model::{Goal, Rest, RunId, State};
+use crate::model::{Goal, Rest, RunId, State, Status};
 
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
@@ -42,7 +42,8 @@ pub fn wanted_becomes_actual_in_calm(world: &World) -> Holds {
     for process in world.brain.processes() {
         let right = match (process.goal, &process.state) {
             (Goal::Up, State::Running { run, .. }) => {
-                lives.remove(run) && world.lives.get(run).is_some_and(|life| life.ended.is_none())
+                let online = process.state.status() == Status::Online;
+                online && lives.remove(run) && world.lives.get(run).is_some_and(|life| life.ended.is_none())
             }
             (Goal::Up, State::Idle(Rest::Errored(_) | Rest::Finished(_))) => true,
             (Goal::Down, State::Idle(Rest::Stopped)) => true,

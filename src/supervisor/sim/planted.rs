@@ -52,11 +52,21 @@ pub enum Mistake {
     TrustsTheOldKeeper,
     /// Lives that belong to no process are left alone.
     OverlooksStrays,
+    /// A run that is over is watched on.
+    WatchesForEver,
+    /// Failures count before the start limit.
+    HasNoPatience,
+    /// One failed check too many before a run is unhealthy.
+    ToleratesOneFailureMore,
+    /// A check that passes does not end a row of failures.
+    NeverForgivesFailures,
+    /// The end of an unhealthy run is taken for one by itself.
+    TakesTheUnwellForCrashed,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 23] = [
+    pub const ALL: [Mistake; 28] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -80,6 +90,11 @@ impl Mistake {
         Mistake::LetsTheLateBornLive,
         Mistake::TrustsTheOldKeeper,
         Mistake::OverlooksStrays,
+        Mistake::WatchesForEver,
+        Mistake::HasNoPatience,
+        Mistake::ToleratesOneFailureMore,
+        Mistake::NeverForgivesFailures,
+        Mistake::TakesTheUnwellForCrashed,
     ];
 }
 

@@ -45,7 +45,10 @@ pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
     for process in world.brain.processes() {
         let limit = world.brain.app(process.app).map_or(0, |spec| spec.restart.max_unstable.max(1));
         let id = process.id;
-        if let State::Idle(Rest::Errored(Reason::UnstableRuns { count, .. })) = &process.state {
+        if let State::Idle(Rest::Errored(
+            Reason::UnstableRuns { count, .. } | Reason::Unhealthy { count, .. },
+        )) = &process.state
+        {
             ensure!(*count == limit, "{id} is given up after {count} of {limit}");
         }
         let alive = process.state.run().is_some() || matches!(process.state, State::Backoff { .. });

@@ -3,6 +3,7 @@
 
 mod commands;
 mod endings;
+mod health;
 mod keeper;
 mod restore;
 
@@ -152,6 +153,8 @@ impl Story {
             Effect::Signal { run, signal, .. } => Some(format!("{signal} {run}")),
             Effect::KillTree { run } => Some(format!("kill {run}")),
             Effect::Forget { run } => Some(format!("forget {run}")),
+            Effect::Watch { run, .. } => Some(format!("watch {run}")),
+            Effect::Unwatch { run } => Some(format!("unwatch {run}")),
             Effect::Record(_) | Effect::Publish(_) => None,
         });
         assert_eq!(orders.collect::<Vec<_>>().join(", "), expected);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Command;
+use super::health::any_policy;
 use crate::model::{AppSpec, Name, ProcessId, RestartPolicy, StopPolicy};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -51,6 +52,7 @@ pub fn app(name: &str) -> AppSpec {
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
+        health: None,
     }
 }
 
@@ -67,7 +69,8 @@ fn any_app(dice: &mut Dice) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
-    AppSpec { instances: dice.pick(&[1, 1, 2]), autostart: dice.chance(85), restart, stop, ..app(name) }
+    let (instances, autostart) = (dice.pick(&[1, 1, 2]), dice.chance(85));
+    AppSpec { instances, autostart, restart, stop, health: any_policy(dice), ..app(name) }
 }
 
 /// Somebody asks for something. `known` are the processes that are listed; ids beyond them are

@@ -1,18 +1,19 @@
 //! The world around the supervisor: an operating system with programs of every character, the
 //! keeper that watches them, the store that remembers, and the line between.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{
     Accepted, Command, Denied, Effect, Input, Living, Process, Record, Remembered, Supervisor,
 };
+use super::health::any_verdict;
 use super::ledger::Ledger;
 use super::life::Life;
 use super::users::{Dice, any_command};
 use super::{invariants, outcomes};
-use crate::model::{AppId, AppSpec, Fact, Moment, ProcessId, RunId};
+use crate::model::{AppId, AppSpec, Fact, Moment, ProcessId, RunId, Verdict};
 
 /// What the store holds.
 #[derive(Default, Debug)]
@@ -46,6 +47,8 @@ pub struct World {
     pub lives: BTreeMap<RunId, Life>,
     pub store: Store,
     pub ledger: Ledger,
+    /// Lives whose health is checked.
+    pub watched: BTreeSet<RunId>,
     pub diary: Vec<String>,
     dice: Dice,
     now: Moment,
@@ -69,6 +72,7 @@ impl World {
             lives: BTreeMap::new(),
             store: Store::default(),
             ledger: Ledger::default(),
+            watched: BTreeSet::new(),
             diary: Vec::new(),
             dice: Dice(seed),
             now: Moment(1_000_000),
@@ -97,6 +101,8 @@ impl World {
             18 => self.keeper_crashes(),
             19 => self.daemon_crashes(),
             20 => self.give(Given::Input(Input::Tick)),
+            21..36 if !self.watched.is_empty() => self.somebody_is_checked(),
+            36..38 => self.a_verdict_comes_late(),
             _ => self.let_it_run().map(|_| ()),
         }
     }
@@ -108,6 +114,8 @@ impl World {
         }
         self.calm = true;
         self.lives.values_mut().for_each(Life::calms_down);
+        let well = self.watched.iter().map(|run| Fact::Checked { run: *run, verdict: Verdict::Passed });
+        self.line.extend(well);
         self.run_out()?;
         if self.brain.is_shutting_down() {
             outcomes::shutdown_leaves_nothing_alive(self)?;
@@ -185,7 +193,7 @@ impl World {
             Given::Restored => unreachable!("a restored supervisor is given nothing"),
         };
         if let Input::Fact(fact) = &input
-            && !matches!(fact, Fact::HandsRenewed { .. })
+            && !matches!(fact, Fact::HandsRenewed { .. } | Fact::Checked { .. })
         {
             self.heard.push(fact.clone());
         }
@@ -206,6 +214,13 @@ impl World {
             }
             Effect::KillTree { run } => _ = self.lives.get_mut(run).map(|life| life.is_killed(self.now)),
             Effect::Forget { run } => _ = self.lives.remove(run),
+            Effect::Watch { run, .. } => {
+                self.watched.insert(*run);
+                if self.calm {
+                    self.line.push_back(Fact::Checked { run: *run, verdict: Verdict::Passed });
+                }
+            }
+            Effect::Unwatch { run } => _ = self.watched.remove(run),
             Effect::Record(record) => self.record(*record),
             Effect::Publish(_) => {}
         }
@@ -230,6 +245,23 @@ impl World {
             self.line.push_back(life.happen(now, *run));
         }
         self.lives.retain(|_, life| !life.never_was());
+    }
+
+    /// A check of a life that is watched comes to an end.
+    fn somebody_is_checked(&mut self) -> Result<(), String> {
+        let watched: Vec<RunId> = self.watched.iter().copied().collect();
+        let (run, verdict) = (self.dice.pick(&watched), any_verdict(&mut self.dice));
+        self.give(Given::Input(Input::Fact(Fact::Checked { run, verdict })))
+    }
+
+    /// A verdict that was on its way when its life was no longer watched.
+    fn a_verdict_comes_late(&mut self) -> Result<(), String> {
+        let known: Vec<RunId> = self.ledger.launched.difference(&self.watched).copied().collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let (run, verdict) = (self.dice.pick(&known), any_verdict(&mut self.dice));
+        self.give(Given::Input(Input::Fact(Fact::Checked { run, verdict })))
     }
 
     /// The keeper dies. What it had not said or done is lost; launches that it had not carried
@@ -278,6 +310,7 @@ impl World {
     /// A new daemon takes up the work.
     fn boot(&mut self) -> Result<(), String> {
         self.line.clear();
+        self.watched.clear();
         let living: Vec<Living> = self.lives.iter().map(|(run, life)| life.picture(*run)).collect();
         let rows: Vec<Remembered> = self.store.rows.values().cloned().collect();
         let (app, process, run) = self.store.next.unwrap_or((AppId(0), ProcessId(0), RunId(1)));

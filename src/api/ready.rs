@@ -1,0 +1,257 @@
+//! Waiting until processes are ready (acceptance row B12): `?ready=true`.
+//!
+//! A process with a health check is ready once that has passed. Another is ready when it has run
+//! for its min-uptime and, if it has a `PORT`, that port accepts connections. A run that ends
+//! first, or is not ready within the wait, is a failure with a reason and the last lines of the
+//! log. Nothing is stopped for that.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use futures_util::future::try_join_all;
+use serde::Deserialize;
+use tokio::time::Instant;
+
+use super::act::act;
+use super::{Api, ApiError, convert, logs};
+use crate::daemon::view::ProcessView;
+use crate::daemon::{clock, environment, event_text};
+use crate::model::{Goal, Health, Moment, ProcessId, Rest, RunId, State, Vitals};
+use crate::probe;
+use crate::wire::{self, Action};
+
+/// So many lines of the log are shown of a process that is not ready.
+const LINES: usize = 10;
+/// From one try to connect to the next.
+const KNOCK: Duration = Duration::from_millis(100);
+
+/// How long is waited when nobody says how long.
+const USUAL: Duration = Duration::from_secs(60);
+
+/// `?ready=true`: answer when everything is ready.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Ready {
+    /// True: answer when all of it is ready, by its health check, or by having run for its
+    /// min-uptime with its port accepting connections. Otherwise the answer is a problem
+    /// `not_ready`. `wait` is the limit, 60s if it is absent.
+    #[param(nullable = false)]
+    ready: Option<bool>,
+}
+
+impl Ready {
+    /// How long to wait for that; absent: not at all.
+    pub fn limit(&self, wait: Duration) -> Option<Duration> {
+        let limit = if wait.is_zero() { USUAL } else { wait };
+        self.ready.unwrap_or(false).then_some(limit)
+    }
+}
+
+/// Starts or restarts all of them, and waits until they are ready.
+///
+/// # Errors
+/// The first denial, or as [`all`].
+pub async fn act_until_ready(
+    api: &Api,
+    action: Action,
+    targets: &[Arc<ProcessView>],
+    limit: Duration,
+) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let (_, mut outcome) = act(api, action, targets, Duration::ZERO).await?;
+    let awaited: Vec<Awaited> = targets.iter().map(|view| (view.id, present_life(action, view))).collect();
+    all(api, &awaited, limit).await?;
+    let (now, measured) = (api.handle.snapshot(), api.handle.measured().await);
+    for (process, target) in outcome.processes.iter_mut().zip(targets) {
+        if let Some(view) = now.processes.get(&target.id) {
+            *process = convert::process(view, measured.as_deref());
+        }
+    }
+    Ok((StatusCode::OK, outcome))
+}
+
+/// The life that is not the one to wait for: a start leaves alone what runs.
+fn present_life(action: Action, view: &ProcessView) -> Option<RunId> {
+    match view.state {
+        State::Starting { .. } | State::Running { .. } if action == Action::Start => None,
+        State::Starting { .. }
+        | State::Running { .. }
+        | State::Stopping { .. }
+        | State::Backoff { .. }
+        | State::Idle(_) => view.latest_run,
+    }
+}
+
+/// A process that is waited for, and the newest life that is not the one to wait for.
+pub type Awaited = (ProcessId, Option<RunId>);
+
+/// Waits until all of them are ready.
+///
+/// # Errors
+/// 422 `not_ready` when one has ended, 504 `not_ready` when one is not ready within `limit`.
+pub async fn all(api: &Api, awaited: &[Awaited], limit: Duration) -> Result<(), ApiError> {
+    let deadline = Instant::now() + limit;
+    let one = |&(id, before): &Awaited| async move {
+        match tokio::time::timeout_at(deadline, one(api, id, before)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => Err((id, StatusCode::UNPROCESSABLE_ENTITY, why)),
+            Err(_) => {
+                let why = late(api.handle.snapshot().processes.get(&id), limit);
+                Err((id, StatusCode::GATEWAY_TIMEOUT, why))
+            }
+        }
+    };
+    match try_join_all(awaited.iter().map(one)).await {
+        Ok(_) => Ok(()),
+        Err((id, status, why)) => Err(not_ready(api, id, status, why).await),
+    }
+}
+
+/// What a look at a process says.
+enum Look {
+    Ready,
+    /// Something must happen first.
+    Wait,
+    /// Time must pass first.
+    WaitUntil(Moment),
+    /// It has run long enough; its port must accept.
+    Knock(Arc<ProcessView>),
+    Failed(String),
+}
+
+/// Waits for one. The error is why it will not be ready.
+async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), String> {
+    let mut watch = api.handle.watch();
+    let mut awaited = None;
+    let mut complaint = None;
+    loop {
+        let view = watch.borrow_and_update().processes.get(&id).cloned();
+        complaint = view.as_ref().and_then(|view| complaint_of(view)).or(complaint);
+        match look(view, before, &mut awaited, complaint.as_deref()) {
+            Look::Ready => return Ok(()),
+            Look::Failed(why) => return Err(why),
+            Look::Wait => watch.changed().await.map_err(|_| "the daemon is ending".to_owned())?,
+            Look::WaitUntil(at) => {
+                // Either is followed by another look.
+                let _ = tokio::time::timeout(at.since(clock::now()), watch.changed()).await;
+            }
+            Look::Knock(view) => match accepts(api, &view).await {
+                true => return Ok(()),
+                false => _ = tokio::time::timeout(KNOCK, watch.changed()).await,
+            },
+        }
+    }
+}
+
+/// `awaited` is the life that is waited for, as soon as it is known: its end is a failure, also
+/// when another one follows.
+/// `complaint` is what a health check complained of last.
+fn look(
+    view: Option<Arc<ProcessView>>,
+    before: Option<RunId>,
+    awaited: &mut Option<RunId>,
+    complaint: Option<&str>,
+) -> Look {
+    let Some(view) = view else { return Look::Failed("it was deleted".to_owned()) };
+    if view.latest_run <= before {
+        return match &view.state {
+            State::Idle(rest) => Look::Failed(at_rest(rest)),
+            State::Running { .. }
+            | State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Backoff { .. } => Look::Wait,
+        };
+    }
+    if awaited.is_some() && *awaited != view.latest_run {
+        return Look::Failed(ended(&view));
+    }
+    *awaited = view.latest_run;
+    match &view.state {
+        State::Starting { .. } => Look::Wait,
+        State::Running { vitals: Some(Vitals { health: Health::Unhealthy { reason }, .. }), .. } => {
+            Look::Failed(format!("it is unhealthy: {reason}"))
+        }
+        State::Running { vitals: Some(vitals), .. } if vitals.ready => Look::Ready,
+        State::Running { vitals: Some(_), .. } => Look::Wait,
+        State::Running { since, vitals: None, .. } => {
+            let stable = *since + view.spec.restart.min_uptime;
+            if clock::now() < stable { Look::WaitUntil(stable) } else { Look::Knock(view) }
+        }
+        State::Stopping { pid: Some(_), .. } => Look::Failed(match complaint {
+            Some(reason) if view.goal == Goal::Up => format!("it is unhealthy and is restarted: {reason}"),
+            Some(_) | None => "it is being ended".to_owned(),
+        }),
+        State::Stopping { pid: None, .. } | State::Backoff { .. } => Look::Failed(ended(&view)),
+        State::Idle(rest) => Look::Failed(at_rest(rest)),
+    }
+}
+
+/// What a health check of it complains of.
+fn complaint_of(view: &ProcessView) -> Option<String> {
+    super::convert_health::health(&view.state)?.1
+}
+
+fn ended(view: &ProcessView) -> String {
+    match view.last_end {
+        Some(end) => format!("it ended with {end}"),
+        None => "it ended".to_owned(),
+    }
+}
+
+fn at_rest(rest: &Rest) -> String {
+    match rest {
+        Rest::Stopped => "it is stopped".to_owned(),
+        Rest::Finished(end) => format!("it ended with {end}"),
+        Rest::Errored(reason) => format!("it is errored: {reason}"),
+    }
+}
+
+/// Whether its port accepts connections; without a port there is nothing to ask.
+async fn accepts(api: &Api, view: &ProcessView) -> bool {
+    match port(api, view) {
+        Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
+        None => true,
+    }
+}
+
+/// The port that was declared for the process. One that it merely inherits is of somebody else.
+fn port(api: &Api, view: &ProcessView) -> Option<String> {
+    let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance);
+    env.get("PORT").filter(|port| view.spec.inherited_env.get("PORT") != Some(port)).cloned()
+}
+
+/// Why it is not ready although it was given time.
+fn late(view: Option<&Arc<ProcessView>>, limit: Duration) -> String {
+    let limit = event_text::span(limit);
+    let because = match view.map(|view| (&view.state, complaint_of(view))) {
+        Some((State::Running { .. }, Some(reason))) => format!(" (its health check says: {reason})"),
+        Some((State::Running { vitals: Some(_), .. }, None)) => {
+            " (its first health check has not ended)".to_owned()
+        }
+        Some((State::Running { vitals: None, .. }, None)) => {
+            " (it has not run for its min-uptime, or its port does not accept connections)".to_owned()
+        }
+        Some((
+            State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. },
+            _,
+        ))
+        | None => String::new(),
+    };
+    format!("it is not so within {limit}{because}; it is left running and may become ready later")
+}
+
+async fn not_ready(api: &Api, id: ProcessId, status: StatusCode, why: String) -> ApiError {
+    let Some(view) = api.handle.snapshot().processes.get(&id).cloned() else {
+        return ApiError::new(status, "not_ready", format!("process {id} is not ready: {why}"));
+    };
+    let mut detail = format!("{} (id {id}) is not ready: {why}", view.name());
+    // A log that cannot be read must not hide the reason.
+    let lines = logs::last_lines(&[view], LINES, None).await.unwrap_or_default();
+    if lines.is_empty() {
+        detail.push_str("; it has printed nothing");
+    } else {
+        detail.push_str(". Its last lines:");
+        lines.iter().for_each(|line| detail.push_str(&format!("\n  {}", line.text)));
+    }
+    ApiError::new(status, "not_ready", detail)
+}

@@ -1,0 +1,103 @@
+//! Checks the health of runs: one task for each run that is watched, each at its own pace. Verdicts
+//! come back into the loop as facts; what they mean is the brain's business.
+//!
+//! A task does one check after the other, so that two of one run never overlap. It ends with
+//! `end`, in the middle of a check if need be; a verdict that is on its way then is of a run that
+//! nobody watches, and changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::clock;
+use crate::model::{AppSpec, Fact, HealthPolicy, Moment, RunId, Verdict};
+use crate::probe::Probe;
+
+/// From one check to the next while the run has never been healthy.
+pub const IMPATIENT: Duration = Duration::from_millis(250);
+
+/// The runs that are watched.
+pub struct Watching {
+    tasks: HashMap<RunId, AbortHandle>,
+    verdicts: mpsc::Sender<Fact>,
+}
+
+impl Watching {
+    /// Nothing is watched; verdicts will come out of the other end.
+    pub fn new() -> (Watching, mpsc::Receiver<Fact>) {
+        let (verdicts, out) = mpsc::channel(256);
+        (Watching { tasks: HashMap::new(), verdicts }, out)
+    }
+
+    /// Begins to check a run of that app, with the environment `env`. `ready`: it has been healthy
+    /// before.
+    pub fn begin(
+        &mut self,
+        run: RunId,
+        spec: &Arc<AppSpec>,
+        env: BTreeMap<String, String>,
+        since: Moment,
+        ready: bool,
+    ) {
+        let Some(policy) = spec.health.clone() else { return };
+        let probe = Probe::of(&policy.check, spec.cwd.clone(), env);
+        let watch = Watch { run, policy, probe, since, ready, verdicts: self.verdicts.clone() };
+        let task = tokio::spawn(watch.go_on()).abort_handle();
+        if let Some(other) = self.tasks.insert(run, task) {
+            other.abort();
+        }
+    }
+
+    /// Checks that run no longer.
+    pub fn end(&mut self, run: RunId) {
+        if let Some(task) = self.tasks.remove(&run) {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        self.tasks.values().for_each(AbortHandle::abort);
+    }
+}
+
+/// One run under observation.
+struct Watch {
+    run: RunId,
+    policy: HealthPolicy,
+    /// Or why there cannot be one.
+    probe: Result<Probe, String>,
+    since: Moment,
+    ready: bool,
+    verdicts: mpsc::Sender<Fact>,
+}
+
+impl Watch {
+    async fn go_on(mut self) {
+        loop {
+            let verdict = match &self.probe {
+                Ok(probe) => probe.ask(self.policy.timeout).await,
+                Err(reason) => Verdict::Failed { reason: reason.clone() },
+            };
+            self.ready |= verdict == Verdict::Passed;
+            if self.verdicts.send(Fact::Checked { run: self.run, verdict }).await.is_err() {
+                return;
+            }
+            tokio::time::sleep(self.pause(clock::now())).await;
+        }
+    }
+
+    /// Until the next check.
+    fn pause(&self, now: Moment) -> Duration {
+        let age = now.since(self.since);
+        if self.ready || age >= self.policy.start_limit {
+            return self.policy.interval;
+        }
+        // The first check that counts is not to come long after the limit.
+        IMPATIENT.min(self.policy.interval).min(self.policy.start_limit - age)
+    }
+}

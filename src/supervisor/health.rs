@@ -1,0 +1,132 @@
+//! Health: what the verdicts of checks do to a run (acceptance rows B10, B11, K8).
+//!
+//! ```text
+//!   executed ──▶ starting ── a check passes ──▶ online ◀── a check passes ──┐
+//!                   │                             │ failures in a row        │
+//!                   │ failures in a row,          │ reach the limit          │
+//!                   │ after the start limit       ▼                          │
+//!                   └────────────────────────▶ unhealthy ─ no autorestart ───┘
+//!                                                 │
+//!                                                 ▼ the run is ended and followed by the next
+//! ```
+//!
+//! A run that is checked is watched from its execution until it is to end; `put` sees to that.
+//! Verdicts about any other run change nothing. Only a life that is `Running` has a health.
+
+use std::time::Duration;
+
+use super::restart::Ending;
+use super::{Effect, Process, Supervisor, Unwell};
+use crate::model::{EventKind, Health, Moment, ProcessId, RunId, State, Verdict, Vitals};
+
+impl Supervisor {
+    /// The health with which a life is taken up that was executed at `since`. One that a new
+    /// daemon finds beyond its start limit is taken to have been healthy: otherwise its first
+    /// failed check would be one of a program that never came up.
+    pub(super) fn first_vitals(&self, id: ProcessId, since: Moment, now: Moment) -> Option<Vitals> {
+        let policy = self.apps[&self.processes[&id].app].health.as_ref()?;
+        Some(Vitals::unchecked(now.since(since) >= policy.start_limit))
+    }
+
+    /// A check of the present life came to an end.
+    pub(super) fn checked(&mut self, now: Moment, id: ProcessId, verdict: Verdict) {
+        let process = &self.processes[&id];
+        let spec = self.apps[&process.app].clone();
+        let State::Running { since, vitals: Some(before), .. } = &process.state else { return };
+        let Some(policy) = &spec.health else { return };
+        let (since, before) = (*since, before.clone());
+        let reason = match verdict {
+            Verdict::Passed => return self.passed(id, &before),
+            Verdict::Failed { reason } => reason,
+        };
+        let counts = before.ready || now.since(since) >= policy.start_limit || planted!(HasNoPatience);
+        let failures = before.failures.saturating_add(counts.into());
+        let limit = policy.retries.max(1) + u32::from(planted!(ToleratesOneFailureMore));
+        let unhealthy = failures >= limit;
+        let health = match before.health {
+            _ if unhealthy => Health::Unhealthy { reason: reason.clone() },
+            Health::Unhealthy { .. } => Health::Unhealthy { reason: reason.clone() },
+            Health::Healthy => Health::Healthy,
+            Health::Unknown { .. } => Health::Unknown { complaint: Some(reason.clone()) },
+        };
+        let is_new = unhealthy && !matches!(before.health, Health::Unhealthy { .. });
+        self.put_vitals(id, Vitals { ready: before.ready, health, failures });
+        if is_new {
+            self.unhealthy(now, id, reason, before.ready, spec.restart.auto);
+        }
+    }
+
+    fn passed(&mut self, id: ProcessId, before: &Vitals) {
+        let failures = if planted!(NeverForgivesFailures) { before.failures } else { 0 };
+        self.put_vitals(id, Vitals { ready: true, health: Health::Healthy, failures });
+        // A run that a new daemon found ready was told to be healthy before.
+        if !before.ready || matches!(before.health, Health::Unhealthy { .. }) {
+            let run = self.processes[&id].state.run();
+            self.publish(id, run, EventKind::Healthy);
+        }
+    }
+
+    /// Told once, and ended unless nothing would follow.
+    fn unhealthy(&mut self, now: Moment, id: ProcessId, reason: String, was_ready: bool, restarts: bool) {
+        let run = self.processes[&id].state.run();
+        self.publish(id, run, EventKind::Unhealthy { reason: reason.clone(), restarts });
+        if restarts {
+            self.change(id, |process| process.unwell = Some(Unwell { complaint: reason, was_ready }));
+            self.ask_to_end(now, id);
+        }
+    }
+
+    fn put_vitals(&mut self, id: ProcessId, new: Vitals) {
+        let State::Running { run, pid, since, vitals } = self.processes[&id].state.clone() else { return };
+        // What nobody could see has not changed: no reader is woken for it.
+        if vitals.as_ref() != Some(&new) {
+            let state = State::Running { run, pid, since, vitals: Some(new) };
+            self.change(id, |process| process.state = state);
+        }
+    }
+
+    /// Orders what follows from a row that has changed. `before`: the life that was watched.
+    pub(super) fn watch(&mut self, id: ProcessId, before: Option<RunId>) {
+        let Some(process) = self.processes.get(&id) else {
+            return self.effects.extend(before.map(|run| Effect::Unwatch { run }));
+        };
+        let now = watched(process);
+        if before == now {
+            return;
+        }
+        if let Some(run) = before
+            && !planted!(WatchesForEver)
+        {
+            self.effects.push(Effect::Unwatch { run });
+        }
+        if let State::Running { run, since, vitals: Some(vitals), .. } = &process.state {
+            self.effects.push(Effect::Watch {
+                run: *run,
+                process: id,
+                instance: process.instance,
+                spec: self.apps[&process.app].clone(),
+                since: *since,
+                ready: vitals.ready,
+            });
+        }
+    }
+}
+
+/// The life of that row that is watched.
+pub(super) fn watched(process: &Process) -> Option<RunId> {
+    match &process.state {
+        State::Running { run, vitals: Some(_), .. } => Some(*run),
+        State::Running { vitals: None, .. }
+        | State::Starting { .. }
+        | State::Stopping { .. }
+        | State::Idle(_)
+        | State::Backoff { .. } => None,
+    }
+}
+
+impl Unwell {
+    /// What the restart rules are told of it.
+    pub(super) fn ending(&self, uptime: Duration) -> Ending<'_> {
+        Ending::Unhealthy { complaint: &self.complaint, was_ready: self.was_ready, uptime }
+    }
+}

@@ -1,0 +1,153 @@
+//! Health, as invariants: who is watched, who is online, and what failures lead to. The observer
+//! counts by itself and looks at rows only to see what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::super::{Effect, Supervisor};
+use super::invariants::{Holds, ensure};
+use super::users::Dice;
+use super::world::{Given, Step, World};
+use crate::model::{EventKind, Fact, HealthCheck, HealthPolicy, Moment, RunId, State, Status, Verdict};
+
+/// What the observer knows of health.
+#[derive(Default)]
+pub struct Nurse {
+    /// Lives that have been well, or are taken to have been.
+    pub well: BTreeSet<RunId>,
+    failures: BTreeMap<RunId, u32>,
+    /// Lives that are ended for their health, and whether they had been well.
+    pub unwell: BTreeMap<RunId, bool>,
+    /// The life that turned unhealthy in the latest step.
+    turned: Option<RunId>,
+}
+
+impl Nurse {
+    /// Hears what was given. `executed` is when each life was.
+    pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor, executed: &BTreeMap<RunId, Moment>) {
+        self.turned = None;
+        let (Given::Input(super::super::Input::Fact(Fact::Checked { run, verdict }))
+        | Given::Repeated(Fact::Checked { run, verdict })) = step.given
+        else {
+            return;
+        };
+        let runs = |state: &State| matches!(state, State::Running { run: other, .. } if other == run);
+        let Some(process) = step.before.values().find(|process| runs(&process.state)) else { return };
+        let Some(spec) = brain.app(process.app) else { return };
+        let Some(policy) = &spec.health else { return };
+        if *verdict == Verdict::Passed {
+            self.well.insert(*run);
+            self.failures.insert(*run, 0);
+            return;
+        }
+        let was_well = self.well.contains(run);
+        let age = executed.get(run).map_or(Duration::ZERO, |since| step.now.since(*since));
+        if !was_well && age < policy.start_limit {
+            return;
+        }
+        let failures = self.failures.entry(*run).or_default();
+        *failures += 1;
+        if *failures == policy.retries {
+            self.turned = Some(*run);
+            if spec.restart.auto {
+                self.unwell.insert(*run, was_well);
+            }
+        }
+    }
+
+    /// A new daemon knows nothing but the age of what it finds.
+    pub fn restored(&mut self, now: Moment, brain: &Supervisor) {
+        *self = Nurse::default();
+        for process in brain.processes() {
+            let policy = brain.app(process.app).and_then(|spec| spec.health.as_ref());
+            if let (State::Running { run, since, .. }, Some(policy)) = (&process.state, policy)
+                && now.since(*since) >= policy.start_limit
+            {
+                self.well.insert(*run);
+            }
+        }
+    }
+}
+
+/// How an app is checked; half of them are not.
+pub fn any_policy(dice: &mut Dice) -> Option<HealthPolicy> {
+    let seconds = Duration::from_secs;
+    dice.chance(50).then(|| HealthPolicy {
+        check: HealthCheck::Tcp { address: "localhost:80".to_owned() },
+        timeout: seconds(5),
+        interval: seconds(10),
+        retries: dice.pick(&[1, 1, 2, 3]) as u32,
+        start_limit: dice.pick(&[Duration::from_millis(1), seconds(3), seconds(60)]),
+    })
+}
+
+/// What a check finds.
+pub fn any_verdict(dice: &mut Dice) -> Verdict {
+    match dice.chance(30) {
+        true => Verdict::Passed,
+        false => Verdict::Failed { reason: "answered 503".to_owned() },
+    }
+}
+
+/// Every life that runs and whose app has a check, and no other.
+pub fn watched_exactly_while_it_runs(world: &World, step: &Step<'_>) -> Holds {
+    let mut due = BTreeSet::new();
+    for process in world.brain.processes() {
+        let checked = world.brain.app(process.app).is_some_and(|spec| spec.health.is_some());
+        if let (State::Running { run, .. }, true) = (&process.state, checked) {
+            due.insert(*run);
+        }
+    }
+    ensure!(due == world.watched, "{:?} are watched, not {due:?}", world.watched);
+    let mut begun = BTreeSet::new();
+    for effect in step.effects {
+        if let Effect::Watch { run, .. } = effect {
+            ensure!(begun.insert(*run), "{run} is watched twice");
+        }
+    }
+    Ok(())
+}
+
+/// A life that is checked is online from the first check that passes, and starting before.
+pub fn online_exactly_when_it_has_been_well(world: &World, _: &Step<'_>) -> Holds {
+    for process in world.brain.processes() {
+        let State::Running { run, .. } = &process.state else { continue };
+        let checked = world.brain.app(process.app).is_some_and(|spec| spec.health.is_some());
+        let online = process.state.status() == Status::Online;
+        let expected = !checked || world.ledger.nurse.well.contains(run);
+        ensure!(online == expected, "{run} of {} is online: {online}, not {expected}", process.id);
+    }
+    Ok(())
+}
+
+/// So many failures in a row that count, no fewer and no more, are told and end the run.
+pub fn unhealthy_exactly_at_the_limit(world: &World, step: &Step<'_>) -> Holds {
+    let turned = world.ledger.nurse.turned;
+    let told = step.effects.iter().find_map(|effect| match effect {
+        Effect::Publish(event) if matches!(event.kind, EventKind::Unhealthy { .. }) => event.run,
+        _ => None,
+    });
+    ensure!(told == turned, "{told:?} is told to be unhealthy, in truth it is {turned:?}");
+    let Given::Input(super::super::Input::Fact(Fact::Checked { .. })) = step.given else { return Ok(()) };
+    let ends = turned.filter(|run| world.ledger.nurse.unwell.contains_key(run));
+    let signalled = step.effects.iter().find_map(|effect| match effect {
+        Effect::Signal { run, .. } => Some(*run),
+        _ => None,
+    });
+    ensure!(signalled == ends, "{signalled:?} is asked to end by a check, and {ends:?} is to");
+    Ok(())
+}
+
+/// A verdict about a life that does not run, or is not checked, is nobody's business.
+pub fn verdicts_of_the_unwatched_change_nothing(world: &World, step: &Step<'_>) -> Holds {
+    let Given::Input(super::super::Input::Fact(Fact::Checked { run, .. })) = step.given else {
+        return Ok(());
+    };
+    let checked = |app| world.brain.app(app).is_some_and(|spec| spec.health.is_some());
+    let runs = step.before.values().any(|process| {
+        matches!(&process.state, State::Running { run: other, .. } if other == run) && checked(process.app)
+    });
+    ensure!(runs || step.effects.is_empty(), "a verdict of {run} leads to effects");
+    ensure!(runs || *step.before == world.brain.processes, "a verdict of {run} changes a row");
+    Ok(())
+}
