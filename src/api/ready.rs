@@ -251,7 +251,7 @@ async fn not_ready(api: &Api, id: ProcessId, status: StatusCode, why: String) ->
         detail.push_str("; it has printed nothing");
     } else {
         detail.push_str(". Its last lines:");
-        lines.iter().for_each(|line| detail.push_str(&format!("\n  {}", line.text)));
+        lines.iter().for_each(|line| detail.push_str(&format!("\n  {}", probe::plain(&line.text))));
     }
     ApiError::new(status, "not_ready", detail)
 }

@@ -110,6 +110,26 @@ fn fill(text: &str, port: &str) -> String {
     }
 }
 
+/// A line that a program printed, without its control characters and colours: it is going to be
+/// shown in places that would obey them.
+pub fn plain(line: &str) -> String {
+    let mut plain = String::with_capacity(line.len());
+    let mut rest = line.chars().peekable();
+    while let Some(character) = rest.next() {
+        match character {
+            // Parameters and intermediates of a control sequence, and its final character.
+            '\u{1b}' if rest.next_if_eq(&'[').is_some() => {
+                while rest.next_if(|c| (' '..='?').contains(c)).is_some() {}
+                rest.next();
+            }
+            '\t' => plain.push(' '),
+            _ if character.is_control() => {}
+            _ => plain.push(character),
+        }
+    }
+    plain
+}
+
 /// The loopback addresses of a host.
 ///
 /// # Errors
@@ -145,6 +165,13 @@ mod tests {
         check("http://127.0.0.1:9615/health", "http://127.0.0.1:9615/health");
         check("localhost:{port}", "localhost:3000");
         check("localhost:", "localhost:3000");
+    }
+
+    #[test]
+    fn a_printed_line_cannot_command_a_terminal() {
+        assert_eq!(plain("\u{1b}[31;1mdisk\tfull\u{1b}[0m\r\u{7}"), "disk full");
+        assert_eq!(plain("\u{1b}]0;title\u{7}ünï"), "]0;titleünï");
+        assert_eq!(plain("end \u{1b}["), "end ");
     }
 
     #[tokio::test]

@@ -111,7 +111,8 @@ impl Tail {
     /// The last line with something in it, without escapes.
     fn last_line(&self) -> Option<String> {
         let lines = self.0.split(|byte| *byte == b'\n');
-        lines.map(crate::logs::clean).rfind(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned())
+        let lines = lines.map(|line| super::plain(&String::from_utf8_lossy(line)));
+        lines.map(|line| line.trim().to_owned()).rfind(|line| !line.is_empty())
     }
 }
 
