@@ -3,10 +3,18 @@
 mod support;
 
 mod e2e {
+    mod delete;
+    mod events;
+    mod first;
     mod kill;
     mod list;
     mod logs;
+    mod refused;
+    mod restart;
     mod start;
+    mod status;
     mod stop;
     mod survive;
+    mod token;
+    mod web;
 }

@@ -62,3 +62,17 @@ fn kill_ends_services_daemon_and_keeper_and_the_list_remains() {
     assert_eq!(processes.len(), 2);
     assert!(processes.iter().all(|p| p["status"] == "stopped"), "{processes:?}");
 }
+
+#[test]
+fn kill_waits_for_a_daemon_that_is_not_its_keepers_child() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh")]);
+    let (keeper, daemon) = home.keeper_and_daemon();
+    proc::kill_hard(keeper);
+    wait_for("a new keeper", SOON, || {
+        home.json(&["status", "--json"])["daemon"]["keeper_pid"].as_i64().filter(|pid| *pid != keeper)
+    });
+    assert_eq!(home.keeper_and_daemon().1, daemon);
+    home.ok(&["kill"]);
+    assert_eq!(home.living(), [0i64; 0]);
+}
