@@ -25,7 +25,7 @@
 //! | [`home`] | the paths of one installation | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
 //! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home` |
-//! | [`store`] | SQLite | `model` |
+//! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |

@@ -9,8 +9,8 @@ pub mod proc;
 
 use std::time::{Duration, Instant};
 
-pub use api::{Answer, Api};
-pub use home::{Home, Ran};
+pub use api::Api;
+pub use home::Home;
 
 /// Bound for what is a matter of milliseconds on a quiet machine; this one may be busy.
 pub const SOON: Duration = Duration::from_secs(15);
