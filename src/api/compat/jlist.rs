@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::daemon::clock;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
-use crate::model::{End, State};
+use crate::model::{AppSpec, End, State};
 
 /// One element of the list. Environments hold declared variables only, masked.
 pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
@@ -41,7 +41,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "instances": spec.instances,
             "pm_id": view.id.0,
             "unique_id": format!("{}-{}", view.app, view.id),
-            "pm_exec_path": spec.script.as_str(),
+            "pm_exec_path": exec_path(spec),
             "pm_cwd": spec.cwd.display().to_string(),
             "args": spec.args,
             "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
@@ -58,4 +58,13 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "env": env,
         },
     })
+}
+
+/// The file that PM2 would name: the script, or the program when nobody interprets one.
+fn exec_path(spec: &AppSpec) -> String {
+    let path = match spec.interpreter {
+        Some(_) => spec.cwd.join(&spec.script),
+        None => spec.program.clone(),
+    };
+    path.display().to_string()
 }
