@@ -161,3 +161,46 @@ fn a_damaged_or_open_token_file_is_told_and_a_new_daemon_writes_a_good_one() {
     wait_until("a new daemon's token", crate::support::SOON, || home.run(&["list"]).code == 0);
     assert_eq!(home.process("loop")["restarts"], 0);
 }
+
+#[test]
+fn a_daemon_that_does_not_answer_is_told() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh")]);
+    let (_, daemon) = home.keeper_and_daemon();
+    proc::send(daemon, nix::sys::signal::Signal::SIGSTOP);
+    let ran = home.run(&["list"]);
+    proc::send(daemon, nix::sys::signal::Signal::SIGCONT);
+    ran.refused(1, &["did not answer in time"]);
+    assert_eq!(home.process("loop")["restarts"], 0);
+}
+
+#[test]
+fn a_script_that_may_not_be_read_is_refused() {
+    use std::os::unix::process::CommandExt;
+    const NOBODY: u32 = 65_534;
+    let home = Home::new();
+    let script = home.file("secret.js", "setInterval(() => {}, 1000)");
+    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o000)).unwrap();
+    if !nix::unistd::geteuid().is_root() {
+        home.run(&["start", &script]).refused(1, &["secret.js", "ermission"]);
+        return nothing_is_left(&home);
+    }
+    // Root may read everything, so somebody else tries, with a program that they may execute.
+    let program = home.mark().join("pmdaemon");
+    std::fs::copy(crate::support::home::PROGRAM, &program).unwrap();
+    std::fs::set_permissions(home.mark(), std::fs::Permissions::from_mode(0o711)).unwrap();
+    std::fs::create_dir(home.path()).unwrap();
+    std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::os::unix::fs::chown(home.path(), Some(NOBODY), Some(NOBODY)).unwrap();
+    let run = |args: &[&str]| {
+        let clean = home.command(&[]);
+        let mut command = std::process::Command::new(&program);
+        command.args(args).current_dir(home.work()).env_clear().uid(NOBODY).gid(NOBODY);
+        command.envs(clean.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        crate::support::home::ran(&mut command)
+    };
+    run(&["start", &script]).refused(1, &["secret.js", "ermission"]);
+    assert_eq!(run(&["list"]).out, "no processes\n");
+    let killed = run(&["kill"]);
+    assert_eq!(killed.code, 0, "{killed:?}");
+}

@@ -96,3 +96,30 @@ fn stop_all_says_how_many() {
     assert_eq!(out.lines().last(), Some("Stopped 2."), "{out}");
     assert!(home.processes().iter().all(|p| p["status"] == "stopped"));
 }
+
+#[test]
+fn a_new_keeper_knows_the_whole_tree() {
+    let home = Home::new();
+    let pids = forked(&home);
+    let (keeper, _) = home.keeper_and_daemon();
+    proc::kill_hard(keeper);
+    wait_for("a new keeper", SOON, || {
+        home.json(&["status", "--json"])["daemon"]["keeper_pid"].as_i64().filter(|pid| *pid != keeper)
+    });
+    assert!(pids.iter().all(|pid| proc::lives(*pid)), "{pids:?}");
+    home.ok(&["stop", "forker"]);
+    let left: Vec<_> = pids.iter().filter(|pid| proc::lives(**pid)).collect();
+    assert!(left.is_empty(), "{left:?} of {pids:?} live on");
+}
+
+#[test]
+fn grandchildren_of_a_crashed_app_do_not_live_beside_the_new_ones() {
+    let home = Home::new();
+    let old = forked(&home);
+    proc::kill_hard(home.pid("forker"));
+    wait_until("the next run", SOON, || {
+        let forker = home.process("forker");
+        forker["status"] == "online" && forker["restarts"] == 1
+    });
+    assert!(!old.iter().any(|pid| proc::lives(*pid)), "{old:?}");
+}

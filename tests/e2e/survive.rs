@@ -154,3 +154,39 @@ fn an_app_that_ends_while_there_is_no_daemon_is_started_again() {
     });
     assert_eq!(services.home.living_as("server.js").len(), 1);
 }
+
+#[test]
+fn services_do_not_notice_one_end_after_the_other() {
+    let services = Services::start();
+    for round in 0..4 {
+        let (keeper, daemon) = services.home.keeper_and_daemon();
+        let victim = if round % 2 == 0 { daemon } else { keeper };
+        proc::kill_hard(victim);
+        wait_until("a successor", SOON, || {
+            let status = services.home.run(&["status", "--json"]);
+            let Ok(status) = serde_json::from_str::<Value>(&status.out) else { return false };
+            let (keeper, daemon) = (&status["daemon"]["keeper_pid"], &status["daemon"]["pid"]);
+            keeper.is_i64() && *keeper != victim && *daemon != victim
+        });
+    }
+    services.unharmed();
+}
+
+#[test]
+fn an_app_that_ends_while_there_is_no_keeper_is_started_again() {
+    let services = Services::start();
+    let (keeper, daemon) = services.home.keeper_and_daemon();
+    let pid = services.home.pid("web");
+    proc::send(daemon, nix::sys::signal::Signal::SIGSTOP);
+    proc::kill_hard(keeper);
+    crate::support::home::wait_until_gone(&[keeper]);
+    proc::kill_hard(pid);
+    crate::support::home::wait_until_gone(&[pid]);
+    proc::send(daemon, nix::sys::signal::Signal::SIGCONT);
+    wait_until("web is started again", SOON, || {
+        let web = services.home.process("web");
+        web["status"] == "online" && web["pid"] != pid
+    });
+    assert_eq!(services.home.living_as("server.js").len(), 1);
+    assert_eq!(services.home.pid("chatter"), services.before[1]["pid"].as_i64().unwrap());
+}
