@@ -69,8 +69,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self.problem()).expect("a problem document is plain data");
+        let problem = self.problem();
+        let body = serde_json::to_vec(&problem).expect("a problem document is plain data");
         let mut response = (self.status, body).into_response();
+        // For pages, which show the same as a page.
+        response.extensions_mut().insert(problem);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
