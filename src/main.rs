@@ -2,30 +2,34 @@
 
 use std::process::ExitCode;
 
-use pmdaemon::cli::{self, Parsed};
+use pmdaemon::cli::{self, KeeperArgs, Parsed};
 use pmdaemon::home::Home;
 use pmdaemon::{keeper, run};
 
 fn main() -> ExitCode {
     match cli::parse() {
         Parsed::Client(command) => cli::run(*command),
-        Parsed::Keeper(args) => at_home(|home| {
-            if args.detached {
-                // Fails only for the leader of a group, who has left its session already.
-                let _ = nix::unistd::setsid();
-            }
-            keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon })
-        }),
-        Parsed::Daemon => at_home(|home| run::daemon(&home)),
+        Parsed::Keeper(args) => keeper(args),
+        Parsed::Daemon => match Home::from_env() {
+            Ok(home) => run::daemon(&home),
+            Err(sentence) => refuse(&sentence),
+        },
     }
 }
 
-fn at_home(then: impl FnOnce(Home) -> ExitCode) -> ExitCode {
-    match Home::from_env() {
-        Ok(home) => then(home),
-        Err(sentence) => {
-            eprintln!("pmdaemon: {sentence}");
-            ExitCode::FAILURE
-        }
+fn keeper(args: KeeperArgs) -> ExitCode {
+    if args.detached {
+        // Fails only for the leader of a group, who has left its session already.
+        let _ = nix::unistd::setsid();
     }
+    let home = args.home.map_or_else(Home::from_env, |path| Ok(Home::at(path)));
+    match home {
+        Ok(home) => keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon }),
+        Err(sentence) => refuse(&sentence),
+    }
+}
+
+fn refuse(sentence: &str) -> ExitCode {
+    eprintln!("pmdaemon: {sentence}");
+    ExitCode::FAILURE
 }

@@ -12,11 +12,6 @@ export function say(text, failed = false) {
   timer = setTimeout(() => (toast.textContent = ""), failed ? 12000 : 3000);
 }
 
-/** What the last page load reported is old once the table has changed. */
-export function forgetNotice() {
-  document.querySelector(".bar.info")?.remove();
-}
-
 const WORDS = { start: "Starting", stop: "Stopping", restart: "Restarting" };
 
 async function send(action, row) {

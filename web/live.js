@@ -4,11 +4,12 @@
 
 import * as format from "./format.js";
 import { arrange, count } from "./table.js";
-import { forgetNotice, say } from "./actions.js";
+import { say } from "./actions.js";
 
 const PROCESSES = 1;
 const SYSTEM = 2;
 const SAMPLES = 30;
+const RETRIED = [1001, 1005, 1006, 1011, 1012, 1013, 1014]; // closes after which hx-ws connects again
 const $ = (id) => document.getElementById(id);
 
 let paused = false;
@@ -34,7 +35,9 @@ document.addEventListener("htmx:ws:close", (event) => {
   showPulse();
   if (code === 4401 || code === 4403) return location.reload();
   if (document.hidden) return; // the tab rests; it connects again when it is looked at
-  $("banner").textContent = "Connection lost, trying again…";
+  $("banner").textContent = RETRIED.includes(code)
+    ? "Connection lost, trying again…"
+    : "The live view has ended. Reload the page to go on.";
   $("banner").hidden = false;
   refresh(); // leads to the login page if the session is what ended
 });
@@ -90,40 +93,55 @@ document.addEventListener("htmx:after:swap", () => {
   arrange();
   count();
   tick();
-  forgetNotice();
 });
 
 /** Numbers of one process; a state never comes this way. */
 function patch([id, cpu, memory, uptime]) {
   const row = $(`p-${id}`);
   if (!row) return;
-  write(row, ".c-cpu .v", "cpu", cpu, format.cpu);
-  write(row, ".c-mem .v", "mem", memory, format.bytes);
-  write(row, ".c-up .v", "up", uptime, format.duration);
+  write(row, "cpu", cpu, format.cpu);
+  write(row, "mem", memory, format.bytes);
+  write(row, "up", uptime, format.duration);
   draw(row, id, cpu);
 }
 
-function write(row, cell, key, value, words) {
-  if (value == null) delete row.dataset[key];
-  else row.dataset[key] = value;
-  setText(row.querySelector(cell), value == null ? format.NOTHING : words(value));
+const CELLS = { cpu: ".c-cpu .v", mem: ".c-mem .v", up: ".c-up .v" };
+
+function write(row, key, value, words) {
+  if (value == null) row.removeAttribute(`data-${key}`);
+  else row.setAttribute(`data-${key}`, value);
+  setText(part(row, CELLS[key]), value == null ? format.NOTHING : words(value));
+}
+
+/** A part of a row, looked up once; a morph may have put another in its place. */
+function part(row, selector) {
+  row.parts ??= {};
+  const known = row.parts[selector];
+  return known?.isConnected ? known : (row.parts[selector] = row.querySelector(selector));
 }
 
 function setText(node, text) {
-  if (node && node.textContent !== text) node.textContent = text;
+  if (!node) return;
+  // Writing the text node keeps it, which is cheaper than replacing it.
+  if (node.firstChild?.nodeType !== Node.TEXT_NODE) node.textContent = text;
+  else if (node.firstChild.data !== text) node.firstChild.data = text;
 }
 
 /** The last half minute of CPU, against one core or the highest sample. */
 function draw(row, id, cpu) {
-  const line = row.querySelector(".spark polyline");
-  if (!line) return;
-  const samples = cpu == null ? [] : (history.get(id) ?? []).concat(cpu).slice(-SAMPLES);
-  history.set(id, samples);
-  const top = Math.max(100, ...samples);
-  const step = 60 / (SAMPLES - 1);
-  const first = SAMPLES - samples.length;
-  const points = samples.map((share, at) => `${((first + at) * step).toFixed(1)},${(15 - (share / top) * 14).toFixed(1)}`);
-  line.setAttribute("points", points.join(" "));
+  const line = part(row, ".spark polyline");
+  let samples = history.get(id);
+  if (!samples) history.set(id, (samples = []));
+  if (cpu == null) samples.length = 0;
+  else if (samples.push(cpu) > SAMPLES) samples.shift();
+  const scale = 28 / Math.max(100, ...samples);
+  let x = 2 * (SAMPLES - samples.length);
+  let points = "";
+  for (const share of samples) {
+    points += `${x},${30 - Math.round(share * scale)} `;
+    x += 2;
+  }
+  line.setAttribute("points", points);
 }
 
 // ---- the host, and time --------------------------------------------------------------------
@@ -147,7 +165,7 @@ function tick() {
       node.seenUp = node.dataset.up;
       node.seenAt = now;
     }
-    setText(node.querySelector(".c-up .v") ?? node, format.duration(Number(node.dataset.up) + now - node.seenAt));
+    setText(node.tagName === "TR" ? part(node, CELLS.up) : node, format.duration(Number(node.dataset.up) + now - node.seenAt));
   }
 }
 

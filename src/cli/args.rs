@@ -39,7 +39,7 @@ pub enum Command {
 }
 
 /// How the keeper is started.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct KeeperArgs {
     /// Leave the terminal's session first, to outlive the command that started it
     #[arg(long)]
@@ -47,6 +47,9 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one
     #[arg(long, value_name = "PID")]
     pub adopt_daemon: Option<i32>,
+    /// Whose services it holds; by default as PMDAEMON_HOME says
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
 }
 
 /// Everything a user can ask for.
@@ -109,7 +112,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,
     /// Variable for the app; may be given several times
-    #[arg(short, long, value_name = "KEY=VALUE", value_parser = values::variable)]
+    #[arg(long, value_name = "KEY=VALUE", value_parser = values::variable)]
     pub env: Vec<(String, String)>,
     /// Program that runs the script, or none to execute the file itself [default: by its extension]
     #[arg(long, value_name = "PROGRAM")]
@@ -211,7 +214,7 @@ pub struct LogsArgs {
     #[arg(value_name = "APP")]
     pub refs: Vec<String>,
     /// How many of the last lines
-    #[arg(short = 'l', long, value_name = "N", default_value_t = 20,
+    #[arg(long, value_name = "N", default_value_t = 20,
           value_parser = clap::value_parser!(u64).range(..=100_000))]
     pub lines: u64,
     /// Go on with new lines as they come, until Ctrl+C
@@ -238,7 +241,7 @@ pub struct EventsArgs {
     #[arg(value_name = "APP")]
     pub reference: Option<String>,
     /// How many of the latest
-    #[arg(short = 'l', long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub lines: u32,
     /// Print JSON
     #[arg(long)]

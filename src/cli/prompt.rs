@@ -4,18 +4,18 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::error::CliError;
 
-/// Asks on stderr; anything but yes is no.
+/// Asks on stderr, after what it is about; anything but yes is no.
 ///
 /// # Errors
 /// Without a terminal there is nobody to ask: a sentence that names `--force`.
-pub fn confirm(question: &str) -> Result<bool, CliError> {
+pub fn confirm(about: &str, question: &str) -> Result<bool, CliError> {
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(CliError::new(format!(
             "nothing was deleted: there is no terminal to ask \"{question}\" on, add --force to do it without asking"
         )));
     }
-    let _ = write!(std::io::stderr(), "{question} [y/N] ");
+    let _ = write!(std::io::stderr(), "{about}\n{question} [y/N] ");
     let mut answer = String::new();
     stdin
         .lock()

@@ -78,11 +78,22 @@ impl Session {
         }
     }
 
+    /// The addresses of a daemon that has just been started: they come a moment after the socket.
+    async fn listeners(&self) -> Option<Vec<Listener>> {
+        let deadline = Instant::now() + Duration::from_secs(1);
+        loop {
+            let listeners = self.client.system().await.ok()?.daemon.listeners;
+            if !listeners.is_empty() || Instant::now() > deadline {
+                return Some(listeners);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     /// Says that a daemon was started, and where it listens when that is not the usual place.
     async fn announce(&self) {
         out::notice("Started the pmdaemon daemon.");
-        let Ok(system) = self.client.system().await else { return };
-        let listeners = &system.daemon.listeners;
+        let Some(listeners) = self.listeners().await else { return };
         if listeners.iter().any(|listener| listener.port == USUAL_PORT) {
             return;
         }

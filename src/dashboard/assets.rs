@@ -1,12 +1,14 @@
 //! What pages refer to: our own CSS and JavaScript (`web/`) and vendored htmx (`static/`).
 //!
-//! All of it is in the binary and served from this exact list, so no path can leave it. Pages say
+//! All of it is in the binary and served by exact name, so no path can leave it. Pages say
 //! `/assets/VERSION/NAME` with one version for the whole set: an answer never changes and may be
 //! kept for ever, and relative imports between modules work.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
+use rust_embed::{Embed, EmbeddedFile};
 use sha2::{Digest, Sha256};
 
 /// A file for the browser.
@@ -18,40 +20,54 @@ pub struct Asset {
     pub content_type: &'static str,
 }
 
-const SCRIPT: &str = "text/javascript; charset=utf-8";
-const STYLE: &str = "text/css; charset=utf-8";
-const IMAGE: &str = "image/svg+xml";
-const TEXT: &str = "text/plain; charset=utf-8";
+/// What we wrote.
+#[derive(Embed)]
+#[folder = "web/"]
+#[exclude = "tests/*"]
+#[exclude = "*.md"]
+struct Ours;
 
-/// Every asset: name, content type, content.
-const ASSETS: &[(&str, &str, &[u8])] = &[
-    ("actions.js", SCRIPT, include_bytes!("../../web/actions.js")),
-    ("app.css", STYLE, include_bytes!("../../web/app.css")),
-    ("docs.css", STYLE, include_bytes!("../../web/docs.css")),
-    ("favicon.svg", IMAGE, include_bytes!("../../web/favicon.svg")),
-    ("format.js", SCRIPT, include_bytes!("../../web/format.js")),
-    ("htmx/LICENSE", TEXT, include_bytes!("../../static/htmx/LICENSE")),
-    ("htmx/htmx.min.js", SCRIPT, include_bytes!("../../static/htmx/htmx.min.js")),
-    ("htmx/hx-ws.min.js", SCRIPT, include_bytes!("../../static/htmx/hx-ws.min.js")),
-    ("live.js", SCRIPT, include_bytes!("../../web/live.js")),
-    ("logs.js", SCRIPT, include_bytes!("../../web/logs.js")),
-    ("table.js", SCRIPT, include_bytes!("../../web/table.js")),
-];
+/// What others wrote.
+#[derive(Embed)]
+#[folder = "static/"]
+#[exclude = "*.json"]
+struct Vendored;
+
+/// Every asset by name: an exact list, so no path can leave it.
+static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
+    let ours = Ours::iter().map(|name| (Ours::get(&name), name));
+    let vendored = Vendored::iter().map(|name| (Vendored::get(&name), name));
+    let asset = |(file, name): (Option<EmbeddedFile>, Cow<'static, str>)| {
+        let asset = Asset { bytes: file?.data, content_type: content_type(&name) };
+        Some((name.into_owned(), asset))
+    };
+    ours.chain(vendored).filter_map(asset).collect()
+});
+
+fn content_type(name: &str) -> &'static str {
+    match name.rsplit_once('.') {
+        Some((_, "js")) => SCRIPT,
+        Some((_, "css")) => "text/css; charset=utf-8",
+        Some((_, "svg")) => "image/svg+xml",
+        Some((_, _)) | None => "text/plain; charset=utf-8",
+    }
+}
+
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// The asset of this name (`app.css`, `htmx/htmx.min.js`): what follows `/assets/VERSION/`.
 pub fn get(name: &str) -> Option<Asset> {
-    let (_, content_type, bytes) = ASSETS.iter().find(|(known, _, _)| *known == name)?;
-    Some(Asset { bytes: Cow::Borrowed(bytes), content_type })
+    ASSETS.get(name).cloned()
 }
 
 /// Names the whole set: 16 hexadecimal digits that change when any name or content does.
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let mut hash = Sha256::new();
-        for (name, _, bytes) in ASSETS {
+        for (name, asset) in ASSETS.iter() {
             hash.update(name.as_bytes());
-            hash.update((bytes.len() as u64).to_le_bytes());
-            hash.update(bytes);
+            hash.update((asset.bytes.len() as u64).to_le_bytes());
+            hash.update(&asset.bytes);
         }
         hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     });
@@ -95,7 +111,7 @@ mod tests {
         expected.extend(files("static"));
         expected.remove("README.md");
         expected.remove("VENDORED.json");
-        let served: BTreeSet<_> = ASSETS.iter().map(|(name, _, _)| (*name).to_owned()).collect();
+        let served: BTreeSet<_> = ASSETS.keys().cloned().collect();
         assert_eq!(served, expected);
         for odd in ["", "/", "../Cargo.toml", "htmx", "APP.CSS", "app.css/"] {
             assert_eq!(get(odd), None, "{odd:?}");
@@ -122,8 +138,8 @@ mod tests {
 
     #[test]
     fn our_own_script_stays_small() {
-        let ours = ASSETS.iter().filter(|(name, kind, _)| *kind == SCRIPT && !name.contains('/'));
-        let size: usize = ours.map(|(_, _, bytes)| bytes.len()).sum();
+        let ours = ASSETS.iter().filter(|(name, file)| file.content_type == SCRIPT && !name.contains('/'));
+        let size: usize = ours.map(|(_, file)| file.bytes.len()).sum();
         // The budget is 8 KB compressed; our comments and all stay below three times that.
         assert!(size < 24 * 1024, "{size} bytes of script");
     }

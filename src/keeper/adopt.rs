@@ -86,7 +86,7 @@ impl Keeper {
     /// The keeper that forked it did not live to write its number down.
     fn find_main(&self, record: &Record) -> Option<MainRecord> {
         let mark = tree::mark(&self.mark, record.run);
-        let leader = Look::take(&self.outside()).leader(&mark)?;
+        let leader = Look::take(&self.scope()).leader(&mark)?;
         Some(MainRecord { pid: leader.pid, start: leader.start, at: boot_micros() })
     }
 
@@ -137,14 +137,17 @@ impl Keeper {
         Ok(())
     }
 
-    /// A process that must be watched without being our child.
-    pub fn watch_adopted_daemon(&mut self, pid: i32) -> Result<(), String> {
-        let gone = || format!("there is no process {pid} to be the daemon");
-        let start = process::stat(pid).ok_or_else(gone)?.start;
-        let pidfd = Pidfd::open(pid, start).ok_or_else(gone)?;
-        let added = self.poller.add(&pidfd, Source::Daemon, EpollFlags::EPOLLIN);
-        added.map_err(|e| format!("cannot watch process {pid}: {e}"))?;
-        self.daemon.adopt(pid, pidfd);
-        Ok(())
+    /// Watches the daemon that has started us. If it is gone already, another one is started.
+    pub fn watch_adopted_daemon(&mut self, pid: i32) {
+        let alive = process::stat(pid).and_then(|stat| Pidfd::open(pid, stat.start));
+        let watched =
+            alive.filter(|pidfd| self.poller.add(pidfd, Source::Daemon, EpollFlags::EPOLLIN).is_ok());
+        match watched {
+            Some(pidfd) => self.daemon.adopt(pid, pidfd),
+            None => {
+                say::warning!("the daemon that started this keeper, pid {pid}, is gone");
+                self.start_daemon();
+            }
+        }
     }
 }

@@ -130,7 +130,8 @@ impl Capture {
     /// Moves everything that is in the FIFO now, but does not run after a writer that goes on.
     /// Returns whether something had to stay.
     pub fn empty(&mut self, stream: &mut Stream) -> bool {
-        let mut left = waiting(stream.as_fd());
+        let held = self.files[stream.file.0].as_ref().map_or(0, |(log, _)| log.held());
+        let mut left = waiting(stream.as_fd()) + held;
         while left > 0 {
             match self.shift(stream, left.min(CHUNK)) {
                 Moved::Some(count) => left = left.saturating_sub(count),

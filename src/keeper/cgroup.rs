@@ -36,14 +36,13 @@ impl Cgroups {
         let scratch = Leaf(cgroups.parent.join(format!("{}probe", cgroups.prefix)));
         scratch.create().map_err(|e| format!("cannot make a cgroup in {shown}: {e}"))?;
         let kills = scratch.0.join("cgroup.kill").exists();
-        let plain = fs::read_to_string(scratch.0.join("cgroup.type"));
+        let joined = scratch.door().and_then(|door| try_to_join(&door));
         scratch.remove();
         if !kills {
             return Err("this kernel has no cgroup.kill".into());
         }
-        if plain.is_ok_and(|kind| kind.trim() != "domain") {
-            return Err(format!("{shown} is threaded"));
-        }
+        // A threaded cgroup, or one that distributes a controller, takes no processes in its leaves.
+        joined.map_err(|e| format!("a process cannot join a cgroup in {shown}: {e}"))?;
         Ok(cgroups)
     }
 
@@ -61,6 +60,23 @@ impl Cgroups {
                 Leaf(entry.path()).remove();
             }
         }
+    }
+}
+
+/// Has a child join, and waits for it: once, at the start, when nothing else can wait for us.
+fn try_to_join(door: &File) -> io::Result<()> {
+    // SAFETY: this process has one thread; the child makes two system calls.
+    match unsafe { nix::unistd::fork() }? {
+        nix::unistd::ForkResult::Child => {
+            let errno = nix::unistd::write(door, b"0").err().map_or(0, |errno| errno as i32);
+            // SAFETY: ends this child at once; nothing of the parent's may run in it.
+            unsafe { libc::_exit(errno) }
+        }
+        nix::unistd::ForkResult::Parent { child } => match nix::sys::wait::waitpid(child, None)? {
+            nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
+            nix::sys::wait::WaitStatus::Exited(_, errno) => Err(io::Error::from_raw_os_error(errno)),
+            _ => Err(io::Error::other("it was killed")),
+        },
     }
 }
 

@@ -172,19 +172,39 @@ fn put(source: RawFd, target: RawFd) -> nix::Result<()> {
     Errno::result(done).map(drop)
 }
 
-/// Marks everything from there on to be closed at exec. Everything that the keeper opens is marked
-/// already; this is for what it has inherited.
-pub fn close_on_exec_from(first: RawFd) {
-    // SAFETY: changes a flag of descriptors only. Linux before 5.11 refuses, and then the marks of
-    // the keeper's start must do.
-    unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+/// Marks everything from there on to be closed at exec. Returns whether the kernel can do that
+/// (Linux 5.11 and later).
+pub fn close_on_exec_from(first: RawFd) -> bool {
+    // SAFETY: changes a flag of descriptors only.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, u32::MAX, libc::CLOSE_RANGE_CLOEXEC) };
+    done == 0
+}
+
+/// The same, one by one, for what the keeper has inherited. Everything that it opens itself is
+/// marked from the beginning.
+pub fn close_inherited_on_exec(first: RawFd) {
+    if close_on_exec_from(first) {
+        return;
+    }
+    for entry in std::fs::read_dir("/proc/self/fd").into_iter().flatten().flatten() {
+        let number = entry.file_name().to_str().and_then(|name| name.parse::<RawFd>().ok());
+        if let Some(fd) = number.filter(|fd| *fd >= first) {
+            // SAFETY: changes a flag of a descriptor only.
+            unsafe { libc::fcntl(fd, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+    }
 }
 
 /// A program expects every signal to do what it does by default, and none to be held back.
 fn default_signals() -> nix::Result<()> {
-    for signal in 1..=libc::SIGRTMAX() {
-        // SAFETY: SIG_DFL installs no code. KILL, STOP and the two of the C library are refused.
-        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    /// What the kernel takes as its `struct sigaction`: all zero is "default".
+    const DEFAULT: [u64; 4] = [0; 4];
+    let nothing = std::ptr::null_mut::<u64>();
+    for signal in 1..=64 {
+        // The kernel's own call: the C library keeps 32 and 33 from us, but a starter can have left
+        // them ignored. KILL and STOP are refused.
+        // SAFETY: it reads 32 bytes at most, writes nothing, and installs no code.
+        unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, DEFAULT.as_ptr(), nothing, 8) };
     }
     let none = nix::sys::signal::SigSet::empty();
     nix::sys::signal::sigprocmask(nix::sys::signal::SigmaskHow::SIG_SETMASK, Some(&none), None)

@@ -153,7 +153,9 @@ impl Keeper {
             Outcome::Failed(failure) => {
                 say::warning!("{}", failure.sentence(&self.daemon_program, Path::new(".")));
             }
-            Outcome::Open | Outcome::Executed => say::warning!("the daemon, pid {pid}, ended: {end:?}"),
+            Outcome::Open | Outcome::Executed => {
+                say::warning!("the daemon, pid {pid}, {}", process::ending_words(end))
+            }
         }
         let young = since.elapsed() < YOUNG || end == Ending::Code(LOCKED);
         self.daemon_ended(young);
@@ -165,17 +167,19 @@ impl Keeper {
             let how = process::stat(pid)
                 .filter(|stat| stat.zombie)
                 .and_then(|stat| process::zombie_ending(pid, stat.start));
-            say::warning!("the daemon, pid {pid}, ended: {:?}", how.unwrap_or(Ending::Unknown));
+            say::warning!("the daemon, pid {pid}, {}", process::ending_words(how.unwrap_or(Ending::Unknown)));
             self.daemon.life = Life::Gone;
             self.daemon_ended(false);
         }
     }
 
     fn daemon_ended(&mut self, young: bool) {
-        self.line = None;
-        self.outbox.clear();
+        self.disconnect();
         if self.quit.is_ending() {
             self.alarms.set(Alarm::Quit, Instant::now());
+        } else if young && self.quit.asked().is_some() {
+            // One that keeps dying will not stop anything.
+            self.ask_trees();
         } else {
             self.start_daemon_later(young);
         }

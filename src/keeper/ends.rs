@@ -16,7 +16,7 @@ use super::poll::Source;
 use super::process::{self, boot_micros};
 use super::protocol::{Ending, Report};
 use super::record::Record;
-use super::run::Life;
+use super::run::{Life, Run};
 use super::say;
 use super::tree::{self, TwoLooks};
 
@@ -66,7 +66,7 @@ impl Keeper {
 
     /// The main process of a run is no more.
     fn main_ended(&mut self, id: u64, end: Ending, looks: &mut TwoLooks) {
-        if !self.runs.get(&id).is_some_and(|run| !run.is_ended()) {
+        if self.runs.get(&id).is_none_or(Run::is_ended) {
             return;
         }
         self.drain_run(id);
@@ -80,7 +80,7 @@ impl Keeper {
             // The daemon is told all the same; only the next keeper would not know it.
             say::warning!("cannot write down the end of run {id}: {error}");
         }
-        say::info!("run {id} of process {} ended: {end:?}", run.record.process);
+        say::info!("run {id} of process {} {}", run.record.process, process::ending_words(end));
         if tree_empty {
             self.end_tree(id);
         }
@@ -92,11 +92,11 @@ impl Keeper {
 
     /// Whether nothing is left of the tree. If something is, waits for its end.
     pub fn look_for_rest(&mut self, id: u64, looks: &mut TwoLooks) -> bool {
-        let outside = self.outside();
+        let scope = self.scope();
         let Some(run) = self.runs.get_mut(&id) else { return true };
         let Some(leaf) = run.leaf() else {
             let mark = tree::mark(&self.mark, id);
-            let empty = looks.agree_on_empty(&outside, &mark, run.main());
+            let empty = looks.agree_on_empty(&scope, &mark, run.main());
             if !empty {
                 self.alarms.set(Alarm::CheckTrees, Instant::now() + LOOK_AGAIN);
             }
@@ -105,7 +105,7 @@ impl Keeper {
         // A leaf that is gone has nobody in it.
         let Ok(events) = leaf.events() else { return true };
         // In the set before it is read: a change after the reading is then reported.
-        let added = self.poller.add(&events.0, Source::Tree(id), EpollFlags::EPOLLPRI);
+        let added = self.poller.add(&events.0, Source::Tree(id), EpollFlags::EPOLLPRI | EpollFlags::EPOLLET);
         if events.is_empty() {
             return true;
         }
@@ -126,14 +126,14 @@ impl Keeper {
 
     /// Looks which of the trees without a cgroup are over.
     pub fn check_trees(&mut self) {
-        let outside = self.outside();
+        let scope = self.scope();
         let mut looks = TwoLooks::default();
-        let waiting = |run: &&super::run::Run| run.is_ended() && !run.tree_empty && run.record.leaf.is_none();
+        let waiting = |run: &&Run| run.is_ended() && !run.tree_empty && run.record.leaf.is_none();
         let gone: Vec<u64> = self
             .runs
             .values()
             .filter(waiting)
-            .filter(|run| looks.agree_on_empty(&outside, &tree::mark(&self.mark, run.record.run), run.main()))
+            .filter(|run| looks.agree_on_empty(&scope, &tree::mark(&self.mark, run.record.run), run.main()))
             .map(|run| run.record.run)
             .collect();
         for id in gone {

@@ -18,6 +18,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
+use super::tree::Scope;
 use super::{line, say};
 
 /// At most so many orders before something else gets its turn.
@@ -124,7 +125,7 @@ impl Keeper {
 
     /// A new line: everything that was to be said on the old one is in the full picture.
     pub fn connect(&mut self, end: OwnedFd) {
-        self.outbox.clear();
+        self.disconnect();
         if let Err(error) = self.poller.add(&end, Source::Line, EpollFlags::EPOLLIN) {
             return say::warning!("cannot listen to the daemon: {error}");
         }
@@ -165,8 +166,11 @@ impl Keeper {
         let _ = self.poller.change(end, Source::Line, wanted);
     }
 
-    fn disconnect(&mut self) {
-        self.line = None;
+    /// Nobody is at the other end any more.
+    pub fn disconnect(&mut self) {
+        if let Some(end) = self.line.take() {
+            self.poller.remove(end);
+        }
         self.outbox.clear();
     }
 
@@ -199,9 +203,13 @@ impl Keeper {
         }
     }
 
-    /// Processes that belong to no run, whatever they inherited.
-    pub fn outside(&self) -> Vec<i32> {
+    /// What a look at the host's processes needs to know.
+    pub fn scope(&self) -> Scope {
         let me = std::process::id() as i32;
-        self.daemon.pid().into_iter().chain([me]).collect()
+        Scope {
+            outside: self.daemon.pid().into_iter().chain([me]).collect(),
+            run_dir: self.run_dir.clone(),
+            home_mark: self.mark.clone(),
+        }
     }
 }

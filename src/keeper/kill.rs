@@ -53,7 +53,7 @@ impl Keeper {
     fn members(&self, id: u64) -> Vec<Stat> {
         let Some(run) = self.runs.get(&id) else { return Vec::new() };
         let Some(leaf) = run.leaf() else {
-            return Look::take(&self.outside()).members(&tree::mark(&self.mark, id), run.main());
+            return Look::take(&self.scope()).members(&tree::mark(&self.mark, id), run.main());
         };
         let mut pids = leaf.members();
         // A child that has not joined its cgroup yet.

@@ -141,7 +141,9 @@ impl Keeper {
     fn follow_child(&mut self, id: u64, pid: i32, child: Launching) {
         // Our child and not waited for: it is there, if only as a zombie.
         let start = process::stat(pid).map_or(0, |stat| stat.start);
-        let watched = self.poller.add(&child.pipe, Source::Launching(id), EpollFlags::EPOLLIN);
+        // It says one thing, once.
+        let flags = EpollFlags::EPOLLIN | EpollFlags::EPOLLET;
+        let watched = self.poller.add(&child.pipe, Source::Launching(id), flags);
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.record.main = Some(MainRecord { pid, start, at: process::boot_micros() });
         run.life = Life::Launching(Box::new(child));

@@ -15,6 +15,9 @@ use nix::fcntl::{SpliceFFlags, splice};
 
 use super::index::Index;
 
+/// So much is copied at once where bytes must be copied.
+const PIECE: usize = 16 * 1024;
+
 /// An open log with its index.
 pub struct LogFile {
     path: PathBuf,
@@ -25,6 +28,8 @@ pub struct LogFile {
     index: Option<Index>,
     /// The file system cannot take bytes without a copy.
     copies: bool,
+    /// At most [`PIECE`] bytes that are copied and were not taken. Empty with splice.
+    held: Vec<u8>,
     /// Why the last write failed, as long as it does: said once, not once a second.
     pub trouble: Option<Errno>,
 }
@@ -40,7 +45,15 @@ impl LogFile {
         }
         let offset = if is_null { 0 } else { meta.len() };
         let index = if is_null { None } else { Some(Index::open(path, offset)?) };
-        Ok(LogFile { path: path.to_owned(), file, offset, index, copies: false, trouble: None })
+        Ok(LogFile {
+            path: path.to_owned(),
+            file,
+            offset,
+            index,
+            copies: false,
+            held: Vec::new(),
+            trouble: None,
+        })
     }
 
     /// Its path.
@@ -78,7 +91,7 @@ impl LogFile {
             .is_ok_and(|at_path| (at_path.dev(), at_path.ino()) == (ours.dev(), ours.ino()));
         if !in_place {
             let fresh = LogFile::open(&self.path)?;
-            *self = LogFile { trouble: self.trouble, ..fresh };
+            *self = LogFile { trouble: self.trouble, held: std::mem::take(&mut self.held), ..fresh };
         } else if ours.len() != self.offset {
             self.offset = ours.len();
             if let Some(index) = &self.index {
@@ -100,25 +113,37 @@ impl LogFile {
         self.copy(fifo, most)
     }
 
-    /// For file systems without splice. What was read and could not be written is lost, so it is
-    /// read in small pieces.
+    /// For file systems without splice. What was read and could not be written is held, and is the
+    /// first thing to be written the next time.
     fn copy(&mut self, fifo: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
-        let mut buffer = [0; 16 * 1024];
         let mut pipe = File::from(fifo.try_clone_to_owned()?);
         let mut moved = 0;
         while moved < most {
-            let count = match pipe.read(&mut buffer) {
-                Ok(count) => count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && moved > 0 => break,
+            match self.copy_piece(&mut pipe, moved as u64) {
+                Ok(0) => break,
+                Ok(count) => moved += count,
+                // What was moved counts; the error will come again.
+                Err(_) if moved > 0 => break,
                 Err(error) => return Err(error),
-            };
-            if count == 0 {
-                break;
             }
-            self.file.write_all_at(&buffer[..count], self.offset + moved as u64)?;
-            moved += count;
         }
         Ok(moved)
+    }
+
+    fn copy_piece(&mut self, pipe: &mut File, moved: u64) -> io::Result<usize> {
+        if self.held.is_empty() {
+            let mut buffer = [0; PIECE];
+            let count = pipe.read(&mut buffer)?;
+            self.held.extend_from_slice(&buffer[..count]);
+        }
+        let written = self.file.write_at(&self.held, self.offset + moved)?;
+        self.held.drain(..written);
+        Ok(written)
+    }
+
+    /// Bytes that were taken from a FIFO and are not in the log yet.
+    pub fn held(&self) -> usize {
+        self.held.len()
     }
 }
 
@@ -164,6 +189,22 @@ mod tests {
             assert_eq!(log.take(reader.as_fd(), 1 << 20).unwrap(), 3);
             assert_eq!(fs::read(&path).unwrap(), b"one\ntwo");
         }
+    }
+
+    #[test]
+    fn a_copy_that_is_not_taken_is_held_and_written_first_the_next_time() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut log = LogFile::open(&dir.path().join("a.log")).unwrap();
+        log.copies = true;
+        let (reader, writer) = pipe_with(b"two");
+        log.file = File::open("/dev/null").unwrap();
+        let mut pipe = File::from(reader.as_fd().try_clone_to_owned().unwrap());
+        assert!(log.copy_piece(&mut pipe, 0).is_err(), "it is not open for writing");
+        assert_eq!(log.held(), 3);
+        drop(writer);
+        log.file = open_or_create(&log.path).unwrap();
+        assert_eq!(log.take(reader.as_fd(), 1 << 20).unwrap(), 3);
+        assert_eq!((log.held(), fs::read(&log.path).unwrap()), (0, b"two".to_vec()));
     }
 
     #[test]

@@ -53,18 +53,15 @@ mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::ExitCode;
 
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, fcntl};
 use nix::sys::epoll::EpollFlags;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{SockType, getsockopt, sockopt};
 
 use crate::home::Home;
 use event_loop::Keeper;
@@ -121,11 +118,13 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         let what = what.to_owned();
         move |error: &dyn std::fmt::Display| Refusal::Broken(format!("{what}: {error}"))
     };
+    // Before anything is opened that could get its number.
+    let line = args.adopt_daemon.map(|_| inherited::line()).transpose();
+    let line = line.map_err(|e| broken("--adopt-daemon needs a line")(&e))?;
     args.home.create().map_err(Refusal::Broken)?;
     let lock = take_lock(&args.home)?;
-    let line = args.adopt_daemon.map(|_| inherited_line()).transpose().map_err(Refusal::Broken)?;
     // What the starter left open is not for the services.
-    child::close_on_exec_from(LINE_FD);
+    child::close_inherited_on_exec(LINE_FD);
     // SAFETY: umask cannot fail and touches no memory.
     unsafe { libc::umask(0o077) };
     nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;
@@ -165,13 +164,13 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
     };
-    if let Some(pid) = args.adopt_daemon {
-        keeper.watch_adopted_daemon(pid).map_err(Refusal::Broken)?;
-    }
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
-    match line {
-        Some(line) => keeper.connect(line),
-        None => keeper.start_daemon(),
+    match (args.adopt_daemon, line) {
+        (Some(pid), Some(line)) => {
+            keeper.connect(line);
+            keeper.watch_adopted_daemon(pid);
+        }
+        (Some(_), None) | (None, _) => keeper.start_daemon(),
     }
     Ok((keeper, lock))
 }
@@ -185,25 +184,6 @@ fn take_lock(home: &Home) -> Result<File, Refusal> {
         Err(TryLockError::WouldBlock) => Err(Refusal::Locked),
         Err(TryLockError::Error(e)) => Err(Refusal::Broken(format!("cannot lock {}: {e}", path.display()))),
     }
-}
-
-/// The end of the line that the starter put there.
-fn inherited_line() -> Result<OwnedFd, String> {
-    let flags = nix::errno::Errno::result(
-        // SAFETY: reads the flags of a descriptor number, valid or not.
-        unsafe { libc::fcntl(LINE_FD, libc::F_GETFD) },
-    );
-    flags.map_err(|_| format!("descriptor {LINE_FD} is not open: it must be one end of a line"))?;
-    // SAFETY: it is open, and by contract of `--adopt-daemon` ours alone.
-    let line = unsafe { OwnedFd::from_raw_fd(LINE_FD) };
-    let kind = getsockopt(&line, sockopt::SockType);
-    if kind != Ok(SockType::SeqPacket) {
-        return Err(format!("descriptor {} is not one end of a line", line.as_raw_fd()));
-    }
-    let set = fcntl(&line, FcntlArg::F_SETFL(OFlag::O_NONBLOCK));
-    let set = set.and(fcntl(&line, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)));
-    set.map_err(|e| format!("cannot use descriptor {LINE_FD}: {e}"))?;
-    Ok(line)
 }
 
 /// Signals come as events. What would end or stop us by accident is ignored.

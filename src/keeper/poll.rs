@@ -1,7 +1,7 @@
-//! What the loop waits for: one level-triggered epoll set, in which every descriptor stands for
+//! What the loop waits for: one epoll set, in which every descriptor stands for
 //! something that the keeper knows by name.
 
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
@@ -85,7 +85,9 @@ impl Source {
 
 const RUN_MASK: u64 = (1 << 60) - 1;
 
-/// The epoll set. A descriptor leaves it by being closed.
+/// The epoll set. A descriptor leaves it by being closed, but not before every child that has not
+/// executed its program yet has lost its copy, too: so what is added is one-shot or edge-triggered,
+/// or is removed expressly.
 pub struct Poller(Epoll);
 
 impl Poller {
@@ -102,6 +104,12 @@ impl Poller {
     /// Changes what is waited for, or arms a one-shot descriptor again.
     pub fn change(&self, fd: impl AsFd, source: Source, flags: EpollFlags) -> nix::Result<()> {
         self.0.modify(fd, &mut EpollEvent::new(flags, source.pack()))
+    }
+
+    /// Takes a descriptor out of the set, and closes it.
+    pub fn remove(&self, fd: OwnedFd) {
+        // Fails only for what is not in the set.
+        let _ = self.0.delete(&fd);
     }
 
     /// Waits until something happens or the time is over; `None` waits for ever.

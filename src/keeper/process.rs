@@ -150,6 +150,18 @@ pub fn ending(status: i32) -> Ending {
     }
 }
 
+/// The rest of a sentence about something that ended: "ended with exit code 1".
+pub fn ending_words(end: Ending) -> String {
+    match end {
+        Ending::Code(code) => format!("ended with exit code {code}"),
+        Ending::Signal(number) => match crate::model::Signal::from_number(number) {
+            Some(signal) => format!("was ended by {signal}"),
+            None => format!("was ended by signal {number}"),
+        },
+        Ending::Unknown => "ended, and nobody saw how".to_owned(),
+    }
+}
+
 /// The kernel's words for an error, as part of a sentence: "permission denied".
 pub fn words(errno: Errno) -> String {
     let text = errno.desc();

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   Staying ──SIGTERM──▶ Asked ──Order::Quit──▶ Leaving ──daemon gone, or 5 s──▶ Over
-//!                          │ no daemon, or no order within 30 s
+//!                          │ no daemon, or one that keeps dying, or no order within 30 s
 //!                          ▼
 //!                       Asking the trees (TERM) ──10 s──▶ Killing them ──30 s──▶ Over
 //!                          └─────────── all of them gone ────────────────────────▶ Over
@@ -122,7 +122,8 @@ impl Keeper {
         }
     }
 
-    fn ask_trees(&mut self) {
+    /// Does without a daemon what a daemon would do better.
+    pub fn ask_trees(&mut self) {
         say::info!("no daemon stops the services; they get SIGTERM now");
         let now = Instant::now();
         self.quit = Quit::AskingTrees { until: now + TERM_TIME };

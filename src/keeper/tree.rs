@@ -1,11 +1,14 @@
 //! Trees without a fence: who belongs to a run, found by looking at every process of the host.
 //!
 //! A member is the main process, whoever is in its session, whoever carries its mark
-//! (`PMDAEMON_RUN`) in the environment with which it was executed, and every descendant of those.
+//! (`PMDAEMON_RUN`) in the environment with which it was executed, an orphan without any mark whose
+//! output is a FIFO of the run, and every descendant of those. A process that cleared its
+//! environment, left session and parent, and redirected its output is not found.
 //! One look can miss a process that forks while it is taken, so "empty" needs two looks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
+use std::path::PathBuf;
 
 use super::process::{self, Stat};
 
@@ -27,19 +30,47 @@ struct Living {
     mark: Option<String>,
 }
 
+/// What a look needs to know.
+pub struct Scope {
+    /// The keeper and the daemon: they belong to no run, whatever they inherited.
+    pub outside: Vec<i32>,
+    /// Where the FIFOs are.
+    pub run_dir: PathBuf,
+    /// What stands for the home in marks.
+    pub home_mark: String,
+}
+
+impl Scope {
+    /// The mark of the run whose FIFO that process has as its output.
+    fn mark_by_output(&self, pid: i32) -> Option<String> {
+        let run_of = |fd: i32| {
+            let target = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+            let name = target.strip_prefix(&self.run_dir).ok()?.file_stem()?.to_str()?;
+            name.parse().ok()
+        };
+        [1, 2].into_iter().find_map(run_of).map(|run| mark(&self.home_mark, run))
+    }
+
+    /// Lost its parent: what takes such processes in is the keeper, or the first process.
+    fn is_orphan(&self, stat: &Stat) -> bool {
+        stat.ppid == 1 || self.outside.contains(&stat.ppid)
+    }
+}
+
 impl Look {
-    /// Looks. `outside` (the keeper and the daemon) belong to no run, whatever they inherited.
-    pub fn take(outside: &[i32]) -> Look {
+    /// Looks.
+    pub fn take(scope: &Scope) -> Look {
         let mut processes = BTreeMap::new();
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<i32>().ok()) else {
                 continue;
             };
-            if outside.contains(&pid) {
+            if scope.outside.contains(&pid) {
                 continue;
             }
             let Some(stat) = process::stat(pid).filter(|stat| !stat.zombie) else { continue };
-            processes.insert(pid, Living { stat, mark: mark_of(pid) });
+            let by_output = || if scope.is_orphan(&stat) { scope.mark_by_output(pid) } else { None };
+            processes.insert(pid, Living { stat, mark: mark_of(pid).or_else(by_output) });
         }
         Look { processes }
     }
@@ -102,8 +133,8 @@ pub struct TwoLooks {
 
 impl TwoLooks {
     /// Nobody of that run was there, in neither look.
-    pub fn agree_on_empty(&mut self, outside: &[i32], mark: &str, main: Option<(i32, u64)>) -> bool {
-        let looks = self.looks.get_or_insert_with(|| (Look::take(outside), Look::take(outside)));
+    pub fn agree_on_empty(&mut self, scope: &Scope, mark: &str, main: Option<(i32, u64)>) -> bool {
+        let looks = self.looks.get_or_insert_with(|| (Look::take(scope), Look::take(scope)));
         looks.0.members(mark, main).is_empty() && looks.1.members(mark, main).is_empty()
     }
 }
@@ -123,11 +154,12 @@ mod tests {
             .spawn()
             .unwrap();
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-        let found = Look::take(&[]).members(&mark, None);
+        let scope = Scope { outside: Vec::new(), run_dir: "/nowhere".into(), home_mark: String::new() };
+        let found = Look::take(&scope).members(&mark, None);
         let mut pids: Vec<i32> = found.iter().map(|stat| stat.pid).collect();
         pids.retain(|pid| *pid != child.id() as i32);
         assert_eq!(pids.len(), 1, "the shell and its sleep: {found:?}");
-        assert!(Look::take(&[]).members("test-nobody", None).is_empty());
+        assert!(Look::take(&scope).members("test-nobody", None).is_empty());
         nix::sys::signal::kill(nix::unistd::Pid::from_raw(pids[0]), nix::sys::signal::SIGKILL).unwrap();
         child.wait().unwrap();
     }

@@ -2,7 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use crate::support::{Home, fixture, proc, wait_until};
+use nix::sys::signal::Signal;
+
+use crate::support::{Home, SOON, fixture, proc, wait_until};
 
 /// Fails unless there is no process and no definition.
 #[track_caller]
@@ -137,28 +139,31 @@ fn a_path_too_long_for_a_socket_is_told() {
 }
 
 #[test]
-fn a_damaged_or_open_token_file_is_told_and_a_new_daemon_writes_a_good_one() {
+fn a_damaged_or_open_token_file_is_told_and_mended() {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh")]);
     let token = home.path().join("token");
-    let (_, daemon) = home.keeper_and_daemon();
     let good = std::fs::read_to_string(&token).unwrap();
-
+    let works = || home.run(&["list"]).code == 0;
+    let (_, daemon) = home.keeper_and_daemon();
+    // A daemon that is awake mends the file, perhaps before the command looks at it.
+    proc::send(daemon, Signal::SIGSTOP);
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o644)).unwrap();
     home.run(&["list"]).refused(1, &["chmod 600", token.to_str().unwrap()]);
     std::fs::set_permissions(&token, std::fs::Permissions::from_mode(0o600)).unwrap();
-
     for damage in ["", "garbage", "\u{0}\u{0}", &good[..good.len() / 2]] {
         std::fs::write(&token, damage).unwrap();
         home.run(&["list"]).refused(1, &["token"]);
     }
+    proc::send(daemon, Signal::SIGCONT);
+    wait_until("a new token", SOON, works);
+
     // Well-formed, and nobody's.
     std::fs::write(&token, "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.AAAA").unwrap();
     home.run(&["list"]).refused(1, &["token"]);
-
     std::fs::remove_file(&token).unwrap();
-    proc::kill_hard(daemon);
-    wait_until("a new daemon's token", crate::support::SOON, || home.run(&["list"]).code == 0);
+    wait_until("a token in place of the one that is gone", SOON, works);
+    assert_eq!(std::fs::metadata(&token).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(home.process("loop")["restarts"], 0);
 }
 
@@ -167,9 +172,9 @@ fn a_daemon_that_does_not_answer_is_told() {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh")]);
     let (_, daemon) = home.keeper_and_daemon();
-    proc::send(daemon, nix::sys::signal::Signal::SIGSTOP);
+    proc::send(daemon, Signal::SIGSTOP);
     let ran = home.run(&["list"]);
-    proc::send(daemon, nix::sys::signal::Signal::SIGCONT);
+    proc::send(daemon, Signal::SIGCONT);
     ran.refused(1, &["did not answer in time"]);
     assert_eq!(home.process("loop")["restarts"], 0);
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use besides itself: the column "may use" of the map.
 const MAY_USE: &[(&str, &str)] = &[
-    ("model home wire own_log", ""),
+    ("model home wire own_log secrets", ""),
     ("supervisor logs sample", "model"),
     ("keeper", "home"),
     ("store", "model supervisor"),
-    ("auth", "model store"),
+    ("auth", "model secrets store"),
     ("daemon", "model home supervisor keeper store auth logs sample"),
     ("dashboard", "wire"),
     ("api", "model home supervisor keeper store auth logs sample daemon wire dashboard"),
@@ -17,8 +17,8 @@ const MAY_USE: &[(&str, &str)] = &[
     ("cli", "client wire home"),
 ];
 
-/// Puts the program together, so it may use everything.
-const EXEMPT: [&str; 3] = ["main", "run", "lib"];
+/// They put the program together, so they may use everything.
+const EXEMPT: [&str; 4] = ["main", "run", "local_token", "lib"];
 
 fn allowed(module: &str) -> Vec<&'static str> {
     let row = MAY_USE.iter().find(|(modules, _)| modules.split(' ').any(|name| name == module));

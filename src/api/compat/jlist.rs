@@ -60,11 +60,10 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
     })
 }
 
-/// The file that PM2 would name: the script, or the program when nobody interprets one.
+/// The script's absolute path; the program's, when no interpreter runs a script.
 fn exec_path(spec: &AppSpec) -> String {
-    let path = match spec.interpreter {
-        Some(_) => spec.cwd.join(&spec.script),
-        None => spec.program.clone(),
-    };
-    path.display().to_string()
+    let script = spec.cwd.join(&spec.script);
+    if spec.interpreter.is_some() && script.is_file() { script } else { spec.program.clone() }
+        .display()
+        .to_string()
 }

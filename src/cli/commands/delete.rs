@@ -6,10 +6,10 @@ use super::super::out;
 use super::super::prompt;
 use super::super::render::units::count;
 use super::super::session::Session;
-use super::report::{self, Report, WAIT};
+use super::act::{self, WAIT};
+use super::report::{self, Report};
 use crate::client::{Reached, Selection};
-use crate::wire::Action;
-use crate::wire::Process;
+use crate::wire::{Action, Process};
 
 /// What a process can be (acceptance row A7).
 const STATUSES: [&str; 6] = ["starting", "online", "stopping", "stopped", "errored", "restarting"];
@@ -28,7 +28,7 @@ pub async fn run(args: DeleteArgs) -> Result<(), CliError> {
         return many(&session, &args, Selection::All, "", |_| true).await;
     }
     let mut report = Report::new(args.json);
-    report::act_on_each(&session, Action::Delete, &args.refs, &mut report).await?;
+    act::act_on_each(&session, Action::Delete, &args.refs, &mut report).await?;
     report.finish()
 }
 
@@ -55,8 +55,7 @@ async fn many(
     let selection = if args.force {
         selection
     } else {
-        out::notice(&names(&before));
-        if !prompt::confirm(&question(before.len(), status))? {
+        if !prompt::confirm(&names(&before), &question(before.len(), status))? {
             out::notice("Nothing deleted.");
             return Err(CliError::Told);
         }
@@ -64,10 +63,10 @@ async fn many(
         Selection::Refs(before.iter().map(|process| process.id.to_string()).collect())
     };
     let reached = session.ask_once(async |c| c.act_on(Action::Delete, &selection, WAIT).await).await?;
-    let reached = report::as_deleted(session, reached).await?;
+    let reached = act::as_deleted(session, reached).await?;
     let totals = totals(&before, &reached);
     let mut report = Report::new(args.json);
-    report.add(Action::Delete, reached);
+    report.add(Action::Delete, reached, &before);
     if !args.json {
         out::line(&totals);
     }

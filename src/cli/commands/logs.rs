@@ -12,9 +12,13 @@ use super::super::args::LogsArgs;
 use super::super::error::CliError;
 use super::super::out::{self, Screen};
 use super::super::render::{escape, styled};
+use super::super::seen::Seen;
 use super::super::session::Session;
 use crate::client::{ClientError, LogItem, LogQuery, LogStream};
 use crate::wire::{LogRecord, Stream};
+
+/// More lines than a log gets while its daemon is replaced, in all likelihood.
+const MISSED: u64 = 10_000;
 
 /// How long a follower waits for a daemon to come back.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -71,7 +75,7 @@ async fn show(
     let mut empty = true;
     while let Some(item) = stream.next().await? {
         empty &= !matches!(item, LogItem::Record(_));
-        print_batch(item, &mut stream, look)?;
+        print_batch(item, &mut stream, look, |_| true)?;
     }
     if empty && query.tail > 0 {
         out::notice(&format!("{}: no log yet", reference.unwrap_or("all apps")));
@@ -86,12 +90,14 @@ async fn follow(
     mut query: LogQuery,
     look: Look,
 ) -> Result<(), CliError> {
+    let mut seen = Seen::nothing(jiff::Timestamp::now());
     let mut stream = session.ask(async |c| c.logs(reference, query).await).await?;
-    query.tail = 0;
+    query.tail = MISSED;
     loop {
-        if let Ended::Deleted = read_to_end(&mut stream, look).await? {
+        if let Ended::Deleted = read_to_end(&mut stream, look, &mut seen).await? {
             return Ok(());
         }
+        seen.broken();
         stream = match reopen(session, reference, query).await? {
             Some(stream) => stream,
             None => return Ok(()),
@@ -107,11 +113,11 @@ enum Ended {
     Broken,
 }
 
-async fn read_to_end(stream: &mut LogStream, look: Look) -> Result<Ended, CliError> {
+async fn read_to_end(stream: &mut LogStream, look: Look, seen: &mut Seen) -> Result<Ended, CliError> {
     loop {
         match stream.next().await {
             Ok(Some(LogItem::Deleted)) => return Ok(Ended::Deleted),
-            Ok(Some(item)) => print_batch(item, stream, look)?,
+            Ok(Some(item)) => print_batch(item, stream, look, |record| seen.is_new(record))?,
             Ok(None) => return Ok(Ended::Broken),
             Err(error) if error.is_absence() => return Ok(Ended::Broken),
             Err(error) => return Err(error.into()),
@@ -144,12 +150,18 @@ async fn reopen(
 }
 
 /// Prints an item and everything behind it that is here already, in one write.
-fn print_batch(first: LogItem, stream: &mut LogStream, look: Look) -> Result<(), CliError> {
+fn print_batch(
+    first: LogItem,
+    stream: &mut LogStream,
+    look: Look,
+    mut wanted: impl FnMut(&LogRecord) -> bool,
+) -> Result<(), CliError> {
     let mut text = String::new();
     let mut next = Some(first);
     while let Some(item) = next {
         match item {
-            LogItem::Record(record) => look.add(&record, &mut text),
+            LogItem::Record(record) if wanted(&record) => look.add(&record, &mut text),
+            LogItem::Record(_) => {}
             LogItem::Removed { bytes } => {
                 let amount = bytes.map_or("some".to_owned(), |bytes| format!("{bytes} bytes"));
                 out::notice(&format!("({amount} of the log were removed before they could be shown)"));

@@ -1,5 +1,6 @@
 //! One file per command.
 
+mod act;
 mod delete;
 mod events;
 mod info;

@@ -1,16 +1,11 @@
 //! What became of a command: one line for each process, said as it is.
 
-use std::time::Duration;
-
 use super::super::error::CliError;
 use super::super::out;
-use super::super::session::Session;
-use crate::client::{Reached, Selection};
+use super::act::WAIT;
+use crate::client::Reached;
 use crate::wire::Action;
 use crate::wire::{Outcome, Process};
-
-/// How long a command waits for what it asked for.
-pub const WAIT: Duration = Duration::from_secs(60);
 
 /// One process's share in the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,7 +18,8 @@ pub enum Line {
 
 /// Collects what happens and tells it: lines as they come, or one JSON array at the end.
 pub struct Report {
-    json: bool,
+    /// The answer is to be JSON.
+    pub json: bool,
     failed: bool,
     processes: Vec<Process>,
 }
@@ -34,14 +30,14 @@ impl Report {
         Report { json, failed: false, processes: Vec::new() }
     }
 
-    /// Adds an answer of the daemon.
-    pub fn add(&mut self, action: Action, reached: Reached) {
+    /// Adds an answer of the daemon. `before` is how the processes were before it was asked.
+    pub fn add(&mut self, action: Action, reached: Reached, before: &[Process]) {
         let (on_time, outcome) = match reached {
             Reached::Yes(outcome) => (true, outcome),
             Reached::NotYet(outcome) => (false, outcome),
         };
         self.failed |= !on_time;
-        for line in lines(action, on_time, &outcome) {
+        for line in lines(action, on_time, &outcome, before) {
             self.say(line);
         }
         self.processes.extend(outcome.processes);
@@ -90,74 +86,8 @@ impl Report {
     }
 }
 
-/// Does it to each reference in order; the others are still done when one fails. `all` is every
-/// process.
-pub async fn act_on_each(
-    session: &Session,
-    action: Action,
-    refs: &[String],
-    report: &mut Report,
-) -> Result<(), CliError> {
-    if refs.iter().any(|reference| reference == "all") {
-        return act_on_all(session, action, report).await;
-    }
-    for reference in refs {
-        match act(session, action, reference).await {
-            Ok(reached) if action == Action::Delete => {
-                report.add(action, as_deleted(session, reached).await?)
-            }
-            Ok(reached) => report.add(action, reached),
-            Err(error) => report.refuse(&error),
-        }
-    }
-    Ok(())
-}
-
-/// Does it to one reference.
-pub async fn act(session: &Session, action: Action, reference: &str) -> Result<Reached, CliError> {
-    match action {
-        // Twice is the same as once.
-        Action::Start | Action::Stop => session.ask(async |c| c.act(action, reference, WAIT).await).await,
-        Action::Restart | Action::Delete => {
-            session.ask_once(async |c| c.act(action, reference, WAIT).await).await
-        }
-    }
-}
-
-async fn act_on_all(session: &Session, action: Action, report: &mut Report) -> Result<(), CliError> {
-    let before = session.ask(async |c| c.processes().await).await?.items;
-    if before.is_empty() {
-        if !report.json {
-            out::line("There are no processes.");
-        }
-        return Ok(());
-    }
-    let reached = session.ask_once(async |c| c.act_on(action, &Selection::All, WAIT).await).await?;
-    if action == Action::Stop && !report.json {
-        let stopped = stopped(&before, &reached);
-        report.add(action, reached);
-        out::line(&format!("Stopped {stopped}."));
-    } else {
-        report.add(action, reached);
-    }
-    Ok(())
-}
-
-/// An answer to a deletion lists what is deleted as it was before. When some is still there, says
-/// which.
-pub async fn as_deleted(session: &Session, reached: Reached) -> Result<Reached, CliError> {
-    match reached {
-        Reached::Yes(_) => Ok(reached),
-        Reached::NotYet(mut outcome) => {
-            let there = session.ask(async |c| c.processes().await).await?.items;
-            tell_deleted(&mut outcome, &there);
-            Ok(Reached::NotYet(outcome))
-        }
-    }
-}
-
 /// What is there no more has stopped; the others are as they are there.
-fn tell_deleted(outcome: &mut Outcome, there: &[Process]) {
+pub fn tell_deleted(outcome: &mut Outcome, there: &[Process]) {
     for process in &mut outcome.processes {
         match there.iter().find(|other| other.id == process.id) {
             Some(now) => *process = now.clone(),
@@ -191,8 +121,22 @@ pub fn title(process: &Process) -> String {
 }
 
 /// A line for each process of the answer.
-pub fn lines(action: Action, on_time: bool, outcome: &Outcome) -> Vec<Line> {
-    outcome.processes.iter().map(|process| line(action, on_time, outcome.changed, process)).collect()
+fn lines(action: Action, on_time: bool, outcome: &Outcome, before: &[Process]) -> Vec<Line> {
+    let one = |now: &Process| {
+        let was = before.iter().find(|process| process.id == now.id);
+        let changed = outcome.changed && was.is_none_or(|was| has_changed(action, was, now));
+        line(action, on_time, changed, now)
+    };
+    outcome.processes.iter().map(one).collect()
+}
+
+/// Whether the action did anything to this process: the answer speaks of all of them together.
+fn has_changed(action: Action, was: &Process, now: &Process) -> bool {
+    match action {
+        Action::Start => was.status != "online" || was.pid != now.pid,
+        Action::Stop => !is_down(was),
+        Action::Restart | Action::Delete => true,
+    }
 }
 
 fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line {
@@ -294,6 +238,18 @@ pub mod tests {
         tell_deleted(&mut outcome, &[process(1, "stopping")]);
         let statuses: Vec<_> = outcome.processes.iter().map(|p| p.status.as_str()).collect();
         assert_eq!(statuses, ["stopped", "stopping"]);
+    }
+
+    #[test]
+    fn what_was_so_already_is_not_claimed() {
+        let before = [process(0, "online"), process(1, "stopped")];
+        let after =
+            |status| Outcome { changed: true, processes: vec![process(0, status), process(1, status)] };
+        let told = lines(Action::Start, true, &after("online"), &before);
+        let done = |text: &str| Line::Done(text.into());
+        assert_eq!(told, [done("web-0 (id 0) is already online."), done("Started web-1 (id 1, pid 4001).")]);
+        let told = lines(Action::Stop, true, &after("stopped"), &before);
+        assert_eq!(told, [done("Stopped web-0 (id 0)."), done("web-1 (id 1) is already stopped.")]);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use super::super::environment;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;
-use super::report::{self, Report};
+use super::act;
+use super::report::Report;
 use crate::client;
 use crate::wire::Action;
 use crate::wire::NewApp;
@@ -47,7 +48,7 @@ async fn one(
 ) -> Result<(), CliError> {
     if is_existing(session, args, definition, target).await? {
         let target = std::slice::from_ref(&target.to_owned()).to_vec();
-        return report::act_on_each(session, Action::Start, &target, report).await;
+        return act::act_on_each(session, Action::Start, &target, report).await;
     }
     let new = NewApp { script: target.to_owned(), ..definition.clone() };
     let app = session.ask_once(async |c| c.create_app(&new, WAIT).await).await?;

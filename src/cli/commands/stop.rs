@@ -3,13 +3,14 @@
 use super::super::args::ActArgs;
 use super::super::error::CliError;
 use super::super::session::Session;
-use super::report::{self, Report};
+use super::act;
+use super::report::Report;
 use crate::wire::Action;
 
 /// Runs the command.
 pub async fn run(args: ActArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
-    report::act_on_each(&session, Action::Stop, &args.refs, &mut report).await?;
+    act::act_on_each(&session, Action::Stop, &args.refs, &mut report).await?;
     report.finish()
 }

@@ -75,6 +75,23 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
+/// Parts of a text, each with whether it stood between backticks. A backtick without a partner is
+/// text.
+fn spans(text: &str) -> impl Iterator<Item = (bool, String)> {
+    let parts: Vec<&str> = text.split('`').collect();
+    let lonely = parts.len().is_multiple_of(2).then_some(parts.len() - 1);
+    let spans: Vec<_> = parts
+        .iter()
+        .enumerate()
+        .map(|(at, part)| match lonely {
+            Some(last) if at == last => (false, format!("`{part}")),
+            Some(_) | None => (at % 2 == 1, (*part).to_owned()),
+        })
+        .filter(|(_, part)| !part.is_empty())
+        .collect();
+    spans.into_iter()
+}
+
 /// Follows `$ref` inside the document, up to a depth that no honest document has.
 fn resolve<'a>(openapi: &'a Value, mut value: &'a Value) -> &'a Value {
     for _ in 0..16 {

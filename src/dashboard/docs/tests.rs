@@ -102,6 +102,20 @@ fn a_document_with_nothing_or_nonsense_in_it_still_gives_a_page() {
 }
 
 #[test]
+fn words_between_backticks_are_code() {
+    let check = |text: &str, expected: &[(bool, &str)]| {
+        let expected: Vec<_> = expected.iter().map(|(code, part)| (*code, (*part).to_owned())).collect();
+        assert_eq!(spans(text).collect::<Vec<_>>(), expected, "{text}");
+    };
+    check(
+        "one of `a` and `b`.",
+        &[(false, "one of "), (true, "a"), (false, " and "), (true, "b"), (false, ".")],
+    );
+    check("`a` and a ` alone", &[(true, "a"), (false, " and a "), (false, "` alone")]);
+    check("", &[]);
+}
+
+#[test]
 fn every_link_within_the_page_has_its_target() {
     let html = page();
     for target in html.split(r##"href="#"##).skip(1).filter_map(|rest| rest.split('"').next()) {
