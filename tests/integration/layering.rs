@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &str)] = &[
     ("model home wire own_log secrets", ""),
     ("supervisor logs sample", "model"),
-    ("keeper", "home"),
+    ("keeper", "home model"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home supervisor keeper store auth logs sample"),
+    ("daemon", "model home secrets supervisor keeper store auth logs sample"),
     ("dashboard", "wire"),
-    ("api", "model home supervisor keeper store auth logs sample daemon wire dashboard"),
-    ("client", "wire home"),
-    ("cli", "client wire home"),
+    ("api", "model home secrets supervisor keeper store auth logs sample daemon wire dashboard"),
+    ("client", "wire home secrets"),
+    ("cli", "client wire home secrets"),
 ];
 
 /// They put the program together, so they may use everything.
