@@ -237,7 +237,7 @@ fn late(view: Option<&Arc<ProcessView>>, limit: Duration) -> String {
         ))
         | None => String::new(),
     };
-    format!("it is not so within {limit}{because}; it is left running and may become ready later")
+    format!("{limit} have passed{because}; it is left running and may become ready later")
 }
 
 async fn not_ready(api: &Api, id: ProcessId, status: StatusCode, why: String) -> ApiError {
