@@ -29,7 +29,7 @@
 //! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
-//! | [`probe`] | health checks: one question to an app, one verdict | `model`, `logs` |
+//! | [`probe`] | health checks: one question to an app, one verdict | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |

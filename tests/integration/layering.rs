@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 /// What each module may use besides itself: the column "may use" of the map.
 const MAY_USE: &[(&str, &str)] = &[
     ("model home wire own_log secrets", ""),
-    ("supervisor logs sample", "model"),
+    ("supervisor logs sample probe", "model"),
     ("keeper", "home model"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home secrets supervisor keeper store auth logs sample"),
+    ("daemon", "model home secrets supervisor keeper store auth logs sample probe"),
     ("dashboard", "wire"),
-    ("api", "model home secrets supervisor keeper store auth logs sample daemon wire dashboard"),
+    ("api", "model home secrets supervisor keeper store auth logs sample probe daemon wire dashboard"),
     ("client", "wire home secrets"),
     ("cli", "client wire home secrets"),
 ];

@@ -208,6 +208,11 @@ fn b12_over_http_not_ready_is_a_problem() {
     let answer = api.post("/api/v1/apps/idle/start?ready=true&wait=20s", &serde_json::json!({}));
     assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
     assert_eq!(answer.json()["processes"][0]["health"], "healthy", "{answer:?}");
+    let first = home.pid("idle");
+    let answer = api.post("/api/v1/apps/idle/restart?ready=true&wait=20s", &serde_json::json!({}));
+    assert_eq!(answer.status.as_u16(), 200, "{answer:?}");
+    assert_eq!(answer.json()["processes"][0]["health"], "healthy", "{answer:?}");
+    assert_ne!(home.pid("idle"), first);
     let shown = api.get("/api/v1/apps/idle");
     assert_eq!(shown["health_check"]["retries"], 3, "{shown}");
 }
