@@ -15,6 +15,7 @@ pub mod event;
 pub mod log;
 pub mod problem;
 pub mod process;
+pub mod size;
 pub mod span;
 pub mod system;
 
