@@ -108,7 +108,11 @@ enum Pm2Id {
 impl Pm2Size {
     fn bytes(self) -> Result<i64, ApiError> {
         match self {
-            Pm2Size::Bytes(bytes) => Ok(bytes),
+            Pm2Size::Bytes(bytes) if bytes > 0 => Ok(bytes),
+            Pm2Size::Bytes(bytes) => Err(ApiError::member(
+                "/max_memory_restart",
+                format!("max_memory_restart is {bytes}: write bytes above 0, or a size such as 100M"),
+            )),
             Pm2Size::Text(text) => wire::size::parse(&text)
                 .map(|bytes| bytes as i64)
                 .map_err(|e| ApiError::member("/max_memory_restart", e)),
