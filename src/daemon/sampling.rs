@@ -24,8 +24,11 @@ const IDLE: Duration = Duration::from_secs(15);
 /// What has a memory limit.
 const LIMITS: Duration = Duration::from_secs(1);
 
-/// What runs with a memory limit used, in bytes: for the brain.
-pub(super) type Samples = mpsc::UnboundedReceiver<Vec<(RunId, u64)>>;
+/// What runs with a memory limit used, in bytes.
+type Used = Vec<(RunId, u64)>;
+
+/// The brain's end of the channel on which it hears that.
+pub(super) type Samples = mpsc::UnboundedReceiver<Used>;
 
 /// What was measured in one pass.
 #[derive(Clone, Debug)]
@@ -46,7 +49,7 @@ pub struct Usages {
     latest: Mutex<Option<Arc<Measured>>>,
     lookers: AtomicUsize,
     requests: Mutex<Option<Sender<Request>>>,
-    samples: Mutex<Option<mpsc::UnboundedSender<Vec<(RunId, u64)>>>>,
+    samples: Mutex<Option<mpsc::UnboundedSender<Used>>>,
 }
 
 /// Somebody looks while this lives.
@@ -183,7 +186,7 @@ impl Usages {
     }
 
     /// Tells the brain.
-    fn tell(&self, samples: Vec<(RunId, u64)>) {
+    fn tell(&self, samples: Used) {
         if let Some(sender) = self.samples.lock().expect("no holder panics").as_ref()
             && !samples.is_empty()
         {
