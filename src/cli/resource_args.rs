@@ -9,7 +9,7 @@ use crate::wire::{NewApp, size};
 #[command(next_help_heading = "Limits")]
 pub struct ResourceArgs {
     /// Restart it when its processes use more memory than this together, e.g. 512M
-    #[arg(long, alias = "max-memory-restart", value_name = "SIZE", value_parser = size)]
+    #[arg(long, alias = "max-memory-restart", value_name = "SIZE", allow_hyphen_values = true, value_parser = size)]
     pub max_memory: Option<i64>,
     /// Priority for the CPU, from -20 (first) to 19 (last)
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-20..=19))]
@@ -99,7 +99,7 @@ mod tests {
     fn what_is_no_limit_is_refused_with_an_example() {
         let check = |line: &str, word: &str| assert!(parsed(line).unwrap_err().contains(word), "{line}");
         check("--max-memory 0", "100M");
-        check("--max-memory=-5M", "100M");
+        check("--max-memory -5M", "100M");
         check("--max-memory lots", "100M");
         check("--nice 20", "-20..=19");
         check("--umask 9", "027");
