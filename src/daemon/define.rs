@@ -10,8 +10,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::define_health;
-use crate::model::{AppSpec, HealthPolicy, Name, RestartPolicy, StopPolicy};
+use super::{define_health, resources};
+use crate::model::{AppSpec, HealthPolicy, Name, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -42,6 +42,12 @@ pub struct Draft {
     pub stop: StopPolicy,
     /// How it is checked.
     pub health: Option<HealthPolicy>,
+    /// What it may use; who it runs as is in `user` and `group`.
+    pub resources: Resources,
+    /// The user to run as, by name or number.
+    pub user: Option<String>,
+    /// The group to run as, by name or number.
+    pub group: Option<String>,
 }
 
 /// What is wrong with it.
@@ -67,6 +73,8 @@ pub(super) struct Executable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
+    resources::check(&draft.resources)?;
+    let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let finder = Finder { cwd: &draft.cwd, path: &path };
     let health = draft.health.map(|policy| define_health::resolve(policy, &finder)).transpose()?;
@@ -90,6 +98,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         restart: draft.restart,
         stop: draft.stop,
         health,
+        resources: Resources { run_as, ..draft.resources },
     })
 }
 

@@ -13,7 +13,8 @@
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`watching`] checks the health of runs, each at its pace.
-//! - [`sampling`] measures while somebody looks.
+//! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod clock;
 pub mod define;
@@ -24,6 +25,7 @@ pub mod event_text;
 pub mod handle;
 pub mod keeper_line;
 pub mod log_files;
+pub mod resources;
 pub mod sampling;
 pub mod view;
 pub mod watching;

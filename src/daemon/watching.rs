@@ -43,7 +43,7 @@ impl Watching {
         ready: bool,
     ) {
         let Some(policy) = spec.health.clone() else { return };
-        let probe = Probe::of(&policy.check, spec.cwd.clone(), env);
+        let probe = Probe::of(&policy.check, spec, env);
         let watch = Watch { run, policy, probe, since, ready, verdicts: self.verdicts.clone() };
         let task = tokio::spawn(watch.go_on()).abort_handle();
         if let Some(other) = self.tasks.insert(run, task) {

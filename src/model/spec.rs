@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{HealthPolicy, Name, Signal};
+use super::{HealthPolicy, Name, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -39,6 +39,8 @@ pub struct AppSpec {
     pub stop: StopPolicy,
     /// How its processes are checked, if they are. Then a process is online once it is healthy.
     pub health: Option<HealthPolicy>,
+    /// What it may use, and as whom it runs.
+    pub resources: Resources,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -109,6 +111,7 @@ impl fmt::Debug for AppSpec {
             .field("restart", &self.restart)
             .field("stop", &self.stop)
             .field("health", &self.health)
+            .field("resources", &self.resources)
             .finish_non_exhaustive()
     }
 }

@@ -15,7 +15,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{HealthCheck, Verdict};
+use crate::model::{AppSpec, HealthCheck, Verdict};
 
 /// Longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
@@ -36,6 +36,8 @@ pub enum Probe {
         cwd: PathBuf,
         /// Its whole environment.
         env: BTreeMap<String, String>,
+        /// User and group to run it as, if they are not the daemon's.
+        run_as: Option<(u32, u32)>,
     },
 }
 
@@ -44,7 +46,7 @@ impl Probe {
     ///
     /// # Errors
     /// Why this process cannot be checked that way, as the reason of a failed check.
-    pub fn of(check: &HealthCheck, cwd: PathBuf, env: BTreeMap<String, String>) -> Result<Probe, String> {
+    pub fn of(check: &HealthCheck, spec: &AppSpec, env: BTreeMap<String, String>) -> Result<Probe, String> {
         let port = env.get("PORT").map(String::as_str);
         Ok(match check {
             HealthCheck::Http { url } => {
@@ -53,7 +55,14 @@ impl Probe {
             }
             HealthCheck::Tcp { address } => Probe::Tcp(with_port(address, port)?),
             HealthCheck::Script { program, args, .. } => {
-                Probe::Script { program: program.clone(), args: args.clone(), cwd, env }
+                let run_as = spec.resources.run_as.as_ref().map(|run_as| (run_as.uid, run_as.gid));
+                Probe::Script {
+                    program: program.clone(),
+                    args: args.clone(),
+                    cwd: spec.cwd.clone(),
+                    env,
+                    run_as,
+                }
             }
         })
     }
@@ -63,7 +72,14 @@ impl Probe {
         let answer = match self {
             Probe::Http(url) => within(timeout, http::get(url.clone())).await,
             Probe::Tcp(address) => within(timeout, tcp::connect(address)).await,
-            Probe::Script { program, args, cwd, env } => script::run(program, args, cwd, env, timeout).await,
+            Probe::Script { program, args, cwd, env, run_as } => {
+                let mut command = tokio::process::Command::new(program);
+                command.args(args).current_dir(cwd).env_clear().envs(env);
+                if let Some((user, group)) = run_as {
+                    command.uid(*user).gid(*group);
+                }
+                script::run(command, timeout).await
+            }
         };
         match answer {
             Ok(()) => Verdict::Passed,

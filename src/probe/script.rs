@@ -3,9 +3,7 @@
 //! It is a child of the daemon in a process group of its own. At its timeout, and when nobody wants
 //! to know any more, the whole group is killed.
 
-use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -18,24 +16,20 @@ use tokio::process::{Child, Command};
 /// So much of the end of its output is kept.
 const KEPT: usize = 4096;
 
-/// Asks once.
+/// Asks once. `command` says what to run, where, and with which environment.
 ///
 /// # Errors
 /// What is wrong: its last line, or how it ended.
-pub async fn run(
-    program: &Path,
-    args: &[String],
-    cwd: &Path,
-    env: &BTreeMap<String, String>,
-    timeout: Duration,
-) -> Result<(), String> {
+pub async fn run(mut command: Command, timeout: Duration) -> Result<(), String> {
     let cannot = |e: std::io::Error| format!("the health check cannot be run: {e}");
     let (output, input) = std::io::pipe().map_err(cannot)?;
     let errors = input.try_clone().map_err(cannot)?;
-    let mut command = Command::new(program);
-    command.args(args).current_dir(cwd).env_clear().envs(env).process_group(0).kill_on_drop(true);
+    command.process_group(0).kill_on_drop(true);
     command.stdin(Stdio::null()).stdout(input).stderr(errors);
-    let child = command.spawn().map_err(|e| format!("{} cannot be executed: {e}", program.display()))?;
+    let spawned = command.spawn();
+    let child = spawned.map_err(|e| {
+        format!("{} cannot be executed: {e}", command.as_std().get_program().to_string_lossy())
+    })?;
     // It holds our ends of the pipe for writing.
     drop(command);
     let mut group = Group(child);
@@ -123,11 +117,10 @@ mod tests {
     use super::*;
 
     async fn sh(text: &str, timeout: Duration) -> Result<(), String> {
-        let env = BTreeMap::from([
-            ("PATH".to_owned(), "/usr/bin:/bin".to_owned()),
-            ("PORT".to_owned(), "3000".to_owned()),
-        ]);
-        run(Path::new("/bin/sh"), &["-c".into(), text.into()], Path::new("/"), &env, timeout).await
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", text]).current_dir("/").env_clear();
+        command.envs([("PATH", "/usr/bin:/bin"), ("PORT", "3000")]);
+        run(command, timeout).await
     }
 
     const LONG: Duration = Duration::from_secs(20);

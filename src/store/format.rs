@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::format_health::StoredHealth;
+use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
@@ -45,6 +46,8 @@ pub(super) struct StoredSpec {
     stop: StoredStop,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     health: Option<StoredHealth>,
+    #[serde(default)]
+    resources: StoredResources,
 }
 
 /// A path: text, or bytes if it is none.
@@ -107,6 +110,7 @@ impl StoredSpec {
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
+            resources: StoredResources::new(&spec.resources),
         }
     }
 
@@ -127,6 +131,7 @@ impl StoredSpec {
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
+            resources: self.resources.into_model(),
         })
     }
 }

@@ -23,7 +23,7 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
 }
 
 /// The table of `list`. The namespace is shown when there is more than one, health when somebody's
-/// is checked.
+/// is checked, reasons when somebody has one.
 fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
@@ -40,6 +40,12 @@ fn table(processes: &[Process], screen: Screen) -> String {
         column("memory", 1, true),
     ];
     let mut rows: Vec<Vec<Cell>> = processes.iter().map(row).collect();
+    if processes.iter().any(|process| process.reason.is_some()) {
+        columns.push(column("reason", 7, false));
+        for (row, process) in rows.iter_mut().zip(processes) {
+            row.push(Cell::from(process.reason.clone().unwrap_or_default()));
+        }
+    }
     // The later column first, so that the earlier one keeps its place.
     if processes.iter().all(|process| process.health.is_none()) {
         columns.remove(4);

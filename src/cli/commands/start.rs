@@ -8,6 +8,7 @@ use super::super::environment;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::units;
+use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
 use super::act;
 use super::report::Report;
@@ -132,6 +133,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_signal.is_some()
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
+        || args.resources != ResourceArgs::default()
         || args.no_autostart
         || args.health.defines_something()
         || !args.args.is_empty()
@@ -158,7 +160,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     }
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    Ok(NewApp {
+    Ok(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -177,7 +179,8 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
-    })
+        ..NewApp::default()
+    }))
 }
 
 #[cfg(test)]

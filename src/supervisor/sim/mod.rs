@@ -15,6 +15,7 @@ mod health;
 mod invariants;
 mod ledger;
 mod life;
+mod limits;
 mod outcomes;
 pub(super) mod planted;
 mod policy;
@@ -81,6 +82,8 @@ fn stories_are_eventful() {
         "restarts: true",
         "restarts: false",
         "Errored(Unhealthy",
+        "OverMemory",
+        "HostBudget",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

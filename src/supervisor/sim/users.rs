@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::Command;
 use super::health::any_policy;
-use crate::model::{AppSpec, Name, ProcessId, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, ByteSize, Name, ProcessId, Resources, RestartPolicy, StopPolicy};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
 pub struct Dice(pub u64);
@@ -53,6 +53,7 @@ pub fn app(name: &str) -> AppSpec {
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
         health: None,
+        resources: Resources::default(),
     }
 }
 
@@ -69,8 +70,10 @@ fn any_app(dice: &mut Dice) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
+    let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
+    let resources = Resources { max_memory, ..Resources::default() };
     let (instances, autostart) = (dice.pick(&[1, 1, 2]), dice.chance(85));
-    AppSpec { instances, autostart, restart, stop, health: any_policy(dice), ..app(name) }
+    AppSpec { instances, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
 }
 
 /// Somebody asks for something. `known` are the processes that are listed; ids beyond them are
