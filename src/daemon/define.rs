@@ -10,7 +10,7 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::{AppSpec, Name, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -33,6 +33,8 @@ pub struct Draft {
     pub inherited_env: BTreeMap<String, String>,
     /// How many processes.
     pub instances: u32,
+    /// The ports of its processes.
+    pub port: Option<PortPlan>,
     /// Start now and at boot.
     pub autostart: bool,
     /// After an exit that nobody asked for.
@@ -64,6 +66,9 @@ struct Executable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
+    if let Some(Err(few)) = draft.port.map(|plan| plan.suffices_for(draft.instances)) {
+        return Err(Undefinable { member: "port", detail: few.to_string() });
+    }
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let found = Finder { cwd: &draft.cwd, path: &path }.find(
         &draft.script,
@@ -85,6 +90,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         inherited_env: draft.inherited_env,
         env: draft.env,
         instances: draft.instances,
+        port: draft.port,
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,

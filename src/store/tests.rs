@@ -24,6 +24,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         instances: 2,
+        port: None,
         autostart: false,
         restart: RestartPolicy {
             auto: false,
@@ -43,6 +44,7 @@ pub(super) fn process(id: u32, app: u32) -> Remembered {
         instance: 0,
         goal: Goal::Up,
         rest: Rest::Stopped,
+        ports: Default::default(),
         restarts: 4,
         last_end: None,
     }

@@ -41,6 +41,7 @@ mod command;
 mod fact;
 mod input;
 mod life;
+mod ports;
 mod process;
 mod restart;
 mod restore;
@@ -51,6 +52,7 @@ mod table;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use input::{Command, Input};
+pub use ports::{PortQuestion, Ports};
 pub use process::Process;
 pub use restore::{Living, Remembered};
 pub use table::Supervisor;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Remembered;
+use super::{Ports, Remembered};
 use crate::model::{AppId, End, Goal, Moment, ProcessId, Rest, RunId, State};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
@@ -18,6 +18,8 @@ pub struct Process {
     pub goal: Goal,
     /// What is.
     pub state: State,
+    /// Its ports. None while it rests.
+    pub ports: Ports,
     /// Crashes and restarts by command that were followed by a new run (acceptance row B4).
     pub restarts: u32,
     /// Unstable runs in a row. A new daemon counts from zero.
@@ -51,6 +53,7 @@ impl Process {
             instance: remembered.instance,
             goal: remembered.goal,
             state: State::Idle(remembered.rest),
+            ports: remembered.ports,
             restarts: remembered.restarts,
             unstable: 0,
             waits: 0,
@@ -78,6 +81,7 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
             },
+            ports: Ports { next: None, ..self.ports },
             restarts: self.restarts,
             last_end: self.last_end,
         }

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
+use super::ports::PortTable;
 use super::{Accepted, Denied, Effect, Input, Process, Record};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     pub(super) apps: BTreeMap<AppId, Arc<AppSpec>>,
     pub(super) processes: BTreeMap<ProcessId, Process>,
@@ -27,6 +28,7 @@ pub struct Supervisor {
     members: BTreeSet<(AppId, ProcessId)>,
     runs: BTreeMap<RunId, ProcessId>,
     deadlines: BTreeSet<(Moment, ProcessId)>,
+    pub(super) ports: PortTable,
     touched: BTreeSet<ProcessId>,
 }
 
@@ -52,6 +54,7 @@ impl Supervisor {
             members: BTreeSet::new(),
             runs: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            ports: PortTable::default(),
             touched: BTreeSet::new(),
         }
     }
@@ -124,8 +127,7 @@ impl Supervisor {
     }
 
     fn pass_deadlines(&mut self, now: Moment) {
-        let due = self.deadlines.range(..=(now, ProcessId(u32::MAX)));
-        let due: Vec<ProcessId> = due.map(|(_, process)| *process).collect();
+        let due: Vec<ProcessId> = self.due(now).collect();
         for id in due {
             match self.processes[&id].state {
                 State::Backoff { .. } => self.launch(now, id, true),
@@ -133,6 +135,11 @@ impl Supervisor {
                 State::Idle(_) | State::Starting { .. } | State::Running { .. } => {}
             }
         }
+    }
+
+    /// The processes whose deadline has come.
+    pub(super) fn due(&self, now: Moment) -> impl Iterator<Item = ProcessId> {
+        self.deadlines.range(..=(now, ProcessId(u32::MAX))).map(|(_, process)| *process)
     }
 
     /// The process whose present life that is.
@@ -171,6 +178,7 @@ impl Supervisor {
     /// brought up to date here and cannot be forgotten elsewhere.
     pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
         let (run, deadline) = facets(row.as_ref());
+        let ports = row.as_ref().map(|process| process.ports);
         let app = row.as_ref().map(|process| process.app);
         let remembered = row.as_ref().map(Process::to_remember);
         let before = match row {
@@ -186,6 +194,7 @@ impl Supervisor {
             old_deadline.map(|at| self.deadlines.remove(&(at, id)));
             deadline.map(|at| self.deadlines.insert((at, id)));
         }
+        self.ports.update(id, before.as_ref().map(|process| process.ports), ports);
         self.touched.insert(id);
         match (app, before) {
             (Some(app), None) => {
