@@ -51,7 +51,12 @@ fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
             .collect();
         owners.dedup();
         let conflict = conflict(port, &reserved_by, &owners);
-        Port { port: i64::from(port), reserved_by, listeners: owners.into_iter().map(listener).collect(), conflict }
+        Port {
+            port: i64::from(port),
+            reserved_by,
+            listeners: owners.into_iter().map(listener).collect(),
+            conflict,
+        }
     };
     numbers.into_iter().map(row).collect()
 }

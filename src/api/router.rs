@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages, ports,
-    processes, system, ws,
+    ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
+    ports, processes, system, ws,
 };
 
 /// The longest body.

@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 
 use super::{Client, ClientError, LogStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, PortList, Process, ProcessList,
-    Stream, System, Whoami,
+    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, PortList, Process,
+    ProcessList, Stream, System, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.

@@ -169,7 +169,8 @@ mod tests {
 
     #[test]
     fn a_connection_is_not_a_listener() {
-        let connected = "1: 0100007F:258F 0100007F:9999 01 00000000:00000000 00:00000000 00000000 0 0 222 1 0";
+        let connected =
+            "1: 0100007F:258F 0100007F:9999 01 00000000:00000000 00:00000000 00000000 0 0 222 1 0";
         assert_eq!(row(connected), None);
         assert_eq!(row(&connected.replace(" 01 ", " 0A ")).map(|socket| socket.port), Some(9615));
     }

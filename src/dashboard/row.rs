@@ -118,8 +118,17 @@ pub(super) mod tests {
     #[test]
     fn a_row_says_everything_in_words() {
         let html = table_fragment(&[process(3, "web", "online")], &who(Role::Operator));
-        let told =
-            [r#"id="p-3""#, ">online<", ">web<", ">4003<", ">3003<", ">3.4%<", ">18.4 MiB<", ">3m 7s<", ">SIGKILL<"];
+        let told = [
+            r#"id="p-3""#,
+            ">online<",
+            ">web<",
+            ">4003<",
+            ">3003<",
+            ">3.4%<",
+            ">18.4 MiB<",
+            ">3m 7s<",
+            ">SIGKILL<",
+        ];
         for part in told {
             assert!(html.contains(part), "{part} is missing in {html}");
         }

@@ -217,8 +217,26 @@ mod tests {
     #[test]
     fn what_is_no_port_is_refused_with_the_three_forms() {
         let bad = [
-            "", "0", "70000", "-1", "+80", "3005-3000", "0-5", "http", "3000-", "-3000", "3000-3005-3010", "3000 ",
-            "auto:", "auto:4000", "auto:4100-4000", "auto:0-5", "auto:4000-5000", "1.5", "３０００", "3000,3001",
+            "",
+            "0",
+            "70000",
+            "-1",
+            "+80",
+            "3005-3000",
+            "0-5",
+            "http",
+            "3000-",
+            "-3000",
+            "3000-3005-3010",
+            "3000 ",
+            "auto:",
+            "auto:4000",
+            "auto:4100-4000",
+            "auto:0-5",
+            "auto:4000-5000",
+            "1.5",
+            "３０００",
+            "3000,3001",
         ];
         for text in bad {
             let sentence = PortPlan::parse(text).expect_err(text).to_string();

@@ -115,12 +115,7 @@ impl Supervisor {
     }
 
     /// `plan`: where to, if not where the definition says.
-    fn restart(
-        &mut self,
-        now: Moment,
-        id: ProcessId,
-        plan: Option<PortPlan>,
-    ) -> Result<Accepted, Denied> {
+    fn restart(&mut self, now: Moment, id: ProcessId, plan: Option<PortPlan>) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) | State::Backoff { .. } => {

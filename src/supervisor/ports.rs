@@ -198,7 +198,10 @@ impl Supervisor {
             let lives = process.state.run().is_some();
             let question = self.question(*id, plan, process.ports.held);
             // What it has while it runs it keeps, whoever listens there.
-            question.filter(|q| !lives || q.first.is_none() || q.first != process.ports.held).into_iter().collect()
+            question
+                .filter(|q| !lives || q.first.is_none() || q.first != process.ports.held)
+                .into_iter()
+                .collect()
         };
         match command {
             Command::Create { spec } => match spec.port.filter(|_| spec.autostart) {
@@ -248,7 +251,8 @@ impl Supervisor {
     /// of them should be given.
     pub fn lacks_a_port(&self, now: Moment, commands: &[Command]) -> Option<Denied> {
         let mut rehearsal = self.clone();
-        let mut answers = commands.iter().map(|command| rehearsal.step(now, Input::Command(command.clone())).0);
+        let mut answers =
+            commands.iter().map(|command| rehearsal.step(now, Input::Command(command.clone())).0);
         answers.find_map(|answer| answer.err().filter(Denied::is_about_ports))
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::super::{Living, Remembered, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::world::World;
-use crate::model::{Goal, Rest, RunId, State};
+use crate::model::{Goal, Reason, Rest, RunId, State};
 
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
@@ -27,7 +27,10 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
             ensure!(adopted, "what_lives_is_adopted: {id} is {:?}", process.state);
         } else if row.goal == Goal::Up && life.is_none() {
             let right = match row.rest {
-                Rest::Stopped => matches!(process.state, State::Starting { .. }),
+                Rest::Stopped => matches!(
+                    process.state,
+                    State::Starting { .. } | State::Idle(Rest::Errored(Reason::NoPort(_)))
+                ),
                 Rest::Errored(_) | Rest::Finished(_) => process.state == State::Idle(row.rest.clone()),
             };
             ensure!(right, "what_was_given_up_stays_so: {id} was {:?}, is {:?}", row.rest, process.state);

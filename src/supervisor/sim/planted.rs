@@ -52,11 +52,21 @@ pub enum Mistake {
     TrustsTheOldKeeper,
     /// Lives that belong to no process are left alone.
     OverlooksStrays,
+    /// A port is given to somebody although another has it.
+    GivesPortsTwice,
+    /// What other programs listen on is not looked at.
+    OverlooksForeignPorts,
+    /// What rests keeps its port.
+    KeepsPortsAtRest,
+    /// After a crash a port is chosen anew.
+    WandersAfterCrash,
+    /// A plain restart does not return to the definition's port.
+    KeepsTheOverride,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 23] = [
+    pub const ALL: [Mistake; 28] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -80,6 +90,11 @@ impl Mistake {
         Mistake::LetsTheLateBornLive,
         Mistake::TrustsTheOldKeeper,
         Mistake::OverlooksStrays,
+        Mistake::GivesPortsTwice,
+        Mistake::OverlooksForeignPorts,
+        Mistake::KeepsPortsAtRest,
+        Mistake::WandersAfterCrash,
+        Mistake::KeepsTheOverride,
     ];
 }
 
