@@ -64,6 +64,7 @@ fn the_port_is_in_the_environment_and_in_every_view() {
     assert_eq!((&row["port"], &row["reserved_by"][0]["name"]), (&json!(port), &json!("web")), "{row}");
     assert_eq!(row["listeners"][0]["id"], 0, "{row}");
     assert_eq!(row.get("conflict"), None, "{row}");
+    assert_eq!(home.api().get("/api/processes")[0]["pm2_env"]["PORT"], port);
     home.ok(&["stop", "web"]);
     assert_eq!(ports(&home.process("web")), Vec::<u64>::new());
 }
