@@ -10,7 +10,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, StopPolicy};
+use super::resources;
+use crate::model::{AppSpec, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -41,6 +42,12 @@ pub struct Draft {
     pub restart: RestartPolicy,
     /// How it ends.
     pub stop: StopPolicy,
+    /// What it may use; who it runs as is in `user` and `group`.
+    pub resources: Resources,
+    /// The user to run as, by name or number.
+    pub user: Option<String>,
+    /// The group to run as, by name or number.
+    pub group: Option<String>,
 }
 
 /// What is wrong with it.
@@ -69,6 +76,8 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     if let Some(Err(few)) = draft.port.map(|plan| plan.suffices_for(draft.instances)) {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
+    resources::check(&draft.resources)?;
+    let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let found = Finder { cwd: &draft.cwd, path: &path }.find(
         &draft.script,
@@ -94,6 +103,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,
+        resources: Resources { run_as, ..draft.resources },
     })
 }
 

@@ -13,7 +13,8 @@
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
-//! - [`sampling`] measures while somebody looks.
+//! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod clock;
 pub mod define;
@@ -25,5 +26,6 @@ pub mod keeper_line;
 pub mod listening;
 pub mod log_files;
 pub mod port_probe;
+pub mod resources;
 pub mod sampling;
 pub mod view;

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
@@ -44,6 +45,8 @@ pub(super) struct StoredSpec {
     restart: StoredRestart,
     #[serde(default)]
     stop: StoredStop,
+    #[serde(default)]
+    resources: StoredResources,
 }
 
 /// A path: text, or bytes if it is none.
@@ -106,6 +109,7 @@ impl StoredSpec {
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
+            resources: StoredResources::new(&spec.resources),
         }
     }
 
@@ -126,6 +130,7 @@ impl StoredSpec {
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
+            resources: self.resources.into_model(),
         })
     }
 }

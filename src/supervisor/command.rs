@@ -45,9 +45,8 @@ impl Supervisor {
         for (instance, held) in (0..).zip(ports) {
             let id = self.next_process;
             self.next_process = ProcessId(id.0 + 1);
-            let rest = Rest::Stopped;
             let ports = Ports { held, ..Ports::default() };
-            let row = Remembered { id, app, instance, goal, rest, ports, restarts: 0, last_end: None };
+            let row = Remembered { goal, ports, ..Remembered::new(id, app, instance) };
             self.put(id, Some(Process::at_rest(row)));
             self.publish(id, None, EventKind::Created);
             processes.push(id);
@@ -105,6 +104,7 @@ impl Supervisor {
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| {
                     process.goal = Goal::Down;
+                    process.over_memory = None;
                     process.restart_asked = false;
                     process.ports.next = None;
                 });
@@ -176,6 +176,7 @@ impl Supervisor {
     fn want_up(&mut self, id: ProcessId) {
         self.change(id, |process| {
             process.goal = Goal::Up;
+            process.over_memory = None;
             process.unstable = 0;
             process.waits = 0;
         });

@@ -11,6 +11,7 @@ use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, Spaw
 enum Follows {
     Deletion,
     Launch { counts: bool },
+    Restart,
     Wait(Duration),
     Rest(Rest),
 }
@@ -36,6 +37,7 @@ impl Supervisor {
             (process.ports.held, process.ports.next) = (port, None);
             process.end_asked = false;
             process.restart_asked = false;
+            process.over_memory = None;
             process.killed = false;
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
@@ -104,6 +106,7 @@ impl Supervisor {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
             process.restart_asked = false;
+            process.over_memory = None;
             process.killed = false;
             process.unstable = tally.unstable;
             process.waits = tally.waits;
@@ -118,8 +121,11 @@ impl Supervisor {
         match follows {
             Follows::Deletion => self.forget(id),
             Follows::Launch { counts } => self.launch(now, id, counts),
+            Follows::Restart => self.restart_in_turn(now, id, now),
             Follows::Wait(wait) => {
-                self.change(id, |process| process.state = State::Backoff { until: now + wait });
+                self.change(id, |process| {
+                    process.state = State::Backoff { until: now + wait, queued: false }
+                });
                 self.publish(id, Some(run), EventKind::BackingOff { wait, unstable: tally.unstable });
             }
             Follows::Rest(rest) => self.rest(id, rest),
@@ -135,6 +141,7 @@ impl Supervisor {
             Goal::Gone => Follows::Deletion,
             Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
             Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
+            Goal::Up | Goal::Down if process.over_memory.is_some() => Follows::Restart,
             Goal::Up | Goal::Down if process.end_asked && !planted!(TakesStopsForCrashes) => {
                 Follows::Launch { counts: process.restart_asked }
             }
@@ -142,7 +149,7 @@ impl Supervisor {
                 let (next, tally) = restart::after(&self.apps[&process.app].restart, tally, run, ending);
                 let follows = match next {
                     Next::Again => Follows::Launch { counts: false },
-                    Next::Now => Follows::Launch { counts: true },
+                    Next::Now => Follows::Restart,
                     Next::After(wait) => Follows::Wait(wait),
                     Next::Rest(rest) => Follows::Rest(rest),
                 };

@@ -178,17 +178,20 @@ impl Supervisor {
 
     /// Which ports are to be tried before that input is given. None: none.
     pub fn port_questions(&self, now: Moment, input: &Input) -> Vec<PortQuestion> {
+        // Who waits for the host's budget may have its turn with any end, and with time.
+        let queued = || self.queue.iter().map(|(_, id)| *id);
+        let at_launch = |id| self.question_at_launch(id);
         match input {
             Input::Command(command) => self.questions_of_command(command),
             Input::Fact(
                 Fact::Exited { run, .. } | Fact::TreeGone { run } | Fact::SpawnFailed { run, .. },
-            ) => self.living(*run).and_then(|id| self.question_at_launch(id)).into_iter().collect(),
+            ) => self.living(*run).into_iter().chain(queued()).filter_map(at_launch).collect(),
             Input::Fact(Fact::HandsRenewed { living }) => {
-                let lost = self.lives().filter(|(run, _)| !living.contains(run));
-                lost.filter_map(|(_, id)| self.question_at_launch(id)).collect()
+                let lost = self.lives().filter(|(run, _)| !living.contains(run)).map(|(_, id)| id);
+                lost.chain(queued()).filter_map(at_launch).collect()
             }
-            Input::Fact(Fact::Spawned { .. } | Fact::PortsSeen { .. }) => Vec::new(),
-            Input::Tick => self.due(now).filter_map(|id| self.question_at_launch(id)).collect(),
+            Input::Fact(Fact::Spawned { .. } | Fact::Sampled { .. } | Fact::PortsSeen { .. }) => Vec::new(),
+            Input::Tick => self.due(now).chain(queued()).filter_map(at_launch).collect(),
         }
     }
 

@@ -16,6 +16,7 @@ pub mod log;
 pub mod port;
 pub mod problem;
 pub mod process;
+pub mod size;
 pub mod span;
 pub mod system;
 

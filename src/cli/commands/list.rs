@@ -23,7 +23,8 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The table of `list`. The namespace is shown when there is more than one.
+/// The table of `list`. The namespace is shown when there is more than one, reasons when somebody has
+/// one.
 fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
@@ -44,6 +45,12 @@ fn table(processes: &[Process], screen: Screen) -> String {
     if processes.iter().all(|process| process.ports.is_empty()) {
         columns.pop();
         rows.iter_mut().for_each(|row| drop(row.pop()));
+    }
+    if processes.iter().any(|process| process.reason.is_some()) {
+        columns.push(column("reason", 7, false));
+        for (row, process) in rows.iter_mut().zip(processes) {
+            row.push(Cell::from(process.reason.clone().unwrap_or_default()));
+        }
     }
     if !several {
         columns.remove(2);

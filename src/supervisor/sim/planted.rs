@@ -62,11 +62,23 @@ pub enum Mistake {
     WandersAfterCrash,
     /// A plain restart does not return to the definition's port.
     KeepsTheOverride,
+    /// Restarts come however many there were.
+    IgnoresTheBudget,
+    /// Who came last to the queue for the host's budget goes first.
+    ServesTheNewestFirst,
+    /// Too much memory does not matter.
+    IgnoresMemory,
+    /// A new daemon does not wait for what the last one waited for.
+    ForgetsWhatItWaitedFor,
+    /// A new daemon counts unstable runs from zero.
+    ForgetsUnstableRuns,
+    /// What was asked is not remembered until it is done.
+    KeepsAWishToItself,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 28] = [
+    pub const ALL: [Mistake; 34] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -95,6 +107,12 @@ impl Mistake {
         Mistake::KeepsPortsAtRest,
         Mistake::WandersAfterCrash,
         Mistake::KeepsTheOverride,
+        Mistake::IgnoresTheBudget,
+        Mistake::ServesTheNewestFirst,
+        Mistake::IgnoresMemory,
+        Mistake::ForgetsWhatItWaitedFor,
+        Mistake::ForgetsUnstableRuns,
+        Mistake::KeepsAWishToItself,
     ];
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Command;
-use crate::model::{AppSpec, Name, PortPlan, ProcessId, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, StopPolicy};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
 pub struct Dice(pub u64);
@@ -52,6 +52,7 @@ pub fn app(name: &str) -> AppSpec {
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
+        resources: Resources::default(),
     }
 }
 
@@ -73,7 +74,10 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     if let Some(PortPlan::Single(_)) = port {
         instances = 1;
     }
-    AppSpec { instances, port, autostart: dice.chance(85), restart, stop, ..app(name) }
+    let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
+    let resources = Resources { max_memory, ..Resources::default() };
+    let autostart = dice.chance(85);
+    AppSpec { instances, port, autostart, restart, stop, resources, ..app(name) }
 }
 
 /// The few ports that everybody wants.

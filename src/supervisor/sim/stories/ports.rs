@@ -110,16 +110,7 @@ fn a_stop_during_a_move_gives_both_ports_back() {
 fn a_new_daemon_keeps_the_ports_of_what_lives_and_of_what_it_starts() {
     let ports = |held, plan| Ports { held, next: None, plan };
     let check = |living: Vec<Living>, ports: Ports, busy: &[u16], held: Option<u16>, orders: &str| {
-        let row = Remembered {
-            id: ID,
-            app: AppId(0),
-            instance: 0,
-            goal: Goal::Up,
-            rest: Rest::Stopped,
-            ports,
-            restarts: 0,
-            last_end: None,
-        };
+        let row = Remembered { goal: Goal::Up, ports, ..Remembered::new(ID, AppId(0), 0) };
         let apps = BTreeMap::from([(AppId(0), Arc::new(on(PortPlan::Auto(3000, 3005))))]);
         let busy = busy.iter().map(|port| (*port, nginx())).collect();
         let now = Moment(1_000_000_000);
