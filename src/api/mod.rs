@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod operations;
 pub mod pages;
 pub mod port_owner;
+pub mod ports;
 pub mod problem;
 pub mod processes;
 pub mod resolve;

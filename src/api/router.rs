@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
-    processes, system, ws,
+    ports, processes, system, ws,
 };
 
 /// The longest body.
@@ -32,6 +32,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(operations::operate))
+        .routes(routes!(ports::list))
         .routes(routes!(logs::of_process))
         .routes(routes!(logs::of_all))
         .routes(routes!(events::list))

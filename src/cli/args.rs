@@ -61,7 +61,7 @@ pub enum ClientCommand {
     /// Stop apps; they stay stopped until they are started again
     Stop(ActArgs),
     /// Stop apps and run them anew
-    Restart(ActArgs),
+    Restart(RestartArgs),
     /// Stop apps and forget them, with their logs
     #[command(visible_alias = "del", alias = "rm")]
     Delete(DeleteArgs),
@@ -74,6 +74,8 @@ pub enum ClientCommand {
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Show which ports are reserved, who listens, and conflicts
+    Ports(JsonArgs),
     /// Show what happened to processes
     Events(EventsArgs),
     /// Open the dashboard: serve it on an address until Ctrl+C
@@ -109,6 +111,9 @@ pub struct StartArgs {
     /// How many processes: a number, max (one per CPU) or -1 (one less)
     #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::instances)]
     pub instances: Option<Instances>,
+    /// Ports, one for each process, as PORT in its environment: 3000, 3000-3005 or auto:4000-4100
+    #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
+    pub port: Option<String>,
     /// Working directory [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,
@@ -154,13 +159,28 @@ pub struct StartArgs {
     pub args: Vec<String>,
 }
 
-/// `stop`, `restart`.
+/// `stop`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
 pub struct ActArgs {
     /// Which apps or processes; all for every one
     #[arg(required = true, value_name = "APP")]
     pub refs: Vec<String>,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `restart`.
+#[derive(Args, Debug)]
+#[command(after_help = REFERENCES)]
+pub struct RestartArgs {
+    /// Which apps or processes; all for every one
+    #[arg(required = true, value_name = "APP")]
+    pub refs: Vec<String>,
+    /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
+    #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
+    pub port: Option<String>,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

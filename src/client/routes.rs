@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 
 use super::{Client, ClientError, LogStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, Process, ProcessList,
-    Stream, System, Whoami,
+    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, PortList, Process,
+    ProcessList, Stream, System, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -96,6 +96,23 @@ impl Client {
         reached(self.json(method, &path, |r| r.timeout(wait + MARGIN)).await?)
     }
 
+    /// `POST /apps/{ref}/restart?port=`: on other ports, until the next restart.
+    pub async fn restart_on(
+        &self,
+        reference: &str,
+        port: &str,
+        wait: Duration,
+    ) -> Result<Reached, ClientError> {
+        let (app, seconds, port) = (checked(reference)?, wait.as_secs(), percent_encoded(port));
+        let path = format!("/api/v1/apps/{app}/restart?wait={seconds}s&port={port}");
+        reached(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?)
+    }
+
+    /// `GET /ports`.
+    pub async fn ports(&self) -> Result<PortList, ClientError> {
+        self.get("/api/v1/ports").await
+    }
+
     /// `POST /operations`: to many at once.
     pub async fn act_on(
         &self,
@@ -176,6 +193,15 @@ impl Client {
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         Ok(self.json(Method::GET, path, |r| r).await?.1)
     }
+}
+
+/// Any text as a value in a query: what it means is for the daemon to say.
+fn percent_encoded(text: &str) -> String {
+    let byte = |b: u8| match b {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' => char::from(b).to_string(),
+        _ => format!("%{b:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// 202 means that the wait was over first.

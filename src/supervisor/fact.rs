@@ -29,6 +29,7 @@ impl Supervisor {
                 Some(id) => self.tree_gone(now, id),
                 None => self.stray_is_gone(run),
             },
+            Fact::PortsSeen { busy } => self.ports.see(busy),
             Fact::Sampled { run, memory } => self.sampled(now, run, memory),
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
         }

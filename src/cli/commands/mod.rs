@@ -8,6 +8,7 @@ mod kill;
 mod list;
 mod logs;
 mod open;
+mod ports;
 mod report;
 mod restart;
 mod start;
@@ -32,6 +33,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
         ClientCommand::Web(args) => web::run(args).await,
         ClientCommand::Open => open::run().await,

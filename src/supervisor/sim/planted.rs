@@ -52,6 +52,16 @@ pub enum Mistake {
     TrustsTheOldKeeper,
     /// Lives that belong to no process are left alone.
     OverlooksStrays,
+    /// A port is given to somebody although another has it.
+    GivesPortsTwice,
+    /// What other programs listen on is not looked at.
+    OverlooksForeignPorts,
+    /// What rests keeps its port.
+    KeepsPortsAtRest,
+    /// After a crash a port is chosen anew.
+    WandersAfterCrash,
+    /// A plain restart does not return to the definition's port.
+    KeepsTheOverride,
     /// Restarts come however many there were.
     IgnoresTheBudget,
     /// Who came last to the queue for the host's budget goes first.
@@ -68,7 +78,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 29] = [
+    pub const ALL: [Mistake; 34] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -92,6 +102,11 @@ impl Mistake {
         Mistake::LetsTheLateBornLive,
         Mistake::TrustsTheOldKeeper,
         Mistake::OverlooksStrays,
+        Mistake::GivesPortsTwice,
+        Mistake::OverlooksForeignPorts,
+        Mistake::KeepsPortsAtRest,
+        Mistake::WandersAfterCrash,
+        Mistake::KeepsTheOverride,
         Mistake::IgnoresTheBudget,
         Mistake::ServesTheNewestFirst,
         Mistake::IgnoresMemory,
