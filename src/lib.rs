@@ -23,6 +23,7 @@
 //! |---|---|---|
 //! | [`model`] | the words: ids, definitions, goals, states, facts | nothing |
 //! | [`home`] | the paths of one installation | nothing |
+//! | [`kernel`] | is this Linux new enough? | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
 //! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home` |
 //! | [`store`] | SQLite | `model` |
@@ -32,7 +33,8 @@
 //! | [`wire`] | the API's types | nothing |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
 //! | [`api`] | the router and its handlers | all above |
-//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home` |
+//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `kernel` |
+//! | [`library`] | [`ProcessManager`] for programs in Rust | `client`, `wire`, `home` |
 //! | [`run`] | puts the daemon together | all |
 //!
 //! `tests/integration_tests` checks that nobody uses what the table does not allow.
@@ -45,6 +47,7 @@ pub mod daemon;
 pub mod dashboard;
 pub mod home;
 pub mod keeper;
+pub mod kernel;
 pub mod logs;
 pub mod model;
 pub mod own_log;

@@ -28,6 +28,7 @@ pub mod pages;
 pub mod port_owner;
 pub mod problem;
 pub mod processes;
+pub mod requests;
 pub mod resolve;
 pub mod router;
 pub mod serve;

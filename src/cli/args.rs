@@ -75,7 +75,7 @@ pub enum ClientCommand {
     Logs(LogsArgs),
     /// Show what happened to processes
     Events(EventsArgs),
-    /// Open the dashboard: serve it on an address until Ctrl+C
+    /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
     /// Print a link that logs a browser in, once
     Open,
@@ -251,8 +251,10 @@ pub struct EventsArgs {
 /// `web`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Prints the address and a link that logs your browser in, once. Ctrl+C ends the address that this \
-                        command added; services and daemon go on."
+    after_help = "Prints the address and a link that logs your browser in, once; then shows the requests that come to \
+                        it. Ctrl+C ends the address that this command added; services and daemon go on.\n\n\
+                        Examples:\n  pmdaemon web\n  pmdaemon web --port 8080 --detach\n  \
+                        pmdaemon web --no-auth     curl http://localhost:9615/api/processes needs no token meanwhile"
 )]
 pub struct WebArgs {
     /// Port of the address; 0 for any that is free
@@ -264,6 +266,9 @@ pub struct WebArgs {
     /// Leave the address and return at once
     #[arg(long)]
     pub detach: bool,
+    /// Ask nobody for a token or login at this address while this command runs
+    #[arg(long, conflicts_with = "detach")]
+    pub no_auth: bool,
 }
 
 /// `token`.

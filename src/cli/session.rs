@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::daemon_start;
 use super::error::CliError;
 use super::out::{self, Screen};
 use super::port_owner;
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, start};
 use crate::home::Home;
 use crate::wire::Listener;
 
@@ -33,7 +32,7 @@ impl Session {
     /// A sentence, when there is no home, or no daemon becomes ready, or its token is unusable.
     pub async fn open() -> Result<Session, CliError> {
         let home = Home::from_env().map_err(CliError::new)?;
-        let started = daemon_start::ensure(&home).await?;
+        let started = start::ensure(&home, this_program).await?;
         let client = Client::local(&home)?;
         let session = Session { home, client, screen: Screen::of_stdout() };
         if started {
@@ -74,7 +73,7 @@ impl Session {
                 return Err(error.into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
-            daemon_start::ensure(&self.home).await?;
+            start::ensure(&self.home, this_program).await?;
         }
     }
 
@@ -111,6 +110,12 @@ impl Session {
             ),
         });
     }
+}
+
+/// The daemon that a command starts is of its own version.
+fn this_program() -> Result<std::path::PathBuf, ClientError> {
+    std::env::current_exe()
+        .map_err(|e| ClientError::Start(format!("cannot start the daemon: the program is not found: {e}")))
 }
 
 /// `http://HOST:PORT`.

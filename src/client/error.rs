@@ -22,6 +22,9 @@ pub enum ClientError {
     /// The token file is missing, unsafe or not a token.
     #[error("{0}")]
     Token(String),
+    /// There was no daemon, and none could be started.
+    #[error("{0}")]
+    Start(String),
     /// The text cannot be a reference to an app or process.
     #[error(
         "{0:?} is not a reference: use an id, a name, name-i or namespace:name, as pmdaemon list shows them"
@@ -38,6 +41,7 @@ impl ClientError {
             | ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -50,6 +54,7 @@ impl ClientError {
             | ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -59,7 +64,10 @@ impl ClientError {
         match self {
             ClientError::NoDaemon(_) | ClientError::Transport(_) => true,
             ClientError::Problem(problem) => problem.status == 503,
-            ClientError::Timeout(_) | ClientError::Token(_) | ClientError::BadReference(_) => false,
+            ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::Start(_)
+            | ClientError::BadReference(_) => false,
         }
     }
 
@@ -72,6 +80,7 @@ impl ClientError {
             ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => false,
         }
     }

@@ -2,15 +2,17 @@
 //!
 //! One HTTP connection over the unix socket of the home, the bearer token of its token file, and
 //! one method per route (`routes`). Knows the types of [`crate::wire`] and the paths of
-//! [`crate::home`], nothing else of the program. It never starts a daemon; that is the command
-//! line's business.
+//! [`crate::home`], nothing else of the program. [`Client`] never starts a daemon; who wants one
+//! asks [`start::ensure`] first.
 //!
 //! The daemon renews the token file, so a request that is answered 401 is tried once more when
 //! the file holds another token by then. Nothing else is repeated here.
 
 mod error;
 mod records;
+mod requests;
 mod routes;
+pub mod start;
 mod token;
 
 #[cfg(test)]
@@ -27,6 +29,7 @@ use crate::wire::Problem;
 
 pub use error::ClientError;
 pub use records::{LogItem, LogStream};
+pub use requests::{RequestItem, RequestStream};
 pub use routes::{LogQuery, Reached, Selection, may_be_reference};
 
 /// How long an answer may take that has nothing to wait for.

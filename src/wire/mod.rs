@@ -15,6 +15,7 @@ pub mod event;
 pub mod log;
 pub mod problem;
 pub mod process;
+pub mod request;
 pub mod span;
 pub mod system;
 
@@ -25,4 +26,5 @@ pub use event::{Event, EventList};
 pub use log::{LogRecord, Stream};
 pub use problem::{FieldError, Problem};
 pub use process::{LastExit, Process, ProcessList};
+pub use request::{AccessRecord, Lent, StreamControl};
 pub use system::{Daemon, Host, Listener, System};

@@ -96,7 +96,7 @@ mod tests {
                 uptime_ms: 61_000,
                 keeper_pid: Some(9),
                 home: "/h".into(),
-                listeners: vec![Listener { host: "127.0.0.1".into(), port: 9615 }],
+                listeners: vec![Listener::at("127.0.0.1", 9615)],
             },
         };
         let processes = [process(0, "online"), process(1, "stopped"), process(2, "online")];
