@@ -48,6 +48,7 @@ pub mod dashboard;
 pub mod home;
 pub mod keeper;
 pub mod kernel;
+pub mod library;
 pub mod logs;
 pub mod model;
 pub mod own_log;
@@ -56,3 +57,5 @@ pub mod sample;
 pub mod store;
 pub mod supervisor;
 pub mod wire;
+
+pub use library::{Error, LogFollower, ProcessConfig, ProcessManager, config};

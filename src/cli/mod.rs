@@ -13,13 +13,11 @@
 
 pub mod args;
 mod commands;
-mod environment;
 mod error;
 mod out;
 mod port_owner;
 mod prompt;
 mod render;
-mod seen;
 mod session;
 mod values;
 

@@ -12,9 +12,6 @@ use crate::wire::Listener;
 /// The port that the API has unless it is taken.
 pub const USUAL_PORT: i64 = 9615;
 
-/// How long a command puts up with a daemon that is being replaced.
-const PATIENCE: Duration = Duration::from_secs(5);
-
 /// The home, its daemon, and what stdout can show.
 pub struct Session {
     /// Where everything lives.
@@ -46,7 +43,7 @@ impl Session {
         &self,
         request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        self.repeat(ClientError::is_absence, request).await
+        Ok(start::repeat(&self.client, &self.home, this_program, ClientError::is_absence, request).await?)
     }
 
     /// Asks for something that must not happen twice: again only when it did not arrive.
@@ -54,27 +51,8 @@ impl Session {
         &self,
         request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        self.repeat(ClientError::is_undelivered, request).await
-    }
-
-    async fn repeat<T>(
-        &self,
-        again: impl Fn(&ClientError) -> bool,
-        mut request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
-    ) -> Result<T, CliError> {
-        let mut deadline = None;
-        loop {
-            let error = match request(&self.client).await {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let deadline = *deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
-            if !again(&error) || Instant::now() > deadline {
-                return Err(error.into());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            start::ensure(&self.home, this_program).await?;
-        }
+        Ok(start::repeat(&self.client, &self.home, this_program, ClientError::is_undelivered, request)
+            .await?)
     }
 
     /// The addresses of a daemon that has just been started: they come a moment after the socket.

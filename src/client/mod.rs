@@ -8,10 +8,12 @@
 //! The daemon renews the token file, so a request that is answered 401 is tried once more when
 //! the file holds another token by then. Nothing else is repeated here.
 
+pub mod environment;
 mod error;
 mod records;
 mod requests;
 mod routes;
+mod seen;
 pub mod start;
 mod token;
 
@@ -31,6 +33,7 @@ pub use error::ClientError;
 pub use records::{LogItem, LogStream};
 pub use requests::{RequestItem, RequestStream};
 pub use routes::{LogQuery, Reached, Selection, may_be_reference};
+pub use seen::Seen;
 
 /// How long an answer may take that has nothing to wait for.
 const ANSWER: Duration = Duration::from_secs(15);

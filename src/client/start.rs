@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::{ClientError, is_ready};
+use super::{Client, ClientError, is_ready};
 use crate::home::Home;
 use crate::kernel;
 
@@ -28,16 +28,46 @@ const LOCKED: i32 = 75;
 /// How often is looked.
 const POLL: Duration = Duration::from_millis(5);
 
+/// How long a request puts up with a daemon that is being replaced.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Says which file is the program `pmdaemon`.
+pub type Program = fn() -> Result<PathBuf, ClientError>;
+
+/// Makes a request, and again while `again` says that its failure is worth it: the daemon died
+/// meanwhile, or there is none any more and one is started.
+///
+/// # Errors
+/// The last failure.
+pub async fn repeat<T>(
+    client: &Client,
+    home: &Home,
+    program: Program,
+    again: impl Fn(&ClientError) -> bool,
+    mut request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
+) -> Result<T, ClientError> {
+    let mut deadline = None;
+    loop {
+        let error = match request(client).await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let deadline = *deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+        if !again(&error) || Instant::now() > deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        ensure(home, program).await?;
+    }
+}
+
 /// Makes sure that a daemon serves that home. `program` says which file is `pmdaemon`; it is asked
 /// only when a daemon has to be started. Returns whether this call started it.
 ///
 /// # Errors
 /// [`ClientError::Start`]: the kernel is too old, the home is unusable, there is no program, or no
 /// daemon became ready in time, with the last lines of its log.
-pub async fn ensure(
-    home: &Home,
-    program: impl Fn() -> Result<PathBuf, ClientError>,
-) -> Result<bool, ClientError> {
+pub async fn ensure(home: &Home, program: Program) -> Result<bool, ClientError> {
     if listens(home) && home.token().exists() {
         return Ok(false);
     }
