@@ -227,7 +227,7 @@ async fn serve(api: &Shared, address: SocketAddr) -> Result<(SocketAddr, watch::
     let socket = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
     let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
     let (switch, end) = watch::channel(false);
-    tokio::spawn(serve::tcp(socket, router::router(api.clone()), end));
+    tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
     tracing::info!("serving http://{real}");
     Ok((real, switch))
 }

@@ -3,9 +3,10 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::auth::{AuthError, Refused};
+use crate::auth::Refused;
 use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
+use crate::secrets::SecretError;
 use crate::supervisor::Denied;
 use crate::wire::{FieldError, Problem};
 
@@ -122,8 +123,8 @@ impl From<Refused> for ApiError {
     }
 }
 
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> ApiError {
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> ApiError {
         ApiError::internal(&error)
     }
 }

@@ -15,7 +15,6 @@ mod requests;
 mod routes;
 mod seen;
 pub mod start;
-mod token;
 
 #[cfg(test)]
 mod tests;
@@ -27,6 +26,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 
 use crate::home::Home;
+use crate::secrets;
 use crate::wire::Problem;
 
 pub use error::ClientError;
@@ -52,7 +52,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Token`] when the token file cannot be used.
     pub fn local(home: &Home) -> Result<Client, ClientError> {
-        let token = token::read(&home.token())?;
+        let token = secrets::token::read(&home.token())?;
         Ok(Client {
             http: transport(home)?,
             socket: home.socket(),
@@ -82,7 +82,7 @@ impl Client {
         let used = self.token();
         let mut response = once(used.clone()).await.map_err(lost)?;
         if response.status() == StatusCode::UNAUTHORIZED {
-            let renewed = token::read(&self.token_file)?;
+            let renewed = secrets::token::read(&self.token_file)?;
             if renewed != used {
                 *self.token.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = renewed.clone();
                 response = once(renewed).await.map_err(lost)?;

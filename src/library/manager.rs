@@ -94,7 +94,8 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Failed`] when it does not come up.
     pub async fn restart(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        well(self.act(Action::Restart, reference).await?)
+        let reached = self.ask_once(async |c| c.act(Action::Restart, reference, WAIT).await).await?;
+        well(done(Action::Restart, reached)?)
     }
 
     /// Stops an app or process and forgets it, with its logs. Returns what it was.
@@ -102,7 +103,8 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Failed`] when it is not down within a minute.
     pub async fn delete(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        self.act(Action::Delete, reference).await
+        let reached = self.ask_once(async |c| c.act(Action::Delete, reference, WAIT).await).await?;
+        done(Action::Delete, reached)
     }
 
     /// Stops and forgets everything. Returns what there was.
@@ -191,7 +193,7 @@ impl ProcessManager {
     }
 
     async fn delete_selected(&self, what: Selection) -> Result<Vec<ProcessInfo>, Error> {
-        let reached = self.ask(async |c| c.act_on(Action::Delete, &what, WAIT).await).await?;
+        let reached = self.ask_once(async |c| c.act_on(Action::Delete, &what, WAIT).await).await?;
         done(Action::Delete, reached)
     }
 
