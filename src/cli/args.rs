@@ -75,6 +75,11 @@ pub enum ClientCommand {
     Logs(LogsArgs),
     /// Show what happened to processes
     Events(EventsArgs),
+    /// Watch host and processes
+    Monit(MonitArgs),
+    /// Find out what is wrong with this host or installation
+    #[command(after_help = DOCTOR)]
+    Doctor(JsonArgs),
     /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
     /// Print a link that logs a browser in, once
@@ -270,6 +275,22 @@ pub struct WebArgs {
     #[arg(long, conflicts_with = "detach")]
     pub no_auth: bool,
 }
+
+/// `monit`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "On a terminal q or Ctrl+C ends it. Into a pipe or file it prints blocks of plain text.\n\n\
+                        Examples:\n  pmdaemon monit\n  pmdaemon monit --interval 0.5"
+)]
+pub struct MonitArgs {
+    /// Time between two looks: 2, 0.5, 500ms, 1m
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::interval)]
+    pub interval: Duration,
+}
+
+const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. It starts no daemon and changes \
+                      nothing. A cgroup and a process of its own are made, killed and removed, to see whether that \
+                      works. Not tested: a service from start to stop, and a systemd unit.";
 
 /// `token`.
 #[derive(Args, Debug)]

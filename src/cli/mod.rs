@@ -13,12 +13,15 @@
 
 pub mod args;
 mod commands;
+mod doctor;
 mod error;
+mod live;
 mod out;
 mod port_owner;
 mod prompt;
 mod render;
 mod session;
+mod stop;
 mod values;
 
 use std::process::ExitCode;

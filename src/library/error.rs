@@ -70,7 +70,6 @@ mod tests {
             ClientError::NoDaemon("/s".into()),
             ClientError::Transport("x".into()),
             ClientError::Timeout("x".into()),
-            ClientError::Token("x".into()),
             ClientError::Start("x".into()),
         ] {
             assert!(matches!(Error::from(lost), Error::NoConnection(_)));

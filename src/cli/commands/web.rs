@@ -6,13 +6,12 @@
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
-use tokio::signal::unix::{SignalKind, signal};
-
 use super::super::args::WebArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{escape, units};
 use super::super::session::{Session, address};
+use super::super::stop::Stop;
 use crate::client::{ClientError, RequestItem, RequestStream};
 use crate::wire::{AccessRecord, Listener};
 
@@ -27,7 +26,7 @@ pub async fn run(args: WebArgs) -> Result<(), CliError> {
     let wanted =
         Listener { no_auth: args.no_auth, ..Listener::at(loopback(&args.host, args.no_auth)?, args.port) };
     // Heard from now on, so that whenever they come the end is told.
-    let stop = Stop::new()?;
+    let mut stop = Stop::new()?;
     let session = Session::open().await?;
     if args.detach {
         let (listener, _) = session.ask_once(async |c| c.add_listener(&wanted).await).await?;
@@ -49,25 +48,6 @@ pub async fn run(args: WebArgs) -> Result<(), CliError> {
     };
     out::notice(&format!("{} {what}; services and daemon go on.", address(&listener)));
     Ok(())
-}
-
-/// Signals that end the command.
-struct Stop {
-    signals: Vec<tokio::signal::unix::Signal>,
-}
-
-impl Stop {
-    fn new() -> Result<Stop, CliError> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let signals: Result<Vec<_>, _> = kinds.into_iter().map(signal).collect();
-        let signals = signals.map_err(|e| CliError::new(format!("cannot wait for Ctrl+C: {e}")))?;
-        Ok(Stop { signals })
-    }
-
-    async fn asked(mut self) {
-        let any = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
-        futures_util::future::select_all(any).await;
-    }
 }
 
 /// The host, if it can be reached from this machine only.

@@ -2,7 +2,9 @@
 //! close everything before they run something else.
 //!
 //! Asked before keeper or daemon begin, so that an older kernel gets one sentence and not a
-//! failure somewhere later.
+//! failure somewhere later. [`abilities`] tries out what newer ones, or a container, may allow.
+
+pub mod abilities;
 
 /// The oldest version, as its first two numbers.
 pub const OLDEST: (u32, u32) = (5, 10);
