@@ -25,9 +25,9 @@
 //! | [`home`] | the paths of one installation | nothing |
 //! | [`secrets`] | random secrets, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
-//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home` |
+//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `model` (names of signals) |
 //! | [`kernel`] | is this Linux new enough, and what does it let us do? | `keeper` |
-//! | [`store`] | SQLite | `model` |
+//! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |

@@ -67,9 +67,10 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let api = Api::new(handle, accounts, started, default_cwd());
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
+    // Before the socket: whoever finds that one is told the addresses.
+    api.listeners.restore(&api, &settings).await;
     let unix = api::serve::unix(&home.socket(), api::router::router(api.clone()), ending)
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
-    api.listeners.restore(&api, &settings).await;
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");

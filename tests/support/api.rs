@@ -64,6 +64,8 @@ impl Api {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
+            // A connection each: nobody has to know which ones the server has closed meanwhile.
+            .pool_max_idle_per_host(0)
             .timeout(super::SOON)
             .no_proxy()
             .build()

@@ -27,12 +27,12 @@ pub async fn run() -> Result<(), CliError> {
     let mut told = false;
     let mut daemon_gone = None;
     loop {
-        let listens = start::listens(&home);
-        if !listens && !start::keeper_lives(&home) {
+        let daemon = start::listens(&home) || start::daemon_lives(&home);
+        if !daemon && !start::keeper_lives(&home) {
             out::line("All services are stopped; keeper and daemon have ended.");
             return Ok(());
         }
-        if listens {
+        if daemon {
             daemon_gone = None;
         } else if daemon_gone.get_or_insert_with(Instant::now).elapsed() > KEEPER {
             return Err(CliError::new(format!(
