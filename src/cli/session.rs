@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use super::error::CliError;
 use super::out::{self, Screen};
 use super::port_owner;
-use crate::client::{Client, ClientError, start};
+use crate::client::start::{self, Patience};
+use crate::client::{Client, ClientError};
 use crate::home::Home;
 use crate::wire::Listener;
 
@@ -43,7 +44,7 @@ impl Session {
         &self,
         request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        Ok(start::repeat(&self.client, &self.home, this_program, ClientError::is_absence, request).await?)
+        self.repeat(Patience::new(ClientError::is_absence), request).await
     }
 
     /// Asks for something that must not happen twice: again only when it did not arrive.
@@ -51,8 +52,20 @@ impl Session {
         &self,
         request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        Ok(start::repeat(&self.client, &self.home, this_program, ClientError::is_undelivered, request)
-            .await?)
+        self.repeat(Patience::new(ClientError::is_undelivered), request).await
+    }
+
+    async fn repeat<T>(
+        &self,
+        mut patience: Patience,
+        mut request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
+    ) -> Result<T, CliError> {
+        loop {
+            match request(&self.client).await {
+                Ok(answer) => return Ok(answer),
+                Err(error) => patience.after(error, &self.home, this_program).await?,
+            }
+        }
     }
 
     /// The addresses of a daemon that has just been started: they come a moment after the socket.

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::{Client, ClientError, is_ready};
+use super::{ClientError, is_ready};
 use crate::home::Home;
 use crate::kernel;
 
@@ -34,30 +34,35 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Says which file is the program `pmdaemon`.
 pub type Program = fn() -> Result<PathBuf, ClientError>;
 
-/// Makes a request, and again while `again` says that its failure is worth it: the daemon died
-/// meanwhile, or there is none any more and one is started.
-///
-/// # Errors
-/// The last failure.
-pub async fn repeat<T>(
-    client: &Client,
-    home: &Home,
-    program: Program,
-    again: impl Fn(&ClientError) -> bool,
-    mut request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
-) -> Result<T, ClientError> {
-    let mut deadline = None;
-    loop {
-        let error = match request(client).await {
-            Ok(answer) => return Ok(answer),
-            Err(error) => error,
-        };
-        let deadline = *deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
-        if !again(&error) || Instant::now() > deadline {
+/// Repeats a request while its failures are worth it: the daemon died meanwhile, or there is none
+/// any more and one is started. A loop around the request asks it after each failure.
+pub struct Patience {
+    again: fn(&ClientError) -> bool,
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// Says by `again` which failures are worth another try.
+    pub fn new(again: fn(&ClientError) -> bool) -> Patience {
+        Patience { again, deadline: None }
+    }
+
+    /// Waits a moment, until there is a daemon to try again with.
+    ///
+    /// # Errors
+    /// That failure, when it is final.
+    pub async fn after(
+        &mut self,
+        error: ClientError,
+        home: &Home,
+        program: Program,
+    ) -> Result<(), ClientError> {
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+        if !(self.again)(&error) || Instant::now() > deadline {
             return Err(error);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
-        ensure(home, program).await?;
+        ensure(home, program).await.map(drop)
     }
 }
 

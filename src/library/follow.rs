@@ -26,7 +26,7 @@ impl LogFollower {
         lines: u64,
     ) -> Result<LogFollower, Error> {
         let seen = Seen::nothing(jiff::Timestamp::now());
-        let stream = manager.ask(async |c| c.logs(Some(&reference), query(lines)).await).await?;
+        let stream = manager.stream_logs(&reference, query(lines)).await?;
         Ok(LogFollower { manager, reference, stream: Some(stream), seen })
     }
 

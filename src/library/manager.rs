@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::{Error, LogFollower, LogRecord, ProcessConfig, ProcessInfo, SystemInfo, program};
-use crate::client::{Client, ClientError, LogItem, LogQuery, Reached, Selection, start};
+use crate::client::start::{self, Patience};
+use crate::client::{Client, ClientError, LogItem, LogQuery, LogStream, Reached, Selection};
 use crate::home::Home;
 use crate::wire::{Action, Outcome};
 
@@ -12,6 +13,26 @@ const START: Duration = Duration::from_secs(30);
 
 /// How long is waited until an action is done.
 const WAIT: Duration = Duration::from_secs(60);
+
+/// Makes a request, again while `$again` says that a failure is worth it. Not a function of a
+/// closure: the futures of those could not be sent to other threads.
+macro_rules! ask {
+    ($manager:expr, $again:expr, $request:expr) => {{
+        let mut patience = Patience::new($again);
+        loop {
+            match $request.await {
+                Ok(answer) => break answer,
+                Err(error) => patience.after(error, &$manager.home, program::find).await?,
+            }
+        }
+    }};
+}
+
+/// May be asked twice: also again when the daemon dies meanwhile.
+const TWICE: fn(&ClientError) -> bool = ClientError::is_absence;
+
+/// Must not happen twice: again only when it did not arrive.
+const ONCE: fn(&ClientError) -> bool = ClientError::is_undelivered;
 
 /// A client of the daemon. Cheap to clone; clones speak to the same daemon.
 ///
@@ -69,7 +90,7 @@ impl ProcessManager {
     /// [`Error::Failed`] when it runs no more already.
     pub async fn start(&mut self, config: ProcessConfig) -> Result<Vec<ProcessInfo>, Error> {
         let new = config.into_new_app();
-        let app = self.ask_once(async |c| c.create_app(&new, START).await).await?;
+        let app = ask!(self, ONCE, self.client.create_app(&new, START));
         well(app.processes)
     }
 
@@ -94,7 +115,7 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Failed`] when it does not come up.
     pub async fn restart(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        let reached = self.ask_once(async |c| c.act(Action::Restart, reference, WAIT).await).await?;
+        let reached = ask!(self, ONCE, self.client.act(Action::Restart, reference, WAIT));
         well(done(Action::Restart, reached)?)
     }
 
@@ -103,7 +124,7 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Failed`] when it is not down within a minute.
     pub async fn delete(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        let reached = self.ask_once(async |c| c.act(Action::Delete, reference, WAIT).await).await?;
+        let reached = ask!(self, ONCE, self.client.act(Action::Delete, reference, WAIT));
         done(Action::Delete, reached)
     }
 
@@ -130,7 +151,7 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NoConnection`].
     pub async fn list(&self) -> Result<Vec<ProcessInfo>, Error> {
-        Ok(self.ask(async |c| c.processes().await).await?.items)
+        Ok(ask!(self, TWICE, self.client.processes()).items)
     }
 
     /// The processes of an app, by instance, or one process.
@@ -138,7 +159,7 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get_process_info(&self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        Ok(self.ask(async |c| c.app(reference).await).await?.processes)
+        Ok(ask!(self, TWICE, self.client.app(reference)).processes)
     }
 
     /// The last `lines` of what an app or process wrote, stdout and stderr in order of time.
@@ -147,18 +168,7 @@ impl ProcessManager {
     /// [`Error::NotFound`].
     pub async fn get_logs(&self, reference: &str, lines: u64) -> Result<Vec<LogRecord>, Error> {
         let query = LogQuery { tail: lines, stream: None, follow: false };
-        let read = async |client: &Client| {
-            let mut stream = client.logs(Some(reference), query).await?;
-            let mut records = Vec::new();
-            while let Some(item) = stream.next().await? {
-                match item {
-                    LogItem::Record(record) => records.push(record),
-                    LogItem::Removed { .. } | LogItem::Deleted => {}
-                }
-            }
-            Ok(records)
-        };
-        self.ask(read).await
+        Ok(ask!(self, TWICE, self.read_logs(reference, query)))
     }
 
     /// The last `lines` of what an app or process wrote, then new ones as they come, until it is
@@ -185,34 +195,33 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NoConnection`].
     pub async fn get_system_info(&self) -> Result<SystemInfo, Error> {
-        self.ask(async |c| c.system().await).await
+        Ok(ask!(self, TWICE, self.client.system()))
+    }
+
+    async fn read_logs(&self, reference: &str, query: LogQuery) -> Result<Vec<LogRecord>, ClientError> {
+        let mut stream = self.client.logs(Some(reference), query).await?;
+        let mut records = Vec::new();
+        while let Some(item) = stream.next().await? {
+            match item {
+                LogItem::Record(record) => records.push(record),
+                LogItem::Removed { .. } | LogItem::Deleted => {}
+            }
+        }
+        Ok(records)
+    }
+
+    /// The stream that a follower reads.
+    pub(super) async fn stream_logs(&self, reference: &str, query: LogQuery) -> Result<LogStream, Error> {
+        Ok(ask!(self, TWICE, self.client.logs(Some(reference), query)))
     }
 
     async fn act(&self, action: Action, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        done(action, self.ask(async |c| c.act(action, reference, WAIT).await).await?)
+        done(action, ask!(self, TWICE, self.client.act(action, reference, WAIT)))
     }
 
     async fn delete_selected(&self, what: Selection) -> Result<Vec<ProcessInfo>, Error> {
-        let reached = self.ask_once(async |c| c.act_on(Action::Delete, &what, WAIT).await).await?;
+        let reached = ask!(self, ONCE, self.client.act_on(Action::Delete, &what, WAIT));
         done(Action::Delete, reached)
-    }
-
-    /// Asks for something that may be asked twice: also again when the daemon dies meanwhile.
-    pub(super) async fn ask<T>(
-        &self,
-        request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
-    ) -> Result<T, Error> {
-        let again = ClientError::is_absence;
-        Ok(start::repeat(&self.client, &self.home, program::find, again, request).await?)
-    }
-
-    /// Asks for something that must not happen twice: again only when it did not arrive.
-    async fn ask_once<T>(
-        &self,
-        request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
-    ) -> Result<T, Error> {
-        let again = ClientError::is_undelivered;
-        Ok(start::repeat(&self.client, &self.home, program::find, again, request).await?)
     }
 }
 
