@@ -70,6 +70,7 @@ fn every_method_really_acts() {
         assert_eq!(manager.stop("talk").await.unwrap()[0].status, "stopped");
         assert!(!proc::lives(again));
         assert_eq!(manager.start_again("talk").await.unwrap()[0].status, "online");
+        assert_eq!(logs.next().await.unwrap().unwrap().text, "hello you");
         assert_eq!(manager.get_process_info("talk").await.unwrap()[0].restarts, 1);
 
         manager.start(sleeper("other").autostart(false).build().unwrap()).await.unwrap();
