@@ -15,6 +15,7 @@ pub mod arrival;
 pub mod auth;
 pub mod compat;
 pub mod convert;
+mod convert_resources;
 pub mod events;
 pub mod extract;
 pub mod guard;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
 /// Runs programs and keeps them running.
@@ -144,6 +145,9 @@ pub struct StartArgs {
     #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',',
           value_parser = clap::value_parser!(i64).range(0..=255))]
     pub stop_exit_codes: Vec<i64>,
+    /// What it may use
+    #[command(flatten)]
+    pub resources: ResourceArgs,
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,

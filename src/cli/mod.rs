@@ -20,6 +20,7 @@ mod out;
 mod port_owner;
 mod prompt;
 mod render;
+mod resource_args;
 mod session;
 mod stop;
 mod values;

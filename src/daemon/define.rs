@@ -10,7 +10,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::{AppSpec, Name, RestartPolicy, StopPolicy};
+use super::resources;
+use crate::model::{AppSpec, Name, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -39,6 +40,12 @@ pub struct Draft {
     pub restart: RestartPolicy,
     /// How it ends.
     pub stop: StopPolicy,
+    /// What it may use; who it runs as is in `user` and `group`.
+    pub resources: Resources,
+    /// The user to run as, by name or number.
+    pub user: Option<String>,
+    /// The group to run as, by name or number.
+    pub group: Option<String>,
 }
 
 /// What is wrong with it.
@@ -64,6 +71,8 @@ struct Executable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
+    resources::check(&draft.resources)?;
+    let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let found = Finder { cwd: &draft.cwd, path: &path }.find(
         &draft.script,
@@ -88,6 +97,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,
+        resources: Resources { run_as, ..draft.resources },
     })
 }
 

@@ -12,16 +12,16 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
-use super::sampling::Usages;
+use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::{clock, environment, event_text};
 use crate::home::Home;
 use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
 use crate::model::{
-    End, Event, EventKind, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+    ByteSize, End, Event, EventKind, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
 };
 use crate::store::{Change, EventRow, Recorder, Saved};
-use crate::supervisor::{Accepted, Command, Effect, Input, Living, Record, Scope, Supervisor};
+use crate::supervisor::{Accepted, Command, Effect, Input, Limits, Living, Record, Scope, Supervisor};
 
 /// Run ids are reserved in the store in blocks, so that a launch needs no write of its own.
 const RUN_BLOCK: u64 = 1_000;
@@ -47,6 +47,9 @@ pub struct Driver {
     snapshot: watch::Sender<Arc<Snapshot>>,
     events: broadcast::Sender<Arc<EventRow>>,
     keeper_pid: watch::Sender<Option<i32>>,
+    /// What runs with a memory limit use.
+    samples: Samples,
+    usages: Arc<Usages>,
     next_event: u64,
     reserved_runs: u64,
     /// All services are to end, and then we.
@@ -91,6 +94,9 @@ impl Driver {
             saved.next_process,
             RunId(next_run),
         );
+        let mut brain = brain;
+        brain.limit_restarts(Limits::of_host(cpus()));
+        let usages = Arc::new(Usages::default());
         let mut driver = Driver {
             brain,
             keeper,
@@ -100,6 +106,8 @@ impl Driver {
             snapshot,
             events: events.clone(),
             keeper_pid,
+            samples: usages.samples(),
+            usages: Arc::clone(&usages),
             next_event: saved.next_event,
             reserved_runs,
             ending: false,
@@ -112,7 +120,7 @@ impl Driver {
             snapshot: snapshot_out,
             events,
             keeper_pid: keeper_pid_out,
-            usages: Arc::new(Usages::default()),
+            usages,
             recorder,
             home,
         };
@@ -149,6 +157,7 @@ impl Driver {
                     Some(Ask::End) => self.end_for_good(),
                     None => return Ended::Everything,
                 },
+                Some(samples) = self.samples.recv() => self.hear_samples(samples),
                 () = sleep_until(deadline) => self.feed(Input::Tick),
             }
         }
@@ -170,6 +179,16 @@ impl Driver {
         }
         if let Some(report) = next {
             changes.extend(self.hear(report));
+        }
+        self.recorder.write(changes);
+        self.publish();
+    }
+
+    /// The brain looks at every run that was measured because it has a memory limit.
+    fn hear_samples(&mut self, samples: Vec<(RunId, u64)>) {
+        let mut changes = Vec::new();
+        for (run, bytes) in samples {
+            changes.extend(self.step(Input::Fact(Fact::Sampled { run, memory: ByteSize(bytes) })));
         }
         self.recorder.write(changes);
         self.publish();
@@ -304,6 +323,7 @@ impl Driver {
                         cwd: spec.cwd.clone(),
                         out_file: logs.out,
                         err_file: logs.err,
+                        resources: super::resources::for_keeper(&spec.resources),
                     })));
                 }
                 Effect::Signal { run, signal, scope } => {
@@ -359,6 +379,8 @@ impl Driver {
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
             | EventKind::StopAsked
+            | EventKind::OverMemory(_)
+            | EventKind::HostBudget
             | EventKind::Killed
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
@@ -387,8 +409,17 @@ impl Driver {
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
         let Driver { brain, snapshot, home, .. } = self;
+        let limited_before = snapshot.borrow().limited;
         snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, home));
+        if limited_before == 0 && snapshot.borrow().limited > 0 {
+            self.usages.wake();
+        }
     }
+}
+
+/// CPUs that this daemon may use.
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, |number| number.get())
 }
 
 /// Before the first launch: a run id must never come twice, also when the next write is lost.

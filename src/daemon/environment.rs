@@ -17,8 +17,8 @@ pub fn of_daemon() -> BTreeMap<String, String> {
     env
 }
 
-/// The whole environment of one process (acceptance row J15): what the caller had, then what was
-/// declared, then what only the manager knows. Nothing of the daemon's own gets in.
+/// The whole environment of one process (acceptance row J15): what the caller had, then who the
+/// user is that it runs as, then what was declared, then what only the manager knows. Nothing of the daemon's own gets in.
 pub fn of_process(
     home: &Home,
     spec: &AppSpec,
@@ -29,6 +29,10 @@ pub fn of_process(
     env.retain(|name, _| !name.starts_with("PMDAEMON_"));
     // Python keeps lines back when its output is no terminal, and loses them with SIGTERM.
     env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+    if let Some(user) = &spec.resources.run_as {
+        let theirs = [("HOME", &user.home), ("USER", &user.user), ("LOGNAME", &user.user)];
+        env.extend(theirs.map(|(name, value)| (name.to_owned(), value.clone())));
+    }
     env.extend(spec.env.clone());
     let ours = [
         ("NODE_APP_INSTANCE", instance.to_string()),

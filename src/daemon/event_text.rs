@@ -11,6 +11,8 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Started { .. } => "process.started",
         EventKind::SpawnFailed { .. } => "process.spawn_failed",
         EventKind::StopAsked => "process.stop_asked",
+        EventKind::OverMemory(_) => "process.over_memory",
+        EventKind::HostBudget => "process.host_budget",
         EventKind::Killed => "process.killed",
         EventKind::Exited { .. } => "process.exited",
         EventKind::BackingOff { .. } => "process.backing_off",
@@ -27,6 +29,10 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Started { pid } => format!("{name} started with pid {pid}"),
         EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
         EventKind::StopAsked => format!("{name} was asked to end"),
+        EventKind::OverMemory(over) => format!("{name} is restarted, {over}"),
+        EventKind::HostBudget => {
+            format!("{name} waits for its restart: host budget, too many processes restart at once")
+        }
         EventKind::Killed => format!("{name} did not end within its kill timeout and got SIGKILL"),
         EventKind::Exited { end, asked, uptime } => exited(name, *end, *asked, *uptime),
         EventKind::BackingOff { wait, unstable } => {

@@ -12,7 +12,8 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
-//! - [`sampling`] measures while somebody looks.
+//! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod clock;
 pub mod define;
@@ -22,5 +23,6 @@ pub mod event_text;
 pub mod handle;
 pub mod keeper_line;
 pub mod log_files;
+pub mod resources;
 pub mod sampling;
 pub mod view;

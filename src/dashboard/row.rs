@@ -19,6 +19,7 @@ pub(super) struct Row<'a> {
     idle: bool,
     cpu: String,
     memory: String,
+    memory_limit: Option<String>,
     uptime: String,
     last_exit: Option<String>,
 }
@@ -33,6 +34,7 @@ impl<'a> Row<'a> {
             idle: matches!(p.status.as_str(), "stopped" | "errored"),
             cpu: or_nothing(p.cpu_percent.map(text::cpu)),
             memory: or_nothing(p.memory_bytes.map(text::bytes)),
+            memory_limit: p.max_memory_bytes.map(text::bytes),
             uptime: or_nothing(p.uptime_ms.map(text::duration)),
             last_exit: p.last_exit.as_ref().map(text::exit),
         }
@@ -101,6 +103,7 @@ pub(super) mod tests {
             unstable_restarts: 0,
             cpu_percent: alive.then_some(3.44),
             memory_bytes: alive.then_some(19_293_798),
+            max_memory_bytes: None,
             last_exit: Some(LastExit { signal: Some("SIGKILL".to_owned()), ..LastExit::default() }),
             out_log: "/tmp/x-out.log".to_owned(),
             err_log: "/tmp/x-error.log".to_owned(),
@@ -128,6 +131,15 @@ pub(super) mod tests {
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
         assert!(html.contains("given up after 16 unstable runs"));
+    }
+
+    #[test]
+    fn a_memory_limit_is_told_with_what_is_used_of_it() {
+        let mut limited = process(3, "web", "online");
+        limited.max_memory_bytes = Some(512 << 20);
+        let html = table_fragment(&[limited, process(4, "job", "online")], &who(Role::Viewer));
+        assert_eq!(html.matches(r#"title="18.4 MiB / 512 MiB""#).count(), 1, "{html}");
+        assert_eq!(html.matches(r#"data-limit="512 MiB""#).count(), 1, "{html}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppId, End, Pid, ProcessId, Reason, RunId};
+use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId};
 
 /// One line of the history of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -34,6 +34,10 @@ pub enum EventKind {
     },
     /// Somebody asked it to stop, or to restart, or to go.
     StopAsked,
+    /// It used more memory than it may, and is restarted.
+    OverMemory(OverMemory),
+    /// Its restart waits, because this host restarts too many processes at once.
+    HostBudget,
     /// It did not end within its kill timeout and got SIGKILL.
     Killed,
     /// Its main process ended.

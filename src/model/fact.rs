@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Moment, Pid, RunId, Signal};
+use super::{ByteSize, Moment, Pid, RunId, Signal};
 
 /// News about one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +38,13 @@ pub enum Fact {
     TreeGone {
         /// Which life.
         run: RunId,
+    },
+    /// A run that has a memory limit was measured.
+    Sampled {
+        /// Which life.
+        run: RunId,
+        /// Resident memory of its whole tree.
+        memory: ByteSize,
     },
     /// A new keeper took over. `living` are the runs that it found; whatever else was believed
     /// to run ended unseen, and orders that the old keeper had not carried out are lost. Facts

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Name, Signal};
+use super::{Name, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -37,6 +37,8 @@ pub struct AppSpec {
     pub restart: RestartPolicy,
     /// How it is asked to end.
     pub stop: StopPolicy,
+    /// What it may use, and as whom it runs.
+    pub resources: Resources,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -106,6 +108,7 @@ impl fmt::Debug for AppSpec {
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)
             .field("stop", &self.stop)
+            .field("resources", &self.resources)
             .finish_non_exhaustive()
     }
 }

@@ -20,8 +20,11 @@ pub enum State {
     Idle(Rest),
     /// Waiting for the next automatic start.
     Backoff {
-        /// When it comes.
+        /// When it comes; `queued`: when it was due.
         until: Moment,
+        /// The wait is over, but this host restarts too many processes at once: it starts as soon
+        /// as it is its turn.
+        queued: bool,
     },
     /// Launched; nobody has heard of it yet.
     Starting {

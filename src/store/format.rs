@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
@@ -42,6 +43,8 @@ pub(super) struct StoredSpec {
     restart: StoredRestart,
     #[serde(default)]
     stop: StoredStop,
+    #[serde(default)]
+    resources: StoredResources,
 }
 
 /// A path: text, or bytes if it is none.
@@ -103,6 +106,7 @@ impl StoredSpec {
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
+            resources: StoredResources::new(&spec.resources),
         }
     }
 
@@ -122,6 +126,7 @@ impl StoredSpec {
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
+            resources: self.resources.into_model(),
         })
     }
 }

@@ -3,8 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{Misfit, signal};
-use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest};
-use crate::supervisor::Remembered;
+use super::format_resources::StoredOverMemory;
+use crate::model::{AppId, End, Goal, Moment, ProcessId, Reason, Rest, RunId};
+use crate::supervisor::{Asked, Remembered};
 
 /// Column `process.record`; the ids have columns of their own.
 #[derive(Serialize, Deserialize)]
@@ -17,6 +18,26 @@ pub(super) struct StoredProcess {
     restarts: u32,
     #[serde(default)]
     last_end: Option<StoredEnd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_over_memory: Option<StoredOverMemory>,
+    #[serde(default)]
+    unstable: u32,
+    #[serde(default)]
+    waits: u32,
+    /// Microseconds since boot; of which boot, the setting `boot` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waits_until_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<StoredAsked>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAsked {
+    run: u64,
+    #[serde(default)]
+    restart: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    over_memory: Option<StoredOverMemory>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -70,6 +91,15 @@ impl StoredProcess {
             },
             restarts: process.restarts,
             last_end: process.last_end.map(StoredEnd::new),
+            last_over_memory: process.last_over_memory.map(StoredOverMemory::new),
+            unstable: process.unstable,
+            waits: process.waits,
+            waits_until_us: process.waits_until.map(|at| at.0),
+            asked: process.asked.map(|asked| StoredAsked {
+                run: asked.run.0,
+                restart: asked.restart,
+                over_memory: asked.over_memory.map(StoredOverMemory::new),
+            }),
         }
     }
 
@@ -91,6 +121,15 @@ impl StoredProcess {
             },
             restarts: self.restarts,
             last_end: self.last_end.map(StoredEnd::into_model).transpose()?,
+            last_over_memory: self.last_over_memory.map(StoredOverMemory::into_model),
+            unstable: self.unstable,
+            waits: self.waits,
+            waits_until: self.waits_until_us.map(Moment),
+            asked: self.asked.map(|asked| Asked {
+                run: RunId(asked.run),
+                restart: asked.restart,
+                over_memory: asked.over_memory.map(StoredOverMemory::into_model),
+            }),
         })
     }
 }

@@ -33,19 +33,12 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             stop_exit_codes: vec![0, 143],
         },
         stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+        resources: Default::default(),
     })
 }
 
 pub(super) fn process(id: u32, app: u32) -> Remembered {
-    Remembered {
-        id: ProcessId(id),
-        app: AppId(app),
-        instance: 0,
-        goal: Goal::Up,
-        rest: Rest::Stopped,
-        restarts: 4,
-        last_end: None,
-    }
+    Remembered { goal: Goal::Up, restarts: 4, ..Remembered::new(ProcessId(id), AppId(app), 0) }
 }
 
 pub(super) fn event(seq: u64, process: u32) -> EventRow {

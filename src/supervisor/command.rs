@@ -43,8 +43,7 @@ impl Supervisor {
         for instance in 0..spec.instances {
             let id = self.next_process;
             self.next_process = ProcessId(id.0 + 1);
-            let rest = Rest::Stopped;
-            let row = Remembered { id, app, instance, goal, rest, restarts: 0, last_end: None };
+            let row = Remembered { goal, ..Remembered::new(id, app, instance) };
             self.put(id, Some(Process::at_rest(row)));
             self.publish(id, None, EventKind::Created);
             processes.push(id);
@@ -99,6 +98,7 @@ impl Supervisor {
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| {
                     process.goal = Goal::Down;
+                    process.over_memory = None;
                     process.restart_asked = false;
                 });
                 self.end_by_request(now, id);
@@ -161,6 +161,7 @@ impl Supervisor {
     fn want_up(&mut self, id: ProcessId) {
         self.change(id, |process| {
             process.goal = Goal::Up;
+            process.over_memory = None;
             process.unstable = 0;
             process.waits = 0;
         });

@@ -11,6 +11,7 @@ use crate::model::{EventKind, Goal, Moment, ProcessId, Rest, RunId, SpawnFailure
 enum Follows {
     Deletion,
     Launch { counts: bool },
+    Restart,
     Wait(Duration),
     Rest(Rest),
 }
@@ -29,6 +30,7 @@ impl Supervisor {
             process.started = None;
             process.end_asked = false;
             process.restart_asked = false;
+            process.over_memory = None;
             process.killed = false;
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
@@ -96,6 +98,7 @@ impl Supervisor {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
             process.restart_asked = false;
+            process.over_memory = None;
             process.killed = false;
             process.unstable = tally.unstable;
             process.waits = tally.waits;
@@ -110,8 +113,11 @@ impl Supervisor {
         match follows {
             Follows::Deletion => self.forget(id),
             Follows::Launch { counts } => self.launch(now, id, counts),
+            Follows::Restart => self.restart_in_turn(now, id, now),
             Follows::Wait(wait) => {
-                self.change(id, |process| process.state = State::Backoff { until: now + wait });
+                self.change(id, |process| {
+                    process.state = State::Backoff { until: now + wait, queued: false }
+                });
                 self.publish(id, Some(run), EventKind::BackingOff { wait, unstable: tally.unstable });
             }
             Follows::Rest(rest) => self.rest(id, rest),
@@ -127,6 +133,7 @@ impl Supervisor {
             Goal::Gone => Follows::Deletion,
             Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
             Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
+            Goal::Up | Goal::Down if process.over_memory.is_some() => Follows::Restart,
             Goal::Up | Goal::Down if process.end_asked && !planted!(TakesStopsForCrashes) => {
                 Follows::Launch { counts: process.restart_asked }
             }
@@ -134,7 +141,7 @@ impl Supervisor {
                 let (next, tally) = restart::after(&self.apps[&process.app].restart, tally, run, ending);
                 let follows = match next {
                     Next::Again => Follows::Launch { counts: false },
-                    Next::Now => Follows::Launch { counts: true },
+                    Next::Now => Follows::Restart,
                     Next::After(wait) => Follows::Wait(wait),
                     Next::Rest(rest) => Follows::Rest(rest),
                 };

@@ -18,7 +18,9 @@
 //!                                                        nobody asked for
 //! ```
 //!
-//! What is absent: there is no timer, no queue and no second path. A life that is late, doubled
+//! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
+//!
+//! What is absent: there is no timer and no second path. A life that is late, doubled
 //! or forgotten is recognised by its [`RunId`](crate::model::RunId) alone.
 //!
 //! The specification of all this is executable: `sim` under test plays the operating system and
@@ -37,10 +39,12 @@ macro_rules! planted {
 }
 
 mod answer;
+mod budget;
 mod command;
 mod fact;
 mod input;
 mod life;
+mod memory;
 mod process;
 mod restart;
 mod restore;
@@ -50,7 +54,8 @@ mod sim;
 mod table;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
+pub use budget::Limits;
 pub use input::{Command, Input};
 pub use process::Process;
-pub use restore::{Living, Remembered};
+pub use restore::{Asked, Living, Remembered};
 pub use table::Supervisor;

@@ -13,16 +13,17 @@
 //! | gone | nothing | forgotten |
 //! | not known | a life | a stray: killed, and forgotten when it is gone |
 //!
-//! What a process was waiting for, how many unstable runs it had, and whether the present life
-//! was being ended for a restart is not remembered: such a life is adopted as running, and its
-//! end, if it was asked already, counts as a crash.
+//! A life whose end somebody had asked for is asked again, since the order may have been lost
+//! with the daemon, and what was to follow follows: a restart is finished. What waited for its
+//! next start goes on waiting, and unstable runs go on counting.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
+use super::restart::LONGEST_WAIT;
 use super::{Effect, Process, Record, Supervisor};
-use crate::model::{AppId, AppSpec, End, Goal, Moment, Pid, ProcessId, Rest, RunId, State};
+use crate::model::{AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, ProcessId, Rest, RunId, State};
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -43,6 +44,48 @@ pub struct Remembered {
     pub restarts: u32,
     /// How its latest life ended.
     pub last_end: Option<End>,
+    /// It was ended because of its memory.
+    pub last_over_memory: Option<OverMemory>,
+    /// Unstable runs in a row. Give 0 after a reboot of the host.
+    pub unstable: u32,
+    /// Automatic restarts since the last calm. Give 0 after a reboot of the host.
+    pub waits: u32,
+    /// When its next automatic start comes, if it waits for one. Give none after a reboot of the
+    /// host: moments of another boot mean nothing.
+    pub waits_until: Option<Moment>,
+    /// The life whose end was asked for and has not come.
+    pub asked: Option<Asked>,
+}
+
+/// A wish that was not carried out yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// The life that is to end. Another one than it is not meant.
+    pub run: RunId,
+    /// What follows counts as a restart.
+    pub restart: bool,
+    /// It is to end because of its memory.
+    pub over_memory: Option<OverMemory>,
+}
+
+impl Remembered {
+    /// A process that has never run and is not wanted to.
+    pub fn new(id: ProcessId, app: AppId, instance: u32) -> Remembered {
+        Remembered {
+            id,
+            app,
+            instance,
+            goal: Goal::Down,
+            rest: Rest::Stopped,
+            restarts: 0,
+            last_end: None,
+            last_over_memory: None,
+            unstable: 0,
+            waits: 0,
+            waits_until: None,
+            asked: None,
+        }
+    }
 }
 
 /// A run that the keeper has when the daemon starts.
@@ -85,11 +128,23 @@ impl Supervisor {
         for (id, spec) in apps {
             brain.define(id, spec);
         }
-        for row in known {
-            brain.put(row.id, Some(Process::at_rest(row)));
+        let mut asked = BTreeMap::new();
+        let mut differ = Vec::new();
+        for mut row in known {
+            let stored = row.clone();
+            let longest = brain.apps[&row.app].restart.delay.max(LONGEST_WAIT);
+            row.waits_until =
+                row.waits_until.filter(|_| row.goal == Goal::Up).map(|at| at.min(now + longest));
+            asked.extend(row.asked.map(|asked| (row.id, asked)));
+            let process = Process::at_rest(row);
+            if process.to_remember() != stored {
+                differ.push(stored.id);
+            }
+            brain.put(stored.id, Some(process));
         }
-        // All that came out of the store, and is in it.
+        // All that came out of the store, and is in it; but for wishes that may be out of date.
         brain.effects.clear();
+        brain.effects.extend(differ.into_iter().map(|id| Effect::Record(Record::Process(id))));
         for row in orphaned {
             brain.effects.push(Effect::Record(Record::ProcessGone(row.id)));
         }
@@ -98,11 +153,11 @@ impl Supervisor {
             brain.drop_app_without_process(app);
         }
         for (id, life) in brain.tell_strays(living) {
-            brain.adopt(now, id, life);
+            brain.adopt(now, id, life, asked.remove(&id));
         }
         let at_rest: Vec<ProcessId> = brain.processes.keys().copied().collect();
         for id in at_rest {
-            brain.resume(now, id);
+            brain.resume(now, id, asked.get(&id).is_some_and(|asked| asked.restart));
         }
         let effects = mem::take(&mut brain.effects);
         (brain, effects)
@@ -138,14 +193,14 @@ impl Supervisor {
         newest
     }
 
-    /// Lays the keeper's picture of a life over the row of its process.
-    fn adopt(&mut self, now: Moment, id: ProcessId, life: Living) {
+    /// Lays the keeper's picture of a life over the row of its process. `asked` is a wish that may
+    /// be about that life.
+    fn adopt(&mut self, now: Moment, id: ProcessId, life: Living, asked: Option<Asked>) {
         let Living { run, process: _, restarts, spawned, ended, tree_empty } = life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
-            State::Idle(Rest::Errored(_) | Rest::Finished(_)) => true,
+            State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
             State::Idle(Rest::Stopped)
-            | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => false,
@@ -166,19 +221,25 @@ impl Supervisor {
             };
             process.started = spawned.map(|(_, at)| at);
             process.end_asked = process.goal != Goal::Up;
+            if let Some(asked) = asked.filter(|asked| asked.run == run) {
+                process.end_asked = true;
+                process.restart_asked = asked.restart;
+                process.over_memory = asked.over_memory;
+            }
         });
         match ended {
             Some((end, at)) => self.exited(now, id, end, at, tree_empty),
-            None if self.processes[&id].goal != Goal::Up => self.ask_to_end(now, id),
+            None if self.processes[&id].end_asked => self.ask_to_end(now, id),
             None => {}
         }
     }
 
-    /// Moves what has no life toward its goal.
-    fn resume(&mut self, now: Moment, id: ProcessId) {
+    /// Moves what has no life toward its goal. `counts`: a restart was asked for, and the old life
+    /// is gone.
+    fn resume(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let process = &self.processes[&id];
         match (&process.state, process.goal) {
-            (State::Idle(Rest::Stopped), Goal::Up) => self.launch(now, id, false),
+            (State::Idle(Rest::Stopped), Goal::Up) => self.launch(now, id, counts),
             (State::Idle(Rest::Errored(_) | Rest::Finished(_)), Goal::Up) if planted!(RetriesTheGivenUp) => {
                 self.launch(now, id, false);
             }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
+use super::budget::{Budget, Limits};
 use super::{Accepted, Denied, Effect, Input, Process, Record};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
@@ -19,6 +20,7 @@ pub struct Supervisor {
     pub(super) next_app: AppId,
     pub(super) next_process: ProcessId,
     pub(super) next_run: RunId,
+    pub(super) budget: Budget,
     /// What the present step orders.
     pub(super) effects: Vec<Effect>,
 
@@ -27,6 +29,8 @@ pub struct Supervisor {
     members: BTreeSet<(AppId, ProcessId)>,
     runs: BTreeMap<RunId, ProcessId>,
     deadlines: BTreeSet<(Moment, ProcessId)>,
+    /// Who waits for the host's budget, and since when.
+    pub(super) queue: BTreeSet<(Moment, ProcessId)>,
     touched: BTreeSet<ProcessId>,
 }
 
@@ -47,11 +51,13 @@ impl Supervisor {
             next_app,
             next_process,
             next_run,
+            budget: Budget::new(Limits::of_host(1)),
             effects: Vec::new(),
             names: BTreeMap::new(),
             members: BTreeSet::new(),
             runs: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            queue: BTreeSet::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -74,7 +80,8 @@ impl Supervisor {
 
     /// When to call [`step`](Self::step) with [`Input::Tick`] if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        deadline.into_iter().chain(self.next_turn()).min()
     }
 
     /// The process of that id.
@@ -128,11 +135,12 @@ impl Supervisor {
         let due: Vec<ProcessId> = due.map(|(_, process)| *process).collect();
         for id in due {
             match self.processes[&id].state {
-                State::Backoff { .. } => self.launch(now, id, true),
+                State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
                 State::Stopping { .. } => self.kill(id),
                 State::Idle(_) | State::Starting { .. } | State::Running { .. } => {}
             }
         }
+        self.serve_queue(now);
     }
 
     /// The process whose present life that is.
@@ -170,14 +178,14 @@ impl Supervisor {
     /// who lives, what was touched, what is to be recorded, whether the app still has anybody) is
     /// brought up to date here and cannot be forgotten elsewhere.
     pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
-        let (run, deadline) = facets(row.as_ref());
+        let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
         let remembered = row.as_ref().map(Process::to_remember);
         let before = match row {
             Some(process) => self.processes.insert(id, process),
             None => self.processes.remove(&id),
         };
-        let (old_run, old_deadline) = facets(before.as_ref());
+        let (old_run, old_deadline, old_queued) = facets(before.as_ref());
         if old_run != run {
             old_run.map(|run| self.runs.remove(&run));
             run.map(|run| self.runs.insert(run, id));
@@ -185,6 +193,10 @@ impl Supervisor {
         if old_deadline != deadline {
             old_deadline.map(|at| self.deadlines.remove(&(at, id)));
             deadline.map(|at| self.deadlines.insert((at, id)));
+        }
+        if old_queued != queued {
+            old_queued.map(|since| self.queue.remove(&(since, id)));
+            queued.map(|since| self.queue.insert((since, id)));
         }
         self.touched.insert(id);
         match (app, before) {
@@ -224,6 +236,8 @@ impl Supervisor {
     }
 }
 
-fn facets(row: Option<&Process>) -> (Option<RunId>, Option<Moment>) {
-    (row.and_then(|process| process.state.run()), row.and_then(Process::deadline))
+/// What the indexes say of a row: who lives, when time moves it, since when it is queued.
+fn facets(row: Option<&Process>) -> (Option<RunId>, Option<Moment>, Option<Moment>) {
+    let run = row.and_then(|process| process.state.run());
+    (run, row.and_then(Process::deadline), row.and_then(Process::queued_since))
 }

@@ -16,6 +16,7 @@ pub mod log;
 pub mod problem;
 pub mod process;
 pub mod request;
+pub mod size;
 pub mod span;
 pub mod system;
 

@@ -97,6 +97,7 @@ impl Rig {
             env: BTreeMap::from([marked, path]),
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
+            resources: Default::default(),
             err_file: self.log("err"),
         }
     }

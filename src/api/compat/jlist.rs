@@ -50,6 +50,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "autostart": spec.autostart,
             "autorestart": spec.restart.auto,
             "watch": false,
+            "max_memory_restart": spec.resources.max_memory.map(|size| size.0),
             "exit_code": exit_code,
             "NODE_APP_INSTANCE": view.instance,
             "axm_monitor": {},

@@ -22,7 +22,8 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The table of `list`. The namespace is shown when there is more than one.
+/// The table of `list`. The namespace is shown when there is more than one, reasons when somebody has
+/// one.
 pub fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
@@ -38,6 +39,12 @@ pub fn table(processes: &[Process], screen: Screen) -> String {
         column("memory", 1, true),
     ];
     let mut rows: Vec<Vec<Cell>> = processes.iter().map(row).collect();
+    if processes.iter().any(|process| process.reason.is_some()) {
+        columns.push(column("reason", 7, false));
+        for (row, process) in rows.iter_mut().zip(processes) {
+            row.push(Cell::from(process.reason.clone().unwrap_or_default()));
+        }
+    }
     if !several {
         columns.remove(2);
         rows.iter_mut().for_each(|row| drop(row.remove(2)));

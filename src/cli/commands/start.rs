@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::super::args::StartArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
 use super::act;
 use super::report::Report;
@@ -100,6 +101,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_signal.is_some()
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
+        || args.resources != ResourceArgs::default()
         || args.no_autostart
         || !args.args.is_empty()
 }
@@ -125,7 +127,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     }
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    Ok(NewApp {
+    Ok(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -143,7 +145,8 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         stop_exit_codes: args.stop_exit_codes.clone(),
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
-    })
+        ..NewApp::default()
+    }))
 }
 
 #[cfg(test)]

@@ -115,9 +115,9 @@ pub fn disk(home: &Home) -> Finding {
             Finding::bad(Level::Warning, "disk", told, format!("see df {shown}"))
         }
         Ok(fs) => {
-            let free = fs.blocks_available() as u64 * fs.fragment_size() as u64;
+            let free = fs.blocks_available().saturating_mul(fs.fragment_size());
             // Some file systems count no files.
-            let files = (fs.files() > 0).then_some(fs.files_available() as u64);
+            let files = (fs.files() > 0).then_some(fs.files_available());
             room(&place, free, files)
         }
     }

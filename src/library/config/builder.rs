@@ -8,6 +8,9 @@ use super::{ConfigError, Mistake, ProcessConfig};
 use crate::client::environment;
 use crate::wire::NewApp;
 
+/// The largest number that is exact in JSON.
+const LARGEST: u64 = 1 << 53;
+
 /// The longest time that the daemon takes.
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -35,6 +38,7 @@ pub struct ProcessConfigBuilder {
     without_environment: bool,
     interpreter: Option<String>,
     instances: Option<u32>,
+    max_memory: Option<u64>,
     autostart: Option<bool>,
     autorestart: Option<bool>,
     max_restarts: Option<u32>,
@@ -110,6 +114,12 @@ impl ProcessConfigBuilder {
     /// How many processes. Default 1.
     pub fn instances(mut self, instances: u32) -> Self {
         self.instances = Some(instances);
+        self
+    }
+
+    /// Restarts a process gracefully when its tree uses more memory than so many bytes together.
+    pub fn max_memory_restart(mut self, bytes: u64) -> Self {
+        self.max_memory = Some(bytes);
         self
     }
 
@@ -215,6 +225,9 @@ impl ProcessConfigBuilder {
         if let Some(instances) = self.instances.filter(|n| !(1..=1000).contains(n)) {
             mistakes.push(Mistake::BadInstances(instances));
         }
+        if self.max_memory == Some(0) {
+            mistakes.push(Mistake::NoMemory);
+        }
         let times = [
             ("min_uptime()", self.min_uptime, false),
             ("restart_delay()", self.restart_delay, true),
@@ -247,6 +260,9 @@ impl ProcessConfigBuilder {
             stop_exit_codes: self.stop_exit_codes.into_iter().map(i64::from).collect(),
             kill_signal: self.kill_signal,
             kill_timeout_ms: ms(self.kill_timeout),
+            // Nobody has so much memory that the largest number is too small.
+            max_memory_bytes: self.max_memory.map(|bytes| bytes.min(LARGEST) as i64),
+            ..NewApp::default()
         }
     }
 }
@@ -278,6 +294,7 @@ mod tests {
             .inherit_env(false)
             .interpreter("node")
             .instances(3)
+            .max_memory_restart(512 * 1024 * 1024)
             .autostart(false)
             .autorestart(false)
             .max_restarts(5)
@@ -288,7 +305,7 @@ mod tests {
             .stop_exit_codes([0, 3]);
         let expected = serde_json::json!({
             "script": "app.js", "name": "web", "namespace": "blue", "args": ["--port", "1"], "cwd": "/srv",
-            "interpreter": "node", "env": {"A": "1", "B": "2"}, "instances": 3, "autostart": false,
+            "interpreter": "node", "env": {"A": "1", "B": "2"}, "instances": 3, "max_memory_bytes": 536_870_912, "autostart": false,
             "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000, "restart_delay_ms": 0,
             "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
         });
@@ -311,6 +328,7 @@ mod tests {
             .args(["a\0b"])
             .env("A=B", "")
             .instances(1001)
+            .max_memory_restart(0)
             .kill_timeout(Duration::ZERO)
             .build()
             .unwrap_err();
@@ -321,6 +339,7 @@ mod tests {
             Mistake::Nul("an argument"),
             Mistake::BadVariable("A=B".into()),
             Mistake::BadInstances(1001),
+            Mistake::NoMemory,
             Mistake::BadTime { member: "kill_timeout()" },
         ];
         assert_eq!(error.mistakes, expected);

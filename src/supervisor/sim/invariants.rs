@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Accepted, Command, Effect, Input, Process, Remembered};
+use super::limits::*;
 use super::policy::*;
 use super::world::{Given, Step, World};
 use crate::model::{EventKind, Fact, Goal, ProcessId, RunId, State};
@@ -50,6 +51,10 @@ invariants! {
     what_is_recorded_comes_before_what_relies_on_it,
     no_deadline_is_missed,
     the_newest_ends_first,
+    host_budget_is_kept,
+    the_oldest_of_the_queue_goes_first,
+    nobody_queues_while_there_is_budget,
+    too_much_memory_is_ended,
     denied_changes_nothing,
 }
 
@@ -124,7 +129,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
     };
     let run = match fact {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
-        Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
+        Fact::Exited { run, .. } | Fact::TreeGone { run } | Fact::Sampled { run, .. } => *run,
         Fact::HandsRenewed { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
@@ -220,14 +225,17 @@ fn what_is_recorded_comes_before_what_relies_on_it(_: &World, step: &Step<'_>) -
 }
 
 fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
-    let first = world.brain.processes().filter_map(Process::deadline).min();
+    let turn = world.brain.queue.first().and(world.brain.next_turn());
+    let first = world.brain.processes().filter_map(Process::deadline).chain(turn).min();
     ensure!(world.brain.next_deadline() == first, "{:?}, not {first:?}", world.brain.next_deadline());
     if matches!(step.given, Given::Input(Input::Tick)) {
         ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");
     }
     for process in world.brain.processes() {
-        let State::Backoff { until } = process.state else { continue };
-        ensure!(first <= Some(until), "{} is never woken", process.id);
+        let State::Backoff { until, queued } = process.state else { continue };
+        ensure!(first.is_some() && (queued || first <= Some(until)), "{} is never woken", process.id);
+        let in_queue = world.brain.queue.contains(&(until, process.id));
+        ensure!(in_queue == queued, "{} is queued: {queued}, in the queue: {in_queue}", process.id);
     }
     Ok(())
 }

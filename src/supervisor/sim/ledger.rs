@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Supervisor};
+use super::limits::{Bucket, automatic_restarts, is_too_much};
 use super::world::{Given, Step};
 use crate::model::{
     End, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
@@ -26,8 +27,11 @@ pub struct Ledger {
     pub forgotten: BTreeSet<RunId>,
     /// The same before the latest step.
     pub forgotten_before: BTreeSet<RunId>,
-    /// Lives whose end somebody asked for.
+    /// Lives whose end somebody asked for, or that used too much memory.
     pub asked: BTreeSet<RunId>,
+    /// Those of them that nobody asked for.
+    pub over_memory: BTreeSet<RunId>,
+    pub budget: Bucket,
     /// First stop signal since the daemon started.
     pub signalled: BTreeMap<RunId, Moment>,
     pub dead: BTreeSet<ProcessId>,
@@ -42,7 +46,7 @@ pub struct Counts {
     pub unstable: u32,
     pub waits: u32,
     pub restarts: u32,
-    restart_asked: bool,
+    pub restart_asked: bool,
 }
 
 /// What must follow the end of a life.
@@ -50,6 +54,8 @@ pub struct Counts {
 pub enum Expected {
     /// It is launched in the same step.
     Launch,
+    /// It is launched in the same step, if the host's budget allows.
+    Restart,
     /// It waits, from the first to the second.
     Wait(Duration, Duration),
     Stopped,
@@ -74,14 +80,11 @@ impl Ledger {
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
-            Given::Input(Input::Tick) => {
-                for (id, process) in step.before {
-                    if matches!(process.state, State::Backoff { until } if until <= step.now) {
-                        self.counts.entry(*id).or_default().restarts += 1;
-                    }
-                }
-            }
-            Given::Restored => {}
+            Given::Input(Input::Tick) | Given::Restored => {}
+        }
+        for id in automatic_restarts(step, &self.ends) {
+            self.counts.entry(id).or_default().restarts += 1;
+            self.budget.spend(step.now);
         }
         self.hear_of(step.effects);
         self.hear_signals(step.now, step.effects);
@@ -155,7 +158,10 @@ impl Ledger {
             Command::Stop { .. } => counts.restart_asked = false,
             Command::Create { .. } | Command::Delete { .. } | Command::Shutdown => {}
         }
-        self.asked.extend(run);
+        if let Some(run) = run {
+            self.asked.insert(run);
+            self.over_memory.remove(&run);
+        }
     }
 
     fn fact(&mut self, fact: &Fact, step: &Step<'_>, brain: &Supervisor) {
@@ -176,6 +182,15 @@ impl Ledger {
                 }
             }
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
+            Fact::Sampled { run, memory } => {
+                if let Some(process) = owner(*run)
+                    && is_too_much(process, *memory, brain)
+                {
+                    self.asked.insert(*run);
+                    self.over_memory.insert(*run);
+                    self.counts.entry(process.id).or_default().restart_asked = true;
+                }
+            }
             Fact::HandsRenewed { living } => {
                 self.seen.extend(living);
                 for process in step.before.values() {
@@ -210,6 +225,7 @@ impl Ledger {
             Goal::Gone => Expected::Gone,
             Goal::Down => Expected::Stopped,
             Goal::Up if step.was_shutting_down => Expected::Stopped,
+            Goal::Up if self.over_memory.contains(&run) => Expected::Restart,
             Goal::Up if self.asked.contains(&run) => {
                 counts.restarts += u32::from(restart_asked);
                 Expected::Launch
@@ -237,6 +253,8 @@ impl Ledger {
         self.signalled.clear();
         self.hear_signals(now, effects);
         self.asked.clear();
+        self.over_memory.clear();
+        self.budget.refill();
         for life in living {
             self.seen.extend(life.spawned.map(|_| life.run));
             self.spawned.extend(life.spawned.map(|(_, at)| (life.run, at)));
@@ -253,9 +271,16 @@ impl Ledger {
         self.counts.clear();
         for process in brain.processes() {
             let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
-            self.counts.insert(process.id, Counts { unstable, waits, restarts, restart_asked: false });
-            if process.goal != Goal::Up {
-                self.asked.extend(process.state.run());
+            let run = process.state.run();
+            let row = rows.iter().find(|row| row.id == process.id);
+            let asked = row.and_then(|row| row.asked).filter(|asked| Some(asked.run) == run);
+            let restart_asked = asked.is_some_and(|asked| asked.restart);
+            self.counts.insert(process.id, Counts { unstable, waits, restarts, restart_asked });
+            if process.goal != Goal::Up || asked.is_some() {
+                self.asked.extend(run);
+            }
+            if asked.is_some_and(|asked| asked.over_memory.is_some()) {
+                self.over_memory.extend(run);
             }
         }
     }
@@ -296,8 +321,7 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
         return Expected::Wait(policy.delay, policy.delay);
     }
     if waits == 0 {
-        counts.restarts += 1;
-        return Expected::Launch;
+        return Expected::Restart;
     }
     let cap = Duration::from_secs(15);
     let least = (1..waits).fold(Duration::from_millis(100), |wait, _| wait.mul_f64(1.5).min(cap));

@@ -14,6 +14,7 @@
 mod invariants;
 mod ledger;
 mod life;
+mod limits;
 mod outcomes;
 pub(super) mod planted;
 mod policy;
@@ -76,6 +77,8 @@ fn stories_are_eventful() {
         "AlreadySo",
         "the daemon crashes",
         "a row is lost",
+        "OverMemory",
+        "HostBudget",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -52,11 +52,23 @@ pub enum Mistake {
     TrustsTheOldKeeper,
     /// Lives that belong to no process are left alone.
     OverlooksStrays,
+    /// Restarts come however many there were.
+    IgnoresTheBudget,
+    /// Who came last to the queue for the host's budget goes first.
+    ServesTheNewestFirst,
+    /// Too much memory does not matter.
+    IgnoresMemory,
+    /// A new daemon does not wait for what the last one waited for.
+    ForgetsWhatItWaitedFor,
+    /// A new daemon counts unstable runs from zero.
+    ForgetsUnstableRuns,
+    /// What was asked is not remembered until it is done.
+    KeepsAWishToItself,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 23] = [
+    pub const ALL: [Mistake; 29] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -80,6 +92,12 @@ impl Mistake {
         Mistake::LetsTheLateBornLive,
         Mistake::TrustsTheOldKeeper,
         Mistake::OverlooksStrays,
+        Mistake::IgnoresTheBudget,
+        Mistake::ServesTheNewestFirst,
+        Mistake::IgnoresMemory,
+        Mistake::ForgetsWhatItWaitedFor,
+        Mistake::ForgetsUnstableRuns,
+        Mistake::KeepsAWishToItself,
     ];
 }
 

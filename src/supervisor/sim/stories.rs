@@ -4,6 +4,7 @@
 mod commands;
 mod endings;
 mod keeper;
+mod limits;
 mod restore;
 
 use std::collections::BTreeMap;
@@ -50,7 +51,12 @@ fn running(spec: AppSpec) -> Story {
 
 /// It runs, was given up or is stopped, and a new daemon comes.
 fn remembered(goal: Goal, rest: Rest, living: Vec<Living>) -> Story {
-    let row = Remembered { id: ID, app: AppId(0), instance: 0, goal, rest, restarts: 4, last_end: None };
+    let row = Remembered { goal, rest, restarts: 4, ..Remembered::new(ID, AppId(0), 0) };
+    remembered_as(row, living)
+}
+
+/// The same, as that row says.
+fn remembered_as(row: Remembered, living: Vec<Living>) -> Story {
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
     let now = Moment(1_000_000_000);
     let (brain, effects) =

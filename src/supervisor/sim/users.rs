@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Command;
-use crate::model::{AppSpec, Name, ProcessId, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, ByteSize, Name, ProcessId, Resources, RestartPolicy, StopPolicy};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
 pub struct Dice(pub u64);
@@ -51,6 +51,7 @@ pub fn app(name: &str) -> AppSpec {
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
+        resources: Resources::default(),
     }
 }
 
@@ -67,7 +68,10 @@ fn any_app(dice: &mut Dice) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
-    AppSpec { instances: dice.pick(&[1, 1, 2]), autostart: dice.chance(85), restart, stop, ..app(name) }
+    let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
+    let resources = Resources { max_memory, ..Resources::default() };
+    let (instances, autostart) = (dice.pick(&[1, 1, 2]), dice.chance(85));
+    AppSpec { instances, autostart, restart, stop, resources, ..app(name) }
 }
 
 /// Somebody asks for something. `known` are the processes that are listed; ids beyond them are

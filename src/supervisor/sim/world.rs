@@ -10,9 +10,10 @@ use super::super::{
 };
 use super::ledger::Ledger;
 use super::life::Life;
+use super::limits::{Bucket, brain_of, host_of};
 use super::users::{Dice, any_command};
 use super::{invariants, outcomes};
-use crate::model::{AppId, AppSpec, Fact, Moment, ProcessId, RunId};
+use crate::model::{AppId, AppSpec, ByteSize, Fact, Moment, ProcessId, RunId};
 
 /// What the store holds.
 #[derive(Default, Debug)]
@@ -55,6 +56,7 @@ pub struct World {
     calm: bool,
     /// In one story of eight, people leave the programs alone for long.
     patient: bool,
+    seed: u64,
 }
 
 impl World {
@@ -65,10 +67,10 @@ impl World {
 
     pub fn new(seed: u64) -> World {
         World {
-            brain: Supervisor::default(),
+            brain: brain_of(seed, Supervisor::default()),
             lives: BTreeMap::new(),
             store: Store::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger { budget: Bucket::new(host_of(seed)), ..Ledger::default() },
             diary: Vec::new(),
             dice: Dice(seed),
             now: Moment(1_000_000),
@@ -76,6 +78,7 @@ impl World {
             heard: Vec::new(),
             calm: false,
             patient: seed % 8 == 7,
+            seed,
         }
     }
 
@@ -97,6 +100,11 @@ impl World {
             18 => self.keeper_crashes(),
             19 => self.daemon_crashes(),
             20 => self.give(Given::Input(Input::Tick)),
+            21..25 if !self.lives.is_empty() => {
+                let runs: Vec<RunId> = self.lives.keys().copied().collect();
+                let (run, used) = (self.dice.pick(&runs), self.dice.pick(&[0, 999, 1_000, 1_001, 5_000]));
+                self.give(Given::Input(Input::Fact(Fact::Sampled { run, memory: ByteSize(used) })))
+            }
             _ => self.let_it_run().map(|_| ()),
         }
     }
@@ -185,7 +193,7 @@ impl World {
             Given::Restored => unreachable!("a restored supervisor is given nothing"),
         };
         if let Input::Fact(fact) = &input
-            && !matches!(fact, Fact::HandsRenewed { .. })
+            && !matches!(fact, Fact::HandsRenewed { .. } | Fact::Sampled { .. })
         {
             self.heard.push(fact.clone());
         }
@@ -290,11 +298,12 @@ impl World {
             process,
             run,
         );
-        self.brain = brain;
+        self.brain = brain_of(self.seed, brain);
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
         self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
+        outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
         for effect in &effects {
             self.perform(effect);
         }

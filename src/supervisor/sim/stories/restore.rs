@@ -62,15 +62,7 @@ fn a_new_daemon_keeps_the_newest_of_two_lives_and_kills_strangers() {
 #[test]
 fn half_a_creation_and_half_a_deletion_leave_nothing() {
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
-    let row = Remembered {
-        id: ProcessId(5),
-        app: AppId(3),
-        instance: 0,
-        goal: Goal::Up,
-        rest: Rest::Stopped,
-        restarts: 0,
-        last_end: None,
-    };
+    let row = Remembered { goal: Goal::Up, ..Remembered::new(ProcessId(5), AppId(3), 0) };
     let (next_app, next_process, next_run) = (AppId(4), ProcessId(6), RunId(1));
     let (brain, effects) =
         Supervisor::restore(Moment(0), apps, vec![row], vec![], next_app, next_process, next_run);
