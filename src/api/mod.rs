@@ -30,6 +30,7 @@ pub mod port_owner;
 pub mod ports;
 pub mod problem;
 pub mod processes;
+pub mod requests;
 pub mod resolve;
 pub mod router;
 pub mod serve;

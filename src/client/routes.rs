@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 
-use super::{Client, ClientError, LogStream};
+use super::{Client, ClientError, LogStream, RequestStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, PortList, Process,
+    Action, App, AppList, Bulk, EventList, Lent, Listener, LoginLink, NewApp, Outcome, PortList, Process,
     ProcessList, Stream, System, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
 const MARGIN: Duration = Duration::from_secs(15);
+
+/// A stream has no end to wait for; a broken connection ends it.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a command in bulk is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -140,10 +143,8 @@ impl Client {
         if query.follow {
             path.push_str("&follow=true");
         }
-        // A stream has no end to wait for; a broken connection ends it.
-        let forever = Duration::from_secs(100 * 365 * 24 * 3600);
         let accept = "application/x-ndjson";
-        let response = self.send(Method::GET, &path, |r| r.timeout(forever).header("accept", accept)).await?;
+        let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER).header("accept", accept)).await?;
         Ok(LogStream::new(response, self.socket.clone()))
     }
 
@@ -164,6 +165,13 @@ impl Client {
         let (status, real) =
             self.json(Method::POST, "/api/v1/system/listeners", |r| r.json(listener)).await?;
         Ok((real, status == StatusCode::CREATED))
+    }
+
+    /// `POST /system/listeners/temporary`: answers on that address too, until the stream is dropped.
+    pub async fn lend_listener(&self, listener: &Listener) -> Result<(Lent, RequestStream), ClientError> {
+        let path = "/api/v1/system/listeners/temporary";
+        let response = self.send(Method::POST, path, |r| r.timeout(FOREVER).json(listener)).await?;
+        RequestStream::open(response, self.socket.clone()).await
     }
 
     /// `DELETE /system/listeners/{host}/{port}`.

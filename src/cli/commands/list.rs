@@ -25,7 +25,7 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
 
 /// The table of `list`. The namespace is shown when there is more than one, reasons when somebody has
 /// one.
-fn table(processes: &[Process], screen: Screen) -> String {
+pub fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
     let mut columns = vec![

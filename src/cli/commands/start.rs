@@ -4,14 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::args::StartArgs;
-use super::super::environment;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
 use super::act;
 use super::report::Report;
-use crate::client;
+use crate::client::{self, environment};
 use crate::wire::Action;
 use crate::wire::NewApp;
 
