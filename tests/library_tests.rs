@@ -9,5 +9,7 @@ mod doctor;
 mod manager;
 #[path = "library/monit.rs"]
 mod monit;
+#[path = "library/promise.rs"]
+mod promise;
 #[path = "library/web.rs"]
 mod web;

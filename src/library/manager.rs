@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::config::PortConfig;
 use super::{Error, LogFollower, LogRecord, ProcessConfig, ProcessInfo, SystemInfo, program};
 use crate::client::start::{self, Patience};
 use crate::client::{Client, ClientError, LogItem, LogQuery, LogStream, Reached, Selection};
@@ -116,6 +117,21 @@ impl ProcessManager {
     /// [`Error::NotFound`]; [`Error::Failed`] when it does not come up.
     pub async fn restart(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
         let reached = ask!(self, ONCE, self.client.act(Action::Restart, reference, WAIT));
+        well(done(Action::Restart, reached)?)
+    }
+
+    /// As [`restart`](ProcessManager::restart), on other ports until the next restart. The definition
+    /// keeps its own.
+    ///
+    /// # Errors
+    /// Also [`Error::Refused`] when the ports are taken or too few.
+    pub async fn restart_with_port(
+        &mut self,
+        reference: &str,
+        port: PortConfig,
+    ) -> Result<Vec<ProcessInfo>, Error> {
+        let port = port.to_string();
+        let reached = ask!(self, ONCE, self.client.restart_on(reference, &port, WAIT));
         well(done(Action::Restart, reached)?)
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use pmdaemon::config::PortConfig;
 use pmdaemon::library::Stream;
 use pmdaemon::{Error, ProcessConfig, ProcessManager};
 
@@ -171,4 +172,18 @@ fn futures_of_the_library_can_be_spawned() {
         let _ = manager.follow_logs("x", 1).await.unwrap().next().await;
     }
     let _ = |manager| check(&all(manager));
+}
+
+#[test]
+fn ports_are_given_to_each_process_and_may_be_others_for_one_run() {
+    in_home("ports_are_given_to_each_process_and_may_be_others_for_one_run", async |_, path| {
+        let mut manager = ProcessManager::with_home(path).await.unwrap();
+        let ports = PortConfig::Auto(42_100, 42_400);
+        let started = manager.start(sleeper("web").instances(2).port(ports).build().unwrap()).await.unwrap();
+        let given: Vec<i64> = started.iter().flat_map(|process| process.ports.clone()).collect();
+        assert!(given.len() == 2 && given[0] != given[1], "{given:?}");
+        assert!(given.iter().all(|port| (42_100..=42_400).contains(port)), "{given:?}");
+        let moved = manager.restart_with_port("web", PortConfig::Auto(43_100, 43_400)).await.unwrap();
+        assert!(moved.iter().all(|process| process.ports.iter().all(|port| *port >= 43_100)), "{moved:?}");
+    });
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigError, Mistake, ProcessConfig};
+use super::{ConfigError, Mistake, PortConfig, ProcessConfig};
 use crate::client::environment;
 use crate::wire::NewApp;
 
@@ -38,6 +38,7 @@ pub struct ProcessConfigBuilder {
     without_environment: bool,
     interpreter: Option<String>,
     instances: Option<u32>,
+    port: Option<PortConfig>,
     max_memory: Option<u64>,
     autostart: Option<bool>,
     autorestart: Option<bool>,
@@ -114,6 +115,12 @@ impl ProcessConfigBuilder {
     /// How many processes. Default 1.
     pub fn instances(mut self, instances: u32) -> Self {
         self.instances = Some(instances);
+        self
+    }
+
+    /// A port for each process, given as `PORT` in its environment.
+    pub fn port(mut self, port: PortConfig) -> Self {
+        self.port = Some(port);
         self
     }
 
@@ -225,6 +232,18 @@ impl ProcessConfigBuilder {
         if let Some(instances) = self.instances.filter(|n| !(1..=1000).contains(n)) {
             mistakes.push(Mistake::BadInstances(instances));
         }
+        if let Some(port) = self.port {
+            let instances = self.instances.unwrap_or(1);
+            match port.check() {
+                Err(wrong) => mistakes.push(Mistake::BadPort(wrong)),
+                Ok(()) if port.count() < instances as usize => mistakes.push(Mistake::TooFewPorts {
+                    ports: port.to_string(),
+                    available: port.count(),
+                    instances,
+                }),
+                Ok(()) => {}
+            }
+        }
         if self.max_memory == Some(0) {
             mistakes.push(Mistake::NoMemory);
         }
@@ -252,6 +271,7 @@ impl ProcessConfigBuilder {
             env: self.env,
             inherited_env: (!self.without_environment).then(|| environment::inherited(std::env::vars_os()).0),
             instances: self.instances.map(i64::from),
+            port: self.port.map(|port| port.to_string()),
             autostart: self.autostart,
             autorestart: self.autorestart,
             max_restarts: self.max_restarts.map(i64::from),
@@ -294,6 +314,7 @@ mod tests {
             .inherit_env(false)
             .interpreter("node")
             .instances(3)
+            .port(PortConfig::Range(3000, 3003))
             .max_memory_restart(512 * 1024 * 1024)
             .autostart(false)
             .autorestart(false)
@@ -305,7 +326,7 @@ mod tests {
             .stop_exit_codes([0, 3]);
         let expected = serde_json::json!({
             "script": "app.js", "name": "web", "namespace": "blue", "args": ["--port", "1"], "cwd": "/srv",
-            "interpreter": "node", "env": {"A": "1", "B": "2"}, "instances": 3, "max_memory_bytes": 536_870_912, "autostart": false,
+            "interpreter": "node", "env": {"A": "1", "B": "2"}, "instances": 3, "port": "3000-3003", "max_memory_bytes": 536_870_912, "autostart": false,
             "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000, "restart_delay_ms": 0,
             "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
         });
@@ -328,6 +349,7 @@ mod tests {
             .args(["a\0b"])
             .env("A=B", "")
             .instances(1001)
+            .port(PortConfig::Single(3000))
             .max_memory_restart(0)
             .kill_timeout(Duration::ZERO)
             .build()
@@ -339,6 +361,7 @@ mod tests {
             Mistake::Nul("an argument"),
             Mistake::BadVariable("A=B".into()),
             Mistake::BadInstances(1001),
+            Mistake::TooFewPorts { ports: "3000".into(), available: 1, instances: 1001 },
             Mistake::NoMemory,
             Mistake::BadTime { member: "kill_timeout()" },
         ];
