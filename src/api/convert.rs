@@ -10,7 +10,7 @@ use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
-use crate::model::{self, End, Moment, Name, Rest, RestartPolicy, Signal, State, StopPolicy};
+use crate::model::{self, End, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy};
 use crate::store::EventRow;
 use crate::{auth, wire};
 
@@ -40,6 +40,8 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         health: health.as_ref().map(|(word, _)| (*word).to_owned()),
         health_reason: health.and_then(|(_, reason)| reason),
         pid: view.state.pid().map(|pid| i64::from(pid.0)),
+        ports: view.ports.held.map(i64::from).into_iter().collect(),
+        port_overridden: view.ports.plan.is_some(),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(|since| millis(clock::now().since(since))),
         restarts: i64::from(view.restarts),
@@ -84,6 +86,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         cwd: spec.cwd.display().to_string(),
         env: spec.env.keys().map(|name| (name.clone(), "***".to_owned())).collect(),
         instances: i64::from(spec.instances),
+        port: spec.port.map(|plan| plan.to_string()),
         autostart: spec.autostart,
         autorestart: spec.restart.auto,
         max_restarts: i64::from(spec.restart.max_unstable),
@@ -152,6 +155,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         interpreter: new.interpreter,
         env: new.env,
         inherited_env,
+        port: new.port.as_deref().map(port_plan).transpose()?,
         instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
         autostart: new.autostart.unwrap_or(true),
         restart: RestartPolicy {
@@ -176,6 +180,14 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         },
         health: new.health_check.map(convert_health::policy).transpose()?,
     })
+}
+
+/// Ports that somebody asked for.
+///
+/// # Errors
+/// 422 with the three forms.
+pub fn port_plan(text: &str) -> Result<PortPlan, ApiError> {
+    PortPlan::parse(text).map_err(|e| ApiError::member("/port", e.to_string()))
 }
 
 fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {

@@ -91,7 +91,10 @@ impl From<Denied> for ApiError {
     fn from(denied: Denied) -> ApiError {
         let status = match denied {
             Denied::NoSuchProcess(_) => StatusCode::NOT_FOUND,
-            Denied::NameTaken { .. } | Denied::BeingDeleted(_) => StatusCode::CONFLICT,
+            Denied::NameTaken { .. }
+            | Denied::BeingDeleted(_)
+            | Denied::PortTaken { .. }
+            | Denied::PortsExhausted { .. } => StatusCode::CONFLICT,
             Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         };
         ApiError::new(status, denied.code(), denied.to_string())

@@ -13,11 +13,11 @@ use futures_util::future::try_join_all;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::act::act;
+use super::act::{act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
-use crate::model::{Goal, Health, Moment, ProcessId, Rest, RunId, State, Vitals};
+use crate::model::{Goal, Health, Moment, PortPlan, ProcessId, Rest, RunId, State, Vitals};
 use crate::probe;
 use crate::wire::{self, Action};
 
@@ -48,17 +48,22 @@ impl Ready {
     }
 }
 
-/// Starts or restarts all of them, and waits until they are ready.
+/// Starts or restarts all of them, and waits until they are ready. With a `plan` it is a restart on
+/// those ports.
 ///
 /// # Errors
 /// The first denial, or as [`all`].
 pub async fn act_until_ready(
     api: &Api,
     action: Action,
+    plan: Option<PortPlan>,
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
-    let (_, mut outcome) = act(api, action, targets, Duration::ZERO).await?;
+    let (_, mut outcome) = match plan {
+        Some(plan) => restart_on(api, plan, targets, Duration::ZERO).await?,
+        None => act(api, action, targets, Duration::ZERO).await?,
+    };
     let awaited: Vec<Awaited> = targets.iter().map(|view| (view.id, present_life(action, view))).collect();
     all(api, &awaited, limit).await?;
     let (now, measured) = (api.handle.snapshot(), api.handle.measured().await);
@@ -214,9 +219,13 @@ async fn accepts(api: &Api, view: &ProcessView) -> bool {
     }
 }
 
-/// The port that was declared for the process. One that it merely inherits is of somebody else.
+/// The port that its run was given, or else the one that was declared for the process. One that it
+/// merely inherits is of somebody else.
 fn port(api: &Api, view: &ProcessView) -> Option<String> {
-    let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance);
+    if let Some(port) = view.ports.held {
+        return Some(port.to_string());
+    }
+    let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance, None);
     env.get("PORT").filter(|port| view.spec.inherited_env.get("PORT") != Some(port)).cloned()
 }
 

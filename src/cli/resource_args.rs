@@ -4,30 +4,32 @@ use clap::Args;
 
 use crate::wire::{NewApp, size};
 
+/// Said for each option: a heading for all of them would go on over what follows.
+const HEADING: &str = "Limits";
+
 /// What an app may use.
 #[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
-#[command(next_help_heading = "Limits")]
 pub struct ResourceArgs {
     /// Restart it when its processes use more memory than this together, e.g. 512M
-    #[arg(long, alias = "max-memory-restart", value_name = "SIZE", allow_hyphen_values = true, value_parser = size)]
+    #[arg(help_heading = HEADING, long, alias = "max-memory-restart", value_name = "SIZE", allow_hyphen_values = true, value_parser = size)]
     pub max_memory: Option<i64>,
     /// Priority for the CPU, from -20 (first) to 19 (last)
-    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-20..=19))]
+    #[arg(help_heading = HEADING, long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-20..=19))]
     pub nice: Option<i64>,
     /// Run it as this user, by name or number (as root only)
-    #[arg(long, alias = "user", value_name = "USER")]
+    #[arg(help_heading = HEADING, long, alias = "user", value_name = "USER")]
     pub uid: Option<String>,
     /// Run it with this group, by name or number (as root only) [default: the user's]
-    #[arg(long, alias = "group", value_name = "GROUP")]
+    #[arg(help_heading = HEADING, long, alias = "group", value_name = "GROUP")]
     pub gid: Option<String>,
     /// How many files each of its processes may have open
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1 << 53))]
+    #[arg(help_heading = HEADING, long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1 << 53))]
     pub max_open_files: Option<i64>,
     /// Largest core dump: a size, 0 for none, or unlimited
-    #[arg(long, value_name = "SIZE", value_parser = core_size)]
+    #[arg(help_heading = HEADING, long, value_name = "SIZE", value_parser = core_size)]
     pub core_size: Option<i64>,
     /// Permission bits that new files do not get, e.g. 027 [default: 022]
-    #[arg(long, value_name = "MASK", value_parser = umask)]
+    #[arg(help_heading = HEADING, long, value_name = "MASK", value_parser = umask)]
     pub umask: Option<String>,
 }
 

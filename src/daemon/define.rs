@@ -11,7 +11,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{define_health, resources};
-use crate::model::{AppSpec, HealthPolicy, Name, Resources, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, HealthPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Draft {
     pub inherited_env: BTreeMap<String, String>,
     /// How many processes.
     pub instances: u32,
+    /// The ports of its processes.
+    pub port: Option<PortPlan>,
     /// Start now and at boot.
     pub autostart: bool,
     /// After an exit that nobody asked for.
@@ -73,6 +75,9 @@ pub(super) struct Executable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
+    if let Some(Err(few)) = draft.port.map(|plan| plan.suffices_for(draft.instances)) {
+        return Err(Undefinable { member: "port", detail: few.to_string() });
+    }
     resources::check(&draft.resources)?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
@@ -94,6 +99,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         inherited_env: draft.inherited_env,
         env: draft.env,
         instances: draft.instances,
+        port: draft.port,
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,

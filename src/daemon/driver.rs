@@ -15,14 +15,18 @@ use super::keeper_line::{Attempt, KeeperLine};
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{clock, environment, event_text};
+use super::{clock, environment, event_text, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
 use crate::model::{
-    ByteSize, End, Event, EventKind, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+    ByteSize, End, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId, Signal, SpawnFailure,
+    SpawnStep,
 };
 use crate::store::{Change, EventRow, Recorder, Saved};
-use crate::supervisor::{Accepted, Command, Effect, Input, Limits, Living, Record, Scope, Supervisor};
+use crate::supervisor::{
+    Accepted, Command, Denied, Effect, Input, Limits, Living, PortQuestion, Process, Record, Scope,
+    Supervisor,
+};
 
 /// Run ids are reserved in the store in blocks, so that a launch needs no write of its own.
 const RUN_BLOCK: u64 = 1_000;
@@ -87,12 +91,15 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
-        let living = runs.iter().map(living).collect();
+        let living: Vec<Living> = runs.iter().map(living).collect();
+        let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
+        let busy = port_probe::look(&questions, Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
             saved.apps,
             saved.processes,
             living,
+            busy,
             saved.next_app,
             saved.next_process,
             RunId(next_run),
@@ -281,6 +288,9 @@ impl Driver {
     fn command(&mut self, commands: Vec<Command>) -> (Answers, Vec<Change>) {
         let mut answers = Vec::with_capacity(commands.len());
         let mut changes = Vec::new();
+        if let Some(denied) = self.look_at_ports(&commands) {
+            return (vec![Err(denied); commands.len()], changes);
+        }
         for command in commands {
             let (answer, effects) = self.brain.step(clock::now(), Input::Command(command));
             answers.push(answer);
@@ -308,8 +318,41 @@ impl Driver {
     }
 
     fn step(&mut self, input: Input) -> Vec<Change> {
+        let questions = self.brain.port_questions(clock::now(), &input);
+        self.see_ports(&questions);
         let (_, effects): (Result<Accepted, _>, _) = self.brain.step(clock::now(), input);
         self.carry_out(effects)
+    }
+
+    /// Tries the ports that commands may need. Answers why all of them are refused: a port is not
+    /// to be had for one, and nothing is to start before that is known.
+    fn look_at_ports(&mut self, commands: &[Command]) -> Option<Denied> {
+        let now = clock::now();
+        let questions = |command: &Command| self.brain.port_questions(now, &Input::Command(command.clone()));
+        let questions: Vec<_> = commands.iter().flat_map(questions).collect();
+        self.see_ports(&questions);
+        // One by itself is refused before it changes anything.
+        if questions.is_empty() || commands.len() == 1 {
+            return None;
+        }
+        self.brain.lacks_a_port(now, commands)
+    }
+
+    fn see_ports(&mut self, questions: &[PortQuestion]) {
+        if questions.is_empty() {
+            return;
+        }
+        let ours = || {
+            let main = |process: &Process| {
+                let name = self.brain.app(process.app)?.instance_name(process.instance);
+                Some((process.state.pid()?, PortOwner::Ours { name, id: process.id }))
+            };
+            self.brain.processes().filter_map(main).collect()
+        };
+        let busy = port_probe::look(questions, ours);
+        // Nothing follows from it by itself.
+        let (_, effects) = self.brain.step(clock::now(), Input::Fact(Fact::PortsSeen { busy }));
+        debug_assert!(effects.is_empty());
     }
 
     /// Sends the orders; returns what is to be written down.
@@ -318,15 +361,16 @@ impl Driver {
         let mut recorded = HashSet::new();
         for effect in effects {
             match effect {
-                Effect::Launch { run, process, instance, spec, restarts } => {
+                Effect::Launch { run, process, instance, spec, restarts, port } => {
                     let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);
                     self.keeper.order(Order::Launch(Box::new(Launch {
                         run: run.0,
                         process: process.0,
                         restarts,
+                        port,
                         program: spec.program.clone(),
                         args: spec.args.clone(),
-                        env: environment::of_process(&self.home, &spec, process, instance),
+                        env: environment::of_process(&self.home, &spec, process, instance, port),
                         cwd: spec.cwd.clone(),
                         out_file: logs.out,
                         err_file: logs.err,
@@ -342,8 +386,8 @@ impl Driver {
                 }
                 Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
-                Effect::Watch { run, process, instance, spec, since, ready } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance);
+                Effect::Watch { run, process, instance, spec, port, since, ready } => {
+                    let env = environment::of_process(&self.home, &spec, process, instance, port);
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
@@ -467,6 +511,7 @@ fn living(run: &RunReport) -> Living {
         run: RunId(run.run),
         process: ProcessId(run.process),
         restarts: run.restarts,
+        port: run.port,
         spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
         ended: run.ended.map(|(end, at)| (ending(end), Moment(at))),
         tree_empty: run.tree_empty,

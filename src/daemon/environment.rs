@@ -24,6 +24,7 @@ pub fn of_process(
     spec: &AppSpec,
     process: ProcessId,
     instance: u32,
+    port: Option<u16>,
 ) -> BTreeMap<String, String> {
     let mut env = spec.inherited_env.clone();
     env.retain(|name, _| !name.starts_with("PMDAEMON_"));
@@ -43,5 +44,6 @@ pub fn of_process(
         ("PM2_HOME", home.path().display().to_string()),
     ];
     env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+    env.extend(port.map(|port| ("PORT".to_owned(), port.to_string())));
     env
 }

@@ -136,6 +136,10 @@ impl Usages {
         loop {
             self.measure(&mut sampler, &mut host, snapshot);
             let mut began = clock::now();
+            if snapshot.borrow().limited == 0 {
+                // Lets go of what it had open of runs that are over.
+                guard.sample(&[], began);
+            }
             let mut guarded = began;
             loop {
                 let now = clock::now();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::log_files::LogFiles;
 use crate::home::Home;
 use crate::model::{AppId, AppSpec, End, Goal, OverMemory, ProcessId, RunId, State};
-use crate::supervisor::{Process, Supervisor};
+use crate::supervisor::{Ports, Process, Supervisor};
 
 /// All processes at one moment.
 #[derive(Clone, Debug, Default)]
@@ -38,6 +38,8 @@ pub struct ProcessView {
     pub goal: Goal,
     /// What is.
     pub state: State,
+    /// Its ports.
+    pub ports: Ports,
     /// Crashes and restarts by command.
     pub restarts: u32,
     /// Unstable runs in a row.
@@ -97,6 +99,7 @@ impl Snapshot {
             instance: process.instance,
             goal: process.goal,
             state: process.state.clone(),
+            ports: process.ports,
             restarts: process.restarts,
             unstable: process.unstable,
             latest_run: process.latest_run,

@@ -18,6 +18,7 @@ pub(super) struct Row<'a> {
     health_look: &'static str,
     /// Nothing runs and nothing is about to: the button says start.
     idle: bool,
+    ports: String,
     cpu: String,
     memory: String,
     memory_limit: Option<String>,
@@ -34,6 +35,7 @@ impl<'a> Row<'a> {
             look: text::look(&p.status),
             health_look: p.health.as_deref().map_or("none", text::health_look),
             idle: matches!(p.status.as_str(), "stopped" | "errored"),
+            ports: or_nothing((!p.ports.is_empty()).then(|| text::ports(&p.ports))),
             cpu: or_nothing(p.cpu_percent.map(text::cpu)),
             memory: or_nothing(p.memory_bytes.map(text::bytes)),
             memory_limit: p.max_memory_bytes.map(text::bytes),
@@ -101,6 +103,8 @@ pub(super) mod tests {
             health: None,
             health_reason: None,
             pid: alive.then_some(4000 + id),
+            ports: if alive { vec![3000 + id] } else { Vec::new() },
+            port_overridden: false,
             started_at: alive.then(|| "2026-01-02T03:04:05.678Z".to_owned()),
             uptime_ms: alive.then_some(187_000),
             restarts: 3,
@@ -121,8 +125,17 @@ pub(super) mod tests {
     #[test]
     fn a_row_says_everything_in_words() {
         let html = table_fragment(&[process(3, "web", "online")], &who(Role::Operator));
-        let told =
-            [r#"id="p-3""#, ">online<", ">web<", ">4003<", ">3.4%<", ">18.4 MiB<", ">3m 7s<", ">SIGKILL<"];
+        let told = [
+            r#"id="p-3""#,
+            ">online<",
+            ">web<",
+            ">4003<",
+            ">3003<",
+            ">3.4%<",
+            ">18.4 MiB<",
+            ">3m 7s<",
+            ">SIGKILL<",
+        ];
         for part in told {
             assert!(html.contains(part), "{part} is missing in {html}");
         }
@@ -131,7 +144,7 @@ pub(super) mod tests {
     #[test]
     fn what_does_not_run_has_no_pid_and_no_usage_and_can_be_started() {
         let html = table_fragment(&[process(3, "web", "errored")], &who(Role::Operator));
-        assert_eq!(html.matches(">-<").count(), 4, "pid, cpu, memory, uptime in {html}");
+        assert_eq!(html.matches(">-<").count(), 5, "pid, port, cpu, memory, uptime in {html}");
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
         assert!(html.contains("given up after 16 unstable runs"));

@@ -58,6 +58,7 @@ impl Keeper {
             run: id,
             process: order.process,
             restarts: order.restarts,
+            port: order.port,
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),

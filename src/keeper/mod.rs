@@ -65,6 +65,9 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::home::Home;
+pub use cgroup::{Leaf, own_cgroup};
+pub use process::Pidfd;
+
 use event_loop::Keeper;
 use poll::{Poller, Source};
 use protocol::LINE_FD;

@@ -61,6 +61,9 @@ pub struct Launch {
     pub process: u32,
     /// Restart count. The keeper only keeps it.
     pub restarts: u32,
+    /// Its port. The keeper only keeps it.
+    #[serde(default)]
+    pub port: Option<u16>,
     /// Absolute path of the program.
     pub program: PathBuf,
     /// Arguments, without the program's name.
@@ -175,6 +178,9 @@ pub struct RunReport {
     pub process: u32,
     /// Restart count at launch.
     pub restarts: u32,
+    /// The port that it was launched with.
+    #[serde(default)]
+    pub port: Option<u16>,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(i32, u64)>,
     /// How and when the main process ended, if it has.

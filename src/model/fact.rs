@@ -1,10 +1,11 @@
 //! What the world reported. Past tense: a fact has happened and cannot be refused.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{ByteSize, Moment, Pid, RunId, Signal, Verdict};
+use super::{ByteSize, Moment, Pid, PortOwner, RunId, Signal, Verdict};
 
-/// News about one run.
+/// News, most of it about one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fact {
     /// The program was executed.
@@ -60,6 +61,11 @@ pub enum Fact {
     HandsRenewed {
         /// The runs whose tree is not gone.
         living: Vec<RunId>,
+    },
+    /// Ports were tried for the step that comes next. It replaces what was seen before.
+    PortsSeen {
+        /// Those that cannot be listened on, and who has them.
+        busy: BTreeMap<u16, PortOwner>,
     },
 }
 

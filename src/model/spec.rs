@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{HealthPolicy, Name, Resources, Signal};
+use super::{HealthPolicy, Name, PortPlan, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -31,6 +31,8 @@ pub struct AppSpec {
     pub env: BTreeMap<String, String>,
     /// How many processes; at least 1.
     pub instances: u32,
+    /// The ports of its processes, if it asks for any.
+    pub port: Option<PortPlan>,
     /// Whether defining the app, and booting the host, starts it.
     pub autostart: bool,
     /// What follows an exit that nobody asked for.
@@ -107,6 +109,7 @@ impl fmt::Debug for AppSpec {
             .field("cwd", &self.cwd)
             .field("env", &self.env.keys())
             .field("instances", &self.instances)
+            .field("port", &self.port)
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)
             .field("stop", &self.stop)

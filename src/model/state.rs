@@ -90,6 +90,8 @@ pub enum Reason {
     Ended(End),
     /// The program cannot be executed, and trying again would not help.
     CannotSpawn(String),
+    /// The port that it must have is another's, or none of its range is free.
+    NoPort(String),
 }
 
 impl fmt::Display for Reason {
@@ -105,7 +107,7 @@ impl fmt::Display for Reason {
                 )
             }
             Reason::Ended(end) => write!(f, "ended with {end} and is not restarted automatically"),
-            Reason::CannotSpawn(detail) => f.write_str(detail),
+            Reason::CannotSpawn(detail) | Reason::NoPort(detail) => f.write_str(detail),
         }
     }
 }

@@ -109,7 +109,7 @@ pub fn with_port(text: &str, port: Option<&str>) -> Result<String, String> {
     match port.filter(|port| !port.is_empty()) {
         Some(port) => Ok(fill(text, port)),
         None if leaves_port_open(text) => Err(format!(
-            "{text} needs the PORT of the process, which has none: set one with --env PORT=…, or write the port"
+            "{text} needs the PORT of the process, which has none: give it one with --port or --env PORT=…, or write the port"
         )),
         None => Ok(text.to_owned()),
     }

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format_health::StoredHealth;
 use super::format_resources::StoredResources;
-use crate::model::{AppSpec, Name, RestartPolicy, Signal, StopPolicy};
+use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
 pub(super) type Misfit = String;
@@ -38,6 +38,8 @@ pub(super) struct StoredSpec {
     env: BTreeMap<String, String>,
     #[serde(default = "one")]
     instances: u32,
+    #[serde(default)]
+    port: Option<String>,
     #[serde(default = "yes")]
     autostart: bool,
     #[serde(default)]
@@ -106,6 +108,7 @@ impl StoredSpec {
             inherited_env: spec.inherited_env.clone(),
             env: spec.env.clone(),
             instances: spec.instances,
+            port: spec.port.map(|plan| plan.to_string()),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
@@ -127,6 +130,7 @@ impl StoredSpec {
             inherited_env: self.inherited_env,
             env: self.env,
             instances: self.instances,
+            port: self.port.map(|text| port_plan(&text)).transpose()?,
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
@@ -194,6 +198,11 @@ impl Default for StoredStop {
     fn default() -> Self {
         StoredStop::new(&StopPolicy::default())
     }
+}
+
+/// The ports that this text means.
+pub(super) fn port_plan(text: &str) -> Result<PortPlan, Misfit> {
+    PortPlan::parse(text).map_err(|bad| bad.to_string())
 }
 
 /// The signal of that number.

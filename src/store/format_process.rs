@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{Misfit, signal};
+use super::format::{Misfit, port_plan, signal};
 use super::format_resources::StoredOverMemory;
 use crate::model::{AppId, End, Goal, Moment, ProcessId, Reason, Rest, RunId};
-use crate::supervisor::{Asked, Remembered};
+use crate::supervisor::{Asked, Ports, Remembered};
 
 /// Column `process.record`; the ids have columns of their own.
 #[derive(Serialize, Deserialize)]
@@ -14,6 +14,10 @@ pub(super) struct StoredProcess {
     goal: StoredGoal,
     #[serde(default)]
     rest: StoredRest,
+    #[serde(default)]
+    port: Option<u16>,
+    #[serde(default)]
+    port_override: Option<String>,
     #[serde(default)]
     restarts: u32,
     #[serde(default)]
@@ -64,6 +68,7 @@ enum StoredReason {
     Unhealthy { count: u32, complaint: String },
     Ended(StoredEnd),
     CannotSpawn(String),
+    NoPort(String),
 }
 
 /// Column `event.ending`, and a part of others.
@@ -90,6 +95,8 @@ impl StoredProcess {
                 Rest::Errored(reason) => StoredRest::Errored(StoredReason::new(reason)),
                 Rest::Finished(end) => StoredRest::Finished(StoredEnd::new(*end)),
             },
+            port: process.ports.held,
+            port_override: process.ports.plan.map(|plan| plan.to_string()),
             restarts: process.restarts,
             last_end: process.last_end.map(StoredEnd::new),
             last_over_memory: process.last_over_memory.map(StoredOverMemory::new),
@@ -120,6 +127,11 @@ impl StoredProcess {
                 StoredRest::Errored(reason) => Rest::Errored(reason.into_model()?),
                 StoredRest::Finished(end) => Rest::Finished(end.into_model()?),
             },
+            ports: Ports {
+                held: self.port,
+                next: None,
+                plan: self.port_override.map(|text| port_plan(&text)).transpose()?,
+            },
             restarts: self.restarts,
             last_end: self.last_end.map(StoredEnd::into_model).transpose()?,
             last_over_memory: self.last_over_memory.map(StoredOverMemory::into_model),
@@ -146,6 +158,7 @@ impl StoredReason {
             }
             Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
             Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
+            Reason::NoPort(why) => StoredReason::NoPort(why.clone()),
         }
     }
 
@@ -157,6 +170,7 @@ impl StoredReason {
             StoredReason::Unhealthy { count, complaint } => Reason::Unhealthy { count, complaint },
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
+            StoredReason::NoPort(why) => Reason::NoPort(why),
         })
     }
 }

@@ -24,6 +24,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         instances: 2,
+        port: None,
         autostart: false,
         restart: RestartPolicy {
             auto: false,

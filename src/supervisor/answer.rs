@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{AppId, AppSpec, Event, Moment, ProcessId, RunId, Signal};
+use crate::model::{AppId, AppSpec, Event, Moment, PortOwner, PortPlan, ProcessId, RunId, Signal};
 
 /// A command was taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +38,22 @@ pub enum Denied {
         /// Its first process.
         process: ProcessId,
     },
+    /// The port that it must have is another's.
+    #[error("port {port} is used by {by}")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// Whose it is.
+        by: PortOwner,
+    },
+    /// No port of the range is free.
+    #[error("no port of {plan} is free{}", who_holds(.holders))]
+    PortsExhausted {
+        /// The range.
+        plan: PortPlan,
+        /// Who has them.
+        holders: Vec<(u16, PortOwner)>,
+    },
     /// It is being deleted.
     #[error("process {0} is being deleted")]
     BeingDeleted(ProcessId),
@@ -46,12 +62,31 @@ pub enum Denied {
     ShuttingDown,
 }
 
+/// `: 5200 web (id 0), 5201 another program (nginx, pid 812) and 92 more`.
+fn who_holds(holders: &[(u16, PortOwner)]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> =
+        holders.iter().take(SHOWN).map(|(port, owner)| format!("{port} is used by {owner}")).collect();
+    let more = match holders.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) }
+}
+
 impl Denied {
+    /// It lacks a port, which may be free later.
+    pub fn is_about_ports(&self) -> bool {
+        matches!(self, Denied::PortTaken { .. } | Denied::PortsExhausted { .. })
+    }
+
     /// The stable code of the API's problem document.
     pub fn code(&self) -> &'static str {
         match self {
             Denied::NoSuchProcess(_) => "process_not_found",
             Denied::NameTaken { .. } => "name_taken",
+            Denied::PortTaken { .. } => "port_taken",
+            Denied::PortsExhausted { .. } => "ports_exhausted",
             Denied::BeingDeleted(_) => "being_deleted",
             Denied::ShuttingDown => "shutting_down",
         }
@@ -74,6 +109,8 @@ pub enum Effect {
         /// The restart count of the process at this launch: kept with the run, so that it
         /// survives a daemon that dies before it is stored.
         restarts: u32,
+        /// Its port, if it has one: kept with the run for the same reason.
+        port: Option<u16>,
     },
     /// Send a signal.
     Signal {
@@ -104,6 +141,8 @@ pub enum Effect {
         instance: u32,
         /// What to check, and how.
         spec: Arc<AppSpec>,
+        /// The port that this run was given, if any.
+        port: Option<u16>,
         /// When it was executed.
         since: Moment,
         /// It has been healthy before.

@@ -36,7 +36,7 @@ impl Limits {
 }
 
 /// The bucket. It is full at the beginning.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Budget {
     limits: Limits,
     /// When the bucket will be full again. That is all there is to know: each restart moves it on
@@ -75,7 +75,8 @@ impl Supervisor {
 
     /// Restarts a process that was due at that moment, or queues it.
     pub(super) fn restart_in_turn(&mut self, now: Moment, id: ProcessId, due: Moment) {
-        if self.queue.is_empty() && self.budget.take(now) {
+        // What has no port is parked, which costs the host nothing.
+        if self.port_at_launch(id).is_err() || (self.queue.is_empty() && self.budget.take(now)) {
             return self.launch(now, id, true);
         }
         self.change(id, |process| process.state = State::Backoff { until: due, queued: true });
@@ -91,7 +92,7 @@ impl Supervisor {
         loop {
             let next = if planted!(ServesTheNewestFirst) { self.queue.last() } else { self.queue.first() };
             let Some((_, id)) = next.copied() else { return };
-            if !self.budget.take(now) {
+            if self.port_at_launch(id).is_ok() && !self.budget.take(now) {
                 return;
             }
             self.launch(now, id, true);

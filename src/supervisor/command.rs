@@ -12,8 +12,8 @@
 
 use std::sync::Arc;
 
-use super::{Accepted, Command, Denied, Process, Remembered, Supervisor};
-use crate::model::{AppId, AppSpec, EventKind, Goal, Moment, ProcessId, Rest, State};
+use super::{Accepted, Command, Denied, Ports, Process, Remembered, Supervisor};
+use crate::model::{AppId, AppSpec, EventKind, Goal, Moment, PortPlan, ProcessId, Rest, State};
 
 impl Supervisor {
     pub(super) fn obey(&mut self, now: Moment, command: Command) -> Result<Accepted, Denied> {
@@ -21,7 +21,8 @@ impl Supervisor {
             Command::Create { spec } => self.create(now, spec),
             Command::Start { process } => self.start(now, process),
             Command::Stop { process } => self.stop(now, process),
-            Command::Restart { process } => self.restart(now, process),
+            Command::Restart { process } => self.restart(now, process, None),
+            Command::Move { process, port } => self.restart(now, process, Some(port)),
             Command::Delete { process } => self.delete(now, process),
             Command::Shutdown => Ok(self.shut_down(now)),
         }
@@ -35,15 +36,17 @@ impl Supervisor {
             let (name, namespace) = (spec.name.to_string(), spec.namespace.to_string());
             return Err(Denied::NameTaken { name, namespace, process });
         }
+        let ports = self.ports_of_new(&spec)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());
         let goal = if spec.autostart { Goal::Up } else { Goal::Down };
         let mut processes = Vec::new();
-        for instance in 0..spec.instances {
+        for (instance, held) in (0..).zip(ports) {
             let id = self.next_process;
             self.next_process = ProcessId(id.0 + 1);
-            let row = Remembered { goal, ..Remembered::new(id, app, instance) };
+            let ports = Ports { held, ..Ports::default() };
+            let row = Remembered { goal, ports, ..Remembered::new(id, app, instance) };
             self.put(id, Some(Process::at_rest(row)));
             self.publish(id, None, EventKind::Created);
             processes.push(id);
@@ -60,10 +63,12 @@ impl Supervisor {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) => {
+                self.aim(id, None)?;
                 self.want_up(id);
                 self.launch(now, id, false);
             }
             State::Backoff { .. } => {
+                self.aim(id, None)?;
                 self.want_up(id);
                 self.launch(now, id, true);
             }
@@ -73,6 +78,7 @@ impl Supervisor {
             }
             State::Stopping { .. } => {
                 let nobody_asked = !process.end_asked;
+                self.aim(id, None)?;
                 self.want_up(id);
                 self.change(id, |process| {
                     process.end_asked = true;
@@ -100,6 +106,7 @@ impl Supervisor {
                     process.goal = Goal::Down;
                     process.over_memory = None;
                     process.restart_asked = false;
+                    process.ports.next = None;
                 });
                 self.end_by_request(now, id);
             }
@@ -107,17 +114,22 @@ impl Supervisor {
         Ok(Accepted::Done)
     }
 
-    fn restart(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+    /// `plan`: where to, if not where the definition says.
+    fn restart(&mut self, now: Moment, id: ProcessId, plan: Option<PortPlan>) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) | State::Backoff { .. } => {
+                self.aim(id, plan)?;
                 self.want_up(id);
                 self.launch(now, id, true);
             }
-            State::Stopping { .. } if process.goal == Goal::Up && process.restart_asked => {
+            State::Stopping { .. }
+                if process.goal == Goal::Up && process.restart_asked && process.ports.plan == plan =>
+            {
                 return Ok(Accepted::AlreadySo);
             }
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
+                self.aim(id, plan)?;
                 self.want_up(id);
                 self.change(id, |process| process.restart_asked = true);
                 if planted!(RestartsBesideTheOld) {
@@ -138,7 +150,10 @@ impl Supervisor {
         match process.state {
             State::Idle(_) | State::Backoff { .. } => self.forget(id),
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
-                self.change(id, |process| process.goal = Goal::Gone);
+                self.change(id, |process| {
+                    process.goal = Goal::Gone;
+                    process.ports.next = None;
+                });
                 self.end_by_request(now, id);
             }
         }

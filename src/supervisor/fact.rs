@@ -34,6 +34,7 @@ impl Supervisor {
                     self.checked(now, id, verdict);
                 }
             }
+            Fact::PortsSeen { busy } => self.ports.see(busy),
             Fact::Sampled { run, memory } => self.sampled(now, run, memory),
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
         }

@@ -105,6 +105,7 @@ impl Supervisor {
                 process: id,
                 instance: process.instance,
                 spec: self.apps[&process.app].clone(),
+                port: process.ports.held,
                 since: *since,
                 ready: vitals.ready,
             });

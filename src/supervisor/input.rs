@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{AppSpec, Fact, ProcessId};
+use crate::model::{AppSpec, Fact, PortPlan, ProcessId};
 
 /// One thing to react to.
 #[derive(Clone, Debug)]
@@ -38,6 +38,14 @@ pub enum Command {
     Restart {
         /// Which.
         process: ProcessId,
+    },
+    /// Like `Restart`, on another port than the definition's, until the next plain restart or
+    /// start.
+    Move {
+        /// Which.
+        process: ProcessId,
+        /// Where to. Of a range it gets the first: spread it before.
+        port: PortPlan,
     },
     /// End the whole tree, then forget the process; its app goes with its last process.
     Delete {

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use super::restart::{self, Ending, Next, Tally};
-use super::{Effect, Scope, Supervisor};
-use crate::model::{EventKind, Goal, Moment, ProcessId, Rest, RunId, SpawnFailure, State};
+use super::{Effect, Ports, Scope, Supervisor};
+use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, SpawnFailure, State};
 
 /// What follows the end of a life.
 enum Follows {
@@ -17,8 +17,14 @@ enum Follows {
 }
 
 impl Supervisor {
-    /// The one place that launches. `counts`: this is a restart, not a start.
+    /// The one place that launches, unless there is no port for it. `counts`: this is a restart,
+    /// not a start.
     pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
+        let port = match self.port_at_launch(id) {
+            Ok(port) => port,
+            // Nobody is told no here; and waiting would not bring the port back.
+            Err(denied) => return self.rest(id, Rest::Errored(Reason::NoPort(denied.to_string()))),
+        };
         let run = self.next_run;
         if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
@@ -28,6 +34,7 @@ impl Supervisor {
             process.state = State::Starting { run, since: now };
             process.latest_run = Some(run);
             process.started = None;
+            (process.ports.held, process.ports.next) = (port, None);
             process.end_asked = false;
             process.restart_asked = false;
             process.over_memory = None;
@@ -44,6 +51,7 @@ impl Supervisor {
             instance: process.instance,
             spec: self.apps[&process.app].clone(),
             restarts: process.restarts,
+            port,
         });
     }
 
@@ -164,7 +172,18 @@ impl Supervisor {
             Rest::Stopped | Rest::Finished(_) => EventKind::Stopped,
             Rest::Errored(reason) => EventKind::Errored { reason: reason.clone() },
         };
-        self.change(id, |process| process.state = State::Idle(rest));
+        // What only a shutdown keeps from running comes back where it was.
+        let comes_back = self.shutting_down && rest == Rest::Stopped;
+        self.change(id, |process| {
+            process.state = State::Idle(rest);
+            process.ports = match process.goal {
+                Goal::Up if comes_back => {
+                    Ports { held: process.ports.next.or(process.ports.held), next: None, ..process.ports }
+                }
+                Goal::Up | Goal::Down | Goal::Gone if planted!(KeepsPortsAtRest) => process.ports,
+                Goal::Up | Goal::Down | Goal::Gone => Ports::default(),
+            };
+        });
         let run = self.processes[&id].latest_run;
         self.publish(id, run, kind);
     }

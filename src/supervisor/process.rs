@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Asked, Remembered};
+use super::{Asked, Ports, Remembered};
 use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
@@ -18,6 +18,8 @@ pub struct Process {
     pub goal: Goal,
     /// What is.
     pub state: State,
+    /// Its ports. None while it rests.
+    pub ports: Ports,
     /// Crashes and restarts by command that were followed by a new run (acceptance row B4).
     pub restarts: u32,
     /// Unstable runs in a row.
@@ -66,6 +68,7 @@ impl Process {
             app: remembered.app,
             instance: remembered.instance,
             goal: remembered.goal,
+            ports: remembered.ports,
             state: match remembered.waits_until {
                 Some(until) if !planted!(ForgetsWhatItWaitedFor) => State::Backoff { until, queued: false },
                 Some(_) | None => State::Idle(remembered.rest),
@@ -100,6 +103,7 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
             },
+            ports: Ports { next: None, ..self.ports },
             restarts: self.restarts,
             last_end: self.last_end,
             last_over_memory: self.last_over_memory,

@@ -22,8 +22,10 @@ use std::mem;
 use std::sync::Arc;
 
 use super::restart::LONGEST_WAIT;
-use super::{Effect, Process, Record, Supervisor};
-use crate::model::{AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, ProcessId, Rest, RunId, State};
+use super::{Effect, Ports, Process, Record, Supervisor};
+use crate::model::{
+    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, Rest, RunId, State,
+};
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -40,6 +42,8 @@ pub struct Remembered {
     /// finished one is not started again by itself. After a reboot of the host, give a finished
     /// one as stopped, and it runs again.
     pub rest: Rest,
+    /// Its ports, if it was to keep any.
+    pub ports: Ports,
     /// Restart count.
     pub restarts: u32,
     /// How its latest life ended.
@@ -79,6 +83,7 @@ impl Remembered {
             rest: Rest::Stopped,
             restarts: 0,
             last_end: None,
+            ports: Ports::default(),
             last_over_memory: None,
             unstable: 0,
             waits: 0,
@@ -97,6 +102,8 @@ pub struct Living {
     pub process: ProcessId,
     /// Restart count at its launch.
     pub restarts: u32,
+    /// Its port.
+    pub port: Option<u16>,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(Pid, Moment)>,
     /// How and when the main process ended, if it has.
@@ -109,14 +116,17 @@ impl Supervisor {
     /// Takes up the work of an earlier daemon: adopts what lives, starts what is wanted up and
     /// does not, ends what is not wanted.
     ///
-    /// `next_*` are the first ids that were never given out. Rows without an app, and apps
+    /// `busy` are the ports that other programs have, of those in
+    /// [`port_questions_at_restore`](Self::port_questions_at_restore). `next_*` are the first ids that were never given out. Rows without an app, and apps
     /// without a row, are what a crash in the middle of a deletion or a creation leaves: they are
     /// dropped.
+    #[allow(clippy::too_many_arguments)] // Each is a picture or a number of its own.
     pub fn restore(
         now: Moment,
         apps: BTreeMap<AppId, Arc<AppSpec>>,
         remembered: Vec<Remembered>,
         living: Vec<Living>,
+        busy: BTreeMap<u16, PortOwner>,
         next_app: AppId,
         next_process: ProcessId,
         next_run: RunId,
@@ -128,6 +138,7 @@ impl Supervisor {
         for (id, spec) in apps {
             brain.define(id, spec);
         }
+        brain.ports.see(busy);
         let mut asked = BTreeMap::new();
         let mut differ = Vec::new();
         for mut row in known {
@@ -152,8 +163,11 @@ impl Supervisor {
         for app in apps {
             brain.drop_app_without_process(app);
         }
-        for (id, life) in brain.tell_strays(living) {
-            brain.adopt(now, id, life, asked.remove(&id));
+        // First all of them, then what follows: nobody is given a port that another life has.
+        let mut adopted = brain.tell_strays(living);
+        adopted.retain(|id, life| brain.adopt(now, *id, life, asked.remove(id)));
+        for (id, life) in adopted {
+            brain.catch_up(now, id, life);
         }
         let at_rest: Vec<ProcessId> = brain.processes.keys().copied().collect();
         for id in at_rest {
@@ -193,10 +207,10 @@ impl Supervisor {
         newest
     }
 
-    /// Lays the keeper's picture of a life over the row of its process. `asked` is a wish that may
-    /// be about that life.
-    fn adopt(&mut self, now: Moment, id: ProcessId, life: Living, asked: Option<Asked>) {
-        let Living { run, process: _, restarts, spawned, ended, tree_empty } = life;
+    /// Lays the keeper's picture of a life over the row of its process. False: what is to follow
+    /// its end is known already. `asked` is a wish that may be about that life.
+    fn adopt(&mut self, now: Moment, id: ProcessId, life: &Living, asked: Option<Asked>) -> bool {
+        let Living { run, process: _, restarts, port, spawned, ended, tree_empty } = *life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
             State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
@@ -212,10 +226,11 @@ impl Supervisor {
         if over && decided {
             // What follows this end was written down; only its acknowledgement was lost.
             self.effects.push(Effect::Forget { run });
-            return;
+            return false;
         }
         let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now));
         self.change(id, |process| {
+            process.ports.held = port.or(process.ports.held);
             process.state = match spawned {
                 Some((pid, at)) => State::Running { run, pid, since: at, vitals },
                 None => State::Starting { run, since: now },
@@ -228,8 +243,13 @@ impl Supervisor {
                 process.over_memory = asked.over_memory;
             }
         });
-        match ended {
-            Some((end, at)) => self.exited(now, id, end, at, tree_empty),
+        true
+    }
+
+    /// What happened to an adopted life, and what was wanted of it, while nobody looked.
+    fn catch_up(&mut self, now: Moment, id: ProcessId, life: Living) {
+        match life.ended {
+            Some((end, at)) => self.exited(now, id, end, at, life.tree_empty),
             None if self.processes[&id].end_asked => self.ask_to_end(now, id),
             None => {}
         }
@@ -245,6 +265,9 @@ impl Supervisor {
                 self.launch(now, id, false);
             }
             (State::Idle(_), Goal::Gone) => self.forget(id),
+            (State::Idle(_), Goal::Up | Goal::Down) if process.ports != Ports::default() => {
+                self.change(id, |process| process.ports = Ports::default());
+            }
             (State::Idle(_), Goal::Up | Goal::Down)
             | (
                 State::Backoff { .. }

@@ -5,11 +5,12 @@ use std::mem;
 use std::sync::Arc;
 
 use super::budget::{Budget, Limits};
+use super::ports::PortTable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, health};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     pub(super) apps: BTreeMap<AppId, Arc<AppSpec>>,
     pub(super) processes: BTreeMap<ProcessId, Process>,
@@ -29,6 +30,7 @@ pub struct Supervisor {
     members: BTreeSet<(AppId, ProcessId)>,
     runs: BTreeMap<RunId, ProcessId>,
     deadlines: BTreeSet<(Moment, ProcessId)>,
+    pub(super) ports: PortTable,
     /// Who waits for the host's budget, and since when.
     pub(super) queue: BTreeSet<(Moment, ProcessId)>,
     touched: BTreeSet<ProcessId>,
@@ -57,6 +59,7 @@ impl Supervisor {
             members: BTreeSet::new(),
             runs: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            ports: PortTable::default(),
             queue: BTreeSet::new(),
             touched: BTreeSet::new(),
         }
@@ -131,8 +134,7 @@ impl Supervisor {
     }
 
     fn pass_deadlines(&mut self, now: Moment) {
-        let due = self.deadlines.range(..=(now, ProcessId(u32::MAX)));
-        let due: Vec<ProcessId> = due.map(|(_, process)| *process).collect();
+        let due: Vec<ProcessId> = self.due(now).collect();
         for id in due {
             match self.processes[&id].state {
                 State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
@@ -141,6 +143,11 @@ impl Supervisor {
             }
         }
         self.serve_queue(now);
+    }
+
+    /// The processes whose deadline has come.
+    pub(super) fn due(&self, now: Moment) -> impl Iterator<Item = ProcessId> {
+        self.deadlines.range(..=(now, ProcessId(u32::MAX))).map(|(_, process)| *process)
     }
 
     /// The process whose present life that is.
@@ -178,6 +185,7 @@ impl Supervisor {
     /// who lives, what was touched, what is to be recorded, whether the app still has anybody) is
     /// brought up to date here and cannot be forgotten elsewhere.
     pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
+        let ports = row.as_ref().map(|process| process.ports);
         let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
         let remembered = row.as_ref().map(Process::to_remember);
@@ -195,6 +203,7 @@ impl Supervisor {
             old_deadline.map(|at| self.deadlines.remove(&(at, id)));
             deadline.map(|at| self.deadlines.insert((at, id)));
         }
+        self.ports.update(id, before.as_ref().map(|process| process.ports), ports);
         if old_queued != queued {
             old_queued.map(|since| self.queue.remove(&(since, id)));
             queued.map(|since| self.queue.insert((since, id)));

@@ -47,6 +47,11 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
     pub instances: Option<i64>,
+    /// Ports, one for each process, given as `PORT` in its environment: `3000`, `3000-3005`
+    /// (instance i gets the first plus i), or `auto:4000-4100` (the first that is free).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "3000-3003")]
+    pub port: Option<String>,
     /// Start it now and at boot. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -141,6 +146,10 @@ pub struct App {
     /// How many processes the definition asks for.
     #[schema(minimum = 1)]
     pub instances: i64,
+    /// The ports that its processes are to have: `3000`, `3000-3005` or `auto:4000-4100`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub port: Option<String>,
     /// Started when defined and at boot.
     pub autostart: bool,
     /// Started again when it ends by itself.

@@ -40,6 +40,13 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub pid: Option<i64>,
+    /// The ports that it has. None for what does not run and is not about to: then they are free
+    /// for others.
+    #[serde(default)]
+    pub ports: Vec<i64>,
+    /// True: it was restarted on other ports than the definition's, until the next plain restart.
+    #[serde(default)]
+    pub port_overridden: bool,
     /// When this run began.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]

@@ -92,6 +92,7 @@ impl Rig {
             run: self.last_run,
             process: 0,
             restarts: 0,
+            port: None,
             program: program.into(),
             args: args.iter().map(|arg| arg.to_string()).collect(),
             env: BTreeMap::from([marked, path]),

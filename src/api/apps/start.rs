@@ -32,7 +32,7 @@ pub async fn start(
     let limit = wait.limit()?;
     let targets = resolve(&api.handle.snapshot(), &reference)?;
     let (status, outcome) = match ready.limit(limit) {
-        Some(limit) => act_until_ready(&api, wire::Action::Start, &targets, limit).await?,
+        Some(limit) => act_until_ready(&api, wire::Action::Start, None, &targets, limit).await?,
         None => act(&api, wire::Action::Start, &targets, limit).await?,
     };
     Ok((status, Json(outcome)))

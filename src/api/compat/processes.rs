@@ -51,6 +51,9 @@ pub struct Pm2App {
     /// How many processes.
     #[schema(nullable = false)]
     instances: Option<i64>,
+    /// `PORT` of its processes: a port, `3000-3005` or `auto:4000-4100`.
+    #[schema(nullable = false)]
+    port: Option<Pm2Port>,
     /// Start it now.
     #[schema(nullable = false)]
     autostart: Option<bool>,
@@ -81,6 +84,16 @@ pub struct Pm2App {
     /// Group to run as, by name or number.
     #[schema(nullable = false)]
     gid: Option<Pm2Id>,
+}
+
+/// A port as a number or as a text.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Pm2Port {
+    /// One port.
+    Number(i64),
+    /// One of the three forms.
+    Text(String),
 }
 
 /// An amount of memory.
@@ -143,6 +156,10 @@ impl TryFrom<Pm2App> for wire::NewApp {
             env: app.env,
             inherited_env: None,
             instances: app.instances,
+            port: app.port.map(|port| match port {
+                Pm2Port::Number(port) => port.to_string(),
+                Pm2Port::Text(text) => text,
+            }),
             autostart: app.autostart,
             autorestart: app.autorestart,
             max_restarts: app.max_restarts,

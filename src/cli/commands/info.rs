@@ -5,7 +5,7 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
-use super::report::Report;
+use super::report::{self, Report};
 use crate::wire::{App, Event, HealthCheck, LastExit, Process};
 
 /// How many of the latest events are shown.
@@ -73,6 +73,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("runs", command(app)));
     pairs.push(("cwd", app.cwd.clone()));
     pairs.push(("instances", app.instances.to_string()));
+    pairs.extend(app.port.clone().map(|port| ("port", port)));
     pairs.push(("autostart", yes(app.autostart)));
     pairs.push(("autorestart", yes(app.autorestart)));
     pairs.push(("max restarts", app.max_restarts.to_string()));
@@ -141,6 +142,7 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
     }));
     pairs.extend([
         ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
+        ("port", or_dash(report::ports(process))),
         ("uptime", or_dash(process.uptime_ms.map(units::span))),
         ("started at", or_dash(process.started_at.as_deref().map(units::local_time))),
         ("restarts", process.restarts.to_string()),
@@ -233,6 +235,7 @@ mod tests {
             cwd: "/srv".into(),
             env: [("KEY".to_owned(), "***".to_owned())].into(),
             instances: 2,
+            port: Some("3000-3001".into()),
             autostart: true,
             autorestart: true,
             max_restarts: 16,

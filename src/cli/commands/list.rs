@@ -6,6 +6,7 @@ use super::super::out::{self, Screen};
 use super::super::render::table::{self, Cell, Column};
 use super::super::render::{health_style, status_style, units};
 use super::super::session::Session;
+use super::report;
 use crate::wire::Process;
 
 /// Runs the command.
@@ -24,7 +25,7 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
 
 /// The table of `list`. The namespace is shown when there is more than one, health when somebody's
 /// is checked, reasons when somebody has one.
-fn table(processes: &[Process], screen: Screen) -> String {
+pub fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
     let mut columns = vec![
@@ -38,8 +39,14 @@ fn table(processes: &[Process], screen: Screen) -> String {
         column("restarts", 6, true),
         column("cpu", 2, true),
         column("memory", 1, true),
+        column("port", 1, true),
     ];
     let mut rows: Vec<Vec<Cell>> = processes.iter().map(row).collect();
+    // Most programs of most people have none.
+    if processes.iter().all(|process| process.ports.is_empty()) {
+        columns.pop();
+        rows.iter_mut().for_each(|row| drop(row.pop()));
+    }
     if processes.iter().any(|process| process.reason.is_some()) {
         columns.push(column("reason", 7, false));
         for (row, process) in rows.iter_mut().zip(processes) {
@@ -74,6 +81,7 @@ fn row(process: &Process) -> Vec<Cell> {
         Cell::from(process.restarts.to_string()),
         or_dash(process.cpu_percent.map(units::percent)),
         or_dash(process.memory_bytes.map(units::bytes)),
+        or_dash(report::ports(process)),
     ]
 }
 
@@ -102,6 +110,16 @@ mod tests {
         assert_eq!(words(0), ["id", "name", "status", "health"]);
         assert_eq!(words(1), ["0", "web-0", "online", "-"]);
         assert_eq!(words(2), ["1", "web-1", "online", "unhealthy"]);
+    }
+
+    #[test]
+    fn ports_are_shown_when_anybody_has_one_and_overrides_are_marked() {
+        let mut moved = process(1, "online");
+        (moved.ports, moved.port_overridden) = (vec![3001], true);
+        let text = table(&[process(0, "online"), moved], Screen { width: None, color: false });
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("port"), "{text}");
+        assert!(lines[1].ends_with('-') && lines[2].ends_with("3001 (this run)"), "{text}");
     }
 
     #[test]

@@ -2,16 +2,19 @@
 
 mod act;
 mod delete;
+mod doctor;
 mod events;
 mod info;
 mod kill;
 mod list;
 mod logs;
+mod monit;
 mod open;
+mod ports;
 mod report;
 mod restart;
 mod start;
-mod status;
+pub(super) mod status;
 mod stop;
 mod token;
 mod web;
@@ -32,7 +35,10 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
+        ClientCommand::Monit(args) => monit::run(args).await,
+        ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Web(args) => web::run(args).await,
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,

@@ -120,6 +120,13 @@ pub fn title(process: &Process) -> String {
     }
 }
 
+/// Its ports, and whether it has them for this run only. None: it has none.
+pub fn ports(process: &Process) -> Option<String> {
+    let ports: Vec<String> = process.ports.iter().map(i64::to_string).collect();
+    let remark = if process.port_overridden { " (this run)" } else { "" };
+    (!ports.is_empty()).then(|| format!("{}{remark}", ports.join(" ")))
+}
+
 /// A line for each process of the answer.
 fn lines(action: Action, on_time: bool, outcome: &Outcome, before: &[Process]) -> Vec<Line> {
     let one = |now: &Process| {
@@ -196,6 +203,8 @@ pub mod tests {
             health: None,
             health_reason: None,
             pid,
+            ports: Vec::new(),
+            port_overridden: false,
             started_at: None,
             uptime_ms: pid.map(|_| 65_000),
             restarts: 0,

@@ -6,8 +6,9 @@ use super::super::{Accepted, Command, Effect, Input, Process, Remembered};
 use super::health::*;
 use super::limits::*;
 use super::policy::*;
+use super::ports::*;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, ProcessId, RunId, State};
+use crate::model::{EventKind, Fact, Goal, ProcessId, Reason, RunId, State};
 
 pub type Holds = Result<(), String>;
 
@@ -61,6 +62,13 @@ invariants! {
     online_exactly_when_it_has_been_well,
     unhealthy_exactly_at_the_limit,
     verdicts_of_the_unwatched_change_nothing,
+    every_port_free_or_held_once,
+    what_is_launched_has_a_free_port_of_its_plan,
+    what_is_given_out_was_tried,
+    what_rests_has_no_port,
+    nobody_is_refused_a_port_that_is_free,
+    a_crash_keeps_the_port,
+    an_override_lasts_until_the_next_plain_restart,
 }
 
 fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
@@ -136,7 +144,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
         Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
         Fact::Checked { run, .. } | Fact::Sampled { run, .. } => *run,
-        Fact::HandsRenewed { .. } => return Ok(()),
+        Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
     let about_it = |effect: &Effect| matches!(effect, Effect::Forget { run: other } | Effect::KillTree { run: other } if *other == run);
@@ -159,6 +167,10 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
             let truth = world.ledger.exits.get(&run);
             let told = Some(&(*end, *uptime));
             ensure!(truth == told, "{run} ended with {end} after {uptime:?}, in truth {truth:?}");
+        }
+        // A port that is gone when the asked-for restart comes says nothing about the end before.
+        if let EventKind::Errored { reason: Reason::NoPort(_) } = kind {
+            continue;
         }
         if let EventKind::BackingOff { .. } | EventKind::Errored { .. } = kind {
             ensure!(!was_asked, "the end of {run} of {id} was asked for, and has {kind:?}");

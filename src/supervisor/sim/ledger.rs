@@ -9,7 +9,7 @@ use super::health::Nurse;
 use super::limits::{Bucket, automatic_restarts, is_too_much};
 use super::world::{Given, Step};
 use crate::model::{
-    End, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
+    End, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
 };
 
 /// What is known of everything so far.
@@ -94,7 +94,20 @@ impl Ledger {
         }
         self.hear_of(step.effects);
         self.hear_signals(step.now, step.effects);
+        self.unlaunched(step, brain);
         self
+    }
+
+    /// What was to be launched and got no port was not: nothing is counted.
+    fn unlaunched(&mut self, step: &Step<'_>, brain: &Supervisor) {
+        for (id, before) in step.before {
+            let now = brain.process(*id).map(|process| &process.state);
+            if now != Some(&before.state)
+                && let Some(State::Idle(Rest::Errored(Reason::NoPort(_)))) = now
+            {
+                self.counts.entry(*id).or_default().restarts = before.restarts;
+            }
+        }
     }
 
     fn hear_signals(&mut self, now: Moment, effects: &[Effect]) {
@@ -132,6 +145,7 @@ impl Ledger {
         let (Command::Start { process: id }
         | Command::Stop { process: id }
         | Command::Restart { process: id }
+        | Command::Move { process: id, .. }
         | Command::Delete { process: id }) = command
         else {
             if matches!(command, Command::Shutdown) {
@@ -156,7 +170,7 @@ impl Ledger {
                     _ => {}
                 }
             }
-            Command::Restart { .. } => {
+            Command::Restart { .. } | Command::Move { .. } => {
                 *counts = Counts { unstable: 0, waits: 0, ..*counts };
                 match run {
                     Some(_) => counts.restart_asked = true,
@@ -191,6 +205,7 @@ impl Ledger {
             }
             // The nurse has heard it.
             Fact::Checked { .. } => {}
+            Fact::PortsSeen { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
                 if let Some(process) = owner(*run)

@@ -2,8 +2,8 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`] and [`policy`] state what must hold after every
-//! step, [`health`] states it of health checks, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
+//! looking into the supervisor; [`invariants`], [`policy`] and [`ports`] state what must hold after
+//! every step, [`health`] states it of health checks, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
 //! [`stories`] are single ones, told like a manual. [`planted`] are mistakes, to see that the
@@ -19,6 +19,7 @@ mod limits;
 mod outcomes;
 pub(super) mod planted;
 mod policy;
+mod ports;
 mod stories;
 mod users;
 mod world;
@@ -68,6 +69,10 @@ fn stories_are_eventful() {
         "BackingOff",
         "UnstableRuns",
         "CannotSpawn",
+        "NoPort",
+        "PortTaken",
+        "PortsExhausted",
+        "Move",
         "Finished",
         "Ended(",
         "Killed",

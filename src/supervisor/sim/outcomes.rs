@@ -7,7 +7,7 @@ use super::super::{Living, Remembered, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::ledger::Ledger;
 use super::world::World;
-use crate::model::{Goal, Rest, RunId, State, Status};
+use crate::model::{Goal, Reason, Rest, RunId, State, Status};
 
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
@@ -31,7 +31,10 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
         } else if row.goal == Goal::Up && life.is_none() {
             let right = match row.rest {
                 Rest::Stopped if row.waits_until.is_some() => matches!(process.state, State::Backoff { .. }),
-                Rest::Stopped => matches!(process.state, State::Starting { .. }),
+                Rest::Stopped => matches!(
+                    process.state,
+                    State::Starting { .. } | State::Idle(Rest::Errored(Reason::NoPort(_)))
+                ),
                 Rest::Errored(_) | Rest::Finished(_) => process.state == State::Idle(row.rest.clone()),
             };
             ensure!(right, "what_was_given_up_stays_so: {id} was {:?}, is {:?}", row.rest, process.state);

@@ -62,6 +62,16 @@ pub enum Mistake {
     NeverForgivesFailures,
     /// The end of an unhealthy run is taken for one by itself.
     TakesTheUnwellForCrashed,
+    /// A port is given to somebody although another has it.
+    GivesPortsTwice,
+    /// What other programs listen on is not looked at.
+    OverlooksForeignPorts,
+    /// What rests keeps its port.
+    KeepsPortsAtRest,
+    /// After a crash a port is chosen anew.
+    WandersAfterCrash,
+    /// A plain restart does not return to the definition's port.
+    KeepsTheOverride,
     /// Restarts come however many there were.
     IgnoresTheBudget,
     /// Who came last to the queue for the host's budget goes first.
@@ -78,7 +88,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 34] = [
+    pub const ALL: [Mistake; 39] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -107,6 +117,11 @@ impl Mistake {
         Mistake::ToleratesOneFailureMore,
         Mistake::NeverForgivesFailures,
         Mistake::TakesTheUnwellForCrashed,
+        Mistake::GivesPortsTwice,
+        Mistake::OverlooksForeignPorts,
+        Mistake::KeepsPortsAtRest,
+        Mistake::WandersAfterCrash,
+        Mistake::KeepsTheOverride,
         Mistake::IgnoresTheBudget,
         Mistake::ServesTheNewestFirst,
         Mistake::IgnoresMemory,

@@ -12,6 +12,10 @@ pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Hold
         let state = world.brain.process(*id).map(|process| &process.state);
         let launched = || launches_of(step, *id).count() == 1;
         let right = match (expected, state) {
+            // Unless there is no port, which has an invariant of its own.
+            (Expected::Launch | Expected::Restart, Some(State::Idle(Rest::Errored(Reason::NoPort(_))))) => {
+                true
+            }
             (Expected::Launch | Expected::Restart, Some(State::Starting { .. })) => launched(),
             // Whether that is right, the budget's invariants say.
             (Expected::Restart, Some(State::Backoff { queued: true, .. })) => true,

@@ -6,13 +6,14 @@ mod endings;
 mod health;
 mod keeper;
 mod limits;
+mod ports;
 mod restore;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Accepted, Command, Denied, Effect, Input, Living, Record, Remembered, Supervisor};
+use super::super::{Accepted, Command, Denied, Effect, Input, Living, Ports, Record, Remembered, Supervisor};
 use super::users::app;
 use crate::model::{
     AppId, AppSpec, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId, Signal,
@@ -61,13 +62,13 @@ fn remembered_as(row: Remembered, living: Vec<Living>) -> Story {
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
     let now = Moment(1_000_000_000);
     let (brain, effects) =
-        Supervisor::restore(now, apps, vec![row], living, AppId(1), ProcessId(1), RunId(10));
+        Supervisor::restore(now, apps, vec![row], living, BTreeMap::new(), AppId(1), ProcessId(1), RunId(10));
     Story { brain, now, answer: Ok(Accepted::Noted), effects }
 }
 
 fn life(run: u64) -> Living {
     let spawned = Some((Pid(run as i32), Moment(900_000_000)));
-    Living { run: RunId(run), process: ID, restarts: 5, spawned, ended: None, tree_empty: false }
+    Living { run: RunId(run), process: ID, restarts: 5, port: None, spawned, ended: None, tree_empty: false }
 }
 
 fn ended(run: u64, code: i32) -> Living {

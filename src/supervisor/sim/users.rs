@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::Command;
 use super::health::any_policy;
-use crate::model::{AppSpec, ByteSize, Name, ProcessId, Resources, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, StopPolicy};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
 pub struct Dice(pub u64);
@@ -49,6 +49,7 @@ pub fn app(name: &str) -> AppSpec {
         inherited_env: BTreeMap::new(),
         env: BTreeMap::new(),
         instances: 1,
+        port: None,
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
@@ -70,10 +71,30 @@ fn any_app(dice: &mut Dice) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
+    let mut instances = dice.pick(&[1, 1, 2]);
+    let port = any_port(dice);
+    if let Some(PortPlan::Single(_)) = port {
+        instances = 1;
+    }
     let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
     let resources = Resources { max_memory, ..Resources::default() };
-    let (instances, autostart) = (dice.pick(&[1, 1, 2]), dice.chance(85));
-    AppSpec { instances, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
+    let autostart = dice.chance(85);
+    AppSpec { instances, port, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
+}
+
+/// The few ports that everybody wants.
+pub const PORTS: std::ops::Range<u16> = 3000..3005;
+
+fn any_port(dice: &mut Dice) -> Option<PortPlan> {
+    let plans = [
+        PortPlan::Single(3000),
+        PortPlan::Single(3001),
+        PortPlan::Range(3000, 3001),
+        PortPlan::Range(3002, 3004),
+        PortPlan::Auto(3000, 3002),
+        PortPlan::Auto(3001, 3004),
+    ];
+    dice.chance(60).then(|| dice.pick(&plans))
 }
 
 /// Somebody asks for something. `known` are the processes that are listed; ids beyond them are
@@ -89,7 +110,11 @@ pub fn any_command(dice: &mut Dice, known: &[ProcessId]) -> Command {
         0..16 => Command::Create { spec: Arc::new(any_app(dice)) },
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },
-        64..84 => Command::Restart { process: process(dice) },
+        64..76 => Command::Restart { process: process(dice) },
+        76..84 => {
+            let port = any_port(dice).unwrap_or(PortPlan::Single(3004));
+            Command::Move { process: process(dice), port }
+        }
         84..98 => Command::Delete { process: process(dice) },
         _ => Command::Shutdown,
     }

@@ -64,8 +64,16 @@ fn half_a_creation_and_half_a_deletion_leave_nothing() {
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
     let row = Remembered { goal: Goal::Up, ..Remembered::new(ProcessId(5), AppId(3), 0) };
     let (next_app, next_process, next_run) = (AppId(4), ProcessId(6), RunId(1));
-    let (brain, effects) =
-        Supervisor::restore(Moment(0), apps, vec![row], vec![], next_app, next_process, next_run);
+    let (brain, effects) = Supervisor::restore(
+        Moment(0),
+        apps,
+        vec![row],
+        vec![],
+        BTreeMap::new(),
+        next_app,
+        next_process,
+        next_run,
+    );
     let gone = [Record::ProcessGone(ProcessId(5)), Record::AppGone(AppId(0))];
     assert_eq!(effects, gone.map(Effect::Record));
     assert_eq!(brain.processes().count(), 0);
