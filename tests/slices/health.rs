@@ -55,6 +55,23 @@ fn b12_a_start_that_waits_returns_when_the_check_passes() {
 }
 
 #[test]
+fn a_check_asks_the_port_that_the_run_was_given_and_after_a_move_the_other_one() {
+    let home = Home::new();
+    home.file("up", "");
+    let (first, second) = (port(), port());
+    // The declared PORT is not the one that the run gets.
+    let ran = start_web(&home, &["--port", &first, "--wait-ready", "--wait-timeout", "30s"]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert_eq!(home.process("web")["health"], "healthy");
+    home.ok(&["restart", "web", "--port", &second]);
+    wait_until("it is healthy on its other port", SOON, || {
+        let web = home.process("web");
+        web["health"] == "healthy" && web["ports"] == serde_json::json!([second.parse::<u16>().unwrap()])
+    });
+    assert_eq!(events(&home, "process.healthy"), 2);
+}
+
+#[test]
 fn b12_a_wait_that_is_over_fails_with_reason_and_log_and_leaves_the_app_running() {
     let home = Home::new();
     let ran = start_web(&home, &["--wait-timeout", "2s", "--health-check-retries", "1000000"]);
