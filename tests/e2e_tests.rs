@@ -9,6 +9,7 @@ mod e2e {
     mod kill;
     mod list;
     mod logs;
+    mod readme;
     mod refused;
     mod restart;
     mod start;

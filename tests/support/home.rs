@@ -203,7 +203,13 @@ impl Drop for Home {
         }
         let _ = kill.kill();
         let _ = kill.wait();
-        let rest = self.living();
+        // Who has let go of its lock may take a moment to be gone.
+        let last_moment = Instant::now() + Duration::from_millis(500);
+        let mut rest = self.living();
+        while !rest.is_empty() && Instant::now() < last_moment {
+            std::thread::sleep(Duration::from_millis(5));
+            rest = self.living();
+        }
         let told: Vec<String> =
             rest.iter().map(|pid| format!("{pid} ({})", proc::command_line(*pid))).collect();
         // Keeper and daemon start each other: until a look finds nobody.
