@@ -1,4 +1,4 @@
-//! The four things that can be done to a process, and waiting for their outcome.
+//! What can be done to a process by itself, and waiting for their outcome.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,6 +49,7 @@ fn command(action: Action, process: ProcessId) -> Command {
         Action::Stop => Command::Stop { process },
         Action::Restart => Command::Restart { process },
         Action::Delete => Command::Delete { process },
+        Action::Reset => Command::Reset { process },
     }
 }
 
@@ -64,6 +65,7 @@ fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> 
         Action::Restart => settled && now.latest_run > before,
         Action::Stop => matches!(now.state, State::Idle(_)),
         Action::Delete => false,
+        Action::Reset => true,
     }
 }
 

@@ -358,7 +358,12 @@ impl Driver {
             EventKind::Created
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
-            | EventKind::StopAsked
+            | EventKind::StopAsked { .. }
+            | EventKind::Reloading { .. }
+            | EventKind::ReloadFailed { .. }
+            | EventKind::Signalled { .. }
+            | EventKind::CountersReset
+            | EventKind::Updated
             | EventKind::Killed
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }

@@ -16,7 +16,7 @@ pub mod signal;
 pub mod spec;
 pub mod state;
 
-pub use event::{Event, EventKind};
+pub use event::{Cause, Event, EventKind};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;
 pub use ids::{AppId, Pid, ProcessId, RunId};

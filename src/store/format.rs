@@ -36,6 +36,9 @@ pub(super) struct StoredSpec {
     env: BTreeMap<String, String>,
     #[serde(default = "one")]
     instances: u32,
+    /// Absent in rows from before there was `scale`: then several are numbered.
+    #[serde(default)]
+    numbered: Option<bool>,
     #[serde(default = "yes")]
     autostart: bool,
     #[serde(default)]
@@ -100,6 +103,7 @@ impl StoredSpec {
             inherited_env: spec.inherited_env.clone(),
             env: spec.env.clone(),
             instances: spec.instances,
+            numbered: Some(spec.numbered),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
@@ -119,6 +123,7 @@ impl StoredSpec {
             inherited_env: self.inherited_env,
             env: self.env,
             instances: self.instances,
+            numbered: self.numbered.unwrap_or(self.instances > 1),
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,

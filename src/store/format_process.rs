@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::format::{Misfit, signal};
-use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest};
+use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest, RunId};
 use crate::supervisor::Remembered;
 
 /// Column `process.record`; the ids have columns of their own.
@@ -15,6 +15,8 @@ pub(super) struct StoredProcess {
     rest: StoredRest,
     #[serde(default)]
     restarts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reset_at: Option<u64>,
     #[serde(default)]
     last_end: Option<StoredEnd>,
 }
@@ -69,6 +71,7 @@ impl StoredProcess {
                 Rest::Finished(end) => StoredRest::Finished(StoredEnd::new(*end)),
             },
             restarts: process.restarts,
+            reset_at: process.reset_at.map(|run| run.0),
             last_end: process.last_end.map(StoredEnd::new),
         }
     }
@@ -90,6 +93,7 @@ impl StoredProcess {
                 StoredRest::Finished(end) => Rest::Finished(end.into_model()?),
             },
             restarts: self.restarts,
+            reset_at: self.reset_at.map(RunId),
             last_end: self.last_end.map(StoredEnd::into_model).transpose()?,
         })
     }

@@ -24,6 +24,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         instances: 2,
+        numbered: true,
         autostart: false,
         restart: RestartPolicy {
             auto: false,
@@ -44,6 +45,7 @@ pub(super) fn process(id: u32, app: u32) -> Remembered {
         goal: Goal::Up,
         rest: Rest::Stopped,
         restarts: 4,
+        reset_at: None,
         last_end: None,
     }
 }
@@ -155,7 +157,8 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
         for rest in &rests {
             for last_end in ends.into_iter().map(Some).chain([None]) {
                 let id = all.len() as u32;
-                all.push(Remembered { goal, rest: rest.clone(), last_end, instance: id, ..process(id, 1) });
+                let reset_at = (id % 2 == 0).then_some(RunId(u64::from(id)));
+                all.push(Remembered { goal, rest: rest.clone(), last_end, instance: id, reset_at, ..process(id, 1) });
             }
         }
     }

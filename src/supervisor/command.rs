@@ -12,18 +12,44 @@
 
 use std::sync::Arc;
 
-use super::{Accepted, Command, Denied, Process, Remembered, Supervisor};
-use crate::model::{AppId, AppSpec, EventKind, Goal, Moment, ProcessId, Rest, State};
+use super::{Accepted, Command, Denied, Process, Supervisor};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, ProcessId, Rest, State};
 
 impl Supervisor {
     pub(super) fn obey(&mut self, now: Moment, command: Command) -> Result<Accepted, Denied> {
-        match command {
+        let concerned = self.concerned(&command);
+        let answer = match command {
             Command::Create { spec } => self.create(now, spec),
             Command::Start { process } => self.start(now, process),
             Command::Stop { process } => self.stop(now, process),
-            Command::Restart { process } => self.restart(now, process),
-            Command::Delete { process } => self.delete(now, process),
+            Command::Restart { process } => self.restart(now, process, Cause::Restart),
+            Command::Delete { process } => self.delete(now, process, Cause::Delete),
+            Command::Signal { process, signal } => self.signal(process, signal),
+            Command::Reset { process } => self.reset(process),
+            Command::Scale { app, count } => self.scale(now, app, count),
+            Command::Update { app, spec, then } => self.update(now, app, spec, then),
+            Command::Reload { processes } => self.reload(now, processes),
             Command::Shutdown => Ok(self.shut_down(now)),
+        };
+        if let (Some(app), Ok(Accepted::Done)) = (concerned, &answer) {
+            self.interrupt_reload(app);
+        }
+        answer
+    }
+
+    /// The app whose reload that command would contradict.
+    fn concerned(&self, command: &Command) -> Option<AppId> {
+        match command {
+            Command::Stop { process } | Command::Restart { process } | Command::Delete { process } => {
+                self.processes.get(process).map(|process| process.app)
+            }
+            Command::Scale { app, .. } | Command::Update { app, .. } => Some(*app),
+            Command::Create { .. }
+            | Command::Start { .. }
+            | Command::Signal { .. }
+            | Command::Reset { .. }
+            | Command::Reload { .. }
+            | Command::Shutdown => None,
         }
     }
 
@@ -41,13 +67,7 @@ impl Supervisor {
         let goal = if spec.autostart { Goal::Up } else { Goal::Down };
         let mut processes = Vec::new();
         for instance in 0..spec.instances {
-            let id = self.next_process;
-            self.next_process = ProcessId(id.0 + 1);
-            let rest = Rest::Stopped;
-            let row = Remembered { id, app, instance, goal, rest, restarts: 0, last_end: None };
-            self.put(id, Some(Process::at_rest(row)));
-            self.publish(id, None, EventKind::Created);
-            processes.push(id);
+            processes.push(self.add_instance(app, instance, goal));
         }
         if spec.autostart {
             for id in &processes {
@@ -57,7 +77,7 @@ impl Supervisor {
         Ok(Accepted::Created { app, processes })
     }
 
-    fn start(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+    pub(super) fn start(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) => {
@@ -101,13 +121,19 @@ impl Supervisor {
                     process.goal = Goal::Down;
                     process.restart_asked = false;
                 });
-                self.end_by_request(now, id);
+                self.end_by_request(now, id, Cause::Stop);
             }
         }
         Ok(Accepted::Done)
     }
 
-    fn restart(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+    /// `cause`: for itself, or in a reload.
+    pub(super) fn restart(
+        &mut self,
+        now: Moment,
+        id: ProcessId,
+        cause: Cause,
+    ) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) | State::Backoff { .. } => {
@@ -124,13 +150,19 @@ impl Supervisor {
                     self.launch(now, id, true);
                     return Ok(Accepted::Done);
                 }
-                self.end_by_request(now, id);
+                self.end_by_request(now, id, cause);
             }
         }
         Ok(Accepted::Done)
     }
 
-    fn delete(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+    /// `cause`: for itself, or because the app is to have fewer.
+    pub(super) fn delete(
+        &mut self,
+        now: Moment,
+        id: ProcessId,
+        cause: Cause,
+    ) -> Result<Accepted, Denied> {
         let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
         if process.goal == Goal::Gone {
             return Ok(Accepted::AlreadySo);
@@ -139,14 +171,14 @@ impl Supervisor {
             State::Idle(_) | State::Backoff { .. } => self.forget(id),
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| process.goal = Goal::Gone);
-                self.end_by_request(now, id);
+                self.end_by_request(now, id, cause);
             }
         }
         Ok(Accepted::Done)
     }
 
     /// The process, if a command may lead to a launch of it.
-    fn may_launch(&self, id: ProcessId) -> Result<&Process, Denied> {
+    pub(super) fn may_launch(&self, id: ProcessId) -> Result<&Process, Denied> {
         let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
         if process.goal == Goal::Gone && !planted!(RevivesTheDeleted) {
             Err(Denied::BeingDeleted(id))
@@ -168,12 +200,12 @@ impl Supervisor {
 
     /// Ends the present life because somebody wants that. One that is ending already is not asked
     /// twice.
-    pub(super) fn end_by_request(&mut self, now: Moment, id: ProcessId) {
+    pub(super) fn end_by_request(&mut self, now: Moment, id: ProcessId, cause: Cause) {
         let process = &self.processes[&id];
         let run = process.state.run();
         let is_ending = matches!(process.state, State::Stopping { .. });
         self.change(id, |process| process.end_asked = true);
-        self.publish(id, run, EventKind::StopAsked);
+        self.publish(id, run, EventKind::StopAsked { cause });
         if !is_ending {
             self.ask_to_end(now, id);
         }

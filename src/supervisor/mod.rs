@@ -37,20 +37,27 @@ macro_rules! planted {
 }
 
 mod answer;
+mod attend;
 mod command;
 mod fact;
 mod input;
 mod life;
 mod process;
+mod reload;
 mod restart;
 mod restore;
+mod scale;
 mod shutdown;
 #[cfg(test)]
 mod sim;
 mod table;
+mod update;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use input::{Command, Input};
 pub use process::Process;
+pub use reload::{Progress, Reload};
 pub use restore::{Living, Remembered};
+pub use scale::{Count, MOST as MOST_INSTANCES};
 pub use table::Supervisor;
+pub use update::Then;

@@ -20,6 +20,9 @@ pub struct Process {
     pub state: State,
     /// Crashes and restarts by command that were followed by a new run (acceptance row B4).
     pub restarts: u32,
+    /// The newest life when `restarts` was last set to zero: what is known of it, or of older
+    /// ones, is not counted any more.
+    pub reset_at: Option<RunId>,
     /// Unstable runs in a row. A new daemon counts from zero.
     pub unstable: u32,
     /// Automatic restarts since the last calm (30 s up, or a command); the next wait grows with it.
@@ -52,6 +55,7 @@ impl Process {
             goal: remembered.goal,
             state: State::Idle(remembered.rest),
             restarts: remembered.restarts,
+            reset_at: remembered.reset_at,
             unstable: 0,
             waits: 0,
             latest_run: None,
@@ -79,6 +83,7 @@ impl Process {
                 | State::Stopping { .. } => Rest::Stopped,
             },
             restarts: self.restarts,
+            reset_at: self.reset_at,
             last_end: self.last_end,
         }
     }

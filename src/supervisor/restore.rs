@@ -41,6 +41,8 @@ pub struct Remembered {
     pub rest: Rest,
     /// Restart count.
     pub restarts: u32,
+    /// Lives up to this one know an older count, from before it was set to zero.
+    pub reset_at: Option<RunId>,
     /// How its latest life ended.
     pub last_end: Option<End>,
 }
@@ -152,7 +154,9 @@ impl Supervisor {
         };
         self.change(id, |process| {
             process.latest_run = Some(run);
-            process.restarts = process.restarts.max(restarts);
+            if process.reset_at < Some(run) || planted!(RevivesOldCounts) {
+                process.restarts = process.restarts.max(restarts);
+            }
         });
         if over && decided {
             // What follows this end was written down; only its acknowledgement was lost.

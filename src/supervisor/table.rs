@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
-use super::{Accepted, Denied, Effect, Input, Process, Record};
+use super::{Accepted, Denied, Effect, Input, Process, Record, Reload};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
@@ -19,6 +19,10 @@ pub struct Supervisor {
     pub(super) next_app: AppId,
     pub(super) next_process: ProcessId,
     pub(super) next_run: RunId,
+    /// The latest reload of each app.
+    pub(super) reloads: BTreeMap<AppId, Reload>,
+    pub(super) next_reload: u64,
+    pub(super) reloads_touched: bool,
     /// What the present step orders.
     pub(super) effects: Vec<Effect>,
 
@@ -47,6 +51,9 @@ impl Supervisor {
             next_app,
             next_process,
             next_run,
+            reloads: BTreeMap::new(),
+            next_reload: 1,
+            reloads_touched: false,
             effects: Vec::new(),
             names: BTreeMap::new(),
             members: BTreeSet::new(),
@@ -62,9 +69,12 @@ impl Supervisor {
             Input::Command(command) => self.obey(now, command),
             Input::Fact(fact) => {
                 self.learn(now, fact);
+                self.advance_reloads(now, false);
                 Ok(Accepted::Noted)
             }
             Input::Tick => {
+                // First: one that waits for its turn may wait for its next start, too.
+                self.advance_reloads(now, true);
                 self.pass_deadlines(now);
                 Ok(Accepted::Noted)
             }
@@ -74,7 +84,18 @@ impl Supervisor {
 
     /// When to call [`step`](Self::step) with [`Input::Tick`] if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Moment> {
-        self.deadlines.first().map(|(at, _)| *at)
+        let reloads = self.reloads.values().filter_map(Reload::deadline);
+        self.deadlines.first().map(|(at, _)| *at).into_iter().chain(reloads).min()
+    }
+
+    /// The latest reload of each app that had one.
+    pub fn reloads(&self) -> &BTreeMap<AppId, Reload> {
+        &self.reloads
+    }
+
+    /// Whether a reload has changed since this was asked last.
+    pub fn take_reloads_touched(&mut self) -> bool {
+        mem::take(&mut self.reloads_touched)
     }
 
     /// The process of that id.
@@ -159,6 +180,23 @@ impl Supervisor {
         self.effects.push(Effect::Record(Record::App(id)));
     }
 
+    /// Gives an app that is there another definition of the same name.
+    pub(super) fn redefine(&mut self, id: AppId, spec: Arc<AppSpec>) {
+        self.apps.insert(id, spec);
+        if !planted!(KeepsDefinitionsToItself) {
+            self.effects.push(Effect::Record(Record::App(id)));
+        }
+        // Whoever shows them shows the definition with them.
+        let members: Vec<ProcessId> = self.members_of(id).collect();
+        self.touched.extend(members);
+    }
+
+    /// The processes of an app, by id.
+    pub(super) fn members_of(&self, app: AppId) -> impl Iterator<Item = ProcessId> {
+        let members = self.members.range((app, ProcessId(0))..=(app, ProcessId(u32::MAX)));
+        members.map(|(_, process)| *process)
+    }
+
     /// Changes one row. `id` is known to be in the table.
     pub(super) fn change(&mut self, id: ProcessId, change: impl FnOnce(&mut Process)) {
         let mut process = self.processes[&id].clone();
@@ -213,6 +251,7 @@ impl Supervisor {
         }
         if let Some(spec) = self.apps.remove(&app) {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
+            self.reloads_touched |= self.reloads.remove(&app).is_some();
             self.effects.push(Effect::Record(Record::AppGone(app)));
         }
     }

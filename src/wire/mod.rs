@@ -17,6 +17,7 @@ pub mod problem;
 pub mod process;
 pub mod span;
 pub mod system;
+pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
 pub use auth::{LoginLink, Role, Whoami};
@@ -26,3 +27,4 @@ pub use log::{LogRecord, Stream};
 pub use problem::{FieldError, Problem};
 pub use process::{LastExit, Process, ProcessList};
 pub use system::{Daemon, Host, Listener, System};
+pub use verbs::{Reloaded, ScaleOrder, SignalOrder, Then};

@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Supervisor};
+use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor, Then};
+use super::invariants::events;
 use super::world::{Given, Step};
 use crate::model::{
-    End, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
+    AppId, End, EventKind, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
 };
 
 /// What is known of everything so far.
@@ -28,10 +29,18 @@ pub struct Ledger {
     pub forgotten_before: BTreeSet<RunId>,
     /// Lives whose end somebody asked for.
     pub asked: BTreeSet<RunId>,
-    /// First stop signal since the daemon started.
+    /// First stop signal since the daemon started, and the kill timeout of that time: when it may be
+    /// killed.
     pub signalled: BTreeMap<RunId, Moment>,
     pub dead: BTreeSet<ProcessId>,
     pub counts: BTreeMap<ProcessId, Counts>,
+    /// Before the latest step: who of each app had its turn in a reload last, and which life it had
+    /// then; and how often each was launched since its turn.
+    pub turns: BTreeMap<AppId, (ProcessId, Option<RunId>)>,
+    pub launched_since_turn: BTreeMap<ProcessId, u32>,
+    /// The turns of the latest step, and its launches.
+    new_turns: Vec<(AppId, ProcessId, Option<RunId>)>,
+    new_launches: Vec<ProcessId>,
     /// Lives that ended in the latest step, and what must follow.
     pub ends: Vec<(ProcessId, RunId, Expected)>,
 }
@@ -69,13 +78,14 @@ enum Ended {
 impl Ledger {
     /// The ledger after that step.
     pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
+        self.hear_turns(step);
         self.ends.clear();
         self.forgotten_before = self.forgotten.clone();
         match step.given {
-            Given::Input(Input::Command(command)) => self.command(command, step),
+            Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
             Given::Input(Input::Tick) => {
-                for (id, process) in step.before {
+                for (id, process) in step.before.iter().filter(|(id, _)| !reloaded(step, **id)) {
                     if matches!(process.state, State::Backoff { until } if until <= step.now) {
                         self.counts.entry(*id).or_default().restarts += 1;
                     }
@@ -83,15 +93,45 @@ impl Ledger {
             }
             Given::Restored => {}
         }
+        for (id, before) in step.before {
+            if reloaded(step, *id) {
+                self.restart(before);
+            }
+        }
         self.hear_of(step.effects);
-        self.hear_signals(step.now, step.effects);
+        self.hear_signals(step.now, step.effects, brain);
         self
     }
 
-    fn hear_signals(&mut self, now: Moment, effects: &[Effect]) {
+    fn hear_signals(&mut self, now: Moment, effects: &[Effect], brain: &Supervisor) {
         for effect in effects {
-            if let Effect::Signal { run, .. } = effect {
-                self.signalled.entry(*run).or_insert(now);
+            let Effect::Signal { run, scope: Scope::Tree, .. } = effect else { continue };
+            let owner = brain.processes().find(|process| process.state.run() == Some(*run));
+            let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
+            self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
+        }
+    }
+
+    fn hear_turns(&mut self, step: &Step<'_>) {
+        for (app, id, old) in std::mem::take(&mut self.new_turns) {
+            self.turns.insert(app, (id, old));
+            self.launched_since_turn.insert(id, 0);
+        }
+        for id in std::mem::take(&mut self.new_launches) {
+            *self.launched_since_turn.entry(id).or_default() += 1;
+        }
+        for effect in step.effects {
+            match effect {
+                Effect::Launch { process, .. } => self.new_launches.push(*process),
+                Effect::Publish(event) if matches!(event.kind, EventKind::Reloading { .. }) => {
+                    let old = step.before.get(&event.process).and_then(|row| row.latest_run);
+                    self.new_turns.push((event.app, event.process, old));
+                }
+                Effect::Publish(_)
+                | Effect::Signal { .. }
+                | Effect::KillTree { .. }
+                | Effect::Forget { .. }
+                | Effect::Record(_) => {}
             }
         }
     }
@@ -114,48 +154,89 @@ impl Ledger {
         }
     }
 
-    fn command(&mut self, command: &Command, step: &Step<'_>) {
+    fn command(&mut self, command: &Command, step: &Step<'_>, brain: &Supervisor) {
         if !matches!(step.answer, Ok(Accepted::Done | Accepted::Created { .. })) {
             return;
         }
-        let (Command::Start { process: id }
-        | Command::Stop { process: id }
-        | Command::Restart { process: id }
-        | Command::Delete { process: id }) = command
-        else {
-            if matches!(command, Command::Shutdown) {
+        let row = |id: &ProcessId| step.before.get(id);
+        match command {
+            Command::Start { process } => row(process).into_iter().for_each(|before| self.start(before)),
+            Command::Restart { process } => row(process).into_iter().for_each(|before| self.restart(before)),
+            Command::Stop { process } => {
+                let Some(before) = row(process) else { return };
+                self.counts.entry(*process).or_default().restart_asked = false;
+                self.asked.extend(before.state.run());
+            }
+            Command::Delete { process } => {
+                self.asked.extend(row(process).and_then(|before| before.state.run()));
+            }
+            Command::Reset { process } => {
+                let counts = self.counts.entry(*process).or_default();
+                *counts = Counts { restart_asked: counts.restart_asked, ..Counts::default() };
+            }
+            Command::Scale { app, .. } => self.leave(*app, step, brain),
+            Command::Update { app, then, .. } => {
+                for before in members(*app, step) {
+                    let counts = self.counts.entry(before.id).or_default();
+                    *counts = Counts { unstable: 0, waits: 0, ..*counts };
+                }
+                self.leave(*app, step, brain);
+                let stay = |before: &&Process| {
+                    brain.process(before.id).is_some_and(|process| process.goal != Goal::Gone)
+                };
+                for before in members(*app, step).filter(stay) {
+                    match then {
+                        Then::Keep => {}
+                        Then::Start => self.start(before),
+                        Then::Restart => self.restart(before),
+                    }
+                }
+            }
+            Command::Shutdown => {
                 for process in step.before.values() {
                     if let State::Starting { run, .. } | State::Running { run, .. } = process.state {
                         self.asked.insert(run);
                     }
                 }
             }
-            return;
-        };
-        let Some(before) = step.before.get(id) else { return };
-        let counts = self.counts.entry(*id).or_default();
+            // Heard of as a reload's turns; a signal asks for nothing.
+            Command::Reload { .. } | Command::Signal { .. } | Command::Create { .. } => {}
+        }
+    }
+
+    fn start(&mut self, before: &Process) {
         let run = before.state.run();
         let was_asked = run.is_some_and(|run| self.asked.contains(&run));
-        match command {
-            Command::Start { .. } => {
-                *counts = Counts { unstable: 0, waits: 0, ..*counts };
-                match before.state {
-                    State::Backoff { .. } => counts.restarts += 1,
-                    State::Stopping { .. } if !was_asked => counts.restart_asked = true,
-                    _ => {}
-                }
-            }
-            Command::Restart { .. } => {
-                *counts = Counts { unstable: 0, waits: 0, ..*counts };
-                match run {
-                    Some(_) => counts.restart_asked = true,
-                    None => counts.restarts += 1,
-                }
-            }
-            Command::Stop { .. } => counts.restart_asked = false,
-            Command::Create { .. } | Command::Delete { .. } | Command::Shutdown => {}
+        let counts = self.counts.entry(before.id).or_default();
+        *counts = Counts { unstable: 0, waits: 0, ..*counts };
+        match before.state {
+            // So already.
+            State::Starting { .. } | State::Running { .. } => return,
+            State::Backoff { .. } => counts.restarts += 1,
+            State::Stopping { .. } if !was_asked => counts.restart_asked = true,
+            State::Stopping { .. } | State::Idle(_) => {}
         }
         self.asked.extend(run);
+    }
+
+    fn restart(&mut self, before: &Process) {
+        let run = before.state.run();
+        let counts = self.counts.entry(before.id).or_default();
+        *counts = Counts { unstable: 0, waits: 0, ..*counts };
+        match run {
+            Some(_) => counts.restart_asked = true,
+            None => counts.restarts += 1,
+        }
+        self.asked.extend(run);
+    }
+
+    /// The ends of those that a smaller number leaves out were asked for.
+    fn leave(&mut self, app: AppId, step: &Step<'_>, brain: &Supervisor) {
+        for before in members(app, step) {
+            if brain.process(before.id).is_none_or(|process| process.goal == Goal::Gone) {
+                self.asked.extend(before.state.run());
+            }
+        }
     }
 
     fn fact(&mut self, fact: &Fact, step: &Step<'_>, brain: &Supervisor) {
@@ -235,7 +316,7 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
-        self.hear_signals(now, effects);
+        self.hear_signals(now, effects, brain);
         self.asked.clear();
         for life in living {
             self.seen.extend(life.spawned.map(|_| life.run));
@@ -259,6 +340,16 @@ impl Ledger {
             }
         }
     }
+}
+
+/// The processes of that app that were not to go.
+fn members<'a>(app: AppId, step: &Step<'a>) -> impl Iterator<Item = &'a Process> {
+    step.before.values().filter(move |process| process.app == app && process.goal != Goal::Gone)
+}
+
+/// Its turn in a reload came in that step.
+fn reloaded(step: &Step<'_>, id: ProcessId) -> bool {
+    events(step).any(|(other, _, kind)| other == id && matches!(kind, EventKind::Reloading { .. }))
 }
 
 /// The restart rules of acceptance row A12, told once more.

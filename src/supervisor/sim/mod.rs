@@ -2,7 +2,7 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`] and [`policy`] state what must hold after every
+//! looking into the supervisor; [`invariants`], [`policy`] and [`verbs`] state what must hold after every
 //! step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -19,6 +19,7 @@ pub(super) mod planted;
 mod policy;
 mod stories;
 mod users;
+mod verbs;
 mod world;
 
 use planted::Mistake;
@@ -76,6 +77,16 @@ fn stories_are_eventful() {
         "AlreadySo",
         "the daemon crashes",
         "a row is lost",
+        "Reloading",
+        "ReloadFailed",
+        "Interrupted",
+        "Signalled",
+        "CountersReset",
+        "Updated",
+        "Scale }",
+        "StillUp",
+        "BadCount",
+        "NotRunning",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -52,11 +52,27 @@ pub enum Mistake {
     TrustsTheOldKeeper,
     /// Lives that belong to no process are left alone.
     OverlooksStrays,
+    /// Fewer processes: the lowest numbers go.
+    RemovesTheLowestFirst,
+    /// A new process takes the number of one that is going and still there.
+    TakesNumbersInUse,
+    /// A definition is changed and started though the app is up.
+    UpdatesWhatIsUp,
+    /// A changed definition is not recorded.
+    KeepsDefinitionsToItself,
+    /// A signal goes to a life that is ending.
+    SignalsTheDying,
+    /// A new daemon takes the count from before it was set to zero.
+    RevivesOldCounts,
+    /// A reload goes on before the new run has stayed up.
+    ReloadsTwoAtOnce,
+    /// A reload goes on though a new run died.
+    ReloadsOnAfterADeath,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 23] = [
+    pub const ALL: [Mistake; 31] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -80,6 +96,14 @@ impl Mistake {
         Mistake::LetsTheLateBornLive,
         Mistake::TrustsTheOldKeeper,
         Mistake::OverlooksStrays,
+        Mistake::RemovesTheLowestFirst,
+        Mistake::TakesNumbersInUse,
+        Mistake::UpdatesWhatIsUp,
+        Mistake::KeepsDefinitionsToItself,
+        Mistake::SignalsTheDying,
+        Mistake::RevivesOldCounts,
+        Mistake::ReloadsTwoAtOnce,
+        Mistake::ReloadsOnAfterADeath,
     ];
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{
-    Accepted, Command, Denied, Effect, Input, Living, Process, Record, Remembered, Supervisor,
+    Accepted, Command, Denied, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor,
 };
 use super::ledger::Ledger;
 use super::life::Life;
@@ -86,8 +86,9 @@ impl World {
         }
         match self.dice.below(100) {
             0..14 => {
-                let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
-                let command = any_command(&mut self.dice, &known);
+                let members: Vec<(AppId, ProcessId)> =
+                    self.brain.processes().map(|process| (process.app, process.id)).collect();
+                let command = any_command(&mut self.dice, &members);
                 self.give(Given::Input(Input::Command(command)))
             }
             14..18 if !self.heard.is_empty() => {
@@ -200,7 +201,11 @@ impl World {
                 let life = Life::conceive(&mut self.dice, self.now, *process, *restarts, spec, self.calm);
                 self.lives.insert(*run, life);
             }
-            Effect::Signal { run, .. } => {
+            Effect::Signal { run, signal, scope: Scope::Main } => {
+                let (now, signal) = (self.now, *signal);
+                _ = self.lives.get_mut(run).map(|life| life.is_sent(now, signal));
+            }
+            Effect::Signal { run, scope: Scope::Tree, .. } => {
                 let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
                 _ = self.lives.get_mut(run).map(|life| life.is_asked(soon));
             }
@@ -255,7 +260,8 @@ impl World {
     /// The daemon dies, perhaps in the middle of carrying something out; a row may be damaged.
     fn daemon_crashes(&mut self) -> Result<(), String> {
         if self.dice.chance(50) {
-            let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+            let known: Vec<(AppId, ProcessId)> =
+                self.brain.processes().map(|process| (process.app, process.id)).collect();
             let command = Given::Input(Input::Command(any_command(&mut self.dice, &known)));
             let (_, effects) = self.decide(&command);
             let done = self.dice.below(effects.len() + 1);

@@ -69,6 +69,7 @@ fn half_a_creation_and_half_a_deletion_leave_nothing() {
         goal: Goal::Up,
         rest: Rest::Stopped,
         restarts: 0,
+        reset_at: None,
         last_end: None,
     };
     let (next_app, next_process, next_run) = (AppId(4), ProcessId(6), RunId(1));
