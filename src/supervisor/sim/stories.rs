@@ -5,6 +5,7 @@ mod commands;
 mod endings;
 mod keeper;
 mod restore;
+mod verbs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -176,7 +176,9 @@ impl World {
     fn describe_states(&mut self) {
         let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
         let states: Vec<String> = self.brain.processes().map(state).collect();
-        self.diary.push(format!("{:>12} {}", "", states.join("; ")));
+        let reloads: Vec<String> =
+            self.brain.reloads().values().map(|reload| format!("; {:?}", reload.progress)).collect();
+        self.diary.push(format!("{:>12} {}{}", "", states.join("; "), reloads.concat()));
     }
 
     fn decide(&mut self, given: &Given) -> (Result<Accepted, Denied>, Vec<Effect>) {
