@@ -4,6 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
+/// Bytes in the path of a unix socket (`sun_path`), without the zero at its end.
+const LONGEST_SOCKET: usize = 107;
+
 /// One installation's directory (0700). One keeper and one daemon at most serve it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Home(PathBuf);
@@ -92,9 +95,17 @@ impl Home {
     ///
     /// # Errors
     /// A sentence with the path, when one cannot be made or belongs to somebody else, or others
-    /// may write to it.
+    /// may write to it, or it is too long for the kernel to have a socket in it.
     pub fn create(&self) -> Result<(), String> {
         use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+        let room = LONGEST_SOCKET - "/pmdaemon.sock".len();
+        if self.0.as_os_str().len() > room {
+            return Err(format!(
+                "the path {} is too long for a socket: set PMDAEMON_HOME to a directory whose path has at most \
+                 {room} bytes",
+                self.0.display()
+            ));
+        }
         for dir in [self.0.clone(), self.run_dir(), self.log_dir()] {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
             made.map_err(|e| format!("cannot create {}: {e}", dir.display()))?;

@@ -23,17 +23,18 @@
 //! |---|---|---|
 //! | [`model`] | the words: ids, definitions, goals, states, facts | nothing |
 //! | [`home`] | the paths of one installation | nothing |
+//! | [`secrets`] | random secrets, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
-//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home` |
-//! | [`store`] | SQLite | `model` |
-//! | [`auth`] | tokens, sessions, rights | `model`, `store` |
+//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `model` (names of signals) |
+//! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
+//! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
 //! | [`api`] | the router and its handlers | all above |
-//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home` |
-//! | [`run`] | puts the daemon together | all |
+//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `secrets` |
+//! | [`run`], [`local_token`] | put the daemon together and let the command line in | all |
 //!
 //! `tests/integration_tests` checks that nobody uses what the table does not allow.
 
@@ -45,11 +46,13 @@ pub mod daemon;
 pub mod dashboard;
 pub mod home;
 pub mod keeper;
+pub mod local_token;
 pub mod logs;
 pub mod model;
 pub mod own_log;
 pub mod run;
 pub mod sample;
+pub mod secrets;
 pub mod store;
 pub mod supervisor;
 pub mod wire;

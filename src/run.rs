@@ -9,12 +9,13 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use crate::api::{self, Api, Shared};
-use crate::auth::{Accounts, SigningKey, token_file};
+use crate::auth::{Accounts, SigningKey};
 use crate::daemon::clock;
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::home::Home;
-use crate::model::{Rest, Role};
+use crate::local_token::LocalToken;
+use crate::model::Rest;
 use crate::store::{Change, Recorder, Saved, Store};
 
 /// Another daemon holds this home; also the keeper's code when another keeper does
@@ -24,8 +25,6 @@ pub const EXIT_LOCKED: u8 = 75;
 const SWEEP: Duration = Duration::from_secs(60);
 /// The setting in the store that names the boot of the host in which the last daemon ran.
 const BOOT: &str = "boot";
-/// The command line's token lives this long and is renewed halfway.
-const TOKEN_LIFE: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs the daemon of `home` until it is told to end.
 pub fn daemon(home: &Home) -> ExitCode {
@@ -66,12 +65,13 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     handle.usages().start(handle.watch())?;
 
     let api = Api::new(handle, accounts, started, default_cwd());
-    renew_token(&api)?;
+    let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
+    // Before the socket: whoever finds that one is told the addresses.
+    api.listeners.restore(&api, &settings).await;
     let unix = api::serve::unix(&home.socket(), api::router::router(api.clone()), ending)
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
-    api.listeners.restore(&api, &settings).await;
-    tokio::spawn(renew_token_for_ever(api.clone()));
+    tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
 
@@ -122,21 +122,6 @@ fn default_cwd() -> PathBuf {
         .map(PathBuf::from)
         .filter(|dir| dir.is_dir())
         .unwrap_or_else(|| "/".into())
-}
-
-fn renew_token(api: &Shared) -> Result<(), String> {
-    let (jwt, change) = api.accounts().mint("local", Role::Admin, TOKEN_LIFE, clock::unix_ms());
-    api.handle.recorder().write(vec![change]);
-    token_file::write(&api.handle.home().token(), &jwt).map_err(|e| e.to_string())
-}
-
-async fn renew_token_for_ever(api: Shared) {
-    loop {
-        tokio::time::sleep(TOKEN_LIFE / 2).await;
-        if let Err(e) = renew_token(&api) {
-            tracing::error!("the token for the command line cannot be renewed: {e}");
-        }
-    }
 }
 
 /// Forgets expired tokens and sessions.

@@ -83,7 +83,7 @@ impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {
             Ok(auth) => Ok(PageAuth { principal: auth.principal, right: PhantomData }),
             Err(error) if error.status == StatusCode::UNAUTHORIZED && wants_html(&parts.headers) => {
                 let back = if parts.method == Method::GET { parts.uri.path() } else { "/" };
-                Err(Redirect::to(&format!("/login?next={back}")).into_response())
+                Err(Redirect::to(&format!("/login?next={}", back.replace('&', "%26"))).into_response())
             }
             Err(error) => Err(error.into_response()),
         }

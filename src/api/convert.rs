@@ -113,8 +113,11 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     for (name, value) in &inherited_env {
         check_variable(name, value)?;
     }
-    if let Some(bad) = std::iter::once(&new.script).chain(&new.args).find(|text| text.contains('\0')) {
-        return Err(ApiError::member("/args", format!("{bad:?} contains a NUL character")));
+    let texts = new.args.iter().map(|arg| ("/args", arg)).chain([("/script", &new.script)]);
+    for (pointer, text) in texts {
+        if text.contains('\0') {
+            return Err(ApiError::member(pointer, format!("{text:?} contains a NUL character")));
+        }
     }
     Ok(Draft {
         name: name("/name", new.name)?,

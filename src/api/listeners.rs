@@ -55,7 +55,7 @@ impl Listeners {
         let socket = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
         let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
         let (switch, end) = watch::channel(false);
-        tokio::spawn(serve::tcp(socket, router::router(api.clone()), end));
+        tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
         self.lock().insert(real, switch);
         self.save(api);
         tracing::info!("serving http://{real}");

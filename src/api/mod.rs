@@ -20,6 +20,7 @@ pub mod extract;
 pub mod guard;
 pub mod health;
 pub mod listeners;
+pub mod login;
 pub mod logs;
 pub mod openapi;
 pub mod operations;

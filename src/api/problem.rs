@@ -3,10 +3,11 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use crate::auth::{AuthError, Refused};
+use crate::auth::Refused;
 use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
 use crate::model::ProcessId;
+use crate::secrets::SecretError;
 use crate::supervisor::Denied;
 use crate::wire::{FieldError, Problem};
 
@@ -79,8 +80,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = serde_json::to_vec(&self.problem()).expect("a problem document is plain data");
+        let problem = self.problem();
+        let body = serde_json::to_vec(&problem).expect("a problem document is plain data");
         let mut response = (self.status, body).into_response();
+        // For pages, which show the same as a page.
+        response.extensions_mut().insert(problem);
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         if self.status == StatusCode::UNAUTHORIZED {
@@ -147,8 +151,8 @@ impl From<Refused> for ApiError {
     }
 }
 
-impl From<AuthError> for ApiError {
-    fn from(error: AuthError) -> ApiError {
+impl From<SecretError> for ApiError {
+    fn from(error: SecretError) -> ApiError {
         ApiError::internal(&error)
     }
 }

@@ -185,13 +185,19 @@ fn unknown(snapshot: &Snapshot, reference: &str) -> ApiError {
     let names: BTreeSet<&str> = names.filter(|name| *name != "default").collect();
     let nearest = names
         .into_iter()
-        .map(|name| (strsim::jaro_winkler(name, reference), name))
+        .map(|name| (likeness(name, reference), name))
         .filter(|(likeness, _)| *likeness > 0.75)
         .max_by(|a, b| a.0.total_cmp(&b.0));
     not_found(match nearest {
         Some((_, name)) => format!("there is no app named {reference:?}: did you mean {name}?"),
         None => format!("there is no app named {reference:?}: `pmdaemon list` shows what there is"),
     })
+}
+
+/// 0 to 1. Two letters that were swapped make short names look less alike than they are.
+fn likeness(name: &str, typed: &str) -> f64 {
+    let one_slip = typed.chars().count() > 2 && strsim::osa_distance(name, typed) == 1;
+    strsim::jaro_winkler(name, typed).max(if one_slip { 0.9 } else { 0.0 })
 }
 
 fn not_found(detail: String) -> ApiError {

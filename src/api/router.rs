@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::from_fn;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::OpenApi;
@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, guard, health, logs, openapi, operations, pages, processes,
-    system, ws,
+    ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
+    processes, system, ws,
 };
 
 /// The longest body.
@@ -62,10 +62,12 @@ fn pages() -> Router<Shared> {
         .route("/apps/{ref}/logs", get(pages::app_logs))
         .route("/apps/{ref}/{verb}", post(pages::act_by_form))
         .route("/docs", get(pages::docs))
-        .route("/login", get(pages::login).post(pages::login_with_token))
-        .route("/login/once", get(pages::login_once).post(pages::redeem))
-        .route("/logout", post(pages::logout))
+        .route("/login", get(login::login).post(login::login_with_token))
+        .route("/login/once", get(login::login_once).post(login::redeem))
+        .route("/logout", post(login::logout))
         .route("/assets/{version}/{*path}", get(pages::asset))
+        .fallback(unknown_route)
+        .layer(from_fn(pages::problems_as_pages))
 }
 
 /// All of it.
@@ -76,8 +78,6 @@ pub fn router(api: Shared) -> Router {
         .route("/health", get(health::alive))
         .route("/status", get(health::alive))
         .route("/ws", get(ws::ws))
-        .route("/index.html", get(|| async { Redirect::permanent("/") }))
-        .fallback(unknown_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))

@@ -4,7 +4,6 @@
 //! timer closes all of them in time (measured, web.md section 5).
 
 use std::io;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, UnixListener};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::{Semaphore, watch};
 use tower::ServiceExt;
 
@@ -40,55 +39,56 @@ pub fn unix(
     end: watch::Receiver<bool>,
 ) -> io::Result<tokio::task::JoinHandle<()>> {
     use std::os::unix::fs::PermissionsExt;
-    match std::fs::remove_file(path) {
-        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-        Ok(()) | Err(_) => {}
-    }
     // Bound under another name and moved: nobody sees it with wider rights, or before it listens.
     let fresh = path.with_extension("sock.new");
     let _ = std::fs::remove_file(&fresh);
     let listener = UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&fresh, path)?;
-    Ok(tokio::spawn(async move {
-        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-        let mut ending = end.clone();
-        loop {
-            let Ok(place) = places.clone().acquire_owned().await else { return };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                _ = ending.wait_for(|end| *end) => return,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    let connection = connection(stream, Arrival::Unix, router.clone(), end.clone());
-                    tokio::spawn(async move {
-                        connection.await;
-                        drop(place);
-                    });
-                }
-                Err(e) => pause_after(&e).await,
-            }
-        }
-    }))
+    Ok(tokio::spawn(serve(listener, router, end)))
 }
 
-/// Serves a TCP listener until `end` turns true.
-pub async fn tcp(listener: TcpListener, router: Router, end: watch::Receiver<bool>) {
+/// A socket that gives connections.
+pub trait Listen: Send + Sync + 'static {
+    /// What it gives.
+    type Stream: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection, and how it came in.
+    fn next(&self) -> impl Future<Output = io::Result<(Self::Stream, Arrival)>> + Send;
+}
+
+impl Listen for UnixListener {
+    type Stream = UnixStream;
+
+    async fn next(&self) -> io::Result<(UnixStream, Arrival)> {
+        self.accept().await.map(|(stream, _)| (stream, Arrival::Unix))
+    }
+}
+
+impl Listen for TcpListener {
+    type Stream = TcpStream;
+
+    async fn next(&self) -> io::Result<(TcpStream, Arrival)> {
+        let (stream, peer) = self.accept().await?;
+        let _ = stream.set_nodelay(true);
+        let local = stream.local_addr()?;
+        Ok((stream, Arrival::Tcp { local, peer }))
+    }
+}
+
+/// Serves what `listener` gives, each connection in a task of its own, until `end` turns true.
+pub async fn serve(listener: impl Listen, router: Router, end: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut ending = end.clone();
     loop {
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = listener.next() => accepted,
             _ = ending.wait_for(|end| *end) => return,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                let _ = stream.set_nodelay(true);
-                let local = stream.local_addr().unwrap_or(SocketAddr::from(([0, 0, 0, 0], 0)));
-                let connection =
-                    connection(stream, Arrival::Tcp { local, peer }, router.clone(), end.clone());
+            Ok((stream, arrival)) => {
+                let connection = connection(stream, arrival, router.clone(), end.clone());
                 tokio::spawn(async move {
                     connection.await;
                     drop(place);

@@ -6,8 +6,9 @@ use std::time::Duration;
 use super::codes::Codes;
 use super::sessions::Sessions;
 use super::token::Claims;
-use super::{Principal, Refused, SigningKey, Via, secret, token};
+use super::{Principal, Refused, SigningKey, Via, token};
 use crate::model::Role;
+use crate::secrets::random;
 use crate::store::{Change, SessionRow, TokenRow};
 
 /// The longest life of a token: a year.
@@ -42,7 +43,7 @@ impl Accounts {
     pub fn mint(&mut self, subject: &str, role: Role, life: Duration, now_ms: u64) -> (String, Change) {
         let issued = now_ms / 1000;
         let row = TokenRow {
-            jti: secret::id(),
+            jti: random::id(),
             subject: subject.to_owned(),
             role,
             expires_at_ms: (issued + life.min(LONGEST_LIFE).as_secs()) * 1000,
@@ -164,7 +165,7 @@ impl Accounts {
             Via::Session { id_hash } => match self.sessions.get(id_hash) {
                 Some(row) => row.parent_jti.clone(),
                 // It ended since it was verified: what comes from it is bound to no living token.
-                None => Some(secret::id()),
+                None => Some(random::id()),
             },
         }
     }

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Principal, secret};
+use super::Principal;
+use crate::secrets::random;
 
 /// A code is void after this.
 pub(super) const LIFE_MS: u64 = 60_000;
@@ -29,15 +30,15 @@ impl Codes {
             let Some(hash) = oldest.map(|(hash, _)| hash.clone()) else { break };
             self.0.remove(&hash);
         }
-        let code = secret::text();
+        let code = random::text();
         let expires_at_ms = now_ms.saturating_add(LIFE_MS);
-        self.0.insert(secret::hash(&code), Code { principal: principal.clone(), expires_at_ms });
+        self.0.insert(random::hash(&code), Code { principal: principal.clone(), expires_at_ms });
         code
     }
 
     /// Whom `code` logs in. It is void from now on.
     pub(super) fn redeem(&mut self, code: &str, now_ms: u64) -> Option<Principal> {
-        let found = self.0.remove(&secret::hash(code))?;
+        let found = self.0.remove(&random::hash(code))?;
         (now_ms < found.expires_at_ms).then_some(found.principal)
     }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
-use super::{AuthError, secret, secret_file};
+use crate::secrets::{SecretError, file, random};
 
 const BYTES: usize = 32;
 
@@ -20,17 +20,17 @@ impl SigningKey {
     ///
     /// # Errors
     /// When the file is a link, somebody else's, open to others, or not a key.
-    pub fn load_or_create(path: &Path) -> Result<SigningKey, AuthError> {
-        let content = match secret_file::read(path, BYTES as u64) {
-            Err(AuthError::NotThere { .. }) => {
+    pub fn load_or_create(path: &Path) -> Result<SigningKey, SecretError> {
+        let content = match file::read(path, BYTES as u64) {
+            Err(SecretError::NotThere { .. }) => {
                 // Whoever was first, theirs is the key.
-                secret_file::create(path, &secret::random::<BYTES>())?;
-                secret_file::read(path, BYTES as u64)?
+                file::create(path, &random::bytes::<BYTES>())?;
+                file::read(path, BYTES as u64)?
             }
             found => found?,
         };
         let bytes: [u8; BYTES] =
-            content.try_into().map_err(|_| AuthError::DamagedKey { path: path.to_path_buf() })?;
+            content.try_into().map_err(|_| SecretError::DamagedKey { path: path.to_path_buf() })?;
         Ok(SigningKey::from_bytes(&bytes))
     }
 
@@ -77,7 +77,7 @@ mod tests {
         let path = dir.path().join("jwt.key");
         let link = dir.path().join("link");
         symlink(&path, &link).unwrap();
-        assert!(matches!(SigningKey::load_or_create(&link), Err(AuthError::NotAFile { .. })));
+        assert!(matches!(SigningKey::load_or_create(&link), Err(SecretError::NotAFile { .. })));
         assert!(!path.exists(), "nothing was made through the link");
 
         SigningKey::load_or_create(&path).unwrap();
@@ -91,9 +91,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         for length in [0, 31, 33, 4096] {
             let path = dir.path().join(length.to_string());
-            secret_file::create(&path, &vec![7; length]).unwrap();
+            file::create(&path, &vec![7; length]).unwrap();
             assert!(
-                matches!(SigningKey::load_or_create(&path), Err(AuthError::DamagedKey { .. })),
+                matches!(SigningKey::load_or_create(&path), Err(SecretError::DamagedKey { .. })),
                 "{length}"
             );
         }

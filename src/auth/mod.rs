@@ -11,19 +11,15 @@
 //! [`Accounts`] decides in memory and says what to write down as [`Change`](crate::store::Change)s;
 //! it reads no clock, no file and awaits nothing. A token counts only while its row does, so a
 //! stolen key mints nothing, and a stolen store contains no token: rows of sessions and codes hold
-//! hashes. [`token_file`] is all that the command line needs of this module.
+//! hashes.
 
 mod accounts;
 mod codes;
-mod error;
 mod keys;
 mod principal;
 mod rights;
-mod secret;
-mod secret_file;
 mod sessions;
 mod token;
-pub mod token_file;
 
 #[cfg(test)]
 mod confusion;
@@ -31,7 +27,6 @@ mod confusion;
 mod tests;
 
 pub use accounts::Accounts;
-pub use error::AuthError;
 pub use keys::SigningKey;
 pub use principal::{Principal, Refused, Via};
 pub use rights::Right;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Principal, Refused, Via, secret};
+use super::{Principal, Refused, Via};
+use crate::secrets::random;
 use crate::store::{Change, SessionRow};
 
 /// A session that nobody uses for so long is over.
@@ -48,9 +49,9 @@ impl Sessions {
         origin: &str,
         now_ms: u64,
     ) -> (String, Change) {
-        let id = secret::text();
+        let id = random::text();
         let row = SessionRow {
-            id_hash: secret::hash(&id),
+            id_hash: random::hash(&id),
             subject: principal.subject.clone(),
             role: principal.role,
             parent_jti,
@@ -72,7 +73,7 @@ impl Sessions {
         now_ms: u64,
         ended: impl Fn(&str) -> Option<Refused>,
     ) -> Result<Principal, Refused> {
-        let session = self.0.get_mut(&secret::hash(id)).ok_or(Refused::Unknown)?;
+        let session = self.0.get_mut(&random::hash(id)).ok_or(Refused::Unknown)?;
         let row = &mut session.row;
         if is_over(row, now_ms) {
             return Err(Refused::Expired);
@@ -90,7 +91,7 @@ impl Sessions {
 
     /// Ends the session of that id.
     pub(super) fn end(&mut self, id: &str) -> Option<Change> {
-        let hash = secret::hash(id);
+        let hash = random::hash(id);
         self.0.remove(&hash).map(|_| Change::DropSession(hash))
     }
 

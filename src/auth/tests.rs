@@ -100,7 +100,7 @@ fn a_session_counts_for_its_origin_only() {
     }
     assert!(scene.accounts.verify_session(&id, Some(ORIGIN), NOW).is_ok());
     assert!(scene.accounts.verify_session(&id, None, NOW).is_ok());
-    for guess in ["", "x", &id[1..], &super::secret::hash(&id)] {
+    for guess in ["", "x", &id[1..], &crate::secrets::random::hash(&id)] {
         assert_eq!(scene.accounts.verify_session(guess, Some(ORIGIN), NOW), Err(Refused::Unknown));
     }
 }
@@ -209,7 +209,10 @@ fn no_token_session_id_or_code_is_in_the_files_of_the_store() {
         bytes.extend(std::fs::read(entry.unwrap().path()).unwrap());
     }
     let holds = |text: &str| bytes.windows(text.len()).any(|window| window == text.as_bytes());
-    assert!(holds("carol") && holds(&super::secret::hash(&pasted)), "the search finds what is there");
+    assert!(
+        holds("carol") && holds(&crate::secrets::random::hash(&pasted)),
+        "the search finds what is there"
+    );
     let signature = jwt.rsplit('.').next().unwrap();
     for secret in [jwt.as_str(), signature, &pasted, &linked, &code] {
         assert!(!holds(secret), "{secret}");

@@ -79,7 +79,16 @@ pub fn listens(home: &Home) -> bool {
 
 /// Whether a keeper holds its lock.
 pub fn keeper_lives(home: &Home) -> bool {
-    let Ok(file) = File::open(home.keeper_lock()) else { return false };
+    is_locked(&home.keeper_lock())
+}
+
+/// Whether a daemon holds its lock: it does until it ends, longer than it listens.
+pub fn daemon_lives(home: &Home) -> bool {
+    is_locked(&home.daemon_lock())
+}
+
+fn is_locked(path: &std::path::Path) -> bool {
+    let Ok(file) = File::open(path) else { return false };
     match Flock::lock(file, FlockArg::LockSharedNonblock) {
         Ok(_) => false,
         Err((_, errno)) => errno == Errno::EWOULDBLOCK,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::secrets::SecretError;
 use crate::wire::Problem;
 
 /// Everything that can go wrong between this program and its daemon, as sentences for users.
@@ -20,8 +21,8 @@ pub enum ClientError {
     #[error("{0}")]
     Timeout(String),
     /// The token file is missing, unsafe or not a token.
-    #[error("{0}")]
-    Token(String),
+    #[error(transparent)]
+    Token(#[from] SecretError),
     /// The text cannot be a reference to an app or process.
     #[error(
         "{0:?} is not a reference: use an id, a name, name-i or namespace:name, as pmdaemon list shows them"

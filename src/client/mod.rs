@@ -11,7 +11,6 @@
 mod error;
 mod records;
 mod routes;
-mod token;
 
 #[cfg(test)]
 mod tests;
@@ -23,6 +22,7 @@ use std::time::Duration;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 
 use crate::home::Home;
+use crate::secrets;
 use crate::wire::Problem;
 
 pub use error::ClientError;
@@ -46,7 +46,7 @@ impl Client {
     /// # Errors
     /// [`ClientError::Token`] when the token file cannot be used.
     pub fn local(home: &Home) -> Result<Client, ClientError> {
-        let token = token::read(&home.token())?;
+        let token = secrets::token::read(&home.token())?;
         Ok(Client {
             http: transport(home)?,
             socket: home.socket(),
@@ -76,7 +76,7 @@ impl Client {
         let used = self.token();
         let mut response = once(used.clone()).await.map_err(lost)?;
         if response.status() == StatusCode::UNAUTHORIZED {
-            let renewed = token::read(&self.token_file)?;
+            let renewed = secrets::token::read(&self.token_file)?;
             if renewed != used {
                 *self.token.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = renewed.clone();
                 response = once(renewed).await.map_err(lost)?;

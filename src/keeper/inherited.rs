@@ -20,7 +20,8 @@ pub fn line() -> io::Result<OwnedFd> {
     // SAFETY: the descriptor is open, as was just seen, and nobody in this process owns it: it was
     // inherited, and this is called once.
     let line = unsafe { OwnedFd::from_raw_fd(LINE_FD) };
-    if getsockopt(&line, sockopt::SockType)? != SockType::SeqPacket {
+    // A file or pipe has no type of socket at all.
+    if getsockopt(&line, sockopt::SockType) != Ok(SockType::SeqPacket) {
         // Somebody else's descriptor: leave it open.
         std::mem::forget(line);
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "the line is not a packet socket"));

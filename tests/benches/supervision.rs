@@ -42,7 +42,7 @@ fn main() {
         );
     }
     let begun = Instant::now();
-    bench.run(&["stop", "all", "--force"]);
+    bench.run(&["stop", "all"]);
     println!("stop all {instances}: {:.1} ms", ms(begun.elapsed()));
 }
 

@@ -140,8 +140,8 @@ fn a_keeper_without_its_line_says_so() {
         Command::new("/bin/sh").args(["-c", script, KEEPER]).arg(Path::new(&home)).output().unwrap()
     };
     for (script, why) in [
-        (r#"exec "$0" keeper --home "$1" --adopt-daemon $$ 3<&-"#, "descriptor 3 is not open"),
-        (r#"exec "$0" keeper --home "$1" --adopt-daemon $$ 3</dev/null"#, "not one end of a line"),
+        (r#"exec "$0" keeper --home "$1" --adopt-daemon $$ 3<&-"#, "no line was handed over"),
+        (r#"exec "$0" keeper --home "$1" --adopt-daemon $$ 3</dev/null"#, "the line is not a packet socket"),
     ] {
         let output = start(script);
         assert_eq!(output.status.code(), Some(1));

@@ -28,12 +28,12 @@ pub async fn run() -> Result<(), CliError> {
     let mut told = false;
     let mut daemon_gone = None;
     loop {
-        let listens = daemon_start::listens(&home);
-        if !listens && !daemon_start::keeper_lives(&home) {
+        let daemon = daemon_start::listens(&home) || daemon_start::daemon_lives(&home);
+        if !daemon && !daemon_start::keeper_lives(&home) {
             out::line("All services are stopped; keeper and daemon have ended.");
             return Ok(());
         }
-        if listens {
+        if daemon {
             daemon_gone = None;
         } else if daemon_gone.get_or_insert_with(Instant::now).elapsed() > KEEPER {
             return Err(CliError::new(format!(

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{AuthError, secret_file};
+use super::{SecretError, file};
 
 /// Longer than any token of ours.
 const LIMIT: u64 = 16 * 1024;
@@ -11,8 +11,8 @@ const LIMIT: u64 = 16 * 1024;
 ///
 /// # Errors
 /// When the kernel does not let us; the old file is there then.
-pub fn write(path: &Path, jwt: &str) -> Result<(), AuthError> {
-    secret_file::replace(path, format!("{jwt}\n").as_bytes())
+pub fn write(path: &Path, jwt: &str) -> Result<(), SecretError> {
+    file::replace(path, format!("{jwt}\n").as_bytes())
 }
 
 /// The token in the file at `path`.
@@ -20,9 +20,9 @@ pub fn write(path: &Path, jwt: &str) -> Result<(), AuthError> {
 /// # Errors
 /// When there is none, when it is a link, somebody else's (neither ours nor root's) or open to
 /// others, and when what it holds is no token.
-pub fn read(path: &Path) -> Result<String, AuthError> {
-    let content = secret_file::read(path, LIMIT)?;
-    let damaged = || AuthError::DamagedToken { path: path.to_path_buf() };
+pub fn read(path: &Path) -> Result<String, SecretError> {
+    let content = file::read(path, LIMIT)?;
+    let damaged = || SecretError::DamagedToken { path: path.to_path_buf() };
     let text = String::from_utf8(content).map_err(|_| damaged())?;
     let jwt = text.trim();
     if text.len() as u64 <= LIMIT && looks_like_token(jwt) { Ok(jwt.to_owned()) } else { Err(damaged()) }
@@ -86,23 +86,23 @@ mod tests {
         }
         let link = dir.path().join("link");
         symlink(&path, &link).unwrap();
-        assert!(matches!(read(&link), Err(AuthError::NotAFile { .. })));
-        assert!(matches!(read(dir.path()), Err(AuthError::NotAFile { .. })));
+        assert!(matches!(read(&link), Err(SecretError::NotAFile { .. })));
+        assert!(matches!(read(dir.path()), Err(SecretError::NotAFile { .. })));
         let fifo = dir.path().join("fifo");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::from_bits_truncate(0o600)).unwrap();
-        assert!(matches!(read(&fifo), Err(AuthError::NotAFile { .. })));
+        assert!(matches!(read(&fifo), Err(SecretError::NotAFile { .. })));
     }
 
     #[test]
     fn a_token_file_of_somebody_else_is_refused_unless_that_is_root() {
-        assert!(secret_file::owner_is_trusted(1000, 1000) && secret_file::owner_is_trusted(0, 1000));
-        assert!(!secret_file::owner_is_trusted(1001, 1000) && !secret_file::owner_is_trusted(1000, 0));
+        assert!(file::owner_is_trusted(1000, 1000) && file::owner_is_trusted(0, 1000));
+        assert!(!file::owner_is_trusted(1001, 1000) && !file::owner_is_trusted(1000, 0));
         if nix::unistd::geteuid().is_root() {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("token");
             write(&path, JWT).unwrap();
             std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
-            assert!(matches!(read(&path), Err(AuthError::Foreign { owner: 65_534, .. })));
+            assert!(matches!(read(&path), Err(SecretError::Foreign { owner: 65_534, .. })));
         }
     }
 

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 /// A file with a secret cannot be used.
 #[derive(Debug, thiserror::Error)]
-pub enum AuthError {
+pub enum SecretError {
     /// It is not there.
     #[error(
         "there is no file {path}: the daemon writes it when it starts. Is it running, and is PMDAEMON_HOME the same?",
@@ -65,8 +65,7 @@ pub enum AuthError {
     },
     /// It is not a token.
     #[error(
-        "{path} is damaged: restart the daemon to have a new token written (`pmdaemon kill` and any command, or \
-         SIGTERM to the daemon, which leaves the services running)",
+        "{path} is damaged: the daemon writes a new one within seconds, then try again",
         path = path.display()
     )]
     DamagedToken {

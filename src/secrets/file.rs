@@ -6,20 +6,20 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use super::{AuthError, secret};
+use super::{SecretError, random};
 
 /// The content, at most `limit` bytes and one more, which shows that it is longer.
-pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, AuthError> {
+pub fn read(path: &Path, limit: u64) -> Result<Vec<u8>, SecretError> {
     let failed = io("read", path);
     // O_NONBLOCK: a planted FIFO must not hang us.
     let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
     let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => {
-            return Err(AuthError::NotThere { path: path.to_path_buf() });
+            return Err(SecretError::NotThere { path: path.to_path_buf() });
         }
         Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
-            return Err(AuthError::NotAFile { path: path.to_path_buf() });
+            return Err(SecretError::NotAFile { path: path.to_path_buf() });
         }
         Err(error) => return Err(failed(error)),
     };
@@ -30,27 +30,27 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, AuthError> {
     Ok(content)
 }
 
-fn check(path: &Path, file: &File) -> Result<(), AuthError> {
+fn check(path: &Path, file: &File) -> Result<(), SecretError> {
     let meta = file.metadata().map_err(io("read", path))?;
     let (me, path) = (nix::unistd::geteuid().as_raw(), path.to_path_buf());
     if !meta.is_file() {
-        Err(AuthError::NotAFile { path })
+        Err(SecretError::NotAFile { path })
     } else if !owner_is_trusted(meta.uid(), me) {
-        Err(AuthError::Foreign { path, owner: meta.uid(), me })
+        Err(SecretError::Foreign { path, owner: meta.uid(), me })
     } else if meta.mode() & 0o077 != 0 {
-        Err(AuthError::OpenToOthers { path, mode: meta.mode() & 0o7777 })
+        Err(SecretError::OpenToOthers { path, mode: meta.mode() & 0o7777 })
     } else {
         Ok(())
     }
 }
 
 /// Root can do anything anyway.
-pub(super) fn owner_is_trusted(owner: u32, me: u32) -> bool {
+pub fn owner_is_trusted(owner: u32, me: u32) -> bool {
     owner == me || owner == 0
 }
 
 /// Puts a file with `content` at `path`, in place of what is there.
-pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), AuthError> {
+pub fn replace(path: &Path, content: &[u8]) -> Result<(), SecretError> {
     let made = make_beside(path, content)?;
     std::fs::rename(&made, path).map_err(|error| {
         std::fs::remove_file(&made).ok();
@@ -60,7 +60,7 @@ pub(super) fn replace(path: &Path, content: &[u8]) -> Result<(), AuthError> {
 }
 
 /// Puts a file with `content` at `path` if nothing is there. The answer is whether it did.
-pub(super) fn create(path: &Path, content: &[u8]) -> Result<bool, AuthError> {
+pub fn create(path: &Path, content: &[u8]) -> Result<bool, SecretError> {
     let made = make_beside(path, content)?;
     // Unlike a rename, a link never replaces; unlike O_EXCL alone, nobody sees half a file.
     let linked = std::fs::hard_link(&made, path);
@@ -73,9 +73,9 @@ pub(super) fn create(path: &Path, content: &[u8]) -> Result<bool, AuthError> {
 }
 
 /// A finished file under a name that nobody can guess, in the same directory.
-fn make_beside(path: &Path, content: &[u8]) -> Result<PathBuf, AuthError> {
+fn make_beside(path: &Path, content: &[u8]) -> Result<PathBuf, SecretError> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.tmp", secret::id()));
+    name.push(format!(".{}.tmp", random::id()));
     let made = path.with_file_name(name);
     let mut file = OpenOptions::new()
         .write(true)
@@ -92,7 +92,7 @@ fn make_beside(path: &Path, content: &[u8]) -> Result<PathBuf, AuthError> {
 }
 
 /// The new name survives a power cut.
-fn sync_dir(path: &Path) -> Result<(), AuthError> {
+fn sync_dir(path: &Path) -> Result<(), SecretError> {
     let dir = match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
         Some(_) | None => Path::new("."),
@@ -100,7 +100,7 @@ fn sync_dir(path: &Path) -> Result<(), AuthError> {
     File::open(dir).and_then(|dir| dir.sync_all()).map_err(io("write", path))
 }
 
-fn io(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> AuthError {
+fn io(doing: &'static str, path: &Path) -> impl Fn(std::io::Error) -> SecretError {
     let path = path.to_path_buf();
-    move |source| AuthError::Io { doing, path: path.clone(), source }
+    move |source| SecretError::Io { doing, path: path.clone(), source }
 }

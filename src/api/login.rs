@@ -1,0 +1,140 @@
+//! Logging in and out by browser: a pasted token, or the code of a one-time link, for a session.
+
+use axum::Form;
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use serde::Deserialize;
+
+use super::Shared;
+use super::access::{self, PageAuth, View};
+use super::extract::Query;
+use crate::daemon::clock;
+use crate::dashboard;
+
+/// `?next=` of the login page.
+#[derive(Deserialize)]
+pub struct Back {
+    #[serde(default)]
+    next: String,
+}
+
+/// `GET /login`
+pub async fn login(Query(back): Query<Back>) -> Html<String> {
+    Html(dashboard::login_page(&local_path(&back.next), None))
+}
+
+/// A pasted token.
+#[derive(Deserialize)]
+pub struct Pasted {
+    token: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// `POST /login`
+pub async fn login_with_token(
+    State(api): State<Shared>,
+    origin: Origin,
+    Form(pasted): Form<Pasted>,
+) -> Response {
+    let next = local_path(&pasted.next);
+    let now = clock::unix_ms();
+    let opened = {
+        let mut accounts = api.accounts();
+        accounts
+            .verify_token(pasted.token.trim(), now)
+            .map(|principal| accounts.open_session(&principal, &origin.0, now))
+    };
+    match opened {
+        Ok((session, change)) => {
+            api.handle.recorder().write(vec![change]);
+            logged_in(&session, &next)
+        }
+        Err(refused) => {
+            let page = dashboard::login_page(&next, Some(&refused.to_string()));
+            (StatusCode::UNAUTHORIZED, Html(page)).into_response()
+        }
+    }
+}
+
+/// The code of a one-time link.
+#[derive(Deserialize)]
+pub struct Code {
+    #[serde(default)]
+    code: String,
+}
+
+/// `GET /login/once`: a button. Looking does not use the code up, so a preview cannot.
+pub async fn login_once(Query(code): Query<Code>) -> Html<String> {
+    Html(dashboard::login_once_page(&code.code))
+}
+
+/// `POST /login/once`
+pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<Code>) -> Response {
+    let redeemed = api.accounts().redeem_login_code(&code.code, &origin.0, clock::unix_ms());
+    match redeemed {
+        Some((session, change)) => {
+            api.handle.recorder().write(vec![change]);
+            logged_in(&session, "/")
+        }
+        None => {
+            let sentence =
+                "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";
+            (StatusCode::UNAUTHORIZED, Html(dashboard::login_page("/", Some(sentence)))).into_response()
+        }
+    }
+}
+
+/// `POST /logout`
+pub async fn logout(_auth: PageAuth<View>, State(api): State<Shared>, headers: HeaderMap) -> Response {
+    if let Some(session) = access::cookie(&headers) {
+        let ended = api.accounts().end_session(session);
+        api.handle.recorder().write(ended.into_iter().collect());
+    }
+    let cookie = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", access::COOKIE);
+    ([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response()
+}
+
+fn logged_in(session: &str, next: &str) -> Response {
+    let cookie = format!("{}={session}; HttpOnly; SameSite=Strict; Path=/", access::COOKIE);
+    ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
+}
+
+/// A path of this server, or `/`: never a way out of it (web.md 4.3, row 40).
+fn local_path(next: &str) -> String {
+    let plain = next.chars().all(|c| c.is_ascii_graphic() && c != '\\');
+    if plain && next.starts_with('/') && !next.starts_with("//") { next.to_owned() } else { "/".to_owned() }
+}
+
+/// The origin under which the browser reached us. Empty over the unix socket.
+pub struct Origin(String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Origin {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        Ok(Origin(access::own_origin(parts).unwrap_or_default()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local_path;
+
+    #[test]
+    fn after_login_one_stays_on_this_server() {
+        for (next, path) in [
+            ("/apps/web/logs", "/apps/web/logs"),
+            ("/", "/"),
+            ("", "/"),
+            ("//evil.example", "/"),
+            ("/\\evil.example", "/"),
+            ("https://evil.example", "/"),
+            ("/a\r\nSet-Cookie: x", "/"),
+        ] {
+            assert_eq!(local_path(next), path, "{next}");
+        }
+    }
+}

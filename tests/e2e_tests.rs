@@ -1,0 +1,20 @@
+//! The program as its users know it: the real binary, real apps, commands and what they print.
+
+mod support;
+
+mod e2e {
+    mod delete;
+    mod events;
+    mod first;
+    mod kill;
+    mod list;
+    mod logs;
+    mod refused;
+    mod restart;
+    mod start;
+    mod status;
+    mod stop;
+    mod survive;
+    mod token;
+    mod web;
+}
