@@ -97,7 +97,11 @@ pub async fn act(
     if matches!(action, Action::Start | Action::Restart) {
         cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
     }
-    let measured = api.handle.measured().await;
+    let measured = match action {
+        Action::Start | Action::Restart | Action::Reset => api.handle.measured().await,
+        // What is down uses nothing.
+        Action::Stop | Action::Delete => None,
+    };
     let show = |target: &Arc<ProcessView>| {
         convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
     };

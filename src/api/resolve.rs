@@ -40,14 +40,16 @@ pub fn resolve(snapshot: &Snapshot, reference: &str) -> Result<Views, ApiError> 
         Some(("id", id)) => return by_id(snapshot, id),
         Some(("name", name)) => by_name(snapshot, None, name),
         Some(("ns", namespace)) => by_namespace(snapshot, namespace),
-        None if reference.bytes().all(|b| b.is_ascii_digit()) => return by_id(snapshot, reference),
+        None if !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_digit()) => {
+            return by_id(snapshot, reference);
+        }
         Some(_) | None if pattern(reference).is_some() => by_pattern(snapshot, reference)?,
         Some((namespace, name)) if !reference.contains('/') => by_name(snapshot, Some(namespace), name),
-        Some(_) | None => first_of([
-            &|| by_name(snapshot, None, reference),
-            &|| by_namespace(snapshot, reference),
-            &|| by_script(snapshot, reference),
-        ]),
+        Some(_) | None => {
+            first_of([&|| by_name(snapshot, None, reference), &|| by_namespace(snapshot, reference), &|| {
+                by_script(snapshot, reference)
+            }])
+        }
     };
     match found.is_empty() {
         true => Err(unknown(snapshot, reference)),
@@ -90,10 +92,12 @@ fn by_name(snapshot: &Snapshot, namespace: Option<&str>, name: &str) -> Views {
     if !apps.is_empty() {
         return apps;
     }
+    let shown: Views = all().filter(|view| view.name() == name).cloned().collect();
+    if !shown.is_empty() {
+        return shown;
+    }
     // The first process of an app that was defined with one has no number in its name.
-    let is_one =
-        |view: &&Arc<ProcessView>| view.name() == name || format!("{}-{}", view.spec.name, view.instance) == name;
-    all().filter(is_one).cloned().collect()
+    all().filter(|view| format!("{}-{}", view.spec.name, view.instance) == name).cloned().collect()
 }
 
 fn by_namespace(snapshot: &Snapshot, namespace: &str) -> Views {
@@ -119,8 +123,9 @@ fn by_pattern(snapshot: &Snapshot, reference: &str) -> Result<Views, ApiError> {
             format!("{reference} is not a pattern that can be searched for: {last}"),
         )
     })?;
-    let matches =
-        |view: &&Arc<ProcessView>| pattern.is_match(view.spec.name.as_str()) || pattern.is_match(&view.name());
+    let matches = |view: &&Arc<ProcessView>| {
+        pattern.is_match(view.spec.name.as_str()) || pattern.is_match(&view.name())
+    };
     Ok(snapshot.processes.values().filter(matches).cloned().collect())
 }
 

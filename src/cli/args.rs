@@ -182,9 +182,11 @@ const REFERENCES: &str = "An app is given by its name (with all its processes) o
 
 /// `scale`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  pmdaemon scale web 6\n  pmdaemon scale web +2\n  pmdaemon scale web -1\n\n\
+#[command(
+    after_help = "Examples:\n  pmdaemon scale web 6\n  pmdaemon scale web +2\n  pmdaemon scale web -1\n\n\
                         The highest numbers go first. The first process of an app that was defined with one keeps \
-                        its name and its logs.")]
+                        its name and its logs."
+)]
 pub struct ScaleArgs {
     /// Which app
     #[arg(value_name = "APP", value_parser = values::reference)]

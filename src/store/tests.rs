@@ -158,7 +158,14 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
             for last_end in ends.into_iter().map(Some).chain([None]) {
                 let id = all.len() as u32;
                 let reset_at = (id % 2 == 0).then_some(RunId(u64::from(id)));
-                all.push(Remembered { goal, rest: rest.clone(), last_end, instance: id, reset_at, ..process(id, 1) });
+                all.push(Remembered {
+                    goal,
+                    rest: rest.clone(),
+                    last_end,
+                    instance: id,
+                    reset_at,
+                    ..process(id, 1)
+                });
             }
         }
     }

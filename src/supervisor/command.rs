@@ -128,12 +128,7 @@ impl Supervisor {
     }
 
     /// `cause`: for itself, or in a reload.
-    pub(super) fn restart(
-        &mut self,
-        now: Moment,
-        id: ProcessId,
-        cause: Cause,
-    ) -> Result<Accepted, Denied> {
+    pub(super) fn restart(&mut self, now: Moment, id: ProcessId, cause: Cause) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) | State::Backoff { .. } => {
@@ -157,12 +152,7 @@ impl Supervisor {
     }
 
     /// `cause`: for itself, or because the app is to have fewer.
-    pub(super) fn delete(
-        &mut self,
-        now: Moment,
-        id: ProcessId,
-        cause: Cause,
-    ) -> Result<Accepted, Denied> {
+    pub(super) fn delete(&mut self, now: Moment, id: ProcessId, cause: Cause) -> Result<Accepted, Denied> {
         let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
         if process.goal == Goal::Gone {
             return Ok(Accepted::AlreadySo);

@@ -20,7 +20,9 @@ impl Supervisor {
         };
         for id in newest_first {
             match self.processes[&id].state {
-                State::Starting { .. } | State::Running { .. } => self.end_by_request(now, id, Cause::Shutdown),
+                State::Starting { .. } | State::Running { .. } => {
+                    self.end_by_request(now, id, Cause::Shutdown)
+                }
                 State::Stopping { .. } | State::Idle(_) | State::Backoff { .. } => {}
             }
         }

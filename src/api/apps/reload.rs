@@ -99,12 +99,13 @@ fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
     let Some(reload) = now.reloads.get(&app).filter(|reload| reload.number == number) else {
         return interrupted("the app");
     };
-    let name = |id: &ProcessId| now.processes.get(id).map_or_else(|| format!("process {id}"), |view| view.name());
+    let name =
+        |id: &ProcessId| now.processes.get(id).map_or_else(|| format!("process {id}"), |view| view.name());
     match &reload.progress {
         Progress::Turn { .. } | Progress::Done => Ok(()),
-        Progress::Interrupted => {
-            interrupted(&now.of_app(app).next().map_or("the app".to_owned(), |view| view.spec.name.to_string()))
-        }
+        Progress::Interrupted => interrupted(
+            &now.of_app(app).next().map_or("the app".to_owned(), |view| view.spec.name.to_string()),
+        ),
         Progress::Failed { process, reason } => {
             let failed = reload.processes.iter().position(|id| id == process).unwrap_or(0);
             let rest: Vec<String> = reload.processes[failed + 1..].iter().map(name).collect();

@@ -41,7 +41,9 @@ async fn act(
     let before = meant(session, reference).await?;
     let reached = match action {
         // Twice is the same as once.
-        Action::Start | Action::Stop | Action::Reset => session.ask(async |c| c.act(action, reference, WAIT).await).await?,
+        Action::Start | Action::Stop | Action::Reset => {
+            session.ask(async |c| c.act(action, reference, WAIT).await).await?
+        }
         Action::Restart => session.ask_once(async |c| c.act(action, reference, WAIT).await).await?,
         Action::Delete => {
             let reached = session.ask_once(async |c| c.act(action, reference, WAIT).await).await?;

@@ -53,7 +53,10 @@ async fn one(session: &Session, reference: &str, report: &mut Report) -> Result<
                 Line::Done(format!("{title} is {status}: left as it is."))
             }
             Some(pid) => Line::Done(format!("Reloaded {bare}, pid {pid}).")),
-            None => Line::Failed(format!("{title} was reloaded and is {status} by now: see pmdaemon why {}", process.id)),
+            None => Line::Failed(format!(
+                "{title} was reloaded and is {status} by now: see pmdaemon why {}",
+                process.id
+            )),
         };
         report.tell(line, process);
     }

@@ -65,7 +65,9 @@ fn added(process: &Process) -> Line {
     let title = title(process);
     let because = process.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
     match (process.status.as_str(), process.pid) {
-        ("errored", _) => Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {}", process.id)),
+        ("errored", _) => {
+            Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {}", process.id))
+        }
         (_, Some(pid)) => {
             let title = title.strip_suffix(')').unwrap_or(&title);
             Line::Done(format!("Started {title}, pid {pid})."))

@@ -36,7 +36,8 @@ async fn one(session: &Session, signal: &str, reference: &str, report: &mut Repo
         report.tell(Line::Done(format!("Sent {} to {title}{pid}).", name(signal))), process);
     }
     for process in before.iter().filter(|process| !sent.iter().any(|other| other.id == process.id)) {
-        let text = format!("{} is {} and gets no signal: only what is online does", title(process), process.status);
+        let text =
+            format!("{} is {} and gets no signal: only what is online does", title(process), process.status);
         report.refuse(&CliError::new(text));
     }
     Ok(())

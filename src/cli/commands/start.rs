@@ -103,6 +103,7 @@ async fn is_existing(
             // A file is a script, unless it happens to be called as an app is.
             Ok(apps) => !is_file || apps.iter().all(|app| app.name == target),
             Err(CliError::Client(error)) if error.status() == Some(404) => false,
+            Err(CliError::Client(error)) if is_file && error.code() == Some("ambiguous_ref") => false,
             Err(error) => return Err(error),
         };
     if named && defines_something(args) {

@@ -126,10 +126,7 @@ fn text(why: &Why) -> String {
         pair("then", &event.detail);
     }
     pair("next attempt", &next(process));
-    pair(
-        "restarts",
-        &format!("{}, unstable runs in a row: {}", process.restarts, process.unstable_restarts),
-    );
+    pair("restarts", &format!("{}, unstable runs in a row: {}", process.restarts, process.unstable_restarts));
     if why.end.is_some() {
         let heading = match why.lines.len() {
             0 => "  it printed nothing before\n".to_owned(),

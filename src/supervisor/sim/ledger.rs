@@ -4,11 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor, Then};
+use super::super::{
+    Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor, Then,
+};
 use super::invariants::events;
 use super::world::{Given, Step};
 use crate::model::{
-    AppId, End, EventKind, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
+    AppId, End, EventKind, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep,
+    State,
 };
 
 /// What is known of everything so far.

@@ -54,7 +54,8 @@ pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
         let id = process.id;
         // What is to go ends by no rule any more.
         let stays = process.goal != Goal::Gone;
-        let alive = stays && (process.state.run().is_some() || matches!(process.state, State::Backoff { .. }));
+        let alive =
+            stays && (process.state.run().is_some() || matches!(process.state, State::Backoff { .. }));
         ensure!(!alive || process.unstable < limit, "{id} goes on after {} of {limit}", process.unstable);
         let counted = world.ledger.counts.get(&id).map_or(0, |counts| counts.unstable);
         ensure!(process.unstable == counted, "{id} has {} unstable runs, not {counted}", process.unstable);

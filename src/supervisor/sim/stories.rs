@@ -14,8 +14,8 @@ use std::time::Duration;
 use super::super::{Accepted, Command, Denied, Effect, Input, Living, Record, Remembered, Supervisor};
 use super::users::app;
 use crate::model::{
-    AppId, AppSpec, Cause, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId, Signal,
-    SpawnFailure, SpawnStep,
+    AppId, AppSpec, Cause, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId,
+    Signal, SpawnFailure, SpawnStep,
 };
 
 const ID: ProcessId = ProcessId(0);
@@ -51,7 +51,16 @@ fn running(spec: AppSpec) -> Story {
 
 /// It runs, was given up or is stopped, and a new daemon comes.
 fn remembered(goal: Goal, rest: Rest, living: Vec<Living>) -> Story {
-    let row = Remembered { id: ID, app: AppId(0), instance: 0, goal, rest, restarts: 4, reset_at: None, last_end: None };
+    let row = Remembered {
+        id: ID,
+        app: AppId(0),
+        instance: 0,
+        goal,
+        rest,
+        restarts: 4,
+        reset_at: None,
+        last_end: None,
+    };
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
     let now = Moment(1_000_000_000);
     let (brain, effects) =

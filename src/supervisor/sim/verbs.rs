@@ -32,7 +32,10 @@ pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> 
         match row.state {
             State::Running { run, since, .. } => {
                 ensure!(Some(run) > *old, "{id} has its turn, and {previous} has its old life");
-                ensure!(since + stable <= step.now, "{id} has its turn, and {previous} is up since {since:?}");
+                ensure!(
+                    since + stable <= step.now,
+                    "{id} has its turn, and {previous} is up since {since:?}"
+                );
                 let first = step.before.get(previous).and_then(|row| row.latest_run);
                 ensure!(first == Some(run), "{previous} lives in {run}, knows {first:?}");
             }
@@ -66,8 +69,12 @@ pub fn scale_leaves_the_lowest_numbers(world: &World, step: &Step<'_>) -> Holds 
     }
     let (app, wanted) = match done(step) {
         Some(Command::Scale { app, count: Count::Exactly(wanted) }) => (app, *wanted),
-        Some(Command::Scale { app, count: Count::Change(delta) }) => (app, numbers_before(step, *app).len() as i64 + delta),
-        Some(Command::Update { app, spec, .. }) if !step.was_shutting_down => (app, i64::from(spec.instances)),
+        Some(Command::Scale { app, count: Count::Change(delta) }) => {
+            (app, numbers_before(step, *app).len() as i64 + delta)
+        }
+        Some(Command::Update { app, spec, .. }) if !step.was_shutting_down => {
+            (app, i64::from(spec.instances))
+        }
         _ => return Ok(()),
     };
     let before = numbers_before(step, *app);
@@ -98,8 +105,12 @@ fn numbers_before(step: &Step<'_>, app: AppId) -> BTreeSet<u32> {
 /// Only what is wholly down is changed and started in one go.
 pub fn an_update_starts_nothing_beside_what_is_up(_: &World, step: &Step<'_>) -> Holds {
     if let Some(Command::Update { app, then: Then::Start, .. }) = done(step) {
-        let members: Vec<&ProcessId> =
-            step.before.iter().filter(|(_, row)| row.app == *app && row.goal != Goal::Gone).map(|(id, _)| id).collect();
+        let members: Vec<&ProcessId> = step
+            .before
+            .iter()
+            .filter(|(_, row)| row.app == *app && row.goal != Goal::Gone)
+            .map(|(id, _)| id)
+            .collect();
         for id in members {
             let state = &step.before[id].state;
             ensure!(matches!(state, State::Idle(_)), "{id} of {app:?} was {state:?}");
@@ -112,7 +123,10 @@ pub fn an_update_starts_nothing_beside_what_is_up(_: &World, step: &Step<'_>) ->
 pub fn signals_reach_only_what_runs(_: &World, step: &Step<'_>) -> Holds {
     for effect in step.effects {
         let Effect::Signal { run, scope: Scope::Main, .. } = effect else { continue };
-        let runs = step.before.values().any(|row| matches!(row.state, State::Running { run: other, .. } if other == *run));
+        let runs = step
+            .before
+            .values()
+            .any(|row| matches!(row.state, State::Running { run: other, .. } if other == *run));
         ensure!(runs, "{run} gets a signal and does not run");
     }
     Ok(())

@@ -87,10 +87,13 @@ fn new_processes_take_the_lowest_free_numbers_and_the_highest_go_first() {
         numbers
     };
     let story = several(3).command(Command::Delete { process: ProcessId(1) }).exits(2, 0);
-    let story = story.command(scale(Count::Change(2))).answers(Ok(Accepted::Done)).orders("launch 4, launch 5");
+    let story =
+        story.command(scale(Count::Change(2))).answers(Ok(Accepted::Done)).orders("launch 4, launch 5");
     assert_eq!(numbers(&story), [0, 1, 2, 3]);
-    let story = story.spawned(4).spawned(5).command(scale(Count::Exactly(4))).answers(Ok(Accepted::AlreadySo));
-    let story = story.command(scale(Count::Exactly(2))).orders("SIGTERM 5, SIGTERM 3").exits(5, 0).exits(3, 0);
+    let story =
+        story.spawned(4).spawned(5).command(scale(Count::Exactly(4))).answers(Ok(Accepted::AlreadySo));
+    let story =
+        story.command(scale(Count::Exactly(2))).orders("SIGTERM 5, SIGTERM 3").exits(5, 0).exits(3, 0);
     assert_eq!(numbers(&story), [0, 1]);
     let story = story.command(scale(Count::Change(-2)));
     story.answers(Err(Denied::BadCount { name: "web".to_owned(), wanted: 0 })).orders("");
@@ -116,8 +119,10 @@ fn a_definition_is_changed_and_started_only_when_nothing_is_up() {
     let update = |then| Command::Update { app: APP, spec: changed(), then };
     let denied = Err(Denied::StillUp { name: "web".to_owned(), process: ID });
     let story = running(app("web")).command(update(Then::Start)).answers(denied).orders("");
-    let story = story.command(update(Then::Keep)).answers(Ok(Accepted::Done)).orders("").records(Record::App(APP));
-    let story = story.command(update(Then::Restart)).orders("SIGTERM 1").exits(1, 0).orders("forget 1, launch 2");
+    let story =
+        story.command(update(Then::Keep)).answers(Ok(Accepted::Done)).orders("").records(Record::App(APP));
+    let story =
+        story.command(update(Then::Restart)).orders("SIGTERM 1").exits(1, 0).orders("forget 1, launch 2");
     let launched = |effect: &Effect| matches!(effect, Effect::Launch { spec, .. } if spec.args == ["-x"]);
     assert!(story.effects.iter().any(launched));
     let story = story.spawned(2).stop().exits(2, 0).command(update(Then::Start)).orders("launch 3");
@@ -128,7 +133,8 @@ fn a_definition_is_changed_and_started_only_when_nothing_is_up() {
 fn a_signal_is_for_the_main_process_of_what_runs() {
     let signal = Signal::parse("USR1").expect("a signal");
     let order = || Command::Signal { process: ID, signal };
-    let story = running(app("web")).command(order()).tells(EventKind::Signalled { signal }).orders("SIGUSR1 1");
+    let story =
+        running(app("web")).command(order()).tells(EventKind::Signalled { signal }).orders("SIGUSR1 1");
     assert!(story.effects.contains(&Effect::Signal { run: RunId(1), signal, scope: Scope::Main }));
     let denied = |status| Err(Denied::NotRunning { name: "web".to_owned(), process: ID, status });
     let story = story.stop().command(order()).answers(denied(Status::Stopping)).orders("");
@@ -147,8 +153,15 @@ fn counters_that_were_set_to_zero_stay_so_with_a_new_daemon() {
         let now = Moment(1_000_000_000);
         let living = vec![Living { restarts: 1, ..life(run) }];
         let (next_app, next_process) = (AppId(1), ProcessId(1));
-        let (brain, _) =
-            Supervisor::restore(now, apps.clone(), vec![row.clone()], living, next_app, next_process, RunId(9));
+        let (brain, _) = Supervisor::restore(
+            now,
+            apps.clone(),
+            vec![row.clone()],
+            living,
+            next_app,
+            next_process,
+            RunId(9),
+        );
         brain.process(ID).expect("listed").restarts
     };
     assert_eq!((adopt(2), adopt(3)), (0, 1), "only a later life knows a newer count");
