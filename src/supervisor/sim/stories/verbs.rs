@@ -39,7 +39,7 @@ fn reload_takes_the_next_when_the_new_run_has_stayed_up() {
 #[test]
 fn a_new_run_that_dies_ends_the_reload_and_the_rest_run_on() {
     let story = reload(several(3), &[0, 1, 2]).exits(1, 0).spawned(4).later(ms(200)).exits(4, 7);
-    let reason = "its new run ended with code 7 after 200 ms".to_owned();
+    let reason = "its new run ended with exit code 7 after 200 ms".to_owned();
     let story = story.tells(EventKind::ReloadFailed { reason: reason.clone() });
     assert_eq!(progress(&story), &Progress::Failed { process: ID, reason });
     let story = story.later(ms(60_000)).orders("");
