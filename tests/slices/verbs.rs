@@ -163,17 +163,16 @@ fn k5_a_new_run_that_dies_ends_the_reload_with_reason_and_log() {
 fn k9_why_tells_the_last_end_and_what_came_of_it() {
     let home = Home::new();
     let script = home.file("job.sh", "#!/bin/bash\nfor i in $(seq 30); do echo line $i; done\nexit 7\n");
-    home.ok(&["start", &script, "--name", "job", "--no-autostart"]);
+    home.ok(&["start", &script, "--name", "job", "--no-autostart", "--no-autorestart"]);
     assert!(home.ok(&["why", "job"]).contains("it was never started"));
     home.run(&["start", "job", "--json"]);
-    wait_until("the end", SOON, || home.process("job")["status"] != "online");
-    home.ok(&["stop", "job"]);
+    wait_until("the end", SOON, || home.process("job")["status"] == "errored");
     let why = home.ok(&["why", "job"]);
     for words in ["job exited with code 7 after", "nobody asked for it", "20 lines before the end", "line 30"]
     {
         assert!(why.contains(words), "{words}: {why}");
     }
-    assert!(why.contains("next attempt  none: it stays stopped"), "{why}");
+    assert!(why.contains("next attempt  none: it was given up"), "{why}");
     home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
     home.ok(&["restart", "web"]);
     let why = home.ok(&["why", "web"]);

@@ -72,7 +72,8 @@ async fn look(session: &Session, process: Process) -> Result<Why, CliError> {
 fn story(events: Vec<Event>) -> (Vec<Event>, Option<Event>, Vec<Event>) {
     let is_end = |event: &Event| matches!(event.kind.as_str(), "process.exited" | "process.spawn_failed");
     let Some(at) = events.iter().rposition(is_end) else { return (Vec::new(), None, events) };
-    let begun = events[..at].iter().rposition(|event| event.kind == "process.started").unwrap_or(0);
+    // From the end before: one that is asked to stop while it starts is asked before it has begun.
+    let begun = events[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
     let matters = |event: &&Event| {
         matches!(event.kind.as_str(), "process.stop_asked" | "process.signalled" | "process.killed")
     };
@@ -249,6 +250,19 @@ mod tests {
         ];
         let text = told("stopped", &history);
         check(&text, &["  because       web was asked to end, to stop", "  then          web is stopped"]);
+        assert!(!text.contains("nobody"), "{text}");
+    }
+
+    #[test]
+    fn an_end_that_was_asked_for_before_the_start_was_asked_for() {
+        let history = [
+            ("exited", "web exited with code 7 after 2 s"),
+            ("stop_asked", "web was asked to end, to stop"),
+            ("started", "web started with pid 2"),
+            ("exited", "web was ended by signal SIGTERM after 1 ms, as asked"),
+        ];
+        let text = told("stopped", &history);
+        check(&text, &["  because       web was asked to end, to stop"]);
         assert!(!text.contains("nobody"), "{text}");
     }
 
