@@ -157,7 +157,7 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
         for rest in &rests {
             for last_end in ends.into_iter().map(Some).chain([None]) {
                 let id = all.len() as u32;
-                let reset_at = (id % 2 == 0).then_some(RunId(u64::from(id)));
+                let reset_at = id.is_multiple_of(2).then_some(RunId(u64::from(id)));
                 all.push(Remembered {
                     goal,
                     rest: rest.clone(),
