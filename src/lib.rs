@@ -26,6 +26,7 @@
 //! | [`secrets`] | random secrets, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
 //! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `model` (names of signals) |
+//! | [`kernel`] | is this Linux new enough, and what does it let us do? | `keeper` |
 //! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
@@ -33,7 +34,8 @@
 //! | [`wire`] | the API's types | nothing |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
 //! | [`api`] | the router and its handlers | all above |
-//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `secrets` |
+//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `secrets`, `kernel` |
+//! | [`library`] | [`ProcessManager`] for programs in Rust | `client`, `wire`, `home` |
 //! | [`run`], [`local_token`] | put the daemon together and let the command line in | all |
 //!
 //! `tests/integration_tests` checks that nobody uses what the table does not allow.
@@ -46,6 +48,8 @@ pub mod daemon;
 pub mod dashboard;
 pub mod home;
 pub mod keeper;
+pub mod kernel;
+pub mod library;
 pub mod local_token;
 pub mod logs;
 pub mod model;
@@ -56,3 +60,5 @@ pub mod secrets;
 pub mod store;
 pub mod supervisor;
 pub mod wire;
+
+pub use library::{Error, LogFollower, ProcessConfig, ProcessManager, config};

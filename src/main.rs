@@ -4,10 +4,16 @@ use std::process::ExitCode;
 
 use pmdaemon::cli::{self, KeeperArgs, Parsed};
 use pmdaemon::home::Home;
-use pmdaemon::{keeper, run};
+use pmdaemon::{keeper, kernel, run};
 
 fn main() -> ExitCode {
-    match cli::parse() {
+    let parsed = cli::parse();
+    if !matches!(parsed, Parsed::Client(_))
+        && let Err(sentence) = kernel::check()
+    {
+        return refuse(&sentence);
+    }
+    match parsed {
         Parsed::Client(command) => cli::run(*command),
         Parsed::Keeper(args) => keeper(args),
         Parsed::Daemon => match Home::from_env() {

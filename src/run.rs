@@ -140,10 +140,17 @@ fn after_boot(saved: &mut Saved, recorder: &Recorder) {
     if saved.settings.get(BOOT).is_some_and(|known| known == boot) {
         return;
     }
+    let mut changes = vec![Change::PutSetting { name: BOOT.to_owned(), value: boot.to_owned() }];
     for process in &mut saved.processes {
+        let before = process.clone();
+        // Moments of another boot mean nothing, and everything begins anew.
+        (process.unstable, process.waits, process.waits_until) = (0, 0, None);
         if let Rest::Finished(_) = process.rest {
             process.rest = Rest::Stopped;
         }
+        if *process != before {
+            changes.push(Change::PutProcess(process.clone()));
+        }
     }
-    recorder.write(vec![Change::PutSetting { name: BOOT.to_owned(), value: boot.to_owned() }]);
+    recorder.write(changes);
 }

@@ -101,6 +101,8 @@ function patch([id, cpu, memory, uptime]) {
   if (!row) return;
   write(row, "cpu", cpu, format.cpu);
   write(row, "mem", memory, format.bytes);
+  const cell = part(row, ".c-mem[data-limit]");
+  if (cell) cell.title = `${memory == null ? format.NOTHING : format.bytes(memory)} / ${cell.dataset.limit}`;
   write(row, "up", uptime, format.duration);
   draw(row, id, cpu);
 }

@@ -14,6 +14,7 @@ const KEYS = {
   id: (row) => Number(row.dataset.id),
   status: (row) => row.dataset.status,
   name: (row) => row.querySelector(".c-name a").textContent,
+  port: (row) => parseInt(row.querySelector(".c-port").textContent, 10) || 0,
   cpu: (row) => Number(row.dataset.cpu ?? -1),
   mem: (row) => Number(row.dataset.mem ?? -1),
   up: (row) => Number(row.dataset.up ?? -1),

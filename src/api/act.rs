@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Api, ApiError, convert};
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{ProcessId, Reason, Rest, RunId, State};
+use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State};
 use crate::supervisor::{Accepted, Command};
 use crate::wire::{self, Action};
 
@@ -62,7 +62,11 @@ fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> 
     };
     match action {
         Action::Start => settled,
-        Action::Restart => settled && now.latest_run > before,
+        // Without a port it has no new life, and will not get one by itself.
+        Action::Restart => {
+            let parked = matches!(now.state, State::Idle(Rest::Errored(Reason::NoPort(_))));
+            parked || (settled && now.latest_run > before)
+        }
         Action::Stop => matches!(now.state, State::Idle(_)),
         Action::Delete => false,
         Action::Reset => true,
@@ -79,8 +83,35 @@ pub async fn act(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
-    let answers =
-        api.handle.command(targets.iter().map(|target| command(action, target.id)).collect()).await?;
+    let commands = targets.iter().map(|target| command(action, target.id)).collect();
+    give(api, action, commands, targets, limit).await
+}
+
+/// Restarts them on other ports, until the next plain restart. A range is spread over them.
+///
+/// # Errors
+/// As [`act`]; 422 when there are fewer ports than processes.
+pub async fn restart_on(
+    api: &Api,
+    plan: PortPlan,
+    targets: &[Arc<ProcessView>],
+    limit: Duration,
+) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
+    let places = targets.iter().zip(spread);
+    let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
+    give(api, Action::Restart, commands, targets, limit).await
+}
+
+/// Gives a command for each of the targets, then waits for what `action` leads to.
+async fn give(
+    api: &Api,
+    action: Action,
+    commands: Vec<Command>,
+    targets: &[Arc<ProcessView>],
+    limit: Duration,
+) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let answers = api.handle.command(commands).await?;
     let mut changed = Vec::new();
     for (target, answer) in targets.iter().zip(answers) {
         if answer? == Accepted::Done {
@@ -109,7 +140,7 @@ pub async fn act(
     Ok((status, wire::Outcome { changed: changed_any, processes: targets.iter().map(show).collect() }))
 }
 
-/// 422 if the program of one of them cannot be executed.
+/// 422 if the program of one of them cannot be executed, 409 if it lost its port.
 ///
 /// # Errors
 /// The sentence of the first that cannot.
@@ -121,6 +152,10 @@ pub fn cannot_spawn<'a>(views: impl Iterator<Item = &'a Arc<ProcessView>>) -> Re
                 "cannot_execute",
                 format!("{} cannot be started: {detail}", view.name()),
             ));
+        }
+        if let State::Idle(Rest::Errored(Reason::NoPort(detail))) = &view.state {
+            let sentence = format!("{} cannot be started: {detail}", view.name());
+            return Err(ApiError::new(StatusCode::CONFLICT, "port_taken", sentence));
         }
     }
     Ok(())

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::ApiError;
+use super::{ApiError, convert_resources};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
-use crate::model::{self, End, Moment, Name, Rest, RestartPolicy, Signal, State, StopPolicy};
+use crate::model::{self, End, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy};
 use crate::store::EventRow;
 use crate::{auth, wire};
 
@@ -35,27 +35,36 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         namespace: view.spec.namespace.to_string(),
         instance: i64::from(view.instance),
         status: view.state.status().to_string(),
-        reason: reason(&view.state),
+        reason: reason(view),
         pid: view.state.pid().map(|pid| i64::from(pid.0)),
+        ports: view.ports.held.map(i64::from).into_iter().collect(),
+        port_overridden: view.ports.plan.is_some(),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(|since| millis(clock::now().since(since))),
         restarts: i64::from(view.restarts),
         unstable_restarts: i64::from(view.unstable),
         cpu_percent: usage.map(|usage| (usage.cpu_percent * 10.0).round() / 10.0),
         memory_bytes: usage.map(|usage| usage.memory_bytes as i64),
-        last_exit: view.last_end.map(last_exit),
+        max_memory_bytes: view.spec.resources.max_memory.map(|size| size.0 as i64),
+        last_exit: view.last_end.map(|end| wire::LastExit {
+            reason: view.last_over_memory.map(|over| over.to_string()),
+            ..last_exit(end)
+        }),
         out_log: view.logs.out.display().to_string(),
         err_log: view.logs.err.display().to_string(),
     }
 }
 
-fn reason(state: &State) -> Option<String> {
-    match state {
+fn reason(view: &ProcessView) -> Option<String> {
+    let over_memory = || view.over_memory.or(view.last_over_memory).map(|over| over.to_string());
+    match &view.state {
         State::Idle(Rest::Errored(reason)) => Some(reason.to_string()),
-        State::Backoff { until } => {
+        State::Backoff { queued: true, .. } => Some("host budget".to_owned()),
+        State::Backoff { until, queued: false } => {
             Some(format!("starts again in {}", event_text::span(until.since(clock::now()))))
         }
-        State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => None,
+        State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => over_memory(),
+        State::Idle(_) => None,
     }
 }
 
@@ -63,7 +72,7 @@ fn reason(state: &State) -> Option<String> {
 pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wire::App> {
     let first = views.first()?;
     let spec = &first.spec;
-    Some(wire::App {
+    let mut app = wire::App {
         id: i64::from(first.app.0),
         name: spec.name.to_string(),
         namespace: spec.namespace.to_string(),
@@ -74,6 +83,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         cwd: spec.cwd.display().to_string(),
         env: spec.env.keys().map(|name| (name.clone(), "***".to_owned())).collect(),
         instances: i64::from(spec.instances),
+        port: spec.port.map(|plan| plan.to_string()),
         autostart: spec.autostart,
         autorestart: spec.restart.auto,
         max_restarts: i64::from(spec.restart.max_unstable),
@@ -82,8 +92,17 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         stop_exit_codes: spec.restart.stop_exit_codes.iter().map(|code| i64::from(*code)).collect(),
         kill_signal: spec.stop.signal.to_string(),
         kill_timeout_ms: millis(spec.stop.timeout),
+        max_memory_bytes: None,
+        nice: None,
+        user: None,
+        group: None,
+        max_open_files: None,
+        core_size_bytes: None,
+        umask: None,
         processes: views.iter().map(|view| process(view, measured)).collect(),
-    })
+    };
+    convert_resources::show(&mut app, &spec.resources);
+    Some(app)
 }
 
 /// What somebody asked for, with every value parsed.
@@ -94,6 +113,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     let name = |member: &str, text: Option<String>| -> Result<Option<Name>, ApiError> {
         text.map(|text| Name::parse(&text).map_err(|e| ApiError::member(member, e.to_string()))).transpose()
     };
+    let resources = convert_resources::wanted(&new)?;
     let defaults = RestartPolicy::default();
     let stop = StopPolicy::default();
     let cwd = match new.cwd {
@@ -120,6 +140,9 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         }
     }
     Ok(Draft {
+        resources,
+        user: new.user,
+        group: new.group,
         name: name("/name", new.name)?,
         namespace: name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace),
         script: new.script,
@@ -128,6 +151,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         interpreter: new.interpreter,
         env: new.env,
         inherited_env,
+        port: new.port.as_deref().map(port_plan).transpose()?,
         instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
         autostart: new.autostart.unwrap_or(true),
         restart: RestartPolicy {
@@ -151,6 +175,14 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             timeout: span("/kill_timeout_ms", new.kill_timeout_ms, stop.timeout)?,
         },
     })
+}
+
+/// Ports that somebody asked for.
+///
+/// # Errors
+/// 422 with the three forms.
+pub fn port_plan(text: &str) -> Result<PortPlan, ApiError> {
+    PortPlan::parse(text).map_err(|e| ApiError::member("/port", e.to_string()))
 }
 
 fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {

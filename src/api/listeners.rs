@@ -1,15 +1,28 @@
 //! The TCP addresses at which we serve.
+//!
+//! ```text
+//!                 add                        kept: in the store, found again by the next daemon
+//!   (not served) ─────▶ kept ◀──── add ───┐
+//!        ▲  │                             │
+//!        │  └── lend ──▶ temporary ───────┘  served while a [`Lease`] lives
+//!        └── the last lease is dropped
+//! ```
+//!
+//! A lease may also switch authentication off at its address, kept or temporary, as long as it
+//! lives. A lease is held by the answer to a request that is still being read, so it ends with the
+//! command that reads it, however that ends.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, Weak};
 
 use axum::http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use super::port_owner::port_owner;
-use super::{ApiError, Shared, router, serve};
+use super::{Api, ApiError, Shared, router, serve};
 use crate::store::Change;
 use crate::wire;
 
@@ -18,10 +31,56 @@ const SETTING: &str = "listeners";
 /// The address that everybody knows (PM2's web port).
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9615);
 
-/// Open listeners, each with the switch that ends it.
+/// Open listeners.
 #[derive(Default)]
 pub struct Listeners {
-    open: Mutex<BTreeMap<SocketAddr, watch::Sender<bool>>>,
+    open: Mutex<BTreeMap<SocketAddr, Open>>,
+    ending: AtomicBool,
+}
+
+/// An address that is served.
+struct Open {
+    /// Ends it.
+    switch: watch::Sender<bool>,
+    /// Saved, and served until it is removed; else as long as there is a lease.
+    kept: bool,
+    leases: usize,
+    /// Leases without authentication.
+    unguarded: usize,
+}
+
+/// Keeps an address served, and perhaps without authentication, until it is dropped.
+pub struct Lease {
+    api: Weak<Api>,
+    address: SocketAddr,
+    no_auth: bool,
+}
+
+/// An address that was lent.
+pub struct Lent {
+    /// What keeps it.
+    pub lease: Lease,
+    /// The real address.
+    pub listener: wire::Listener,
+    /// It was not served before.
+    pub added: bool,
+    /// Turns true when it is not served any more.
+    pub end: watch::Receiver<bool>,
+}
+
+impl Lease {
+    /// The real address.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(api) = self.api.upgrade() {
+            api.listeners.give_back(self.address, self.no_auth);
+        }
+    }
 }
 
 impl Listeners {
@@ -40,7 +99,7 @@ impl Listeners {
         }
     }
 
-    /// Serves at that address too. 200 when it is served already, otherwise 201.
+    /// Serves at that address too, from now on. 200 when it is served already, otherwise 201.
     ///
     /// # Errors
     /// 409 with the owner when the port is taken.
@@ -49,53 +108,136 @@ impl Listeners {
         api: &Shared,
         address: SocketAddr,
     ) -> Result<(StatusCode, wire::Listener), ApiError> {
-        if address.port() != 0 && self.lock().contains_key(&address) {
-            return Ok((StatusCode::OK, listener(address)));
+        if let Some(known) = self.keep(address) {
+            self.save(api);
+            return Ok((StatusCode::OK, known));
         }
-        let socket = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
-        let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
-        let (switch, end) = watch::channel(false);
-        tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
-        self.lock().insert(real, switch);
+        let (real, switch) = serve(api, address).await?;
+        let open = Open { switch, kept: true, leases: 0, unguarded: 0 };
+        let known = listener(real, &open);
+        self.lock().insert(real, open);
         self.save(api);
-        tracing::info!("serving http://{real}");
-        Ok((StatusCode::CREATED, listener(real)))
+        Ok((StatusCode::CREATED, known))
+    }
+
+    /// Makes an address that is served one that stays.
+    fn keep(&self, address: SocketAddr) -> Option<wire::Listener> {
+        let mut all = self.lock();
+        let open = all.get_mut(&address)?;
+        open.kept = true;
+        Some(listener(address, open))
+    }
+
+    /// Serves at that address while the lease lives, if nobody does so already.
+    ///
+    /// # Errors
+    /// 409 with the owner when the port is taken.
+    pub async fn lend(&self, api: &Shared, address: SocketAddr, no_auth: bool) -> Result<Lent, ApiError> {
+        let served = self.lock().contains_key(&address);
+        let real = if served { None } else { Some(serve(api, address).await?) };
+        let mut all = self.lock();
+        let added = real.is_some();
+        let address = match real {
+            Some((real, switch)) => {
+                all.insert(real, Open { switch, kept: false, leases: 0, unguarded: 0 });
+                real
+            }
+            None => address,
+        };
+        let gone =
+            || ApiError::new(StatusCode::CONFLICT, "address_unavailable", "it was just removed: try again");
+        let open = all.get_mut(&address).ok_or_else(gone)?;
+        open.leases += 1;
+        open.unguarded += usize::from(no_auth);
+        if no_auth {
+            tracing::warn!("authentication is off at http://{address}");
+        }
+        Ok(Lent {
+            lease: Lease { api: std::sync::Arc::downgrade(api), address, no_auth },
+            listener: listener(address, open),
+            added,
+            end: open.switch.subscribe(),
+        })
+    }
+
+    fn give_back(&self, address: SocketAddr, no_auth: bool) {
+        let mut all = self.lock();
+        // It may have been removed meanwhile.
+        let Some(open) = all.get_mut(&address) else { return };
+        open.leases = open.leases.saturating_sub(1);
+        open.unguarded = open.unguarded.saturating_sub(usize::from(no_auth));
+        if no_auth && open.unguarded == 0 {
+            tracing::info!("authentication is on again at http://{address}");
+        }
+        if open.leases == 0 && !open.kept {
+            if let Some(open) = all.remove(&address) {
+                let _ = open.switch.send(true);
+            }
+            tracing::info!("no longer serving http://{address}");
+        }
+    }
+
+    /// Whether requests at that address need no credential now.
+    pub fn is_unguarded(&self, address: SocketAddr) -> bool {
+        self.lock().get(&address).is_some_and(|open| open.unguarded > 0)
     }
 
     /// Serves there no longer. False: it was not served.
     pub fn remove(&self, api: &Shared, address: SocketAddr) -> bool {
-        let Some(switch) = self.lock().remove(&address) else { return false };
+        let Some(open) = self.lock().remove(&address) else { return false };
         tracing::info!("no longer serving http://{address}");
         self.save(api);
-        let _ = switch.send(true);
+        let _ = open.switch.send(true);
         true
     }
 
     /// So that the next daemon is found where this one was.
     fn save(&self, api: &Shared) {
-        let value = self.lock().keys().map(SocketAddr::to_string).collect::<Vec<_>>().join(" ");
+        let all = self.lock();
+        let kept = all.iter().filter(|(_, open)| open.kept).map(|(address, _)| address.to_string());
+        let value = kept.collect::<Vec<_>>().join(" ");
         api.handle.recorder().write(vec![Change::PutSetting { name: SETTING.to_owned(), value }]);
     }
 
-    /// Ends all of them; requests that are being answered are finished.
+    /// Ends all of them, with the daemon; requests that are being answered are finished.
     pub fn end_all(&self) {
-        for (_, switch) in std::mem::take(&mut *self.lock()) {
-            let _ = switch.send(true);
+        self.ending.store(true, Ordering::SeqCst);
+        for (_, open) in std::mem::take(&mut *self.lock()) {
+            let _ = open.switch.send(true);
         }
+    }
+
+    /// Whether listeners end because the daemon does.
+    pub fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::SeqCst)
     }
 
     /// All of them.
     pub fn list(&self) -> Vec<wire::Listener> {
-        self.lock().keys().map(|address| listener(*address)).collect()
+        self.lock().iter().map(|(address, open)| listener(*address, open)).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, watch::Sender<bool>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, Open>> {
         self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
-fn listener(address: SocketAddr) -> wire::Listener {
-    wire::Listener { host: address.ip().to_string(), port: i64::from(address.port()) }
+/// Opens that address, and says what it really is.
+async fn serve(api: &Shared, address: SocketAddr) -> Result<(SocketAddr, watch::Sender<bool>), ApiError> {
+    let socket = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
+    let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
+    let (switch, end) = watch::channel(false);
+    tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
+    tracing::info!("serving http://{real}");
+    Ok((real, switch))
+}
+
+fn listener(address: SocketAddr, open: &Open) -> wire::Listener {
+    wire::Listener {
+        temporary: !open.kept,
+        no_auth: open.unguarded > 0,
+        ..wire::Listener::at(address.ip().to_string(), address.port())
+    }
 }
 
 /// The sentence for an address that cannot be had.

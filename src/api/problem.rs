@@ -103,6 +103,9 @@ impl From<Denied> for ApiError {
             Denied::NoSuchProcess(_) | Denied::NoSuchApp => StatusCode::NOT_FOUND,
             Denied::NameTaken { .. }
             | Denied::BeingDeleted(_)
+            | Denied::PortTaken { .. }
+            | Denied::PortsExhausted { .. }
+            | Denied::TooFewPorts(_)
             | Denied::NotRunning { .. }
             | Denied::StillUp { .. }
             | Denied::NothingUp { .. }
@@ -120,6 +123,9 @@ impl From<Denied> for ApiError {
             | Denied::NoSuchApp
             | Denied::NothingUp { .. }
             | Denied::Reloading { .. }
+            | Denied::PortTaken { .. }
+            | Denied::PortsExhausted { .. }
+            | Denied::TooFewPorts(_)
             | Denied::BadCount { .. }
             | Denied::ShuttingDown => error,
         }

@@ -19,9 +19,11 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             env: Default::default(),
             instances: *instances,
             numbered: *instances > 1,
+            port: None,
             autostart: false,
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
+            resources: Default::default(),
         };
         let create = Command::Create { spec: Arc::new(spec) };
         brain.step(Moment(0), Input::Command(create)).0.expect("created");

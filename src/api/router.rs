@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
-use axum::middleware::from_fn;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
-    processes, system, ws,
+    ports, processes, requests, system, ws,
 };
 
 /// The longest body.
@@ -36,13 +36,16 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(operations::operate))
+        .routes(routes!(ports::list))
         .routes(routes!(logs::of_process))
         .routes(routes!(logs::of_all))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(system::shutdown::shutdown))
         .routes(routes!(system::listen::add))
+        .routes(routes!(system::listen::lend))
         .routes(routes!(system::listen::remove))
+        .routes(routes!(system::requests::watch))
         .routes(routes!(auth::whoami::whoami))
         .routes(routes!(auth::login_link::login_link))
         .routes(routes!(health::alive))
@@ -82,6 +85,7 @@ pub fn router(api: Shared) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guard::guard))
+        .layer(from_fn_with_state(api.clone(), requests::record))
         .with_state(api)
 }
 

@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use super::listeners::Listeners;
-use crate::auth::Accounts;
+use super::requests::Requests;
+use crate::auth::{Accounts, Principal, Refused, Via};
+use crate::daemon::clock;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
 
@@ -14,6 +16,8 @@ pub struct Api {
     pub handle: Handle,
     /// Where it listens.
     pub listeners: Listeners,
+    /// Who watches what is asked.
+    pub requests: Requests,
     /// When this daemon began.
     pub started: Moment,
     /// Working directory of apps that are defined without one.
@@ -30,6 +34,7 @@ impl Api {
         Arc::new(Api {
             handle,
             listeners: Listeners::default(),
+            requests: Requests::default(),
             started,
             default_cwd,
             accounts: Mutex::new(accounts),
@@ -39,5 +44,19 @@ impl Api {
     /// Who may do what. Never held across an await: the guard is not `Send`.
     pub fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Whether `principal`, verified some time ago, would still be: for streams that stay open.
+    ///
+    /// # Errors
+    /// Why it would not.
+    pub fn still_valid(&self, principal: &Principal) -> Result<(), Refused> {
+        match principal.via {
+            Via::Open { address } if self.listeners.is_unguarded(address) => Ok(()),
+            Via::Open { .. } => Err(Refused::Revoked),
+            Via::Token { .. } | Via::Session { .. } => {
+                self.accounts().still_valid(principal, clock::unix_ms())
+            }
+        }
     }
 }

@@ -18,7 +18,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::access::{Auth, View};
 use super::{ApiError, Shared, compat, convert};
 use crate::auth::Principal;
-use crate::daemon::clock;
 use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::Snapshot;
 use crate::dashboard;
@@ -270,7 +269,7 @@ impl Push {
     }
 
     fn still_allowed(&self) -> bool {
-        self.api.accounts().still_valid(&self.principal, clock::unix_ms()).is_ok()
+        self.api.still_valid(&self.principal).is_ok()
     }
 
     async fn compat_list(&mut self) -> Result<(), Over> {

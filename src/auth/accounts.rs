@@ -141,6 +141,8 @@ impl Accounts {
                 let too_old = (now_ms >= row.expires_at_ms).then_some(Refused::Expired);
                 too_old.or_else(|| self.end_of_token(row.parent_jti.as_deref()?, now_ms))
             }
+            // There is no credential to look up. Whoever opened the address knows.
+            Via::Open { .. } => Some(Refused::Missing),
         };
         ended.map_or(Ok(()), Err)
     }
@@ -167,6 +169,8 @@ impl Accounts {
                 // It ended since it was verified: what comes from it is bound to no living token.
                 None => Some(random::id()),
             },
+            // What comes from it must not outlive the open address, so it is never valid at all.
+            Via::Open { .. } => Some(random::id()),
         }
     }
 

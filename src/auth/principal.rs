@@ -1,5 +1,7 @@
 //! Who is asking, or why nobody knows.
 
+use std::net::SocketAddr;
+
 use crate::model::Role;
 
 /// Somebody whose credential was verified.
@@ -26,6 +28,18 @@ pub enum Via {
         /// Hash of its id.
         id_hash: String,
     },
+    /// None: the request came to an address whose authentication is switched off.
+    Open {
+        /// That address.
+        address: SocketAddr,
+    },
+}
+
+impl Principal {
+    /// Whoever reaches an address without authentication.
+    pub fn without_credential(address: SocketAddr) -> Principal {
+        Principal { subject: "no-auth".to_owned(), role: Role::Admin, via: Via::Open { address } }
+    }
 }
 
 /// Nobody was recognised: 401, with a sentence that says what to do.

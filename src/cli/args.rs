@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
 /// Runs programs and keeps them running.
@@ -60,7 +61,7 @@ pub enum ClientCommand {
     /// Stop apps; they stay stopped until they are started again
     Stop(ActArgs),
     /// Stop apps and run them anew
-    Restart(ActArgs),
+    Restart(RestartArgs),
     /// Restart apps, one process after the other
     Reload(ActArgs),
     /// Stop apps and forget them, with their logs
@@ -84,9 +85,16 @@ pub enum ClientCommand {
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Show which ports are reserved, who listens, and conflicts
+    Ports(JsonArgs),
     /// Show what happened to processes
     Events(EventsArgs),
-    /// Open the dashboard: serve it on an address until Ctrl+C
+    /// Watch host and processes
+    Monit(MonitArgs),
+    /// Find out what is wrong with this host or installation
+    #[command(after_help = DOCTOR)]
+    Doctor(JsonArgs),
+    /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
     /// Print a link that logs a browser in, once
     Open,
@@ -119,6 +127,9 @@ pub struct StartArgs {
     /// How many processes: a number, max (one per CPU) or -1 (one less)
     #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::instances)]
     pub instances: Option<Instances>,
+    /// Ports, one for each process, as PORT in its environment: 3000, 3000-3005 or auto:4000-4100
+    #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
+    pub port: Option<String>,
     /// Working directory [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,
@@ -150,6 +161,9 @@ pub struct StartArgs {
     #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',',
           value_parser = clap::value_parser!(i64).range(0..=255))]
     pub stop_exit_codes: Vec<i64>,
+    /// What it may use
+    #[command(flatten)]
+    pub resources: ResourceArgs,
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,
@@ -164,7 +178,7 @@ pub struct StartArgs {
     pub args: Vec<String>,
 }
 
-/// `stop`, `restart`, `reload`, `reset`.
+/// `stop`, `reload`, `reset`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
 pub struct ActArgs {
@@ -212,6 +226,21 @@ pub struct SignalArgs {
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
     /// Print the processes that it was sent to as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `restart`.
+#[derive(Args, Debug)]
+#[command(after_help = REFERENCES)]
+pub struct RestartArgs {
+    /// Which apps or processes; all for every one
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+    /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
+    #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
+    pub port: Option<String>,
+    /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -302,8 +331,10 @@ pub struct EventsArgs {
 /// `web`.
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Prints the address and a link that logs your browser in, once. Ctrl+C ends the address that this \
-                        command added; services and daemon go on."
+    after_help = "Prints the address and a link that logs your browser in, once; then shows the requests that come to \
+                        it. Ctrl+C ends the address that this command added; services and daemon go on.\n\n\
+                        Examples:\n  pmdaemon web\n  pmdaemon web --port 8080 --detach\n  \
+                        pmdaemon web --no-auth     curl http://localhost:9615/api/processes needs no token meanwhile"
 )]
 pub struct WebArgs {
     /// Port of the address; 0 for any that is free
@@ -315,7 +346,26 @@ pub struct WebArgs {
     /// Leave the address and return at once
     #[arg(long)]
     pub detach: bool,
+    /// Ask nobody for a token or login at this address while this command runs
+    #[arg(long, conflicts_with = "detach")]
+    pub no_auth: bool,
 }
+
+/// `monit`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "On a terminal q or Ctrl+C ends it. Into a pipe or file it prints blocks of plain text.\n\n\
+                        Examples:\n  pmdaemon monit\n  pmdaemon monit --interval 0.5"
+)]
+pub struct MonitArgs {
+    /// Time between two looks: 2, 0.5, 500ms, 1m
+    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::interval)]
+    pub interval: Duration,
+}
+
+const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. It starts no daemon and changes \
+                      nothing. A cgroup and a process of its own are made, killed and removed, to see whether that \
+                      works. Not tested: a service from start to stop, and a systemd unit.";
 
 /// `token`.
 #[derive(Args, Debug)]

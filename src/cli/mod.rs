@@ -2,8 +2,8 @@
 //! daemon when there is none.
 //!
 //! ```text
-//! args      what can be typed             daemon_start   no daemon? start one, once
-//! session   a client that has a daemon    commands/      one file per command
+//! args      what can be typed             session        a client that has a daemon
+//! commands/ one file per command
 //! render/   tables, lines, units          out, prompt    stdout, stderr, questions
 //! ```
 //!
@@ -13,15 +13,16 @@
 
 pub mod args;
 mod commands;
-mod daemon_start;
-mod environment;
+mod doctor;
 mod error;
+mod live;
 mod out;
 mod port_owner;
 mod prompt;
 mod render;
-mod seen;
+mod resource_args;
 mod session;
+mod stop;
 mod values;
 
 use std::process::ExitCode;

@@ -2,19 +2,16 @@
 
 use std::time::{Duration, Instant};
 
-use super::daemon_start;
 use super::error::CliError;
 use super::out::{self, Screen};
 use super::port_owner;
+use crate::client::start::{self, Patience};
 use crate::client::{Client, ClientError};
 use crate::home::Home;
 use crate::wire::Listener;
 
 /// The port that the API has unless it is taken.
 pub const USUAL_PORT: i64 = 9615;
-
-/// How long a command puts up with a daemon that is being replaced.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The home, its daemon, and what stdout can show.
 pub struct Session {
@@ -33,7 +30,7 @@ impl Session {
     /// A sentence, when there is no home, or no daemon becomes ready, or its token is unusable.
     pub async fn open() -> Result<Session, CliError> {
         let home = Home::from_env().map_err(CliError::new)?;
-        let started = daemon_start::ensure(&home).await?;
+        let started = start::ensure(&home, this_program).await?;
         let client = Client::local(&home)?;
         let session = Session { home, client, screen: Screen::of_stdout() };
         if started {
@@ -47,7 +44,7 @@ impl Session {
         &self,
         request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        self.repeat(ClientError::is_absence, request).await
+        self.repeat(Patience::new(ClientError::is_absence), request).await
     }
 
     /// Asks for something that must not happen twice: again only when it did not arrive.
@@ -55,26 +52,19 @@ impl Session {
         &self,
         request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        self.repeat(ClientError::is_undelivered, request).await
+        self.repeat(Patience::new(ClientError::is_undelivered), request).await
     }
 
     async fn repeat<T>(
         &self,
-        again: impl Fn(&ClientError) -> bool,
+        mut patience: Patience,
         mut request: impl AsyncFnMut(&Client) -> Result<T, ClientError>,
     ) -> Result<T, CliError> {
-        let mut deadline = None;
         loop {
-            let error = match request(&self.client).await {
+            match request(&self.client).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            let deadline = *deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
-            if !again(&error) || Instant::now() > deadline {
-                return Err(error.into());
+                Err(error) => patience.after(error, &self.home, this_program).await?,
             }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            daemon_start::ensure(&self.home).await?;
         }
     }
 
@@ -111,6 +101,12 @@ impl Session {
             ),
         });
     }
+}
+
+/// The daemon that a command starts is of its own version.
+fn this_program() -> Result<std::path::PathBuf, ClientError> {
+    std::env::current_exe()
+        .map_err(|e| ClientError::Start(format!("cannot start the daemon: the program is not found: {e}")))
 }
 
 /// `http://HOST:PORT`.

@@ -92,9 +92,29 @@ pub fn delay(text: &str) -> Result<Duration, String> {
     span::parse(text, Some(Duration::from_millis(1)))
 }
 
+/// Reads a time above zero; a bare number is seconds: `2`, `0.5`, `500ms`.
+pub fn interval(text: &str) -> Result<Duration, String> {
+    match span::parse(text, Some(Duration::from_secs(1)))? {
+        Duration::ZERO => Err("must be longer than 0, for example 2 or 0.5".into()),
+        time => Ok(time),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_interval_is_in_seconds_unless_it_has_a_unit() {
+        let check = |text: &str, ms: u64| assert_eq!(interval(text), Ok(Duration::from_millis(ms)), "{text}");
+        check("2", 2_000);
+        check("0.5", 500);
+        check("250ms", 250);
+        check("1m", 60_000);
+        for text in ["0", "0.0", "0s", "-1", "", "often", "0.0000000001"] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn times_are_read_with_a_unit_or_as_milliseconds() {

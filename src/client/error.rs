@@ -23,6 +23,9 @@ pub enum ClientError {
     /// The token file is missing, unsafe or not a token.
     #[error(transparent)]
     Token(#[from] SecretError),
+    /// There was no daemon, and none could be started.
+    #[error("{0}")]
+    Start(String),
     /// The text cannot be a reference to an app or process.
     #[error(
         "{0:?} is not a reference: use an id, a name, name-i or namespace:name, as pmdaemon list shows them"
@@ -39,6 +42,7 @@ impl ClientError {
             | ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -51,6 +55,7 @@ impl ClientError {
             | ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -63,6 +68,7 @@ impl ClientError {
             | ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -72,7 +78,10 @@ impl ClientError {
         match self {
             ClientError::NoDaemon(_) | ClientError::Transport(_) => true,
             ClientError::Problem(problem) => problem.status == 503,
-            ClientError::Timeout(_) | ClientError::Token(_) | ClientError::BadReference(_) => false,
+            ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::Start(_)
+            | ClientError::BadReference(_) => false,
         }
     }
 
@@ -85,6 +94,7 @@ impl ClientError {
             ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
+            | ClientError::Start(_)
             | ClientError::BadReference(_) => false,
         }
     }

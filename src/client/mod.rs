@@ -2,15 +2,19 @@
 //!
 //! One HTTP connection over the unix socket of the home, the bearer token of its token file, and
 //! one method per route (`routes`). Knows the types of [`crate::wire`] and the paths of
-//! [`crate::home`], nothing else of the program. It never starts a daemon; that is the command
-//! line's business.
+//! [`crate::home`], nothing else of the program. [`Client`] never starts a daemon; who wants one
+//! asks [`start::ensure`] first.
 //!
 //! The daemon renews the token file, so a request that is answered 401 is tried once more when
 //! the file holds another token by then. Nothing else is repeated here.
 
+pub mod environment;
 mod error;
 mod records;
+mod requests;
 mod routes;
+mod seen;
+pub mod start;
 
 #[cfg(test)]
 mod tests;
@@ -27,7 +31,9 @@ use crate::wire::Problem;
 
 pub use error::ClientError;
 pub use records::{LogItem, LogStream};
+pub use requests::{RequestItem, RequestStream};
 pub use routes::{LogQuery, Reached, Selection, may_be_reference};
+pub use seen::Seen;
 
 /// How long an answer may take that has nothing to wait for.
 const ANSWER: Duration = Duration::from_secs(15);

@@ -91,21 +91,21 @@ fn parse(line: &[u8]) -> Result<Option<LogItem>, ClientError> {
 
 /// Bytes cut at newlines, each byte looked at once however large a line is.
 #[derive(Default)]
-struct Lines {
+pub(super) struct Lines {
     bytes: Vec<u8>,
     start: usize,
     searched: usize,
 }
 
 impl Lines {
-    fn push(&mut self, more: &[u8]) {
+    pub(super) fn push(&mut self, more: &[u8]) {
         self.bytes.drain(..self.start);
         self.searched -= self.start;
         self.start = 0;
         self.bytes.extend_from_slice(more);
     }
 
-    fn pop(&mut self) -> Option<Vec<u8>> {
+    pub(super) fn pop(&mut self) -> Option<Vec<u8>> {
         match self.bytes[self.searched..].iter().position(|b| *b == b'\n') {
             Some(at) => {
                 let end = self.searched + at;

@@ -4,14 +4,17 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 
-use super::{Client, ClientError, LogStream};
+use super::{Client, ClientError, LogStream, RequestStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, Listener, LoginLink, NewApp, Outcome, Process, ProcessList,
-    Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
+    Action, App, AppList, Bulk, EventList, Lent, Listener, LoginLink, NewApp, Outcome, PortList, Process,
+    ProcessList, Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
 const MARGIN: Duration = Duration::from_secs(15);
+
+/// A stream has no end to wait for; a broken connection ends it.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a command in bulk is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -142,6 +145,23 @@ impl Client {
         reached(self.json(method, &path, |r| r.timeout(wait + MARGIN)).await?)
     }
 
+    /// `POST /apps/{ref}/restart?port=`: on other ports, until the next restart.
+    pub async fn restart_on(
+        &self,
+        reference: &str,
+        port: &str,
+        wait: Duration,
+    ) -> Result<Reached, ClientError> {
+        let (app, seconds, port) = (escaped(reference)?, wait.as_secs(), percent_encoded(port));
+        let path = format!("/api/v1/apps/{app}/restart?wait={seconds}s&port={port}");
+        reached(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?)
+    }
+
+    /// `GET /ports`.
+    pub async fn ports(&self) -> Result<PortList, ClientError> {
+        self.get("/api/v1/ports").await
+    }
+
     /// `POST /operations`: to many at once.
     pub async fn act_on(
         &self,
@@ -169,10 +189,8 @@ impl Client {
         if query.follow {
             path.push_str("&follow=true");
         }
-        // A stream has no end to wait for; a broken connection ends it.
-        let forever = Duration::from_secs(100 * 365 * 24 * 3600);
         let accept = "application/x-ndjson";
-        let response = self.send(Method::GET, &path, |r| r.timeout(forever).header("accept", accept)).await?;
+        let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER).header("accept", accept)).await?;
         Ok(LogStream::new(response, self.socket.clone()))
     }
 
@@ -193,6 +211,13 @@ impl Client {
         let (status, real) =
             self.json(Method::POST, "/api/v1/system/listeners", |r| r.json(listener)).await?;
         Ok((real, status == StatusCode::CREATED))
+    }
+
+    /// `POST /system/listeners/temporary`: answers on that address too, until the stream is dropped.
+    pub async fn lend_listener(&self, listener: &Listener) -> Result<(Lent, RequestStream), ClientError> {
+        let path = "/api/v1/system/listeners/temporary";
+        let response = self.send(Method::POST, path, |r| r.timeout(FOREVER).json(listener)).await?;
+        RequestStream::open(response, self.socket.clone()).await
     }
 
     /// `DELETE /system/listeners/{host}/{port}`.
@@ -222,6 +247,15 @@ impl Client {
     async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         Ok(self.json(Method::GET, path, |r| r).await?.1)
     }
+}
+
+/// Any text as a value in a query: what it means is for the daemon to say.
+fn percent_encoded(text: &str) -> String {
+    let byte = |b: u8| match b {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' => char::from(b).to_string(),
+        _ => format!("%{b:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }
 
 /// 202 means that the wait was over first.

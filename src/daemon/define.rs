@@ -10,7 +10,8 @@ use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::model::{AppSpec, Name, RestartPolicy, StopPolicy};
+use super::resources;
+use crate::model::{AppSpec, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -33,12 +34,20 @@ pub struct Draft {
     pub inherited_env: BTreeMap<String, String>,
     /// How many processes.
     pub instances: u32,
+    /// The ports of its processes.
+    pub port: Option<PortPlan>,
     /// Start now and at boot.
     pub autostart: bool,
     /// After an exit that nobody asked for.
     pub restart: RestartPolicy,
     /// How it ends.
     pub stop: StopPolicy,
+    /// What it may use; who it runs as is in `user` and `group`.
+    pub resources: Resources,
+    /// The user to run as, by name or number.
+    pub user: Option<String>,
+    /// The group to run as, by name or number.
+    pub group: Option<String>,
 }
 
 /// What is wrong with it.
@@ -64,6 +73,11 @@ struct Executable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
+    if let Some(Err(few)) = draft.port.map(|plan| plan.suffices_for(draft.instances)) {
+        return Err(Undefinable { member: "port", detail: few.to_string() });
+    }
+    resources::check(&draft.resources)?;
+    let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let found = Finder { cwd: &draft.cwd, path: &path }.find(
         &draft.script,
@@ -86,9 +100,11 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         env: draft.env,
         instances: draft.instances,
         numbered: draft.instances > 1,
+        port: draft.port,
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,
+        resources: Resources { run_as, ..draft.resources },
     })
 }
 

@@ -12,16 +12,20 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
-use super::sampling::Usages;
+use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
-use super::{clock, environment, event_text};
+use super::{clock, environment, event_text, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
 use crate::model::{
-    End, Event, EventKind, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+    ByteSize, End, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId, Signal, SpawnFailure,
+    SpawnStep,
 };
 use crate::store::{Change, EventRow, Recorder, Saved};
-use crate::supervisor::{Accepted, Command, Effect, Input, Living, Record, Scope, Supervisor};
+use crate::supervisor::{
+    Accepted, Command, Denied, Effect, Input, Limits, Living, PortQuestion, Process, Record, Scope,
+    Supervisor,
+};
 
 /// Run ids are reserved in the store in blocks, so that a launch needs no write of its own.
 const RUN_BLOCK: u64 = 1_000;
@@ -47,6 +51,9 @@ pub struct Driver {
     snapshot: watch::Sender<Arc<Snapshot>>,
     events: broadcast::Sender<Arc<EventRow>>,
     keeper_pid: watch::Sender<Option<i32>>,
+    /// What runs with a memory limit use.
+    samples: Samples,
+    usages: Arc<Usages>,
     next_event: u64,
     reserved_runs: u64,
     /// All services are to end, and then we.
@@ -81,16 +88,22 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
-        let living = runs.iter().map(living).collect();
+        let living: Vec<Living> = runs.iter().map(living).collect();
+        let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
+        let busy = port_probe::look(&questions, Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
             saved.apps,
             saved.processes,
             living,
+            busy,
             saved.next_app,
             saved.next_process,
             RunId(next_run),
         );
+        let mut brain = brain;
+        brain.limit_restarts(Limits::of_host(cpus()));
+        let usages = Arc::new(Usages::default());
         let mut driver = Driver {
             brain,
             keeper,
@@ -100,6 +113,8 @@ impl Driver {
             snapshot,
             events: events.clone(),
             keeper_pid,
+            samples: usages.samples(),
+            usages: Arc::clone(&usages),
             next_event: saved.next_event,
             reserved_runs,
             ending: false,
@@ -112,7 +127,7 @@ impl Driver {
             snapshot: snapshot_out,
             events,
             keeper_pid: keeper_pid_out,
-            usages: Arc::new(Usages::default()),
+            usages,
             recorder,
             home,
         };
@@ -149,6 +164,7 @@ impl Driver {
                     Some(Ask::End) => self.end_for_good(),
                     None => return Ended::Everything,
                 },
+                Some(samples) = self.samples.recv() => self.hear_samples(samples),
                 () = sleep_until(deadline) => self.feed(Input::Tick),
             }
         }
@@ -170,6 +186,16 @@ impl Driver {
         }
         if let Some(report) = next {
             changes.extend(self.hear(report));
+        }
+        self.recorder.write(changes);
+        self.publish();
+    }
+
+    /// The brain looks at every run that was measured because it has a memory limit.
+    fn hear_samples(&mut self, samples: Vec<(RunId, u64)>) {
+        let mut changes = Vec::new();
+        for (run, bytes) in samples {
+            changes.extend(self.step(Input::Fact(Fact::Sampled { run, memory: ByteSize(bytes) })));
         }
         self.recorder.write(changes);
         self.publish();
@@ -255,6 +281,9 @@ impl Driver {
     fn command(&mut self, commands: Vec<Command>) -> (Answers, Vec<Change>) {
         let mut answers = Vec::with_capacity(commands.len());
         let mut changes = Vec::new();
+        if let Some(denied) = self.look_at_ports(&commands) {
+            return (vec![Err(denied); commands.len()], changes);
+        }
         for command in commands {
             let (answer, effects) = self.brain.step(clock::now(), Input::Command(command));
             answers.push(answer);
@@ -282,8 +311,41 @@ impl Driver {
     }
 
     fn step(&mut self, input: Input) -> Vec<Change> {
+        let questions = self.brain.port_questions(clock::now(), &input);
+        self.see_ports(&questions);
         let (_, effects): (Result<Accepted, _>, _) = self.brain.step(clock::now(), input);
         self.carry_out(effects)
+    }
+
+    /// Tries the ports that commands may need. Answers why all of them are refused: a port is not
+    /// to be had for one, and nothing is to start before that is known.
+    fn look_at_ports(&mut self, commands: &[Command]) -> Option<Denied> {
+        let now = clock::now();
+        let questions = |command: &Command| self.brain.port_questions(now, &Input::Command(command.clone()));
+        let questions: Vec<_> = commands.iter().flat_map(questions).collect();
+        self.see_ports(&questions);
+        // One by itself is refused before it changes anything.
+        if questions.is_empty() || commands.len() == 1 {
+            return None;
+        }
+        self.brain.lacks_a_port(now, commands)
+    }
+
+    fn see_ports(&mut self, questions: &[PortQuestion]) {
+        if questions.is_empty() {
+            return;
+        }
+        let ours = || {
+            let main = |process: &Process| {
+                let name = self.brain.app(process.app)?.instance_name(process.instance);
+                Some((process.state.pid()?, PortOwner::Ours { name, id: process.id }))
+            };
+            self.brain.processes().filter_map(main).collect()
+        };
+        let busy = port_probe::look(questions, ours);
+        // Nothing follows from it by itself.
+        let (_, effects) = self.brain.step(clock::now(), Input::Fact(Fact::PortsSeen { busy }));
+        debug_assert!(effects.is_empty());
     }
 
     /// Sends the orders; returns what is to be written down.
@@ -292,18 +354,20 @@ impl Driver {
         let mut recorded = HashSet::new();
         for effect in effects {
             match effect {
-                Effect::Launch { run, process, instance, spec, restarts } => {
+                Effect::Launch { run, process, instance, spec, restarts, port } => {
                     let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);
                     self.keeper.order(Order::Launch(Box::new(Launch {
                         run: run.0,
                         process: process.0,
                         restarts,
+                        port,
                         program: spec.program.clone(),
                         args: spec.args.clone(),
-                        env: environment::of_process(&self.home, &spec, process, instance),
+                        env: environment::of_process(&self.home, &spec, process, instance, port),
                         cwd: spec.cwd.clone(),
                         out_file: logs.out,
                         err_file: logs.err,
+                        resources: super::resources::for_keeper(&spec.resources),
                     })));
                 }
                 Effect::Signal { run, signal, scope } => {
@@ -364,6 +428,8 @@ impl Driver {
             | EventKind::Signalled { .. }
             | EventKind::CountersReset
             | EventKind::Updated
+            | EventKind::OverMemory(_)
+            | EventKind::HostBudget
             | EventKind::Killed
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
@@ -392,8 +458,17 @@ impl Driver {
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
         let Driver { brain, snapshot, home, .. } = self;
+        let limited_before = snapshot.borrow().limited;
         snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, home));
+        if limited_before == 0 && snapshot.borrow().limited > 0 {
+            self.usages.wake();
+        }
     }
+}
+
+/// CPUs that this daemon may use.
+fn cpus() -> usize {
+    std::thread::available_parallelism().map_or(1, |number| number.get())
 }
 
 /// Before the first launch: a run id must never come twice, also when the next write is lost.
@@ -427,6 +502,7 @@ fn living(run: &RunReport) -> Living {
         run: RunId(run.run),
         process: ProcessId(run.process),
         restarts: run.restarts,
+        port: run.port,
         spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
         ended: run.ended.map(|(end, at)| (ending(end), Moment(at))),
         tree_empty: run.tree_empty,

@@ -17,18 +17,23 @@ pub fn of_daemon() -> BTreeMap<String, String> {
     env
 }
 
-/// The whole environment of one process (acceptance row J15): what the caller had, then what was
-/// declared, then what only the manager knows. Nothing of the daemon's own gets in.
+/// The whole environment of one process (acceptance row J15): what the caller had, then who the
+/// user is that it runs as, then what was declared, then what only the manager knows. Nothing of the daemon's own gets in.
 pub fn of_process(
     home: &Home,
     spec: &AppSpec,
     process: ProcessId,
     instance: u32,
+    port: Option<u16>,
 ) -> BTreeMap<String, String> {
     let mut env = spec.inherited_env.clone();
     env.retain(|name, _| !name.starts_with("PMDAEMON_"));
     // Python keeps lines back when its output is no terminal, and loses them with SIGTERM.
     env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
+    if let Some(user) = &spec.resources.run_as {
+        let theirs = [("HOME", &user.home), ("USER", &user.user), ("LOGNAME", &user.user)];
+        env.extend(theirs.map(|(name, value)| (name.to_owned(), value.clone())));
+    }
     env.extend(spec.env.clone());
     let ours = [
         ("NODE_APP_INSTANCE", instance.to_string()),
@@ -39,5 +44,6 @@ pub fn of_process(
         ("PM2_HOME", home.path().display().to_string()),
     ];
     env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+    env.extend(port.map(|port| ("PORT".to_owned(), port.to_string())));
     env
 }

@@ -16,6 +16,8 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Signalled { .. } => "process.signalled",
         EventKind::CountersReset => "process.counters_reset",
         EventKind::Updated => "process.updated",
+        EventKind::OverMemory(_) => "process.over_memory",
+        EventKind::HostBudget => "process.host_budget",
         EventKind::Killed => "process.killed",
         EventKind::Exited { .. } => "process.exited",
         EventKind::BackingOff { .. } => "process.backing_off",
@@ -37,6 +39,10 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Signalled { signal } => format!("{name} was sent {signal}"),
         EventKind::CountersReset => format!("the counters of {name} were set to zero"),
         EventKind::Updated => format!("the definition of {name} was changed"),
+        EventKind::OverMemory(over) => format!("{name} is restarted, {over}"),
+        EventKind::HostBudget => {
+            format!("{name} waits for its restart: host budget, too many processes restart at once")
+        }
         EventKind::Killed => format!("{name} did not end within its kill timeout and got SIGKILL"),
         EventKind::Exited { end, asked, uptime } => exited(name, *end, *asked, *uptime),
         EventKind::BackingOff { wait, unstable } => {

@@ -12,7 +12,9 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
-//! - [`sampling`] measures while somebody looks.
+//! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
+//! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod clock;
 pub mod define;
@@ -21,6 +23,9 @@ pub mod environment;
 pub mod event_text;
 pub mod handle;
 pub mod keeper_line;
+pub mod listening;
 pub mod log_files;
+pub mod port_probe;
+pub mod resources;
 pub mod sampling;
 pub mod view;

@@ -1,4 +1,5 @@
-//! When is measured, and by whom: one thread, every second while somebody looks, rarely otherwise.
+//! When is measured, and by whom: one thread, every second while somebody looks, rarely otherwise;
+//! and what has a memory limit every second, whether somebody looks or not.
 //!
 //! Sampling for nobody costs CPU for nothing (dozzle#2774), so readers either *look* for a while
 //! (a dashboard, a WebSocket) or ask for a figure that is *fresh* (a list).
@@ -9,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock;
 use super::view::Snapshot;
@@ -20,6 +21,14 @@ use crate::sample::{HostSampler, HostUsage, Root, Sampler, Usage};
 pub const LOOKING: Duration = Duration::from_secs(1);
 /// While nobody does.
 const IDLE: Duration = Duration::from_secs(15);
+/// What has a memory limit.
+const LIMITS: Duration = Duration::from_secs(1);
+
+/// What runs with a memory limit used, in bytes.
+type Used = Vec<(RunId, u64)>;
+
+/// The brain's end of the channel on which it hears that.
+pub(super) type Samples = mpsc::UnboundedReceiver<Used>;
 
 /// What was measured in one pass.
 #[derive(Clone, Debug)]
@@ -40,6 +49,7 @@ pub struct Usages {
     latest: Mutex<Option<Arc<Measured>>>,
     lookers: AtomicUsize,
     requests: Mutex<Option<Sender<Request>>>,
+    samples: Mutex<Option<mpsc::UnboundedSender<Used>>>,
 }
 
 /// Somebody looks while this lives.
@@ -48,7 +58,7 @@ pub struct Looking(Arc<Usages>);
 enum Request {
     /// Measure now and answer.
     Now(oneshot::Sender<Arc<Measured>>),
-    /// Somebody began to look.
+    /// Somebody began to look, or something has a memory limit now.
     Wake,
 }
 
@@ -96,6 +106,18 @@ impl Usages {
         Looking(Arc::clone(self))
     }
 
+    /// Where the brain hears of what has a memory limit.
+    pub(super) fn samples(&self) -> Samples {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        *self.samples.lock().expect("no holder panics") = Some(sender);
+        receiver
+    }
+
+    /// Something has a memory limit now.
+    pub(super) fn wake(&self) {
+        self.request(Request::Wake);
+    }
+
     fn request(&self, request: Request) {
         if let Some(requests) = self.requests.lock().expect("no holder panics").as_ref() {
             let _ = requests.send(request);
@@ -109,18 +131,36 @@ impl Usages {
         mut host: Host,
     ) {
         let mut sampler = Sampler::new();
+        // Apart, so that what is only looked at for its limit does not forget how much CPU it used.
+        let mut guard = Sampler::new();
         loop {
-            let measured = Arc::new(measure(&mut sampler, &mut host, &snapshot.borrow().clone()));
-            *self.latest.lock().expect("no holder panics") = Some(Arc::clone(&measured));
-            let mut interval = self.interval();
+            self.measure(&mut sampler, &mut host, snapshot);
+            let mut began = clock::now();
+            if snapshot.borrow().limited == 0 {
+                // Lets go of what it had open of runs that are over.
+                guard.sample(&[], began);
+            }
+            let mut guarded = began;
             loop {
-                match inbox.recv_timeout(interval) {
+                let now = clock::now();
+                let limited = snapshot.borrow().limited > 0;
+                let everything = (began + self.interval()).since(now);
+                let limits = if limited { (guarded + LIMITS).since(now) } else { everything };
+                match inbox.recv_timeout(everything.min(limits)) {
                     Ok(Request::Now(reply)) => {
-                        let measured = Arc::new(measure(&mut sampler, &mut host, &snapshot.borrow().clone()));
-                        *self.latest.lock().expect("no holder panics") = Some(Arc::clone(&measured));
-                        let _ = reply.send(measured);
+                        let _ = reply.send(self.measure(&mut sampler, &mut host, snapshot));
+                        began = clock::now();
+                        guarded = began;
                     }
-                    Ok(Request::Wake) => interval = self.interval(),
+                    // A looker has a whole interval from here on.
+                    Ok(Request::Wake) => began = clock::now(),
+                    Err(RecvTimeoutError::Timeout) if limits < everything => {
+                        let picture = snapshot.borrow().clone();
+                        let (roots, now) = (limited_roots(&picture), clock::now());
+                        let used = guard.sample(&roots, now);
+                        self.tell(used.iter().map(|(run, usage)| (*run, usage.memory_bytes)).collect());
+                        guarded = now;
+                    }
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => return,
                 }
@@ -128,6 +168,33 @@ impl Usages {
             if snapshot.has_changed().is_err() {
                 return;
             }
+        }
+    }
+
+    /// One pass over everything.
+    fn measure(
+        &self,
+        sampler: &mut Sampler,
+        host: &mut Host,
+        snapshot: &watch::Receiver<Arc<Snapshot>>,
+    ) -> Arc<Measured> {
+        let picture = snapshot.borrow().clone();
+        let measured = Arc::new(measure(sampler, host, &picture));
+        *self.latest.lock().expect("no holder panics") = Some(Arc::clone(&measured));
+        if picture.limited > 0 {
+            let limited = |id: &ProcessId| picture.processes.get(id).is_some_and(|view| view.is_limited());
+            let samples = measured.processes.iter().filter(|(id, _)| limited(id));
+            self.tell(samples.map(|(_, (run, usage))| (*run, usage.memory_bytes)).collect());
+        }
+        measured
+    }
+
+    /// Tells the brain.
+    fn tell(&self, samples: Used) {
+        if let Some(sender) = self.samples.lock().expect("no holder panics").as_ref()
+            && !samples.is_empty()
+        {
+            let _ = sender.send(samples);
         }
     }
 
@@ -166,6 +233,15 @@ impl Host {
         }
         self.last.clone()
     }
+}
+
+fn limited_roots(snapshot: &Snapshot) -> Vec<Root> {
+    let limited = snapshot.processes.values().filter(|process| process.is_limited());
+    let root = |process: &Arc<super::view::ProcessView>| {
+        let run = process.state.run()?;
+        Some(Root { run, pid: process.state.pid()? })
+    };
+    limited.filter_map(root).collect()
 }
 
 fn measure(sampler: &mut Sampler, host: &mut Host, snapshot: &Snapshot) -> Measured {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::log_files::LogFiles;
 use crate::home::Home;
-use crate::model::{AppId, AppSpec, End, Goal, ProcessId, RunId, State};
-use crate::supervisor::{Process, Reload, Supervisor};
+use crate::model::{AppId, AppSpec, End, Goal, OverMemory, ProcessId, RunId, State};
+use crate::supervisor::{Ports, Process, Reload, Supervisor};
 
 /// All processes at one moment.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Snapshot {
     pub seq: u64,
     /// Grows with every process that comes or goes.
     pub structure: u64,
+    /// How many processes run that have a memory limit.
+    pub limited: usize,
     /// By id.
     pub processes: BTreeMap<ProcessId, Arc<ProcessView>>,
     /// The latest reload of each app that had one.
@@ -38,6 +40,8 @@ pub struct ProcessView {
     pub goal: Goal,
     /// What is.
     pub state: State,
+    /// Its ports.
+    pub ports: Ports,
     /// Crashes and restarts by command.
     pub restarts: u32,
     /// Unstable runs in a row.
@@ -46,6 +50,10 @@ pub struct ProcessView {
     pub latest_run: Option<RunId>,
     /// How the latest life that is over ended.
     pub last_end: Option<End>,
+    /// That was because of its memory.
+    pub last_over_memory: Option<OverMemory>,
+    /// The present life is ended because of its memory.
+    pub over_memory: Option<OverMemory>,
     /// Where its output is.
     pub logs: LogFiles,
 }
@@ -54,6 +62,11 @@ impl ProcessView {
     /// The name to show: the app's, with the instance number when there are several.
     pub fn name(&self) -> String {
         self.spec.instance_name(self.instance)
+    }
+
+    /// It runs, and has a memory limit.
+    pub fn is_limited(&self) -> bool {
+        self.spec.resources.max_memory.is_some() && matches!(self.state, State::Running { .. })
     }
 }
 
@@ -72,7 +85,7 @@ impl Snapshot {
         for id in touched {
             let was_there = match supervisor.process(id) {
                 Some(process) => self.put(process, supervisor, home),
-                None => self.processes.remove(&id).is_none(),
+                None => self.remove(id),
             };
             if !was_there {
                 self.structure += 1;
@@ -92,13 +105,26 @@ impl Snapshot {
             instance: process.instance,
             goal: process.goal,
             state: process.state.clone(),
+            ports: process.ports,
             restarts: process.restarts,
             unstable: process.unstable,
             latest_run: process.latest_run,
             last_end: process.last_end,
+            last_over_memory: process.last_over_memory,
+            over_memory: process.over_memory,
             logs: LogFiles::of(home, spec, process.instance),
         };
-        self.processes.insert(process.id, Arc::new(view)).is_some()
+        self.limited += usize::from(view.is_limited());
+        let before = self.processes.insert(process.id, Arc::new(view));
+        self.limited -= usize::from(before.as_ref().is_some_and(|view| view.is_limited()));
+        before.is_some()
+    }
+
+    /// Takes a process out of the picture; true if it was not in it.
+    fn remove(&mut self, id: ProcessId) -> bool {
+        let before = self.processes.remove(&id);
+        self.limited -= usize::from(before.as_ref().is_some_and(|view| view.is_limited()));
+        before.is_none()
     }
 
     /// The processes of an app, by instance.

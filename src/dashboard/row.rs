@@ -17,8 +17,10 @@ pub(super) struct Row<'a> {
     look: &'static str,
     /// Nothing runs and nothing is about to: the button says start.
     idle: bool,
+    ports: String,
     cpu: String,
     memory: String,
+    memory_limit: Option<String>,
     uptime: String,
     last_exit: Option<String>,
 }
@@ -31,8 +33,10 @@ impl<'a> Row<'a> {
             can_operate: who.role >= Role::Operator,
             look: text::look(&p.status),
             idle: matches!(p.status.as_str(), "stopped" | "errored"),
+            ports: or_nothing((!p.ports.is_empty()).then(|| text::ports(&p.ports))),
             cpu: or_nothing(p.cpu_percent.map(text::cpu)),
             memory: or_nothing(p.memory_bytes.map(text::bytes)),
+            memory_limit: p.max_memory_bytes.map(text::bytes),
             uptime: or_nothing(p.uptime_ms.map(text::duration)),
             last_exit: p.last_exit.as_ref().map(text::exit),
         }
@@ -95,12 +99,15 @@ pub(super) mod tests {
             status: status.to_owned(),
             reason: (status == "errored").then(|| "given up after 16 unstable runs in a row".to_owned()),
             pid: alive.then_some(4000 + id),
+            ports: if alive { vec![3000 + id] } else { Vec::new() },
+            port_overridden: false,
             started_at: alive.then(|| "2026-01-02T03:04:05.678Z".to_owned()),
             uptime_ms: alive.then_some(187_000),
             restarts: 3,
             unstable_restarts: 0,
             cpu_percent: alive.then_some(3.44),
             memory_bytes: alive.then_some(19_293_798),
+            max_memory_bytes: None,
             last_exit: Some(LastExit { signal: Some("SIGKILL".to_owned()), ..LastExit::default() }),
             out_log: "/tmp/x-out.log".to_owned(),
             err_log: "/tmp/x-error.log".to_owned(),
@@ -114,8 +121,17 @@ pub(super) mod tests {
     #[test]
     fn a_row_says_everything_in_words() {
         let html = table_fragment(&[process(3, "web", "online")], &who(Role::Operator));
-        let told =
-            [r#"id="p-3""#, ">online<", ">web<", ">4003<", ">3.4%<", ">18.4 MiB<", ">3m 7s<", ">SIGKILL<"];
+        let told = [
+            r#"id="p-3""#,
+            ">online<",
+            ">web<",
+            ">4003<",
+            ">3003<",
+            ">3.4%<",
+            ">18.4 MiB<",
+            ">3m 7s<",
+            ">SIGKILL<",
+        ];
         for part in told {
             assert!(html.contains(part), "{part} is missing in {html}");
         }
@@ -124,10 +140,19 @@ pub(super) mod tests {
     #[test]
     fn what_does_not_run_has_no_pid_and_no_usage_and_can_be_started() {
         let html = table_fragment(&[process(3, "web", "errored")], &who(Role::Operator));
-        assert_eq!(html.matches(">-<").count(), 4, "pid, cpu, memory, uptime in {html}");
+        assert_eq!(html.matches(">-<").count(), 5, "pid, port, cpu, memory, uptime in {html}");
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
         assert!(html.contains("given up after 16 unstable runs"));
+    }
+
+    #[test]
+    fn a_memory_limit_is_told_with_what_is_used_of_it() {
+        let mut limited = process(3, "web", "online");
+        limited.max_memory_bytes = Some(512 << 20);
+        let html = table_fragment(&[limited, process(4, "job", "online")], &who(Role::Viewer));
+        assert_eq!(html.matches(r#"title="18.4 MiB / 512 MiB""#).count(), 1, "{html}");
+        assert_eq!(html.matches(r#"data-limit="512 MiB""#).count(), 1, "{html}");
     }
 
     #[test]

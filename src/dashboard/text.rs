@@ -44,6 +44,11 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
+/// Ports: `3000 3001`.
+pub fn ports(ports: &[i64]) -> String {
+    ports.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")
+}
+
 /// Load averages: `0.42 0.40 0.35`.
 pub fn load(averages: &[f64]) -> String {
     let two_digits = |average: &f64| format!("{:.2}", (average * 100.0).round() / 100.0);

@@ -81,7 +81,7 @@ fn try_to_join(door: &File) -> io::Result<()> {
 }
 
 /// The directory of the cgroup that this process is in.
-fn own_cgroup() -> Option<PathBuf> {
+pub fn own_cgroup() -> Option<PathBuf> {
     let memberships = fs::read_to_string("/proc/self/cgroup").ok()?;
     let own = memberships.lines().find_map(|line| line.strip_prefix("0::"))?;
     let mounts = fs::read_to_string("/proc/self/mountinfo").ok()?;

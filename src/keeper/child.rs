@@ -14,6 +14,7 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::ForkResult;
 
 use super::protocol::{LINE_FD, Step};
+use super::resources::{Limits, Part};
 
 /// Everything that a child needs to know.
 pub struct Plan<'a> {
@@ -39,8 +40,8 @@ pub struct Plan<'a> {
     pub session: bool,
     /// The mask for new files; absent: the keeper's.
     pub umask: Option<libc::mode_t>,
-    /// Limit of descriptors: soft, hard.
-    pub descriptors: (u64, u64),
+    /// Limits, and as whom it runs.
+    pub limits: Limits,
 }
 
 /// Why there is no program running.
@@ -50,6 +51,8 @@ pub struct Failure {
     pub step: Step,
     /// The kernel's number.
     pub errno: Errno,
+    /// What of [`Step::Prepare`], if it can be said.
+    pub part: Option<Part>,
 }
 
 /// Forks a child that becomes the program. Returns its number and the (non-blocking) pipe for
@@ -72,7 +75,7 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
         ForkResult::Child => {
             let failed = become_program(plan, &args, &env);
             let mut word = [0; 5];
-            word[0] = code_of(failed.step);
+            word[0] = code_of(failed.step, failed.part);
             word[1..].copy_from_slice(&(failed.errno as i32).to_le_bytes());
             let _ = nix::unistd::write(&writer, &word);
             // SAFETY: ends this child at once; nothing of the parent's may run in it.
@@ -98,14 +101,22 @@ pub fn outcome(pipe: &OwnedFd) -> Outcome {
     match nix::unistd::read(pipe, &mut word) {
         Ok(5) => {
             let number = i32::from_le_bytes([word[1], word[2], word[3], word[4]]);
-            Outcome::Failed(Failure { step: step_of(word[0]), errno: Errno::from_raw(number) })
+            let (step, part) = step_of(word[0]);
+            Outcome::Failed(Failure { step, errno: Errno::from_raw(number), part })
         }
         Err(Errno::EAGAIN | Errno::EINTR) => Outcome::Open,
         Ok(_) | Err(_) => Outcome::Executed,
     }
 }
 
-fn code_of(step: Step) -> u8 {
+/// The code of the first part.
+const PARTS: u8 = 16;
+
+/// Steps have the first codes, then come the parts of a preparation.
+fn code_of(step: Step, part: Option<Part>) -> u8 {
+    if let Some(part) = part {
+        return PARTS + part as u8;
+    }
     match step {
         Step::Logs => 0,
         Step::Fork => 1,
@@ -115,26 +126,30 @@ fn code_of(step: Step) -> u8 {
     }
 }
 
-fn step_of(code: u8) -> Step {
-    [Step::Logs, Step::Fork, Step::Chdir, Step::Prepare, Step::Exec]
-        .into_iter()
-        .find(|step| code_of(*step) == code)
-        .unwrap_or(Step::Prepare)
+fn step_of(code: u8) -> (Step, Option<Part>) {
+    if let Some(part) = Part::ALL.into_iter().find(|part| PARTS + *part as u8 == code) {
+        return (Step::Prepare, Some(part));
+    }
+    let steps = [Step::Logs, Step::Fork, Step::Chdir, Step::Prepare, Step::Exec];
+    (steps.into_iter().find(|step| code_of(*step, None) == code).unwrap_or(Step::Prepare), None)
 }
 
 /// Returns only when it fails.
 fn become_program(plan: &Plan<'_>, args: &[*const libc::c_char], env: &[*const libc::c_char]) -> Failure {
     if let Err(errno) = prepare(plan) {
-        return Failure { step: Step::Prepare, errno };
+        return Failure { step: Step::Prepare, errno, part: None };
+    }
+    if let Err((part, errno)) = plan.limits.apply() {
+        return Failure { step: Step::Prepare, errno, part: Some(part) };
     }
     if let Some(cwd) = &plan.cwd
         && let Err(errno) = nix::unistd::chdir(cwd.as_c_str())
     {
-        return Failure { step: Step::Chdir, errno };
+        return Failure { step: Step::Chdir, errno, part: None };
     }
     // SAFETY: all three are NUL-terminated, the lists end with a null pointer, and all of it lives.
     unsafe { libc::execve(plan.program.as_ptr(), args.as_ptr(), env.as_ptr()) };
-    Failure { step: Step::Exec, errno: Errno::last() }
+    Failure { step: Step::Exec, errno: Errno::last(), part: None }
 }
 
 fn prepare(plan: &Plan<'_>) -> nix::Result<()> {
@@ -158,8 +173,7 @@ fn prepare(plan: &Plan<'_>) -> nix::Result<()> {
         // SAFETY: umask cannot fail and touches no memory.
         unsafe { libc::umask(mask) };
     }
-    let (soft, hard) = plan.descriptors;
-    nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE, soft, hard)
+    Ok(())
 }
 
 /// Makes `target` the same as `source`, and open after exec. `dup2` does nothing when both are the
@@ -235,7 +249,10 @@ impl Failure {
                 }
                 _ => format!("cannot execute {program}: {why}"),
             },
-            Step::Prepare => format!("cannot prepare to execute {program}: {why}"),
+            Step::Prepare => match self.part {
+                Some(part) => format!("cannot {} for {program}: {why}", part.doing()),
+                None => format!("cannot prepare to execute {program}: {why}"),
+            },
             Step::Logs | Step::Fork => format!("cannot start {program}: {why}"),
         }
     }

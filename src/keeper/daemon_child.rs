@@ -17,6 +17,7 @@ use super::child::{self, Outcome, Plan};
 use super::event_loop::Keeper;
 use super::process::{self, Pidfd};
 use super::protocol::Ending;
+use super::resources::Limits;
 use super::{say, tree};
 
 /// Another program in place of the daemon. For tests.
@@ -142,7 +143,7 @@ impl Keeper {
             door: None,
             session: false,
             umask: None,
-            descriptors: self.descriptors,
+            limits: Limits::inherited(self.descriptors),
         })
     }
 

@@ -13,8 +13,9 @@ use super::event_loop::Keeper;
 use super::flow::ARMED;
 use super::poll::{Source, Which};
 use super::process::{self, io_words};
-use super::protocol::{Launch, Report, Step};
+use super::protocol::{Launch, Report, RunAs, Step};
 use super::record::{MainRecord, Record};
+use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
 use super::{fifo, say, tree};
 
@@ -57,6 +58,7 @@ impl Keeper {
             run: id,
             process: order.process,
             restarts: order.restarts,
+            port: order.port,
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),
@@ -70,8 +72,8 @@ impl Keeper {
         // From here on `launch_failed` finds the run, and cleans up what was made. Until the fork
         // there is nothing alive of it.
         self.runs.insert(id, Run::new(record, Life::Ended));
-        let output = self.open_output(id, Which::Out, &order.out_file)?;
-        let error = self.open_output(id, Which::Err, &order.err_file)?;
+        let output = self.open_output(&order, Which::Out, &order.out_file)?;
+        let error = self.open_output(&order, Which::Err, &order.err_file)?;
         let door = match &leaf {
             None => None,
             Some(leaf) => {
@@ -79,16 +81,22 @@ impl Keeper {
                 Some(door.map_err(|e| Refusal::io(Step::Prepare, "use the cgroup", &leaf.0, &e))?)
             }
         };
+        if let Some(bytes) = order.resources.memory_max {
+            resources::limit_memory(leaf.as_ref(), id, bytes);
+        }
         let (pid, pipe) = self.fork(&order, &output, &error, door.as_ref())?;
         self.follow_child(id, pid, Launching { pipe, program: order.program, cwd: order.cwd });
         Ok(())
     }
 
     /// Makes the FIFO of one output and joins it with its log. Returns the run's end.
-    fn open_output(&mut self, id: u64, which: Which, log: &Path) -> Result<File, Refusal> {
+    fn open_output(&mut self, order: &Launch, which: Which, log: &Path) -> Result<File, Refusal> {
+        let id = order.run;
         let path = Record::fifo(&self.run_dir, id, which);
         let (ours, theirs) =
             fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;
+        let given = resources::give_to_user(&theirs, &order.resources);
+        given.map_err(|e| Refusal::io(Step::Logs, "give to its user the pipe", &path, &e))?;
         let stream = self.capture.open(ours, log);
         let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", log, &e))?;
         let added = self.poller.add(&stream, Source::fifo(id, which), ARMED);
@@ -116,6 +124,17 @@ impl Keeper {
         for (name, value) in order.env.iter().filter(|(name, _)| *name != tree::MARK) {
             env.push(text(format!("{name}={value}").into())?);
         }
+        let wanted = &order.resources;
+        let user = wanted.run_as.as_ref().map(|user| {
+            let RunAs { user: name, uid, gid } = user.clone();
+            text(name.into()).map(|name| User { name, uid, gid })
+        });
+        let limits = Limits {
+            descriptors: wanted.max_open_files.map_or(self.descriptors, |files| (files, files)),
+            core_size: wanted.core_size,
+            nice: wanted.nice,
+            user: user.transpose()?,
+        };
         let plan = Plan {
             program,
             args,
@@ -127,11 +146,11 @@ impl Keeper {
             line: None,
             door: door.map(AsFd::as_fd),
             session: true,
-            umask: Some(UMASK),
-            descriptors: self.descriptors,
+            umask: Some(order.resources.umask.unwrap_or(UMASK)),
+            limits,
         };
         child::spawn(&plan).map_err(|errno| {
-            let failure = Failure { step: Step::Fork, errno };
+            let failure = Failure { step: Step::Fork, errno, part: None };
             let detail = failure.sentence(&order.program, &order.cwd);
             Refusal { step: Step::Fork, errno: errno as i32, detail }
         })

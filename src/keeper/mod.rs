@@ -20,7 +20,7 @@
 //! |---|---|
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
-//! | how a run begins | [`launch`], [`child`], [`fifo`], [`record`] |
+//! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`] |
@@ -47,6 +47,7 @@ mod process;
 pub mod protocol;
 mod quit;
 mod record;
+mod resources;
 mod run;
 mod say;
 mod tree;
@@ -64,6 +65,9 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::home::Home;
+pub use cgroup::{Leaf, own_cgroup};
+pub use process::Pidfd;
+
 use event_loop::Keeper;
 use poll::{Poller, Source};
 use protocol::LINE_FD;

@@ -61,6 +61,9 @@ pub struct Launch {
     pub process: u32,
     /// Restart count. The keeper only keeps it.
     pub restarts: u32,
+    /// Its port. The keeper only keeps it.
+    #[serde(default)]
+    pub port: Option<u16>,
     /// Absolute path of the program.
     pub program: PathBuf,
     /// Arguments, without the program's name.
@@ -74,6 +77,39 @@ pub struct Launch {
     pub out_file: PathBuf,
     /// File that gets standard error. May be the same path as `out_file`.
     pub err_file: PathBuf,
+    /// Limits, and as whom it runs.
+    #[serde(default)]
+    pub resources: Resources,
+}
+
+/// What a program may use. Absent: what the keeper itself has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Resources {
+    /// The kernel's limit in bytes for the memory of the whole tree, where there is a cgroup with
+    /// a memory controller.
+    pub memory_max: Option<u64>,
+    /// Scheduling priority, -20 to 19.
+    pub nice: Option<i32>,
+    /// Open files of each process, soft and hard limit.
+    pub max_open_files: Option<u64>,
+    /// Largest core dump in bytes; `u64::MAX` is no limit.
+    pub core_size: Option<u64>,
+    /// Mask for new files; absent: 022.
+    pub umask: Option<u32>,
+    /// The user to become.
+    pub run_as: Option<RunAs>,
+}
+
+/// A user of this host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunAs {
+    /// Its name, by which its supplementary groups are found.
+    pub user: String,
+    /// Its number.
+    pub uid: u32,
+    /// The number of the primary group.
+    pub gid: u32,
 }
 
 /// From the keeper to the daemon. Past tense.
@@ -142,6 +178,9 @@ pub struct RunReport {
     pub process: u32,
     /// Restart count at launch.
     pub restarts: u32,
+    /// The port that it was launched with.
+    #[serde(default)]
+    pub port: Option<u16>,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(i32, u64)>,
     /// How and when the main process ended, if it has.

@@ -24,6 +24,9 @@ pub struct Record {
     pub process: u32,
     /// Restart count at launch.
     pub restarts: u32,
+    /// Port at launch.
+    #[serde(default)]
+    pub port: Option<u16>,
     /// The boot of the host in which all of this is true.
     pub boot: String,
     /// File of standard output.
@@ -112,6 +115,7 @@ mod tests {
             run: 7,
             process: 1,
             restarts: 2,
+            port: Some(3000),
             boot: "b".into(),
             out_file: "/o".into(),
             err_file: "/e".into(),
@@ -124,7 +128,7 @@ mod tests {
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!(read[0].main, record.main);
-        assert_eq!(read[0].ended, record.ended);
+        assert_eq!((read[0].ended, read[0].port), (record.ended, Some(3000)));
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);
         assert!(Record::read_all(dir.path()).unwrap().0.is_empty());

@@ -123,6 +123,7 @@ impl Run {
             run: self.record.run,
             process: self.record.process,
             restarts: self.record.restarts,
+            port: self.record.port,
             spawned: spawned.filter(|_| !matches!(self.life, Life::Launching(_) | Life::Failing(_))),
             ended: self.record.ended,
             tree_empty: self.tree_empty,

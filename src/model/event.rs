@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppId, End, Pid, ProcessId, Reason, RunId, Signal};
+use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal};
 
 /// One line of the history of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -58,6 +58,10 @@ pub enum EventKind {
     CountersReset,
     /// Its definition was changed.
     Updated,
+    /// It used more memory than it may, and is restarted.
+    OverMemory(OverMemory),
+    /// Its restart waits, because this host restarts too many processes at once.
+    HostBudget,
     /// It did not end within its kill timeout and got SIGKILL.
     Killed,
     /// Its main process ended.

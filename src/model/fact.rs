@@ -1,10 +1,11 @@
 //! What the world reported. Past tense: a fact has happened and cannot be refused.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{Moment, Pid, RunId, Signal};
+use super::{ByteSize, Moment, Pid, PortOwner, RunId, Signal};
 
-/// News about one run.
+/// News, most of it about one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Fact {
     /// The program was executed.
@@ -39,6 +40,13 @@ pub enum Fact {
         /// Which life.
         run: RunId,
     },
+    /// A run that has a memory limit was measured.
+    Sampled {
+        /// Which life.
+        run: RunId,
+        /// Resident memory of its whole tree.
+        memory: ByteSize,
+    },
     /// A new keeper took over. `living` are the runs that it found; whatever else was believed
     /// to run ended unseen, and orders that the old keeper had not carried out are lost. Facts
     /// about the living that the old keeper may not have delivered (`Spawned`, `Exited`) follow;
@@ -46,6 +54,11 @@ pub enum Fact {
     HandsRenewed {
         /// The runs whose tree is not gone.
         living: Vec<RunId>,
+    },
+    /// Ports were tried for the step that comes next. It replaces what was seen before.
+    PortsSeen {
+        /// Those that cannot be listened on, and who has them.
+        busy: BTreeMap<u16, PortOwner>,
     },
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Name, Signal};
+use super::{Name, PortPlan, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -35,12 +35,16 @@ pub struct AppSpec {
     /// that was defined with several; with another one, only those that `scale` added have it, so
     /// that the first one keeps its name and its logs.
     pub numbered: bool,
+    /// The ports of its processes, if it asks for any.
+    pub port: Option<PortPlan>,
     /// Whether defining the app, and booting the host, starts it.
     pub autostart: bool,
     /// What follows an exit that nobody asked for.
     pub restart: RestartPolicy,
     /// How it is asked to end.
     pub stop: StopPolicy,
+    /// What it may use, and as whom it runs.
+    pub resources: Resources,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -113,9 +117,11 @@ impl fmt::Debug for AppSpec {
             .field("env", &self.env.keys())
             .field("instances", &self.instances)
             .field("numbered", &self.numbered)
+            .field("port", &self.port)
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)
             .field("stop", &self.stop)
+            .field("resources", &self.resources)
             .finish_non_exhaustive()
     }
 }

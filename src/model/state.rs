@@ -20,8 +20,11 @@ pub enum State {
     Idle(Rest),
     /// Waiting for the next automatic start.
     Backoff {
-        /// When it comes.
+        /// When it comes; `queued`: when it was due.
         until: Moment,
+        /// The wait is over, but this host restarts too many processes at once: it starts as soon
+        /// as it is its turn.
+        queued: bool,
     },
     /// Launched; nobody has heard of it yet.
     Starting {
@@ -78,6 +81,8 @@ pub enum Reason {
     Ended(End),
     /// The program cannot be executed, and trying again would not help.
     CannotSpawn(String),
+    /// The port that it must have is another's, or none of its range is free.
+    NoPort(String),
 }
 
 impl fmt::Display for Reason {
@@ -87,7 +92,7 @@ impl fmt::Display for Reason {
                 write!(f, "given up after {count} unstable runs in a row; the last ended with {last}")
             }
             Reason::Ended(end) => write!(f, "ended with {end} and is not restarted automatically"),
-            Reason::CannotSpawn(detail) => f.write_str(detail),
+            Reason::CannotSpawn(detail) | Reason::NoPort(detail) => f.write_str(detail),
         }
     }
 }

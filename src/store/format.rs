@@ -12,7 +12,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AppSpec, Name, RestartPolicy, Signal, StopPolicy};
+use super::format_resources::StoredResources;
+use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
 pub(super) type Misfit = String;
@@ -39,12 +40,16 @@ pub(super) struct StoredSpec {
     /// Absent in rows from before there was `scale`: then several are numbered.
     #[serde(default)]
     numbered: Option<bool>,
+    #[serde(default)]
+    port: Option<String>,
     #[serde(default = "yes")]
     autostart: bool,
     #[serde(default)]
     restart: StoredRestart,
     #[serde(default)]
     stop: StoredStop,
+    #[serde(default)]
+    resources: StoredResources,
 }
 
 /// A path: text, or bytes if it is none.
@@ -104,9 +109,11 @@ impl StoredSpec {
             env: spec.env.clone(),
             instances: spec.instances,
             numbered: Some(spec.numbered),
+            port: spec.port.map(|plan| plan.to_string()),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
+            resources: StoredResources::new(&spec.resources),
         }
     }
 
@@ -124,9 +131,11 @@ impl StoredSpec {
             env: self.env,
             instances: self.instances,
             numbered: self.numbered.unwrap_or(self.instances > 1),
+            port: self.port.map(|text| port_plan(&text)).transpose()?,
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
+            resources: self.resources.into_model(),
         })
     }
 }
@@ -189,6 +198,11 @@ impl Default for StoredStop {
     fn default() -> Self {
         StoredStop::new(&StopPolicy::default())
     }
+}
+
+/// The ports that this text means.
+pub(super) fn port_plan(text: &str) -> Result<PortPlan, Misfit> {
+    PortPlan::parse(text).map_err(|bad| bad.to_string())
 }
 
 /// The signal of that number.

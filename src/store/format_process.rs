@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{Misfit, signal};
-use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest, RunId};
-use crate::supervisor::Remembered;
+use super::format::{Misfit, port_plan, signal};
+use super::format_resources::StoredOverMemory;
+use crate::model::{AppId, End, Goal, Moment, ProcessId, Reason, Rest, RunId};
+use crate::supervisor::{Asked, Ports, Remembered};
 
 /// Column `process.record`; the ids have columns of their own.
 #[derive(Serialize, Deserialize)]
@@ -14,11 +15,35 @@ pub(super) struct StoredProcess {
     #[serde(default)]
     rest: StoredRest,
     #[serde(default)]
+    port: Option<u16>,
+    #[serde(default)]
+    port_override: Option<String>,
+    #[serde(default)]
     restarts: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reset_at: Option<u64>,
     #[serde(default)]
     last_end: Option<StoredEnd>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_over_memory: Option<StoredOverMemory>,
+    #[serde(default)]
+    unstable: u32,
+    #[serde(default)]
+    waits: u32,
+    /// Microseconds since boot; of which boot, the setting `boot` says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    waits_until_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked: Option<StoredAsked>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct StoredAsked {
+    run: u64,
+    #[serde(default)]
+    restart: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    over_memory: Option<StoredOverMemory>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -44,6 +69,7 @@ enum StoredReason {
     UnstableRuns { count: u32, last: StoredEnd },
     Ended(StoredEnd),
     CannotSpawn(String),
+    NoPort(String),
 }
 
 /// Column `event.ending`, and a part of others.
@@ -70,9 +96,20 @@ impl StoredProcess {
                 Rest::Errored(reason) => StoredRest::Errored(StoredReason::new(reason)),
                 Rest::Finished(end) => StoredRest::Finished(StoredEnd::new(*end)),
             },
+            port: process.ports.held,
+            port_override: process.ports.plan.map(|plan| plan.to_string()),
             restarts: process.restarts,
             reset_at: process.reset_at.map(|run| run.0),
             last_end: process.last_end.map(StoredEnd::new),
+            last_over_memory: process.last_over_memory.map(StoredOverMemory::new),
+            unstable: process.unstable,
+            waits: process.waits,
+            waits_until_us: process.waits_until.map(|at| at.0),
+            asked: process.asked.map(|asked| StoredAsked {
+                run: asked.run.0,
+                restart: asked.restart,
+                over_memory: asked.over_memory.map(StoredOverMemory::new),
+            }),
         }
     }
 
@@ -92,9 +129,23 @@ impl StoredProcess {
                 StoredRest::Errored(reason) => Rest::Errored(reason.into_model()?),
                 StoredRest::Finished(end) => Rest::Finished(end.into_model()?),
             },
+            ports: Ports {
+                held: self.port,
+                next: None,
+                plan: self.port_override.map(|text| port_plan(&text)).transpose()?,
+            },
             restarts: self.restarts,
             reset_at: self.reset_at.map(RunId),
             last_end: self.last_end.map(StoredEnd::into_model).transpose()?,
+            last_over_memory: self.last_over_memory.map(StoredOverMemory::into_model),
+            unstable: self.unstable,
+            waits: self.waits,
+            waits_until: self.waits_until_us.map(Moment),
+            asked: self.asked.map(|asked| Asked {
+                run: RunId(asked.run),
+                restart: asked.restart,
+                over_memory: asked.over_memory.map(StoredOverMemory::into_model),
+            }),
         })
     }
 }
@@ -107,6 +158,7 @@ impl StoredReason {
             }
             Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
             Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
+            Reason::NoPort(why) => StoredReason::NoPort(why.clone()),
         }
     }
 
@@ -117,6 +169,7 @@ impl StoredReason {
             }
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
+            StoredReason::NoPort(why) => Reason::NoPort(why),
         })
     }
 }

@@ -25,6 +25,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         instances: 2,
         numbered: true,
+        port: None,
         autostart: false,
         restart: RestartPolicy {
             auto: false,
@@ -34,20 +35,12 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             stop_exit_codes: vec![0, 143],
         },
         stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+        resources: Default::default(),
     })
 }
 
 pub(super) fn process(id: u32, app: u32) -> Remembered {
-    Remembered {
-        id: ProcessId(id),
-        app: AppId(app),
-        instance: 0,
-        goal: Goal::Up,
-        rest: Rest::Stopped,
-        restarts: 4,
-        reset_at: None,
-        last_end: None,
-    }
+    Remembered { goal: Goal::Up, restarts: 4, ..Remembered::new(ProcessId(id), AppId(app), 0) }
 }
 
 pub(super) fn event(seq: u64, process: u32) -> EventRow {

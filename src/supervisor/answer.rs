@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::scale::MOST;
-use crate::model::{AppId, AppSpec, Event, ProcessId, RunId, Signal, Status};
+use crate::model::{
+    AppId, AppSpec, Event, PortOwner, PortPlan, ProcessId, RunId, Signal, Status, TooFewPorts,
+};
 
 /// A command was taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +48,25 @@ pub enum Denied {
         /// Its first process.
         process: ProcessId,
     },
+    /// The port that it must have is another's.
+    #[error("port {port} is used by {by}")]
+    PortTaken {
+        /// The port.
+        port: u16,
+        /// Whose it is.
+        by: PortOwner,
+    },
+    /// No port of the range is free.
+    #[error("no port of {plan} is free{}", who_holds(.holders))]
+    PortsExhausted {
+        /// The range.
+        plan: PortPlan,
+        /// Who has them.
+        holders: Vec<(u16, PortOwner)>,
+    },
+    /// The definition's ports are not enough for so many processes.
+    #[error("{0}")]
+    TooFewPorts(TooFewPorts),
     /// It is being deleted.
     #[error("process {0} is being deleted")]
     BeingDeleted(ProcessId),
@@ -98,12 +119,31 @@ pub enum Denied {
     ShuttingDown,
 }
 
+/// `: 5200 web (id 0), 5201 another program (nginx, pid 812) and 92 more`.
+fn who_holds(holders: &[(u16, PortOwner)]) -> String {
+    const SHOWN: usize = 8;
+    let shown: Vec<String> =
+        holders.iter().take(SHOWN).map(|(port, owner)| format!("{port} is used by {owner}")).collect();
+    let more = match holders.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) }
+}
+
 impl Denied {
+    /// It lacks a port, which may be free later.
+    pub fn is_about_ports(&self) -> bool {
+        matches!(self, Denied::PortTaken { .. } | Denied::PortsExhausted { .. } | Denied::TooFewPorts(_))
+    }
+
     /// The stable code of the API's problem document.
     pub fn code(&self) -> &'static str {
         match self {
             Denied::NoSuchProcess(_) => "process_not_found",
             Denied::NameTaken { .. } => "name_taken",
+            Denied::PortTaken { .. } => "port_taken",
+            Denied::PortsExhausted { .. } | Denied::TooFewPorts(_) => "ports_exhausted",
             Denied::BeingDeleted(_) => "being_deleted",
             Denied::NoSuchApp => "app_not_found",
             Denied::NotRunning { .. } => "not_running",
@@ -132,6 +172,8 @@ pub enum Effect {
         /// The restart count of the process at this launch: kept with the run, so that it
         /// survives a daemon that dies before it is stored.
         restarts: u32,
+        /// Its port, if it has one: kept with the run for the same reason.
+        port: Option<u16>,
     },
     /// Send a signal.
     Signal {

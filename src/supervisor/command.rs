@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use super::{Accepted, Command, Denied, Process, Supervisor};
-use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, ProcessId, Rest, State};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, Rest, State};
 
 impl Supervisor {
     pub(super) fn obey(&mut self, now: Moment, command: Command) -> Result<Accepted, Denied> {
@@ -22,7 +22,8 @@ impl Supervisor {
             Command::Create { spec } => self.create(now, spec),
             Command::Start { process } => self.start(now, process),
             Command::Stop { process } => self.stop(now, process),
-            Command::Restart { process } => self.restart(now, process, Cause::Restart),
+            Command::Restart { process } => self.restart(now, process, None, Cause::Restart),
+            Command::Move { process, port } => self.restart(now, process, Some(port), Cause::Restart),
             Command::Delete { process } => self.delete(now, process, Cause::Delete),
             Command::Signal { process, signal } => self.signal(process, signal),
             Command::Reset { process } => self.reset(process),
@@ -40,9 +41,10 @@ impl Supervisor {
     /// The app whose reload that command would contradict.
     fn concerned(&self, command: &Command) -> Option<AppId> {
         match command {
-            Command::Stop { process } | Command::Restart { process } | Command::Delete { process } => {
-                self.processes.get(process).map(|process| process.app)
-            }
+            Command::Stop { process }
+            | Command::Restart { process }
+            | Command::Move { process, .. }
+            | Command::Delete { process } => self.processes.get(process).map(|process| process.app),
             Command::Scale { app, .. } | Command::Update { app, .. } => Some(*app),
             Command::Create { .. }
             | Command::Start { .. }
@@ -61,13 +63,15 @@ impl Supervisor {
             let (name, namespace) = (spec.name.to_string(), spec.namespace.to_string());
             return Err(Denied::NameTaken { name, namespace, process });
         }
+        let goal = if spec.autostart { Goal::Up } else { Goal::Down };
+        let numbers: Vec<u32> = (0..spec.instances).collect();
+        let ports = self.ports_of_new(&spec, &numbers, goal)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());
-        let goal = if spec.autostart { Goal::Up } else { Goal::Down };
         let mut processes = Vec::new();
-        for instance in 0..spec.instances {
-            processes.push(self.add_instance(app, instance, goal));
+        for (instance, held) in (0..).zip(ports) {
+            processes.push(self.add_instance(app, instance, goal, held));
         }
         if spec.autostart {
             for id in &processes {
@@ -81,10 +85,12 @@ impl Supervisor {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) => {
+                self.aim(id, None)?;
                 self.want_up(id);
                 self.launch(now, id, false);
             }
             State::Backoff { .. } => {
+                self.aim(id, None)?;
                 self.want_up(id);
                 self.launch(now, id, true);
             }
@@ -94,6 +100,7 @@ impl Supervisor {
             }
             State::Stopping { .. } => {
                 let nobody_asked = !process.end_asked;
+                self.aim(id, None)?;
                 self.want_up(id);
                 self.change(id, |process| {
                     process.end_asked = true;
@@ -119,7 +126,9 @@ impl Supervisor {
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| {
                     process.goal = Goal::Down;
+                    process.over_memory = None;
                     process.restart_asked = false;
+                    process.ports.next = None;
                 });
                 self.end_by_request(now, id, Cause::Stop);
             }
@@ -127,18 +136,32 @@ impl Supervisor {
         Ok(Accepted::Done)
     }
 
-    /// `cause`: for itself, or in a reload.
-    pub(super) fn restart(&mut self, now: Moment, id: ProcessId, cause: Cause) -> Result<Accepted, Denied> {
+    /// `plan`: where to, if not where the definition says. `cause`: for itself, or in a reload.
+    pub(super) fn restart(
+        &mut self,
+        now: Moment,
+        id: ProcessId,
+        plan: Option<PortPlan>,
+        cause: Cause,
+    ) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) | State::Backoff { .. } => {
+                self.aim(id, plan)?;
                 self.want_up(id);
                 self.launch(now, id, true);
             }
-            State::Stopping { .. } if process.goal == Goal::Up && process.restart_asked => {
+            // One that ends because of its memory would wait for the host's budget.
+            State::Stopping { .. }
+                if process.goal == Goal::Up
+                    && process.restart_asked
+                    && process.over_memory.is_none()
+                    && process.ports.plan == plan =>
+            {
                 return Ok(Accepted::AlreadySo);
             }
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
+                self.aim(id, plan)?;
                 self.want_up(id);
                 self.change(id, |process| process.restart_asked = true);
                 if planted!(RestartsBesideTheOld) {
@@ -160,7 +183,10 @@ impl Supervisor {
         match process.state {
             State::Idle(_) | State::Backoff { .. } => self.forget(id),
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
-                self.change(id, |process| process.goal = Goal::Gone);
+                self.change(id, |process| {
+                    process.goal = Goal::Gone;
+                    process.ports.next = None;
+                });
                 self.end_by_request(now, id, cause);
             }
         }
@@ -183,6 +209,7 @@ impl Supervisor {
     fn want_up(&mut self, id: ProcessId) {
         self.change(id, |process| {
             process.goal = Goal::Up;
+            process.over_memory = None;
             process.unstable = 0;
             process.waits = 0;
         });

@@ -29,6 +29,8 @@ impl Supervisor {
                 Some(id) => self.tree_gone(now, id),
                 None => self.stray_is_gone(run),
             },
+            Fact::PortsSeen { busy } => self.ports.see(busy),
+            Fact::Sampled { run, memory } => self.sampled(now, run, memory),
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
         }
     }
@@ -96,6 +98,7 @@ impl Supervisor {
             process.state = State::Stopping { run, pid: None, kill_at };
             process.started = Some(started);
             process.last_end = Some(end);
+            process.last_over_memory = process.over_memory;
             process.last_uptime = uptime;
         });
         self.publish(id, Some(run), EventKind::Exited { end, asked, uptime });

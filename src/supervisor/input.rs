@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Count, Then};
-use crate::model::{AppId, AppSpec, Fact, ProcessId, Signal};
+use crate::model::{AppId, AppSpec, Fact, PortPlan, ProcessId, Signal};
 
 /// One thing to react to.
 #[derive(Clone, Debug)]
@@ -39,6 +39,14 @@ pub enum Command {
     Restart {
         /// Which.
         process: ProcessId,
+    },
+    /// Like `Restart`, on another port than the definition's, until the next plain restart or
+    /// start.
+    Move {
+        /// Which.
+        process: ProcessId,
+        /// Where to. Of a range it gets the first: spread it before.
+        port: PortPlan,
     },
     /// End the whole tree, then forget the process; its app goes with its last process.
     Delete {

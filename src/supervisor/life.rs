@@ -4,20 +4,27 @@
 use std::time::Duration;
 
 use super::restart::{self, Ending, Next, Tally};
-use super::{Effect, Scope, Supervisor};
-use crate::model::{EventKind, Goal, Moment, ProcessId, Rest, RunId, SpawnFailure, State};
+use super::{Effect, Ports, Scope, Supervisor};
+use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, SpawnFailure, State};
 
 /// What follows the end of a life.
 enum Follows {
     Deletion,
     Launch { counts: bool },
+    Restart,
     Wait(Duration),
     Rest(Rest),
 }
 
 impl Supervisor {
-    /// The one place that launches. `counts`: this is a restart, not a start.
+    /// The one place that launches, unless there is no port for it. `counts`: this is a restart,
+    /// not a start.
     pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
+        let port = match self.port_at_launch(id) {
+            Ok(port) => port,
+            // Nobody is told no here; and waiting would not bring the port back.
+            Err(denied) => return self.rest(id, Rest::Errored(Reason::NoPort(denied.to_string()))),
+        };
         let run = self.next_run;
         if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
@@ -27,8 +34,10 @@ impl Supervisor {
             process.state = State::Starting { run, since: now };
             process.latest_run = Some(run);
             process.started = None;
+            (process.ports.held, process.ports.next) = (port, None);
             process.end_asked = false;
             process.restart_asked = false;
+            process.over_memory = None;
             process.killed = false;
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
@@ -41,6 +50,7 @@ impl Supervisor {
             instance: process.instance,
             spec: self.apps[&process.app].clone(),
             restarts: process.restarts,
+            port,
         });
     }
 
@@ -96,6 +106,7 @@ impl Supervisor {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
             process.restart_asked = false;
+            process.over_memory = None;
             process.killed = false;
             process.unstable = tally.unstable;
             process.waits = tally.waits;
@@ -110,8 +121,11 @@ impl Supervisor {
         match follows {
             Follows::Deletion => self.forget(id),
             Follows::Launch { counts } => self.launch(now, id, counts),
+            Follows::Restart => self.restart_in_turn(now, id, now),
             Follows::Wait(wait) => {
-                self.change(id, |process| process.state = State::Backoff { until: now + wait });
+                self.change(id, |process| {
+                    process.state = State::Backoff { until: now + wait, queued: false }
+                });
                 self.publish(id, Some(run), EventKind::BackingOff { wait, unstable: tally.unstable });
             }
             Follows::Rest(rest) => self.rest(id, rest),
@@ -127,6 +141,7 @@ impl Supervisor {
             Goal::Gone => Follows::Deletion,
             Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
             Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
+            Goal::Up | Goal::Down if process.over_memory.is_some() => Follows::Restart,
             Goal::Up | Goal::Down if process.end_asked && !planted!(TakesStopsForCrashes) => {
                 Follows::Launch { counts: process.restart_asked }
             }
@@ -134,7 +149,7 @@ impl Supervisor {
                 let (next, tally) = restart::after(&self.apps[&process.app].restart, tally, run, ending);
                 let follows = match next {
                     Next::Again => Follows::Launch { counts: false },
-                    Next::Now => Follows::Launch { counts: true },
+                    Next::Now => Follows::Restart,
                     Next::After(wait) => Follows::Wait(wait),
                     Next::Rest(rest) => Follows::Rest(rest),
                 };
@@ -150,7 +165,18 @@ impl Supervisor {
             Rest::Stopped | Rest::Finished(_) => EventKind::Stopped,
             Rest::Errored(reason) => EventKind::Errored { reason: reason.clone() },
         };
-        self.change(id, |process| process.state = State::Idle(rest));
+        // What only a shutdown keeps from running comes back where it was.
+        let comes_back = self.shutting_down && rest == Rest::Stopped;
+        self.change(id, |process| {
+            process.state = State::Idle(rest);
+            process.ports = match process.goal {
+                Goal::Up if comes_back => {
+                    Ports { held: process.ports.next.or(process.ports.held), next: None, ..process.ports }
+                }
+                Goal::Up | Goal::Down | Goal::Gone if planted!(KeepsPortsAtRest) => process.ports,
+                Goal::Up | Goal::Down | Goal::Gone => Ports::default(),
+            };
+        });
         let run = self.processes[&id].latest_run;
         self.publish(id, run, kind);
     }

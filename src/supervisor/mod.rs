@@ -18,7 +18,9 @@
 //!                                                        nobody asked for
 //! ```
 //!
-//! What is absent: there is no timer, no queue and no second path. A life that is late, doubled
+//! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
+//!
+//! What is absent: there is no timer and no second path. A life that is late, doubled
 //! or forgotten is recognised by its [`RunId`](crate::model::RunId) alone.
 //!
 //! The specification of all this is executable: `sim` under test plays the operating system and
@@ -38,10 +40,13 @@ macro_rules! planted {
 
 mod answer;
 mod attend;
+mod budget;
 mod command;
 mod fact;
 mod input;
 mod life;
+mod memory;
+mod ports;
 mod process;
 mod reload;
 mod restart;
@@ -54,10 +59,12 @@ mod table;
 mod update;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
+pub use budget::Limits;
 pub use input::{Command, Input};
+pub use ports::{PortQuestion, Ports};
 pub use process::Process;
 pub use reload::{Progress, Reload};
-pub use restore::{Living, Remembered};
+pub use restore::{Asked, Living, Remembered};
 pub use scale::{Count, MOST as MOST_INSTANCES};
 pub use table::Supervisor;
 pub use update::Then;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Remembered;
-use crate::model::{AppId, End, Goal, Moment, ProcessId, Rest, RunId, State};
+use super::{Asked, Ports, Remembered};
+use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,12 +18,14 @@ pub struct Process {
     pub goal: Goal,
     /// What is.
     pub state: State,
+    /// Its ports. None while it rests.
+    pub ports: Ports,
     /// Crashes and restarts by command that were followed by a new run (acceptance row B4).
     pub restarts: u32,
     /// The newest life when `restarts` was last set to zero: what is known of it, or of older
     /// ones, is not counted any more.
     pub reset_at: Option<RunId>,
-    /// Unstable runs in a row. A new daemon counts from zero.
+    /// Unstable runs in a row.
     pub unstable: u32,
     /// Automatic restarts since the last calm (30 s up, or a command); the next wait grows with it.
     pub waits: u32,
@@ -36,11 +38,16 @@ pub struct Process {
     pub last_end: Option<End>,
     /// How long that one had run.
     pub last_uptime: Duration,
+    /// Why that one was ended, if that was not a wish of somebody and not its own doing.
+    pub last_over_memory: Option<OverMemory>,
     /// A restart was asked for and has not been carried out: the next launch counts.
     pub restart_asked: bool,
     /// Somebody asked for the end of the present life, or for what comes after it; otherwise its
     /// end is a crash and the restart rules decide.
     pub end_asked: bool,
+    /// The present life is ended because it uses too much memory, and nobody has asked for
+    /// anything since.
+    pub over_memory: Option<OverMemory>,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
 }
@@ -53,17 +60,23 @@ impl Process {
             app: remembered.app,
             instance: remembered.instance,
             goal: remembered.goal,
-            state: State::Idle(remembered.rest),
+            ports: remembered.ports,
+            state: match remembered.waits_until {
+                Some(until) if !planted!(ForgetsWhatItWaitedFor) => State::Backoff { until, queued: false },
+                Some(_) | None => State::Idle(remembered.rest),
+            },
             restarts: remembered.restarts,
             reset_at: remembered.reset_at,
-            unstable: 0,
-            waits: 0,
+            unstable: if planted!(ForgetsUnstableRuns) { 0 } else { remembered.unstable },
+            waits: remembered.waits,
             latest_run: None,
             started: None,
             last_end: remembered.last_end,
             last_uptime: Duration::ZERO,
+            last_over_memory: remembered.last_over_memory,
             restart_asked: false,
             end_asked: false,
+            over_memory: None,
             killed: false,
         }
     }
@@ -82,18 +95,46 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
             },
+            ports: Ports { next: None, ..self.ports },
             restarts: self.restarts,
             reset_at: self.reset_at,
             last_end: self.last_end,
+            last_over_memory: self.last_over_memory,
+            unstable: self.unstable,
+            waits: self.waits,
+            waits_until: match self.state {
+                State::Backoff { until, .. } => Some(until),
+                State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
+                    None
+                }
+            },
+            asked: self
+                .state
+                .run()
+                .filter(|_| self.end_asked && !planted!(KeepsAWishToItself))
+                .map(|run| Asked { run, restart: self.restart_asked, over_memory: self.over_memory }),
         }
     }
 
     /// When time alone will move it.
     pub(super) fn deadline(&self) -> Option<Moment> {
         match self.state {
-            State::Backoff { until } => Some(until),
+            State::Backoff { until, queued: false } => Some(until),
+            State::Backoff { queued: true, .. } => None,
             State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
             State::Stopping { .. } | State::Idle(_) | State::Starting { .. } | State::Running { .. } => None,
+        }
+    }
+
+    /// Since when it waits for the host's budget, if it does.
+    pub(super) fn queued_since(&self) -> Option<Moment> {
+        match self.state {
+            State::Backoff { until, queued: true } => Some(until),
+            State::Backoff { queued: false, .. }
+            | State::Idle(_)
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. } => None,
         }
     }
 

@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use super::{Accepted, Denied, Effect, Supervisor};
-use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, RunId, State};
+use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, State};
 
 /// A new run that was up for so long lets the next process have its turn, or for the app's minimal
 /// uptime if that is shorter.
@@ -108,6 +108,8 @@ impl Supervisor {
         let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
         let number = self.next_reload;
         self.next_reload += 1;
+        // By the definition, and refused before anything begins if there is no port for the first.
+        self.aim(processes[0], None)?;
         let progress = Progress::Interrupted;
         self.reloads.insert(app, Reload { number, processes, progress });
         self.take_turn(now, app, 0);
@@ -171,7 +173,7 @@ impl Supervisor {
             return Outlook::Interrupted;
         };
         let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
-        if new.is_none() {
+        if new.is_none() && process.state.run().is_some() {
             // The old one is ending.
             return Outlook::Waits { new: None, stable_at: None };
         }
@@ -185,6 +187,7 @@ impl Supervisor {
                     false => Outlook::Waits { new, stable_at: Some(stable_at) },
                 }
             }
+            State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
             State::Idle(_)
             | State::Backoff { .. }
             | State::Starting { .. }
@@ -201,9 +204,11 @@ impl Supervisor {
                     Some(format!("its new run ended with {end} after {} ms", uptime.as_millis()))
                 }
                 EventKind::SpawnFailed { detail } => Some(detail.clone()),
+                EventKind::OverMemory(over) => Some(format!("its new run is restarted again, {over}")),
                 EventKind::Created
                 | EventKind::Started { .. }
                 | EventKind::StopAsked { .. }
+                | EventKind::HostBudget
                 | EventKind::Killed
                 | EventKind::BackingOff { .. }
                 | EventKind::Errored { .. }
@@ -233,11 +238,26 @@ impl Supervisor {
             return self.set_progress(app, Progress::Interrupted);
         };
         let old = process.latest_run;
+        if let Err(denied) = self.aim(id, None) {
+            let reason = denied.to_string();
+            self.publish(id, old, EventKind::ReloadFailed { reason: reason.clone() });
+            return self.set_progress(app, Progress::Failed { process: id, reason });
+        }
         self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of });
-        // Cannot be denied: it is there and nothing shuts down, or the reload would be over.
-        let _ = self.restart(now, id, Cause::Reload);
+        // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
+        // would be over.
+        let _ = self.restart(now, id, None, Cause::Reload);
         let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
         self.set_progress(app, Progress::Turn { index, old, new, stable_at: None });
+    }
+
+    /// Whose turn may come when time passes.
+    pub(super) fn next_turns(&self) -> Vec<ProcessId> {
+        let next = |reload: &Reload| match reload.progress {
+            Progress::Turn { index, .. } => reload.processes.get(index + 1).copied(),
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+        };
+        self.reloads.values().filter_map(next).collect()
     }
 
     fn set_progress(&mut self, app: AppId, progress: Progress) {

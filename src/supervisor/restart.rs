@@ -130,7 +130,8 @@ fn never_heals(failure: &SpawnFailure) -> bool {
                 | libc::E2BIG
                 | libc::EINVAL
         ),
-        SpawnStep::Logs | SpawnStep::Fork | SpawnStep::Prepare | SpawnStep::Lost => false,
+        SpawnStep::Prepare => matches!(failure.errno, libc::EPERM | libc::EACCES | libc::EINVAL),
+        SpawnStep::Logs | SpawnStep::Fork | SpawnStep::Lost => false,
     }
 }
 

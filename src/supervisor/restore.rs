@@ -13,16 +13,19 @@
 //! | gone | nothing | forgotten |
 //! | not known | a life | a stray: killed, and forgotten when it is gone |
 //!
-//! What a process was waiting for, how many unstable runs it had, and whether the present life
-//! was being ended for a restart is not remembered: such a life is adopted as running, and its
-//! end, if it was asked already, counts as a crash.
+//! A life whose end somebody had asked for is asked again, since the order may have been lost
+//! with the daemon, and what was to follow follows: a restart is finished. What waited for its
+//! next start goes on waiting, and unstable runs go on counting.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use super::{Effect, Process, Record, Supervisor};
-use crate::model::{AppId, AppSpec, End, Goal, Moment, Pid, ProcessId, Rest, RunId, State};
+use super::restart::LONGEST_WAIT;
+use super::{Effect, Ports, Process, Record, Supervisor};
+use crate::model::{
+    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, Rest, RunId, State,
+};
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -39,12 +42,58 @@ pub struct Remembered {
     /// finished one is not started again by itself. After a reboot of the host, give a finished
     /// one as stopped, and it runs again.
     pub rest: Rest,
+    /// Its ports, if it was to keep any.
+    pub ports: Ports,
     /// Restart count.
     pub restarts: u32,
     /// Lives up to this one know an older count, from before it was set to zero.
     pub reset_at: Option<RunId>,
     /// How its latest life ended.
     pub last_end: Option<End>,
+    /// It was ended because of its memory.
+    pub last_over_memory: Option<OverMemory>,
+    /// Unstable runs in a row. Give 0 after a reboot of the host.
+    pub unstable: u32,
+    /// Automatic restarts since the last calm. Give 0 after a reboot of the host.
+    pub waits: u32,
+    /// When its next automatic start comes, if it waits for one. Give none after a reboot of the
+    /// host: moments of another boot mean nothing.
+    pub waits_until: Option<Moment>,
+    /// The life whose end was asked for and has not come.
+    pub asked: Option<Asked>,
+}
+
+/// A wish that was not carried out yet.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Asked {
+    /// The life that is to end. Another one than it is not meant.
+    pub run: RunId,
+    /// What follows counts as a restart.
+    pub restart: bool,
+    /// It is to end because of its memory.
+    pub over_memory: Option<OverMemory>,
+}
+
+impl Remembered {
+    /// A process that has never run and is not wanted to.
+    pub fn new(id: ProcessId, app: AppId, instance: u32) -> Remembered {
+        Remembered {
+            id,
+            app,
+            instance,
+            goal: Goal::Down,
+            rest: Rest::Stopped,
+            restarts: 0,
+            reset_at: None,
+            last_end: None,
+            ports: Ports::default(),
+            last_over_memory: None,
+            unstable: 0,
+            waits: 0,
+            waits_until: None,
+            asked: None,
+        }
+    }
 }
 
 /// A run that the keeper has when the daemon starts.
@@ -56,6 +105,8 @@ pub struct Living {
     pub process: ProcessId,
     /// Restart count at its launch.
     pub restarts: u32,
+    /// Its port.
+    pub port: Option<u16>,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(Pid, Moment)>,
     /// How and when the main process ended, if it has.
@@ -68,14 +119,17 @@ impl Supervisor {
     /// Takes up the work of an earlier daemon: adopts what lives, starts what is wanted up and
     /// does not, ends what is not wanted.
     ///
-    /// `next_*` are the first ids that were never given out. Rows without an app, and apps
+    /// `busy` are the ports that other programs have, of those in
+    /// [`port_questions_at_restore`](Self::port_questions_at_restore). `next_*` are the first ids that were never given out. Rows without an app, and apps
     /// without a row, are what a crash in the middle of a deletion or a creation leaves: they are
     /// dropped.
+    #[allow(clippy::too_many_arguments)] // Each is a picture or a number of its own.
     pub fn restore(
         now: Moment,
         apps: BTreeMap<AppId, Arc<AppSpec>>,
         remembered: Vec<Remembered>,
         living: Vec<Living>,
+        busy: BTreeMap<u16, PortOwner>,
         next_app: AppId,
         next_process: ProcessId,
         next_run: RunId,
@@ -87,11 +141,24 @@ impl Supervisor {
         for (id, spec) in apps {
             brain.define(id, spec);
         }
-        for row in known {
-            brain.put(row.id, Some(Process::at_rest(row)));
+        brain.ports.see(busy);
+        let mut asked = BTreeMap::new();
+        let mut differ = Vec::new();
+        for mut row in known {
+            let stored = row.clone();
+            let longest = brain.apps[&row.app].restart.delay.max(LONGEST_WAIT);
+            row.waits_until =
+                row.waits_until.filter(|_| row.goal == Goal::Up).map(|at| at.min(now + longest));
+            asked.extend(row.asked.map(|asked| (row.id, asked)));
+            let process = Process::at_rest(row);
+            if process.to_remember() != stored {
+                differ.push(stored.id);
+            }
+            brain.put(stored.id, Some(process));
         }
-        // All that came out of the store, and is in it.
+        // All that came out of the store, and is in it; but for wishes that may be out of date.
         brain.effects.clear();
+        brain.effects.extend(differ.into_iter().map(|id| Effect::Record(Record::Process(id))));
         for row in orphaned {
             brain.effects.push(Effect::Record(Record::ProcessGone(row.id)));
         }
@@ -99,12 +166,15 @@ impl Supervisor {
         for app in apps {
             brain.drop_app_without_process(app);
         }
-        for (id, life) in brain.tell_strays(living) {
-            brain.adopt(now, id, life);
+        // First all of them, then what follows: nobody is given a port that another life has.
+        let mut adopted = brain.tell_strays(living);
+        adopted.retain(|id, life| brain.adopt(now, *id, life, asked.remove(id)));
+        for (id, life) in adopted {
+            brain.catch_up(now, id, life);
         }
         let at_rest: Vec<ProcessId> = brain.processes.keys().copied().collect();
         for id in at_rest {
-            brain.resume(now, id);
+            brain.resume(now, id, asked.get(&id).is_some_and(|asked| asked.restart));
         }
         let effects = mem::take(&mut brain.effects);
         (brain, effects)
@@ -140,14 +210,14 @@ impl Supervisor {
         newest
     }
 
-    /// Lays the keeper's picture of a life over the row of its process.
-    fn adopt(&mut self, now: Moment, id: ProcessId, life: Living) {
-        let Living { run, process: _, restarts, spawned, ended, tree_empty } = life;
+    /// Lays the keeper's picture of a life over the row of its process. False: what is to follow
+    /// its end is known already. `asked` is a wish that may be about that life.
+    fn adopt(&mut self, now: Moment, id: ProcessId, life: &Living, asked: Option<Asked>) -> bool {
+        let Living { run, process: _, restarts, port, spawned, ended, tree_empty } = *life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
-            State::Idle(Rest::Errored(_) | Rest::Finished(_)) => true,
+            State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
             State::Idle(Rest::Stopped)
-            | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => false,
@@ -161,32 +231,47 @@ impl Supervisor {
         if over && decided {
             // What follows this end was written down; only its acknowledgement was lost.
             self.effects.push(Effect::Forget { run });
-            return;
+            return false;
         }
         self.change(id, |process| {
+            process.ports.held = port.or(process.ports.held);
             process.state = match spawned {
                 Some((pid, at)) => State::Running { run, pid, since: at },
                 None => State::Starting { run, since: now },
             };
             process.started = spawned.map(|(_, at)| at);
             process.end_asked = process.goal != Goal::Up;
+            if let Some(asked) = asked.filter(|asked| asked.run == run) {
+                process.end_asked = true;
+                process.restart_asked = asked.restart;
+                process.over_memory = asked.over_memory;
+            }
         });
-        match ended {
-            Some((end, at)) => self.exited(now, id, end, at, tree_empty),
-            None if self.processes[&id].goal != Goal::Up => self.ask_to_end(now, id),
+        true
+    }
+
+    /// What happened to an adopted life, and what was wanted of it, while nobody looked.
+    fn catch_up(&mut self, now: Moment, id: ProcessId, life: Living) {
+        match life.ended {
+            Some((end, at)) => self.exited(now, id, end, at, life.tree_empty),
+            None if self.processes[&id].end_asked => self.ask_to_end(now, id),
             None => {}
         }
     }
 
-    /// Moves what has no life toward its goal.
-    fn resume(&mut self, now: Moment, id: ProcessId) {
+    /// Moves what has no life toward its goal. `counts`: a restart was asked for, and the old life
+    /// is gone.
+    fn resume(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let process = &self.processes[&id];
         match (&process.state, process.goal) {
-            (State::Idle(Rest::Stopped), Goal::Up) => self.launch(now, id, false),
+            (State::Idle(Rest::Stopped), Goal::Up) => self.launch(now, id, counts),
             (State::Idle(Rest::Errored(_) | Rest::Finished(_)), Goal::Up) if planted!(RetriesTheGivenUp) => {
                 self.launch(now, id, false);
             }
             (State::Idle(_), Goal::Gone) => self.forget(id),
+            (State::Idle(_), Goal::Up | Goal::Down) if process.ports != Ports::default() => {
+                self.change(id, |process| process.ports = Ports::default());
+            }
             (State::Idle(_), Goal::Up | Goal::Down)
             | (
                 State::Backoff { .. }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
+use super::budget::{Budget, Limits};
+use super::ports::PortTable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, Reload};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Supervisor {
     pub(super) apps: BTreeMap<AppId, Arc<AppSpec>>,
     pub(super) processes: BTreeMap<ProcessId, Process>,
@@ -23,6 +25,7 @@ pub struct Supervisor {
     pub(super) reloads: BTreeMap<AppId, Reload>,
     pub(super) next_reload: u64,
     pub(super) reloads_touched: bool,
+    pub(super) budget: Budget,
     /// What the present step orders.
     pub(super) effects: Vec<Effect>,
 
@@ -31,6 +34,9 @@ pub struct Supervisor {
     members: BTreeSet<(AppId, ProcessId)>,
     runs: BTreeMap<RunId, ProcessId>,
     deadlines: BTreeSet<(Moment, ProcessId)>,
+    pub(super) ports: PortTable,
+    /// Who waits for the host's budget, and since when.
+    pub(super) queue: BTreeSet<(Moment, ProcessId)>,
     touched: BTreeSet<ProcessId>,
 }
 
@@ -54,11 +60,14 @@ impl Supervisor {
             reloads: BTreeMap::new(),
             next_reload: 1,
             reloads_touched: false,
+            budget: Budget::new(Limits::of_host(1)),
             effects: Vec::new(),
             names: BTreeMap::new(),
             members: BTreeSet::new(),
             runs: BTreeMap::new(),
             deadlines: BTreeSet::new(),
+            ports: PortTable::default(),
+            queue: BTreeSet::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -85,7 +94,8 @@ impl Supervisor {
     /// When to call [`step`](Self::step) with [`Input::Tick`] if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Moment> {
         let reloads = self.reloads.values().filter_map(Reload::deadline);
-        self.deadlines.first().map(|(at, _)| *at).into_iter().chain(reloads).min()
+        let deadline = self.deadlines.first().map(|(at, _)| *at);
+        deadline.into_iter().chain(self.next_turn()).chain(reloads).min()
     }
 
     /// The latest reload of each app that had one.
@@ -145,15 +155,20 @@ impl Supervisor {
     }
 
     fn pass_deadlines(&mut self, now: Moment) {
-        let due = self.deadlines.range(..=(now, ProcessId(u32::MAX)));
-        let due: Vec<ProcessId> = due.map(|(_, process)| *process).collect();
+        let due: Vec<ProcessId> = self.due(now).collect();
         for id in due {
             match self.processes[&id].state {
-                State::Backoff { .. } => self.launch(now, id, true),
+                State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
                 State::Stopping { .. } => self.kill(id),
                 State::Idle(_) | State::Starting { .. } | State::Running { .. } => {}
             }
         }
+        self.serve_queue(now);
+    }
+
+    /// The processes whose deadline has come.
+    pub(super) fn due(&self, now: Moment) -> impl Iterator<Item = ProcessId> {
+        self.deadlines.range(..=(now, ProcessId(u32::MAX))).map(|(_, process)| *process)
     }
 
     /// The process whose present life that is.
@@ -208,14 +223,15 @@ impl Supervisor {
     /// who lives, what was touched, what is to be recorded, whether the app still has anybody) is
     /// brought up to date here and cannot be forgotten elsewhere.
     pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
-        let (run, deadline) = facets(row.as_ref());
+        let ports = row.as_ref().map(|process| process.ports);
+        let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
         let remembered = row.as_ref().map(Process::to_remember);
         let before = match row {
             Some(process) => self.processes.insert(id, process),
             None => self.processes.remove(&id),
         };
-        let (old_run, old_deadline) = facets(before.as_ref());
+        let (old_run, old_deadline, old_queued) = facets(before.as_ref());
         if old_run != run {
             old_run.map(|run| self.runs.remove(&run));
             run.map(|run| self.runs.insert(run, id));
@@ -223,6 +239,11 @@ impl Supervisor {
         if old_deadline != deadline {
             old_deadline.map(|at| self.deadlines.remove(&(at, id)));
             deadline.map(|at| self.deadlines.insert((at, id)));
+        }
+        self.ports.update(id, before.as_ref().map(|process| process.ports), ports);
+        if old_queued != queued {
+            old_queued.map(|since| self.queue.remove(&(since, id)));
+            queued.map(|since| self.queue.insert((since, id)));
         }
         self.touched.insert(id);
         match (app, before) {
@@ -263,6 +284,8 @@ impl Supervisor {
     }
 }
 
-fn facets(row: Option<&Process>) -> (Option<RunId>, Option<Moment>) {
-    (row.and_then(|process| process.state.run()), row.and_then(Process::deadline))
+/// What the indexes say of a row: who lives, when time moves it, since when it is queued.
+fn facets(row: Option<&Process>) -> (Option<RunId>, Option<Moment>, Option<Moment>) {
+    let run = row.and_then(|process| process.state.run());
+    (run, row.and_then(Process::deadline), row.and_then(Process::queued_since))
 }

@@ -47,6 +47,11 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
     pub instances: Option<i64>,
+    /// Ports, one for each process, given as `PORT` in its environment: `3000`, `3000-3005`
+    /// (instance i gets the first plus i), or `auto:4000-4100` (the first that is free).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "3000-3003")]
+    pub port: Option<String>,
     /// Start it now and at boot. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -78,6 +83,36 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
     pub kill_timeout_ms: Option<i64>,
+    /// When all processes of a run together use more memory than this, it is restarted
+    /// gracefully. Looked at every second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 9_007_199_254_740_992_u64, example = 536_870_912)]
+    pub max_memory_bytes: Option<i64>,
+    /// Scheduling priority, -20 (first) to 19 (last). Below 0 only when the daemon runs as root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = -20, maximum = 19)]
+    pub nice: Option<i64>,
+    /// User to run as, by name or number, with its supplementary groups and `HOME`. Only when the
+    /// daemon runs as root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "www-data")]
+    pub user: Option<String>,
+    /// Group to run as, by name or number. Default: the user's. Only when the daemon runs as root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub group: Option<String>,
+    /// Limit of open files of each process, soft and hard.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub max_open_files: Option<i64>,
+    /// Largest core dump; 0 is none, -1 is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = -1)]
+    pub core_size_bytes: Option<i64>,
+    /// Permission bits that new files do not get, in octal. Default `022`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "027")]
+    pub umask: Option<String>,
 }
 
 /// An app: a definition and its processes.
@@ -107,6 +142,10 @@ pub struct App {
     /// How many processes the definition asks for.
     #[schema(minimum = 1)]
     pub instances: i64,
+    /// The ports that its processes are to have: `3000`, `3000-3005` or `auto:4000-4100`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub port: Option<String>,
     /// Started when defined and at boot.
     pub autostart: bool,
     /// Started again when it ends by itself.
@@ -123,6 +162,34 @@ pub struct App {
     pub kill_signal: String,
     /// After this, what is left gets SIGKILL.
     pub kill_timeout_ms: i64,
+    /// More memory than this, all processes of a run together, leads to a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub max_memory_bytes: Option<i64>,
+    /// Scheduling priority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub nice: Option<i64>,
+    /// Name of the user that it runs as, if that is not the daemon's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub user: Option<String>,
+    /// Name or number of the group that it runs as, if that is not the daemon's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub group: Option<String>,
+    /// Limit of open files of each process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub max_open_files: Option<i64>,
+    /// Largest core dump; 0 is none, -1 is no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub core_size_bytes: Option<i64>,
+    /// Permission bits that new files do not get, in octal.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub umask: Option<String>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

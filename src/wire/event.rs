@@ -14,6 +14,7 @@ pub struct Event {
     #[schema(format = DateTime)]
     pub ts: String,
     /// `process.created`, `process.started`, `process.spawn_failed`, `process.stop_asked`,
+    /// `process.over_memory`, `process.host_budget`,
     /// `process.killed`, `process.exited`, `process.backing_off`, `process.errored`,
     /// `process.stopped` or `process.deleted`.
     #[serde(rename = "type")]

@@ -23,7 +23,8 @@ pub struct Process {
     /// `starting`, `online`, `stopping`, `stopped`, `errored` or `restarting`.
     #[schema(example = "online")]
     pub status: String,
-    /// Why it is `errored`, or what is being waited for.
+    /// Why it is `errored`, what is being waited for, or why the manager ended its latest run:
+    /// `memory limit: 612.4 MiB > 512 MiB`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub reason: Option<String>,
@@ -31,6 +32,13 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub pid: Option<i64>,
+    /// The ports that it has. None for what does not run and is not about to: then they are free
+    /// for others.
+    #[serde(default)]
+    pub ports: Vec<i64>,
+    /// True: it was restarted on other ports than the definition's, until the next plain restart.
+    #[serde(default)]
+    pub port_overridden: bool,
     /// When this run began.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
@@ -51,6 +59,10 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub memory_bytes: Option<i64>,
+    /// More memory than this leads to a restart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub max_memory_bytes: Option<i64>,
     /// How the latest run that is over ended.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -61,7 +73,7 @@ pub struct Process {
     pub err_log: String,
 }
 
-/// How a run ended: exactly one member is there.
+/// How a run ended: exactly one of `code`, `signal` and `unknown` is there.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct LastExit {
     /// It exited with this code.
@@ -76,6 +88,10 @@ pub struct LastExit {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub unknown: Option<bool>,
+    /// Why the manager ended it, if that was its own decision.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "memory limit: 612.4 MiB > 512 MiB")]
+    pub reason: Option<String>,
 }
 
 /// All processes.

@@ -51,7 +51,7 @@ pub struct Daemon {
 }
 
 /// An address that answers HTTP.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Listener {
     /// Host of the address. Default `127.0.0.1`.
     #[schema(example = "127.0.0.1")]
@@ -59,4 +59,17 @@ pub struct Listener {
     /// Its port; 0 asks for any free one.
     #[schema(minimum = 0, maximum = 65535, example = 9615)]
     pub port: i64,
+    /// It is served while the command runs that asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub temporary: bool,
+    /// Whoever reaches it needs no credential, while the command runs that asked for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub no_auth: bool,
+}
+
+impl Listener {
+    /// The address of that host and port.
+    pub fn at(host: impl Into<String>, port: u16) -> Listener {
+        Listener { host: host.into(), port: i64::from(port), temporary: false, no_auth: false }
+    }
 }

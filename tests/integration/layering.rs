@@ -8,13 +8,15 @@ const MAY_USE: &[(&str, &str)] = &[
     ("model home wire own_log secrets", ""),
     ("supervisor logs sample", "model"),
     ("keeper", "home model"),
+    ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
     ("daemon", "model home secrets supervisor keeper store auth logs sample"),
     ("dashboard", "wire"),
     ("api", "model home secrets supervisor keeper store auth logs sample daemon wire dashboard"),
-    ("client", "wire home secrets"),
-    ("cli", "client wire home secrets"),
+    ("client", "wire home secrets kernel"),
+    ("cli", "client wire home secrets kernel"),
+    ("library", "client wire home"),
 ];
 
 /// They put the program together, so they may use everything.

@@ -92,11 +92,13 @@ impl Rig {
             run: self.last_run,
             process: 0,
             restarts: 0,
+            port: None,
             program: program.into(),
             args: args.iter().map(|arg| arg.to_string()).collect(),
             env: BTreeMap::from([marked, path]),
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
+            resources: Default::default(),
             err_file: self.log("err"),
         }
     }

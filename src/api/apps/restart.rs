@@ -3,19 +3,30 @@
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use serde::Deserialize;
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{Wait, act};
+use crate::api::act::{Wait, act, restart_on};
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::resolve;
-use crate::api::{ApiError, Shared};
+use crate::api::{ApiError, Shared, convert};
 use crate::wire;
+
+/// `?port=3001`: on another port than the definition's.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct OnPort {
+    /// `3001`, `3001-3004` (spread over the processes) or `auto:4000-4100`. Crashes keep it; the next
+    /// restart without it returns to the definition.
+    #[param(nullable = false, example = "3001")]
+    port: Option<String>,
+}
 
 /// Restart an app
 ///
 /// The old tree is gone before the new run begins. What is stopped is started.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/restart", tag = "apps", operation_id = "restart_app",
-    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait, OnPort),
     responses(
         (status = 200, description = "done, or so already", body = wire::Outcome),
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
@@ -25,9 +36,14 @@ pub async fn restart(
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
+    Query(on): Query<OnPort>,
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
+    let plan = on.port.as_deref().map(convert::port_plan).transpose()?;
     let targets = resolve(&api.handle.snapshot(), &reference)?;
-    let (status, outcome) = act(&api, wire::Action::Restart, &targets, limit).await?;
+    let (status, outcome) = match plan {
+        Some(plan) => restart_on(&api, plan, &targets, limit).await?,
+        None => act(&api, wire::Action::Restart, &targets, limit).await?,
+    };
     Ok((status, Json(outcome)))
 }

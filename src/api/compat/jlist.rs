@@ -22,7 +22,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         Some(End::Signal(signal)) => json!(128 + signal.number()),
         Some(End::Unknown) | None => Value::Null,
     };
-    json!({
+    let mut element = json!({
         "pid": process.pid.unwrap_or(0),
         "name": spec.name.as_str(),
         "pm_id": view.id.0,
@@ -50,6 +50,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "autostart": spec.autostart,
             "autorestart": spec.restart.auto,
             "watch": false,
+            "max_memory_restart": spec.resources.max_memory.map(|size| size.0),
             "exit_code": exit_code,
             "NODE_APP_INSTANCE": view.instance,
             "axm_monitor": {},
@@ -57,7 +58,12 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "axm_options": {},
             "env": env,
         },
-    })
+    });
+    // As with every variable of an app, PM2 has it here.
+    if let Some(port) = view.ports.held {
+        element["pm2_env"]["PORT"] = json!(port);
+    }
+    element
 }
 
 /// The script's absolute path; the program's, when no interpreter runs a script.

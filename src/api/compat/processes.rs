@@ -51,6 +51,9 @@ pub struct Pm2App {
     /// How many processes.
     #[schema(nullable = false)]
     instances: Option<i64>,
+    /// `PORT` of its processes: a port, `3000-3005` or `auto:4000-4100`.
+    #[schema(nullable = false)]
+    port: Option<Pm2Port>,
     /// Start it now.
     #[schema(nullable = false)]
     autostart: Option<bool>,
@@ -72,11 +75,78 @@ pub struct Pm2App {
     /// From the stop signal to SIGKILL, in ms.
     #[schema(nullable = false)]
     kill_timeout: Option<i64>,
+    /// Restart it when it uses more memory: bytes, or a size such as `100M`.
+    #[schema(nullable = false)]
+    max_memory_restart: Option<Pm2Size>,
+    /// User to run as, by name or number.
+    #[schema(nullable = false)]
+    uid: Option<Pm2Id>,
+    /// Group to run as, by name or number.
+    #[schema(nullable = false)]
+    gid: Option<Pm2Id>,
 }
 
-impl From<Pm2App> for wire::NewApp {
-    fn from(app: Pm2App) -> wire::NewApp {
-        wire::NewApp {
+/// A port as a number or as a text.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Pm2Port {
+    /// One port.
+    Number(i64),
+    /// One of the three forms.
+    Text(String),
+}
+
+/// An amount of memory.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Pm2Size {
+    /// Bytes.
+    Bytes(i64),
+    /// Number and unit.
+    #[schema(example = "100M")]
+    Text(String),
+}
+
+/// A user or group.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Pm2Id {
+    /// Its number.
+    Number(u32),
+    /// Its name.
+    #[schema(example = "www-data")]
+    Name(String),
+}
+
+impl Pm2Size {
+    fn bytes(self) -> Result<i64, ApiError> {
+        match self {
+            Pm2Size::Bytes(bytes) if bytes > 0 => Ok(bytes),
+            Pm2Size::Bytes(bytes) => Err(ApiError::member(
+                "/max_memory_restart",
+                format!("max_memory_restart is {bytes}: write bytes above 0, or a size such as 100M"),
+            )),
+            Pm2Size::Text(text) => wire::size::parse(&text)
+                .map(|bytes| bytes as i64)
+                .map_err(|e| ApiError::member("/max_memory_restart", e)),
+        }
+    }
+}
+
+impl Pm2Id {
+    fn text(self) -> String {
+        match self {
+            Pm2Id::Number(number) => number.to_string(),
+            Pm2Id::Name(name) => name,
+        }
+    }
+}
+
+impl TryFrom<Pm2App> for wire::NewApp {
+    type Error = ApiError;
+
+    fn try_from(app: Pm2App) -> Result<wire::NewApp, ApiError> {
+        Ok(wire::NewApp {
             script: app.script,
             name: app.name,
             namespace: app.namespace,
@@ -86,6 +156,10 @@ impl From<Pm2App> for wire::NewApp {
             env: app.env,
             inherited_env: None,
             instances: app.instances,
+            port: app.port.map(|port| match port {
+                Pm2Port::Number(port) => port.to_string(),
+                Pm2Port::Text(text) => text,
+            }),
             autostart: app.autostart,
             autorestart: app.autorestart,
             max_restarts: app.max_restarts,
@@ -94,7 +168,11 @@ impl From<Pm2App> for wire::NewApp {
             stop_exit_codes: app.stop_exit_codes,
             kill_signal: None,
             kill_timeout_ms: app.kill_timeout,
-        }
+            max_memory_bytes: app.max_memory_restart.map(Pm2Size::bytes).transpose()?,
+            user: app.uid.map(Pm2Id::text),
+            group: app.gid.map(Pm2Id::text),
+            ..wire::NewApp::default()
+        })
     }
 }
 
@@ -134,7 +212,7 @@ pub async fn start(
     State(api): State<Shared>,
     Json(app): Json<Pm2App>,
 ) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
-    let views = create_app(&api, app.into(), LIMIT).await?;
+    let views = create_app(&api, app.try_into()?, LIMIT).await?;
     let measured = api.handle.measured().await;
     let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
     Ok((StatusCode::CREATED, JsonAnswer(elements)))

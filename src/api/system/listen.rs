@@ -1,19 +1,22 @@
-//! `POST` and `DELETE /api/v1/system/listeners`
+//! `POST` and `DELETE /api/v1/system/listeners`, for good and for a while
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::Response;
 
 use crate::api::access::{Admin, Auth};
 use crate::api::extract::{Json, Path};
+use crate::api::requests::{Watched, line, stream};
 use crate::api::{ApiError, Shared};
 use crate::wire;
 
 /// Serve at one more address
 ///
-/// Loopback addresses only. An address that is served already is answered with 200.
+/// For good: the next daemon serves it too. Loopback addresses only. An address that is served
+/// already is answered with 200.
 #[utoipa::path(post, path = "/api/v1/system/listeners", tag = "system", operation_id = "add_listener",
     request_body = wire::Listener,
     responses(
@@ -25,9 +28,36 @@ pub async fn add(
     State(api): State<Shared>,
     Json(listener): Json<wire::Listener>,
 ) -> Result<(StatusCode, JsonAnswer<wire::Listener>), ApiError> {
+    if listener.temporary || listener.no_auth {
+        let detail = "an address that stays can be neither temporary nor without authentication: use \
+                      /api/v1/system/listeners/temporary";
+        return Err(ApiError::member(if listener.no_auth { "/no_auth" } else { "/temporary" }, detail));
+    }
     let address = address(&listener)?;
     let (status, real) = api.listeners.add(&api, address).await?;
     Ok((status, JsonAnswer(real)))
+}
+
+/// Serve at one more address while the answer is read
+///
+/// Loopback addresses only. The answer does not end: its first line is a `Lent`, then follow the
+/// requests that come to this address (`AccessRecord`), and now and then a `StreamControl`. When its
+/// reader leaves, the address is as it was before: not served any more, or with authentication
+/// again.
+#[utoipa::path(post, path = "/api/v1/system/listeners/temporary", tag = "system",
+    operation_id = "add_temporary_listener", request_body = wire::Listener,
+    responses(
+        (status = 200, description = "it is served now", body = wire::Lent, content_type = "application/x-ndjson"),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn lend(
+    auth: Auth<Admin>,
+    State(api): State<Shared>,
+    Json(listener): Json<wire::Listener>,
+) -> Result<Response, ApiError> {
+    let lent = api.listeners.lend(&api, address(&listener)?, listener.no_auth).await?;
+    let first = line(&wire::Lent { listener: lent.listener, added: lent.added });
+    let lent = Some((lent.lease, lent.end));
+    Ok(stream(api, Watched { first: Some(first), lent, principal: auth.principal }))
 }
 
 /// Serve there no longer
@@ -44,7 +74,7 @@ pub async fn remove(
     State(api): State<Shared>,
     Path((host, port)): Path<(String, u16)>,
 ) -> Result<StatusCode, ApiError> {
-    let address = address(&wire::Listener { host, port: i64::from(port) })?;
+    let address = address(&wire::Listener::at(host, port))?;
     match api.listeners.remove(&api, address) {
         true => Ok(StatusCode::NO_CONTENT),
         false => {

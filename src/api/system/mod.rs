@@ -1,5 +1,6 @@
 //! `/api/v1/system`: the host and the program itself.
 
 pub mod listen;
+pub mod requests;
 pub mod show;
 pub mod shutdown;

@@ -5,7 +5,7 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{status_style, styled, units};
 use super::super::session::Session;
-use super::report::Report;
+use super::report::{self, Report};
 use crate::wire::{App, Event, LastExit, Process};
 
 /// How many of the latest events are shown.
@@ -70,6 +70,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("runs", command(app)));
     pairs.push(("cwd", app.cwd.clone()));
     pairs.push(("instances", app.instances.to_string()));
+    pairs.extend(app.port.clone().map(|port| ("port", port)));
     pairs.push(("autostart", yes(app.autostart)));
     pairs.push(("autorestart", yes(app.autorestart)));
     pairs.push(("max restarts", app.max_restarts.to_string()));
@@ -87,6 +88,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     }
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
+    pairs.extend(limits(app));
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
@@ -105,6 +107,24 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     text
 }
 
+/// What it may use, as far as that was said.
+fn limits(app: &App) -> Vec<(&'static str, String)> {
+    let core_size = |bytes: i64| match bytes {
+        -1 => "unlimited".to_owned(),
+        bytes => units::bytes(bytes),
+    };
+    let all = [
+        ("max memory", app.max_memory_bytes.map(units::bytes)),
+        ("user", app.user.clone()),
+        ("group", app.group.clone()),
+        ("nice", app.nice.map(|nice| nice.to_string())),
+        ("max open files", app.max_open_files.map(|files| files.to_string())),
+        ("core size", app.core_size_bytes.map(core_size)),
+        ("umask", app.umask.clone()),
+    ];
+    all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
+}
+
 fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> {
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
     let mut pairs = vec![
@@ -114,12 +134,13 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
     pairs.extend(process.reason.clone().map(|reason| ("reason", reason)));
     pairs.extend([
         ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
+        ("port", or_dash(report::ports(process))),
         ("uptime", or_dash(process.uptime_ms.map(units::span))),
         ("started at", or_dash(process.started_at.as_deref().map(units::local_time))),
         ("restarts", process.restarts.to_string()),
         ("unstable restarts", process.unstable_restarts.to_string()),
         ("cpu", or_dash(process.cpu_percent.map(units::percent))),
-        ("memory", or_dash(process.memory_bytes.map(units::bytes))),
+        ("memory", or_dash(process.memory_bytes.map(|bytes| memory(bytes, process.max_memory_bytes)))),
     ]);
     pairs.extend(process.last_exit.as_ref().map(|exit| ("last exit", last_exit(exit))));
     pairs.push(("out log", process.out_log.clone()));
@@ -127,8 +148,19 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
     pairs
 }
 
-/// `code 1`, `signal SIGKILL`, or that nobody knows.
+/// `18.4 MiB`, or `18.4 MiB of 512.0 MiB` with a limit.
+fn memory(bytes: i64, limit: Option<i64>) -> String {
+    let used = units::bytes(bytes);
+    limit.map_or_else(|| used.clone(), |limit| format!("{used} of {}", units::bytes(limit)))
+}
+
+/// `code 1`, `signal SIGKILL`, or that nobody knows; and why, if the manager ended it.
 fn last_exit(exit: &LastExit) -> String {
+    let how = how(exit);
+    exit.reason.as_ref().map_or_else(|| how.clone(), |reason| format!("{how}, {reason}"))
+}
+
+fn how(exit: &LastExit) -> String {
     match (exit.code, &exit.signal) {
         (Some(code), _) => format!("code {code}"),
         (None, Some(signal)) => format!("signal {signal}"),
@@ -178,6 +210,7 @@ mod tests {
             cwd: "/srv".into(),
             env: [("KEY".to_owned(), "***".to_owned())].into(),
             instances: 2,
+            port: Some("3000-3001".into()),
             autostart: true,
             autorestart: true,
             max_restarts: 16,
@@ -186,6 +219,13 @@ mod tests {
             stop_exit_codes: vec![0, 3],
             kill_signal: "SIGTERM".into(),
             kill_timeout_ms: 10_000,
+            max_memory_bytes: Some(512 << 20),
+            nice: None,
+            user: Some("www".into()),
+            group: None,
+            max_open_files: None,
+            core_size_bytes: Some(-1),
+            umask: None,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -207,6 +247,9 @@ mod tests {
             "runs             /usr/bin/node '/srv/my app/server.js' 'it'\\''s'",
             "stop exit codes  0 3",
             "kill timeout     10s",
+            "max memory       512.0 MiB",
+            "user             www",
+            "core size        unlimited",
             "reason             given up",
             "pid                4000",
             "  not a time  web-1 ended with code 1",

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use super::super::daemon_start;
 use super::super::error::CliError;
 use super::super::out;
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, start};
 use crate::home::Home;
 
 /// How long a daemon that is being replaced may take to hear of it.
@@ -28,8 +27,8 @@ pub async fn run() -> Result<(), CliError> {
     let mut told = false;
     let mut daemon_gone = None;
     loop {
-        let daemon = daemon_start::listens(&home) || daemon_start::daemon_lives(&home);
-        if !daemon && !daemon_start::keeper_lives(&home) {
+        let daemon = start::listens(&home) || start::daemon_lives(&home);
+        if !daemon && !start::keeper_lives(&home) {
             out::line("All services are stopped; keeper and daemon have ended.");
             return Ok(());
         }
@@ -53,8 +52,8 @@ pub async fn run() -> Result<(), CliError> {
 async fn shut_down(home: &Home) -> Result<bool, CliError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let listens = daemon_start::listens(home);
-        if !listens && !daemon_start::keeper_lives(home) {
+        let listens = start::listens(home);
+        if !listens && !start::keeper_lives(home) {
             return Ok(false);
         }
         let error = match Client::local(home) {

@@ -6,6 +6,7 @@ use super::super::out::{self, Screen};
 use super::super::render::table::{self, Cell, Column};
 use super::super::render::{status_style, units};
 use super::super::session::Session;
+use super::report;
 use crate::wire::Process;
 
 /// Runs the command.
@@ -22,8 +23,9 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The table of `list`. The namespace is shown when there is more than one.
-fn table(processes: &[Process], screen: Screen) -> String {
+/// The table of `list`. The namespace is shown when there is more than one, reasons when somebody has
+/// one.
+pub fn table(processes: &[Process], screen: Screen) -> String {
     let several = processes.iter().any(|process| process.namespace != processes[0].namespace);
     let column = |title, expendable, right| Column { title, expendable, right };
     let mut columns = vec![
@@ -36,8 +38,20 @@ fn table(processes: &[Process], screen: Screen) -> String {
         column("restarts", 6, true),
         column("cpu", 2, true),
         column("memory", 1, true),
+        column("port", 1, true),
     ];
     let mut rows: Vec<Vec<Cell>> = processes.iter().map(row).collect();
+    // Most programs of most people have none.
+    if processes.iter().all(|process| process.ports.is_empty()) {
+        columns.pop();
+        rows.iter_mut().for_each(|row| drop(row.pop()));
+    }
+    if processes.iter().any(|process| process.reason.is_some()) {
+        columns.push(column("reason", 7, false));
+        for (row, process) in rows.iter_mut().zip(processes) {
+            row.push(Cell::from(process.reason.clone().unwrap_or_default()));
+        }
+    }
     if !several {
         columns.remove(2);
         rows.iter_mut().for_each(|row| drop(row.remove(2)));
@@ -57,6 +71,7 @@ fn row(process: &Process) -> Vec<Cell> {
         Cell::from(process.restarts.to_string()),
         or_dash(process.cpu_percent.map(units::percent)),
         or_dash(process.memory_bytes.map(units::bytes)),
+        or_dash(report::ports(process)),
     ]
 }
 
@@ -73,6 +88,16 @@ mod tests {
                         0  web-0   online   4000   1m 5s         0  1.2%  1.4 MiB\n\
                         12  web-12  stopped     -       -         0     -        -\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn ports_are_shown_when_anybody_has_one_and_overrides_are_marked() {
+        let mut moved = process(1, "online");
+        (moved.ports, moved.port_overridden) = (vec![3001], true);
+        let text = table(&[process(0, "online"), moved], Screen { width: None, color: false });
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].ends_with("port"), "{text}");
+        assert!(lines[1].ends_with('-') && lines[2].ends_with("3001 (this run)"), "{text}");
     }
 
     #[test]

@@ -12,9 +12,8 @@ use super::super::args::LogsArgs;
 use super::super::error::CliError;
 use super::super::out::{self, Screen};
 use super::super::render::{escape, styled};
-use super::super::seen::Seen;
 use super::super::session::Session;
-use crate::client::{ClientError, LogItem, LogQuery, LogStream};
+use crate::client::{ClientError, LogItem, LogQuery, LogStream, Seen};
 use crate::wire::{LogRecord, Stream};
 
 /// More lines than a log gets while its daemon is replaced, in all likelihood.

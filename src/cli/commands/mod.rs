@@ -2,12 +2,15 @@
 
 mod act;
 mod delete;
+mod doctor;
 mod events;
 mod info;
 mod kill;
 mod list;
 mod logs;
+mod monit;
 mod open;
+mod ports;
 mod reload;
 mod report;
 mod reset;
@@ -15,7 +18,7 @@ mod restart;
 mod scale;
 mod signal;
 mod start;
-mod status;
+pub(super) mod status;
 mod stop;
 mod token;
 mod web;
@@ -42,7 +45,10 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
+        ClientCommand::Monit(args) => monit::run(args).await,
+        ClientCommand::Doctor(args) => doctor::run(args).await,
         ClientCommand::Web(args) => web::run(args).await,
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,

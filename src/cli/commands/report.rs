@@ -161,6 +161,13 @@ pub fn title(process: &Process) -> String {
     }
 }
 
+/// Its ports, and whether it has them for this run only. None: it has none.
+pub fn ports(process: &Process) -> Option<String> {
+    let ports: Vec<String> = process.ports.iter().map(i64::to_string).collect();
+    let remark = if process.port_overridden { " (this run)" } else { "" };
+    (!ports.is_empty()).then(|| format!("{}{remark}", ports.join(" ")))
+}
+
 /// A line for each process of the answer.
 fn lines(action: Action, on_time: bool, outcome: &Outcome, before: &[Process]) -> Vec<Line> {
     let one = |now: &Process| {
@@ -231,12 +238,15 @@ pub mod tests {
             status: status.into(),
             reason: (status == "errored").then(|| "given up".into()),
             pid,
+            ports: Vec::new(),
+            port_overridden: false,
             started_at: None,
             uptime_ms: pid.map(|_| 65_000),
             restarts: 0,
             unstable_restarts: 0,
             cpu_percent: pid.map(|_| 1.25),
             memory_bytes: pid.map(|_| 1_500_000),
+            max_memory_bytes: None,
             last_exit: None,
             out_log: "/o".into(),
             err_log: "/e".into(),

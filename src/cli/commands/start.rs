@@ -4,13 +4,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::args::StartArgs;
-use super::super::environment;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
 use super::act;
 use super::report::Report;
-use crate::client;
+use crate::client::{self, environment};
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
 
@@ -122,6 +122,7 @@ async fn is_existing(
 fn defines_something(args: &StartArgs) -> bool {
     args.namespace.is_some()
         || args.instances.is_some()
+        || args.port.is_some()
         || args.cwd.is_some()
         || !args.env.is_empty()
         || args.interpreter.is_some()
@@ -132,6 +133,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_signal.is_some()
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
+        || args.resources != ResourceArgs::default()
         || args.no_autostart
         || !args.args.is_empty()
 }
@@ -157,7 +159,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     }
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    Ok(NewApp {
+    Ok(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -167,6 +169,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         env: args.env.iter().cloned().collect(),
         inherited_env: Some(inherited),
         instances: args.instances.map(|instances| instances.on(cpus)),
+        port: args.port.clone(),
         autostart: args.no_autostart.then_some(false),
         autorestart: args.no_autorestart.then_some(false),
         max_restarts: args.max_restarts,
@@ -175,7 +178,8 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         stop_exit_codes: args.stop_exit_codes.clone(),
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
-    })
+        ..NewApp::default()
+    }))
 }
 
 #[cfg(test)]
@@ -194,14 +198,14 @@ mod tests {
 
     #[test]
     fn options_become_members_of_the_definition() {
-        let line = "app.js -n web --namespace blue -i 3 --cwd sub --env A=b=c --env D= --interpreter node \
+        let line = "app.js -n web --namespace blue -i 3 --port 3000-3002 --cwd sub --env A=b=c --env D= --interpreter node \
                     --no-autorestart --max-restarts 5 --min-uptime 2s --restart-delay 0 --kill-signal SIGINT \
                     --kill-timeout 1600 --stop-exit-codes 0 3 --no-autostart -- --port 1 -- x";
         let app = definition(&parsed(line), Path::new("/here")).unwrap();
         let json = serde_json::to_value(NewApp { inherited_env: None, ..app }).unwrap();
         let expected = serde_json::json!({
             "script": "", "name": "web", "namespace": "blue", "args": ["--port", "1", "--", "x"],
-            "cwd": "/here/sub", "interpreter": "node", "env": {"A": "b=c", "D": ""}, "instances": 3,
+            "cwd": "/here/sub", "interpreter": "node", "env": {"A": "b=c", "D": ""}, "instances": 3, "port": "3000-3002",
             "autostart": false, "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000,
             "restart_delay_ms": 0, "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
         });

@@ -26,7 +26,7 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
 }
 
 /// How many processes have each status, in the order in which the statuses first occur.
-fn counts(processes: &[Process]) -> Vec<(&str, usize)> {
+pub fn counts(processes: &[Process]) -> Vec<(&str, usize)> {
     let mut counts: Vec<(&str, usize)> = Vec::new();
     for process in processes {
         match counts.iter_mut().find(|(status, _)| *status == process.status) {
@@ -73,14 +73,14 @@ fn text(system: &System, counts: &[(&str, usize)], color: bool) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use super::super::report::tests::process;
     use super::*;
     use crate::wire::{Daemon, Host, Listener};
 
-    #[test]
-    fn the_page_tells_program_host_and_processes() {
-        let system = System {
+    /// A host and its daemon.
+    pub fn system() -> System {
+        System {
             host: Host {
                 hostname: "box".into(),
                 cpu_percent: 12.5,
@@ -96,9 +96,14 @@ mod tests {
                 uptime_ms: 61_000,
                 keeper_pid: Some(9),
                 home: "/h".into(),
-                listeners: vec![Listener { host: "127.0.0.1".into(), port: 9615 }],
+                listeners: vec![Listener::at("127.0.0.1", 9615)],
             },
-        };
+        }
+    }
+
+    #[test]
+    fn the_page_tells_program_host_and_processes() {
+        let system = system();
         let processes = [process(0, "online"), process(1, "stopped"), process(2, "online")];
         let text = text(&system, &counts(&processes), false);
         let expected = "version    0.1.0\ndaemon     pid 10, up 1m 1s\nkeeper     pid 9\n\

@@ -1,81 +1,65 @@
-//! `web`: an address for browsers, as long as this command runs.
+//! `web`: an address for browsers, as long as this command runs, and who comes to it.
+//!
+//! The daemon serves the address while this command reads the stream of its requests, so the
+//! address ends with the command even when that is killed.
 
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
-
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::super::args::WebArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::render::{escape, units};
 use super::super::session::{Session, address};
-use crate::client::ClientError;
-use crate::wire::Listener;
-
-/// How often is looked whether the address is still there.
-const WATCH: Duration = Duration::from_secs(1);
+use super::super::stop::Stop;
+use crate::client::{ClientError, RequestItem, RequestStream};
+use crate::wire::{AccessRecord, Listener};
 
 /// How long the daemon may be away: it is being replaced.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// How long the daemon may take to see that this command has left.
+const SETTLING: Duration = Duration::from_secs(3);
+
 /// Runs the command.
 pub async fn run(args: WebArgs) -> Result<(), CliError> {
-    let wanted = Listener { host: loopback(&args.host)?.to_owned(), port: args.port.into() };
-    // Heard from now on, so that the address is removed whenever they come.
-    let stop = Stop::new()?;
+    let wanted =
+        Listener { no_auth: args.no_auth, ..Listener::at(loopback(&args.host, args.no_auth)?, args.port) };
+    // Heard from now on, so that whenever they come the end is told.
+    let mut stop = Stop::new()?;
     let session = Session::open().await?;
-    let (listener, added) = session.ask_once(async |c| c.add_listener(&wanted).await).await?;
-    let shown = show(&session, &listener, args.detach).await;
     if args.detach {
-        return shown;
+        let (listener, _) = session.ask_once(async |c| c.add_listener(&wanted).await).await?;
+        return show(&session, &listener).await;
     }
-    let ended = match shown {
-        Ok(()) => tokio::select! {
-            () = stop.asked() => Ok(()),
-            gone = watch(&session, &listener, added) => Err(gone),
-        },
-        Err(error) => Err(error),
+    let (lent, stream) = session.ask(async |c| c.lend_listener(&wanted).await).await?;
+    let listener = Listener { no_auth: args.no_auth, ..lent.listener };
+    show(&session, &listener).await?;
+    out::notice("Press Ctrl+C to end this command. Requests to this address:");
+    tokio::select! {
+        () = stop.asked() => {}
+        ended = watch(&session, &listener, stream) => ended?,
+    }
+    let what = match after(&session, &listener).await {
+        Some(now) if args.no_auth && !now.no_auth => "asks for authentication again",
+        Some(now) if now.no_auth => "stays open without authentication, for another pmdaemon web --no-auth",
+        Some(_) => "stays open",
+        None => "is closed",
     };
-    if let Err(error) = ended {
-        if added {
-            // Best effort: most often there is no daemon left to ask.
-            let _ = session.client.remove_listener(&listener).await;
-        }
-        return Err(error);
-    }
-    if added {
-        remove(&session, &listener).await?;
-        out::notice(&format!("{} is closed; services and daemon go on.", address(&listener)));
-    } else {
-        out::notice(&format!("{} stays open; services and daemon go on.", address(&listener)));
-    }
+    out::notice(&format!("{} {what}; services and daemon go on.", address(&listener)));
     Ok(())
 }
 
-/// Signals that end the command.
-struct Stop {
-    signals: Vec<tokio::signal::unix::Signal>,
-}
-
-impl Stop {
-    fn new() -> Result<Stop, CliError> {
-        let kinds = [SignalKind::interrupt(), SignalKind::terminate(), SignalKind::hangup()];
-        let signals: Result<Vec<_>, _> = kinds.into_iter().map(signal).collect();
-        let signals = signals.map_err(|e| CliError::new(format!("cannot wait for Ctrl+C: {e}")))?;
-        Ok(Stop { signals })
-    }
-
-    async fn asked(mut self) {
-        let any = self.signals.iter_mut().map(|signal| Box::pin(signal.recv()));
-        futures_util::future::select_all(any).await;
-    }
-}
-
 /// The host, if it can be reached from this machine only.
-fn loopback(host: &str) -> Result<&str, CliError> {
+fn loopback(host: &str, no_auth: bool) -> Result<&str, CliError> {
     match host {
         "localhost" => Ok("127.0.0.1"),
         "::1" | "[::1]" => Ok("::1"),
         host if host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()) => Ok(host),
+        host if no_auth => Err(CliError::new(format!(
+            "{host} can be reached from other machines, and --no-auth would let all of them run programs here: use \
+             127.0.0.1"
+        ))),
         host => Err(CliError::new(format!(
             "{host} can be reached from other machines and pmdaemon does not speak TLS there: use 127.0.0.1 and \
              a tunnel (ssh -L) or a reverse proxy with TLS"
@@ -84,67 +68,92 @@ fn loopback(host: &str) -> Result<&str, CliError> {
 }
 
 /// Prints the address and a way in.
-async fn show(session: &Session, listener: &Listener, detach: bool) -> Result<(), CliError> {
-    let link = session.ask_once(async |c| c.login_link().await).await?;
+async fn show(session: &Session, listener: &Listener) -> Result<(), CliError> {
     let address = address(listener);
-    let text = format!(
-        "Dashboard:  {address}\nLog in:     {address}{}  (works once, within {} s)\n",
-        link.path,
-        link.expires_in_ms / 1000
-    );
+    let mut text = format!("Dashboard:  {address}\n");
+    if !listener.no_auth {
+        let link = session.ask_once(async |c| c.login_link().await).await?;
+        let seconds = link.expires_in_ms / 1000;
+        text.push_str(&format!("Log in:     {address}{}  (works once, within {seconds} s)\n", link.path));
+    }
     match out::try_print(&text) {
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            return Err(CliError::new(format!("cannot write to standard output: {e}")));
-        }
+        Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(unwritable(&e)),
         Ok(()) | Err(_) => {}
     }
-    out::notice("To log in later, get a new link with: pmdaemon open");
-    if !detach {
-        out::notice("Press Ctrl+C to end this command.");
-    }
+    out::notice(&match listener.no_auth {
+        true => format!(
+            "Warning: authentication is off at {address}: every user and every program of this machine can run \
+             programs as you."
+        ),
+        false => "To log in later, get a new link with: pmdaemon open".to_owned(),
+    });
     Ok(())
 }
 
-/// Returns when there is no daemon any more. A daemon that was replaced is given the address
-/// again when this command had added it.
-async fn watch(session: &Session, listener: &Listener, added: bool) -> CliError {
-    let mut away_since: Option<Instant> = None;
+/// Shows requests until nobody reads them, and asks a daemon that replaces this one for the same
+/// address.
+async fn watch(session: &Session, listener: &Listener, mut stream: RequestStream) -> Result<(), CliError> {
     loop {
-        tokio::time::sleep(WATCH).await;
-        let error = match session.client.system().await {
-            Ok(system) => {
-                away_since = None;
-                let there = |l: &Listener| l.host == listener.host && l.port == listener.port;
-                if system.daemon.listeners.iter().any(there) || !added {
-                    continue;
-                }
-                match session.client.add_listener(listener).await {
-                    Ok(_) => continue,
-                    Err(error) => error,
-                }
+        match stream.next().await {
+            Ok(Some(RequestItem::Request(record))) => match out::try_print(&line(&record)) {
+                Err(e) if e.kind() == ErrorKind::BrokenPipe => return Ok(()),
+                Err(e) => return Err(unwritable(&e)),
+                Ok(()) => {}
+            },
+            Ok(Some(RequestItem::Missed(count))) => out::notice(&format!("({count} requests are not shown)")),
+            Ok(Some(RequestItem::Closed)) => {
+                return Err(CliError::new(format!("{} was removed by another command", address(listener))));
             }
-            Err(error) => error,
-        };
-        let away = away_since.get_or_insert_with(Instant::now).elapsed();
-        match error {
-            ClientError::NoDaemon(_) if away > PATIENCE => {
-                return CliError::new(
-                    "the daemon has ended, and the dashboard with it: run pmdaemon web to start both again",
-                );
-            }
-            error if away > PATIENCE || !error.is_absence() => return error.into(),
-            _ => {}
+            Err(error) if !error.is_absence() => return Err(error.into()),
+            Ok(None) | Err(_) => stream = again(session, listener).await?,
         }
     }
 }
 
-/// Takes the address away again. One that is gone already is fine.
-async fn remove(session: &Session, listener: &Listener) -> Result<(), CliError> {
-    match session.client.remove_listener(listener).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.status() == Some(404) => Ok(()),
-        Err(error) => Err(error.into()),
+/// The same address from the next daemon. Starts none: one that was ended by `pmdaemon kill` stays
+/// ended.
+async fn again(session: &Session, listener: &Listener) -> Result<RequestStream, CliError> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        match session.client.lend_listener(listener).await {
+            Ok((_, stream)) => return Ok(stream),
+            Err(ClientError::NoDaemon(_)) if Instant::now() > deadline => {
+                return Err(CliError::new(
+                    "the daemon has ended, and the dashboard with it: run pmdaemon web to start both again",
+                ));
+            }
+            Err(error) if error.is_absence() && Instant::now() <= deadline => {}
+            Err(error) => return Err(error.into()),
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
+}
+
+/// How the address is served now that this command has left it; `None`: it is not.
+async fn after(session: &Session, listener: &Listener) -> Option<Listener> {
+    let deadline = Instant::now() + SETTLING;
+    loop {
+        let listeners = session.client.system().await.ok()?.daemon.listeners;
+        let now = listeners.into_iter().find(|l| l.host == listener.host && l.port == listener.port)?;
+        let settled = !now.temporary && !now.no_auth;
+        if settled || Instant::now() > deadline {
+            return Some(now);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// A request in a line: when, what, how it went, how long it took.
+fn line(record: &AccessRecord) -> String {
+    let time = units::local_time(&record.ts);
+    let time = time.split_once(' ').map_or(time.as_str(), |(_, time)| time);
+    let took = record.duration_us as f64 / 1000.0;
+    let path = escape::harmless(&record.path);
+    format!("{time}  {}  {:<6}  {took:>8.1} ms  {path}\n", record.status, record.method)
+}
+
+fn unwritable(error: &std::io::Error) -> CliError {
+    CliError::new(format!("cannot write to standard output: {error}"))
 }
 
 #[cfg(test)]
@@ -159,10 +168,24 @@ mod tests {
             ("127.9.9.9", "127.9.9.9"),
             ("[::1]", "::1"),
         ] {
-            assert_eq!(loopback(host).unwrap(), real);
+            assert_eq!(loopback(host, false).unwrap(), real);
         }
         for host in ["0.0.0.0", "::", "192.168.1.1", "example.org", ""] {
-            assert!(loopback(host).unwrap_err().to_string().contains("TLS"), "{host}");
+            assert!(loopback(host, false).unwrap_err().to_string().contains("TLS"), "{host}");
+            assert!(loopback(host, true).unwrap_err().to_string().contains("--no-auth"), "{host}");
         }
+    }
+
+    #[test]
+    fn a_request_is_shown_in_a_line_on_which_nothing_acts() {
+        let record = AccessRecord {
+            ts: "2026-01-31T12:00:00.000Z".into(),
+            address: None,
+            method: "GET".into(),
+            path: "/a\u{1b}[2J".into(),
+            status: 404,
+            duration_us: 1234,
+        };
+        assert!(line(&record).ends_with("  404  GET          1.2 ms  /a\n"), "{}", line(&record));
     }
 }

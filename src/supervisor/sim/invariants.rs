@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Accepted, Command, Effect, Input, Process, Reload, Remembered};
+use super::limits::*;
 use super::policy::*;
+use super::ports::*;
 use super::verbs::*;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, ProcessId, RunId, State};
+use crate::model::{EventKind, Fact, Goal, ProcessId, Reason, RunId, State};
 
 pub type Holds = Result<(), String>;
 
@@ -51,11 +53,22 @@ invariants! {
     what_is_recorded_comes_before_what_relies_on_it,
     no_deadline_is_missed,
     the_newest_ends_first,
+    host_budget_is_kept,
+    the_oldest_of_the_queue_goes_first,
+    nobody_queues_while_there_is_budget,
+    too_much_memory_is_ended,
     denied_changes_nothing,
     reload_touches_one_instance_at_a_time,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
     signals_reach_only_what_runs,
+    every_port_free_or_held_once,
+    what_is_launched_has_a_free_port_of_its_plan,
+    what_is_given_out_was_tried,
+    what_rests_has_no_port,
+    nobody_is_refused_a_port_that_is_free,
+    a_crash_keeps_the_port,
+    an_override_lasts_until_the_next_plain_restart,
 }
 
 fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
@@ -128,8 +141,8 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
     };
     let run = match fact {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
-        Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
-        Fact::HandsRenewed { .. } => return Ok(()),
+        Fact::Exited { run, .. } | Fact::TreeGone { run } | Fact::Sampled { run, .. } => *run,
+        Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
     let about_it = |effect: &Effect| matches!(effect, Effect::Forget { run: other } | Effect::KillTree { run: other } if *other == run);
@@ -152,6 +165,10 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
             let truth = world.ledger.exits.get(&run);
             let told = Some(&(*end, *uptime));
             ensure!(truth == told, "{run} ended with {end} after {uptime:?}, in truth {truth:?}");
+        }
+        // A port that is gone when the asked-for restart comes says nothing about the end before.
+        if let EventKind::Errored { reason: Reason::NoPort(_) } = kind {
+            continue;
         }
         if let EventKind::BackingOff { .. } | EventKind::Errored { .. } = kind {
             ensure!(!was_asked, "the end of {run} of {id} was asked for, and has {kind:?}");
@@ -225,14 +242,17 @@ fn what_is_recorded_comes_before_what_relies_on_it(_: &World, step: &Step<'_>) -
 
 fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
     let reloads = world.brain.reloads().values().filter_map(Reload::deadline);
-    let first = world.brain.processes().filter_map(Process::deadline).chain(reloads).min();
+    let turn = world.brain.queue.first().and(world.brain.next_turn());
+    let first = world.brain.processes().filter_map(Process::deadline).chain(turn).chain(reloads).min();
     ensure!(world.brain.next_deadline() == first, "{:?}, not {first:?}", world.brain.next_deadline());
     if matches!(step.given, Given::Input(Input::Tick)) {
         ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");
     }
     for process in world.brain.processes() {
-        let State::Backoff { until } = process.state else { continue };
-        ensure!(first <= Some(until), "{} is never woken", process.id);
+        let State::Backoff { until, queued } = process.state else { continue };
+        ensure!(first.is_some() && (queued || first <= Some(until)), "{} is never woken", process.id);
+        let in_queue = world.brain.queue.contains(&(until, process.id));
+        ensure!(in_queue == queued, "{} is queued: {queued}, in the queue: {in_queue}", process.id);
     }
     Ok(())
 }

@@ -8,10 +8,11 @@ use super::super::{
     Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor, Then,
 };
 use super::invariants::events;
+use super::limits::{Bucket, automatic_restarts, is_too_much};
 use super::world::{Given, Step};
 use crate::model::{
-    AppId, End, EventKind, Fact, Goal, Moment, ProcessId, RestartPolicy, RunId, SpawnFailure, SpawnStep,
-    State,
+    AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure,
+    SpawnStep, State,
 };
 
 /// What is known of everything so far.
@@ -30,8 +31,11 @@ pub struct Ledger {
     pub forgotten: BTreeSet<RunId>,
     /// The same before the latest step.
     pub forgotten_before: BTreeSet<RunId>,
-    /// Lives whose end somebody asked for.
+    /// Lives whose end somebody asked for, or that used too much memory.
     pub asked: BTreeSet<RunId>,
+    /// Those of them that nobody asked for.
+    pub over_memory: BTreeSet<RunId>,
+    pub budget: Bucket,
     /// First stop signal since the daemon started, and the kill timeout of that time: when it may be
     /// killed.
     pub signalled: BTreeMap<RunId, Moment>,
@@ -42,8 +46,8 @@ pub struct Ledger {
     pub turns: BTreeMap<AppId, (ProcessId, Option<RunId>)>,
     pub launched_since_turn: BTreeMap<ProcessId, u32>,
     /// The turns of the latest step, and its launches.
-    new_turns: Vec<(AppId, ProcessId, Option<RunId>)>,
-    new_launches: Vec<ProcessId>,
+    pub new_turns: Vec<(AppId, ProcessId, Option<RunId>)>,
+    pub new_launches: Vec<ProcessId>,
     /// Lives that ended in the latest step, and what must follow.
     pub ends: Vec<(ProcessId, RunId, Expected)>,
 }
@@ -54,7 +58,7 @@ pub struct Counts {
     pub unstable: u32,
     pub waits: u32,
     pub restarts: u32,
-    restart_asked: bool,
+    pub restart_asked: bool,
 }
 
 /// What must follow the end of a life.
@@ -62,6 +66,8 @@ pub struct Counts {
 pub enum Expected {
     /// It is launched in the same step.
     Launch,
+    /// It is launched in the same step, if the host's budget allows.
+    Restart,
     /// It waits, from the first to the second.
     Wait(Duration, Duration),
     Stopped,
@@ -87,14 +93,11 @@ impl Ledger {
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
-            Given::Input(Input::Tick) => {
-                for (id, process) in step.before.iter().filter(|(id, _)| !reloaded(step, **id)) {
-                    if matches!(process.state, State::Backoff { until } if until <= step.now) {
-                        self.counts.entry(*id).or_default().restarts += 1;
-                    }
-                }
-            }
-            Given::Restored => {}
+            Given::Input(Input::Tick) | Given::Restored => {}
+        }
+        for id in automatic_restarts(step, &self.ends) {
+            self.counts.entry(id).or_default().restarts += 1;
+            self.budget.spend(step.now);
         }
         for (id, before) in step.before {
             if reloaded(step, *id) {
@@ -103,7 +106,20 @@ impl Ledger {
         }
         self.hear_of(step.effects);
         self.hear_signals(step.now, step.effects, brain);
+        self.unlaunched(step, brain);
         self
+    }
+
+    /// What was to be launched and got no port was not: nothing is counted.
+    fn unlaunched(&mut self, step: &Step<'_>, brain: &Supervisor) {
+        for (id, before) in step.before {
+            let now = brain.process(*id).map(|process| &process.state);
+            if now != Some(&before.state)
+                && let Some(State::Idle(Rest::Errored(Reason::NoPort(_)))) = now
+            {
+                self.counts.entry(*id).or_default().restarts = before.restarts;
+            }
+        }
     }
 
     fn hear_signals(&mut self, now: Moment, effects: &[Effect], brain: &Supervisor) {
@@ -164,7 +180,9 @@ impl Ledger {
         let row = |id: &ProcessId| step.before.get(id);
         match command {
             Command::Start { process } => row(process).into_iter().for_each(|before| self.start(before)),
-            Command::Restart { process } => row(process).into_iter().for_each(|before| self.restart(before)),
+            Command::Restart { process } | Command::Move { process, .. } => {
+                row(process).into_iter().for_each(|before| self.restart(before))
+            }
             Command::Stop { process } => {
                 let Some(before) = row(process) else { return };
                 self.counts.entry(*process).or_default().restart_asked = false;
@@ -219,7 +237,10 @@ impl Ledger {
             State::Stopping { .. } if !was_asked => counts.restart_asked = true,
             State::Stopping { .. } | State::Idle(_) => {}
         }
-        self.asked.extend(run);
+        if let Some(run) = run {
+            self.asked.insert(run);
+            self.over_memory.remove(&run);
+        }
     }
 
     fn restart(&mut self, before: &Process) {
@@ -230,7 +251,10 @@ impl Ledger {
             Some(_) => counts.restart_asked = true,
             None => counts.restarts += 1,
         }
-        self.asked.extend(run);
+        if let Some(run) = run {
+            self.asked.insert(run);
+            self.over_memory.remove(&run);
+        }
     }
 
     /// The ends of those that a smaller number leaves out were asked for.
@@ -259,7 +283,17 @@ impl Ledger {
                     self.tree_is_gone(*run, owner(*run), step, brain);
                 }
             }
+            Fact::PortsSeen { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
+            Fact::Sampled { run, memory } => {
+                if let Some(process) = owner(*run)
+                    && is_too_much(process, *memory, brain)
+                {
+                    self.asked.insert(*run);
+                    self.over_memory.insert(*run);
+                    self.counts.entry(process.id).or_default().restart_asked = true;
+                }
+            }
             Fact::HandsRenewed { living } => {
                 self.seen.extend(living);
                 for process in step.before.values() {
@@ -294,6 +328,7 @@ impl Ledger {
             Goal::Gone => Expected::Gone,
             Goal::Down => Expected::Stopped,
             Goal::Up if step.was_shutting_down => Expected::Stopped,
+            Goal::Up if self.over_memory.contains(&run) => Expected::Restart,
             Goal::Up if self.asked.contains(&run) => {
                 counts.restarts += u32::from(restart_asked);
                 Expected::Launch
@@ -321,6 +356,8 @@ impl Ledger {
         self.signalled.clear();
         self.hear_signals(now, effects, brain);
         self.asked.clear();
+        self.over_memory.clear();
+        self.budget.refill();
         for life in living {
             self.seen.extend(life.spawned.map(|_| life.run));
             self.spawned.extend(life.spawned.map(|(_, at)| (life.run, at)));
@@ -337,9 +374,16 @@ impl Ledger {
         self.counts.clear();
         for process in brain.processes() {
             let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
-            self.counts.insert(process.id, Counts { unstable, waits, restarts, restart_asked: false });
-            if process.goal != Goal::Up {
-                self.asked.extend(process.state.run());
+            let run = process.state.run();
+            let row = rows.iter().find(|row| row.id == process.id);
+            let asked = row.and_then(|row| row.asked).filter(|asked| Some(asked.run) == run);
+            let restart_asked = asked.is_some_and(|asked| asked.restart);
+            self.counts.insert(process.id, Counts { unstable, waits, restarts, restart_asked });
+            if process.goal != Goal::Up || asked.is_some() {
+                self.asked.extend(run);
+            }
+            if asked.is_some_and(|asked| asked.over_memory.is_some()) {
+                self.over_memory.extend(run);
             }
         }
     }
@@ -351,7 +395,7 @@ fn members<'a>(app: AppId, step: &Step<'a>) -> impl Iterator<Item = &'a Process>
 }
 
 /// Its turn in a reload came in that step.
-fn reloaded(step: &Step<'_>, id: ProcessId) -> bool {
+pub fn reloaded(step: &Step<'_>, id: ProcessId) -> bool {
     events(step).any(|(other, _, kind)| other == id && matches!(kind, EventKind::Reloading { .. }))
 }
 
@@ -390,8 +434,7 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
         return Expected::Wait(policy.delay, policy.delay);
     }
     if waits == 0 {
-        counts.restarts += 1;
-        return Expected::Launch;
+        return Expected::Restart;
     }
     let cap = Duration::from_secs(15);
     let least = (1..waits).fold(Duration::from_millis(100), |wait, _| wait.mul_f64(1.5).min(cap));

@@ -11,6 +11,7 @@ use crate::model::{AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, Sp
 pub struct Life {
     pub process: ProcessId,
     restarts: u32,
+    pub port: Option<u16>,
     launch: Launch,
     pub spawned: Option<(Pid, Moment)>,
     /// When and how the main process will end, if it will.
@@ -38,7 +39,7 @@ impl Life {
         dice: &mut Dice,
         now: Moment,
         process: ProcessId,
-        restarts: u32,
+        (restarts, port): (u32, Option<u16>),
         spec: &AppSpec,
         calm: bool,
     ) -> Life {
@@ -67,6 +68,7 @@ impl Life {
         Life {
             process,
             restarts,
+            port,
             launch,
             spawned: None,
             fate: (!calm && ends).then_some((spawn_at + lasts, end)),
@@ -128,6 +130,11 @@ impl Life {
         self.spawned.is_some() && !self.is_over()
     }
 
+    /// Something of it has that port open.
+    pub fn listens_on(&self, port: u16) -> bool {
+        self.port == Some(port) && self.is_alive()
+    }
+
     /// The stop signal came. Who obeys has ended `soon`.
     pub fn is_asked(&mut self, soon: Moment) {
         if !self.ignores_asking {
@@ -172,6 +179,7 @@ impl Life {
             run,
             process: self.process,
             restarts: self.restarts,
+            port: self.port,
             spawned: self.spawned,
             ended: self.ended,
             tree_empty: self.is_over(),

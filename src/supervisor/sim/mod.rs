@@ -2,7 +2,7 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`], [`policy`] and [`verbs`] state what must hold after every
+//! looking into the supervisor; [`invariants`], [`policy`], [`ports`] and [`verbs`] state what must hold after every
 //! step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -14,9 +14,11 @@
 mod invariants;
 mod ledger;
 mod life;
+mod limits;
 mod outcomes;
 pub(super) mod planted;
 mod policy;
+mod ports;
 mod stories;
 mod users;
 mod verbs;
@@ -67,6 +69,10 @@ fn stories_are_eventful() {
         "BackingOff",
         "UnstableRuns",
         "CannotSpawn",
+        "NoPort",
+        "PortTaken",
+        "PortsExhausted",
+        "Move",
         "Finished",
         "Ended(",
         "Killed",
@@ -87,6 +93,8 @@ fn stories_are_eventful() {
         "StillUp",
         "BadCount",
         "NotRunning",
+        "OverMemory",
+        "HostBudget",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 
 use super::super::{Living, Remembered, Supervisor};
 use super::invariants::{Holds, ensure};
+use super::ledger::Ledger;
 use super::world::World;
-use crate::model::{Goal, Rest, RunId, State};
+use crate::model::{Goal, Reason, Rest, RunId, State};
 
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
@@ -27,12 +28,32 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
         if lives {
             let adopted = process.state.run() == life.map(|life| life.run);
             ensure!(adopted, "what_lives_is_adopted: {id} is {:?}", process.state);
+            let (counts, row) = ((process.unstable, process.waits), (row.unstable, row.waits));
+            ensure!(counts == row, "unstable_runs_survive: {id} has {counts:?}, had {row:?}");
         } else if row.goal == Goal::Up && life.is_none() {
             let right = match row.rest {
-                Rest::Stopped => matches!(process.state, State::Starting { .. }),
+                Rest::Stopped if row.waits_until.is_some() => matches!(process.state, State::Backoff { .. }),
+                Rest::Stopped => matches!(
+                    process.state,
+                    State::Starting { .. } | State::Idle(Rest::Errored(Reason::NoPort(_)))
+                ),
                 Rest::Errored(_) | Rest::Finished(_) => process.state == State::Idle(row.rest.clone()),
             };
             ensure!(right, "what_was_given_up_stays_so: {id} was {:?}, is {:?}", row.rest, process.state);
+        }
+    }
+    Ok(())
+}
+
+/// At the start of a daemon: the end that somebody asked for is asked for again, as long as it did
+/// not come.
+pub fn what_was_asked_goes_on(brain: &Supervisor, ledger: &Ledger, living: &[Living]) -> Holds {
+    for process in brain.processes() {
+        let life = living.iter().filter(|life| life.process == process.id).max_by_key(|life| life.run);
+        let Some(life) = life.filter(|life| life.ended.is_none()) else { continue };
+        if ledger.asked.contains(&life.run) {
+            let ends = matches!(process.state, State::Stopping { .. });
+            ensure!(ends, "what_was_asked_goes_on: {} is {:?}", process.id, process.state);
         }
     }
     Ok(())

@@ -68,11 +68,33 @@ pub enum Mistake {
     ReloadsTwoAtOnce,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
+    /// A port is given to somebody although another has it.
+    GivesPortsTwice,
+    /// What other programs listen on is not looked at.
+    OverlooksForeignPorts,
+    /// What rests keeps its port.
+    KeepsPortsAtRest,
+    /// After a crash a port is chosen anew.
+    WandersAfterCrash,
+    /// A plain restart does not return to the definition's port.
+    KeepsTheOverride,
+    /// Restarts come however many there were.
+    IgnoresTheBudget,
+    /// Who came last to the queue for the host's budget goes first.
+    ServesTheNewestFirst,
+    /// Too much memory does not matter.
+    IgnoresMemory,
+    /// A new daemon does not wait for what the last one waited for.
+    ForgetsWhatItWaitedFor,
+    /// A new daemon counts unstable runs from zero.
+    ForgetsUnstableRuns,
+    /// What was asked is not remembered until it is done.
+    KeepsAWishToItself,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 31] = [
+    pub const ALL: [Mistake; 42] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -104,6 +126,17 @@ impl Mistake {
         Mistake::RevivesOldCounts,
         Mistake::ReloadsTwoAtOnce,
         Mistake::ReloadsOnAfterADeath,
+        Mistake::GivesPortsTwice,
+        Mistake::OverlooksForeignPorts,
+        Mistake::KeepsPortsAtRest,
+        Mistake::WandersAfterCrash,
+        Mistake::KeepsTheOverride,
+        Mistake::IgnoresTheBudget,
+        Mistake::ServesTheNewestFirst,
+        Mistake::IgnoresMemory,
+        Mistake::ForgetsWhatItWaitedFor,
+        Mistake::ForgetsUnstableRuns,
+        Mistake::KeepsAWishToItself,
     ];
 }
 

@@ -12,7 +12,13 @@ pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Hold
         let state = world.brain.process(*id).map(|process| &process.state);
         let launched = || launches_of(step, *id).count() == 1;
         let right = match (expected, state) {
-            (Expected::Launch, Some(State::Starting { .. })) => launched(),
+            // Unless there is no port, which has an invariant of its own.
+            (Expected::Launch | Expected::Restart, Some(State::Idle(Rest::Errored(Reason::NoPort(_))))) => {
+                true
+            }
+            (Expected::Launch | Expected::Restart, Some(State::Starting { .. })) => launched(),
+            // Whether that is right, the budget's invariants say.
+            (Expected::Restart, Some(State::Backoff { queued: true, .. })) => true,
             (Expected::Stopped, Some(State::Idle(Rest::Stopped))) | (Expected::Gone, None) => true,
             (Expected::Finished, Some(State::Idle(Rest::Finished(_)))) => true,
             (Expected::Errored, Some(State::Idle(Rest::Errored(_)))) => true,
@@ -32,7 +38,8 @@ pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Hold
 pub fn backoff_within_cap(world: &World, step: &Step<'_>) -> Holds {
     for (id, _, expected) in &world.ledger.ends {
         let Expected::Wait(least, most) = expected else { continue };
-        let Some(State::Backoff { until }) = world.brain.process(*id).map(|process| &process.state) else {
+        let Some(State::Backoff { until, .. }) = world.brain.process(*id).map(|process| &process.state)
+        else {
             continue;
         };
         let wait = until.since(step.now);

@@ -4,6 +4,8 @@
 mod commands;
 mod endings;
 mod keeper;
+mod limits;
+mod ports;
 mod restore;
 mod verbs;
 
@@ -11,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Accepted, Command, Denied, Effect, Input, Living, Record, Remembered, Supervisor};
+use super::super::{Accepted, Command, Denied, Effect, Input, Living, Ports, Record, Remembered, Supervisor};
 use super::users::app;
 use crate::model::{
     AppId, AppSpec, Cause, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId,
@@ -51,26 +53,22 @@ fn running(spec: AppSpec) -> Story {
 
 /// It runs, was given up or is stopped, and a new daemon comes.
 fn remembered(goal: Goal, rest: Rest, living: Vec<Living>) -> Story {
-    let row = Remembered {
-        id: ID,
-        app: AppId(0),
-        instance: 0,
-        goal,
-        rest,
-        restarts: 4,
-        reset_at: None,
-        last_end: None,
-    };
+    let row = Remembered { goal, rest, restarts: 4, ..Remembered::new(ID, AppId(0), 0) };
+    remembered_as(row, living)
+}
+
+/// The same, as that row says.
+fn remembered_as(row: Remembered, living: Vec<Living>) -> Story {
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
     let now = Moment(1_000_000_000);
     let (brain, effects) =
-        Supervisor::restore(now, apps, vec![row], living, AppId(1), ProcessId(1), RunId(10));
+        Supervisor::restore(now, apps, vec![row], living, BTreeMap::new(), AppId(1), ProcessId(1), RunId(10));
     Story { brain, now, answer: Ok(Accepted::Noted), effects }
 }
 
 fn life(run: u64) -> Living {
     let spawned = Some((Pid(run as i32), Moment(900_000_000)));
-    Living { run: RunId(run), process: ID, restarts: 5, spawned, ended: None, tree_empty: false }
+    Living { run: RunId(run), process: ID, restarts: 5, port: None, spawned, ended: None, tree_empty: false }
 }
 
 fn ended(run: u64, code: i32) -> Living {

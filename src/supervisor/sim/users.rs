@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Command, Count, Then};
-use crate::model::{AppId, AppSpec, Name, ProcessId, RestartPolicy, Signal, StopPolicy};
+use crate::model::{
+    AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, Signal, StopPolicy,
+};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
 pub struct Dice(pub u64);
@@ -49,9 +51,11 @@ pub fn app(name: &str) -> AppSpec {
         env: BTreeMap::new(),
         instances: 1,
         numbered: false,
+        port: None,
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
+        resources: Resources::default(),
     }
 }
 
@@ -68,7 +72,30 @@ fn any_app(dice: &mut Dice) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
-    AppSpec { instances: dice.pick(&[1, 1, 2]), autostart: dice.chance(85), restart, stop, ..app(name) }
+    let mut instances = dice.pick(&[1, 1, 2]);
+    let port = any_port(dice);
+    if let Some(PortPlan::Single(_)) = port {
+        instances = 1;
+    }
+    let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
+    let resources = Resources { max_memory, ..Resources::default() };
+    let autostart = dice.chance(85);
+    AppSpec { instances, port, autostart, restart, stop, resources, ..app(name) }
+}
+
+/// The few ports that everybody wants.
+pub const PORTS: std::ops::Range<u16> = 3000..3005;
+
+fn any_port(dice: &mut Dice) -> Option<PortPlan> {
+    let plans = [
+        PortPlan::Single(3000),
+        PortPlan::Single(3001),
+        PortPlan::Range(3000, 3001),
+        PortPlan::Range(3002, 3004),
+        PortPlan::Auto(3000, 3002),
+        PortPlan::Auto(3001, 3004),
+    ];
+    dice.chance(60).then(|| dice.pick(&plans))
 }
 
 /// Somebody asks for something. `members` are the processes that are listed, with their apps;
@@ -111,7 +138,11 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         }
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },
-        64..84 => Command::Restart { process: process(dice) },
+        64..76 => Command::Restart { process: process(dice) },
+        76..84 => {
+            let port = any_port(dice).unwrap_or(PortPlan::Single(3004));
+            Command::Move { process: process(dice), port }
+        }
         84..98 => Command::Delete { process: process(dice) },
         _ => Command::Shutdown,
     }

@@ -1,18 +1,20 @@
 //! The world around the supervisor: an operating system with programs of every character, the
 //! keeper that watches them, the store that remembers, and the line between.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{
-    Accepted, Command, Denied, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor,
+    Accepted, Command, Denied, Effect, Input, Living, PortQuestion, Process, Record, Remembered, Scope,
+    Supervisor,
 };
 use super::ledger::Ledger;
 use super::life::Life;
-use super::users::{Dice, any_command};
+use super::limits::{Bucket, brain_of, host_of};
+use super::users::{Dice, PORTS, any_command};
 use super::{invariants, outcomes};
-use crate::model::{AppId, AppSpec, Fact, Moment, ProcessId, RunId};
+use crate::model::{AppId, AppSpec, ByteSize, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 
 /// What the store holds.
 #[derive(Default, Debug)]
@@ -52,9 +54,12 @@ pub struct World {
     /// Told by the keeper, not heard yet.
     line: VecDeque<Fact>,
     heard: Vec<Fact>,
+    /// Ports on which programs of others listen.
+    foreign: BTreeSet<u16>,
     calm: bool,
     /// In one story of eight, people leave the programs alone for long.
     patient: bool,
+    seed: u64,
 }
 
 impl World {
@@ -65,17 +70,19 @@ impl World {
 
     pub fn new(seed: u64) -> World {
         World {
-            brain: Supervisor::default(),
+            brain: brain_of(seed, Supervisor::default()),
             lives: BTreeMap::new(),
             store: Store::default(),
-            ledger: Ledger::default(),
+            ledger: Ledger { budget: Bucket::new(host_of(seed)), ..Ledger::default() },
             diary: Vec::new(),
             dice: Dice(seed),
             now: Moment(1_000_000),
             line: VecDeque::new(),
             heard: Vec::new(),
+            foreign: BTreeSet::new(),
             calm: false,
             patient: seed % 8 == 7,
+            seed,
         }
     }
 
@@ -98,6 +105,15 @@ impl World {
             18 => self.keeper_crashes(),
             19 => self.daemon_crashes(),
             20 => self.give(Given::Input(Input::Tick)),
+            21..24 => {
+                self.others_come_and_go();
+                Ok(())
+            }
+            24..28 if !self.lives.is_empty() => {
+                let runs: Vec<RunId> = self.lives.keys().copied().collect();
+                let (run, used) = (self.dice.pick(&runs), self.dice.pick(&[0, 999, 1_000, 1_001, 5_000]));
+                self.give(Given::Input(Input::Fact(Fact::Sampled { run, memory: ByteSize(used) })))
+            }
             _ => self.let_it_run().map(|_| ()),
         }
     }
@@ -173,6 +189,33 @@ impl World {
         invariants::check(self, &step)
     }
 
+    /// Another program begins to listen on a port, or ends.
+    fn others_come_and_go(&mut self) {
+        let port = self.dice.pick(&PORTS.collect::<Vec<_>>());
+        if !self.foreign.remove(&port) && !self.lives.values().any(|life| life.listens_on(port)) {
+            self.foreign.insert(port);
+        }
+        self.diary.push(format!("{:>12} others listen on {:?}", self.now.0, self.foreign));
+    }
+
+    /// Another program, or another life than the present one of that process.
+    pub fn somebody_else_listens(&self, port: u16, asking: ProcessId) -> bool {
+        let its_own = self.brain.process(asking).and_then(|process| process.state.run());
+        let listens = |(run, life): (&RunId, &Life)| life.listens_on(port) && Some(*run) != its_own;
+        self.foreign.contains(&port) || self.lives.iter().any(listens)
+    }
+
+    /// Tries the ports that are asked for.
+    fn try_ports(&self, questions: &[PortQuestion]) -> BTreeMap<u16, PortOwner> {
+        let ports = questions.iter().flat_map(|question| question.first.iter().chain(&question.others));
+        let foreign = |port: &u16| {
+            let ours = || self.lives.values().any(|life| life.listens_on(*port));
+            let owner = PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(1) };
+            (self.foreign.contains(port) || ours()).then_some((*port, owner))
+        };
+        ports.filter_map(foreign).collect()
+    }
+
     fn describe_states(&mut self) {
         let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
         let states: Vec<String> = self.brain.processes().map(state).collect();
@@ -188,9 +231,15 @@ impl World {
             Given::Restored => unreachable!("a restored supervisor is given nothing"),
         };
         if let Input::Fact(fact) = &input
-            && !matches!(fact, Fact::HandsRenewed { .. })
+            && !matches!(fact, Fact::HandsRenewed { .. } | Fact::Sampled { .. })
         {
             self.heard.push(fact.clone());
+        }
+        let questions = self.brain.port_questions(self.now, &input);
+        if !questions.is_empty() {
+            let busy = self.try_ports(&questions);
+            let (_, effects) = self.brain.step(self.now, Input::Fact(Fact::PortsSeen { busy }));
+            assert_eq!(effects, [], "looking at ports changes nothing");
         }
         let decided = self.brain.step(self.now, input);
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
@@ -199,8 +248,9 @@ impl World {
 
     fn perform(&mut self, effect: &Effect) {
         match effect {
-            Effect::Launch { run, process, restarts, spec, .. } => {
-                let life = Life::conceive(&mut self.dice, self.now, *process, *restarts, spec, self.calm);
+            Effect::Launch { run, process, restarts, spec, port, .. } => {
+                let life =
+                    Life::conceive(&mut self.dice, self.now, *process, (*restarts, *port), spec, self.calm);
                 self.lives.insert(*run, life);
             }
             Effect::Signal { run, signal, scope: Scope::Main } => {
@@ -289,20 +339,23 @@ impl World {
         let living: Vec<Living> = self.lives.iter().map(|(run, life)| life.picture(*run)).collect();
         let rows: Vec<Remembered> = self.store.rows.values().cloned().collect();
         let (app, process, run) = self.store.next.unwrap_or((AppId(0), ProcessId(0), RunId(1)));
+        let questions = Supervisor::port_questions_at_restore(&self.store.apps, &rows, &living);
         let (brain, effects) = Supervisor::restore(
             self.now,
             self.store.apps.clone(),
             rows.clone(),
             living.clone(),
+            self.try_ports(&questions),
             app,
             process,
             run,
         );
-        self.brain = brain;
+        self.brain = brain_of(self.seed, brain);
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
         self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
+        outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
         for effect in &effects {
             self.perform(effect);
         }

@@ -62,19 +62,18 @@ fn a_new_daemon_keeps_the_newest_of_two_lives_and_kills_strangers() {
 #[test]
 fn half_a_creation_and_half_a_deletion_leave_nothing() {
     let apps = BTreeMap::from([(AppId(0), Arc::new(app("web")))]);
-    let row = Remembered {
-        id: ProcessId(5),
-        app: AppId(3),
-        instance: 0,
-        goal: Goal::Up,
-        rest: Rest::Stopped,
-        restarts: 0,
-        reset_at: None,
-        last_end: None,
-    };
+    let row = Remembered { goal: Goal::Up, ..Remembered::new(ProcessId(5), AppId(3), 0) };
     let (next_app, next_process, next_run) = (AppId(4), ProcessId(6), RunId(1));
-    let (brain, effects) =
-        Supervisor::restore(Moment(0), apps, vec![row], vec![], next_app, next_process, next_run);
+    let (brain, effects) = Supervisor::restore(
+        Moment(0),
+        apps,
+        vec![row],
+        vec![],
+        BTreeMap::new(),
+        next_app,
+        next_process,
+        next_run,
+    );
     let gone = [Record::ProcessGone(ProcessId(5)), Record::AppGone(AppId(0))];
     assert_eq!(effects, gone.map(Effect::Record));
     assert_eq!(brain.processes().count(), 0);

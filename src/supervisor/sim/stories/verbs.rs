@@ -158,6 +158,7 @@ fn counters_that_were_set_to_zero_stay_so_with_a_new_daemon() {
             apps.clone(),
             vec![row.clone()],
             living,
+            BTreeMap::new(),
             next_app,
             next_process,
             RunId(9),

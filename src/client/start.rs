@@ -1,22 +1,23 @@
-//! Starts keeper and daemon when a command finds none.
+//! Starts keeper and daemon when a client finds none.
 //!
 //! Whoever holds the start lock looks again and then starts a keeper, so twenty commands at once
 //! start one. A socket that refuses is no proof that nobody is there: while the keeper lives it is
-//! replacing a daemon that died, and a second keeper would be one too many. So then the command
+//! replacing a daemon that died, and a second keeper would be one too many. So then one
 //! waits.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-use super::error::CliError;
-use crate::client;
+use super::{ClientError, is_ready};
 use crate::home::Home;
+use crate::kernel;
 
 /// How long a daemon may take to be ready, its own start or that of its successor.
 const BOUND: Duration = Duration::from_secs(10);
@@ -27,46 +28,89 @@ const LOCKED: i32 = 75;
 /// How often is looked.
 const POLL: Duration = Duration::from_millis(5);
 
-/// Makes sure that a daemon serves that home. Returns whether this command started it.
+/// How long a request puts up with a daemon that is being replaced.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Says which file is the program `pmdaemon`.
+pub type Program = fn() -> Result<PathBuf, ClientError>;
+
+/// Repeats a request while its failures are worth it: the daemon died meanwhile, or there is none
+/// any more and one is started. A loop around the request asks it after each failure.
+pub struct Patience {
+    again: fn(&ClientError) -> bool,
+    deadline: Option<Instant>,
+}
+
+impl Patience {
+    /// Says by `again` which failures are worth another try.
+    pub fn new(again: fn(&ClientError) -> bool) -> Patience {
+        Patience { again, deadline: None }
+    }
+
+    /// Waits a moment, until there is a daemon to try again with.
+    ///
+    /// # Errors
+    /// That failure, when it is final.
+    pub async fn after(
+        &mut self,
+        error: ClientError,
+        home: &Home,
+        program: Program,
+    ) -> Result<(), ClientError> {
+        let deadline = *self.deadline.get_or_insert_with(|| Instant::now() + PATIENCE);
+        if !(self.again)(&error) || Instant::now() > deadline {
+            return Err(error);
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        ensure(home, program).await.map(drop)
+    }
+}
+
+/// Makes sure that a daemon serves that home. `program` says which file is `pmdaemon`; it is asked
+/// only when a daemon has to be started. Returns whether this call started it.
 ///
 /// # Errors
-/// A sentence: the home is unusable, or no daemon became ready in time, with the last lines of
-/// its log.
-pub async fn ensure(home: &Home) -> Result<bool, CliError> {
+/// [`ClientError::Start`]: the kernel is too old, the home is unusable, there is no program, or no
+/// daemon became ready in time, with the last lines of its log.
+pub async fn ensure(home: &Home, program: Program) -> Result<bool, ClientError> {
     if listens(home) && home.token().exists() {
         return Ok(false);
     }
-    home.create().map_err(CliError::new)?;
-    let _lock = start_lock(home)?;
+    kernel::check().map_err(ClientError::Start)?;
+    home.create().map_err(ClientError::Start)?;
+    let _lock = start_lock(home).await?;
     let mut log = LogTail::from_here(home);
     let mut deadline = Instant::now() + BOUND;
     let mut keeper: Option<Child> = None;
     let mut starts = 0;
     loop {
-        if client::is_ready(home).await && home.token().exists() {
+        if is_ready(home).await && home.token().exists() {
+            if let Some(keeper) = keeper {
+                reap(keeper);
+            }
             return Ok(starts > 0);
         }
         if let Some(child) = &mut keeper {
             let ended =
-                child.try_wait().map_err(|e| CliError::new(format!("cannot watch the keeper: {e}")))?;
+                child.try_wait().map_err(|e| ClientError::Start(format!("cannot watch the keeper: {e}")))?;
             match ended {
                 // Somebody else's, who may be about to end: look again who is there.
                 Some(status) if status.code() == Some(LOCKED) => keeper = None,
                 Some(status) => {
                     let words = format!("the daemon could not be started: its keeper ended with {status}");
-                    return Err(CliError::new(log.explain(&words)));
+                    return Err(ClientError::Start(log.explain(&words)));
                 }
                 None => {}
             }
         } else if starts < 3 && !listens(home) && !keeper_lives(home) {
             log = LogTail::from_here(home);
-            keeper = Some(spawn(home)?);
+            keeper = Some(spawn(home, &program()?)?);
             deadline = Instant::now() + BOUND;
             starts += 1;
         }
         if Instant::now() > deadline {
             let words = format!("the daemon was not ready within {} s", BOUND.as_secs());
-            return Err(CliError::new(log.explain(&words)));
+            return Err(ClientError::Start(log.explain(&words)));
         }
         tokio::time::sleep(POLL).await;
     }
@@ -95,23 +139,42 @@ fn is_locked(path: &std::path::Path) -> bool {
     }
 }
 
-/// Waits until no other command is starting a daemon.
-fn start_lock(home: &Home) -> Result<Flock<File>, CliError> {
+/// The keeper lives on; should it end before the program that started it, nobody is left behind as
+/// a zombie.
+fn reap(mut keeper: Child) {
+    let _ = std::thread::Builder::new().name("keeper".into()).spawn(move || keeper.wait());
+}
+
+/// Waits until nobody else is starting a daemon. Never blocks the thread: who holds the lock may
+/// be another task of it.
+async fn start_lock(home: &Home) -> Result<Flock<File>, ClientError> {
     let path = home.start_lock();
-    let failed = |e: std::io::Error| CliError::new(format!("cannot lock {}: {e}", path.display()));
-    let opened = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
-    Flock::lock(opened, FlockArg::LockExclusive).map_err(|(_, errno)| failed(errno.into()))
+    let failed = |e: std::io::Error| ClientError::Start(format!("cannot lock {}: {e}", path.display()));
+    let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((again, Errno::EWOULDBLOCK)) => file = again,
+            Err((_, errno)) => return Err(failed(errno.into())),
+        }
+        tokio::time::sleep(POLL).await;
+    }
 }
 
 /// Starts the keeper, which lives on when this command ends: it leaves the session itself
 /// (`--detached`), has no terminal, and holds no directory.
-fn spawn(home: &Home) -> Result<Child, CliError> {
-    let failed = |e: std::io::Error| CliError::new(format!("cannot start the daemon: {e}"));
+fn spawn(home: &Home, program: &Path) -> Result<Child, ClientError> {
+    let failed = |e: std::io::Error| {
+        ClientError::Start(format!("cannot start the daemon ({}): {e}", program.display()))
+    };
     let path = home.daemon_log();
     let log = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(|e| {
-        CliError::new(format!("cannot start the daemon: its log {} cannot be written: {e}", path.display()))
+        ClientError::Start(format!(
+            "cannot start the daemon: its log {} cannot be written: {e}",
+            path.display()
+        ))
     })?;
-    let mut command = Command::new(std::env::current_exe().map_err(failed)?);
+    let mut command = Command::new(program);
     command.args(["keeper", "--detached"]).env("PMDAEMON_HOME", home.path());
     // Apps that are defined over HTTP without a directory run where the daemon was started.
     if let Ok(here) = std::env::current_dir() {

@@ -1,0 +1,136 @@
+//! `GET /api/v1/ports`: who has which port, who listens there, and what does not fit together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::Json;
+use axum::extract::State;
+
+use super::access::{Auth, View};
+use super::{ApiError, Shared};
+use crate::daemon::listening::{self, Socket};
+use crate::daemon::view::{ProcessView, Snapshot};
+use crate::model::{Pid, PortOwner, Want};
+use crate::wire::{Port, PortList, PortListener, PortReservation};
+
+/// List ports
+///
+/// Every port that a process has or will want when it starts, and every port on which one of them
+/// listens.
+#[utoipa::path(get, path = "/api/v1/ports", tag = "processes", operation_id = "list_ports",
+    responses((status = 200, description = "by number", body = PortList)))]
+pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
+    let snapshot = api.handle.snapshot();
+    // Looks at every process of the host.
+    let items = tokio::task::spawn_blocking(move || ports(&snapshot, listening::sockets(&mains(&snapshot))));
+    Ok(Json(PortList { items: items.await.map_err(|e| ApiError::internal(&e))? }))
+}
+
+/// The main processes of our runs.
+fn mains(snapshot: &Snapshot) -> Vec<(Pid, PortOwner)> {
+    let main = |view: &std::sync::Arc<ProcessView>| {
+        Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
+    };
+    snapshot.processes.values().filter_map(main).collect()
+}
+
+/// The table: reservations and listeners side by side.
+fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
+    let mut reserved: BTreeMap<u16, Vec<PortReservation>> = BTreeMap::new();
+    for (port, reservation) in snapshot.processes.values().filter_map(|view| reservation(view)) {
+        reserved.entry(port).or_default().push(reservation);
+    }
+    let ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
+    let listened = sockets.iter().filter(ours).map(|socket| socket.port);
+    let numbers: BTreeSet<u16> = reserved.keys().copied().chain(listened).collect();
+    let row = |port: u16| {
+        let reserved_by = reserved.remove(&port).unwrap_or_default();
+        let mut owners: Vec<(String, PortOwner)> = sockets
+            .iter()
+            .filter(|socket| socket.port == port)
+            .map(|socket| (socket.address.to_string(), socket.owner.clone()))
+            .collect();
+        owners.dedup();
+        let conflict = conflict(port, &reserved_by, &owners);
+        Port {
+            port: i64::from(port),
+            reserved_by,
+            listeners: owners.into_iter().map(listener).collect(),
+            conflict,
+        }
+    };
+    numbers.into_iter().map(row).collect()
+}
+
+/// The port of a process: what it has, or what it must have when it starts.
+fn reservation(view: &ProcessView) -> Option<(u16, PortReservation)> {
+    let plan = view.spec.port;
+    let port = view.ports.held.or_else(|| match plan?.wants(view.instance) {
+        Want::One(port) => Some(port),
+        Want::AnyOf(..) | Want::Nothing => None,
+    })?;
+    let reservation = PortReservation {
+        id: i64::from(view.id.0),
+        name: view.name(),
+        held: view.ports.held.is_some(),
+        overridden: view.ports.plan.is_some(),
+    };
+    Some((port, reservation))
+}
+
+fn listener((address, owner): (String, PortOwner)) -> PortListener {
+    match owner {
+        PortOwner::Ours { name, id } => {
+            PortListener { address, id: Some(i64::from(id.0)), program: Some(name), pid: None }
+        }
+        PortOwner::Foreign { program, pid } => {
+            PortListener { address, id: None, program: Some(program), pid: Some(i64::from(pid.0)) }
+        }
+        PortOwner::Unknown => PortListener { address, id: None, program: None, pid: None },
+    }
+}
+
+/// What is wrong, or will be when somebody starts.
+fn conflict(port: u16, reserved_by: &[PortReservation], owners: &[(String, PortOwner)]) -> Option<String> {
+    let first = reserved_by.first()?;
+    let title = |reservation: &PortReservation| format!("{} (id {})", reservation.name, reservation.id);
+    let is_another = |owner: &PortOwner| match owner {
+        PortOwner::Ours { id, .. } => reserved_by.iter().all(|r| r.id != i64::from(id.0)),
+        PortOwner::Foreign { .. } | PortOwner::Unknown => true,
+    };
+    if let Some((_, owner)) = owners.iter().find(|(_, owner)| is_another(owner)) {
+        let whose = reserved_by.iter().find(|r| r.held).unwrap_or(first);
+        return Some(format!("port {port} is for {} and is used by {owner}", title(whose)));
+    }
+    if reserved_by.len() > 1 {
+        let all: Vec<String> = reserved_by.iter().map(title).collect();
+        return Some(format!("port {port} is wanted by {}: only one of them can run", all.join(" and ")));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ProcessId;
+
+    fn wanted(id: i64, held: bool) -> PortReservation {
+        PortReservation { id, name: "web".into(), held, overridden: false }
+    }
+
+    #[test]
+    fn a_conflict_is_told_before_it_hurts() {
+        let nginx = ("::".to_owned(), PortOwner::Foreign { program: "nginx".into(), pid: Pid(812) });
+        let ours = |id| ("::".to_owned(), PortOwner::Ours { name: "api".into(), id: ProcessId(id) });
+        let check = |reserved: &[PortReservation], owners: &[(String, PortOwner)], told: Option<&str>| {
+            assert_eq!(conflict(3000, reserved, owners).as_deref(), told);
+        };
+        check(&[wanted(0, true)], &[], None);
+        check(&[wanted(0, true)], &[ours(0)], None);
+        check(&[], &[ours(0)], None);
+        let told = "port 3000 is for web (id 0) and is used by another program (nginx, pid 812)";
+        check(&[wanted(0, false)], &[nginx], Some(told));
+        check(&[wanted(0, false)], &[ours(3)], Some("port 3000 is for web (id 0) and is used by api (id 3)"));
+        let told = "port 3000 is wanted by web (id 0) and web (id 1): only one of them can run";
+        check(&[wanted(0, true), wanted(1, false)], &[ours(0)], Some(told));
+    }
+}

@@ -1,0 +1,177 @@
+//! Who listens on which TCP port of this host, as far as /proc lets us see.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::model::{Pid, PortOwner};
+
+/// One listening socket.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Socket {
+    /// Its port.
+    pub port: u16,
+    /// Its address.
+    pub address: IpAddr,
+    /// Who has it open.
+    pub owner: PortOwner,
+}
+
+/// A row of the kernel's table.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+struct Listening {
+    port: u16,
+    address: IpAddr,
+    inode: u64,
+}
+
+/// All listening sockets of this network namespace, by port. `ours` are the main processes of our
+/// runs; a listener that we may not see is [`PortOwner::Unknown`].
+pub fn sockets(ours: &[(Pid, PortOwner)]) -> Vec<Socket> {
+    with_owners(listening(), ours)
+}
+
+/// The owners of these ports. A port on which nobody listens is missing.
+pub fn owners(ports: &BTreeSet<u16>, ours: &[(Pid, PortOwner)]) -> BTreeMap<u16, PortOwner> {
+    let asked = listening().into_iter().filter(|socket| ports.contains(&socket.port)).collect();
+    let sockets = with_owners(asked, ours).into_iter().rev();
+    sockets.map(|socket| (socket.port, socket.owner)).collect()
+}
+
+fn listening() -> Vec<Listening> {
+    let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
+    let texts: Vec<String> = tables.iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
+    let mut all: Vec<Listening> = texts.iter().flat_map(|text| text.lines().filter_map(row)).collect();
+    all.sort();
+    all
+}
+
+/// Looks through the descriptors of every process until each socket is found.
+fn with_owners(listening: Vec<Listening>, ours: &[(Pid, PortOwner)]) -> Vec<Socket> {
+    let mut open: BTreeSet<u64> = listening.iter().map(|socket| socket.inode).collect();
+    let mut found: BTreeMap<u64, PortOwner> = BTreeMap::new();
+    let mut pids: Vec<i32> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    // Whoever opened a socket is older than those who inherited it.
+    pids.sort_unstable();
+    for pid in pids {
+        if open.is_empty() {
+            break;
+        }
+        for inode in sockets_of(pid).filter(|inode| open.remove(inode)) {
+            found.insert(inode, owner(Pid(pid), ours));
+        }
+    }
+    let socket = |row: Listening| {
+        let owner = found.get(&row.inode).cloned().unwrap_or(PortOwner::Unknown);
+        Socket { port: row.port, address: row.address, owner }
+    };
+    listening.into_iter().map(socket).collect()
+}
+
+/// Lines of `/proc/net/tcp`: `sl local_address rem_address st … inode`; state 0A is LISTEN (proc(5)).
+fn row(line: &str) -> Option<Listening> {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    let (address, port) = fields.get(1)?.rsplit_once(':')?;
+    if *fields.get(3)? != "0A" {
+        return None;
+    }
+    Some(Listening {
+        port: u16::from_str_radix(port, 16).ok()?,
+        address: address_of(address)?,
+        inode: fields.get(9)?.parse().ok()?,
+    })
+}
+
+/// Words of 32 bits in the order of the host, each as eight hexadecimal digits.
+fn address_of(hex: &str) -> Option<IpAddr> {
+    let word = |at: usize| Some(u32::from_str_radix(hex.get(at * 8..at * 8 + 8)?, 16).ok()?.to_ne_bytes());
+    match hex.len() {
+        8 => Some(Ipv4Addr::from(word(0)?).into()),
+        32 => {
+            let mut bytes = [0; 16];
+            for at in 0..4 {
+                bytes[at * 4..at * 4 + 4].copy_from_slice(&word(at)?);
+            }
+            Some(Ipv6Addr::from(bytes).into())
+        }
+        _ => None,
+    }
+}
+
+/// The sockets that a process has open.
+fn sockets_of(pid: i32) -> impl Iterator<Item = u64> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    descriptors.filter_map(|fd| {
+        let link = fs::read_link(fd.path()).ok()?;
+        link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
+    })
+}
+
+/// Whose process that is: one of ours if a main process of ours is among its ancestors.
+fn owner(pid: Pid, ours: &[(Pid, PortOwner)]) -> PortOwner {
+    let mut ancestor = pid.0;
+    // As deep as trees can be expected to be; a loop cannot happen, but pids can be reused.
+    for _ in 0..64 {
+        if let Some((_, owner)) = ours.iter().find(|(main, _)| main.0 == ancestor) {
+            return owner.clone();
+        }
+        match parent(ancestor) {
+            Some(parent) if parent > 1 => ancestor = parent,
+            Some(_) | None => break,
+        }
+    }
+    let name = fs::read_to_string(format!("/proc/{}/comm", pid.0)).unwrap_or_default();
+    PortOwner::Foreign { program: name.trim_end().to_owned(), pid }
+}
+
+/// Field 4 of `/proc/PID/stat`, after a name that may hold anything but ends with `)`.
+fn parent(pid: i32) -> Option<i32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::ProcessId;
+
+    #[test]
+    fn a_listener_is_found_with_its_address_and_its_owner() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let found = listening().into_iter().find(|socket| socket.port == port).unwrap();
+        assert_eq!(found.address, IpAddr::from([127, 0, 0, 1]));
+        let me = Pid(std::process::id() as i32);
+        let asked = BTreeSet::from([port]);
+        match &owners(&asked, &[])[&port] {
+            PortOwner::Foreign { pid, .. } => assert_eq!(*pid, me),
+            other => panic!("{other:?}"),
+        }
+        let web = PortOwner::Ours { name: "web".into(), id: ProcessId(3) };
+        assert_eq!(owners(&asked, &[(me, web.clone())])[&port], web);
+        drop(listener);
+        assert!(owners(&asked, &[]).is_empty());
+    }
+
+    #[test]
+    fn addresses_are_read_as_the_kernel_writes_them() {
+        if cfg!(target_endian = "little") {
+            assert_eq!(address_of("0100007F"), Some(IpAddr::from([127, 0, 0, 1])));
+            assert_eq!(address_of("00000000000000000000000001000000"), Some(Ipv6Addr::LOCALHOST.into()));
+        }
+        assert_eq!(address_of("01"), None);
+    }
+
+    #[test]
+    fn a_connection_is_not_a_listener() {
+        let connected =
+            "1: 0100007F:258F 0100007F:9999 01 00000000:00000000 00:00000000 00000000 0 0 222 1 0";
+        assert_eq!(row(connected), None);
+        assert_eq!(row(&connected.replace(" 01 ", " 0A ")).map(|socket| socket.port), Some(9615));
+    }
+}

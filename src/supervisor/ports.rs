@@ -1,0 +1,304 @@
+//! The table of ports: who has which, and who gets which (acceptance rows C1 to C5).
+//!
+//! A process has a port from its launch until nothing of it runs and nothing is about to: over
+//! crashes, waits, restarts and new daemons. What rests has none, so a stopped app is in nobody's
+//! way and finds out when it starts whether its port is free. A restart that moves a process has
+//! the new port claimed while the old run still uses the old one.
+//!
+//! Whether another program listens is not known here. Before a step that may need a port,
+//! [`Supervisor::port_questions`] says which ports are to be tried, and
+//! [`Fact::PortsSeen`](crate::model::Fact) tells what was found. It holds until the next one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Command, Denied, Input, Supervisor};
+use crate::model::{AppId, AppSpec, Fact, Goal, Moment, PortOwner, PortPlan, ProcessId, State, Want};
+
+/// The ports of one process.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Ports {
+    /// What its present run was given, or its next one keeps.
+    pub held: Option<u16>,
+    /// Claimed for the run after the present one. Not remembered: a new daemon claims anew.
+    pub next: Option<u16>,
+    /// Instead of the definition's plan, until the next plain restart or start.
+    pub plan: Option<PortPlan>,
+}
+
+/// One need for a port: which ones to try, in this order, until enough are found to be free.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct PortQuestion {
+    /// The one that is wanted. If it is free, no other matters.
+    pub first: Option<u16>,
+    /// What will do instead. Nobody of ours has any of these.
+    pub others: Vec<u16>,
+}
+
+/// Who has which port.
+#[derive(Clone, Debug, Default)]
+pub(super) struct PortTable {
+    held: BTreeSet<(u16, ProcessId)>,
+    /// What other programs were seen to have, before the present step.
+    seen: BTreeMap<u16, PortOwner>,
+}
+
+impl PortTable {
+    /// The row of a process changed.
+    pub(super) fn update(&mut self, id: ProcessId, before: Option<Ports>, now: Option<Ports>) {
+        if before == now {
+            return;
+        }
+        let ports = |ports: Option<Ports>| ports.into_iter().flat_map(|p| p.held.into_iter().chain(p.next));
+        ports(before).for_each(|port| _ = self.held.remove(&(port, id)));
+        ports(now).for_each(|port| _ = self.held.insert((port, id)));
+    }
+
+    /// What was found just now.
+    pub(super) fn see(&mut self, busy: BTreeMap<u16, PortOwner>) {
+        self.seen = busy;
+    }
+
+    /// Somebody else than `asking` to whom that port is assigned.
+    fn holder(&self, port: u16, asking: Option<ProcessId>) -> Option<ProcessId> {
+        let holders = self.held.range((port, ProcessId(0))..=(port, ProcessId(u32::MAX)));
+        holders.map(|(_, id)| *id).find(|id| Some(*id) != asking)
+    }
+
+    /// Ports and holders, to be compared with the rows.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> &BTreeSet<(u16, ProcessId)> {
+        &self.held
+    }
+
+    /// What other programs were seen to have.
+    #[cfg(test)]
+    pub(super) fn seen(&self) -> &BTreeMap<u16, PortOwner> {
+        &self.seen
+    }
+}
+
+/// Who asks for a port, and what it has already.
+#[derive(Clone, Copy)]
+struct Asking {
+    id: Option<ProcessId>,
+    instance: u32,
+    /// The port that it would rather have than another one of a range.
+    keeps: Option<u16>,
+    /// Its own run may be the one that listens there.
+    listens: bool,
+}
+
+impl Supervisor {
+    /// The ports of new processes with these numbers, or none if the app asks for none or they are
+    /// not to run.
+    pub(super) fn ports_of_new(
+        &self,
+        spec: &AppSpec,
+        numbers: &[u32],
+        goal: Goal,
+    ) -> Result<Vec<Option<u16>>, Denied> {
+        let Some(plan) = spec.port.filter(|_| goal == Goal::Up) else {
+            return Ok(vec![None; numbers.len()]);
+        };
+        let mut given = BTreeSet::new();
+        let mut ports = Vec::new();
+        for &instance in numbers {
+            let asking = Asking { id: None, instance, keeps: None, listens: false };
+            let port = self.choose(plan, asking, &given)?;
+            given.insert(port);
+            ports.push(Some(port));
+        }
+        Ok(ports)
+    }
+
+    /// Settles where the next run of a process is to be: by `plan`, or by its definition. Claims
+    /// the port while the present run has another.
+    pub(super) fn aim(&mut self, id: ProcessId, plan: Option<PortPlan>) -> Result<(), Denied> {
+        let process = &self.processes[&id];
+        let plan = if planted!(KeepsTheOverride) { plan.or(process.ports.plan) } else { plan };
+        let listens = process.state.run().is_some();
+        let (keeps, held) = (process.ports.held, process.ports.held);
+        let port = self.port_by(id, plan, keeps, listens)?;
+        let next = port.filter(|port| Some(*port) != held);
+        if (process.ports.plan, process.ports.next) != (plan, next) {
+            self.change(id, |process| (process.ports.plan, process.ports.next) = (plan, next));
+        }
+        Ok(())
+    }
+
+    /// The port with which a process is launched now.
+    pub(super) fn port_at_launch(&self, id: ProcessId) -> Result<Option<u16>, Denied> {
+        let ports = self.processes[&id].ports;
+        let keeps = if planted!(WandersAfterCrash) { None } else { ports.next.or(ports.held) };
+        self.port_by(id, ports.plan, keeps, false)
+    }
+
+    fn port_by(
+        &self,
+        id: ProcessId,
+        plan: Option<PortPlan>,
+        keeps: Option<u16>,
+        listens: bool,
+    ) -> Result<Option<u16>, Denied> {
+        let process = &self.processes[&id];
+        // A plan for one run was spread already when it was asked for.
+        let instance = if plan.is_some() { 0 } else { process.instance };
+        let Some(plan) = plan.or(self.apps[&process.app].port) else { return Ok(None) };
+        self.choose(plan, Asking { id: Some(id), instance, keeps, listens }, &BTreeSet::new()).map(Some)
+    }
+
+    /// The port that somebody gets by that plan. `given` are taken too.
+    fn choose(&self, plan: PortPlan, asking: Asking, given: &BTreeSet<u16>) -> Result<u16, Denied> {
+        let is_free = |port: &u16| !given.contains(port) && self.owner(*port, asking).is_none();
+        match plan.wants(asking.instance) {
+            Want::One(port) => match self.owner(port, asking) {
+                Some(by) => Err(Denied::PortTaken { port, by }),
+                None => Ok(port),
+            },
+            Want::AnyOf(first, last) => asking
+                .keeps
+                .filter(|port| (first..=last).contains(port) && is_free(port))
+                .or_else(|| (first..=last).find(is_free))
+                .ok_or_else(|| self.exhausted(plan, first, last, asking)),
+            Want::Nothing => Err(Denied::PortsExhausted { plan, holders: Vec::new() }),
+        }
+    }
+
+    fn exhausted(&self, plan: PortPlan, first: u16, last: u16, asking: Asking) -> Denied {
+        let holders = (first..=last).filter_map(|port| Some((port, self.owner(port, asking)?)));
+        Denied::PortsExhausted { plan, holders: holders.collect() }
+    }
+
+    /// Who has that port, other than who asks.
+    fn owner(&self, port: u16, asking: Asking) -> Option<PortOwner> {
+        let ours = self.ports.holder(port, asking.id).filter(|_| !planted!(GivesPortsTwice));
+        if let Some(process) = ours.and_then(|id| self.processes.get(&id)) {
+            let name = self.apps.get(&process.app).map(|spec| spec.instance_name(process.instance));
+            return Some(PortOwner::Ours { name: name.unwrap_or_default(), id: process.id });
+        }
+        if (asking.listens && asking.keeps == Some(port)) || planted!(OverlooksForeignPorts) {
+            return None;
+        }
+        self.ports.seen.get(&port).cloned()
+    }
+
+    /// Which ports are to be tried before that input is given. None: none.
+    pub fn port_questions(&self, now: Moment, input: &Input) -> Vec<PortQuestion> {
+        // Who waits for the host's budget may have its turn with any end, and with time.
+        let queued = || self.queue.iter().map(|(_, id)| *id);
+        let at_launch = |id| self.question_at_launch(id);
+        match input {
+            Input::Command(command) => self.questions_of_command(command),
+            Input::Fact(
+                Fact::Exited { run, .. } | Fact::TreeGone { run } | Fact::SpawnFailed { run, .. },
+            ) => self.living(*run).into_iter().chain(queued()).filter_map(at_launch).collect(),
+            Input::Fact(Fact::HandsRenewed { living }) => {
+                let lost = self.lives().filter(|(run, _)| !living.contains(run)).map(|(_, id)| id);
+                lost.chain(queued()).filter_map(at_launch).collect()
+            }
+            Input::Fact(Fact::Spawned { .. } | Fact::Sampled { .. } | Fact::PortsSeen { .. }) => Vec::new(),
+            Input::Tick => {
+                let launches = self.due(now).chain(queued()).filter_map(at_launch);
+                let turns = self.next_turns().into_iter().flat_map(|id| self.question_of(id, None));
+                launches.chain(turns).collect()
+            }
+        }
+    }
+
+    /// What a start or restart of a process needs.
+    fn question_of(&self, id: ProcessId, plan: Option<PortPlan>) -> Option<PortQuestion> {
+        let process = self.processes.get(&id)?;
+        let lives = process.state.run().is_some();
+        let question = self.question(id, plan, process.ports.held);
+        // What it has while it runs it keeps, whoever listens there.
+        question.filter(|q| !lives || q.first.is_none() || q.first != process.ports.held)
+    }
+
+    fn questions_of_command(&self, command: &Command) -> Vec<PortQuestion> {
+        let of_process = |id: &ProcessId, plan| self.question_of(*id, plan).into_iter().collect();
+        match command {
+            Command::Create { spec } => match spec.port.filter(|_| spec.autostart) {
+                Some(plan) => {
+                    (0..spec.instances).map(|instance| self.ask(None, plan, instance, None)).collect()
+                }
+                None => Vec::new(),
+            },
+            Command::Start { process } | Command::Restart { process } => of_process(process, None),
+            Command::Move { process, port } => of_process(process, Some(*port)),
+            Command::Scale { app, count } => self.questions_of_scale(*app, *count),
+            Command::Update { app, spec, then } => self.questions_of_update(*app, spec, *then),
+            Command::Reload { processes } => {
+                processes.iter().filter_map(|id| self.question_of(*id, None)).collect()
+            }
+            Command::Stop { .. }
+            | Command::Delete { .. }
+            | Command::Signal { .. }
+            | Command::Reset { .. }
+            | Command::Shutdown => Vec::new(),
+        }
+    }
+
+    fn question_at_launch(&self, id: ProcessId) -> Option<PortQuestion> {
+        let process = &self.processes[&id];
+        match (process.goal, &process.state) {
+            (Goal::Down | Goal::Gone, _) | (Goal::Up, State::Idle(_)) => None,
+            (Goal::Up, State::Backoff { .. } | State::Starting { .. } | State::Running { .. })
+            | (Goal::Up, State::Stopping { .. }) => {
+                let ports = process.ports;
+                self.question(id, ports.plan, ports.next.or(ports.held))
+            }
+        }
+    }
+
+    fn question(&self, id: ProcessId, plan: Option<PortPlan>, keeps: Option<u16>) -> Option<PortQuestion> {
+        let process = &self.processes[&id];
+        let instance = if plan.is_some() { 0 } else { process.instance };
+        let plan = plan.or(self.apps[&process.app].port)?;
+        Some(self.ask(Some(id), plan, instance, keeps))
+    }
+
+    pub(super) fn ask(
+        &self,
+        id: Option<ProcessId>,
+        plan: PortPlan,
+        instance: u32,
+        keeps: Option<u16>,
+    ) -> PortQuestion {
+        match plan.wants(instance) {
+            Want::One(port) => PortQuestion { first: Some(port), others: Vec::new() },
+            Want::AnyOf(low, high) => {
+                let first = keeps.filter(|port| (low..=high).contains(port));
+                let open = |port: &u16| Some(*port) != first && self.ports.holder(*port, id).is_none();
+                PortQuestion { first, others: (low..=high).filter(open).collect() }
+            }
+            Want::Nothing => PortQuestion { first: None, others: Vec::new() },
+        }
+    }
+
+    /// Would one of these commands, one after the other, be denied for want of a port? Then none
+    /// of them should be given.
+    pub fn lacks_a_port(&self, now: Moment, commands: &[Command]) -> Option<Denied> {
+        let mut rehearsal = self.clone();
+        let mut answers =
+            commands.iter().map(|command| rehearsal.step(now, Input::Command(command.clone())).0);
+        answers.find_map(|answer| answer.err().filter(Denied::is_about_ports))
+    }
+
+    /// Which ports are to be tried before [`Supervisor::restore`] is called.
+    pub fn port_questions_at_restore(
+        apps: &BTreeMap<AppId, std::sync::Arc<AppSpec>>,
+        rows: &[super::Remembered],
+        living: &[super::Living],
+    ) -> Vec<PortQuestion> {
+        let mut brain = Supervisor::default();
+        for (id, spec) in apps {
+            brain.define(*id, spec.clone());
+        }
+        for row in rows.iter().filter(|row| apps.contains_key(&row.app)) {
+            brain.put(row.id, Some(super::Process::at_rest(row.clone())));
+        }
+        let lives = |id| living.iter().any(|life| life.process == id && life.ended.is_none());
+        let wanted = brain.processes.values().filter(|row| row.goal == Goal::Up && !lives(row.id));
+        wanted.filter_map(|row| brain.question(row.id, row.ports.plan, row.ports.held)).collect()
+    }
+}

@@ -1,0 +1,202 @@
+//! The rules about ports, stated as invariants.
+
+use std::collections::BTreeSet;
+
+use super::super::{Accepted, Command, Count, Denied, Effect, Input, Ports, Process};
+use super::invariants::{Holds, ensure};
+use super::ledger::reloaded;
+use super::world::{Given, Step, World};
+use crate::model::{AppSpec, Fact, Goal, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want};
+
+fn of(process: &Process) -> impl Iterator<Item = u16> {
+    process.ports.held.into_iter().chain(process.ports.next)
+}
+
+/// Somebody other than `asking` has it, before or after the step.
+fn is_taken(world: &World, step: &Step<'_>, port: u16, asking: Option<ProcessId>) -> bool {
+    let mut rows = step.before.values().chain(world.brain.processes());
+    world.brain.ports.seen().contains_key(&port)
+        || rows.any(|row| Some(row.id) != asking && of(row).any(|other| other == port))
+}
+
+/// What a process may have by a plan for one run, or by its definition.
+fn may_have(plan: Option<PortPlan>, spec: &AppSpec, instance: u32) -> Option<Vec<u16>> {
+    let wants = match (plan, spec.port) {
+        (Some(plan), _) => plan.wants(0),
+        (None, Some(plan)) => plan.wants(instance),
+        (None, None) => return None,
+    };
+    Some(match wants {
+        Want::One(port) => vec![port],
+        Want::AnyOf(first, last) => (first..=last).collect(),
+        Want::Nothing => Vec::new(),
+    })
+}
+
+pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
+    let mut held = BTreeSet::new();
+    for process in world.brain.processes() {
+        for port in of(process) {
+            let other = held.iter().find(|(taken, _)| *taken == port);
+            ensure!(other.is_none(), "{port} is held by {} and by {other:?}", process.id);
+            held.insert((port, process.id));
+        }
+        let life = process.state.run().and_then(|run| world.lives.get(&run));
+        let true_port = life.map_or(process.ports.held, |life| life.port);
+        ensure!(
+            true_port == process.ports.held,
+            "{} runs with {true_port:?}: {:?}",
+            process.id,
+            process.ports
+        );
+    }
+    let table = world.brain.ports.held();
+    ensure!(held == *table, "rows have {held:?}, the table {table:?}");
+    Ok(())
+}
+
+pub fn what_is_launched_has_a_free_port_of_its_plan(world: &World, step: &Step<'_>) -> Holds {
+    for effect in step.effects {
+        let Effect::Launch { process: id, port, spec, instance, .. } = effect else { continue };
+        let plan = world.brain.process(*id).and_then(|row| row.ports.plan);
+        let may_have = may_have(plan, spec, *instance);
+        ensure!(may_have.is_some() == port.is_some(), "{id} is launched with {port:?} by {plan:?}");
+        let Some(port) = port else { continue };
+        ensure!(may_have.is_some_and(|ports| ports.contains(port)), "{id} is launched with {port}");
+        let seen = world.brain.ports.seen();
+        ensure!(!seen.contains_key(port), "{id} is launched with {port}, which another program has");
+    }
+    Ok(())
+}
+
+pub fn what_rests_has_no_port(world: &World, _: &Step<'_>) -> Holds {
+    for process in world.brain.processes() {
+        let comes_back = process.goal == Goal::Up && world.brain.is_shutting_down();
+        match &process.state {
+            State::Idle(Rest::Stopped) if comes_back => {}
+            State::Idle(_) => ensure!(process.ports == Ports::default(), "{} rests with a port", process.id),
+            State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. } => {}
+        }
+    }
+    Ok(())
+}
+
+pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> Holds {
+    let parked = |row: &Process| matches!(row.state, State::Idle(Rest::Errored(Reason::NoPort(_))));
+    for (id, before) in step.before.iter().filter(|(_, before)| !parked(before)) {
+        let Some(row) = world.brain.process(*id).filter(|row| parked(row)) else { continue };
+        let Some(spec) = world.brain.app(row.app) else { continue };
+        let free = may_have(before.ports.plan, spec, row.instance)
+            .map(|ports| ports.into_iter().find(|port| !is_taken(world, step, *port, Some(*id))));
+        ensure!(free == Some(None), "{id} is given up for want of a port, and {free:?} is free");
+    }
+    let asking = match step.given {
+        Given::Input(Input::Command(
+            Command::Start { process } | Command::Restart { process } | Command::Move { process, .. },
+        )) => Some(*process),
+        // The first of them is what can be refused.
+        Given::Input(Input::Command(Command::Reload { processes })) => {
+            let rows = processes.iter().filter_map(|id| step.before.get(id));
+            let first = rows.filter(|row| row.goal == Goal::Up).min_by_key(|row| (row.app, row.instance));
+            first.map(|row| row.id)
+        }
+        _ => None,
+    };
+    match step.answer {
+        Err(Denied::PortTaken { port, by }) => {
+            let taken = is_taken(world, step, *port, asking);
+            let named = match by {
+                PortOwner::Ours { id, .. } => {
+                    step.before.get(id).is_some_and(|row| of(row).any(|p| p == *port))
+                }
+                PortOwner::Foreign { .. } | PortOwner::Unknown => true,
+            };
+            ensure!(taken && named, "{port} is refused, said to be of {by}");
+        }
+        Err(Denied::PortsExhausted { plan, .. }) => {
+            let (PortPlan::Auto(first, last) | PortPlan::Range(first, last)) = *plan else { return Ok(()) };
+            let free = (first..=last).filter(|port| !is_taken(world, step, *port, asking)).count();
+            // A new app needs one for each instance, one that changes for each that comes or moves.
+            let needed = match step.given {
+                Given::Input(Input::Command(Command::Create { spec })) => spec.instances as usize,
+                Given::Input(Input::Command(Command::Scale { app, .. } | Command::Update { app, .. })) => {
+                    let present = step.before.values().filter(|row| row.app == *app).count();
+                    let added = match step.given {
+                        Given::Input(Input::Command(Command::Scale { count: Count::Exactly(n), .. })) => *n,
+                        Given::Input(Input::Command(Command::Scale { count: Count::Change(n), .. })) => *n,
+                        Given::Input(Input::Command(Command::Update { spec, .. })) => {
+                            i64::from(spec.instances)
+                        }
+                        _ => 0,
+                    };
+                    present + added.unsigned_abs() as usize
+                }
+                _ => 1,
+            };
+            ensure!(free < needed, "{plan} is said to be full, and {free} of it are free");
+        }
+        Ok(_) | Err(_) => {}
+    }
+    Ok(())
+}
+
+pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
+    match step.given {
+        Given::Input(Input::Fact(_) | Input::Tick) | Given::Repeated(_) => {}
+        Given::Input(Input::Command(_)) | Given::Restored => return Ok(()),
+    }
+    for (id, before) in step.before {
+        // A reload is a plain restart.
+        let Some(row) = world.brain.process(*id).filter(|_| !reloaded(step, *id)) else { continue };
+        let alive = !matches!(row.state, State::Idle(_));
+        ensure!(!alive || row.ports.plan == before.ports.plan, "{id} moves by {:?} unasked", row.ports.plan);
+        let Some(kept) = before.ports.next.or(before.ports.held) else { continue };
+        let fits = world.brain.app(row.app).and_then(|spec| may_have(row.ports.plan, spec, row.instance));
+        let fits = fits.is_some_and(|ports| ports.contains(&kept));
+        let launched = super::invariants::launches_of(step, *id).next().is_some();
+        let lost = world.brain.ports.seen().contains_key(&kept);
+        let same = row.ports.held == Some(kept);
+        ensure!(!launched || !fits || lost || same, "{id} had {kept} and now {:?}", row.ports);
+    }
+    Ok(())
+}
+
+pub fn an_override_lasts_until_the_next_plain_restart(world: &World, step: &Step<'_>) -> Holds {
+    let Given::Input(Input::Command(command)) = step.given else { return Ok(()) };
+    let (id, plan) = match command {
+        Command::Start { process } | Command::Restart { process } => (process, None),
+        Command::Move { process, port } => (process, Some(*port)),
+        Command::Create { .. }
+        | Command::Stop { .. }
+        | Command::Delete { .. }
+        | Command::Signal { .. }
+        | Command::Reset { .. }
+        | Command::Scale { .. }
+        | Command::Update { .. }
+        | Command::Reload { .. }
+        | Command::Shutdown => return Ok(()),
+    };
+    let Some(row) = world.brain.process(*id) else { return Ok(()) };
+    if *step.answer == Ok(Accepted::Done) {
+        ensure!(row.ports.plan == plan, "{id} is to be at {plan:?}, is at {:?}", row.ports.plan);
+    }
+    Ok(())
+}
+
+/// A question is asked wherever a port may be given out; this catches the ones that are not.
+pub fn what_is_given_out_was_tried(world: &World, step: &Step<'_>) -> Holds {
+    if matches!(step.given, Given::Input(Input::Fact(Fact::PortsSeen { .. }))) {
+        return Ok(());
+    }
+    for effect in step.effects {
+        let Effect::Launch { port: Some(port), process, .. } = effect else { continue };
+        ensure!(
+            !world.somebody_else_listens(*port, *process),
+            "{process} gets {port}, where another listens"
+        );
+    }
+    Ok(())
+}

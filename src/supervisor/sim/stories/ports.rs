@@ -1,0 +1,127 @@
+//! Who gets which port (acceptance rows C1 to C5).
+
+use super::*;
+use crate::model::{PortOwner, PortPlan};
+
+fn on(port: PortPlan) -> AppSpec {
+    AppSpec { port: Some(port), ..app("web") }
+}
+
+fn nginx() -> PortOwner {
+    PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(812) }
+}
+
+impl Story {
+    /// Another program has these ports, and nobody else.
+    fn others_on(self, ports: &[u16]) -> Story {
+        let busy = ports.iter().map(|port| (*port, nginx())).collect();
+        self.fact(Fact::PortsSeen { busy })
+    }
+
+    fn moved(self, port: PortPlan) -> Story {
+        self.command(Command::Move { process: ID, port })
+    }
+
+    /// Creates another app, whose first process has that id.
+    fn another(self, spec: AppSpec) -> Story {
+        self.command(Command::Create {
+            spec: Arc::new(AppSpec { name: crate::model::Name::parse("api").unwrap(), ..spec }),
+        })
+    }
+
+    #[track_caller]
+    fn has(self, held: Option<u16>) -> Story {
+        assert_eq!(self.brain.process(ID).expect("listed").ports.held, held);
+        self
+    }
+
+    #[track_caller]
+    fn refuses(self, sentence: &str) -> Story {
+        assert_eq!(self.answer.clone().map_err(|denied| denied.to_string()), Err(sentence.to_owned()));
+        assert_eq!(self.effects, []);
+        self
+    }
+}
+
+#[test]
+fn a_port_that_somebody_has_is_refused_with_its_owner_and_nothing_starts() {
+    let story = running(on(PortPlan::Single(3000))).has(Some(3000));
+    let story = story.another(on(PortPlan::Single(3000))).refuses("port 3000 is used by web (id 0)");
+    let range = AppSpec { instances: 2, ..on(PortPlan::Range(4000, 4001)) };
+    let story = story.others_on(&[4001]).another(range);
+    story.refuses("port 4001 is used by another program (nginx, pid 812)");
+}
+
+#[test]
+fn a_stopped_app_frees_its_port_and_is_refused_when_it_starts() {
+    let story = running(on(PortPlan::Single(3000))).stop().has(Some(3000)).exits(1, 0).has(None);
+    let story = story.another(on(PortPlan::Single(3000))).orders("launch 2");
+    story.start().refuses("port 3000 is used by api (id 1)").is("stopped");
+}
+
+#[test]
+fn an_auto_range_gives_the_first_free_one_and_says_who_has_them_when_none_is() {
+    let story = of(app("other"))
+        .others_on(&[5200])
+        .another(AppSpec { instances: 2, ..on(PortPlan::Auto(5200, 5202)) });
+    assert_eq!(story.brain.process(ProcessId(1)).map(|process| process.ports.held), Some(Some(5201)));
+    assert_eq!(story.brain.process(ProcessId(2)).map(|process| process.ports.held), Some(Some(5202)));
+    story.moved(PortPlan::Auto(5200, 5202)).refuses(
+        "no port of auto:5200-5202 is free: 5200 is used by another program (nginx, pid 812), 5201 is used by \
+         api-0 (id 1), 5202 is used by api-1 (id 2)",
+    );
+}
+
+#[test]
+fn a_crash_keeps_the_port_unless_another_program_took_it() {
+    let fixed = || running(on(PortPlan::Single(3000)));
+    fixed().exits(1, 1).orders("forget 1, launch 2").has(Some(3000));
+    let parked =
+        fixed().others_on(&[3000]).exits(1, 1).orders("forget 1").is("errored").restarts(0).has(None);
+    let told = "port 3000 is used by another program (nginx, pid 812)".to_owned();
+    parked.tells(EventKind::Errored { reason: crate::model::Reason::NoPort(told) }).start();
+    let auto = || running(on(PortPlan::Auto(3000, 3002))).has(Some(3000));
+    auto().others_on(&[3000]).exits(1, 1).orders("forget 1, launch 2").has(Some(3001)).restarts(1);
+    auto().restart().exits(1, 0).orders("forget 1, launch 2").has(Some(3000));
+}
+
+#[test]
+fn a_restart_on_another_port_lasts_over_crashes_until_the_next_plain_one() {
+    let story = running(on(PortPlan::Single(3000))).moved(PortPlan::Single(3001)).orders("SIGTERM 1");
+    // The new one is claimed while the old one is in use.
+    let story = story.another(on(PortPlan::Single(3001))).refuses("port 3001 is used by web (id 0)");
+    let story = story.exits(1, 0).orders("forget 1, launch 2").has(Some(3001)).spawned(2);
+    let story = story.another(on(PortPlan::Single(3000))).orders("launch 3");
+    let story = story.exits(2, 1).orders("forget 2, launch 4").has(Some(3001)).spawned(4);
+    let story = story.restart().refuses("port 3000 is used by api (id 1)").is("online");
+    let story = story.spawned(3).command(Command::Delete { process: ProcessId(1) }).exits(3, 0);
+    story.restart().orders("SIGTERM 4").exits(4, 0).orders("forget 4, launch 5").has(Some(3000));
+}
+
+#[test]
+fn a_stop_during_a_move_gives_both_ports_back() {
+    let story = running(on(PortPlan::Single(3000))).moved(PortPlan::Single(3001)).stop();
+    let story = story.another(on(PortPlan::Single(3001))).orders("launch 2");
+    let story = story.exits(1, 0).has(None).start().has(Some(3000));
+    assert_eq!(story.brain.process(ID).expect("listed").ports.plan, None);
+}
+
+#[test]
+fn a_new_daemon_keeps_the_ports_of_what_lives_and_of_what_it_starts() {
+    let ports = |held, plan| Ports { held, next: None, plan };
+    let check = |living: Vec<Living>, ports: Ports, busy: &[u16], held: Option<u16>, orders: &str| {
+        let row = Remembered { goal: Goal::Up, ports, ..Remembered::new(ID, AppId(0), 0) };
+        let apps = BTreeMap::from([(AppId(0), Arc::new(on(PortPlan::Auto(3000, 3005))))]);
+        let busy = busy.iter().map(|port| (*port, nginx())).collect();
+        let now = Moment(1_000_000_000);
+        let (brain, effects) =
+            Supervisor::restore(now, apps, vec![row], living, busy, AppId(1), ProcessId(1), RunId(10));
+        Story { brain, now, answer: Ok(Accepted::Noted), effects }.has(held).orders(orders);
+    };
+    check(vec![Living { port: Some(3004), ..life(7) }], ports(None, None), &[], Some(3004), "");
+    check(vec![life(7)], ports(Some(3003), None), &[3003], Some(3003), "");
+    check(vec![], ports(Some(3003), None), &[], Some(3003), "launch 10");
+    check(vec![], ports(Some(3003), None), &[3003, 3000], Some(3001), "launch 10");
+    check(vec![], ports(Some(80), Some(PortPlan::Single(80))), &[], Some(80), "launch 10");
+    check(vec![], ports(Some(80), Some(PortPlan::Single(80))), &[80], None, "");
+}

@@ -1,0 +1,7 @@
+//! Ports, from the command line to the listening program (acceptance rows C1 to C7, K22).
+
+mod support;
+
+mod slices {
+    mod ports;
+}
