@@ -1,4 +1,4 @@
-//! The four things that can be done to a process, and waiting for their outcome.
+//! What can be done to a process by itself, and waiting for their outcome.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -49,6 +49,7 @@ fn command(action: Action, process: ProcessId) -> Command {
         Action::Stop => Command::Stop { process },
         Action::Restart => Command::Restart { process },
         Action::Delete => Command::Delete { process },
+        Action::Reset => Command::Reset { process },
     }
 }
 
@@ -68,6 +69,7 @@ fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> 
         }
         Action::Stop => matches!(now.state, State::Idle(_)),
         Action::Delete => false,
+        Action::Reset => true,
     }
 }
 
@@ -126,7 +128,11 @@ async fn give(
     if matches!(action, Action::Start | Action::Restart) {
         cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
     }
-    let measured = api.handle.measured().await;
+    let measured = match action {
+        Action::Start | Action::Restart | Action::Reset => api.handle.measured().await,
+        // What is down uses nothing.
+        Action::Stop | Action::Delete => None,
+    };
     let show = |target: &Arc<ProcessView>| {
         convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
     };

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use crate::auth::Refused;
 use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
+use crate::model::ProcessId;
 use crate::secrets::SecretError;
 use crate::supervisor::Denied;
 use crate::wire::{FieldError, Problem};
@@ -21,19 +22,27 @@ pub struct ApiError {
     pub detail: String,
     /// Wrong members of the request.
     pub errors: Vec<FieldError>,
+    /// The process that it is about.
+    pub process: Option<ProcessId>,
 }
 
 impl ApiError {
     /// A problem without members to point at.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> ApiError {
-        ApiError { status, code, detail: detail.into(), errors: Vec::new() }
+        ApiError { status, code, detail: detail.into(), errors: Vec::new(), process: None }
     }
 
     /// 422: the member is well-formed and makes no sense.
     pub fn member(pointer: &str, detail: impl Into<String>) -> ApiError {
         let detail = detail.into();
         let errors = vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }];
-        ApiError { status: StatusCode::UNPROCESSABLE_ENTITY, code: "invalid_value", detail, errors }
+        let (status, code) = (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
+        ApiError { status, code, detail, errors, process: None }
+    }
+
+    /// Says which process it is about.
+    pub fn about(self, process: ProcessId) -> ApiError {
+        ApiError { process: Some(process), ..self }
     }
 
     /// 404 for a path that leads nowhere.
@@ -64,6 +73,7 @@ impl ApiError {
             detail: self.detail.clone(),
             code: self.code.to_owned(),
             errors: self.errors.clone(),
+            process: self.process.map(|id| i64::from(id.0)),
         }
     }
 }
@@ -90,14 +100,35 @@ impl IntoResponse for ApiError {
 impl From<Denied> for ApiError {
     fn from(denied: Denied) -> ApiError {
         let status = match denied {
-            Denied::NoSuchProcess(_) => StatusCode::NOT_FOUND,
+            Denied::NoSuchProcess(_) | Denied::NoSuchApp => StatusCode::NOT_FOUND,
             Denied::NameTaken { .. }
             | Denied::BeingDeleted(_)
             | Denied::PortTaken { .. }
-            | Denied::PortsExhausted { .. } => StatusCode::CONFLICT,
+            | Denied::PortsExhausted { .. }
+            | Denied::TooFewPorts(_)
+            | Denied::NotRunning { .. }
+            | Denied::StillUp { .. }
+            | Denied::NothingUp { .. }
+            | Denied::Reloading { .. } => StatusCode::CONFLICT,
+            Denied::BadCount { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         };
-        ApiError::new(status, denied.code(), denied.to_string())
+        let error = ApiError::new(status, denied.code(), denied.to_string());
+        match denied {
+            Denied::NameTaken { process, .. }
+            | Denied::BeingDeleted(process)
+            | Denied::NotRunning { process, .. }
+            | Denied::StillUp { process, .. } => error.about(process),
+            Denied::NoSuchProcess(_)
+            | Denied::NoSuchApp
+            | Denied::NothingUp { .. }
+            | Denied::Reloading { .. }
+            | Denied::PortTaken { .. }
+            | Denied::PortsExhausted { .. }
+            | Denied::TooFewPorts(_)
+            | Denied::BadCount { .. }
+            | Denied::ShuttingDown => error,
+        }
     }
 }
 

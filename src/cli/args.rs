@@ -63,15 +63,26 @@ pub enum ClientCommand {
     Stop(ActArgs),
     /// Stop apps and run them anew
     Restart(RestartArgs),
+    /// Restart apps, one process after the other
+    Reload(ActArgs),
     /// Stop apps and forget them, with their logs
     #[command(visible_alias = "del", alias = "rm")]
     Delete(DeleteArgs),
+    /// Change the number of processes of an app
+    Scale(ScaleArgs),
+    /// Send a signal to the main process of apps
+    #[command(visible_alias = "sendSignal")]
+    Signal(SignalArgs),
+    /// Set the restart counters of apps to zero
+    Reset(ActArgs),
     /// Show all processes
     #[command(visible_aliases = ["ls", "l", "ps"])]
     List(JsonArgs),
     /// Show everything about an app or process
     #[command(visible_aliases = ["describe", "desc", "show"])]
     Info(InfoArgs),
+    /// Show why a process ended, and what came of it
+    Why(InfoArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
@@ -157,6 +168,9 @@ pub struct StartArgs {
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,
+    /// Also when it is online: change its definition and restart it
+    #[arg(short, long)]
+    pub force: bool,
     /// Health checks, and waiting for them.
     #[command(flatten, next_help_heading = "Health")]
     pub health: HealthArgs,
@@ -168,14 +182,54 @@ pub struct StartArgs {
     pub args: Vec<String>,
 }
 
-/// `stop`.
+/// `stop`, `reload`, `reset`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
 pub struct ActArgs {
     /// Which apps or processes; all for every one
-    #[arg(required = true, value_name = "APP")]
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
     /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const REFERENCES: &str = "An app is given by its name (with all its processes) or namespace:name, a process by its id \
+                          or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace. By \
+                          its script: ./server.js. Exactly so: id:3, name:web, ns:blue.";
+
+/// `scale`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  pmdaemon scale web 6\n  pmdaemon scale web +2\n  pmdaemon scale web -1\n\n\
+                        The highest numbers go first. The first process of an app that was defined with one keeps \
+                        its name and its logs."
+)]
+pub struct ScaleArgs {
+    /// Which app
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub reference: String,
+    /// How many processes: 6, max (one per CPU), +2 or -1
+    #[arg(value_name = "N", allow_hyphen_values = true, value_parser = values::scale)]
+    pub number: values::Scale,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `signal`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  pmdaemon signal USR1 web\n  pmdaemon signal SIGHUP web api\n  \
+                        pmdaemon signal 12 3\n\n\
+                        If the program ends of it, it is restarted as after a crash: use stop to end it.")]
+pub struct SignalArgs {
+    /// By name, with or without SIG, or by number
+    #[arg(value_name = "SIGNAL")]
+    pub signal: String,
+    /// Which apps or processes; all for every one
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+    /// Print the processes that it was sent to as JSON
     #[arg(long)]
     pub json: bool,
 }
@@ -185,7 +239,7 @@ pub struct ActArgs {
 #[command(after_help = REFERENCES)]
 pub struct RestartArgs {
     /// Which apps or processes; all for every one
-    #[arg(required = true, value_name = "APP")]
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
     /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
@@ -195,9 +249,6 @@ pub struct RestartArgs {
     pub json: bool,
 }
 
-const REFERENCES: &str = "An app is given by its name (with all its processes), by namespace:name, a process by its \
-                          id or as name-0, name-1, …";
-
 /// `delete`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  pmdaemon delete web\n  pmdaemon delete all --force\n  \
@@ -205,7 +256,7 @@ const REFERENCES: &str = "An app is given by its name (with all its processes), 
                         Logs in a place of your own choice are never removed.")]
 pub struct DeleteArgs {
     /// Which apps or processes; all for every one; with --status: a status
-    #[arg(required = true, value_name = "APP|STATUS")]
+    #[arg(required = true, value_name = "APP|STATUS", value_parser = values::reference)]
     pub refs: Vec<String>,
     /// Delete by status: starting online stopping stopped errored restarting
     #[arg(long)]
@@ -231,7 +282,7 @@ pub struct JsonArgs {
 #[command(after_help = REFERENCES)]
 pub struct InfoArgs {
     /// Which apps or processes
-    #[arg(required = true, value_name = "APP")]
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
     /// Print JSON
     #[arg(long)]
@@ -244,7 +295,7 @@ pub struct InfoArgs {
                         pmdaemon logs --err          what went wrong, of all apps")]
 pub struct LogsArgs {
     /// Which apps or processes [default: all]
-    #[arg(value_name = "APP")]
+    #[arg(value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
     /// How many of the last lines
     #[arg(long, value_name = "N", default_value_t = 20,
@@ -270,9 +321,9 @@ pub struct LogsArgs {
 /// `events`.
 #[derive(Args, Debug)]
 pub struct EventsArgs {
-    /// Which app or process [default: all]
-    #[arg(value_name = "APP")]
-    pub reference: Option<String>,
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
     /// How many of the latest
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub lines: u32,

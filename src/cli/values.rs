@@ -38,6 +38,38 @@ pub fn instances(text: &str) -> Result<Instances, String> {
     }
 }
 
+/// What a number of processes is to become.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Scale {
+    /// So many.
+    To(Instances),
+    /// So many more, or fewer.
+    By(i64),
+}
+
+/// Reads `6`, `max`, `+2` or `-1`.
+pub fn scale(text: &str) -> Result<Scale, String> {
+    if let Some(signed) = text.strip_prefix(['+', '-']) {
+        let most = i64::from_str(signed).ok().filter(|n| (1..=1000).contains(n));
+        let by = most.ok_or("use +1 to +1000 for more processes, -1 to -1000 for fewer")?;
+        return Ok(Scale::By(if text.starts_with('-') { -by } else { by }));
+    }
+    if text == "0" {
+        return Err("an app has at least one process: use stop or delete".into());
+    }
+    instances(text).map(Scale::To).map_err(|_| "use a number from 1 to 1000, max, +2 or -1".into())
+}
+
+/// Reads a reference. A relative path counts from here, so the daemon gets it as an absolute one.
+pub fn reference(text: &str) -> Result<String, String> {
+    let is_pattern = text.len() > 2 && text.starts_with('/') && text.ends_with('/');
+    if !text.contains('/') || is_pattern || text.starts_with('/') || text.contains(':') {
+        return Ok(text.to_owned());
+    }
+    let here = std::env::current_dir().map_err(|e| format!("the current directory is not usable: {e}"))?;
+    here.join(text).into_os_string().into_string().map_err(|_| "this path is not UTF-8".into())
+}
+
 /// Reads `KEY=VALUE`; the value may be empty and may hold `=`.
 pub fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
@@ -120,6 +152,26 @@ mod tests {
         for text in ["", "-2", "1001", "two", "1.5"] {
             assert!(instances(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_scale_is_a_number_or_a_difference() {
+        assert_eq!(scale("6"), Ok(Scale::To(Instances::Exactly(6))));
+        assert_eq!(scale("max"), Ok(Scale::To(Instances::CpusLess(0))));
+        assert_eq!(scale("+2"), Ok(Scale::By(2)));
+        assert_eq!(scale("-1"), Ok(Scale::By(-1)));
+        for text in ["", "0", "+", "-", "+0", "--1", "two", "1001", "+1001"] {
+            assert!(scale(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_a_relative_path_is_made_absolute() {
+        for text in ["web", "/^web/", "/srv/app.js", "ns:blue", "3", "app.js"] {
+            assert_eq!(reference(text).as_deref(), Ok(text));
+        }
+        assert!(reference("./app.js").unwrap().ends_with("/./app.js"));
+        assert!(reference("sub/app.js").unwrap().starts_with('/'));
     }
 
     #[test]

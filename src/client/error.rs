@@ -47,6 +47,19 @@ impl ClientError {
         }
     }
 
+    /// The process that a refusal is about, if it says so.
+    pub fn process(&self) -> Option<i64> {
+        match self {
+            ClientError::Problem(problem) => problem.process,
+            ClientError::NoDaemon(_)
+            | ClientError::Transport(_)
+            | ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::Start(_)
+            | ClientError::BadReference(_) => None,
+        }
+    }
+
     /// The HTTP status of a refusal; `None` for errors that are not refusals.
     pub fn status(&self) -> Option<i64> {
         match self {
@@ -136,6 +149,7 @@ mod tests {
             detail: "the app cannot be defined".into(),
             code: "invalid".into(),
             errors: vec![FieldError { pointer: "/instances".into(), detail: "1 to 1000".into() }],
+            process: None,
         };
         let told = ClientError::Problem(Box::new(problem.clone())).to_string();
         assert_eq!(told, "the app cannot be defined; instances: 1 to 1000");

@@ -7,7 +7,7 @@ use reqwest::{Method, StatusCode};
 use super::{Client, ClientError, LogStream, RequestStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, Lent, Listener, LoginLink, NewApp, Outcome, PortList, Process,
-    ProcessList, Stream, System, Whoami,
+    ProcessList, Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -76,7 +76,53 @@ impl Client {
 
     /// `GET /apps/{ref}`.
     pub async fn app(&self, reference: &str) -> Result<App, ClientError> {
-        self.get(&format!("/api/v1/apps/{}", checked(reference)?)).await
+        self.get(&format!("/api/v1/apps/{}", escaped(reference)?)).await
+    }
+
+    /// `GET /apps?ref=`: the apps that a reference means, each with those of its processes that are
+    /// meant.
+    pub async fn apps_of(&self, reference: &str) -> Result<Vec<App>, ClientError> {
+        let list: AppList = self.get(&format!("/api/v1/apps?ref={}", escaped(reference)?)).await?;
+        Ok(list.items)
+    }
+
+    /// `PUT /apps/{ref}`: changes the definition of one app, and waits for what follows.
+    pub async fn update_app(
+        &self,
+        reference: &str,
+        app: &NewApp,
+        then: Then,
+        wait: Duration,
+    ) -> Result<App, ClientError> {
+        let (reference, seconds) = (escaped(reference)?, wait.as_secs());
+        let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
+        let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
+        Ok(app)
+    }
+
+    /// `PUT /apps/{ref}/scale`: another number of processes of one app.
+    pub async fn scale(
+        &self,
+        reference: &str,
+        order: &ScaleOrder,
+        wait: Duration,
+    ) -> Result<Reached, ClientError> {
+        let path = format!("/api/v1/apps/{}/scale?wait={}s", escaped(reference)?, wait.as_secs());
+        reached(self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(order)).await?)
+    }
+
+    /// `POST /apps/{ref}/signal`: answers with the processes that it was sent to.
+    pub async fn signal(&self, reference: &str, signal: &str) -> Result<Outcome, ClientError> {
+        let path = format!("/api/v1/apps/{}/signal", escaped(reference)?);
+        let order = SignalOrder { signal: signal.to_owned() };
+        Ok(self.json(Method::POST, &path, |r| r.json(&order)).await?.1)
+    }
+
+    /// `POST /apps/{ref}/reload`: answers when all are replaced, or false after the wait.
+    pub async fn reload(&self, reference: &str, wait: Duration) -> Result<(bool, Reloaded), ClientError> {
+        let path = format!("/api/v1/apps/{}/reload?wait={}s", escaped(reference)?, wait.as_secs());
+        let (status, reloaded) = self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?;
+        Ok((status != StatusCode::ACCEPTED, reloaded))
     }
 
     /// `POST /apps`: defines an app and, unless it says otherwise, starts it; waits for that.
@@ -95,17 +141,17 @@ impl Client {
 
     /// `POST /apps/{ref}/start?ready=true`: starts it, and waits until it is ready.
     pub async fn start_until_ready(&self, reference: &str, limit: Duration) -> Result<Reached, ClientError> {
-        let app = checked(reference)?;
+        let app = escaped(reference)?;
         let path = format!("/api/v1/apps/{app}/start?ready=true&wait={}ms", limit.as_millis());
         reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
     }
 
-    /// `POST /apps/{ref}/{start|stop|restart}`, `DELETE /apps/{ref}`: to one reference.
+    /// `POST /apps/{ref}/{start|stop|restart|reset}`, `DELETE /apps/{ref}`: to one reference.
     pub async fn act(&self, action: Action, reference: &str, wait: Duration) -> Result<Reached, ClientError> {
-        let app = format!("/api/v1/apps/{}", checked(reference)?);
+        let app = format!("/api/v1/apps/{}", escaped(reference)?);
         let seconds = wait.as_secs();
         let (method, path) = match action {
-            Action::Start | Action::Stop | Action::Restart => {
+            Action::Start | Action::Stop | Action::Restart | Action::Reset => {
                 (Method::POST, format!("{app}/{}?wait={seconds}s", action.as_str()))
             }
             Action::Delete => (Method::DELETE, format!("{app}?wait={seconds}s")),
@@ -120,7 +166,7 @@ impl Client {
         port: &str,
         wait: Duration,
     ) -> Result<Reached, ClientError> {
-        let (app, seconds, port) = (checked(reference)?, wait.as_secs(), percent_encoded(port));
+        let (app, seconds, port) = (escaped(reference)?, wait.as_secs(), percent_encoded(port));
         let path = format!("/api/v1/apps/{app}/restart?wait={seconds}s&port={port}");
         reached(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?)
     }
@@ -145,7 +191,7 @@ impl Client {
     /// `GET /apps/{ref}/logs`, or `GET /logs` for all apps.
     pub async fn logs(&self, reference: Option<&str>, query: LogQuery) -> Result<LogStream, ClientError> {
         let mut path = match reference {
-            Some(reference) => format!("/api/v1/apps/{}/logs", checked(reference)?),
+            Some(reference) => format!("/api/v1/apps/{}/logs", escaped(reference)?),
             None => "/api/v1/logs".to_owned(),
         };
         path.push_str(&format!("?tail={}", query.tail));
@@ -234,18 +280,18 @@ fn reached((status, outcome): (StatusCode, Outcome)) -> Result<Reached, ClientEr
     }
 }
 
-/// A reference that stays one segment of the path. Names hold nothing else, so what is refused
-/// here cannot exist.
-fn checked(reference: &str) -> Result<&str, ClientError> {
-    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':');
-    let dots = reference.bytes().all(|b| b == b'.');
-    if dots || !reference.bytes().all(allowed) {
+/// A reference as one segment of a path, or as a value of a query: whatever could end it is
+/// escaped. Dots alone cannot be, and are no reference.
+fn escaped(reference: &str) -> Result<String, ClientError> {
+    if reference.bytes().all(|b| b == b'.') {
         return Err(ClientError::BadReference(reference.to_owned()));
     }
-    Ok(reference)
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':');
+    let escape = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
+    Ok(reference.bytes().map(escape).collect())
 }
 
 /// Whether that text could be a reference at all.
 pub fn may_be_reference(text: &str) -> bool {
-    checked(text).is_ok()
+    escaped(text).is_ok() && !text.contains(char::is_whitespace)
 }

@@ -133,9 +133,17 @@ async fn every_verb_has_its_route() {
 #[tokio::test]
 async fn a_reference_never_leaves_its_segment_of_the_path() {
     let (_dir, home) = home("a.b.c");
-    serve(&home, |request| panic!("{}", request.uri()));
+    serve(&home, |request| {
+        let path = request.uri().path().strip_prefix("/api/v1/apps/").expect("below apps");
+        assert!(!path.contains(['/', '?', '#', ' ']), "{path}");
+        (StatusCode::NOT_FOUND, path.to_owned()).into_response()
+    });
     let client = Client::local(&home).unwrap();
-    for reference in ["", ".", "..", "../evil", "a/b", "a?b", "a#b", "a%2fb", "a b", "ü"] {
+    for reference in ["../evil", "a/b", "a?b", "a#b", "a%2fb", "a b", "ü", "/^web/", "/srv/app.js"] {
+        let error = client.app(reference).await.unwrap_err();
+        assert!(matches!(error, ClientError::Transport(_)), "{reference}: {error}");
+    }
+    for reference in ["", ".", ".."] {
         let error = client.app(reference).await.unwrap_err();
         assert!(matches!(error, ClientError::BadReference(_)), "{reference}: {error}");
     }

@@ -99,6 +99,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         inherited_env: draft.inherited_env,
         env: draft.env,
         instances: draft.instances,
+        numbered: draft.instances > 1,
         port: draft.port,
         autostart: draft.autostart,
         restart: draft.restart,

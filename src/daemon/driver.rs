@@ -434,7 +434,12 @@ impl Driver {
             EventKind::Created
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
-            | EventKind::StopAsked
+            | EventKind::StopAsked { .. }
+            | EventKind::Reloading { .. }
+            | EventKind::ReloadFailed { .. }
+            | EventKind::Signalled { .. }
+            | EventKind::CountersReset
+            | EventKind::Updated
             | EventKind::OverMemory(_)
             | EventKind::HostBudget
             | EventKind::Killed

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{End, EventKind};
+use crate::model::{Cause, End, EventKind};
 
 /// The stable word of an event's kind.
 pub fn word(kind: &EventKind) -> &'static str {
@@ -10,7 +10,12 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Created => "process.created",
         EventKind::Started { .. } => "process.started",
         EventKind::SpawnFailed { .. } => "process.spawn_failed",
-        EventKind::StopAsked => "process.stop_asked",
+        EventKind::StopAsked { .. } => "process.stop_asked",
+        EventKind::Reloading { .. } => "process.reloading",
+        EventKind::ReloadFailed { .. } => "process.reload_failed",
+        EventKind::Signalled { .. } => "process.signalled",
+        EventKind::CountersReset => "process.counters_reset",
+        EventKind::Updated => "process.updated",
         EventKind::OverMemory(_) => "process.over_memory",
         EventKind::HostBudget => "process.host_budget",
         EventKind::Killed => "process.killed",
@@ -30,7 +35,12 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Created => format!("{name} was defined"),
         EventKind::Started { pid } => format!("{name} started with pid {pid}"),
         EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
-        EventKind::StopAsked => format!("{name} was asked to end"),
+        EventKind::StopAsked { cause } => format!("{name} was asked to end, {}", purpose(*cause)),
+        EventKind::Reloading { turn, of } => format!("{name} is reloaded, {turn} of {of}"),
+        EventKind::ReloadFailed { reason } => format!("the reload ended at {name}: {reason}"),
+        EventKind::Signalled { signal } => format!("{name} was sent {signal}"),
+        EventKind::CountersReset => format!("the counters of {name} were set to zero"),
+        EventKind::Updated => format!("the definition of {name} was changed"),
         EventKind::OverMemory(over) => format!("{name} is restarted, {over}"),
         EventKind::HostBudget => {
             format!("{name} waits for its restart: host budget, too many processes restart at once")
@@ -48,6 +58,17 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Unhealthy { reason, restarts: false } => format!("{name} is unhealthy: {reason}"),
         EventKind::Stopped => format!("{name} is stopped"),
         EventKind::Deleted => format!("{name} was deleted"),
+    }
+}
+
+fn purpose(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Stop => "to stop",
+        Cause::Restart => "to be restarted",
+        Cause::Reload => "to be reloaded",
+        Cause::Delete => "to be deleted",
+        Cause::Scale => "because its app is to have fewer processes",
+        Cause::Shutdown => "because everything is to end",
     }
 }
 

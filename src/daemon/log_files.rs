@@ -15,14 +15,14 @@ pub struct LogFiles {
 }
 
 impl LogFiles {
-    /// `logs/NAME-out.log` and `logs/NAME-error.log`; with several instances `NAME-out-i.log`;
+    /// `logs/NAME-out.log` and `logs/NAME-error.log`; of a numbered instance `NAME-out-i.log`;
     /// other namespaces than `default` in a folder of theirs (acceptance row B13).
     pub fn of(home: &Home, spec: &AppSpec, instance: u32) -> LogFiles {
         let dir = match &spec.namespace {
             default if *default == Name::default_namespace() => home.log_dir(),
             other => home.log_dir().join(other.as_str()),
         };
-        let suffix = if spec.instances == 1 { String::new() } else { format!("-{instance}") };
+        let suffix = if spec.has_number(instance) { format!("-{instance}") } else { String::new() };
         let file = |stream: &str| dir.join(format!("{}-{stream}{suffix}.log", spec.name));
         LogFiles { out: file("out"), err: file("error") }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::log_files::LogFiles;
 use crate::home::Home;
 use crate::model::{AppId, AppSpec, End, Goal, OverMemory, ProcessId, RunId, State};
-use crate::supervisor::{Ports, Process, Supervisor};
+use crate::supervisor::{Ports, Process, Reload, Supervisor};
 
 /// All processes at one moment.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +19,8 @@ pub struct Snapshot {
     pub limited: usize,
     /// By id.
     pub processes: BTreeMap<ProcessId, Arc<ProcessView>>,
+    /// The latest reload of each app that had one.
+    pub reloads: BTreeMap<AppId, Reload>,
 }
 
 /// One process in a [`Snapshot`].
@@ -72,10 +74,14 @@ impl Snapshot {
     /// Takes over what has changed in `supervisor` since the last call. False: nothing had.
     pub fn update(&mut self, supervisor: &mut Supervisor, home: &Home) -> bool {
         let touched = supervisor.take_touched();
-        if touched.is_empty() {
+        let reloads = supervisor.take_reloads_touched();
+        if touched.is_empty() && !reloads {
             return false;
         }
         self.seq += 1;
+        if reloads {
+            self.reloads = supervisor.reloads().clone();
+        }
         for id in touched {
             let was_there = match supervisor.process(id) {
                 Some(process) => self.put(process, supervisor, home),

@@ -18,7 +18,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
-use super::tree::Scope;
+use super::tree::{Look, Scope};
 use super::{line, say};
 
 /// At most so many orders before something else gets its turn.
@@ -60,6 +60,8 @@ pub struct Keeper {
     pub outbox: VecDeque<Report>,
     /// Whether we are about to end.
     pub quit: Quit,
+    /// The latest look at the host's processes, and when it was over: kept for a moment.
+    pub recent_look: Option<(Instant, Look)>,
 }
 
 impl Keeper {
@@ -69,6 +71,7 @@ impl Keeper {
     /// Only when epoll itself fails.
     pub fn run(&mut self) -> io::Result<()> {
         while !self.quit.is_over() {
+            self.drop_old_look();
             let wait = self.alarms.wait(Instant::now());
             for source in self.poller.wait(wait)? {
                 self.on_event(source);

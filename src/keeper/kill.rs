@@ -19,6 +19,8 @@ use super::tree::{self, Look};
 const FIRST_PAUSE: Duration = Duration::from_millis(15);
 /// A process that does not die of SIGKILL (it waits for a dead disk) is not worth more.
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// How long a look at the host serves for signals.
+const LOOK_SERVES: Duration = Duration::from_millis(20);
 /// Rounds of stopping before killing: each can find children of somebody not yet stopped.
 const STOP_ROUNDS: usize = 10;
 
@@ -26,7 +28,7 @@ impl Keeper {
     /// Sends a signal to the main process, or to everybody of the tree.
     pub fn signal(&mut self, id: u64, signal: i32, whole_tree: bool) {
         if whole_tree {
-            for member in self.members(id) {
+            for member in self.members_lately(id) {
                 send(&member, signal);
             }
         } else {
@@ -59,6 +61,36 @@ impl Keeper {
         // A child that has not joined its cgroup yet.
         pids.extend(run.own_child().filter(|pid| !pids.contains(pid)));
         pids.into_iter().filter_map(stat).filter(|stat| !stat.zombie).collect()
+    }
+
+    /// Everybody who belonged to a run a moment ago. A look at the host costs as much as it has
+    /// processes, so one serves all runs that are signalled in a row: with 500 of them, 500 looks
+    /// would take seconds. Who was born since then is found when the rest of the tree is killed.
+    fn members_lately(&mut self, id: u64) -> Vec<Stat> {
+        let Some(run) = self.runs.get(&id) else { return Vec::new() };
+        if run.leaf().is_some() {
+            return self.members(id);
+        }
+        let (main, own_child) = (run.main(), run.own_child());
+        self.drop_old_look();
+        let mark = tree::mark(&self.mark, id);
+        let scope = self.scope();
+        let (_, look) = self.recent_look.get_or_insert_with(|| {
+            let look = Look::take(&scope);
+            (Instant::now(), look)
+        });
+        let mut members = look.members(&mark, main);
+        let is_new = |pid: &i32| !members.iter().any(|member| member.pid == *pid);
+        let newer = own_child.filter(is_new).and_then(stat).filter(|stat| !stat.zombie);
+        members.extend(newer);
+        members
+    }
+
+    /// Forgets a look that is too old to serve.
+    pub fn drop_old_look(&mut self) {
+        if self.recent_look.as_ref().is_some_and(|(at, _)| at.elapsed() > LOOK_SERVES) {
+            self.recent_look = None;
+        }
     }
 
     /// SIGKILL to everybody, until nobody is left.

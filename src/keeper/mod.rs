@@ -167,6 +167,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         line: None,
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
+        recent_look: None,
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (args.adopt_daemon, line) {

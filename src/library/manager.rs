@@ -14,6 +14,8 @@ const START: Duration = Duration::from_secs(30);
 
 /// How long is waited until an action is done.
 const WAIT: Duration = Duration::from_secs(60);
+/// Each process may use up its kill timeout, and there may be many.
+const RELOAD_WAIT: Duration = Duration::from_secs(1800);
 
 /// Makes a request, again while `$again` says that a failure is worth it. Not a function of a
 /// closure: the futures of those could not be sent to other threads.
@@ -118,6 +120,22 @@ impl ProcessManager {
     pub async fn restart(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
         let reached = ask!(self, ONCE, self.client.act(Action::Restart, reference, WAIT));
         well(done(Action::Restart, reached)?)
+    }
+
+    /// Restarts the processes of an app one after the other; the others go on meanwhile. Stops at the
+    /// first that does not stay up.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Refused`] or [`Error::Failed`] when one does not come up, or not
+    /// all are replaced within half an hour.
+    pub async fn reload(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
+        let (on_time, reloaded) = ask!(self, ONCE, self.client.reload(reference, RELOAD_WAIT));
+        if !on_time {
+            let seconds = RELOAD_WAIT.as_secs();
+            let told = format!("reload is not done after {seconds} s and the daemon goes on with it");
+            return Err(Error::Failed(told));
+        }
+        well(reloaded.processes)
     }
 
     /// As [`restart`](ProcessManager::restart), on other ports until the next restart. The definition

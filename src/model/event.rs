@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId};
+use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal};
 
 /// One line of the history of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -32,8 +32,32 @@ pub enum EventKind {
         /// Why, as a sentence.
         detail: String,
     },
-    /// Somebody asked it to stop, or to restart, or to go.
-    StopAsked,
+    /// Somebody wants its present run to end.
+    StopAsked {
+        /// What for.
+        cause: Cause,
+    },
+    /// Its turn has come in a reload.
+    Reloading {
+        /// Which one of the reload's processes it is, from 1.
+        turn: u32,
+        /// How many there are.
+        of: u32,
+    },
+    /// The reload ended at it: its new run did not come up. The others run on.
+    ReloadFailed {
+        /// Why, as a sentence.
+        reason: String,
+    },
+    /// Somebody sent a signal to its main process.
+    Signalled {
+        /// Which.
+        signal: Signal,
+    },
+    /// Its counters were set to zero.
+    CountersReset,
+    /// Its definition was changed.
+    Updated,
     /// It used more memory than it may, and is restarted.
     OverMemory(OverMemory),
     /// Its restart waits, because this host restarts too many processes at once.
@@ -74,4 +98,21 @@ pub enum EventKind {
     Stopped,
     /// It was forgotten.
     Deleted,
+}
+
+/// Why a run is to end.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Cause {
+    /// It is to stop.
+    Stop,
+    /// It is to be restarted.
+    Restart,
+    /// It is to be restarted as one of several, one after the other.
+    Reload,
+    /// It is to be deleted.
+    Delete,
+    /// Its app is to have fewer processes.
+    Scale,
+    /// Everything is to end.
+    Shutdown,
 }

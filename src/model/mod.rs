@@ -20,7 +20,7 @@ pub mod size;
 pub mod spec;
 pub mod state;
 
-pub use event::{Event, EventKind};
+pub use event::{Cause, Event, EventKind};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;
 pub use health::{Health, HealthCheck, HealthPolicy, Verdict, Vitals};

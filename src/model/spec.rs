@@ -31,6 +31,10 @@ pub struct AppSpec {
     pub env: BTreeMap<String, String>,
     /// How many processes; at least 1.
     pub instances: u32,
+    /// Every process has its number in its name and in its files. So it is for ever with an app
+    /// that was defined with several; with another one, only those that `scale` added have it, so
+    /// that the first one keeps its name and its logs.
+    pub numbered: bool,
     /// The ports of its processes, if it asks for any.
     pub port: Option<PortPlan>,
     /// Whether defining the app, and booting the host, starts it.
@@ -90,12 +94,17 @@ impl Default for StopPolicy {
 }
 
 impl AppSpec {
-    /// `name` of a single process, `name-i` of one of several.
+    /// `name-i`, or the bare `name` of the first process of an app that was defined with one.
     pub fn instance_name(&self, instance: u32) -> String {
-        match self.instances {
-            1 => self.name.to_string(),
-            _ => format!("{}-{instance}", self.name),
+        match self.has_number(instance) {
+            true => format!("{}-{instance}", self.name),
+            false => self.name.to_string(),
         }
+    }
+
+    /// Whether that process has its number in its name and in its files.
+    pub fn has_number(&self, instance: u32) -> bool {
+        self.numbered || instance > 0
     }
 }
 
@@ -109,6 +118,7 @@ impl fmt::Debug for AppSpec {
             .field("cwd", &self.cwd)
             .field("env", &self.env.keys())
             .field("instances", &self.instances)
+            .field("numbered", &self.numbered)
             .field("port", &self.port)
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)

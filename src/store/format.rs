@@ -38,6 +38,9 @@ pub(super) struct StoredSpec {
     env: BTreeMap<String, String>,
     #[serde(default = "one")]
     instances: u32,
+    /// Absent in rows from before there was `scale`: then several are numbered.
+    #[serde(default)]
+    numbered: Option<bool>,
     #[serde(default)]
     port: Option<String>,
     #[serde(default = "yes")]
@@ -108,6 +111,7 @@ impl StoredSpec {
             inherited_env: spec.inherited_env.clone(),
             env: spec.env.clone(),
             instances: spec.instances,
+            numbered: Some(spec.numbered),
             port: spec.port.map(|plan| plan.to_string()),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
@@ -130,6 +134,7 @@ impl StoredSpec {
             inherited_env: self.inherited_env,
             env: self.env,
             instances: self.instances,
+            numbered: self.numbered.unwrap_or(self.instances > 1),
             port: self.port.map(|text| port_plan(&text)).transpose()?,
             autostart: self.autostart,
             restart: self.restart.into_model(),

@@ -20,6 +20,8 @@ pub(super) struct StoredProcess {
     port_override: Option<String>,
     #[serde(default)]
     restarts: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reset_at: Option<u64>,
     #[serde(default)]
     last_end: Option<StoredEnd>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -98,6 +100,7 @@ impl StoredProcess {
             port: process.ports.held,
             port_override: process.ports.plan.map(|plan| plan.to_string()),
             restarts: process.restarts,
+            reset_at: process.reset_at.map(|run| run.0),
             last_end: process.last_end.map(StoredEnd::new),
             last_over_memory: process.last_over_memory.map(StoredOverMemory::new),
             unstable: process.unstable,
@@ -133,6 +136,7 @@ impl StoredProcess {
                 plan: self.port_override.map(|text| port_plan(&text)).transpose()?,
             },
             restarts: self.restarts,
+            reset_at: self.reset_at.map(RunId),
             last_end: self.last_end.map(StoredEnd::into_model).transpose()?,
             last_over_memory: self.last_over_memory.map(StoredOverMemory::into_model),
             unstable: self.unstable,

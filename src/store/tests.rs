@@ -24,6 +24,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         instances: 2,
+        numbered: true,
         port: None,
         autostart: false,
         restart: RestartPolicy {
@@ -151,7 +152,15 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
         for rest in &rests {
             for last_end in ends.into_iter().map(Some).chain([None]) {
                 let id = all.len() as u32;
-                all.push(Remembered { goal, rest: rest.clone(), last_end, instance: id, ..process(id, 1) });
+                let reset_at = id.is_multiple_of(2).then_some(RunId(u64::from(id)));
+                all.push(Remembered {
+                    goal,
+                    rest: rest.clone(),
+                    last_end,
+                    instance: id,
+                    reset_at,
+                    ..process(id, 1)
+                });
             }
         }
     }

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::model::{AppId, AppSpec, Event, Moment, PortOwner, PortPlan, ProcessId, RunId, Signal};
+use super::scale::MOST;
+use crate::model::{
+    AppId, AppSpec, Event, Moment, PortOwner, PortPlan, ProcessId, RunId, Signal, Status, TooFewPorts,
+};
 
 /// A command was taken.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -16,6 +19,13 @@ pub enum Accepted {
     },
     /// It is being done.
     Done,
+    /// One process after the other is being restarted; [`Supervisor::reloads`] says how far it is.
+    ///
+    /// [`Supervisor::reloads`]: super::Supervisor::reloads
+    Reloading {
+        /// The number of this reload.
+        number: u64,
+    },
     /// Nothing to do: it is so already.
     AlreadySo,
     /// The answer to a fact or a tick, which nobody asked.
@@ -54,9 +64,56 @@ pub enum Denied {
         /// Who has them.
         holders: Vec<(u16, PortOwner)>,
     },
+    /// The definition's ports are not enough for so many processes.
+    #[error("{0}")]
+    TooFewPorts(TooFewPorts),
     /// It is being deleted.
     #[error("process {0} is being deleted")]
     BeingDeleted(ProcessId),
+    /// There is no such app (any more).
+    #[error("the app is gone")]
+    NoSuchApp,
+    /// A signal is for what runs.
+    #[error("{name} (id {process}) is {status} and gets no signal: only what is online does")]
+    NotRunning {
+        /// Its name.
+        name: String,
+        /// Its id.
+        process: ProcessId,
+        /// What it is instead.
+        status: Status,
+    },
+    /// The definition of what is up is not changed in passing.
+    #[error(
+        "{name} (id {process}) is running already: `pmdaemon restart {name}` restarts it as it is defined, \
+         --force changes its definition and restarts it"
+    )]
+    StillUp {
+        /// The app.
+        name: String,
+        /// Its first process.
+        process: ProcessId,
+    },
+    /// The number of processes is out of range.
+    #[error("{name} cannot have {wanted} processes: 1 to {MOST} are possible")]
+    BadCount {
+        /// The app.
+        name: String,
+        /// The number.
+        wanted: i64,
+    },
+    /// A reload is for what is wanted up.
+    #[error("{name} is stopped and is not reloaded: `pmdaemon start {name}` starts it")]
+    NothingUp {
+        /// The app.
+        name: String,
+    },
+    /// Its last reload is not over.
+    #[error("{name} is being reloaded already: wait for that, or stop it with pmdaemon restart {name}")]
+    Reloading {
+        /// The app.
+        name: String,
+    },
     /// The daemon is shutting down.
     #[error("the daemon is shutting down and starts nothing any more")]
     ShuttingDown,
@@ -77,7 +134,7 @@ fn who_holds(holders: &[(u16, PortOwner)]) -> String {
 impl Denied {
     /// It lacks a port, which may be free later.
     pub fn is_about_ports(&self) -> bool {
-        matches!(self, Denied::PortTaken { .. } | Denied::PortsExhausted { .. })
+        matches!(self, Denied::PortTaken { .. } | Denied::PortsExhausted { .. } | Denied::TooFewPorts(_))
     }
 
     /// The stable code of the API's problem document.
@@ -86,8 +143,14 @@ impl Denied {
             Denied::NoSuchProcess(_) => "process_not_found",
             Denied::NameTaken { .. } => "name_taken",
             Denied::PortTaken { .. } => "port_taken",
-            Denied::PortsExhausted { .. } => "ports_exhausted",
+            Denied::PortsExhausted { .. } | Denied::TooFewPorts(_) => "ports_exhausted",
             Denied::BeingDeleted(_) => "being_deleted",
+            Denied::NoSuchApp => "app_not_found",
+            Denied::NotRunning { .. } => "not_running",
+            Denied::StillUp { .. } => "still_up",
+            Denied::BadCount { .. } => "invalid_value",
+            Denied::NothingUp { .. } => "not_running",
+            Denied::Reloading { .. } => "reloading",
             Denied::ShuttingDown => "shutting_down",
         }
     }

@@ -12,19 +12,46 @@
 
 use std::sync::Arc;
 
-use super::{Accepted, Command, Denied, Ports, Process, Remembered, Supervisor};
-use crate::model::{AppId, AppSpec, EventKind, Goal, Moment, PortPlan, ProcessId, Rest, State};
+use super::{Accepted, Command, Denied, Process, Supervisor};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, Rest, State};
 
 impl Supervisor {
     pub(super) fn obey(&mut self, now: Moment, command: Command) -> Result<Accepted, Denied> {
-        match command {
+        let concerned = self.concerned(&command);
+        let answer = match command {
             Command::Create { spec } => self.create(now, spec),
             Command::Start { process } => self.start(now, process),
             Command::Stop { process } => self.stop(now, process),
-            Command::Restart { process } => self.restart(now, process, None),
-            Command::Move { process, port } => self.restart(now, process, Some(port)),
-            Command::Delete { process } => self.delete(now, process),
+            Command::Restart { process } => self.restart(now, process, None, Cause::Restart),
+            Command::Move { process, port } => self.restart(now, process, Some(port), Cause::Restart),
+            Command::Delete { process } => self.delete(now, process, Cause::Delete),
+            Command::Signal { process, signal } => self.signal(process, signal),
+            Command::Reset { process } => self.reset(process),
+            Command::Scale { app, count } => self.scale(now, app, count),
+            Command::Update { app, spec, then } => self.update(now, app, spec, then),
+            Command::Reload { processes } => self.reload(now, processes),
             Command::Shutdown => Ok(self.shut_down(now)),
+        };
+        if let (Some(app), Ok(Accepted::Done)) = (concerned, &answer) {
+            self.interrupt_reload(app);
+        }
+        answer
+    }
+
+    /// The app whose reload that command would contradict.
+    fn concerned(&self, command: &Command) -> Option<AppId> {
+        match command {
+            Command::Stop { process }
+            | Command::Restart { process }
+            | Command::Move { process, .. }
+            | Command::Delete { process } => self.processes.get(process).map(|process| process.app),
+            Command::Scale { app, .. } | Command::Update { app, .. } => Some(*app),
+            Command::Create { .. }
+            | Command::Start { .. }
+            | Command::Signal { .. }
+            | Command::Reset { .. }
+            | Command::Reload { .. }
+            | Command::Shutdown => None,
         }
     }
 
@@ -36,20 +63,15 @@ impl Supervisor {
             let (name, namespace) = (spec.name.to_string(), spec.namespace.to_string());
             return Err(Denied::NameTaken { name, namespace, process });
         }
-        let ports = self.ports_of_new(&spec)?;
+        let goal = if spec.autostart { Goal::Up } else { Goal::Down };
+        let numbers: Vec<u32> = (0..spec.instances).collect();
+        let ports = self.ports_of_new(&spec, &numbers, goal)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());
-        let goal = if spec.autostart { Goal::Up } else { Goal::Down };
         let mut processes = Vec::new();
         for (instance, held) in (0..).zip(ports) {
-            let id = self.next_process;
-            self.next_process = ProcessId(id.0 + 1);
-            let ports = Ports { held, ..Ports::default() };
-            let row = Remembered { goal, ports, ..Remembered::new(id, app, instance) };
-            self.put(id, Some(Process::at_rest(row)));
-            self.publish(id, None, EventKind::Created);
-            processes.push(id);
+            processes.push(self.add_instance(app, instance, goal, held));
         }
         if spec.autostart {
             for id in &processes {
@@ -59,7 +81,7 @@ impl Supervisor {
         Ok(Accepted::Created { app, processes })
     }
 
-    fn start(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+    pub(super) fn start(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) => {
@@ -108,14 +130,20 @@ impl Supervisor {
                     process.restart_asked = false;
                     process.ports.next = None;
                 });
-                self.end_by_request(now, id);
+                self.end_by_request(now, id, Cause::Stop);
             }
         }
         Ok(Accepted::Done)
     }
 
-    /// `plan`: where to, if not where the definition says.
-    fn restart(&mut self, now: Moment, id: ProcessId, plan: Option<PortPlan>) -> Result<Accepted, Denied> {
+    /// `plan`: where to, if not where the definition says. `cause`: for itself, or in a reload.
+    pub(super) fn restart(
+        &mut self,
+        now: Moment,
+        id: ProcessId,
+        plan: Option<PortPlan>,
+        cause: Cause,
+    ) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) | State::Backoff { .. } => {
@@ -123,8 +151,12 @@ impl Supervisor {
                 self.want_up(id);
                 self.launch(now, id, true);
             }
+            // One that ends because of its memory would wait for the host's budget.
             State::Stopping { .. }
-                if process.goal == Goal::Up && process.restart_asked && process.ports.plan == plan =>
+                if process.goal == Goal::Up
+                    && process.restart_asked
+                    && process.over_memory.is_none()
+                    && process.ports.plan == plan =>
             {
                 return Ok(Accepted::AlreadySo);
             }
@@ -136,13 +168,14 @@ impl Supervisor {
                     self.launch(now, id, true);
                     return Ok(Accepted::Done);
                 }
-                self.end_by_request(now, id);
+                self.end_by_request(now, id, cause);
             }
         }
         Ok(Accepted::Done)
     }
 
-    fn delete(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+    /// `cause`: for itself, or because the app is to have fewer.
+    pub(super) fn delete(&mut self, now: Moment, id: ProcessId, cause: Cause) -> Result<Accepted, Denied> {
         let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
         if process.goal == Goal::Gone {
             return Ok(Accepted::AlreadySo);
@@ -154,14 +187,14 @@ impl Supervisor {
                     process.goal = Goal::Gone;
                     process.ports.next = None;
                 });
-                self.end_by_request(now, id);
+                self.end_by_request(now, id, cause);
             }
         }
         Ok(Accepted::Done)
     }
 
     /// The process, if a command may lead to a launch of it.
-    fn may_launch(&self, id: ProcessId) -> Result<&Process, Denied> {
+    pub(super) fn may_launch(&self, id: ProcessId) -> Result<&Process, Denied> {
         let process = self.processes.get(&id).ok_or(Denied::NoSuchProcess(id))?;
         if process.goal == Goal::Gone && !planted!(RevivesTheDeleted) {
             Err(Denied::BeingDeleted(id))
@@ -184,12 +217,12 @@ impl Supervisor {
 
     /// Ends the present life because somebody wants that. One that is ending already is not asked
     /// twice.
-    pub(super) fn end_by_request(&mut self, now: Moment, id: ProcessId) {
+    pub(super) fn end_by_request(&mut self, now: Moment, id: ProcessId, cause: Cause) {
         let process = &self.processes[&id];
         let run = process.state.run();
         let is_ending = matches!(process.state, State::Stopping { .. });
         self.change(id, |process| process.end_asked = true);
-        self.publish(id, run, EventKind::StopAsked);
+        self.publish(id, run, EventKind::StopAsked { cause });
         if !is_ending {
             self.ask_to_end(now, id);
         }

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::model::{AppSpec, Fact, PortPlan, ProcessId};
+use super::{Count, Then};
+use crate::model::{AppId, AppSpec, Fact, PortPlan, ProcessId, Signal};
 
 /// One thing to react to.
 #[derive(Clone, Debug)]
@@ -51,6 +52,39 @@ pub enum Command {
     Delete {
         /// Which.
         process: ProcessId,
+    },
+    /// Send a signal to the main process of what runs. Goals stay as they are.
+    Signal {
+        /// Which.
+        process: ProcessId,
+        /// What.
+        signal: Signal,
+    },
+    /// Set the counters of restarts and of unstable runs to zero.
+    Reset {
+        /// Which.
+        process: ProcessId,
+    },
+    /// Another number of processes.
+    Scale {
+        /// Of which app.
+        app: AppId,
+        /// How many.
+        count: Count,
+    },
+    /// Another definition; name and namespace stay.
+    Update {
+        /// Of which app.
+        app: AppId,
+        /// The whole definition.
+        spec: Arc<AppSpec>,
+        /// What follows.
+        then: Then,
+    },
+    /// Restart them one after the other.
+    Reload {
+        /// Which, of one app.
+        processes: Vec<ProcessId>,
     },
     /// End everything, in reverse order of start, and launch nothing any more. Goals stay as they
     /// are, so that what was wanted up comes back at the next start.

@@ -42,6 +42,7 @@ macro_rules! planted {
 }
 
 mod answer;
+mod attend;
 mod budget;
 mod command;
 mod fact;
@@ -51,17 +52,23 @@ mod life;
 mod memory;
 mod ports;
 mod process;
+mod reload;
 mod restart;
 mod restore;
+mod scale;
 mod shutdown;
 #[cfg(test)]
 mod sim;
 mod table;
+mod update;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use budget::Limits;
 pub use input::{Command, Input};
 pub use ports::{PortQuestion, Ports};
 pub use process::{Process, Unwell};
+pub use reload::{Progress, Reload};
 pub use restore::{Asked, Living, Remembered};
+pub use scale::{Count, MOST as MOST_INSTANCES};
 pub use table::Supervisor;
+pub use update::Then;

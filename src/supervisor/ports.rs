@@ -89,14 +89,20 @@ struct Asking {
 }
 
 impl Supervisor {
-    /// The ports of a new app, one for each instance, or none if it asks for none.
-    pub(super) fn ports_of_new(&self, spec: &AppSpec) -> Result<Vec<Option<u16>>, Denied> {
-        let Some(plan) = spec.port.filter(|_| spec.autostart) else {
-            return Ok(vec![None; spec.instances as usize]);
+    /// The ports of new processes with these numbers, or none if the app asks for none or they are
+    /// not to run.
+    pub(super) fn ports_of_new(
+        &self,
+        spec: &AppSpec,
+        numbers: &[u32],
+        goal: Goal,
+    ) -> Result<Vec<Option<u16>>, Denied> {
+        let Some(plan) = spec.port.filter(|_| goal == Goal::Up) else {
+            return Ok(vec![None; numbers.len()]);
         };
         let mut given = BTreeSet::new();
         let mut ports = Vec::new();
-        for instance in 0..spec.instances {
+        for &instance in numbers {
             let asking = Asking { id: None, instance, keeps: None, listens: false };
             let port = self.choose(plan, asking, &given)?;
             given.insert(port);
@@ -194,21 +200,25 @@ impl Supervisor {
             Input::Fact(
                 Fact::Spawned { .. } | Fact::Checked { .. } | Fact::Sampled { .. } | Fact::PortsSeen { .. },
             ) => Vec::new(),
-            Input::Tick => self.due(now).chain(queued()).filter_map(at_launch).collect(),
+            Input::Tick => {
+                let launches = self.due(now).chain(queued()).filter_map(at_launch);
+                let turns = self.next_turns().into_iter().flat_map(|id| self.question_of(id, None));
+                launches.chain(turns).collect()
+            }
         }
     }
 
+    /// What a start or restart of a process needs.
+    fn question_of(&self, id: ProcessId, plan: Option<PortPlan>) -> Option<PortQuestion> {
+        let process = self.processes.get(&id)?;
+        let lives = process.state.run().is_some();
+        let question = self.question(id, plan, process.ports.held);
+        // What it has while it runs it keeps, whoever listens there.
+        question.filter(|q| !lives || q.first.is_none() || q.first != process.ports.held)
+    }
+
     fn questions_of_command(&self, command: &Command) -> Vec<PortQuestion> {
-        let of_process = |id: &ProcessId, plan: Option<PortPlan>| -> Vec<PortQuestion> {
-            let Some(process) = self.processes.get(id) else { return Vec::new() };
-            let lives = process.state.run().is_some();
-            let question = self.question(*id, plan, process.ports.held);
-            // What it has while it runs it keeps, whoever listens there.
-            question
-                .filter(|q| !lives || q.first.is_none() || q.first != process.ports.held)
-                .into_iter()
-                .collect()
-        };
+        let of_process = |id: &ProcessId, plan| self.question_of(*id, plan).into_iter().collect();
         match command {
             Command::Create { spec } => match spec.port.filter(|_| spec.autostart) {
                 Some(plan) => {
@@ -218,7 +228,16 @@ impl Supervisor {
             },
             Command::Start { process } | Command::Restart { process } => of_process(process, None),
             Command::Move { process, port } => of_process(process, Some(*port)),
-            Command::Stop { .. } | Command::Delete { .. } | Command::Shutdown => Vec::new(),
+            Command::Scale { app, count } => self.questions_of_scale(*app, *count),
+            Command::Update { app, spec, then } => self.questions_of_update(*app, spec, *then),
+            Command::Reload { processes } => {
+                processes.iter().filter_map(|id| self.question_of(*id, None)).collect()
+            }
+            Command::Stop { .. }
+            | Command::Delete { .. }
+            | Command::Signal { .. }
+            | Command::Reset { .. }
+            | Command::Shutdown => Vec::new(),
         }
     }
 
@@ -241,7 +260,13 @@ impl Supervisor {
         Some(self.ask(Some(id), plan, instance, keeps))
     }
 
-    fn ask(&self, id: Option<ProcessId>, plan: PortPlan, instance: u32, keeps: Option<u16>) -> PortQuestion {
+    pub(super) fn ask(
+        &self,
+        id: Option<ProcessId>,
+        plan: PortPlan,
+        instance: u32,
+        keeps: Option<u16>,
+    ) -> PortQuestion {
         match plan.wants(instance) {
             Want::One(port) => PortQuestion { first: Some(port), others: Vec::new() },
             Want::AnyOf(low, high) => {

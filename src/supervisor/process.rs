@@ -22,6 +22,9 @@ pub struct Process {
     pub ports: Ports,
     /// Crashes and restarts by command that were followed by a new run (acceptance row B4).
     pub restarts: u32,
+    /// The newest life when `restarts` was last set to zero: what is known of it, or of older
+    /// ones, is not counted any more.
+    pub reset_at: Option<RunId>,
     /// Unstable runs in a row.
     pub unstable: u32,
     /// Automatic restarts since the last calm (30 s up, or a command); the next wait grows with it.
@@ -74,6 +77,7 @@ impl Process {
                 Some(_) | None => State::Idle(remembered.rest),
             },
             restarts: remembered.restarts,
+            reset_at: remembered.reset_at,
             unstable: if planted!(ForgetsUnstableRuns) { 0 } else { remembered.unstable },
             waits: remembered.waits,
             latest_run: None,
@@ -105,6 +109,7 @@ impl Process {
             },
             ports: Ports { next: None, ..self.ports },
             restarts: self.restarts,
+            reset_at: self.reset_at,
             last_end: self.last_end,
             last_over_memory: self.last_over_memory,
             unstable: self.unstable,

@@ -46,6 +46,8 @@ pub struct Remembered {
     pub ports: Ports,
     /// Restart count.
     pub restarts: u32,
+    /// Lives up to this one know an older count, from before it was set to zero.
+    pub reset_at: Option<RunId>,
     /// How its latest life ended.
     pub last_end: Option<End>,
     /// It was ended because of its memory.
@@ -82,6 +84,7 @@ impl Remembered {
             goal: Goal::Down,
             rest: Rest::Stopped,
             restarts: 0,
+            reset_at: None,
             last_end: None,
             ports: Ports::default(),
             last_over_memory: None,
@@ -221,7 +224,9 @@ impl Supervisor {
         };
         self.change(id, |process| {
             process.latest_run = Some(run);
-            process.restarts = process.restarts.max(restarts);
+            if process.reset_at < Some(run) || planted!(RevivesOldCounts) {
+                process.restarts = process.restarts.max(restarts);
+            }
         });
         if over && decided {
             // What follows this end was written down; only its acknowledgement was lost.

@@ -2,7 +2,7 @@
 //! start, because its row says `Up` and not how it came to rest.
 
 use super::{Accepted, Supervisor};
-use crate::model::{Moment, ProcessId, Rest, State};
+use crate::model::{AppId, Cause, Moment, ProcessId, Rest, State};
 
 impl Supervisor {
     /// Ends every life, the newest first, so that what was started on top of something goes
@@ -12,13 +12,17 @@ impl Supervisor {
             return Accepted::AlreadySo;
         }
         self.shutting_down = true;
+        let apps: Vec<AppId> = self.reloads.keys().copied().collect();
+        apps.into_iter().for_each(|app| self.interrupt_reload(app));
         let newest_first: Vec<ProcessId> = match planted!(StopsInOrderOfStart) {
             true => self.lives().map(|(_, id)| id).collect(),
             false => self.lives().rev().map(|(_, id)| id).collect(),
         };
         for id in newest_first {
             match self.processes[&id].state {
-                State::Starting { .. } | State::Running { .. } => self.end_by_request(now, id),
+                State::Starting { .. } | State::Running { .. } => {
+                    self.end_by_request(now, id, Cause::Shutdown)
+                }
                 State::Stopping { .. } | State::Idle(_) | State::Backoff { .. } => {}
             }
         }

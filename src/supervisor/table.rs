@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::budget::{Budget, Limits};
 use super::ports::PortTable;
-use super::{Accepted, Denied, Effect, Input, Process, Record, health};
+use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
@@ -21,6 +21,10 @@ pub struct Supervisor {
     pub(super) next_app: AppId,
     pub(super) next_process: ProcessId,
     pub(super) next_run: RunId,
+    /// The latest reload of each app.
+    pub(super) reloads: BTreeMap<AppId, Reload>,
+    pub(super) next_reload: u64,
+    pub(super) reloads_touched: bool,
     pub(super) budget: Budget,
     /// What the present step orders.
     pub(super) effects: Vec<Effect>,
@@ -53,6 +57,9 @@ impl Supervisor {
             next_app,
             next_process,
             next_run,
+            reloads: BTreeMap::new(),
+            next_reload: 1,
+            reloads_touched: false,
             budget: Budget::new(Limits::of_host(1)),
             effects: Vec::new(),
             names: BTreeMap::new(),
@@ -71,9 +78,12 @@ impl Supervisor {
             Input::Command(command) => self.obey(now, command),
             Input::Fact(fact) => {
                 self.learn(now, fact);
+                self.advance_reloads(now, false);
                 Ok(Accepted::Noted)
             }
             Input::Tick => {
+                // First: one that waits for its turn may wait for its next start, too.
+                self.advance_reloads(now, true);
                 self.pass_deadlines(now);
                 Ok(Accepted::Noted)
             }
@@ -83,8 +93,19 @@ impl Supervisor {
 
     /// When to call [`step`](Self::step) with [`Input::Tick`] if nothing else happens before.
     pub fn next_deadline(&self) -> Option<Moment> {
+        let reloads = self.reloads.values().filter_map(Reload::deadline);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
-        deadline.into_iter().chain(self.next_turn()).min()
+        deadline.into_iter().chain(self.next_turn()).chain(reloads).min()
+    }
+
+    /// The latest reload of each app that had one.
+    pub fn reloads(&self) -> &BTreeMap<AppId, Reload> {
+        &self.reloads
+    }
+
+    /// Whether a reload has changed since this was asked last.
+    pub fn take_reloads_touched(&mut self) -> bool {
+        mem::take(&mut self.reloads_touched)
     }
 
     /// The process of that id.
@@ -174,6 +195,23 @@ impl Supervisor {
         self.effects.push(Effect::Record(Record::App(id)));
     }
 
+    /// Gives an app that is there another definition of the same name.
+    pub(super) fn redefine(&mut self, id: AppId, spec: Arc<AppSpec>) {
+        self.apps.insert(id, spec);
+        if !planted!(KeepsDefinitionsToItself) {
+            self.effects.push(Effect::Record(Record::App(id)));
+        }
+        // Whoever shows them shows the definition with them.
+        let members: Vec<ProcessId> = self.members_of(id).collect();
+        self.touched.extend(members);
+    }
+
+    /// The processes of an app, by id.
+    pub(super) fn members_of(&self, app: AppId) -> impl Iterator<Item = ProcessId> {
+        let members = self.members.range((app, ProcessId(0))..=(app, ProcessId(u32::MAX)));
+        members.map(|(_, process)| *process)
+    }
+
     /// Changes one row. `id` is known to be in the table.
     pub(super) fn change(&mut self, id: ProcessId, change: impl FnOnce(&mut Process)) {
         let mut process = self.processes[&id].clone();
@@ -235,6 +273,7 @@ impl Supervisor {
         }
         if let Some(spec) = self.apps.remove(&app) {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
+            self.reloads_touched |= self.reloads.remove(&app).is_some();
             self.effects.push(Effect::Record(Record::AppGone(app)));
         }
     }

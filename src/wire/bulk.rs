@@ -36,6 +36,8 @@ pub enum Action {
     Restart,
     /// Stop it and forget it.
     Delete,
+    /// Set its counters of restarts to zero; what runs goes on.
+    Reset,
 }
 
 impl Action {
@@ -46,6 +48,7 @@ impl Action {
             Action::Stop => "stop",
             Action::Restart => "restart",
             Action::Delete => "delete",
+            Action::Reset => "reset",
         }
     }
 }

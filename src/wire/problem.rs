@@ -25,6 +25,11 @@ pub struct Problem {
     /// Which members of the request are wrong.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<FieldError>,
+    /// The id of the process that it is about: of the one that has the name already, of the one
+    /// that could not be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub process: Option<i64>,
 }
 
 /// One wrong member of a request.

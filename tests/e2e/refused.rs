@@ -72,7 +72,8 @@ fn a_duplicate_name_is_refused_and_the_first_runs_on() {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
     let pid = home.pid("web");
-    home.run(&["start", &fixture("server.js"), "--name", "web"]).refused(1, &["web", "exists already"]);
+    home.run(&["start", &fixture("server.js"), "--name", "web"])
+        .refused(1, &["web", "is running already", "--force"]);
     assert_eq!(home.processes().len(), 1);
     assert_eq!(home.pid("web"), pid);
 }

@@ -20,7 +20,7 @@ use crate::supervisor::{Accepted, Command};
 use crate::wire;
 
 /// Whether a program can be executed is known within this, unless the machine is stuck.
-const SPAWN_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const SPAWN_LIMIT: Duration = Duration::from_secs(10);
 
 /// Define an app and start it
 ///

@@ -4,21 +4,43 @@ use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
-use crate::api::{Shared, convert};
+use crate::api::extract::Query;
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared, convert};
 use crate::wire;
+
+/// Which apps.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only what this reference means: an id, a name, `name-i`, `/pattern/`, a namespace, a script.
+    /// Each app has only those of its processes that are meant.
+    #[serde(rename = "ref")]
+    #[param(rename = "ref", nullable = false, example = "/^web/")]
+    reference: Option<String>,
+}
 
 /// List all apps with their processes
 #[utoipa::path(get, path = "/api/v1/apps", tag = "apps", operation_id = "list_apps",
-    responses((status = 200, description = "all apps, by id", body = wire::AppList)))]
-pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Json<wire::AppList> {
+    params(Which),
+    responses(
+        (status = 200, description = "the apps, by id", body = wire::AppList),
+        (status = "4XX", description = "nothing fits the reference", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    _auth: Auth<View>,
+    State(api): State<Shared>,
+    Query(which): Query<Which>,
+) -> Result<Json<wire::AppList>, ApiError> {
     let measured = api.handle.measured().await;
-    let snapshot = api.handle.snapshot();
+    let chosen = resolve(&api.handle.snapshot(), which.reference.as_deref().unwrap_or("all"))?;
     let mut by_app = BTreeMap::<_, Vec<_>>::new();
-    for view in snapshot.processes.values() {
-        by_app.entry(view.app).or_default().push(view.clone());
+    for view in chosen {
+        by_app.entry(view.app).or_default().push(view);
     }
     let items = by_app.values().filter_map(|views| convert::app(views, measured.as_deref())).collect();
-    Json(wire::AppList { items })
+    Ok(Json(wire::AppList { items }))
 }

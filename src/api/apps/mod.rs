@@ -3,7 +3,12 @@
 pub mod create;
 pub mod delete;
 pub mod list;
+pub mod reload;
+pub mod reset;
 pub mod restart;
+pub mod scale;
 pub mod show;
+pub mod signal;
 pub mod start;
 pub mod stop;
+pub mod update;

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
-use crate::api::resolve::resolve;
+use crate::api::resolve::{resolve, resolve_app};
 use crate::api::{ApiError, Shared, convert};
 use crate::wire;
 
@@ -25,6 +25,8 @@ pub async fn show(
     Path(reference): Path<String>,
 ) -> Result<Json<wire::App>, ApiError> {
     let measured = api.handle.measured().await;
-    let views = resolve(&api.handle.snapshot(), &reference)?;
+    let snapshot = api.handle.snapshot();
+    resolve_app(&snapshot, &reference)?;
+    let views = resolve(&snapshot, &reference)?;
     convert::app(&views, measured.as_deref()).map(Json).ok_or_else(ApiError::no_route)
 }

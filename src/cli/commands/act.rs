@@ -1,4 +1,4 @@
-//! What `start`, `stop`, `restart` and `delete` have in common: each reference by itself, or all.
+//! What `start`, `stop`, `restart`, `reset` and `delete` have in common: each reference by itself, or all.
 
 use std::time::Duration;
 
@@ -38,10 +38,12 @@ async fn act(
     action: Action,
     reference: &str,
 ) -> Result<(Reached, Vec<Process>), CliError> {
-    let before = session.ask(async |c| c.app(reference).await).await?.processes;
+    let before = meant(session, reference).await?;
     let reached = match action {
         // Twice is the same as once.
-        Action::Start | Action::Stop => session.ask(async |c| c.act(action, reference, WAIT).await).await?,
+        Action::Start | Action::Stop | Action::Reset => {
+            session.ask(async |c| c.act(action, reference, WAIT).await).await?
+        }
         Action::Restart => session.ask_once(async |c| c.act(action, reference, WAIT).await).await?,
         Action::Delete => {
             let reached = session.ask_once(async |c| c.act(action, reference, WAIT).await).await?;
@@ -49,6 +51,12 @@ async fn act(
         }
     };
     Ok((reached, before))
+}
+
+/// The processes that a reference means, as they are.
+pub async fn meant(session: &Session, reference: &str) -> Result<Vec<Process>, CliError> {
+    let apps = session.ask(async |c| c.apps_of(reference).await).await?;
+    Ok(apps.into_iter().flat_map(|app| app.processes).collect())
 }
 
 async fn act_on_all(session: &Session, action: Action, report: &mut Report) -> Result<(), CliError> {

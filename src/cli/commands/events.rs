@@ -1,24 +1,24 @@
 //! `events`: what happened to processes, in sentences.
 
+use std::collections::BTreeSet;
+
 use super::super::args::EventsArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::units;
 use super::super::session::Session;
+use super::act;
 
 /// Runs the command.
 pub async fn run(args: EventsArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
-    let events = match &args.reference {
-        None => session.ask(async |c| c.events(args.lines, None).await).await?.items,
-        Some(reference) => {
-            let app = session.ask(async |c| c.app(reference).await).await?;
-            // A reference to one process answers with its whole app.
-            let one = app.processes.iter().find(|p| p.id.to_string() == *reference || p.name == *reference);
-            let ids: Vec<i64> = match one {
-                Some(process) => vec![process.id],
-                None => app.processes.iter().map(|process| process.id).collect(),
-            };
+    let events = match args.refs.as_slice() {
+        [] => session.ask(async |c| c.events(args.lines, None).await).await?.items,
+        refs => {
+            let mut ids = BTreeSet::new();
+            for reference in refs {
+                ids.extend(act::meant(&session, reference).await?.iter().map(|process| process.id));
+            }
             let mut events = Vec::new();
             for id in ids {
                 events.extend(session.ask(async |c| c.events(args.lines, Some(id)).await).await?.items);

@@ -16,33 +16,30 @@ pub async fn run(args: InfoArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let mut report = Report::new(false);
     let mut apps = Vec::new();
+    let mut shown = false;
     for reference in &args.refs {
-        match session.ask(async |c| c.app(reference).await).await {
-            Ok(app) if args.json => apps.push(app),
-            Ok(mut app) => {
-                narrow(&mut app, reference);
-                let events = events(&session, &app).await?;
-                out::print(&text(&app, &events, session.screen.color));
+        match session.ask(async |c| c.apps_of(reference).await).await {
+            Ok(found) if args.json => apps.extend(found),
+            Ok(found) => {
+                if found.is_empty() {
+                    out::line("There are no processes.");
+                }
+                for app in found {
+                    let events = events(&session, &app).await?;
+                    let gap = if std::mem::replace(&mut shown, true) { "\n" } else { "" };
+                    out::print(&format!("{gap}{}", text(&app, &events, session.screen.color)));
+                }
             }
             Err(error) => report.refuse(&error),
         }
     }
     match apps.as_slice() {
+        [] if args.json && !report.has_failed() => out::json(&apps),
         [] => {}
         [app] if args.refs.len() == 1 => out::json(app),
         several => out::json(several),
     }
     report.finish()
-}
-
-/// Keeps one process of the app when the reference means one.
-fn narrow(app: &mut App, reference: &str) {
-    let name = reference.rsplit_once(':').map_or(reference, |(_, name)| name);
-    let is_one =
-        |process: &Process| process.id.to_string() == name || (process.name == name && app.name != name);
-    if let Some(found) = app.processes.iter().find(|process| is_one(process)).cloned() {
-        app.processes = vec![found];
-    }
 }
 
 /// The latest events of the processes that are shown, oldest first.
@@ -282,19 +279,5 @@ mod tests {
         ] {
             assert!(text.lines().any(|l| l == line), "{line}\n{text}");
         }
-    }
-
-    #[test]
-    fn a_reference_to_one_process_shows_one() {
-        let check = |reference: &str, ids: &[i64]| {
-            let mut app = app();
-            narrow(&mut app, reference);
-            assert_eq!(app.processes.iter().map(|p| p.id).collect::<Vec<_>>(), ids, "{reference}");
-        };
-        check("web", &[0, 1]);
-        check("default:web", &[0, 1]);
-        check("1", &[1]);
-        check("web-0", &[0]);
-        check("default:web-1", &[1]);
     }
 }

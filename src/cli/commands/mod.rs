@@ -11,13 +11,18 @@ mod logs;
 mod monit;
 mod open;
 mod ports;
+mod reload;
 mod report;
+mod reset;
 mod restart;
+mod scale;
+mod signal;
 mod start;
 pub(super) mod status;
 mod stop;
 mod token;
 mod web;
+mod why;
 
 use super::args::ClientCommand;
 use super::error::CliError;
@@ -31,6 +36,11 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Start(args) => start::run(*args).await,
         ClientCommand::Stop(args) => stop::run(args).await,
         ClientCommand::Restart(args) => restart::run(args).await,
+        ClientCommand::Reload(args) => reload::run(args).await,
+        ClientCommand::Scale(args) => scale::run(args).await,
+        ClientCommand::Signal(args) => signal::run(args).await,
+        ClientCommand::Reset(args) => reset::run(args).await,
+        ClientCommand::Why(args) => why::run(args).await,
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,

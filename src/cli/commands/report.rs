@@ -5,7 +5,7 @@ use super::super::out;
 use super::act::WAIT;
 use crate::client::Reached;
 use crate::wire::Action;
-use crate::wire::{Outcome, Process};
+use crate::wire::{Outcome, Process, Then};
 
 /// One process's share in the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -49,6 +49,47 @@ impl Report {
             let line = match (autostart, process.pid) {
                 (false, None) => Line::Done(format!("Defined {}; it is not started.", title(process))),
                 (_, _) => line(Action::Start, true, true, process),
+            };
+            self.say(line);
+        }
+        self.processes.extend(processes);
+    }
+
+    /// Adds a line, and processes for the JSON.
+    pub fn tell(&mut self, line: Line, process: &Process) {
+        self.say(line);
+        self.processes.push(process.clone());
+    }
+
+    /// Whether anything was refused or failed so far.
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Adds a line alone.
+    pub fn note(&mut self, line: Line) {
+        self.say(line);
+    }
+
+    /// Adds a process for the JSON alone.
+    pub fn keep(&mut self, process: &Process) {
+        self.processes.push(process.clone());
+    }
+
+    /// Adds processes whose definition was changed.
+    pub fn add_updated(&mut self, processes: Vec<Process>, then: Then) {
+        for process in &processes {
+            let title = title(process);
+            let status = &process.status;
+            let line = match then {
+                Then::Keep if is_down(process) => {
+                    Line::Done(format!("Changed the definition of {title}; it is not started."))
+                }
+                Then::Keep => Line::Done(format!(
+                    "Changed the definition of {title}; it is {status} by the old one until its next start."
+                )),
+                Then::Start => line(Action::Start, true, true, process),
+                Then::Restart => line(Action::Restart, true, true, process),
             };
             self.say(line);
         }
@@ -143,6 +184,7 @@ fn has_changed(action: Action, was: &Process, now: &Process) -> bool {
         Action::Start => was.status != "online" || was.pid != now.pid,
         Action::Stop => !is_down(was),
         Action::Restart | Action::Delete => true,
+        Action::Reset => was.restarts != 0 || was.unstable_restarts != 0,
     }
 }
 
@@ -182,6 +224,8 @@ fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line
         Action::Stop if on_time || is_down(process) => Line::Done(format!("Stopped {title}.")),
         Action::Delete if on_time || is_down(process) => Line::Done(format!("Deleted {title}.")),
         Action::Stop | Action::Delete => late(),
+        Action::Reset if changed => Line::Done(format!("Set the counters of {title} to zero.")),
+        Action::Reset => Line::Done(format!("The counters of {title} are zero already.")),
     }
 }
 

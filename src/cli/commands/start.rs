@@ -13,7 +13,7 @@ use super::act;
 use super::report::Report;
 use crate::client::{self, environment};
 use crate::wire::Action;
-use crate::wire::NewApp;
+use crate::wire::{NewApp, Then};
 
 /// How long the daemon is waited for that starts something new.
 const WAIT: Duration = Duration::from_secs(30);
@@ -52,17 +52,50 @@ async fn one(
             return start_until_ready(session, target, limit, report).await;
         }
         let target = std::slice::from_ref(&target.to_owned()).to_vec();
-        return act::act_on_each(session, Action::Start, &target, report).await;
+        let action = if args.force { Action::Restart } else { Action::Start };
+        return act::act_on_each(session, action, &target, report).await;
     }
     let new = NewApp { script: target.to_owned(), ..definition.clone() };
-    let app = match args.health.wait() {
+    let created = match args.health.wait() {
         Some(limit) => {
             out::notice(&waiting(target, limit));
-            session.ask_once(async |c| c.create_app_until_ready(&new, limit).await).await?
+            session.ask_once(async |c| c.create_app_until_ready(&new, limit).await).await
         }
-        None => session.ask_once(async |c| c.create_app(&new, WAIT).await).await?,
+        None => session.ask_once(async |c| c.create_app(&new, WAIT).await).await,
     };
-    report.add_new(app.processes, app.autostart);
+    match created {
+        Ok(app) => report.add_new(app.processes, app.autostart),
+        Err(CliError::Client(error)) if error.code() == Some("name_taken") => {
+            let Some(id) = error.process() else { return Err(error.into()) };
+            redefine(session, args, new, id, report).await?;
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// The name is of an app that is there: it gets this definition. What is up is left alone unless
+/// `--force` says otherwise.
+async fn redefine(
+    session: &Session,
+    args: &StartArgs,
+    new: NewApp,
+    id: i64,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    let then = match (args.force, args.no_autostart) {
+        (true, _) => Then::Restart,
+        (false, true) => Then::Keep,
+        (false, false) => Then::Start,
+    };
+    // It keeps its name, whichever of the two found it.
+    let new = NewApp { name: None, namespace: None, ..new };
+    let whose = format!("id:{id}");
+    let app = session.ask_once(async |c| c.update_app(&whose, &new, then, WAIT).await).await?;
+    if let (Some(limit), Then::Start | Then::Restart) = (args.health.wait(), then) {
+        session.ask_once(async |c| c.start_until_ready(&whose, limit).await).await?;
+    }
+    report.add_updated(app.processes, then);
     Ok(())
 }
 
@@ -98,15 +131,17 @@ async fn is_existing(
     if args.name.is_some() || !client::may_be_reference(target) {
         return Ok(false);
     }
+    let is_file = definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
     let named = target == "all"
         || target.bytes().all(|b| b.is_ascii_digit())
-        || match session.ask(async |c| c.app(target).await).await {
-            Ok(_) => true,
+        || match session.ask(async |c| c.apps_of(target).await).await {
+            // A file is a script, unless it happens to be called as an app is.
+            Ok(apps) => !is_file || apps.iter().all(|app| app.name == target),
             Err(CliError::Client(error)) if error.status() == Some(404) => false,
+            Err(CliError::Client(error)) if is_file && error.code() == Some("ambiguous_ref") => false,
             Err(error) => return Err(error),
         };
     if named && defines_something(args) {
-        let is_file = definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
         if is_file {
             return Ok(false);
         }

@@ -4,12 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Supervisor};
+use super::super::{
+    Accepted, Command, Effect, Input, Living, Process, Record, Remembered, Scope, Supervisor, Then,
+};
 use super::health::Nurse;
+use super::invariants::events;
 use super::limits::{Bucket, automatic_restarts, is_too_much};
 use super::world::{Given, Step};
 use crate::model::{
-    End, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure, SpawnStep, State,
+    AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure,
+    SpawnStep, State,
 };
 
 /// What is known of everything so far.
@@ -33,12 +37,20 @@ pub struct Ledger {
     /// Those of them that nobody asked for.
     pub over_memory: BTreeSet<RunId>,
     pub budget: Bucket,
-    /// First stop signal since the daemon started.
+    /// First stop signal since the daemon started, and the kill timeout of that time: when it may be
+    /// killed.
     pub signalled: BTreeMap<RunId, Moment>,
     pub dead: BTreeSet<ProcessId>,
     /// What is known of health.
     pub nurse: Nurse,
     pub counts: BTreeMap<ProcessId, Counts>,
+    /// Before the latest step: who of each app had its turn in a reload last, and which life it had
+    /// then; and how often each was launched since its turn.
+    pub turns: BTreeMap<AppId, (ProcessId, Option<RunId>)>,
+    pub launched_since_turn: BTreeMap<ProcessId, u32>,
+    /// The turns of the latest step, and its launches.
+    pub new_turns: Vec<(AppId, ProcessId, Option<RunId>)>,
+    pub new_launches: Vec<ProcessId>,
     /// Lives that ended in the latest step, and what must follow.
     pub ends: Vec<(ProcessId, RunId, Expected)>,
 }
@@ -80,11 +92,12 @@ enum Ended {
 impl Ledger {
     /// The ledger after that step.
     pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
+        self.hear_turns(step);
         self.ends.clear();
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
         match step.given {
-            Given::Input(Input::Command(command)) => self.command(command, step),
+            Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
             Given::Input(Input::Tick) | Given::Restored => {}
         }
@@ -92,8 +105,13 @@ impl Ledger {
             self.counts.entry(id).or_default().restarts += 1;
             self.budget.spend(step.now);
         }
+        for (id, before) in step.before {
+            if reloaded(step, *id) {
+                self.restart(before);
+            }
+        }
         self.hear_of(step.effects);
-        self.hear_signals(step.now, step.effects);
+        self.hear_signals(step.now, step.effects, brain);
         self.unlaunched(step, brain);
         self
     }
@@ -110,10 +128,37 @@ impl Ledger {
         }
     }
 
-    fn hear_signals(&mut self, now: Moment, effects: &[Effect]) {
+    fn hear_signals(&mut self, now: Moment, effects: &[Effect], brain: &Supervisor) {
         for effect in effects {
-            if let Effect::Signal { run, .. } = effect {
-                self.signalled.entry(*run).or_insert(now);
+            let Effect::Signal { run, scope: Scope::Tree, .. } = effect else { continue };
+            let owner = brain.processes().find(|process| process.state.run() == Some(*run));
+            let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
+            self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
+        }
+    }
+
+    fn hear_turns(&mut self, step: &Step<'_>) {
+        for (app, id, old) in std::mem::take(&mut self.new_turns) {
+            self.turns.insert(app, (id, old));
+            self.launched_since_turn.insert(id, 0);
+        }
+        for id in std::mem::take(&mut self.new_launches) {
+            *self.launched_since_turn.entry(id).or_default() += 1;
+        }
+        for effect in step.effects {
+            match effect {
+                Effect::Launch { process, .. } => self.new_launches.push(*process),
+                Effect::Publish(event) if matches!(event.kind, EventKind::Reloading { .. }) => {
+                    let old = step.before.get(&event.process).and_then(|row| row.latest_run);
+                    self.new_turns.push((event.app, event.process, old));
+                }
+                Effect::Publish(_)
+                | Effect::Signal { .. }
+                | Effect::KillTree { .. }
+                | Effect::Forget { .. }
+                | Effect::Watch { .. }
+                | Effect::Unwatch { .. }
+                | Effect::Record(_) => {}
             }
         }
     }
@@ -138,51 +183,96 @@ impl Ledger {
         }
     }
 
-    fn command(&mut self, command: &Command, step: &Step<'_>) {
+    fn command(&mut self, command: &Command, step: &Step<'_>, brain: &Supervisor) {
         if !matches!(step.answer, Ok(Accepted::Done | Accepted::Created { .. })) {
             return;
         }
-        let (Command::Start { process: id }
-        | Command::Stop { process: id }
-        | Command::Restart { process: id }
-        | Command::Move { process: id, .. }
-        | Command::Delete { process: id }) = command
-        else {
-            if matches!(command, Command::Shutdown) {
+        let row = |id: &ProcessId| step.before.get(id);
+        match command {
+            Command::Start { process } => row(process).into_iter().for_each(|before| self.start(before)),
+            Command::Restart { process } | Command::Move { process, .. } => {
+                row(process).into_iter().for_each(|before| self.restart(before))
+            }
+            Command::Stop { process } => {
+                let Some(before) = row(process) else { return };
+                self.counts.entry(*process).or_default().restart_asked = false;
+                self.asked.extend(before.state.run());
+            }
+            Command::Delete { process } => {
+                self.asked.extend(row(process).and_then(|before| before.state.run()));
+            }
+            Command::Reset { process } => {
+                let counts = self.counts.entry(*process).or_default();
+                *counts = Counts { restart_asked: counts.restart_asked, ..Counts::default() };
+            }
+            Command::Scale { app, .. } => self.leave(*app, step, brain),
+            Command::Update { app, then, .. } => {
+                for before in members(*app, step) {
+                    let counts = self.counts.entry(before.id).or_default();
+                    *counts = Counts { unstable: 0, waits: 0, ..*counts };
+                }
+                self.leave(*app, step, brain);
+                let stay = |before: &&Process| {
+                    brain.process(before.id).is_some_and(|process| process.goal != Goal::Gone)
+                };
+                for before in members(*app, step).filter(stay) {
+                    match then {
+                        Then::Keep => {}
+                        Then::Start => self.start(before),
+                        Then::Restart => self.restart(before),
+                    }
+                }
+            }
+            Command::Shutdown => {
                 for process in step.before.values() {
                     if let State::Starting { run, .. } | State::Running { run, .. } = process.state {
                         self.asked.insert(run);
                     }
                 }
             }
-            return;
-        };
-        let Some(before) = step.before.get(id) else { return };
-        let counts = self.counts.entry(*id).or_default();
+            // Heard of as a reload's turns; a signal asks for nothing.
+            Command::Reload { .. } | Command::Signal { .. } | Command::Create { .. } => {}
+        }
+    }
+
+    fn start(&mut self, before: &Process) {
         let run = before.state.run();
         let was_asked = run.is_some_and(|run| self.asked.contains(&run));
-        match command {
-            Command::Start { .. } => {
-                *counts = Counts { unstable: 0, waits: 0, ..*counts };
-                match before.state {
-                    State::Backoff { .. } => counts.restarts += 1,
-                    State::Stopping { .. } if !was_asked => counts.restart_asked = true,
-                    _ => {}
-                }
-            }
-            Command::Restart { .. } | Command::Move { .. } => {
-                *counts = Counts { unstable: 0, waits: 0, ..*counts };
-                match run {
-                    Some(_) => counts.restart_asked = true,
-                    None => counts.restarts += 1,
-                }
-            }
-            Command::Stop { .. } => counts.restart_asked = false,
-            Command::Create { .. } | Command::Delete { .. } | Command::Shutdown => {}
+        let counts = self.counts.entry(before.id).or_default();
+        *counts = Counts { unstable: 0, waits: 0, ..*counts };
+        match before.state {
+            // So already.
+            State::Starting { .. } | State::Running { .. } => return,
+            State::Backoff { .. } => counts.restarts += 1,
+            State::Stopping { .. } if !was_asked => counts.restart_asked = true,
+            State::Stopping { .. } | State::Idle(_) => {}
         }
         if let Some(run) = run {
             self.asked.insert(run);
             self.over_memory.remove(&run);
+        }
+    }
+
+    fn restart(&mut self, before: &Process) {
+        let run = before.state.run();
+        let counts = self.counts.entry(before.id).or_default();
+        *counts = Counts { unstable: 0, waits: 0, ..*counts };
+        match run {
+            Some(_) => counts.restart_asked = true,
+            None => counts.restarts += 1,
+        }
+        if let Some(run) = run {
+            self.asked.insert(run);
+            self.over_memory.remove(&run);
+        }
+    }
+
+    /// The ends of those that a smaller number leaves out were asked for.
+    fn leave(&mut self, app: AppId, step: &Step<'_>, brain: &Supervisor) {
+        for before in members(app, step) {
+            if brain.process(before.id).is_none_or(|process| process.goal == Goal::Gone) {
+                self.asked.extend(before.state.run());
+            }
         }
     }
 
@@ -280,7 +370,7 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
-        self.hear_signals(now, effects);
+        self.hear_signals(now, effects, brain);
         self.asked.clear();
         self.over_memory.clear();
         self.budget.refill();
@@ -314,6 +404,16 @@ impl Ledger {
             }
         }
     }
+}
+
+/// The processes of that app that were not to go.
+fn members<'a>(app: AppId, step: &Step<'a>) -> impl Iterator<Item = &'a Process> {
+    step.before.values().filter(move |process| process.app == app && process.goal != Goal::Gone)
+}
+
+/// Its turn in a reload came in that step.
+pub fn reloaded(step: &Step<'_>, id: ProcessId) -> bool {
+    events(step).any(|(other, _, kind)| other == id && matches!(kind, EventKind::Reloading { .. }))
 }
 
 /// The restart rules of acceptance row A12, told once more.

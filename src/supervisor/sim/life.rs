@@ -145,6 +145,13 @@ impl Life {
         }
     }
 
+    /// Somebody sent a signal to the main process.
+    pub fn is_sent(&mut self, now: Moment, signal: Signal) {
+        if signal == Signal::KILL || (signal == Signal::TERM && !self.ignores_asking) {
+            self.fate = Some((now, End::Signal(signal)));
+        }
+    }
+
     /// SIGKILL came.
     pub fn is_killed(&mut self, now: Moment) {
         self.fate = Some((now, End::Signal(Signal::KILL)));

@@ -2,8 +2,8 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`], [`policy`] and [`ports`] state what must hold after
-//! every step, [`health`] states it of health checks, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
+//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`] and [`verbs`] state what must
+//! hold after every step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
 //! [`stories`] are single ones, told like a manual. [`planted`] are mistakes, to see that the
@@ -22,6 +22,7 @@ mod policy;
 mod ports;
 mod stories;
 mod users;
+mod verbs;
 mod world;
 
 use planted::Mistake;
@@ -87,6 +88,16 @@ fn stories_are_eventful() {
         "restarts: true",
         "restarts: false",
         "Errored(Unhealthy",
+        "Reloading",
+        "ReloadFailed",
+        "Interrupted",
+        "Signalled",
+        "CountersReset",
+        "Updated",
+        "Scale }",
+        "StillUp",
+        "BadCount",
+        "NotRunning",
         "OverMemory",
         "HostBudget",
     ] {

@@ -19,7 +19,9 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
             continue;
         };
         ensure!(process.goal == row.goal, "facts_never_change_goals: {id} {:?}", process.goal);
-        let known = row.restarts.max(life.map_or(0, |life| life.restarts));
+        // A life from before the count was set to zero has an older one.
+        let told = life.filter(|life| row.reset_at < Some(life.run)).map_or(0, |life| life.restarts);
+        let known = row.restarts.max(told);
         let counted = (known..=known + 1).contains(&process.restarts);
         ensure!(counted, "restart_count_survives: {id} had {known}, has {}", process.restarts);
         let lives = life.is_some_and(|life| life.ended.is_none());

@@ -62,6 +62,22 @@ pub enum Mistake {
     NeverForgivesFailures,
     /// The end of an unhealthy run is taken for one by itself.
     TakesTheUnwellForCrashed,
+    /// Fewer processes: the lowest numbers go.
+    RemovesTheLowestFirst,
+    /// A new process takes the number of one that is going and still there.
+    TakesNumbersInUse,
+    /// A definition is changed and started though the app is up.
+    UpdatesWhatIsUp,
+    /// A changed definition is not recorded.
+    KeepsDefinitionsToItself,
+    /// A signal goes to a life that is ending.
+    SignalsTheDying,
+    /// A new daemon takes the count from before it was set to zero.
+    RevivesOldCounts,
+    /// A reload goes on before the new run has stayed up.
+    ReloadsTwoAtOnce,
+    /// A reload goes on though a new run died.
+    ReloadsOnAfterADeath,
     /// A port is given to somebody although another has it.
     GivesPortsTwice,
     /// What other programs listen on is not looked at.
@@ -88,7 +104,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 39] = [
+    pub const ALL: [Mistake; 47] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -117,6 +133,14 @@ impl Mistake {
         Mistake::ToleratesOneFailureMore,
         Mistake::NeverForgivesFailures,
         Mistake::TakesTheUnwellForCrashed,
+        Mistake::RemovesTheLowestFirst,
+        Mistake::TakesNumbersInUse,
+        Mistake::UpdatesWhatIsUp,
+        Mistake::KeepsDefinitionsToItself,
+        Mistake::SignalsTheDying,
+        Mistake::RevivesOldCounts,
+        Mistake::ReloadsTwoAtOnce,
+        Mistake::ReloadsOnAfterADeath,
         Mistake::GivesPortsTwice,
         Mistake::OverlooksForeignPorts,
         Mistake::KeepsPortsAtRest,

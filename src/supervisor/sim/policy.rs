@@ -5,7 +5,7 @@ use super::super::Effect;
 use super::invariants::{Holds, ensure, launches_of};
 use super::ledger::Expected;
 use super::world::{Step, World};
-use crate::model::{Reason, Rest, State};
+use crate::model::{Goal, Reason, Rest, State};
 
 pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Holds {
     for (id, run, expected) in &world.ledger.ends {
@@ -49,6 +49,13 @@ pub fn backoff_within_cap(world: &World, step: &Step<'_>) -> Holds {
 }
 
 pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
+    for (id, _, expected) in &world.ledger.ends {
+        let Expected::GivenUp(limit) = expected else { continue };
+        let state = world.brain.process(*id).map(|process| &process.state);
+        if let Some(State::Idle(Rest::Errored(Reason::UnstableRuns { count, .. }))) = state {
+            ensure!(count == limit, "{id} is given up after {count} of {limit}");
+        }
+    }
     for process in world.brain.processes() {
         let limit = world.brain.app(process.app).map_or(0, |spec| spec.restart.max_unstable.max(1));
         let id = process.id;
@@ -58,7 +65,10 @@ pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
         {
             ensure!(*count == limit, "{id} is given up after {count} of {limit}");
         }
-        let alive = process.state.run().is_some() || matches!(process.state, State::Backoff { .. });
+        // What is to go ends by no rule any more.
+        let stays = process.goal != Goal::Gone;
+        let alive =
+            stays && (process.state.run().is_some() || matches!(process.state, State::Backoff { .. }));
         ensure!(!alive || process.unstable < limit, "{id} goes on after {} of {limit}", process.unstable);
         let counted = world.ledger.counts.get(&id).map_or(0, |counts| counts.unstable);
         ensure!(process.unstable == counted, "{id} has {} unstable runs, not {counted}", process.unstable);

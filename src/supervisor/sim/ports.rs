@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Accepted, Command, Denied, Effect, Input, Ports, Process};
+use super::super::{Accepted, Command, Count, Denied, Effect, Input, Ports, Process};
 use super::invariants::{Holds, ensure};
+use super::ledger::reloaded;
 use super::world::{Given, Step, World};
 use crate::model::{AppSpec, Fact, Goal, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want};
 
@@ -96,6 +97,12 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         Given::Input(Input::Command(
             Command::Start { process } | Command::Restart { process } | Command::Move { process, .. },
         )) => Some(*process),
+        // The first of them is what can be refused.
+        Given::Input(Input::Command(Command::Reload { processes })) => {
+            let rows = processes.iter().filter_map(|id| step.before.get(id));
+            let first = rows.filter(|row| row.goal == Goal::Up).min_by_key(|row| (row.app, row.instance));
+            first.map(|row| row.id)
+        }
         _ => None,
     };
     match step.answer {
@@ -112,9 +119,21 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         Err(Denied::PortsExhausted { plan, .. }) => {
             let (PortPlan::Auto(first, last) | PortPlan::Range(first, last)) = *plan else { return Ok(()) };
             let free = (first..=last).filter(|port| !is_taken(world, step, *port, asking)).count();
-            // A new app needs one for each instance.
+            // A new app needs one for each instance, one that changes for each that comes or moves.
             let needed = match step.given {
                 Given::Input(Input::Command(Command::Create { spec })) => spec.instances as usize,
+                Given::Input(Input::Command(Command::Scale { app, .. } | Command::Update { app, .. })) => {
+                    let present = step.before.values().filter(|row| row.app == *app).count();
+                    let added = match step.given {
+                        Given::Input(Input::Command(Command::Scale { count: Count::Exactly(n), .. })) => *n,
+                        Given::Input(Input::Command(Command::Scale { count: Count::Change(n), .. })) => *n,
+                        Given::Input(Input::Command(Command::Update { spec, .. })) => {
+                            i64::from(spec.instances)
+                        }
+                        _ => 0,
+                    };
+                    present + added.unsigned_abs() as usize
+                }
                 _ => 1,
             };
             ensure!(free < needed, "{plan} is said to be full, and {free} of it are free");
@@ -130,7 +149,8 @@ pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
         Given::Input(Input::Command(_)) | Given::Restored => return Ok(()),
     }
     for (id, before) in step.before {
-        let Some(row) = world.brain.process(*id) else { continue };
+        // A reload is a plain restart.
+        let Some(row) = world.brain.process(*id).filter(|_| !reloaded(step, *id)) else { continue };
         let alive = !matches!(row.state, State::Idle(_));
         ensure!(!alive || row.ports.plan == before.ports.plan, "{id} moves by {:?} unasked", row.ports.plan);
         let Some(kept) = before.ports.next.or(before.ports.held) else { continue };
@@ -149,9 +169,15 @@ pub fn an_override_lasts_until_the_next_plain_restart(world: &World, step: &Step
     let (id, plan) = match command {
         Command::Start { process } | Command::Restart { process } => (process, None),
         Command::Move { process, port } => (process, Some(*port)),
-        Command::Create { .. } | Command::Stop { .. } | Command::Delete { .. } | Command::Shutdown => {
-            return Ok(());
-        }
+        Command::Create { .. }
+        | Command::Stop { .. }
+        | Command::Delete { .. }
+        | Command::Signal { .. }
+        | Command::Reset { .. }
+        | Command::Scale { .. }
+        | Command::Update { .. }
+        | Command::Reload { .. }
+        | Command::Shutdown => return Ok(()),
     };
     let Some(row) = world.brain.process(*id) else { return Ok(()) };
     if *step.answer == Ok(Accepted::Done) {

@@ -8,6 +8,7 @@ mod keeper;
 mod limits;
 mod ports;
 mod restore;
+mod verbs;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,8 +17,8 @@ use std::time::Duration;
 use super::super::{Accepted, Command, Denied, Effect, Input, Living, Ports, Record, Remembered, Supervisor};
 use super::users::app;
 use crate::model::{
-    AppId, AppSpec, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId, Signal,
-    SpawnFailure, SpawnStep,
+    AppId, AppSpec, Cause, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId,
+    Signal, SpawnFailure, SpawnStep,
 };
 
 const ID: ProcessId = ProcessId(0);

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::Command;
+use super::super::{Command, Count, Then};
 use super::health::any_policy;
-use crate::model::{AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, StopPolicy};
+use crate::model::{
+    AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, Signal, StopPolicy,
+};
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
 pub struct Dice(pub u64);
@@ -49,6 +51,7 @@ pub fn app(name: &str) -> AppSpec {
         inherited_env: BTreeMap::new(),
         env: BTreeMap::new(),
         instances: 1,
+        numbered: false,
         port: None,
         autostart: true,
         restart: RestartPolicy::default(),
@@ -97,17 +100,44 @@ fn any_port(dice: &mut Dice) -> Option<PortPlan> {
     dice.chance(60).then(|| dice.pick(&plans))
 }
 
-/// Somebody asks for something. `known` are the processes that are listed; ids beyond them are
-/// asked for, too.
-pub fn any_command(dice: &mut Dice, known: &[ProcessId]) -> Command {
-    let process = |dice: &mut Dice| match known {
+/// Somebody asks for something. `members` are the processes that are listed, with their apps;
+/// ids beyond them are asked for, too.
+pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
+    let known: Vec<ProcessId> = members.iter().map(|(_, process)| *process).collect();
+    let apps: Vec<AppId> = members.iter().map(|(app, _)| *app).collect();
+    let process = |dice: &mut Dice| match known.as_slice() {
         [] => ProcessId(dice.below(3) as u32),
         _ if dice.chance(3) => ProcessId(dice.below(40) as u32),
-        _ => dice.pick(known),
+        some => dice.pick(some),
     };
-    match dice.below(100) {
+    let app = |dice: &mut Dice| match dice.chance(3) || apps.is_empty() {
+        true => AppId(dice.below(20) as u32),
+        false => dice.pick(&apps),
+    };
+    match dice.below(140) {
         _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice)) },
         0..16 => Command::Create { spec: Arc::new(any_app(dice)) },
+        100..108 => {
+            let signal = Signal::from_number(dice.pick(&[10, 15, 9])).expect("a signal");
+            Command::Signal { process: process(dice), signal }
+        }
+        108..113 => Command::Reset { process: process(dice) },
+        113..121 => {
+            let count = match dice.chance(50) {
+                true => Count::Exactly(dice.pick(&[0, 1, 2, 3, 4])),
+                false => Count::Change(dice.pick(&[-2, -1, 0, 1, 2])),
+            };
+            Command::Scale { app: app(dice), count }
+        }
+        121..128 => {
+            let then = dice.pick(&[Then::Keep, Then::Start, Then::Restart]);
+            Command::Update { app: app(dice), spec: Arc::new(any_app(dice)), then }
+        }
+        128..140 => {
+            let app = app(dice);
+            let of_app = members.iter().filter(|(owner, _)| *owner == app).map(|(_, id)| *id);
+            Command::Reload { processes: of_app.collect() }
+        }
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },
         64..76 => Command::Restart { process: process(dice) },

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{
-    Accepted, Command, Denied, Effect, Input, Living, PortQuestion, Process, Record, Remembered, Supervisor,
+    Accepted, Command, Denied, Effect, Input, Living, PortQuestion, Process, Record, Remembered, Scope,
+    Supervisor,
 };
 use super::health::any_verdict;
 use super::ledger::Ledger;
@@ -96,8 +97,9 @@ impl World {
         }
         match self.dice.below(100) {
             0..14 => {
-                let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
-                let command = any_command(&mut self.dice, &known);
+                let members: Vec<(AppId, ProcessId)> =
+                    self.brain.processes().map(|process| (process.app, process.id)).collect();
+                let command = any_command(&mut self.dice, &members);
                 self.give(Given::Input(Input::Command(command)))
             }
             14..18 if !self.heard.is_empty() => {
@@ -225,7 +227,9 @@ impl World {
     fn describe_states(&mut self) {
         let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
         let states: Vec<String> = self.brain.processes().map(state).collect();
-        self.diary.push(format!("{:>12} {}", "", states.join("; ")));
+        let reloads: Vec<String> =
+            self.brain.reloads().values().map(|reload| format!("; {:?}", reload.progress)).collect();
+        self.diary.push(format!("{:>12} {}{}", "", states.join("; "), reloads.concat()));
     }
 
     fn decide(&mut self, given: &Given) -> (Result<Accepted, Denied>, Vec<Effect>) {
@@ -257,7 +261,11 @@ impl World {
                     Life::conceive(&mut self.dice, self.now, *process, (*restarts, *port), spec, self.calm);
                 self.lives.insert(*run, life);
             }
-            Effect::Signal { run, .. } => {
+            Effect::Signal { run, signal, scope: Scope::Main } => {
+                let (now, signal) = (self.now, *signal);
+                _ = self.lives.get_mut(run).map(|life| life.is_sent(now, signal));
+            }
+            Effect::Signal { run, scope: Scope::Tree, .. } => {
                 let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
                 _ = self.lives.get_mut(run).map(|life| life.is_asked(soon));
             }
@@ -336,7 +344,8 @@ impl World {
     /// The daemon dies, perhaps in the middle of carrying something out; a row may be damaged.
     fn daemon_crashes(&mut self) -> Result<(), String> {
         if self.dice.chance(50) {
-            let known: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+            let known: Vec<(AppId, ProcessId)> =
+                self.brain.processes().map(|process| (process.app, process.id)).collect();
             let command = Given::Input(Input::Command(any_command(&mut self.dice, &known)));
             let (_, effects) = self.decide(&command);
             let done = self.dice.below(effects.len() + 1);

@@ -53,7 +53,7 @@ fn stop_asks_the_whole_tree_and_kills_what_is_left_after_the_timeout() {
     running(app("web"))
         .stop()
         .answers(Ok(Accepted::Done))
-        .tells(EventKind::StopAsked)
+        .tells(EventKind::StopAsked { cause: Cause::Stop })
         .orders("SIGTERM 1")
         .is("stopping")
         .later(ms(9_999))

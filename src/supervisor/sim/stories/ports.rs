@@ -1,5 +1,6 @@
 //! Who gets which port (acceptance rows C1 to C5).
 
+use super::super::super::{Count, Progress, Then};
 use super::*;
 use crate::model::{PortOwner, PortPlan};
 
@@ -61,9 +62,11 @@ fn a_stopped_app_frees_its_port_and_is_refused_when_it_starts() {
 
 #[test]
 fn an_auto_range_gives_the_first_free_one_and_says_who_has_them_when_none_is() {
-    let story = of(app("other"))
-        .others_on(&[5200])
-        .another(AppSpec { instances: 2, ..on(PortPlan::Auto(5200, 5202)) });
+    let story = of(app("other")).others_on(&[5200]).another(AppSpec {
+        instances: 2,
+        numbered: true,
+        ..on(PortPlan::Auto(5200, 5202))
+    });
     assert_eq!(story.brain.process(ProcessId(1)).map(|process| process.ports.held), Some(Some(5201)));
     assert_eq!(story.brain.process(ProcessId(2)).map(|process| process.ports.held), Some(Some(5202)));
     story.moved(PortPlan::Auto(5200, 5202)).refuses(
@@ -124,4 +127,45 @@ fn a_new_daemon_keeps_the_ports_of_what_lives_and_of_what_it_starts() {
     check(vec![], ports(Some(3003), None), &[3003, 3000], Some(3001), "launch 10");
     check(vec![], ports(Some(80), Some(PortPlan::Single(80))), &[], Some(80), "launch 10");
     check(vec![], ports(Some(80), Some(PortPlan::Single(80))), &[80], None, "");
+}
+
+#[test]
+fn scaling_up_has_every_port_first_or_starts_nothing() {
+    let scale = |story: Story, n| story.command(Command::Scale { app: AppId(0), count: Count::Exactly(n) });
+    let story = scale(running(on(PortPlan::Range(4000, 4002))), 4);
+    let story = story.refuses("4000-4002 has 3 ports and there are 4 processes: give a range of 4 or more");
+    let story = scale(story.others_on(&[4002]), 3);
+    let story = story.refuses("port 4002 is used by another program (nginx, pid 812)");
+    let story = scale(story, 2).orders("launch 2");
+    assert_eq!(story.brain.process(ProcessId(1)).map(|process| process.ports.held), Some(Some(4001)));
+    let story = scale(running(on(PortPlan::Single(3000))), 2);
+    assert!(matches!(story.answer, Err(Denied::TooFewPorts(_))), "{:?}", story.answer);
+}
+
+#[test]
+fn an_update_moves_to_the_new_plan_or_changes_nothing() {
+    let update = |story: Story, port, then| {
+        story.command(Command::Update { app: AppId(0), spec: Arc::new(on(port)), then })
+    };
+    let story = running(on(PortPlan::Single(3000))).others_on(&[3001]);
+    let story = update(story, PortPlan::Single(3001), Then::Restart);
+    let story = story.refuses("port 3001 is used by another program (nginx, pid 812)").has(Some(3000));
+    let story = update(story, PortPlan::Single(3002), Then::Restart).orders("SIGTERM 1").has(Some(3000));
+    let story = story.exits(1, 0).orders("forget 1, launch 2").has(Some(3002)).spawned(2);
+    let story = update(story, PortPlan::Single(3003), Then::Keep).orders("").has(Some(3002));
+    story.restart().exits(2, 0).has(Some(3003));
+}
+
+#[test]
+fn a_reload_ends_where_there_is_no_port_for_the_next() {
+    let spec = AppSpec { instances: 2, numbered: true, ..on(PortPlan::Range(4000, 4001)) };
+    let story = of(spec).spawned(1).spawned(2);
+    let story = story.command(Command::Move { process: ProcessId(1), port: PortPlan::Single(4005) });
+    let story = story.exits(2, 0).spawned(3);
+    let processes = vec![ProcessId(0), ProcessId(1)];
+    let story = story.command(Command::Reload { processes }).exits(1, 0).spawned(4).others_on(&[4001]);
+    let story = story.later(ms(1_000)).orders("");
+    let reason = "port 4001 is used by another program (nginx, pid 812)".to_owned();
+    let failed = Progress::Failed { process: ProcessId(1), reason };
+    assert_eq!(story.brain.reloads()[&AppId(0)].progress, failed);
 }

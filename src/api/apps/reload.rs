@@ -1,0 +1,120 @@
+//! `POST /api/v1/apps/{ref}/reload`
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{AppOperate, Auth};
+use crate::api::act::Wait;
+use crate::api::extract::{Path, Query};
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared, convert};
+use crate::daemon::view::{ProcessView, Snapshot};
+use crate::model::{AppId, ProcessId};
+use crate::supervisor::{Accepted, Command, Denied, Progress};
+use crate::wire;
+
+/// Restart an app's processes one after the other
+///
+/// Each is ended gracefully before its new run begins, so each pauses; the next one's turn comes
+/// when the new run is online and has stayed so for a second, or for `min_uptime_ms` if that is
+/// shorter. A new run that dies or cannot be executed ends the reload: the remaining processes run
+/// on as they were. What is stopped stays so. Several apps are reloaded side by side.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
+    params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait),
+    responses(
+        (status = 200, description = "done", body = wire::Reloaded),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Reloaded),
+        (status = 409, description = "a reload is going on already, or somebody wanted something else meanwhile", body = wire::Problem, content_type = "application/problem+json"),
+        (status = 422, description = "a new run did not come up; `process` says whose", body = wire::Problem, content_type = "application/problem+json"),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn reload(
+    _auth: Auth<AppOperate>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(wait): Query<Wait>,
+) -> Result<(StatusCode, Json<wire::Reloaded>), ApiError> {
+    let limit = wait.limit()?;
+    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let mut by_app: BTreeMap<AppId, Vec<ProcessId>> = BTreeMap::new();
+    for target in &targets {
+        by_app.entry(target.app).or_default().push(target.id);
+    }
+    let commands = by_app.values().map(|processes| Command::Reload { processes: processes.clone() });
+    let answers = api.handle.command(commands.collect()).await?;
+    let mut going = Vec::new();
+    let mut denied = None;
+    for (app, answer) in by_app.keys().zip(answers) {
+        match answer {
+            Ok(Accepted::Reloading { number }) => going.push((*app, number)),
+            Ok(Accepted::Created { .. } | Accepted::Done | Accepted::AlreadySo | Accepted::Noted) => {}
+            // Of several apps those that are stopped are left out.
+            Err(Denied::NothingUp { .. }) if by_app.len() > 1 => {}
+            Err(why) => denied = denied.or(Some(why)),
+        }
+    }
+    let over = |now: &Snapshot| going.iter().all(|(app, number)| progress(now, *app, *number).is_none());
+    let (now, reached) = api.handle.wait(limit, over).await;
+    for (app, number) in &going {
+        check(&now, *app, *number)?;
+    }
+    if let Some(why) = denied {
+        return Err(why.into());
+    }
+    let measured = api.handle.measured().await;
+    let show = |target: &Arc<ProcessView>| {
+        convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
+    };
+    let notice = match targets.len() {
+        0 => String::new(),
+        1 => "It paused while it was restarted: the old run ends before the new one begins.".to_owned(),
+        _ => "Each one paused while it was restarted, the others went on: an old run ends before its new one begins."
+            .to_owned(),
+    };
+    let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, Json(wire::Reloaded { notice, processes: targets.iter().map(show).collect() })))
+}
+
+/// The process whose turn it is, while that reload goes on.
+fn progress(now: &Snapshot, app: AppId, number: u64) -> Option<ProcessId> {
+    let reload = now.reloads.get(&app).filter(|reload| reload.number == number)?;
+    match &reload.progress {
+        Progress::Turn { index, .. } => reload.processes.get(*index).copied(),
+        Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+    }
+}
+
+/// How that reload ended, if it has.
+fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
+    let interrupted = |name: &str| {
+        Err(ApiError::new(
+            StatusCode::CONFLICT,
+            "reload_interrupted",
+            format!("the reload of {name} has ended early: somebody wanted something else of it meanwhile"),
+        ))
+    };
+    let Some(reload) = now.reloads.get(&app).filter(|reload| reload.number == number) else {
+        return interrupted("the app");
+    };
+    let name =
+        |id: &ProcessId| now.processes.get(id).map_or_else(|| format!("process {id}"), |view| view.name());
+    match &reload.progress {
+        Progress::Turn { .. } | Progress::Done => Ok(()),
+        Progress::Interrupted => interrupted(
+            &now.of_app(app).next().map_or("the app".to_owned(), |view| view.spec.name.to_string()),
+        ),
+        Progress::Failed { process, reason } => {
+            let failed = reload.processes.iter().position(|id| id == process).unwrap_or(0);
+            let rest: Vec<String> = reload.processes[failed + 1..].iter().map(name).collect();
+            let rest = match rest.as_slice() {
+                [] => String::new(),
+                rest => format!("; not reloaded: {}", rest.join(", ")),
+            };
+            let detail = format!("the reload ended at {} (id {process}): {reason}{rest}", name(process));
+            Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))
+        }
+    }
+}

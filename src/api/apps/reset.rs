@@ -1,0 +1,30 @@
+//! `POST /api/v1/apps/{ref}/reset`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{AppOperate, Auth};
+use crate::api::act::act;
+use crate::api::extract::Path;
+use crate::api::resolve::resolve;
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// Set the counters of an app to zero
+///
+/// Those of restarts and of unstable runs. What runs goes on.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/reset", tag = "apps", operation_id = "reset_app",
+    params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web")),
+    responses(
+        (status = 200, description = "done, or so already", body = wire::Outcome),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn reset(
+    _auth: Auth<AppOperate>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let (status, outcome) = act(&api, wire::Action::Reset, &targets, std::time::Duration::ZERO).await?;
+    Ok((status, Json(outcome)))
+}

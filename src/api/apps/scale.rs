@@ -1,0 +1,63 @@
+//! `PUT /api/v1/apps/{ref}/scale`
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{AppOperate, Auth};
+use crate::api::act::{self, Wait};
+use crate::api::extract::{Json, Path, Query};
+use crate::api::resolve::resolve_app;
+use crate::api::{ApiError, Shared, convert};
+use crate::model::{Goal, State as Doing};
+use crate::supervisor::{Accepted, Command, Count};
+use crate::wire;
+
+/// Change the number of instances
+///
+/// New ones take the lowest free numbers and run if anything of the app does; the highest numbers
+/// go first, gracefully. An app that was defined with one process keeps its first one's name and
+/// log files; the others get a number. When a new one cannot be executed, all are taken back.
+#[utoipa::path(put, path = "/api/v1/apps/{ref}/scale", tag = "apps", operation_id = "scale_app",
+    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Wait),
+    request_body(content = wire::ScaleOrder, example = json!({"instances": 4})),
+    responses(
+        (status = 200, description = "done, or so already; all processes of the app", body = wire::Outcome),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn scale(
+    _auth: Auth<AppOperate>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(wait): Query<Wait>,
+    Json(order): Json<wire::ScaleOrder>,
+) -> Result<(StatusCode, JsonAnswer<wire::Outcome>), ApiError> {
+    let limit = wait.limit()?;
+    let count = match (order.instances, order.delta) {
+        (Some(wanted), None) => Count::Exactly(wanted),
+        (None, Some(delta)) => Count::Change(delta),
+        (Some(_), Some(_)) | (None, None) => {
+            return Err(ApiError::member("", "say how many, in one way: {\"instances\":4} or {\"delta\":1}"));
+        }
+    };
+    let before = resolve_app(&api.handle.snapshot(), &reference)?;
+    let Some(app) = before.first().map(|view| view.app) else { return Err(ApiError::no_route()) };
+    let answers = api.handle.command(vec![Command::Scale { app, count }]).await?;
+    let changed = answers.into_iter().next().transpose()? == Some(Accepted::Done);
+    let settled = |now: &crate::daemon::view::Snapshot| {
+        now.of_app(app).all(|view| view.goal != Goal::Gone && !matches!(view.state, Doing::Starting { .. }))
+    };
+    let (now, reached) =
+        if changed { api.handle.wait(limit, settled).await } else { (api.handle.snapshot(), true) };
+    let is_new = |id| !before.iter().any(|view| view.id == id);
+    if let Err(cannot) = act::cannot_spawn(now.of_app(app).filter(|view| is_new(view.id))) {
+        let number = before.iter().filter(|view| view.goal != Goal::Gone).count();
+        let back = Command::Scale { app, count: Count::Exactly(number as i64) };
+        api.handle.command(vec![back]).await?;
+        return Err(cannot);
+    }
+    let measured = api.handle.measured().await;
+    let processes = now.of_app(app).map(|view| convert::process(view, measured.as_deref())).collect();
+    let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
+    Ok((status, JsonAnswer(wire::Outcome { changed, processes })))
+}

@@ -1,0 +1,145 @@
+//! `PUT /api/v1/apps/{ref}`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::api::access::{AppWrite, Auth};
+use crate::api::act::{self, Wait};
+use crate::api::extract::{Json, Path, Query};
+use crate::api::resolve::resolve_app;
+use crate::api::{Api, ApiError, Shared, convert};
+use crate::daemon::define::define;
+use crate::daemon::view::ProcessView;
+use crate::model::{AppSpec, Goal, State as Doing};
+use crate::supervisor::{Command, Then};
+use crate::wire;
+
+use super::create::SPAWN_LIMIT;
+
+/// What follows, and how long to wait for it.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// `keep` (default): the next run is the first by the new definition. `start`: what is down
+    /// starts; refused if anything of the app is up. `restart`: all restart.
+    #[param(nullable = false, inline)]
+    then: Option<wire::Then>,
+}
+
+/// Change the definition of an app
+///
+/// The whole definition, as for a new app; what is left out gets its default, except `instances`,
+/// which stays. Ids, names and log files stay, too. When the program cannot be executed, the old
+/// definition is put back.
+#[utoipa::path(put, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "update_app",
+    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait),
+    request_body(content = wire::NewApp, example = json!({"script": "server.js", "cwd": "/srv/api"})),
+    responses(
+        (status = 200, description = "changed", body = wire::App),
+        (status = 409, description = "`start`, and something of the app is up", body = wire::Problem, content_type = "application/problem+json"),
+        (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn update(
+    _auth: Auth<AppWrite>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(which): Query<Which>,
+    Query(wait): Query<Wait>,
+    Json(mut new): Json<wire::NewApp>,
+) -> Result<JsonAnswer<wire::App>, ApiError> {
+    let limit = wait.limit()?.max(SPAWN_LIMIT);
+    let before = resolve_app(&api.handle.snapshot(), &reference)?;
+    let Some(old) = before.first().map(|view| view.spec.clone()) else { return Err(ApiError::no_route()) };
+    same("/name", &mut new.name, old.name.as_str())?;
+    same("/namespace", &mut new.namespace, old.namespace.as_str())?;
+    let present = before.iter().filter(|view| view.goal != Goal::Gone).count().max(1);
+    new.instances.get_or_insert(present as i64);
+    let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
+    let spec =
+        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    let then = match which.then.unwrap_or(wire::Then::Keep) {
+        wire::Then::Keep => Then::Keep,
+        wire::Then::Start => Then::Start,
+        wire::Then::Restart => Then::Restart,
+    };
+    let views = update_app(&api, &before, spec, then, limit).await?;
+    let measured = api.handle.measured().await;
+    convert::app(&views, measured.as_deref()).map(JsonAnswer).ok_or_else(ApiError::no_route)
+}
+
+/// An update renames nothing.
+fn same(member: &str, given: &mut Option<String>, is: &str) -> Result<(), ApiError> {
+    match given.get_or_insert_with(|| is.to_owned()).as_str() == is {
+        true => Ok(()),
+        false => Err(ApiError::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_value",
+            format!("{} cannot be changed from {is}: delete the app and define it anew", &member[1..]),
+        )),
+    }
+}
+
+/// Changes the definition and waits for what follows, or puts the old one back.
+async fn update_app(
+    api: &Api,
+    before: &[Arc<ProcessView>],
+    spec: AppSpec,
+    then: Then,
+    limit: std::time::Duration,
+) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+    let Some(first) = before.first() else { return Err(ApiError::no_route()) };
+    let (app, old) = (first.app, first.spec.clone());
+    let answers = api.handle.command(vec![Command::Update { app, spec: Arc::new(spec), then }]).await?;
+    answers.into_iter().next().transpose()?;
+    let settled = |view: &Arc<ProcessView>| {
+        let replaced = match before.iter().find(|old| old.id == view.id) {
+            Some(old) if then != Then::Keep => view.latest_run > old.latest_run,
+            Some(_) | None => true,
+        };
+        let calm = match view.state {
+            Doing::Starting { .. } => false,
+            Doing::Stopping { .. } => then == Then::Keep,
+            Doing::Idle(_) | Doing::Backoff { .. } | Doing::Running { .. } => true,
+        };
+        replaced && calm && view.goal != Goal::Gone
+    };
+    let (now, _) = api.handle.wait(limit, |now| now.of_app(app).all(settled)).await;
+    let views: Vec<Arc<ProcessView>> = now.of_app(app).cloned().collect();
+    if then != Then::Keep
+        && let Err(mut cannot) = act::cannot_spawn(views.iter())
+    {
+        put_back(api, before, old, then).await?;
+        cannot.detail.push_str("; the old definition is back");
+        return Err(cannot);
+    }
+    Ok(views)
+}
+
+/// As it was: stopped what was stopped, running what ran.
+async fn put_back(
+    api: &Api,
+    before: &[Arc<ProcessView>],
+    old: Arc<AppSpec>,
+    then: Then,
+) -> Result<(), ApiError> {
+    let Some(app) = before.first().map(|view| view.app) else { return Ok(()) };
+    let mut commands = vec![Command::Update { app, spec: old, then: Then::Keep }];
+    commands.extend(before.iter().map(|view| match (view.goal, then) {
+        (Goal::Up, Then::Restart) => Command::Start { process: view.id },
+        (Goal::Up | Goal::Down | Goal::Gone, Then::Keep | Then::Start | Then::Restart) => {
+            Command::Stop { process: view.id }
+        }
+    }));
+    // One of them may be gone by now; the others are put back.
+    for answer in api.handle.command(commands).await? {
+        if let Err(why) = answer {
+            tracing::warn!("after an update that failed: {why}");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `reload`: restarts one process after the other; the others go on meanwhile.
+
+use std::time::Duration;
+
+use super::super::args::ActArgs;
+use super::super::error::CliError;
+use super::super::out;
+use super::super::session::Session;
+use super::act;
+use super::report::{Line, Report, is_down, title};
+use crate::client::{ClientError, LogItem, LogQuery};
+
+/// Each process may use up its kill timeout, and there may be many.
+const WAIT: Duration = Duration::from_secs(1800);
+
+/// How much of the log of a run that did not come up is shown.
+const LINES: u64 = 10;
+
+/// Runs the command.
+pub async fn run(args: ActArgs) -> Result<(), CliError> {
+    let session = Session::open().await?;
+    let mut report = Report::new(args.json);
+    for reference in &args.refs {
+        if let Err(error) = one(&session, reference, &mut report).await {
+            report.refuse(&error);
+            if let CliError::Client(error) = &error {
+                show_log(&session, error).await?;
+            }
+        }
+    }
+    report.finish()
+}
+
+async fn one(session: &Session, reference: &str, report: &mut Report) -> Result<(), CliError> {
+    let before = act::meant(session, reference).await?;
+    if before.is_empty() {
+        if !report.json {
+            out::line("There are no processes.");
+        }
+        return Ok(());
+    }
+    let (on_time, reloaded) = session.ask_once(async |c| c.reload(reference, WAIT).await).await?;
+    for process in &reloaded.processes {
+        let was = before.iter().find(|was| was.id == process.id);
+        let (title, status) = (title(process), &process.status);
+        let bare = title.strip_suffix(')').unwrap_or(&title);
+        let line = match process.pid {
+            _ if !on_time => Line::Failed(format!(
+                "{title} is {status} and the reload goes on: see pmdaemon events {}",
+                process.id
+            )),
+            _ if is_down(process) && was.is_some_and(is_down) => {
+                Line::Done(format!("{title} is {status}: left as it is."))
+            }
+            Some(pid) => Line::Done(format!("Reloaded {bare}, pid {pid}).")),
+            None => Line::Failed(format!(
+                "{title} was reloaded and is {status} by now: see pmdaemon why {}",
+                process.id
+            )),
+        };
+        report.tell(line, process);
+    }
+    if !reloaded.notice.is_empty() {
+        out::notice(&reloaded.notice);
+    }
+    Ok(())
+}
+
+/// The last lines of the process that a reload failed at.
+async fn show_log(session: &Session, error: &ClientError) -> Result<(), CliError> {
+    let Some(id) = error.process().filter(|_| error.code() == Some("reload_failed")) else { return Ok(()) };
+    let query = LogQuery { tail: LINES, stream: None, follow: false };
+    let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), query).await).await?;
+    while let Some(item) = stream.next().await? {
+        if let LogItem::Record(record) = item {
+            out::notice(&format!("  {}", super::super::render::escape::harmless(&record.text)));
+        }
+    }
+    Ok(())
+}

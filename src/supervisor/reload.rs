@@ -1,0 +1,279 @@
+//! A reload: restarts of several processes of one app, one after the other (acceptance row A4).
+//!
+//! ```text
+//!  Reload ─▶ turn of the first ──▶ old run ends ──▶ new run: online ──▶ has stayed so ─▶ next turn
+//!                                                     │ dies, cannot be executed          │ none left
+//!                                                     ▼                                   ▼
+//!                                                   Failed                               Done
+//! ```
+//!
+//! The old run goes before the new one begins, so the process whose turn it is pauses. A failed
+//! reload leaves the rest as they are; the one that failed goes on by the restart rules. What
+//! somebody else does to a process of the app meanwhile ends the reload as interrupted: two wills
+//! about the same processes are never mixed. A new daemon does not take a reload up again.
+
+use std::time::Duration;
+
+use super::{Accepted, Denied, Effect, Supervisor};
+use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, State};
+
+/// A new run that was up for so long lets the next process have its turn, or for the app's minimal
+/// uptime if that is shorter.
+pub const STABLE: Duration = Duration::from_secs(1);
+
+/// The latest reload of an app.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reload {
+    /// Tells it from others. Grows, and begins anew with each daemon.
+    pub number: u64,
+    /// The processes, in their order.
+    pub processes: Vec<ProcessId>,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// How far a reload is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Progress {
+    /// One of them has its turn.
+    Turn {
+        /// Which, from 0.
+        index: usize,
+        /// Its newest life when its turn came.
+        old: Option<RunId>,
+        /// The life that is to replace that, once it is launched.
+        new: Option<RunId>,
+        /// When the new life will have been up for long enough.
+        stable_at: Option<Moment>,
+    },
+    /// All are replaced.
+    Done,
+    /// A new run did not come up.
+    Failed {
+        /// Whose.
+        process: ProcessId,
+        /// Why, as a sentence without its name.
+        reason: String,
+    },
+    /// Somebody wanted something else meanwhile.
+    Interrupted,
+}
+
+impl Reload {
+    /// It is over, in whatever way.
+    pub fn is_over(&self) -> bool {
+        !matches!(self.progress, Progress::Turn { .. })
+    }
+
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match self.progress {
+            Progress::Turn { stable_at, .. } => stable_at,
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+        }
+    }
+}
+
+/// What becomes of a turn.
+enum Outlook {
+    Waits { new: Option<RunId>, stable_at: Option<Moment> },
+    Succeeds,
+    Fails(String),
+    Interrupted,
+}
+
+impl Supervisor {
+    /// Begins a reload of these processes, which are of one app. Those that are stopped stay so.
+    pub(super) fn reload(&mut self, now: Moment, processes: Vec<ProcessId>) -> Result<Accepted, Denied> {
+        let mut numbered = Vec::new();
+        let mut stopped = None;
+        for id in processes {
+            let process = self.may_launch(id)?;
+            match process.goal {
+                Goal::Up => numbered.push((process.app, process.instance, id)),
+                // Only a command changes a goal, and later turns are taken by themselves.
+                Goal::Down | Goal::Gone => stopped = stopped.or(Some(process.app)),
+            }
+        }
+        numbered.sort_unstable();
+        let Some((app, _, _)) = numbered.first().copied() else {
+            return match stopped {
+                Some(app) => Err(Denied::NothingUp { name: self.apps[&app].name.to_string() }),
+                None => Ok(Accepted::AlreadySo),
+            };
+        };
+        if self.reloads.get(&app).is_some_and(|reload| !reload.is_over()) {
+            return Err(Denied::Reloading { name: self.apps[&app].name.to_string() });
+        }
+        let of_app = numbered.iter().filter(|(other, _, _)| *other == app);
+        let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
+        let number = self.next_reload;
+        self.next_reload += 1;
+        // By the definition, and refused before anything begins if there is no port for the first.
+        self.aim(processes[0], None)?;
+        let progress = Progress::Interrupted;
+        self.reloads.insert(app, Reload { number, processes, progress });
+        self.take_turn(now, app, 0);
+        Ok(Accepted::Reloading { number })
+    }
+
+    /// Somebody wants something else of that app.
+    pub(super) fn interrupt_reload(&mut self, app: AppId) {
+        if self.reloads.get(&app).is_some_and(|reload| !reload.is_over()) {
+            self.set_progress(app, Progress::Interrupted);
+        }
+    }
+
+    /// Moves every reload on, as far as the rows say. `time_passed`: this step is a tick; only
+    /// then has anything been up for long enough.
+    pub(super) fn advance_reloads(&mut self, now: Moment, time_passed: bool) {
+        let going = self.reloads.iter().filter(|(_, reload)| !reload.is_over());
+        let going: Vec<AppId> = going.map(|(app, _)| *app).collect();
+        for app in going {
+            self.advance_reload(now, app, time_passed);
+        }
+    }
+
+    fn advance_reload(&mut self, now: Moment, app: AppId, time_passed: bool) {
+        let reload = &self.reloads[&app];
+        let Progress::Turn { index, old, new, .. } = reload.progress else { return };
+        let (id, last) = (reload.processes[index], index + 1 == reload.processes.len());
+        match self.outlook(now, app, id, old, new, time_passed) {
+            Outlook::Waits { new, stable_at } => {
+                let progress = Progress::Turn { index, old, new, stable_at };
+                if self.reloads[&app].progress != progress {
+                    self.set_progress(app, progress);
+                }
+                if planted!(ReloadsTwoAtOnce) && new.is_some() && !last {
+                    self.take_turn(now, app, index + 1);
+                }
+            }
+            Outlook::Succeeds if last => self.set_progress(app, Progress::Done),
+            Outlook::Succeeds => self.take_turn(now, app, index + 1),
+            Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) && !last => {
+                self.take_turn(now, app, index + 1);
+            }
+            Outlook::Fails(reason) => {
+                self.publish(id, new, EventKind::ReloadFailed { reason: reason.clone() });
+                self.set_progress(app, Progress::Failed { process: id, reason });
+            }
+            Outlook::Interrupted => self.set_progress(app, Progress::Interrupted),
+        }
+    }
+
+    fn outlook(
+        &self,
+        now: Moment,
+        app: AppId,
+        id: ProcessId,
+        old: Option<RunId>,
+        new: Option<RunId>,
+        time_passed: bool,
+    ) -> Outlook {
+        let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
+            return Outlook::Interrupted;
+        };
+        let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
+        if new.is_none() && process.state.run().is_some() {
+            // The old one is ending.
+            return Outlook::Waits { new: None, stable_at: None };
+        }
+        let stable = self.apps[&app].restart.min_uptime.min(STABLE);
+        match process.state {
+            State::Starting { run, .. } if Some(run) == new => Outlook::Waits { new, stable_at: None },
+            // Its health check has not passed yet.
+            State::Running { run, ref vitals, .. }
+                if Some(run) == new && vitals.as_ref().is_some_and(|vitals| !vitals.ready) =>
+            {
+                Outlook::Waits { new, stable_at: None }
+            }
+            State::Running { run, since, .. } if Some(run) == new => {
+                let stable_at = since + stable;
+                match time_passed && stable_at <= now {
+                    true => Outlook::Succeeds,
+                    false => Outlook::Waits { new, stable_at: Some(stable_at) },
+                }
+            }
+            State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
+            State::Idle(_)
+            | State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. } => Outlook::Fails(self.what_became_of(id, new)),
+        }
+    }
+
+    /// Why a run did not stay up: the step in which that is seen has told it.
+    fn what_became_of(&self, id: ProcessId, run: Option<RunId>) -> String {
+        let told = self.effects.iter().find_map(|effect| match effect {
+            Effect::Publish(event) if event.process == id && event.run == run => match &event.kind {
+                EventKind::Exited { end, uptime, .. } => {
+                    Some(format!("its new run ended with {end} after {} ms", uptime.as_millis()))
+                }
+                EventKind::SpawnFailed { detail } => Some(detail.clone()),
+                EventKind::Unhealthy { reason, .. } => Some(format!("its new run is unhealthy: {reason}")),
+                EventKind::OverMemory(over) => Some(format!("its new run is restarted again, {over}")),
+                EventKind::Created
+                | EventKind::Started { .. }
+                | EventKind::StopAsked { .. }
+                | EventKind::HostBudget
+                | EventKind::Healthy
+                | EventKind::Killed
+                | EventKind::BackingOff { .. }
+                | EventKind::Errored { .. }
+                | EventKind::Stopped
+                | EventKind::Deleted
+                | EventKind::Reloading { .. }
+                | EventKind::ReloadFailed { .. }
+                | EventKind::Signalled { .. }
+                | EventKind::CountersReset
+                | EventKind::Updated => None,
+            },
+            Effect::Publish(_)
+            | Effect::Launch { .. }
+            | Effect::Signal { .. }
+            | Effect::KillTree { .. }
+            | Effect::Forget { .. }
+            | Effect::Watch { .. }
+            | Effect::Unwatch { .. }
+            | Effect::Record(_) => None,
+        });
+        told.unwrap_or_else(|| "its new run was ended again".to_owned())
+    }
+
+    fn take_turn(&mut self, now: Moment, app: AppId, index: usize) {
+        let reload = &self.reloads[&app];
+        let (id, of) = (reload.processes[index], reload.processes.len() as u32);
+        // Gone meanwhile, or stopped: that is somebody else's will.
+        let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
+            return self.set_progress(app, Progress::Interrupted);
+        };
+        let old = process.latest_run;
+        if let Err(denied) = self.aim(id, None) {
+            let reason = denied.to_string();
+            self.publish(id, old, EventKind::ReloadFailed { reason: reason.clone() });
+            return self.set_progress(app, Progress::Failed { process: id, reason });
+        }
+        self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of });
+        // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
+        // would be over.
+        let _ = self.restart(now, id, None, Cause::Reload);
+        let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
+        self.set_progress(app, Progress::Turn { index, old, new, stable_at: None });
+    }
+
+    /// Whose turn may come when time passes.
+    pub(super) fn next_turns(&self) -> Vec<ProcessId> {
+        let next = |reload: &Reload| match reload.progress {
+            Progress::Turn { index, .. } => reload.processes.get(index + 1).copied(),
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+        };
+        self.reloads.values().filter_map(next).collect()
+    }
+
+    fn set_progress(&mut self, app: AppId, progress: Progress) {
+        if let Some(reload) = self.reloads.get_mut(&app) {
+            reload.progress = progress;
+            self.reloads_touched = true;
+        }
+    }
+}

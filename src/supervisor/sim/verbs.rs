@@ -1,0 +1,133 @@
+//! What must hold of the verbs that are about several processes, or that leave goals alone.
+
+use std::collections::BTreeSet;
+
+use super::super::{Accepted, Command, Count, Effect, Input, Scope, Then};
+use super::invariants::{Holds, ensure, events};
+use super::world::{Given, Step, World};
+use crate::model::{AppId, Cause, EventKind, Goal, ProcessId, State};
+
+/// The command of that step, if it was carried out.
+fn done<'a>(step: &Step<'a>) -> Option<&'a Command> {
+    match (step.given, step.answer) {
+        (Given::Input(Input::Command(command)), Ok(Accepted::Done)) => Some(command),
+        _ => None,
+    }
+}
+
+/// Whenever a process has its turn, the one before it is up by the life that the reload gave it,
+/// and has been for long enough. Nothing else ends a life in the name of a reload.
+pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> Holds {
+    let mut apps = BTreeSet::new();
+    for (id, _, kind) in events(step) {
+        let EventKind::Reloading { turn, of } = kind else { continue };
+        let Some(process) = world.brain.process(id) else { return Err(format!("{id} is gone")) };
+        ensure!(apps.insert(process.app), "two processes of {:?} have their turn at once", process.app);
+        ensure!(turn <= of, "turn {turn} of {of}");
+        let previous = world.ledger.turns.get(&process.app);
+        let Some((previous, old)) = previous.filter(|_| *turn > 1) else { continue };
+        let Some(row) = step.before.get(previous) else { return Err(format!("{previous} is gone")) };
+        let policy = world.brain.app(process.app).map(|spec| spec.restart.min_uptime).unwrap_or_default();
+        let stable = policy.min(std::time::Duration::from_secs(1));
+        match row.state {
+            State::Running { run, since, .. } => {
+                ensure!(Some(run) > *old, "{id} has its turn, and {previous} has its old life");
+                ensure!(
+                    since + stable <= step.now,
+                    "{id} has its turn, and {previous} is up since {since:?}"
+                );
+                let first = step.before.get(previous).and_then(|row| row.latest_run);
+                ensure!(first == Some(run), "{previous} lives in {run}, knows {first:?}");
+            }
+            _ => return Err(format!("{id} has its turn, and {previous} is {:?}", row.state)),
+        }
+        // It has not died and come back on its own meanwhile.
+        let lives = world.ledger.launched_since_turn.get(previous).copied().unwrap_or(0);
+        ensure!(lives == 1, "{id} has its turn, and {previous} was launched {lives} times since its own");
+    }
+    for (id, run, kind) in events(step) {
+        if matches!(kind, EventKind::StopAsked { cause: Cause::Reload }) {
+            let has_turn = events(step).any(|(other, _, kind)| other == id && is_turn(kind));
+            ensure!(has_turn, "{run:?} of {id} ends for a reload, and it is not its turn");
+        }
+    }
+    Ok(())
+}
+
+fn is_turn(kind: &EventKind) -> bool {
+    matches!(kind, EventKind::Reloading { .. })
+}
+
+/// After a change of their number there are as many as were asked for, the lowest ones stayed, and
+/// no two have the same number.
+pub fn scale_leaves_the_lowest_numbers(world: &World, step: &Step<'_>) -> Holds {
+    for app in world.brain.apps.keys() {
+        let mut numbers = BTreeSet::new();
+        for process in world.brain.processes().filter(|process| process.app == *app) {
+            ensure!(numbers.insert(process.instance), "{app:?} has two of number {}", process.instance);
+        }
+    }
+    let (app, wanted) = match done(step) {
+        Some(Command::Scale { app, count: Count::Exactly(wanted) }) => (app, *wanted),
+        Some(Command::Scale { app, count: Count::Change(delta) }) => {
+            (app, numbers_before(step, *app).len() as i64 + delta)
+        }
+        Some(Command::Update { app, spec, .. }) if !step.was_shutting_down => {
+            (app, i64::from(spec.instances))
+        }
+        _ => return Ok(()),
+    };
+    let before = numbers_before(step, *app);
+    let after: BTreeSet<u32> = world
+        .brain
+        .processes()
+        .filter(|process| process.app == *app && process.goal != Goal::Gone)
+        .map(|process| process.instance)
+        .collect();
+    ensure!(after.len() as i64 == wanted, "{app:?} has {after:?}, wanted {wanted}");
+    let right = match after.len() < before.len() {
+        true => before.iter().take(after.len()).eq(after.iter()),
+        false => before.is_subset(&after),
+    };
+    ensure!(right, "{app:?} had {before:?}, has {after:?}");
+    let highest = after.iter().max().copied().unwrap_or(0);
+    let used = |number| world.brain.processes().any(|p| p.app == *app && p.instance == number);
+    let grown = after.len() > before.len() && before.iter().max().is_none_or(|old| highest > *old);
+    ensure!(!grown || (0..highest).all(used), "{app:?} has {after:?} and lower numbers are free");
+    Ok(())
+}
+
+fn numbers_before(step: &Step<'_>, app: AppId) -> BTreeSet<u32> {
+    let members = step.before.values().filter(|process| process.app == app && process.goal != Goal::Gone);
+    members.map(|process| process.instance).collect()
+}
+
+/// Only what is wholly down is changed and started in one go.
+pub fn an_update_starts_nothing_beside_what_is_up(_: &World, step: &Step<'_>) -> Holds {
+    if let Some(Command::Update { app, then: Then::Start, .. }) = done(step) {
+        let members: Vec<&ProcessId> = step
+            .before
+            .iter()
+            .filter(|(_, row)| row.app == *app && row.goal != Goal::Gone)
+            .map(|(id, _)| id)
+            .collect();
+        for id in members {
+            let state = &step.before[id].state;
+            ensure!(matches!(state, State::Idle(_)), "{id} of {app:?} was {state:?}");
+        }
+    }
+    Ok(())
+}
+
+/// A signal of a user goes to a main process that runs, and to nothing else.
+pub fn signals_reach_only_what_runs(_: &World, step: &Step<'_>) -> Holds {
+    for effect in step.effects {
+        let Effect::Signal { run, scope: Scope::Main, .. } = effect else { continue };
+        let runs = step
+            .before
+            .values()
+            .any(|row| matches!(row.state, State::Running { run: other, .. } if other == *run));
+        ensure!(runs, "{run} gets a signal and does not run");
+    }
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! Another definition for an app that is there (acceptance row A1b). Its processes keep their ids,
+//! names and files; a run that goes on ends by the new definition, and the next one begins by it.
+//! A run keeps its port while it goes on. What is to be launched has its port by the new plan
+//! before anything changes, or nothing changes.
+
+use std::sync::Arc;
+
+use super::{Accepted, Denied, PortQuestion, Supervisor};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, ProcessId, State, Want};
+
+/// What follows the change of a definition.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Then {
+    /// Nothing: the next run is the first that knows of it.
+    Keep,
+    /// What is down starts. Refused if anything of the app is up.
+    Start,
+    /// What is up is restarted, what is down starts.
+    Restart,
+}
+
+impl Supervisor {
+    pub(super) fn update(
+        &mut self,
+        now: Moment,
+        app: AppId,
+        spec: Arc<AppSpec>,
+        then: Then,
+    ) -> Result<Accepted, Denied> {
+        let old = self.apps.get(&app).ok_or(Denied::NoSuchApp)?.clone();
+        let members = self.wanted_members(app);
+        let Some((_, first)) = members.first().copied() else {
+            let going = self.members_of(app).next().ok_or(Denied::NoSuchApp)?;
+            return Err(Denied::BeingDeleted(going));
+        };
+        match then {
+            Then::Keep => {}
+            Then::Start | Then::Restart if self.shutting_down => return Err(Denied::ShuttingDown),
+            Then::Start if members.iter().any(|(_, id)| self.is_up(*id)) && !planted!(UpdatesWhatIsUp) => {
+                return Err(Denied::StillUp { name: old.name.to_string(), process: first });
+            }
+            Then::Start | Then::Restart => {}
+        }
+        // The name is how everybody refers to it, the numbers are in the names of its files.
+        let spec = AppSpec {
+            name: old.name.clone(),
+            namespace: old.namespace.clone(),
+            numbered: old.numbered,
+            ..(*spec).clone()
+        };
+        if spec.port.is_some() {
+            self.clone().replace(now, app, spec.clone(), then, &members)?;
+        }
+        self.replace(now, app, spec, then, &members)?;
+        Ok(Accepted::Done)
+    }
+
+    /// The change, and what follows. Only a port can be lacking, and without a plan none is.
+    fn replace(
+        &mut self,
+        now: Moment,
+        app: AppId,
+        spec: AppSpec,
+        then: Then,
+        members: &[(u32, ProcessId)],
+    ) -> Result<(), Denied> {
+        let wanted = spec.instances;
+        self.redefine(app, Arc::new(spec));
+        for (_, id) in members {
+            // What an older definition went through says nothing about this one.
+            self.change(*id, |process| {
+                process.unstable = 0;
+                process.waits = 0;
+            });
+            self.publish(*id, None, EventKind::Updated);
+        }
+        if !self.shutting_down {
+            self.resize(now, app, wanted)?;
+        }
+        for (_, id) in self.wanted_members(app) {
+            match then {
+                Then::Keep => {}
+                Then::Start => _ = self.start(now, id)?,
+                // What has just come with the new number is up by the new definition.
+                Then::Restart if !members.iter().any(|(_, old)| *old == id) => _ = self.start(now, id)?,
+                Then::Restart => {
+                    // Also one that is restarting already goes where the new plan says.
+                    self.aim(id, None)?;
+                    self.restart(now, id, None, Cause::Restart)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Which ports are to be tried before a definition changes.
+    pub(super) fn questions_of_update(&self, app: AppId, spec: &AppSpec, then: Then) -> Vec<PortQuestion> {
+        let Some(plan) = spec.port else { return Vec::new() };
+        let (goal, added) = self.additions(app, spec.instances);
+        let starts = then != Then::Keep;
+        let mut questions = Vec::new();
+        if starts || goal == Goal::Up {
+            questions.extend(added.into_iter().map(|instance| self.ask(None, plan, instance, None)));
+        }
+        if starts {
+            for (instance, id) in self.wanted_members(app) {
+                let process = &self.processes[&id];
+                let question = self.ask(Some(id), plan, instance, process.ports.held);
+                // What it has while it runs it keeps, whoever listens there.
+                let kept = question.first.is_some() && question.first == process.ports.held;
+                if process.state.run().is_none() || !kept {
+                    questions.push(question);
+                }
+            }
+        }
+        // Some may go, and leave a port to the others.
+        let members = self.wanted_members(app);
+        let waiting = members.iter().map(|(_, id)| &self.processes[id]).filter(|p| p.state.run().is_none());
+        let left: Vec<u16> = waiting.filter_map(|process| process.ports.held).collect();
+        for question in &mut questions {
+            let may_have = |port: &&u16| match plan.wants(0) {
+                Want::AnyOf(low, high) => (low..=high).contains(port) && question.first != Some(**port),
+                Want::One(_) | Want::Nothing => false,
+            };
+            let more: Vec<u16> = left.iter().filter(may_have).copied().collect();
+            question.others.extend(more);
+            question.others.sort_unstable();
+            question.others.dedup();
+        }
+        questions
+    }
+
+    /// Something of it runs, or is about to.
+    fn is_up(&self, id: crate::model::ProcessId) -> bool {
+        match self.processes[&id].state {
+            State::Idle(_) => false,
+            State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. } => true,
+        }
+    }
+}
