@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::restart::Ending;
 use super::{Effect, Process, Supervisor, Unwell};
-use crate::model::{EventKind, Health, Moment, ProcessId, RunId, State, Verdict, Vitals};
+use crate::model::{AppId, EventKind, Health, Moment, ProcessId, RunId, State, Verdict, Vitals};
 
 impl Supervisor {
     /// The health with which a life is taken up that was executed at `since`. One that a new
@@ -82,6 +82,23 @@ impl Supervisor {
         if vitals.as_ref() != Some(&new) {
             let state = State::Running { run, pid, since, vitals: Some(new) };
             self.change(id, |process| process.state = state);
+        }
+    }
+
+    /// The definition of the app asks for other checks: what runs is watched by those from now on.
+    /// What is online stays online until they say otherwise.
+    pub(super) fn watch_anew(&mut self, app: AppId) {
+        let checked = self.apps[&app].health.is_some();
+        let members: Vec<ProcessId> = self.members_of(app).collect();
+        for id in members {
+            let State::Running { run, pid, since, vitals } = self.processes[&id].state.clone() else {
+                continue;
+            };
+            let ready = vitals.as_ref().is_none_or(|vitals| vitals.ready);
+            for vitals in [None, checked.then(|| Vitals::unchecked(ready))] {
+                let state = State::Running { run, pid, since, vitals };
+                self.change(id, |process| process.state = state);
+            }
         }
     }
 

@@ -160,7 +160,11 @@ impl Supervisor {
                 .filter(|port| (first..=last).contains(port) && is_free(port))
                 .or_else(|| (first..=last).find(is_free))
                 .ok_or_else(|| self.exhausted(plan, first, last, asking)),
-            Want::Nothing => Err(Denied::PortsExhausted { plan, holders: Vec::new() }),
+            // Its number is beyond the range: others before it are gone, or the range became smaller.
+            Want::Nothing => match plan.suffices_for(asking.instance + 1) {
+                Err(few) => Err(Denied::TooFewPorts(few)),
+                Ok(()) => Err(Denied::PortsExhausted { plan, holders: Vec::new() }),
+            },
         }
     }
 

@@ -197,7 +197,11 @@ impl Supervisor {
 
     /// Gives an app that is there another definition of the same name.
     pub(super) fn redefine(&mut self, id: AppId, spec: Arc<AppSpec>) {
-        self.apps.insert(id, spec);
+        let before = self.apps.insert(id, spec);
+        let policy = |spec: &Arc<AppSpec>| spec.health.clone();
+        if before.as_ref().and_then(policy) != self.apps.get(&id).and_then(policy) {
+            self.watch_anew(id);
+        }
         if !planted!(KeepsDefinitionsToItself) {
             self.effects.push(Effect::Record(Record::App(id)));
         }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Effect, Supervisor};
+use super::super::{Command, Effect, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::users::Dice;
 use super::world::{Given, Step, World};
@@ -26,6 +26,7 @@ impl Nurse {
     /// Hears what was given. `executed` is when each life was.
     pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor, executed: &BTreeMap<RunId, Moment>) {
         self.turned = None;
+        self.hear_other_checks(step);
         let (Given::Input(super::super::Input::Fact(Fact::Checked { run, verdict }))
         | Given::Repeated(Fact::Checked { run, verdict })) = step.given
         else {
@@ -51,6 +52,31 @@ impl Nurse {
             self.turned = Some(*run);
             if spec.restart.auto {
                 self.unwell.insert(*run, was_well);
+            }
+        }
+    }
+
+    /// A changed definition may ask for other checks. They begin anew, and what was online without
+    /// any is taken to be well.
+    fn hear_other_checks(&mut self, step: &Step<'_>) {
+        let (Given::Input(super::super::Input::Command(Command::Update { .. })), Ok(_)) =
+            (step.given, step.answer)
+        else {
+            return;
+        };
+        let begun = |run: &RunId| {
+            step.effects
+                .iter()
+                .any(|effect| matches!(effect, Effect::Watch { run: watched, .. } if watched == run))
+        };
+        for process in step.before.values() {
+            if let State::Running { run, vitals, .. } = &process.state
+                && begun(run)
+            {
+                self.failures.remove(run);
+                if vitals.is_none() {
+                    self.well.insert(*run);
+                }
             }
         }
     }

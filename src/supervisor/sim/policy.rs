@@ -52,19 +52,16 @@ pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
     for (id, _, expected) in &world.ledger.ends {
         let Expected::GivenUp(limit) = expected else { continue };
         let state = world.brain.process(*id).map(|process| &process.state);
-        if let Some(State::Idle(Rest::Errored(Reason::UnstableRuns { count, .. }))) = state {
+        if let Some(State::Idle(Rest::Errored(
+            Reason::UnstableRuns { count, .. } | Reason::Unhealthy { count, .. },
+        ))) = state
+        {
             ensure!(count == limit, "{id} is given up after {count} of {limit}");
         }
     }
     for process in world.brain.processes() {
         let limit = world.brain.app(process.app).map_or(0, |spec| spec.restart.max_unstable.max(1));
         let id = process.id;
-        if let State::Idle(Rest::Errored(
-            Reason::UnstableRuns { count, .. } | Reason::Unhealthy { count, .. },
-        )) = &process.state
-        {
-            ensure!(*count == limit, "{id} is given up after {count} of {limit}");
-        }
         // What is to go ends by no rule any more.
         let stays = process.goal != Goal::Gone;
         let alive =
