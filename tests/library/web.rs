@@ -72,6 +72,10 @@ fn listeners(home: &Home) -> Vec<Value> {
     home.json(&["status", "--json"])["daemon"]["listeners"].as_array().unwrap().clone()
 }
 
+fn port_of(address: &str) -> u16 {
+    address.rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
 fn serves(home: &Home, address: &str) -> bool {
     listeners(home).iter().any(|l| format!("{}:{}", l["host"].as_str().unwrap(), l["port"]) == address)
 }
@@ -92,7 +96,10 @@ fn requests_are_shown_without_their_queries_until_ctrl_c_closes_the_address() {
     }
     assert!(!web.out().contains("canary"), "{}", web.out());
     // What comes to other addresses is not shown here.
-    home.api().get("/api/v1/apps");
+    let mut other = home.api();
+    let elsewhere = listeners(&home).into_iter().find(|l| l["port"] != u64::from(port_of(&web.address)));
+    other.address.set_port(elsewhere.expect("the daemon's own address")["port"].as_u64().unwrap() as u16);
+    other.get("/api/v1/apps");
     let (address, out) = (web.address.clone(), web.out.clone());
     let told = web.end();
     assert!(told.contains(&format!("http://{address} is closed; services and daemon go on.")), "{told}");
