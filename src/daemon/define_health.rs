@@ -3,7 +3,8 @@
 
 use std::net::{IpAddr, ToSocketAddrs};
 
-use super::define::{Finder, Undefinable};
+use super::define::Undefinable;
+use super::finder::Finder;
 use crate::model::{HealthCheck, HealthPolicy};
 use crate::probe::with_port;
 

@@ -12,20 +12,17 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
+use super::log_files::LogFiles;
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{clock, environment, event_text, port_probe};
+use super::{clock, environment, event_text, keeper_words, port_probe};
 use crate::home::Home;
-use crate::keeper::protocol::{Ending, Launch, Order, Report, RunReport, Step, VERSION};
-use crate::model::{
-    ByteSize, End, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId, Signal, SpawnFailure,
-    SpawnStep,
-};
+use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
+use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
-    Accepted, Command, Denied, Effect, Input, Limits, Living, PortQuestion, Process, Record, Scope,
-    Supervisor,
+    Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
 };
 
 /// Run ids are reserved in the store in blocks, so that a launch needs no write of its own.
@@ -91,7 +88,7 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
-        let living: Vec<Living> = runs.iter().map(living).collect();
+        let living: Vec<_> = runs.iter().map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
         let busy = port_probe::look(&questions, Vec::new);
         let (brain, effects) = Supervisor::restore(
@@ -209,32 +206,26 @@ impl Driver {
     }
 
     fn hear(&mut self, report: Report) -> Vec<Change> {
-        let fact = match report {
+        match report {
             Report::Hello { version, keeper_pid, runs } => {
                 if version != VERSION {
                     tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
                 }
                 self.keeper_pid.send_replace(Some(keeper_pid));
-                return self.renewed(&runs);
+                self.renewed(&runs)
             }
-            Report::Spawned { run, pid, at } => {
-                Fact::Spawned { run: RunId(run), pid: Pid(pid), at: Moment(at) }
-            }
-            Report::SpawnFailed { run, step, errno, detail } => Fact::SpawnFailed {
-                run: RunId(run),
-                failure: SpawnFailure { step: spawn_step(step), errno, detail },
-            },
-            Report::Exited { run, end, at, tree_empty } => {
-                Fact::Exited { run: RunId(run), end: ending(end), at: Moment(at), tree_empty }
-            }
-            Report::TreeGone { run } => Fact::TreeGone { run: RunId(run) },
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
                 self.ending = true;
-                return self.step(Input::Command(Command::Shutdown));
+                self.step(Input::Command(Command::Shutdown))
             }
-        };
-        self.step(Input::Fact(fact))
+            Report::Spawned { .. }
+            | Report::SpawnFailed { .. }
+            | Report::Exited { .. }
+            | Report::TreeGone { .. } => {
+                keeper_words::fact(report).map(|fact| self.step(Input::Fact(fact))).unwrap_or_default()
+            }
+        }
     }
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
@@ -249,7 +240,7 @@ impl Driver {
             if let Some((end, at)) = run.ended {
                 let fact = Fact::Exited {
                     run: RunId(run.run),
-                    end: ending(end),
+                    end: keeper_words::end(end),
                     at: Moment(at),
                     tree_empty: run.tree_empty,
                 };
@@ -362,20 +353,10 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
-                    let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);
-                    self.keeper.order(Order::Launch(Box::new(Launch {
-                        run: run.0,
-                        process: process.0,
-                        restarts,
-                        port,
-                        program: spec.program.clone(),
-                        args: spec.args.clone(),
-                        env: environment::of_process(&self.home, &spec, process, instance, port),
-                        cwd: spec.cwd.clone(),
-                        out_file: logs.out,
-                        err_file: logs.err,
-                        resources: super::resources::for_keeper(&spec.resources),
-                    })));
+                    let env = environment::of_process(&self.home, &spec, process, instance, port);
+                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    let launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
+                    self.keeper.order(Order::Launch(Box::new(launch)));
                 }
                 Effect::Signal { run, signal, scope } => {
                     let tree = match scope {
@@ -426,7 +407,7 @@ impl Driver {
             self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
         let name = spec.instance_name(instance);
         if let EventKind::Deleted = event.kind {
-            let logs = super::log_files::LogFiles::of(&self.home, &spec, instance);
+            let logs = LogFiles::of(&self.home, &spec, instance);
             tokio::task::spawn_blocking(move || logs.remove());
         }
         let end = match &event.kind {
@@ -508,35 +489,5 @@ fn lock_is_held(home: &Home) -> bool {
     match std::fs::File::open(home.keeper_lock()) {
         Ok(file) => Flock::lock(file, FlockArg::LockSharedNonblock).is_err(),
         Err(_) => false,
-    }
-}
-
-fn living(run: &RunReport) -> Living {
-    Living {
-        run: RunId(run.run),
-        process: ProcessId(run.process),
-        restarts: run.restarts,
-        port: run.port,
-        spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
-        ended: run.ended.map(|(end, at)| (ending(end), Moment(at))),
-        tree_empty: run.tree_empty,
-    }
-}
-
-fn ending(end: Ending) -> End {
-    match end {
-        Ending::Code(code) => End::Code(code),
-        Ending::Signal(number) => Signal::from_number(number).map_or(End::Unknown, End::Signal),
-        Ending::Unknown => End::Unknown,
-    }
-}
-
-fn spawn_step(step: Step) -> SpawnStep {
-    match step {
-        Step::Logs => SpawnStep::Logs,
-        Step::Fork => SpawnStep::Fork,
-        Step::Chdir => SpawnStep::Chdir,
-        Step::Prepare => SpawnStep::Prepare,
-        Step::Exec => SpawnStep::Exec,
     }
 }
