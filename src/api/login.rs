@@ -7,11 +7,12 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
-use super::Shared;
 use super::access::{self, PageAuth, View};
 use super::extract::Query;
+use super::{Api, ApiError, Shared};
 use crate::daemon::clock;
 use crate::dashboard;
+use crate::store::Change;
 
 /// `?next=` of the login page.
 #[derive(Deserialize)]
@@ -48,10 +49,7 @@ pub async fn login_with_token(
             .map(|principal| accounts.open_session(&principal, &origin.0, now))
     };
     match opened {
-        Ok((session, change)) => {
-            api.handle.recorder().write(vec![change]);
-            logged_in(&session, &next)
-        }
+        Ok((session, change)) => logged_in(&api, &session, change, &next).await,
         Err(refused) => {
             let page = dashboard::login_page(&next, Some(&refused.to_string()));
             (StatusCode::UNAUTHORIZED, Html(page)).into_response()
@@ -75,10 +73,7 @@ pub async fn login_once(Query(code): Query<Code>) -> Html<String> {
 pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<Code>) -> Response {
     let redeemed = api.accounts().redeem_login_code(&code.code, &origin.0, clock::unix_ms());
     match redeemed {
-        Some((session, change)) => {
-            api.handle.recorder().write(vec![change]);
-            logged_in(&session, "/")
-        }
+        Some((session, change)) => logged_in(&api, &session, change, "/").await,
         None => {
             let sentence =
                 "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";
@@ -91,13 +86,19 @@ pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<
 pub async fn logout(_auth: PageAuth<View>, State(api): State<Shared>, headers: HeaderMap) -> Response {
     if let Some(session) = access::cookie(&headers) {
         let ended = api.accounts().end_session(session);
-        api.handle.recorder().write(ended.into_iter().collect());
+        if let Err(e) = api.handle.record(ended.into_iter().collect()).await {
+            return ApiError::from(e).into_response();
+        }
     }
     let cookie = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", access::COOKIE);
     ([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response()
 }
 
-fn logged_in(session: &str, next: &str) -> Response {
+/// Recorded before answered: a browser that is logged in stays so when the daemon dies.
+async fn logged_in(api: &Api, session: &str, opened: Change, next: &str) -> Response {
+    if let Err(e) = api.handle.record(vec![opened]).await {
+        return ApiError::from(e).into_response();
+    }
     let cookie = format!("{}={session}; HttpOnly; SameSite=Strict; Path=/", access::COOKIE);
     ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
 }

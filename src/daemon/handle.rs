@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::sampling::{LOOKING, Measured, Usages};
 use super::view::Snapshot;
 use crate::home::Home;
-use crate::store::{EventRow, Recorder};
+use crate::store::{Change, EventRow, Recorder};
 use crate::supervisor::{Accepted, Command, Denied};
 
 /// One answer for each command, in their order.
@@ -62,6 +62,18 @@ impl Handle {
     /// When the daemon is ending already.
     pub async fn end(&self) -> Result<(), HandleError> {
         self.asks.send(Ask::End).await.map_err(|_| HandleError::Ending)
+    }
+
+    /// Writes changes down that are not the brain's, and answers when they are durable.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn record(&self, changes: Vec<Change>) -> Result<(), HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.recorder.write_then(changes, move |saved| {
+            let _ = reply.send(saved.map_err(|e| HandleError::NotSaved(e.to_string())));
+        });
+        answer.await.map_err(|_| HandleError::Ending)?
     }
 
     /// The picture of now.
