@@ -84,12 +84,16 @@ fn a_session_is_for_pages_of_the_same_origin() {
 #[test]
 fn a_session_ends_with_the_log_out_and_not_with_the_daemon() {
     let home = Home::new();
-    let api = home.api();
+    // A session is bound to its origin, and while the daemon is away others may take port 9615.
+    home.ok(&["web", "--port", "0", "--detach"]);
+    let listeners = home.json(&["status", "--json"])["daemon"]["listeners"].clone();
+    let ports = listeners.as_array().unwrap().iter().map(|l| l["port"].as_u64().unwrap() as u16);
+    let mut api = home.api();
+    api.address.set_port(ports.filter(|port| *port != 9615).next_back().unwrap());
     let cookie = cookie(&api);
     let (_, daemon) = home.keeper_and_daemon();
     crate::support::proc::kill_hard(daemon);
     crate::support::wait_until("a new daemon", crate::support::SOON, || home.keeper_and_daemon().1 != daemon);
-    let api = home.api();
     let look = || api.send(api.bare("GET", "/api/v1/auth/whoami").header("Cookie", &cookie));
     assert_eq!(look().status, 200, "{:?}", look());
     let out = api.bare("POST", "/logout").header("Cookie", &cookie).header("Origin", api.origin());
