@@ -87,9 +87,9 @@ fn a_session_ends_with_the_log_out_and_not_with_the_daemon() {
     // A session is bound to its origin, and while the daemon is away others may take port 9615.
     home.ok(&["web", "--port", "0", "--detach"]);
     let listeners = home.json(&["status", "--json"])["daemon"]["listeners"].clone();
-    let ports = listeners.as_array().unwrap().iter().map(|l| l["port"].as_u64().unwrap() as u16);
+    let mut ports = listeners.as_array().unwrap().iter().map(|l| l["port"].as_u64().unwrap() as u16);
     let mut api = home.api();
-    api.address.set_port(ports.filter(|port| *port != 9615).next_back().unwrap());
+    api.address.set_port(ports.rfind(|port| *port != 9615).unwrap());
     let cookie = cookie(&api);
     let (_, daemon) = home.keeper_and_daemon();
     crate::support::proc::kill_hard(daemon);
