@@ -10,6 +10,7 @@ pub mod fact;
 pub mod goal;
 pub mod health;
 pub mod ids;
+pub mod log_segment;
 pub mod moment;
 pub mod name;
 pub mod port;
