@@ -36,7 +36,10 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Started { pid } => format!("{name} started with pid {pid}"),
         EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
         EventKind::StopAsked { cause } => format!("{name} was asked to end, {}", purpose(*cause)),
-        EventKind::Reloading { turn, of } => format!("{name} is reloaded, {turn} of {of}"),
+        EventKind::Reloading { turn, of, beside: true } => {
+            format!("{name} is reloaded, {turn} of {of}: a new run begins beside the present one")
+        }
+        EventKind::Reloading { turn, of, beside: false } => format!("{name} is reloaded, {turn} of {of}"),
         EventKind::ReloadFailed { reason } => format!("the reload ended at {name}: {reason}"),
         EventKind::Signalled { signal } => format!("{name} was sent {signal}"),
         EventKind::CountersReset => format!("the counters of {name} were set to zero"),

@@ -43,6 +43,8 @@ pub enum EventKind {
         turn: u32,
         /// How many there are.
         of: u32,
+        /// Its new run begins beside the old one.
+        beside: bool,
     },
     /// The reload ended at it: its new run did not come up. The others run on.
     ReloadFailed {

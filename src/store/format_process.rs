@@ -1,5 +1,7 @@
 //! The disk format of processes and of how runs end. The same rules as for definitions.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::format::{Misfit, port_plan, signal};
@@ -33,6 +35,8 @@ pub(super) struct StoredProcess {
     /// Microseconds since boot; of which boot, the setting `boot` says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     waits_until_us: Option<u64>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    apart: BTreeSet<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<StoredAsked>,
 }
@@ -106,6 +110,7 @@ impl StoredProcess {
             unstable: process.unstable,
             waits: process.waits,
             waits_until_us: process.waits_until.map(|at| at.0),
+            apart: process.apart.iter().map(|run| run.0).collect(),
             asked: process.asked.map(|asked| StoredAsked {
                 run: asked.run.0,
                 restart: asked.restart,
@@ -142,6 +147,7 @@ impl StoredProcess {
             unstable: self.unstable,
             waits: self.waits,
             waits_until: self.waits_until_us.map(Moment),
+            apart: self.apart.into_iter().map(RunId).collect(),
             asked: self.asked.map(|asked| Asked {
                 run: RunId(asked.run),
                 restart: asked.restart,

@@ -29,11 +29,11 @@ impl Supervisor {
             Command::Reset { process } => self.reset(process),
             Command::Scale { app, count } => self.scale(now, app, count),
             Command::Update { app, spec, then } => self.update(now, app, spec, then),
-            Command::Reload { processes } => self.reload(now, processes),
+            Command::Reload { processes, beside } => self.reload(now, processes, beside),
             Command::Shutdown => Ok(self.shut_down(now)),
         };
         if let (Some(app), Ok(Accepted::Done)) = (concerned, &answer) {
-            self.interrupt_reload(app);
+            self.interrupt_reload(now, app);
         }
         answer
     }

@@ -13,27 +13,24 @@ impl Supervisor {
         match fact {
             Fact::Spawned { run, pid, at } => match self.living(run) {
                 Some(id) => self.spawned(now, id, run, pid, at),
-                None if self.strays.contains(&run) => self.effects.push(Effect::KillTree { run }),
-                None => {}
+                None => self.spawned_beside(now, run, pid, at),
             },
             Fact::SpawnFailed { run, failure } => match self.living(run) {
                 Some(id) => self.spawn_failed(now, id, run, failure),
-                None => _ = self.strays.remove(&run),
+                None => self.spawn_failed_beside(run, failure),
             },
             Fact::Exited { run, end, at, tree_empty } => match self.living(run) {
                 Some(id) => self.exited(now, id, end, at, tree_empty),
-                None if tree_empty => self.stray_is_gone(run),
-                None => {}
+                None => self.exited_beside(now, run, end, at, tree_empty),
             },
             Fact::TreeGone { run } => match self.living(run) {
                 Some(id) => self.tree_gone(now, id),
-                None => self.stray_is_gone(run),
+                None => self.tree_gone_beside(now, run),
             },
-            Fact::Checked { run, verdict } => {
-                if let Some(id) = self.living(run) {
-                    self.checked(now, id, verdict);
-                }
-            }
+            Fact::Checked { run, verdict } => match self.living(run) {
+                Some(id) => self.checked(now, id, verdict),
+                None => self.checked_beside(now, run, verdict),
+            },
             Fact::PortsSeen { busy } => self.ports.see(busy),
             Fact::Sampled { run, memory } => self.sampled(now, run, memory),
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
@@ -133,8 +130,9 @@ impl Supervisor {
         for run in unseen {
             self.stray_is_gone(run);
         }
+        self.hands_renewed_beside(now, &living);
         for run in &living {
-            if self.living(*run).is_none() {
+            if self.living(*run).is_none() && !self.is_beside(*run) {
                 self.strays.insert(*run);
                 self.effects.push(Effect::KillTree { run: *run });
             }

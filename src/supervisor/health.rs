@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::restart::Ending;
 use super::{Effect, Process, Supervisor, Unwell};
-use crate::model::{AppId, EventKind, Health, Moment, ProcessId, RunId, State, Verdict, Vitals};
+use crate::model::{AppId, EventKind, Health, HealthPolicy, Moment, ProcessId, RunId, State, Verdict, Vitals};
 
 impl Supervisor {
     /// The health with which a life is taken up that was executed at `since`. One that a new
@@ -35,34 +35,18 @@ impl Supervisor {
         let State::Running { since, vitals: Some(before), .. } = &process.state else { return };
         let Some(policy) = &spec.health else { return };
         let (since, before) = (*since, before.clone());
-        let reason = match verdict {
-            Verdict::Passed => return self.passed(id, &before),
-            Verdict::Failed { reason } => reason,
-        };
-        let counts = before.ready || now.since(since) >= policy.start_limit || planted!(HasNoPatience);
-        let failures = before.failures.saturating_add(counts.into());
-        let limit = policy.retries.max(1) + u32::from(planted!(ToleratesOneFailureMore));
-        let unhealthy = failures >= limit;
-        let health = match before.health {
-            _ if unhealthy => Health::Unhealthy { reason: reason.clone() },
-            Health::Unhealthy { .. } => Health::Unhealthy { reason: reason.clone() },
-            Health::Healthy => Health::Healthy,
-            Health::Unknown { .. } => Health::Unknown { complaint: Some(reason.clone()) },
-        };
-        let is_new = unhealthy && !matches!(before.health, Health::Unhealthy { .. });
-        self.put_vitals(id, Vitals { ready: before.ready, health, failures });
-        if is_new {
-            self.unhealthy(now, id, reason, before.ready, spec.restart.auto);
-        }
-    }
-
-    fn passed(&mut self, id: ProcessId, before: &Vitals) {
-        let failures = if planted!(NeverForgivesFailures) { before.failures } else { 0 };
-        self.put_vitals(id, Vitals { ready: true, health: Health::Healthy, failures });
-        // A run that a new daemon found ready was told to be healthy before.
-        if !before.ready || matches!(before.health, Health::Unhealthy { .. }) {
-            let run = self.processes[&id].state.run();
-            self.publish(id, run, EventKind::Healthy);
+        let (vitals, turned) = after(policy, &before, &verdict, now.since(since));
+        self.put_vitals(id, vitals);
+        match verdict {
+            // A run that a new daemon found ready was told to be healthy before.
+            Verdict::Passed if !before.ready || matches!(before.health, Health::Unhealthy { .. }) => {
+                let run = self.processes[&id].state.run();
+                self.publish(id, run, EventKind::Healthy);
+            }
+            Verdict::Failed { reason } if turned => {
+                self.unhealthy(now, id, reason, before.ready, spec.restart.auto);
+            }
+            Verdict::Passed | Verdict::Failed { .. } => {}
         }
     }
 
@@ -128,6 +112,34 @@ impl Supervisor {
             });
         }
     }
+}
+
+/// What a verdict makes of the health of a run of that age, and whether it is unhealthy since now.
+pub(super) fn after(
+    policy: &HealthPolicy,
+    before: &Vitals,
+    verdict: &Verdict,
+    age: Duration,
+) -> (Vitals, bool) {
+    let reason = match verdict {
+        Verdict::Passed => {
+            let failures = if planted!(NeverForgivesFailures) { before.failures } else { 0 };
+            return (Vitals { ready: true, health: Health::Healthy, failures }, false);
+        }
+        Verdict::Failed { reason } => reason,
+    };
+    let counts = before.ready || age >= policy.start_limit || planted!(HasNoPatience);
+    let failures = before.failures.saturating_add(counts.into());
+    let limit = policy.retries.max(1) + u32::from(planted!(ToleratesOneFailureMore));
+    let unhealthy = failures >= limit;
+    let health = match before.health {
+        _ if unhealthy => Health::Unhealthy { reason: reason.clone() },
+        Health::Unhealthy { .. } => Health::Unhealthy { reason: reason.clone() },
+        Health::Healthy => Health::Healthy,
+        Health::Unknown { .. } => Health::Unknown { complaint: Some(reason.clone()) },
+    };
+    let turned = unhealthy && !matches!(before.health, Health::Unhealthy { .. });
+    (Vitals { ready: before.ready, health, failures }, turned)
 }
 
 /// The life of that row that is watched.

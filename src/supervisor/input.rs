@@ -1,5 +1,6 @@
 //! What comes in.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Count, Then};
@@ -85,6 +86,9 @@ pub enum Command {
     Reload {
         /// Which, of one app.
         processes: Vec<ProcessId>,
+        /// Those of them whose new run may begin beside the old one: the two are not known to be in
+        /// each other's way.
+        beside: BTreeSet<ProcessId>,
     },
     /// End everything, in reverse order of start, and launch nothing any more. Goals stay as they
     /// are, so that what was wanted up comes back at the next start.

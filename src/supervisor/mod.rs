@@ -21,6 +21,8 @@
 //! [`health`] is what a row does with the verdicts of its checks; a row that runs and has a check
 //! is watched, which `put` sees to.
 //!
+//! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
+//!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
 //!
 //! What is absent: there is no timer and no second path. A life that is late, doubled
@@ -43,6 +45,7 @@ macro_rules! planted {
 
 mod answer;
 mod attend;
+mod beside;
 mod budget;
 mod command;
 mod fact;
@@ -62,6 +65,7 @@ mod sim;
 mod table;
 mod update;
 
+pub use beside::{Trial, Up};
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use budget::Limits;
 pub use input::{Command, Input};

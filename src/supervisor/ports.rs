@@ -234,7 +234,7 @@ impl Supervisor {
             Command::Move { process, port } => of_process(process, Some(*port)),
             Command::Scale { app, count } => self.questions_of_scale(*app, *count),
             Command::Update { app, spec, then } => self.questions_of_update(*app, spec, *then),
-            Command::Reload { processes } => {
+            Command::Reload { processes, .. } => {
                 processes.iter().filter_map(|id| self.question_of(*id, None)).collect()
             }
             Command::Stop { .. }

@@ -1,5 +1,6 @@
 //! One row of the table.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
@@ -50,6 +51,10 @@ pub struct Process {
     pub over_memory: Option<OverMemory>,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
+    /// A life that runs beside the present one and is to replace it.
+    pub trial: Option<RunId>,
+    /// Lives that were on trial, were given up, and have not ended yet.
+    pub given_up: BTreeSet<RunId>,
     /// Why the present life is being ended, if that is its health.
     pub unwell: Option<Unwell>,
 }
@@ -89,6 +94,8 @@ impl Process {
             end_asked: false,
             over_memory: None,
             killed: false,
+            trial: None,
+            given_up: BTreeSet::new(),
             unwell: None,
         }
     }
@@ -120,6 +127,7 @@ impl Process {
                     None
                 }
             },
+            apart: self.given_up.iter().copied().chain(self.trial).collect(),
             asked: self
                 .state
                 .run()

@@ -1,20 +1,26 @@
-//! A reload: restarts of several processes of one app, one after the other (acceptance row A4).
+//! A reload: new runs for several processes of one app, one after the other (acceptance rows A4, K5).
 //!
 //! ```text
-//!  Reload ─▶ turn of the first ──▶ old run ends ──▶ new run: online ──▶ has stayed so ─▶ next turn
-//!                                                     │ dies, cannot be executed          │ none left
-//!                                                     ▼                                   ▼
-//!                                                   Failed                               Done
+//!  Reload ─▶ turn of the first ──▶ new run beside the old: online ──▶ has stayed so ──▶ next turn
+//!                                     │ dies, cannot be executed,      the old one        │ none left
+//!                                     ▼ is unhealthy                   is asked to end    ▼
+//!                                   Failed: the old one goes on                          Done
 //! ```
 //!
-//! The old run goes before the new one begins, so the process whose turn it is pauses. A failed
-//! reload leaves the rest as they are; the one that failed goes on by the restart rules. What
-//! somebody else does to a process of the app meanwhile ends the reload as interrupted: two wills
-//! about the same processes are never mixed. A new daemon does not take a reload up again.
+//! The new run begins [beside](super::beside) the old one, which is asked to end only when the new
+//! one has proven itself; a failed reload leaves everything as it was. Where two runs cannot live
+//! side by side, since each binds the same port by itself, the old one goes before the new one: that
+//! process pauses, and goes on by the restart rules when its new run fails. Which way is possible is
+//! found out by whoever gives the command.
+//!
+//! A failed reload leaves the remaining processes as they are. What somebody else does to a process
+//! of the app meanwhile ends the reload as interrupted: two wills about the same processes are never
+//! mixed. A new daemon does not take a reload up again.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Accepted, Denied, Effect, Supervisor};
+use super::{Accepted, Denied, Effect, Ports, Supervisor};
 use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, State};
 
 /// A new run that was up for so long lets the next process have its turn, or for the app's minimal
@@ -28,6 +34,8 @@ pub struct Reload {
     pub number: u64,
     /// The processes, in their order.
     pub processes: Vec<ProcessId>,
+    /// Those of them whose new run may live beside the old one.
+    pub beside: BTreeSet<ProcessId>,
     /// How far it is.
     pub progress: Progress,
 }
@@ -83,7 +91,12 @@ enum Outlook {
 
 impl Supervisor {
     /// Begins a reload of these processes, which are of one app. Those that are stopped stay so.
-    pub(super) fn reload(&mut self, now: Moment, processes: Vec<ProcessId>) -> Result<Accepted, Denied> {
+    pub(super) fn reload(
+        &mut self,
+        now: Moment,
+        processes: Vec<ProcessId>,
+        beside: BTreeSet<ProcessId>,
+    ) -> Result<Accepted, Denied> {
         let mut numbered = Vec::new();
         let mut stopped = None;
         for id in processes {
@@ -111,15 +124,15 @@ impl Supervisor {
         // By the definition, and refused before anything begins if there is no port for the first.
         self.aim(processes[0], None)?;
         let progress = Progress::Interrupted;
-        self.reloads.insert(app, Reload { number, processes, progress });
+        self.reloads.insert(app, Reload { number, processes, beside, progress });
         self.take_turn(now, app, 0);
         Ok(Accepted::Reloading { number })
     }
 
     /// Somebody wants something else of that app.
-    pub(super) fn interrupt_reload(&mut self, app: AppId) {
+    pub(super) fn interrupt_reload(&mut self, now: Moment, app: AppId) {
         if self.reloads.get(&app).is_some_and(|reload| !reload.is_over()) {
-            self.set_progress(app, Progress::Interrupted);
+            self.set_progress(now, app, Progress::Interrupted);
         }
     }
 
@@ -141,22 +154,27 @@ impl Supervisor {
             Outlook::Waits { new, stable_at } => {
                 let progress = Progress::Turn { index, old, new, stable_at };
                 if self.reloads[&app].progress != progress {
-                    self.set_progress(app, progress);
+                    self.set_progress(now, app, progress);
                 }
                 if planted!(ReloadsTwoAtOnce) && new.is_some() && !last {
                     self.take_turn(now, app, index + 1);
                 }
             }
-            Outlook::Succeeds if last => self.set_progress(app, Progress::Done),
-            Outlook::Succeeds => self.take_turn(now, app, index + 1),
+            Outlook::Succeeds => {
+                self.promote(now, id);
+                match last {
+                    true => self.set_progress(now, app, Progress::Done),
+                    false => self.take_turn(now, app, index + 1),
+                }
+            }
             Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) && !last => {
                 self.take_turn(now, app, index + 1);
             }
             Outlook::Fails(reason) => {
                 self.publish(id, new, EventKind::ReloadFailed { reason: reason.clone() });
-                self.set_progress(app, Progress::Failed { process: id, reason });
+                self.set_progress(now, app, Progress::Failed { process: id, reason });
             }
-            Outlook::Interrupted => self.set_progress(app, Progress::Interrupted),
+            Outlook::Interrupted => self.set_progress(now, app, Progress::Interrupted),
         }
     }
 
@@ -172,12 +190,27 @@ impl Supervisor {
         let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
             return Outlook::Interrupted;
         };
+        let stable = self.apps[&app].restart.min_uptime.min(STABLE);
+        let ripe = |since: Moment| match (time_passed || planted!(PromotesAtOnce)) && since + stable <= now {
+            true => Outlook::Succeeds,
+            false => Outlook::Waits { new, stable_at: Some(since + stable) },
+        };
+        if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
+            return match (&process.state, &trial.up) {
+                (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
+                (State::Running { .. }, Some(up)) if up.vitals.as_ref().is_none_or(|v| v.ready) => ripe(up.since),
+                (State::Running { .. }, Some(_) | None) => Outlook::Waits { new, stable_at: None },
+                (
+                    State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. },
+                    _,
+                ) => Outlook::Fails("its old run ended before the new one had proven itself".to_owned()),
+            };
+        }
         let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
         if new.is_none() && process.state.run().is_some() {
             // The old one is ending.
             return Outlook::Waits { new: None, stable_at: None };
         }
-        let stable = self.apps[&app].restart.min_uptime.min(STABLE);
         match process.state {
             State::Starting { run, .. } if Some(run) == new => Outlook::Waits { new, stable_at: None },
             // Its health check has not passed yet.
@@ -186,13 +219,10 @@ impl Supervisor {
             {
                 Outlook::Waits { new, stable_at: None }
             }
-            State::Running { run, since, .. } if Some(run) == new => {
-                let stable_at = since + stable;
-                match time_passed && stable_at <= now {
-                    true => Outlook::Succeeds,
-                    false => Outlook::Waits { new, stable_at: Some(stable_at) },
-                }
-            }
+            State::Running { run, since, .. } if Some(run) == new => match time_passed && since + stable <= now {
+                true => Outlook::Succeeds,
+                false => Outlook::Waits { new, stable_at: Some(since + stable) },
+            },
             State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
             State::Idle(_)
             | State::Backoff { .. }
@@ -245,20 +275,34 @@ impl Supervisor {
         let (id, of) = (reload.processes[index], reload.processes.len() as u32);
         // Gone meanwhile, or stopped: that is somebody else's will.
         let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
-            return self.set_progress(app, Progress::Interrupted);
+            return self.set_progress(now, app, Progress::Interrupted);
         };
         let old = process.latest_run;
+        if self.can_try(id) {
+            self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: true });
+            let new = Some(self.begin_trial(id));
+            return self.set_progress(now, app, Progress::Turn { index, old, new, stable_at: None });
+        }
         if let Err(denied) = self.aim(id, None) {
             let reason = denied.to_string();
             self.publish(id, old, EventKind::ReloadFailed { reason: reason.clone() });
-            return self.set_progress(app, Progress::Failed { process: id, reason });
+            return self.set_progress(now, app, Progress::Failed { process: id, reason });
         }
-        self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of });
+        self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: false });
         // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
         // would be over.
         let _ = self.restart(now, id, None, Cause::Reload);
         let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
-        self.set_progress(app, Progress::Turn { index, old, new, stable_at: None });
+        self.set_progress(now, app, Progress::Turn { index, old, new, stable_at: None });
+    }
+
+    /// Whether a new run of that process may begin beside its present one: that runs, and there is no
+    /// port that both would have to bind.
+    fn can_try(&self, id: ProcessId) -> bool {
+        let process = &self.processes[&id];
+        let allowed = self.reloads[&process.app].beside.contains(&id);
+        let portless = process.ports == Ports::default() && self.apps[&process.app].port.is_none();
+        allowed && portless && matches!(process.state, State::Running { .. })
     }
 
     /// Whose turn may come when time passes.
@@ -270,10 +314,17 @@ impl Supervisor {
         self.reloads.values().filter_map(next).collect()
     }
 
-    fn set_progress(&mut self, app: AppId, progress: Progress) {
-        if let Some(reload) = self.reloads.get_mut(&app) {
-            reload.progress = progress;
-            self.reloads_touched = true;
-        }
+    fn set_progress(&mut self, now: Moment, app: AppId, progress: Progress) {
+        let Some(reload) = self.reloads.get_mut(&app) else { return };
+        let goes_on = match progress {
+            Progress::Turn { new, .. } => new,
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+        };
+        reload.progress = progress;
+        self.reloads_touched = true;
+        let members = reload.processes.clone();
+        let given_up = |id: &ProcessId| self.trials.get(id).is_some_and(|trial| Some(trial.run) != goes_on);
+        let given_up: Vec<ProcessId> = members.into_iter().filter(given_up).collect();
+        given_up.into_iter().for_each(|id| self.end_trial(now, id));
     }
 }

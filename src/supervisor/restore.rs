@@ -12,12 +12,13 @@
 //! | down, gone | a life | it is ended |
 //! | gone | nothing | forgotten |
 //! | not known | a life | a stray: killed, and forgotten when it is gone |
+//! | up | two lives | the newest that is not on trial is adopted, the other is a stray |
 //!
 //! A life whose end somebody had asked for is asked again, since the order may have been lost
 //! with the daemon, and what was to follow follows: a restart is finished. What waited for its
 //! next start goes on waiting, and unstable runs go on counting.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
@@ -59,6 +60,9 @@ pub struct Remembered {
     /// When its next automatic start comes, if it waits for one. Give none after a reboot of the
     /// host: moments of another boot mean nothing.
     pub waits_until: Option<Moment>,
+    /// Lives beside the present one that are on trial, or were and have not ended. None is taken up:
+    /// a new daemon finishes no reload.
+    pub apart: BTreeSet<RunId>,
     /// The life whose end was asked for and has not come.
     pub asked: Option<Asked>,
 }
@@ -91,6 +95,7 @@ impl Remembered {
             unstable: 0,
             waits: 0,
             waits_until: None,
+            apart: BTreeSet::new(),
             asked: None,
         }
     }
@@ -143,6 +148,7 @@ impl Supervisor {
         }
         brain.ports.see(busy);
         let mut asked = BTreeMap::new();
+        let on_trial: BTreeSet<RunId> = known.iter().flat_map(|row| row.apart.clone()).collect();
         let mut differ = Vec::new();
         for mut row in known {
             let stored = row.clone();
@@ -167,7 +173,7 @@ impl Supervisor {
             brain.drop_app_without_process(app);
         }
         // First all of them, then what follows: nobody is given a port that another life has.
-        let mut adopted = brain.tell_strays(living);
+        let mut adopted = brain.tell_strays(living, &on_trial);
         adopted.retain(|id, life| brain.adopt(now, *id, life, asked.remove(id)));
         for (id, life) in adopted {
             brain.catch_up(now, id, life);
@@ -180,13 +186,19 @@ impl Supervisor {
         (brain, effects)
     }
 
-    /// The newest life of each process that is known. Every other one is a stray, to be killed.
-    fn tell_strays(&mut self, mut living: Vec<Living>) -> BTreeMap<ProcessId, Living> {
+    /// The newest life of each process that is known and not on trial. Every other one is a stray, to
+    /// be killed.
+    fn tell_strays(
+        &mut self,
+        mut living: Vec<Living>,
+        on_trial: &BTreeSet<RunId>,
+    ) -> BTreeMap<ProcessId, Living> {
         living.sort_by_key(|life| life.run);
         let mut newest = BTreeMap::new();
         let mut strays = Vec::new();
         for life in living {
-            if self.processes.contains_key(&life.process) {
+            let proven = !on_trial.contains(&life.run) || planted!(TakesUpTheUnproven);
+            if proven && self.processes.contains_key(&life.process) {
                 strays.extend(newest.insert(life.process, life));
             } else {
                 strays.push(life);

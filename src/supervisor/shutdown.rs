@@ -2,7 +2,7 @@
 //! start, because its row says `Up` and not how it came to rest.
 
 use super::{Accepted, Supervisor};
-use crate::model::{AppId, Cause, Moment, ProcessId, Rest, State};
+use crate::model::{AppId, Cause, Moment, ProcessId, Rest, RunId, State};
 
 impl Supervisor {
     /// Ends every life, the newest first, so that what was started on top of something goes
@@ -12,13 +12,18 @@ impl Supervisor {
             return Accepted::AlreadySo;
         }
         self.shutting_down = true;
-        let apps: Vec<AppId> = self.reloads.keys().copied().collect();
-        apps.into_iter().for_each(|app| self.interrupt_reload(app));
-        let newest_first: Vec<ProcessId> = match planted!(StopsInOrderOfStart) {
-            true => self.lives().map(|(_, id)| id).collect(),
-            false => self.lives().rev().map(|(_, id)| id).collect(),
-        };
-        for id in newest_first {
+        // What is on trial ends in its place.
+        let trials: Vec<(RunId, ProcessId)> = self.trials.iter().map(|(id, trial)| (trial.run, *id)).collect();
+        let mut newest_first: Vec<(RunId, ProcessId)> = self.lives().chain(trials).collect();
+        newest_first.sort();
+        if !planted!(StopsInOrderOfStart) {
+            newest_first.reverse();
+        }
+        for (run, id) in newest_first {
+            if self.on_trial(run).is_some() {
+                self.end_trial(now, id);
+                continue;
+            }
             match self.processes[&id].state {
                 State::Starting { .. } | State::Running { .. } => {
                     self.end_by_request(now, id, Cause::Shutdown)
@@ -26,6 +31,8 @@ impl Supervisor {
                 State::Stopping { .. } | State::Idle(_) | State::Backoff { .. } => {}
             }
         }
+        let apps: Vec<AppId> = self.reloads.keys().copied().collect();
+        apps.into_iter().for_each(|app| self.interrupt_reload(now, app));
         let waits = |state: &State| match state {
             State::Backoff { .. } => true,
             State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => false,

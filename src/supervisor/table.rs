@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
+use super::beside::{Leaver, Trial};
 use super::budget::{Budget, Limits};
 use super::ports::PortTable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health};
@@ -21,6 +22,10 @@ pub struct Supervisor {
     pub(super) next_app: AppId,
     pub(super) next_process: ProcessId,
     pub(super) next_run: RunId,
+    /// Lives that are to replace the present one of a process.
+    pub(super) trials: BTreeMap<ProcessId, Trial>,
+    /// Lives that were asked to end and are nobody's.
+    pub(super) leavers: BTreeMap<RunId, Leaver>,
     /// The latest reload of each app.
     pub(super) reloads: BTreeMap<AppId, Reload>,
     pub(super) next_reload: u64,
@@ -57,6 +62,8 @@ impl Supervisor {
             next_app,
             next_process,
             next_run,
+            trials: BTreeMap::new(),
+            leavers: BTreeMap::new(),
             reloads: BTreeMap::new(),
             next_reload: 1,
             reloads_touched: false,
@@ -95,7 +102,8 @@ impl Supervisor {
     pub fn next_deadline(&self) -> Option<Moment> {
         let reloads = self.reloads.values().filter_map(Reload::deadline);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
-        deadline.into_iter().chain(self.next_turn()).chain(reloads).min()
+        let leavers = self.leavers.values().filter_map(Leaver::deadline);
+        deadline.into_iter().chain(self.next_turn()).chain(reloads).chain(leavers).min()
     }
 
     /// The latest reload of each app that had one.
@@ -151,7 +159,8 @@ impl Supervisor {
 
     /// Nothing of any process runs, nor anything else that is to be ended.
     pub fn all_idle(&self) -> bool {
-        self.runs.is_empty() && self.strays.is_empty()
+        let beside = self.trials.is_empty() && self.leavers.is_empty();
+        self.runs.is_empty() && self.strays.is_empty() && beside
     }
 
     fn pass_deadlines(&mut self, now: Moment) {
@@ -163,6 +172,7 @@ impl Supervisor {
                 State::Idle(_) | State::Starting { .. } | State::Running { .. } => {}
             }
         }
+        self.kill_leavers(now);
         self.serve_queue(now);
     }
 
@@ -262,6 +272,7 @@ impl Supervisor {
                 }
             }
             (None, Some(before)) => {
+                self.abandon_trial(id);
                 self.members.remove(&(before.app, id));
                 self.effects.push(Effect::Record(Record::ProcessGone(id)));
                 self.drop_app_without_process(before.app);

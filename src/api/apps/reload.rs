@@ -1,6 +1,6 @@
 //! `POST /api/v1/apps/{ref}/reload`
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
@@ -43,7 +43,10 @@ pub async fn reload(
     for target in &targets {
         by_app.entry(target.app).or_default().push(target.id);
     }
-    let commands = by_app.values().map(|processes| Command::Reload { processes: processes.clone() });
+    let commands = by_app.values().map(|processes| Command::Reload {
+        processes: processes.clone(),
+        beside: BTreeSet::new(),
+    });
     let answers = api.handle.command(commands.collect()).await?;
     let mut going = Vec::new();
     let mut denied = None;

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Command, Effect, Supervisor};
+use super::super::{Command, Effect, Process, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::users::Dice;
 use super::world::{Given, Step, World};
@@ -33,7 +33,10 @@ impl Nurse {
             return;
         };
         let runs = |state: &State| matches!(state, State::Running { run: other, .. } if other == run);
-        let Some(process) = step.before.values().find(|process| runs(&process.state)) else { return };
+        let on_trial = |process: &Process| process.trial == Some(*run) && executed.contains_key(run);
+        let is_its = |process: &&Process| runs(&process.state) || on_trial(process);
+        let Some(process) = step.before.values().find(is_its) else { return };
+        let tried = process.trial == Some(*run);
         let Some(spec) = brain.app(process.app) else { return };
         let Some(policy) = &spec.health else { return };
         if *verdict == Verdict::Passed {
@@ -50,7 +53,7 @@ impl Nurse {
         *failures += 1;
         if *failures == policy.retries {
             self.turned = Some(*run);
-            if spec.restart.auto {
+            if spec.restart.auto || tried {
                 self.unwell.insert(*run, was_well);
             }
         }
@@ -124,6 +127,8 @@ pub fn watched_exactly_while_it_runs(world: &World, step: &Step<'_>) -> Holds {
             due.insert(*run);
         }
     }
+    let trials = world.brain.trials.values();
+    due.extend(trials.filter(|trial| trial.up.as_ref().is_some_and(|up| up.vitals.is_some())).map(|trial| trial.run));
     ensure!(due == world.watched, "{:?} are watched, not {due:?}", world.watched);
     let mut begun = BTreeSet::new();
     for effect in step.effects {
@@ -171,7 +176,8 @@ pub fn verdicts_of_the_unwatched_change_nothing(world: &World, step: &Step<'_>) 
     };
     let checked = |app| world.brain.app(app).is_some_and(|spec| spec.health.is_some());
     let runs = step.before.values().any(|process| {
-        matches!(&process.state, State::Running { run: other, .. } if other == run) && checked(process.app)
+        let present = matches!(&process.state, State::Running { run: other, .. } if other == run);
+        (present || process.trial == Some(*run)) && checked(process.app)
     });
     ensure!(runs || step.effects.is_empty(), "a verdict of {run} leads to effects");
     ensure!(runs || *step.before == world.brain.processes, "a verdict of {run} changes a row");

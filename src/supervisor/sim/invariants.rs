@@ -7,6 +7,7 @@ use super::health::*;
 use super::limits::*;
 use super::policy::*;
 use super::ports::*;
+use super::trials::*;
 use super::verbs::*;
 use super::world::{Given, Step, World};
 use crate::model::{EventKind, Fact, Goal, ProcessId, Reason, RunId, State};
@@ -74,11 +75,16 @@ invariants! {
     nobody_is_refused_a_port_that_is_free,
     a_crash_keeps_the_port,
     an_override_lasts_until_the_next_plain_restart,
+    a_new_run_replaces_only_what_it_has_outlived,
+    a_failed_trial_leaves_the_old_run,
 }
 
 fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
     let mut owners = BTreeSet::new();
-    for (run, life) in world.lives.iter().filter(|(_, life)| !life.is_over()) {
+    // But for what a reload has beside it, and what a new daemon found there.
+    let brain = &world.brain;
+    let apart = |run: &RunId| brain.is_beside(*run) || brain.strays.contains(run);
+    for (run, life) in world.lives.iter().filter(|(run, life)| !life.is_over() && !apart(run)) {
         ensure!(owners.insert(life.process), "process {} has another life beside {run}", life.process);
     }
     Ok(())
@@ -111,7 +117,8 @@ fn no_signal_before_spawn_or_after_exit(world: &World, step: &Step<'_>) -> Holds
 fn nobody_is_killed_before_the_timeout(world: &World, step: &Step<'_>) -> Holds {
     for effect in step.effects {
         let Effect::KillTree { run } = effect else { continue };
-        if !world.brain.processes().any(|process| process.state.run() == Some(*run)) {
+        let leaves = world.brain.leavers.contains_key(run);
+        if !leaves && !world.brain.processes().any(|process| process.state.run() == Some(*run)) {
             continue;
         }
         let patience = world.ledger.signalled.get(run);
@@ -128,7 +135,8 @@ fn nothing_launched_that_is_not_wanted_up(world: &World, step: &Step<'_>) -> Hol
         let Effect::Launch { run, process, .. } = effect else { continue };
         let row = world.brain.process(*process);
         ensure!(row.is_some_and(|row| row.goal == Goal::Up), "{process} is launched, but {row:?}");
-        ensure!(row.is_some_and(|row| row.latest_run == Some(*run)), "{process} does not know {run}");
+        let known = row.is_some_and(|row| row.latest_run == Some(*run) || row.trial == Some(*run));
+        ensure!(known, "{process} does not know {run}");
     }
     Ok(())
 }
@@ -151,6 +159,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
+    let present = present || step.beside.contains(&run);
     let about_it = |effect: &Effect| matches!(effect, Effect::Forget { run: other } | Effect::KillTree { run: other } if *other == run);
     let stray = step.effects.iter().any(about_it);
     if (present && !repeated) || (!present && stray) {
@@ -248,8 +257,10 @@ fn what_is_recorded_comes_before_what_relies_on_it(_: &World, step: &Step<'_>) -
 
 fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
     let reloads = world.brain.reloads().values().filter_map(Reload::deadline);
+    let leavers = world.brain.leavers.values().filter_map(super::super::beside::Leaver::deadline);
     let turn = world.brain.queue.first().and(world.brain.next_turn());
-    let first = world.brain.processes().filter_map(Process::deadline).chain(turn).chain(reloads).min();
+    let first = world.brain.processes().filter_map(Process::deadline).chain(turn).chain(reloads);
+    let first = first.chain(leavers).min();
     ensure!(world.brain.next_deadline() == first, "{:?}, not {first:?}", world.brain.next_deadline());
     if matches!(step.given, Given::Input(Input::Tick)) {
         ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");

@@ -109,11 +109,28 @@ impl Ledger {
             if reloaded(step, *id) {
                 self.restart(before);
             }
+            self.hear_of_trial(before, brain.process(*id));
         }
         self.hear_of(step.effects);
-        self.hear_signals(step.now, step.effects, brain);
+        self.hear_signals(step.now, step.effects, brain, step.before);
         self.unlaunched(step, brain);
         self
+    }
+
+    /// A life on trial that is promoted is a restart that was asked for; one that is given up was
+    /// asked to end, unless it had ended.
+    fn hear_of_trial(&mut self, before: &Process, after: Option<&Process>) {
+        let Some(trial) = before.trial else { return };
+        match after {
+            Some(after) if after.trial == Some(trial) => {}
+            Some(after) if after.state.run() == Some(trial) => {
+                self.asked.extend(before.state.run());
+                let counts = self.counts.entry(before.id).or_default();
+                *counts = Counts { unstable: 0, waits: 0, restarts: counts.restarts + 1, restart_asked: false };
+            }
+            Some(_) | None if self.exits.contains_key(&trial) => {}
+            Some(_) | None => _ = self.asked.insert(trial),
+        }
     }
 
     /// What was to be launched and got no port was not: nothing is counted.
@@ -128,10 +145,17 @@ impl Ledger {
         }
     }
 
-    fn hear_signals(&mut self, now: Moment, effects: &[Effect], brain: &Supervisor) {
+    fn hear_signals(
+        &mut self,
+        now: Moment,
+        effects: &[Effect],
+        brain: &Supervisor,
+        before: &BTreeMap<ProcessId, Process>,
+    ) {
         for effect in effects {
             let Effect::Signal { run, scope: Scope::Tree, .. } = effect else { continue };
-            let owner = brain.processes().find(|process| process.state.run() == Some(*run));
+            let is_its = |row: &&Process| row.state.run() == Some(*run) || row.trial == Some(*run);
+            let owner = brain.processes().find(is_its).or_else(|| before.values().find(is_its));
             let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
             self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
         }
@@ -370,7 +394,7 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
-        self.hear_signals(now, effects, brain);
+        self.hear_signals(now, effects, brain, &BTreeMap::new());
         self.asked.clear();
         self.over_memory.clear();
         self.budget.refill();
@@ -411,9 +435,11 @@ fn members<'a>(app: AppId, step: &Step<'a>) -> impl Iterator<Item = &'a Process>
     step.before.values().filter(move |process| process.app == app && process.goal != Goal::Gone)
 }
 
-/// Its turn in a reload came in that step.
+/// Its turn in a reload came in that step, and its present life is to end for it.
 pub fn reloaded(step: &Step<'_>, id: ProcessId) -> bool {
-    events(step).any(|(other, _, kind)| other == id && matches!(kind, EventKind::Reloading { .. }))
+    events(step).any(|(other, _, kind)| {
+        other == id && matches!(kind, EventKind::Reloading { beside: false, .. })
+    })
 }
 
 /// The restart rules of acceptance row A12, told once more.

@@ -12,7 +12,8 @@ use crate::model::{Goal, Reason, Rest, RunId, State, Status};
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
     for row in rows.iter().filter(|row| brain.app(row.app).is_some()) {
-        let life = living.iter().filter(|life| life.process == row.id).max_by_key(|life| life.run);
+        let proven = |life: &&Living| life.process == row.id && !row.apart.contains(&life.run);
+        let life = living.iter().filter(proven).max_by_key(|life| life.run);
         let id = row.id;
         let Some(process) = brain.process(id) else {
             ensure!(row.goal == Goal::Gone, "wanted_is_never_lost: {id} is not there");

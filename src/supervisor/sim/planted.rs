@@ -100,11 +100,17 @@ pub enum Mistake {
     ForgetsUnstableRuns,
     /// What was asked is not remembered until it is done.
     KeepsAWishToItself,
+    /// A new daemon takes up the newest life though it was on trial.
+    TakesUpTheUnproven,
+    /// A life on trial replaces the present one before it has stayed up.
+    PromotesAtOnce,
+    /// The life that was replaced is not asked to end.
+    KeepsTheOldRun,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 47] = [
+    pub const ALL: [Mistake; 50] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -152,6 +158,9 @@ impl Mistake {
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
+        Mistake::TakesUpTheUnproven,
+        Mistake::PromotesAtOnce,
+        Mistake::KeepsTheOldRun,
     ];
 }
 

@@ -98,7 +98,7 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
             Command::Start { process } | Command::Restart { process } | Command::Move { process, .. },
         )) => Some(*process),
         // The first of them is what can be refused.
-        Given::Input(Input::Command(Command::Reload { processes })) => {
+        Given::Input(Input::Command(Command::Reload { processes, .. })) => {
             let rows = processes.iter().filter_map(|id| step.before.get(id));
             let first = rows.filter(|row| row.goal == Goal::Up).min_by_key(|row| (row.app, row.instance));
             first.map(|row| row.id)

@@ -136,7 +136,9 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         128..140 => {
             let app = app(dice);
             let of_app = members.iter().filter(|(owner, _)| *owner == app).map(|(_, id)| *id);
-            Command::Reload { processes: of_app.collect() }
+            let processes: Vec<ProcessId> = of_app.collect();
+            let beside = processes.iter().copied().filter(|_| dice.chance(70)).collect();
+            Command::Reload { processes, beside }
         }
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::{Accepted, Command, Count, Effect, Input, Scope, Then};
 use super::invariants::{Holds, ensure, events};
+use super::trials::promoted;
 use super::world::{Given, Step, World};
 use crate::model::{AppId, Cause, EventKind, Goal, ProcessId, State};
 
@@ -20,13 +21,14 @@ fn done<'a>(step: &Step<'a>) -> Option<&'a Command> {
 pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> Holds {
     let mut apps = BTreeSet::new();
     for (id, _, kind) in events(step) {
-        let EventKind::Reloading { turn, of } = kind else { continue };
+        let EventKind::Reloading { turn, of, .. } = kind else { continue };
         let Some(process) = world.brain.process(id) else { return Err(format!("{id} is gone")) };
         ensure!(apps.insert(process.app), "two processes of {:?} have their turn at once", process.app);
         ensure!(turn <= of, "turn {turn} of {of}");
         let previous = world.ledger.turns.get(&process.app);
         let Some((previous, old)) = previous.filter(|_| *turn > 1) else { continue };
-        let Some(row) = step.before.get(previous) else { return Err(format!("{previous} is gone")) };
+        // As it is after the step: a new run may have replaced the old one in it.
+        let Some(row) = world.brain.process(*previous) else { return Err(format!("{previous} is gone")) };
         let policy = world.brain.app(process.app).map(|spec| spec.restart.min_uptime).unwrap_or_default();
         let stable = policy.min(std::time::Duration::from_secs(1));
         match row.state {
@@ -36,7 +38,7 @@ pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> 
                     since + stable <= step.now,
                     "{id} has its turn, and {previous} is up since {since:?}"
                 );
-                let first = step.before.get(previous).and_then(|row| row.latest_run);
+                let first = row.latest_run;
                 ensure!(first == Some(run), "{previous} lives in {run}, knows {first:?}");
             }
             _ => return Err(format!("{id} has its turn, and {previous} is {:?}", row.state)),
@@ -48,7 +50,9 @@ pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> 
     for (id, run, kind) in events(step) {
         if matches!(kind, EventKind::StopAsked { cause: Cause::Reload }) {
             let has_turn = events(step).any(|(other, _, kind)| other == id && is_turn(kind));
-            ensure!(has_turn, "{run:?} of {id} ends for a reload, and it is not its turn");
+            let rows = step.before.get(&id).zip(world.brain.process(id));
+            let replaced = rows.is_some_and(|(before, after)| promoted(before, after).is_some());
+            ensure!(has_turn || replaced, "{run:?} of {id} ends for a reload, and it is not its turn");
         }
     }
     Ok(())

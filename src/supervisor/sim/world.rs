@@ -39,6 +39,8 @@ pub struct Step<'a> {
     pub now: Moment,
     pub given: &'a Given,
     pub before: &'a BTreeMap<ProcessId, Process>,
+    /// Lives on trial and leaving ones, before.
+    pub beside: &'a BTreeSet<RunId>,
     pub was_shutting_down: bool,
     pub answer: &'a Result<Accepted, Denied>,
     pub effects: &'a [Effect],
@@ -177,6 +179,7 @@ impl World {
     /// Gives it to the supervisor, carries out what it orders, and looks at everything.
     fn give(&mut self, given: Given) -> Result<(), String> {
         let before = self.brain.processes.clone();
+        let beside = self.brain.beside();
         let was_shutting_down = self.brain.is_shutting_down();
         let (answer, effects) = self.decide(&given);
         self.diary.push(format!("{:>12} {given:?} -> {answer:?} {effects:?}", self.now.0));
@@ -188,6 +191,7 @@ impl World {
             now: self.now,
             given: &given,
             before: &before,
+            beside: &beside,
             was_shutting_down,
             answer: &answer,
             effects: &effects,
@@ -399,6 +403,7 @@ impl World {
             now: self.now,
             given: &Given::Restored,
             before: &before,
+            beside: &BTreeSet::new(),
             was_shutting_down: false,
             answer: &answer,
             effects: &effects,

@@ -1,0 +1,44 @@
+//! What must hold of lives that a reload has on trial beside the present ones.
+
+use std::time::Duration;
+
+use super::super::{Input, Process};
+use super::invariants::{Holds, ensure};
+use super::world::{Given, Step, World};
+use crate::model::{RunId, State};
+
+/// The life that was on trial for that process and is its present one since this step.
+pub fn promoted(before: &Process, after: &Process) -> Option<RunId> {
+    before.trial.filter(|trial| after.state.run() == Some(*trial))
+}
+
+/// What replaces another has been up for long enough, and well if it is checked; what it replaces
+/// ran until then.
+pub fn a_new_run_replaces_only_what_it_has_outlived(world: &World, step: &Step<'_>) -> Holds {
+    for (id, before) in step.before {
+        let Some(after) = world.brain.process(*id) else { continue };
+        let Some(run) = promoted(before, after) else { continue };
+        let Some(spec) = world.brain.app(after.app) else { continue };
+        let stable = spec.restart.min_uptime.min(Duration::from_secs(1));
+        let since = world.ledger.spawned.get(&run);
+        let stayed = since.is_some_and(|since| *since + stable <= step.now);
+        ensure!(stayed, "{run} replaces another and is up since {since:?}");
+        let well = spec.health.is_none() || world.ledger.nurse.well.contains(&run);
+        ensure!(well, "{run} replaces another and was never well");
+        ensure!(matches!(before.state, State::Running { .. }), "{run} replaces {:?}", before.state);
+    }
+    Ok(())
+}
+
+/// News about a life on trial never touches the present one.
+pub fn a_failed_trial_leaves_the_old_run(world: &World, step: &Step<'_>) -> Holds {
+    let Given::Input(Input::Fact(_)) = step.given else { return Ok(()) };
+    for (id, before) in step.before {
+        let Some(after) = world.brain.process(*id) else { continue };
+        let failed = before.trial.filter(|_| after.trial.is_none() && promoted(before, after).is_none());
+        let Some(run) = failed.filter(|run| world.ledger.exits.contains_key(run)) else { continue };
+        let State::Running { run: old, .. } = before.state else { continue };
+        ensure!(after.state.run() == Some(old), "{run} failed, and {old} is {:?}", after.state);
+    }
+    Ok(())
+}
