@@ -116,15 +116,14 @@ impl Supervisor {
 
     /// Nobody wants the life on trial any more.
     pub(super) fn end_trial(&mut self, now: Moment, id: ProcessId) {
-        if let Some(trial) = self.drop_trial(id) {
-            self.change(id, |process| _ = process.given_up.insert(trial.run));
+        if let Some(trial) = self.drop_trial(id, true) {
             self.leave(now, id, trial.run, trial.up.map(|up| up.since));
         }
     }
 
     /// The row of a process is gone, with its app perhaps: what was on trial is ended at once.
     pub(super) fn abandon_trial(&mut self, id: ProcessId) {
-        if let Some(trial) = self.drop_trial(id) {
+        if let Some(trial) = self.drop_trial(id, false) {
             self.strays.insert(trial.run);
             if trial.up.is_some() {
                 self.effects.push(Effect::KillTree { run: trial.run });
@@ -132,13 +131,17 @@ impl Supervisor {
         }
     }
 
-    fn drop_trial(&mut self, id: ProcessId) -> Option<Trial> {
+    /// `leaves`: something of it is there, and is to go.
+    fn drop_trial(&mut self, id: ProcessId, leaves: bool) -> Option<Trial> {
         let trial = self.trials.remove(&id)?;
         if trial.up.as_ref().is_some_and(|up| up.vitals.is_some()) {
             self.effects.push(Effect::Unwatch { run: trial.run });
         }
         if self.processes.contains_key(&id) {
-            self.change(id, |process| process.trial = None);
+            self.change(id, |process| {
+                process.trial = None;
+                process.given_up.extend(leaves.then_some(trial.run));
+            });
         }
         Some(trial)
     }
@@ -215,7 +218,7 @@ impl Supervisor {
             Some(id) if self.trials[&id].up.is_some() => {}
             Some(id) => {
                 self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail });
-                self.drop_trial(id);
+                self.drop_trial(id, false);
             }
             None => {
                 if self.leavers.get(&run).is_some_and(|leaver| leaver.started.is_none()) {
@@ -232,12 +235,11 @@ impl Supervisor {
             let since = self.trials[&id].up.as_ref().map(|up| up.since);
             let uptime = at.since(since.unwrap_or(at));
             self.publish(id, Some(run), EventKind::Exited { end, asked: false, uptime });
-            self.drop_trial(id);
+            self.drop_trial(id, !tree_empty);
             if tree_empty {
                 return self.effects.push(Effect::Forget { run });
             }
             // What it leaves behind is asked to end.
-            self.change(id, |process| _ = process.given_up.insert(run));
             self.leave(now, id, run, since.or(Some(at)));
             self.leavers.get_mut(&run).into_iter().for_each(|leaver| leaver.main_is_gone = true);
         } else if let Some(leaver) = self.leavers.get_mut(&run).filter(|leaver| !leaver.main_is_gone) {

@@ -332,6 +332,12 @@ impl Ledger {
             }
             Fact::HandsRenewed { living } => {
                 self.seen.extend(living);
+                for run in step.beside.iter().filter(|run| !living.contains(run)) {
+                    match self.spawned.contains_key(run) || self.exits.contains_key(run) {
+                        true => self.tree_is_gone(*run, None, step, brain),
+                        false => _ = self.gone.insert(*run),
+                    }
+                }
                 for process in step.before.values() {
                     let Some(run) = process.state.run().filter(|run| !living.contains(run)) else { continue };
                     if self.spawned.contains_key(&run) || self.exits.contains_key(&run) {

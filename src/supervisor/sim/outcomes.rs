@@ -50,7 +50,9 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
 /// not come.
 pub fn what_was_asked_goes_on(brain: &Supervisor, ledger: &Ledger, living: &[Living]) -> Holds {
     for process in brain.processes() {
-        let life = living.iter().filter(|life| life.process == process.id).max_by_key(|life| life.run);
+        // What was on trial is ended in another way.
+        let its = |life: &&Living| life.process == process.id && !brain.strays.contains(&life.run);
+        let life = living.iter().filter(its).max_by_key(|life| life.run);
         let Some(life) = life.filter(|life| life.ended.is_none()) else { continue };
         if ledger.asked.contains(&life.run) {
             let ends = matches!(process.state, State::Stopping { .. });
