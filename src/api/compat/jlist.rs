@@ -44,6 +44,8 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "pm_exec_path": exec_path(spec),
             "pm_cwd": spec.cwd.display().to_string(),
             "args": spec.args,
+            "node_args": spec.interpreter_args,
+            "filter_env": spec.env_sources.filter,
             "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
             "pm_out_log_path": process.out_log,
             "pm_err_log_path": process.err_log,
