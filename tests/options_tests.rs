@@ -11,5 +11,7 @@ mod interpreters;
 mod pm2;
 #[path = "options/promise.rs"]
 mod promise;
+#[path = "options/rows.rs"]
+mod rows;
 #[path = "options/trees.rs"]
 mod trees;

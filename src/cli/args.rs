@@ -155,19 +155,19 @@ pub struct StartArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     pub max_restarts: Option<i64>,
     /// A run shorter than this ended too soon [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time)]
     pub min_uptime: Option<Duration>,
     /// Wait before each automatic restart [default: growing from 0 to 15s]
-    #[arg(long, value_name = "TIME", value_parser = values::delay)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::delay)]
     pub restart_delay: Option<Duration>,
     /// First wait before an automatic restart, growing by half each time, at most 15s
-    #[arg(long, value_name = "TIME", value_parser = values::time, conflicts_with = "restart_delay")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time, conflicts_with = "restart_delay")]
     pub exp_backoff_restart_delay: Option<Duration>,
     /// Signal that asks the app to end [default: SIGTERM]
     #[arg(long, value_name = "SIGNAL")]
     pub kill_signal: Option<String>,
     /// How long it may take to end before it is killed [default: 10s]
-    #[arg(short, long, value_name = "TIME", value_parser = values::time)]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time)]
     pub kill_timeout: Option<Duration>,
     /// Exit codes after which it stays stopped
     #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',',
@@ -395,7 +395,7 @@ pub struct WebArgs {
 )]
 pub struct MonitArgs {
     /// Time between two looks: 2, 0.5, 500ms, 1m
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::interval)]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "1", value_parser = values::interval)]
     pub interval: Duration,
 }
 

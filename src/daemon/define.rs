@@ -92,7 +92,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     })?;
     let name = match draft.name {
         Some(name) => name,
-        None => default_name(&draft.script),
+        None => default_name(&draft.script, &draft.cwd),
     };
     Ok(AppSpec {
         name,
@@ -127,10 +127,10 @@ fn check_cwd(cwd: &Path) -> Result<(), Undefinable> {
     }
 }
 
-/// The file name of the first word.
-fn default_name(script: &str) -> Name {
+/// The file name of the script, or of the first word of a command line.
+fn default_name(script: &str, cwd: &Path) -> Name {
     let first = match shlex::split(script) {
-        Some(words) if !Path::new(script).exists() => words.into_iter().next().unwrap_or_default(),
+        Some(words) if !cwd.join(script).exists() => words.into_iter().next().unwrap_or_default(),
         Some(_) | None => script.to_owned(),
     };
     let file = Path::new(&first).file_name().map(|name| name.to_string_lossy().into_owned());

@@ -43,7 +43,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "unique_id": format!("{}-{}", view.app, view.id),
             "pm_exec_path": exec_path(spec),
             "pm_cwd": spec.cwd.display().to_string(),
-            "args": spec.args,
+            "args": script_args(spec),
             "node_args": spec.interpreter_args,
             "filter_env": spec.env_sources.filter,
             "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
@@ -66,6 +66,13 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         element["pm2_env"]["PORT"] = json!(port);
     }
     element
+}
+
+/// The arguments of the script alone: without the interpreter's, and without the script.
+fn script_args(spec: &AppSpec) -> &[String] {
+    let script = exec_path(spec);
+    let at = spec.args.iter().position(|arg| *arg == script).filter(|_| spec.interpreter.is_some());
+    at.map_or(&spec.args, |at| &spec.args[at + 1..])
 }
 
 /// The script's absolute path; the program's, when no interpreter runs a script.

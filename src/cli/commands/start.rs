@@ -68,7 +68,12 @@ async fn one(
         None => session.ask_once(async |c| c.create_app(&new, WAIT).await).await,
     };
     match created {
-        Ok(app) => report.add_new(app.processes, app.autostart),
+        Ok(app) => {
+            if let Some(notice) = renamed(&new, &app.name) {
+                out::notice(&notice);
+            }
+            report.add_new(app.processes, app.autostart);
+        }
         Err(CliError::Client(error)) if error.code() == Some("name_taken") => {
             let Some(id) = error.process() else { return Err(error.into()) };
             redefine(session, args, new, id, report).await?;
@@ -120,6 +125,21 @@ async fn start_until_ready(
     Ok(())
 }
 
+/// What to say when the name of a file had to be changed to be the name of an app.
+fn renamed(new: &NewApp, name: &str) -> Option<String> {
+    let file = Path::new(new.cwd.as_deref()?).join(&new.script);
+    if new.name.is_some() || !file.is_file() {
+        return None;
+    }
+    let own = file.file_stem()?.to_string_lossy().into_owned();
+    (own != name).then(|| {
+        format!(
+            "The app is named {name}, because {own:?} is no name: a name has up to 64 letters, digits, '.', '_' or \
+             '-', and begins with a letter or '_'. --name gives it another."
+        )
+    })
+}
+
 fn waiting(what: &str, limit: Duration) -> String {
     format!("Waiting until {what} is ready, at most {}.", units::setting(limit.as_millis() as i64))
 }
@@ -133,6 +153,10 @@ async fn is_existing(
     target: &str,
 ) -> Result<bool, CliError> {
     if args.name.is_some() || !client::may_be_reference(target) {
+        return Ok(false);
+    }
+    // Nothing runs in a directory that is not there; the daemon says so.
+    if definition.cwd.as_ref().is_some_and(|cwd| !Path::new(cwd).is_dir()) {
         return Ok(false);
     }
     let is_file = definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
