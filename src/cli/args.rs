@@ -185,15 +185,15 @@ pub struct StartArgs {
     /// Also when it is online: change its definition and restart it
     #[arg(short, long)]
     pub force: bool,
-    /// Health checks, and waiting for them.
-    #[command(flatten, next_help_heading = "Health")]
-    pub health: HealthArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
     /// Arguments for the app
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+    /// Health checks, and waiting for them.
+    #[command(flatten, next_help_heading = "Health")]
+    pub health: HealthArgs,
 }
 
 /// `stop`, `reset`.

@@ -114,6 +114,41 @@ fn d25_every_line_of_the_quick_start_works_word_for_word() {
     assert!(answers(9615), "the daemon goes on");
 }
 
+/// Nine options at once.
+const BLOCK: &str = "pmdaemon start app.js \\
+  --name \"my-app\" --instances 4 --port 3000-3003 --max-memory 512M \\
+  --env NODE_ENV=production --cwd /path/to/app --log-file /var/log/app.log \\
+  --health-check-url http://localhost:9615/health --wait-ready";
+
+#[test]
+#[ignore = "there is no --log-file yet"]
+fn d24_the_block_of_nine_options_works_word_for_word() {
+    if !namespace::own_network() || !namespace::own_root(&["/path/to/app"]) {
+        return;
+    }
+    let home = Home::new();
+    std::fs::write("/path/to/app/app.js", format!("console.log(process.env.NODE_ENV);\n{SERVER}")).unwrap();
+    Shell(&home).line(BLOCK);
+    for instance in 0..4 {
+        let process = home.process(&format!("my-app-{instance}"));
+        assert_eq!(
+            (&process["status"], &process["health"]),
+            (&"online".into(), &"healthy".into()),
+            "{process}"
+        );
+        assert_eq!(process["ports"], serde_json::json!([3000 + instance]));
+        assert_eq!(process["max_memory_bytes"], 512 << 20);
+        let log = format!("/var/log/app-{instance}.log");
+        wait_until(&log, SOON, || {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            text.contains("production") && text.contains("listening")
+        });
+    }
+    wait_until("four servers", SOON, || (3000..3004).all(answers));
+    home.ok(&["delete", "my-app"]);
+    assert!(std::path::Path::new("/var/log/app-0.log").exists(), "a file of the user is never removed");
+}
+
 #[test]
 fn e12_curl_works_word_for_word_while_the_command_without_authentication_runs() {
     if !namespace::own_network() {
