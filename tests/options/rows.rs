@@ -163,3 +163,86 @@ fn e1_arguments_are_those_of_the_script_alone() {
     assert_eq!(list[0]["pm2_env"]["args"], json!(["--foo", "bar"]), "{list}");
     assert_eq!(list[0]["pm2_env"]["node_args"], json!(["--trace-warnings"]), "{list}");
 }
+
+#[test]
+fn a2_the_port_is_free_and_the_tree_gone_when_stop_returns() {
+    let home = Home::new();
+    let script = home.file(
+        "server.py",
+        "import http.server, os\n\
+         http.server.ThreadingHTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.BaseHTTPRequestHandler)\\\n\
+         .serve_forever()\n",
+    );
+    for _ in 0..3 {
+        home.ok(&[
+            "start",
+            &script,
+            "--name",
+            "web",
+            "--port",
+            "auto:25000-25999",
+            "--wait-ready",
+            "--min-uptime",
+            "1ms",
+        ]);
+        let port = home.process("web")["ports"][0].as_u64().unwrap() as u16;
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok(), "it serves on {port}");
+        home.ok(&["stop", "web"]);
+        assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_err(), "{port} is closed");
+        assert_eq!(home.process("web")["ports"], json!([]));
+        home.ok(&["delete", "web"]);
+    }
+}
+
+#[test]
+fn b3_uptime_is_since_this_run_in_ms_since_1970_and_in_seconds() {
+    let home = Home::new();
+    home.ok(&["start", "sleep", "--name", "web", "--", "1000"]);
+    let api = home.api();
+    let begun = Instant::now();
+    let env = || api.get("/api/processes")[0]["pm2_env"].clone();
+    wait_until("a second has passed", SOON, || env()["uptime_seconds"] == 1);
+    assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    let age = jiff::Timestamp::now().as_millisecond() - env()["pm_uptime"].as_i64().unwrap();
+    assert!((1000..10_000).contains(&age), "{age}");
+    home.ok(&["stop", "web"]);
+    assert_eq!((&env()["uptime_seconds"], &env()["pm_uptime"]), (&json!(0), &json!(0)));
+    assert!(home.ok(&["list"]).lines().any(|line| line.contains("stopped    -       -")));
+}
+
+#[test]
+fn r8_an_ambiguous_name_is_refused_with_the_candidates() {
+    let home = Home::new();
+    for namespace in ["blue", "green"] {
+        home.ok(&["start", "sleep", "--name", "web", "--namespace", namespace, "--", "1000"]);
+    }
+    home.run(&["stop", "web"]).refused(1, &["blue:web", "green:web"]);
+    home.api().send(home.api().request("POST", "/api/v1/apps/web/stop")).is_problem(409, "ambiguous_ref");
+    assert_eq!(home.ok(&["stop", "green:web"]), "Stopped green:web (id 1).\n");
+    let status = |id: usize| home.processes()[id]["status"].clone();
+    assert_eq!((status(0), status(1)), (json!("online"), json!("stopped")));
+    // An id is never reused.
+    home.ok(&["delete", "1"]);
+    assert!(home.ok(&["start", "sleep", "--name", "next", "--", "1000"]).contains("id 2"));
+}
+
+#[test]
+fn d21_a_question_is_answered_by_no_unless_it_is_yes() {
+    let home = Home::new();
+    home.ok(&["start", "sleep", "--name", "web", "-i", "2", "--", "1000"]);
+    let ask = |answer: &str| {
+        let line = format!("printf '{answer}\\n' | script -qec \"$PMD delete all\" /dev/null");
+        let mut command = std::process::Command::new("sh");
+        command.args(["-c", &line]).env("PMD", crate::support::home::PROGRAM);
+        ran(command.env("PMDAEMON_HOME", home.path()).env("TERM", "dumb"))
+    };
+    for answer in ["n", "", "no", "maybe"] {
+        let told = ask(answer);
+        assert!(told.out.contains("Stop and delete all 2 processes? [y/N]"), "{told:?}");
+        assert!(told.code == 1 && told.out.contains("Nothing deleted."), "{answer:?}: {told:?}");
+        assert_eq!(home.processes().len(), 2);
+    }
+    let told = ask("y");
+    assert!(told.code == 0 && told.out.contains("Stopped 2, deleted 2."), "{told:?}");
+    assert_eq!(home.processes().len(), 0);
+}

@@ -35,6 +35,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "namespace": spec.namespace.as_str(),
             "status": process.status,
             "pm_uptime": since.unwrap_or(0),
+            "uptime_seconds": process.uptime_ms.map_or(0, |ms| ms / 1000),
             "restart_time": view.restarts,
             "unstable_restarts": view.unstable,
             "exec_mode": "fork_mode",
