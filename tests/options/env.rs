@@ -89,6 +89,26 @@ fn k17_a_file_that_went_missing_fails_that_start_with_the_sentence() {
 }
 
 #[test]
+fn k17_the_compatible_route_takes_one_file_or_several() {
+    let home = Home::new();
+    let script = home.file("tell.sh", TELLS);
+    let (one, two) = (home.file("with space.env", "A=one\n"), home.file("two.env", "B=two\n"));
+    let api = home.api();
+    for (name, files, told) in [
+        ("single", serde_json::json!(one), "A=one B= "),
+        ("several", serde_json::json!([one, two]), "A=one B=two "),
+    ] {
+        let app = serde_json::json!({"script": script, "name": name, "env_file": files});
+        assert_eq!(api.post("/api/processes", &app).status, 201);
+        home.wait_for_line(name, told);
+    }
+    let app =
+        serde_json::json!({"script": script, "name": "none", "env_file": "missing.env", "cwd": home.work()});
+    let problem = api.post("/api/processes", &app).is_problem(422, "invalid_value");
+    assert_eq!(problem["errors"][0]["pointer"], "/env_file", "{problem}");
+}
+
+#[test]
 fn j15_a_health_check_by_a_script_has_the_variables_of_the_files() {
     let home = Home::new();
     let script = home.file("tell.sh", TELLS);

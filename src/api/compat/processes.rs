@@ -114,7 +114,7 @@ enum Pm2Port {
 enum Pm2List {
     /// Several.
     Several(Vec<String>),
-    /// One, whose words are split as a shell splits them.
+    /// One; of arguments its words, split as a shell splits them.
     One(String),
 }
 
@@ -147,9 +147,16 @@ impl Default for Pm2List {
 }
 
 impl Pm2List {
-    fn texts(self, pointer: &str) -> Result<Vec<String>, ApiError> {
+    fn texts(self) -> Vec<String> {
         match self {
-            Pm2List::Several(texts) => Ok(texts),
+            Pm2List::Several(texts) => texts,
+            Pm2List::One(text) => vec![text],
+        }
+    }
+
+    fn words(self, pointer: &str) -> Result<Vec<String>, ApiError> {
+        match self {
+            Pm2List::Several(words) => Ok(words),
             Pm2List::One(text) => shlex::split(&text).ok_or_else(|| {
                 ApiError::member(pointer, format!("{text:?} has a quote that is never closed"))
             }),
@@ -192,9 +199,9 @@ impl TryFrom<Pm2App> for wire::NewApp {
             args: app.args,
             cwd: app.cwd,
             interpreter: app.interpreter,
-            interpreter_args: app.interpreter_args.texts("/interpreter_args")?,
-            env_file: app.env_file.texts("/env_file")?,
-            filter_env: app.filter_env.texts("/filter_env")?,
+            interpreter_args: app.interpreter_args.words("/interpreter_args")?,
+            env_file: app.env_file.texts(),
+            filter_env: app.filter_env.texts(),
             env: app.env,
             inherited_env: None,
             instances: app.instances,
