@@ -1,7 +1,7 @@
 //! Where variables come from: the caller, files, `--env`, and us (rows J15 and K17).
 
 use crate::support::home::ran;
-use crate::support::{Home, SOON, proc, wait_until};
+use crate::support::{Home, SOON, proc, wait_for, wait_until};
 
 /// Tells four variables, and stays.
 const TELLS: &str = "echo \"A=$A B=$B C=$C PORT=$PORT.\"\nexec sleep 1000\n";
@@ -76,9 +76,17 @@ fn k17_a_file_that_went_missing_fails_that_start_with_the_sentence() {
     home.ok(&["start", &script, "--name", "web", "--env-file", ".env"]);
     home.wait_for_line("web", "A=1 B=");
     std::fs::remove_file(&file).unwrap();
-    home.run(&["restart", "web"]).refused(1, &["web cannot be started", &file, "does not exist"]);
-    let process = home.process("web");
-    assert_eq!(process["status"], "errored", "{process}");
+    // What runs is not stopped for a start that must fail.
+    let pid = home.pid("web");
+    let sentence = ["web cannot be started", &file, "does not exist"];
+    home.run(&["restart", "web"]).refused(1, &sentence);
+    home.run(&["restart", "web", "--port", "auto:26000-26999"]).refused(1, &sentence);
+    assert_eq!(home.run(&["restart", "all"]).code, 1);
+    assert_eq!(home.pid("web"), pid);
+    proc::kill_hard(pid);
+    let process = wait_for("the next start fails", SOON, || {
+        Some(home.process("web")).filter(|process| process["status"] == "errored")
+    });
     assert!(process["reason"].as_str().unwrap().contains(&file), "{process}");
     home.run(&["start", "web"]).refused(1, &[&file]);
     home.file(".env", "A=again\n");
