@@ -17,7 +17,9 @@ use std::time::Duration;
 
 use super::restart::Ending;
 use super::{Effect, Process, Supervisor, Unwell};
-use crate::model::{AppId, EventKind, Health, HealthPolicy, Moment, ProcessId, RunId, State, Verdict, Vitals};
+use crate::model::{
+    AppId, EventKind, Health, HealthPolicy, Moment, ProcessId, RunId, State, Verdict, Vitals,
+};
 
 impl Supervisor {
     /// The health with which a life is taken up that was executed at `since`. One that a new

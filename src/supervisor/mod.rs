@@ -65,8 +65,8 @@ mod sim;
 mod table;
 mod update;
 
-pub use beside::{Trial, Up};
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
+pub use beside::{Trial, Up};
 pub use budget::Limits;
 pub use input::{Command, Input};
 pub use ports::{PortQuestion, Ports};

@@ -198,7 +198,9 @@ impl Supervisor {
         if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
             return match (&process.state, &trial.up) {
                 (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
-                (State::Running { .. }, Some(up)) if up.vitals.as_ref().is_none_or(|v| v.ready) => ripe(up.since),
+                (State::Running { .. }, Some(up)) if up.vitals.as_ref().is_none_or(|v| v.ready) => {
+                    ripe(up.since)
+                }
                 (State::Running { .. }, Some(_) | None) => Outlook::Waits { new, stable_at: None },
                 (
                     State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. },
@@ -219,10 +221,12 @@ impl Supervisor {
             {
                 Outlook::Waits { new, stable_at: None }
             }
-            State::Running { run, since, .. } if Some(run) == new => match time_passed && since + stable <= now {
-                true => Outlook::Succeeds,
-                false => Outlook::Waits { new, stable_at: Some(since + stable) },
-            },
+            State::Running { run, since, .. } if Some(run) == new => {
+                match time_passed && since + stable <= now {
+                    true => Outlook::Succeeds,
+                    false => Outlook::Waits { new, stable_at: Some(since + stable) },
+                }
+            }
             State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
             State::Idle(_)
             | State::Backoff { .. }

@@ -13,7 +13,8 @@ impl Supervisor {
         }
         self.shutting_down = true;
         // What is on trial ends in its place.
-        let trials: Vec<(RunId, ProcessId)> = self.trials.iter().map(|(id, trial)| (trial.run, *id)).collect();
+        let trials: Vec<(RunId, ProcessId)> =
+            self.trials.iter().map(|(id, trial)| (trial.run, *id)).collect();
         let mut newest_first: Vec<(RunId, ProcessId)> = self.lives().chain(trials).collect();
         newest_first.sort();
         if !planted!(StopsInOrderOfStart) {

@@ -12,17 +12,21 @@ use crate::api::act::Wait;
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared, convert};
+use crate::daemon::listening;
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{AppId, ProcessId};
-use crate::supervisor::{Accepted, Command, Denied, Progress};
+use crate::model::State::Running;
+use crate::model::{AppId, Pid, PortOwner, ProcessId};
+use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
-/// Restart an app's processes one after the other
+/// Replace the runs of an app's processes one after the other
 ///
-/// Each is ended gracefully before its new run begins, so each pauses; the next one's turn comes
-/// when the new run is online and has stayed so for a second, or for `min_uptime_ms` if that is
-/// shorter. A new run that dies or cannot be executed ends the reload: the remaining processes run
-/// on as they were. What is stopped stays so. Several apps are reloaded side by side.
+/// The new run begins beside the old one, which is asked to end when the new one is online and has
+/// stayed so for a second, or for `min_uptime_ms` if that is shorter; then the next process has its
+/// turn. A new run that dies, is unhealthy or cannot be executed ends the reload, and the old one
+/// goes on. A process that has a port of its own, or listens on one, cannot have two runs: its old
+/// run ends before the new one begins, and `notice` says that it paused. What is stopped stays so.
+/// Several apps are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait),
     responses(
@@ -43,9 +47,10 @@ pub async fn reload(
     for target in &targets {
         by_app.entry(target.app).or_default().push(target.id);
     }
+    let beside = side_by_side(&targets).await?;
     let commands = by_app.values().map(|processes| Command::Reload {
         processes: processes.clone(),
-        beside: BTreeSet::new(),
+        beside: processes.iter().copied().filter(|id| beside.contains(id)).collect(),
     });
     let answers = api.handle.command(commands.collect()).await?;
     let mut going = Vec::new();
@@ -71,14 +76,47 @@ pub async fn reload(
     let show = |target: &Arc<ProcessView>| {
         convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
     };
-    let notice = match targets.len() {
-        0 => String::new(),
-        1 => "It paused while it was restarted: the old run ends before the new one begins.".to_owned(),
-        _ => "Each one paused while it was restarted, the others went on: an old run ends before its new one begins."
-            .to_owned(),
-    };
+    let notice = notice(&targets, &beside);
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
     Ok((status, Json(wire::Reloaded { notice, processes: targets.iter().map(show).collect() })))
+}
+
+/// The processes that can have two runs at once: no port is theirs, and they listen on none.
+async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
+    let portless = |view: &&Arc<ProcessView>| view.spec.port.is_none() && view.ports == Ports::default();
+    let portless: Vec<&Arc<ProcessView>> = targets.iter().filter(portless).collect();
+    let main = |view: &&Arc<ProcessView>| {
+        Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
+    };
+    let mains: Vec<(Pid, PortOwner)> = portless.iter().filter_map(main).collect();
+    if mains.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    let sockets = tokio::task::spawn_blocking(move || listening::sockets(&mains)).await;
+    let sockets = sockets.map_err(|e| ApiError::internal(&e))?;
+    let listeners: BTreeSet<ProcessId> = sockets
+        .iter()
+        .filter_map(|socket| match &socket.owner {
+            PortOwner::Ours { id, .. } => Some(*id),
+            PortOwner::Foreign { .. } | PortOwner::Unknown => None,
+        })
+        .collect();
+    Ok(portless.iter().map(|view| view.id).filter(|id| !listeners.contains(id)).collect())
+}
+
+/// Says who paused, and why.
+fn notice(targets: &[Arc<ProcessView>], beside: &BTreeSet<ProcessId>) -> String {
+    let runs = |view: &&Arc<ProcessView>| matches!(view.state, Running { .. });
+    let paused = targets.iter().filter(runs).filter(|view| !beside.contains(&view.id));
+    let paused: Vec<String> = paused.map(|view| view.name()).collect();
+    if paused.is_empty() {
+        return String::new();
+    }
+    format!(
+        "Paused while they were reloaded: {}. Each binds its port by itself, so its old run ended before the new \
+         one began.",
+        paused.join(", ")
+    )
 }
 
 /// The process whose turn it is, while that reload goes on.

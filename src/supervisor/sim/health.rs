@@ -128,7 +128,9 @@ pub fn watched_exactly_while_it_runs(world: &World, step: &Step<'_>) -> Holds {
         }
     }
     let trials = world.brain.trials.values();
-    due.extend(trials.filter(|trial| trial.up.as_ref().is_some_and(|up| up.vitals.is_some())).map(|trial| trial.run));
+    due.extend(
+        trials.filter(|trial| trial.up.as_ref().is_some_and(|up| up.vitals.is_some())).map(|trial| trial.run),
+    );
     ensure!(due == world.watched, "{:?} are watched, not {due:?}", world.watched);
     let mut begun = BTreeSet::new();
     for effect in step.effects {

@@ -126,7 +126,8 @@ impl Ledger {
             Some(after) if after.state.run() == Some(trial) => {
                 self.asked.extend(before.state.run());
                 let counts = self.counts.entry(before.id).or_default();
-                *counts = Counts { unstable: 0, waits: 0, restarts: counts.restarts + 1, restart_asked: false };
+                *counts =
+                    Counts { unstable: 0, waits: 0, restarts: counts.restarts + 1, restart_asked: false };
             }
             Some(_) | None if self.exits.contains_key(&trial) => {}
             Some(_) | None => _ = self.asked.insert(trial),
@@ -443,9 +444,8 @@ fn members<'a>(app: AppId, step: &Step<'a>) -> impl Iterator<Item = &'a Process>
 
 /// Its turn in a reload came in that step, and its present life is to end for it.
 pub fn reloaded(step: &Step<'_>, id: ProcessId) -> bool {
-    events(step).any(|(other, _, kind)| {
-        other == id && matches!(kind, EventKind::Reloading { beside: false, .. })
-    })
+    events(step)
+        .any(|(other, _, kind)| other == id && matches!(kind, EventKind::Reloading { beside: false, .. }))
 }
 
 /// The restart rules of acceptance row A12, told once more.
@@ -453,6 +453,7 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
     let (uptime, unstable) = match ended {
         Ended::NotSpawned(failure) => match (failure.step, failure.errno) {
             (SpawnStep::Lost, _) => return Expected::Launch,
+            (SpawnStep::EnvFiles, _) => return Expected::Errored,
             (SpawnStep::Exec | SpawnStep::Chdir, libc::ENOENT) => return Expected::Errored,
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
@@ -484,10 +485,12 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
     if !policy.delay.is_zero() {
         return Expected::Wait(policy.delay, policy.delay);
     }
-    if waits == 0 {
-        return Expected::Restart;
-    }
+    let (first, others) = match (policy.backoff, waits) {
+        (Some(first), waits) => (first, waits),
+        (None, 0) => return Expected::Restart,
+        (None, waits) => (Duration::from_millis(100), waits - 1),
+    };
     let cap = Duration::from_secs(15);
-    let least = (1..waits).fold(Duration::from_millis(100), |wait, _| wait.mul_f64(1.5).min(cap));
+    let least = (0..others).fold(first, |wait, _| wait.mul_f64(1.5).min(cap));
     Expected::Wait(least - Duration::from_micros(100), least.mul_f64(1.1).min(cap))
 }

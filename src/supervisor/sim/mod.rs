@@ -110,7 +110,7 @@ fn stories_are_eventful() {
 #[test]
 fn every_planted_mistake_is_found() {
     let mut missed = Vec::new();
-    for mistake in Mistake::ALL {
+    for mistake in Mistake::ALL.iter().copied() {
         planted::plant(Some(mistake));
         let found = (0..2_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
         planted::plant(None);

@@ -33,7 +33,11 @@ fn reload_takes_the_next_when_the_new_run_has_stayed_up() {
     let story = story.exits(1, 0).orders("forget 1, launch 3").spawned(3).orders("");
     assert_eq!(story.brain.next_deadline(), Some(story.now + ms(1_000)));
     let story = story.later(ms(999)).orders("").later(ms(1)).orders("SIGTERM 2");
-    let story = story.tells(EventKind::Reloading { turn: 2, of: 2, beside: false }).exits(2, 0).spawned(4).later(ms(1_000));
+    let story = story
+        .tells(EventKind::Reloading { turn: 2, of: 2, beside: false })
+        .exits(2, 0)
+        .spawned(4)
+        .later(ms(1_000));
     assert_eq!(progress(&story), &Progress::Done);
     assert_eq!(story.brain.next_deadline(), None);
     story.restarts(1);
@@ -74,7 +78,9 @@ fn a_second_reload_waits_for_the_first() {
 #[test]
 fn what_is_stopped_is_left_out_of_a_reload() {
     let story = several(2).stop().exits(1, 0);
-    let story = reload(story, &[0, 1]).tells(EventKind::Reloading { turn: 1, of: 1, beside: false }).orders("SIGTERM 2");
+    let story = reload(story, &[0, 1])
+        .tells(EventKind::Reloading { turn: 1, of: 1, beside: false })
+        .orders("SIGTERM 2");
     let story = story.exits(2, 0).spawned(3).later(ms(1_000));
     assert_eq!((progress(&story), state(&story, 0)), (&Progress::Done, Status::Stopped));
     let name = "web".to_owned();

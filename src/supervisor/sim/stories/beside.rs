@@ -1,0 +1,98 @@
+//! Reloads whose new runs begin beside the old ones.
+
+use super::super::super::Progress;
+use super::*;
+use crate::model::{HealthCheck, HealthPolicy, Status, Verdict};
+
+const APP: AppId = AppId(0);
+
+/// One process that runs, and a reload of it.
+fn reloading(spec: AppSpec) -> Story {
+    running(spec).command(Command::Reload { processes: vec![ID], beside: [ID].into() }).orders("launch 2")
+}
+
+fn progress(story: &Story) -> &Progress {
+    &story.brain.reloads()[&APP].progress
+}
+
+fn present(story: &Story) -> (Option<RunId>, Status) {
+    let process = story.brain.process(ID).expect("listed");
+    (process.state.run(), process.state.status())
+}
+
+#[test]
+fn the_old_run_goes_when_the_new_one_has_stayed_up() {
+    let story = reloading(app("web")).spawned(2).orders("");
+    assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
+    let story = story.later(ms(999)).orders("").later(ms(1)).orders("SIGTERM 1");
+    assert_eq!(present(&story), (Some(RunId(2)), Status::Online));
+    assert_eq!(progress(&story), &Progress::Done);
+    story.exits(1, 0).orders("forget 1").restarts(1);
+}
+
+#[test]
+fn a_new_run_that_dies_is_gone_and_the_old_one_never_notices() {
+    let story = reloading(app("web")).spawned(2).later(ms(200)).exits(2, 7).orders("forget 2");
+    let reason = "its new run ended with exit code 7 after 200 ms".to_owned();
+    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason });
+    assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
+    story.later(ms(60_000)).orders("").restarts(0);
+}
+
+#[test]
+fn a_new_run_that_cannot_be_executed_changes_nothing() {
+    let story = reloading(app("web")).fails_to_spawn(2, SpawnStep::Exec, libc::ENOENT).orders("");
+    assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
+    story.later(ms(60_000)).orders("");
+}
+
+#[test]
+fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
+    let health = HealthPolicy {
+        check: HealthCheck::Tcp { address: "localhost:80".to_owned() },
+        timeout: ms(1_000),
+        interval: ms(1_000),
+        retries: 1,
+        start_limit: ms(1),
+    };
+    let checked = |story: Story, run, verdict| story.fact(Fact::Checked { run: RunId(run), verdict });
+    let story = checked(of(AppSpec { health: Some(health), ..app("web") }).spawned(1), 1, Verdict::Passed);
+    let story = story.command(Command::Reload { processes: vec![ID], beside: [ID].into() }).spawned(2);
+    let story = story.later(ms(5_000)).orders("");
+    let verdict = Verdict::Failed { reason: "answered 503".to_owned() };
+    let story = checked(story, 2, verdict).orders("unwatch 2, SIGTERM 2");
+    assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
+    assert!(matches!(progress(&story), Progress::Failed { .. }));
+    story.exits(2, 0).orders("forget 2").restarts(0);
+}
+
+#[test]
+fn a_stop_ends_both_runs() {
+    let story = reloading(app("web")).spawned(2).stop().orders("SIGTERM 1, SIGTERM 2");
+    let story = story.exits(2, 0).exits(1, 0).orders("forget 1");
+    assert_eq!(present(&story), (None, Status::Stopped));
+    assert!(story.brain.all_idle());
+}
+
+#[test]
+fn what_leaves_and_does_not_end_is_killed() {
+    let story = reloading(app("web")).spawned(2).later(ms(1_000)).orders("SIGTERM 1");
+    story
+        .later(ms(9_999))
+        .orders("")
+        .later(ms(1))
+        .orders("kill 1")
+        .exits(1, 9)
+        .orders("forget 1")
+        .orders("forget 1");
+}
+
+#[test]
+fn a_new_daemon_keeps_the_proven_run() {
+    let row = Remembered { goal: Goal::Up, apart: [RunId(8)].into(), ..Remembered::new(ID, APP, 0) };
+    let story = remembered_as(row, vec![life(7), life(8)]).orders("kill 8");
+    assert_eq!(present(&story), (Some(RunId(7)), Status::Online));
+    let row = Remembered { goal: Goal::Up, ..Remembered::new(ID, APP, 0) };
+    let story = remembered_as(row, vec![life(7), life(8)]).orders("kill 7");
+    assert_eq!(present(&story), (Some(RunId(8)), Status::Online));
+}
