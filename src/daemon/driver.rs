@@ -16,11 +16,12 @@ use super::log_files::LogFiles;
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{clock, environment, event_text, keeper_words, port_probe};
+use super::own_events::Own;
+use super::{adopt_unknown, clock, environment, event_text, keeper_words, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
 use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
-use crate::store::{Change, EventRow, Recorder, Saved};
+use crate::store::{Change, EventRow, Keepsake, Loss, Recorder, Saved, Trouble};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
 };
@@ -43,16 +44,20 @@ pub enum Ended {
 pub struct Driver {
     brain: Supervisor,
     keeper: KeeperLine,
-    recorder: Recorder,
+    pub(super) recorder: Recorder,
+    /// Why nothing can be saved, if that is so.
+    trouble: watch::Receiver<Trouble>,
+    /// That was told.
+    pub(super) in_trouble: bool,
     home: Home,
     asks: mpsc::Receiver<Ask>,
     snapshot: watch::Sender<Arc<Snapshot>>,
-    events: broadcast::Sender<Arc<EventRow>>,
+    pub(super) events: broadcast::Sender<Arc<EventRow>>,
     keeper_pid: watch::Sender<Option<i32>>,
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
-    next_event: u64,
+    pub(super) next_event: u64,
     reserved_runs: u64,
     watching: Watching,
     verdicts: mpsc::Receiver<Fact>,
@@ -61,14 +66,16 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Hears the keeper out and takes up the work where the last daemon left it.
+    /// Hears the keeper out and takes up the work where the last daemon left it. `loss`: what
+    /// became of the store, if it was damaged.
     ///
     /// # Errors
     /// A sentence, when the keeper does not introduce itself or speaks another version.
     pub async fn begin(
         home: Home,
         mut keeper: KeeperLine,
-        saved: Saved,
+        mut saved: Saved,
+        loss: Option<Loss>,
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
         let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
@@ -88,7 +95,16 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
-        let living: Vec<_> = runs.iter().map(keeper_words::living).collect();
+        let run_dir = home.run_dir();
+        let taken = adopt_unknown::take_up(&mut saved, &runs, |run| {
+            let text = crate::keeper::keepsake(&run_dir, run).map_err(|e| e.to_string())?;
+            Keepsake::parse(&text)
+        });
+        if !taken.changes.is_empty() {
+            recorder.write(taken.changes);
+        }
+        let legible = runs.iter().filter(|run| !taken.illegible.contains(&run.run));
+        let living: Vec<_> = legible.map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
         let busy = port_probe::look(&questions, Vec::new);
         let (brain, effects) = Supervisor::restore(
@@ -108,7 +124,9 @@ impl Driver {
         let mut driver = Driver {
             brain,
             keeper,
+            trouble: recorder.trouble(),
             recorder: recorder.clone(),
+            in_trouble: false,
             home: home.clone(),
             asks,
             snapshot,
@@ -122,6 +140,14 @@ impl Driver {
             verdicts,
             ending: false,
         };
+        if let Some(loss) = loss {
+            driver.tell_own(Own::StoreLost, loss.to_string());
+        }
+        if !taken.names.is_empty() {
+            let names = taken.names.join(", ");
+            let told = format!("running services that the store did not know were taken over: {names}");
+            driver.tell_own(Own::StoreAdopted, told);
+        }
         let changes = driver.carry_out(effects);
         driver.recorder.write(changes);
         driver.publish();
@@ -160,8 +186,8 @@ impl Driver {
                     Some(Ask::Commands { commands, reply }) => {
                         let (answers, changes) = self.command(commands);
                         self.publish();
-                        self.recorder.write_then(changes, move |saved| {
-                            let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
+                        self.recorder.keep_then(changes, move |saved| {
+                            let answer = saved.map(|()| answers).map_err(HandleError::NotSavedYet);
                             let _ = reply.send(answer);
                         });
                     }
@@ -169,6 +195,10 @@ impl Driver {
                     None => return Ended::Everything,
                 },
                 Some(samples) = self.samples.recv() => self.hear_samples(samples),
+                Ok(()) = self.trouble.changed() => {
+                    let trouble = self.trouble.borrow_and_update().clone();
+                    self.trouble_changed(trouble);
+                }
                 () = sleep_until(deadline) => self.feed(Input::Tick),
             }
         }
@@ -355,7 +385,10 @@ impl Driver {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
                     let env = environment::of_process(&self.home, &spec, process, instance, port);
                     let logs = LogFiles::of(&self.home, &spec, instance);
-                    let launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
+                    let mut launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
+                    if let Some(app) = self.brain.process(process).map(|process| process.app) {
+                        launch.keepsake = Keepsake { app, spec, instance }.to_text();
+                    }
                     self.keeper.order(Order::Launch(Box::new(launch)));
                 }
                 Effect::Signal { run, signal, scope } => {
@@ -436,8 +469,8 @@ impl Driver {
         let row = EventRow {
             seq: self.next_event,
             at_ms: clock::unix_ms(),
-            app: event.app,
-            process: event.process,
+            app: Some(event.app),
+            process: Some(event.process),
             run: event.run,
             kind: event_text::word(&event.kind).to_owned(),
             name,

@@ -54,6 +54,7 @@ mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -66,11 +67,19 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
-pub use process::Pidfd;
+pub use process::{Pidfd, boot_id};
 
 use event_loop::Keeper;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
+
+/// What the daemon gave along with the launch of that run, in that directory of runs.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub fn keepsake(run_dir: &Path, run: u64) -> io::Result<String> {
+    fs::read_to_string(record::Record::keepsake(run_dir, run))
+}
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
 pub const LOCKED: u8 = 75;

@@ -80,6 +80,10 @@ pub struct Launch {
     /// Limits, and as whom it runs.
     #[serde(default)]
     pub resources: Resources,
+    /// Whatever the daemon wants to find again beside the record of the run, should it have lost
+    /// everything else. The keeper only keeps it. Secret: the environment is in it.
+    #[serde(default)]
+    pub keepsake: String,
 }
 
 /// What a program may use. Absent: what the keeper itself has.

@@ -48,8 +48,8 @@ pub(super) fn event(seq: u64, process: u32) -> EventRow {
     EventRow {
         seq,
         at_ms: 1_700_000_000_000 + seq,
-        app: AppId(1),
-        process: ProcessId(process),
+        app: Some(AppId(1)),
+        process: Some(ProcessId(process)),
         run: Some(RunId(seq)),
         kind: "exited".into(),
         name: "web".into(),
@@ -233,7 +233,8 @@ fn tokens_and_sessions_come_back_and_a_session_ends_with_its_token() {
 fn events_are_read_in_pages_forward_or_from_the_end() {
     let place = Place::new();
     let mut store = place.open();
-    let bare = EventRow { run: None, end: None, detail: String::new(), ..event(10, 2) };
+    let bare =
+        EventRow { run: None, app: None, process: None, end: None, detail: String::new(), ..event(10, 2) };
     let mut rows: Vec<_> = (1..10).map(|seq| event(seq, seq as u32 % 3)).collect();
     rows.push(bare);
     store.apply(&rows.iter().cloned().map(Change::AddEvent).collect::<Vec<_>>()).unwrap();
