@@ -17,6 +17,7 @@ pub mod compat;
 pub mod convert;
 pub mod convert_health;
 mod convert_resources;
+mod convert_store;
 pub mod events;
 pub mod extract;
 pub mod guard;

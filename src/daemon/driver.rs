@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::handle::{Answers, Ask, Handle, HandleError};
+use super::handle::{Answers, Ask, Handle, HandleError, is_to_be_saved};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
 use super::sampling::{Samples, Usages};
@@ -21,7 +21,7 @@ use super::{adopt_unknown, clock, environment, event_text, keeper_words, port_pr
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
 use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
-use crate::store::{Change, EventRow, Keepsake, Loss, Recorder, Saved, Trouble};
+use crate::store::{Change, EventRow, Keepsake, Loss, Noted, Recorder, Saved, Trouble};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
 };
@@ -95,6 +95,7 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
+        let noted_loss = Noted::of(&saved);
         let run_dir = home.run_dir();
         let taken = adopt_unknown::take_up(&mut saved, &runs, |run| {
             let text = crate::keeper::keepsake(&run_dir, run).map_err(|e| e.to_string())?;
@@ -159,6 +160,7 @@ impl Driver {
             usages,
             recorder,
             home,
+            noted_loss,
         };
         Ok((driver, handle))
     }
@@ -184,8 +186,14 @@ impl Driver {
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
+                        let waits = is_to_be_saved(&commands);
                         let (answers, changes) = self.command(commands);
                         self.publish();
+                        if !waits {
+                            self.recorder.write(changes);
+                            let _ = reply.send(Ok(answers));
+                            continue;
+                        }
                         self.recorder.keep_then(changes, move |saved| {
                             let answer = saved.map(|()| answers).map_err(HandleError::NotSavedYet);
                             let _ = reply.send(answer);

@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::sampling::{LOOKING, Measured, Usages};
 use super::view::Snapshot;
 use crate::home::Home;
-use crate::store::{Change, EventRow, Recorder, StoreError};
+use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
 /// One answer for each command, in their order.
@@ -36,6 +36,11 @@ pub(super) enum Ask {
     End,
 }
 
+/// Whether what these change is a promise for later. Of a signal only the history tells.
+pub(super) fn is_to_be_saved(commands: &[Command]) -> bool {
+    !commands.iter().all(|command| matches!(command, Command::Signal { .. }))
+}
+
 /// Cheap to clone; every clone reaches the same daemon.
 #[derive(Clone)]
 pub struct Handle {
@@ -46,6 +51,7 @@ pub struct Handle {
     pub(super) usages: Arc<Usages>,
     pub(super) recorder: Recorder,
     pub(super) home: Home,
+    pub(super) noted_loss: Option<Noted>,
 }
 
 impl Handle {
@@ -56,7 +62,7 @@ impl Handle {
     /// # Errors
     /// When the daemon is ending or the store cannot be written.
     pub async fn command(&self, commands: Vec<Command>) -> Result<Answers, HandleError> {
-        if !commands.iter().all(|command| matches!(command, Command::Signal { .. })) {
+        if is_to_be_saved(&commands) {
             self.recorder.may_write().map_err(HandleError::CannotSave)?;
         }
         let (reply, answer) = oneshot::channel();
@@ -130,6 +136,11 @@ impl Handle {
     /// The store.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// The store was damaged, at this daemon's start or an earlier one's.
+    pub fn noted_loss(&self) -> Option<&Noted> {
+        self.noted_loss.as_ref()
     }
 
     /// The home.

@@ -94,7 +94,7 @@ impl StoreError {
             Some(Code::ReadOnly) => StoreError::ReadOnly { path },
             // Of a disk that gives no reason, the file system may know one.
             Some(Code::SystemIoFailure | Code::CannotOpen) => {
-                room::look(&path).err().unwrap_or(StoreError::Sql { doing, path, source })
+                room::find_out(&path).err().unwrap_or(StoreError::Sql { doing, path, source })
             }
             Some(Code::ConstraintViolation | Code::TypeMismatch | Code::TooBig) => {
                 StoreError::Refused { path, source }

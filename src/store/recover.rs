@@ -183,7 +183,9 @@ fn after_loss(store: &mut Store, loss: &Loss, unix_ms: u64) -> Result<(), StoreE
     let failed = |error| StoreError::sql("write to", &store.path, error);
     let sql = "UPDATE counter SET next = next + ?1 WHERE name IN ('run', 'event')";
     store.connection.execute(sql, [LEAP as i64]).map_err(failed)?;
-    store.connection.execute_batch("DELETE FROM session; DELETE FROM token").map_err(failed)?;
+    // Which services run, the copy does not know.
+    let sql = "DELETE FROM session; DELETE FROM token; DELETE FROM meta WHERE key = 'setting adopted'";
+    store.connection.execute_batch(sql).map_err(failed)?;
     let note = Noted {
         at_ms: unix_ms,
         what: loss.to_string(),

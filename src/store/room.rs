@@ -1,6 +1,8 @@
 //! Is there room to write what a command changes? Asked before the command is carried out, so that
 //! it is refused as a whole and nothing is half-done.
 
+use std::fs::{self, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::sys::statvfs::{FsFlags, statvfs};
@@ -26,4 +28,20 @@ pub(super) fn look(path: &Path) -> Result<(), StoreError> {
     let blocks = if root { system.blocks_free() } else { system.blocks_available() };
     let free = blocks.saturating_mul(system.fragment_size());
     if free < RESERVE { Err(StoreError::Full { path }) } else { Ok(()) }
+}
+
+/// As [`look`], by making a file: one that turned read-only because of an error does not say so.
+pub(super) fn find_out(path: &Path) -> Result<(), StoreError> {
+    look(path)?;
+    let probe = path.with_extension("probe");
+    let made = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&probe);
+    // Nobody misses it.
+    let _ = fs::remove_file(&probe);
+    let path = path.to_path_buf();
+    match made.err().and_then(|error| error.raw_os_error()) {
+        Some(libc::EROFS) => Err(StoreError::ReadOnly { path }),
+        Some(libc::ENOSPC | libc::EDQUOT) => Err(StoreError::Full { path }),
+        // SQLite's own reason is better than any other.
+        Some(_) | None => Ok(()),
+    }
 }

@@ -20,6 +20,7 @@ pub mod process;
 pub mod request;
 pub mod size;
 pub mod span;
+pub mod store;
 pub mod system;
 pub mod verbs;
 
@@ -33,5 +34,6 @@ pub use port::{Port, PortList, PortListener, PortReservation};
 pub use problem::{FieldError, Problem};
 pub use process::{LastExit, Process, ProcessList};
 pub use request::{AccessRecord, Lent, StreamControl};
+pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};
 pub use verbs::{Reloaded, ScaleOrder, SignalOrder, Then};

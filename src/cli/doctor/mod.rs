@@ -6,6 +6,7 @@
 mod daemon;
 mod home;
 mod host;
+mod store;
 
 use serde::Serialize;
 

@@ -440,11 +440,17 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             }
         }
     };
-    counts.unstable = if unstable { counts.unstable + 1 } else { 0 };
+    // That the disk is full says nothing about the program.
+    let disk = matches!(ended, Ended::NotSpawned(failure) if failure.errno == libc::ENOSPC);
+    counts.unstable = match unstable {
+        true if disk => counts.unstable,
+        true => counts.unstable + 1,
+        false => 0,
+    };
     if uptime >= Duration::from_secs(30) {
         counts.waits = 0;
     }
-    if unstable && counts.unstable >= policy.max_unstable.max(1) {
+    if unstable && !disk && counts.unstable >= policy.max_unstable.max(1) {
         return Expected::GivenUp(counts.unstable);
     }
     let waits = counts.waits;

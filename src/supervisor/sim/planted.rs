@@ -100,11 +100,13 @@ pub enum Mistake {
     ForgetsUnstableRuns,
     /// What was asked is not remembered until it is done.
     KeepsAWishToItself,
+    /// Who cannot be launched because the disk is full is given up in the end.
+    BlamesTheProgramForTheDisk,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 47] = [
+    pub const ALL: [Mistake; 48] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -152,6 +154,7 @@ impl Mistake {
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
+        Mistake::BlamesTheProgramForTheDisk,
     ];
 }
 
