@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
-use crate::daemon::{backing_up, clock};
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
+use crate::daemon::{backing_up, clock};
 use crate::home::Home;
-use crate::local_token::LocalToken;
 use crate::keeper;
+use crate::local_token::LocalToken;
 use crate::model::Rest;
 use crate::store::{self, Backups, Change, Opened, Recorder, Saved, StoreError, Trouble};
 use crate::supervisor::Ports;

@@ -139,7 +139,9 @@ impl From<HandleError> for ApiError {
             HandleError::Ending => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
             }
-            HandleError::CannotSave(ref why) => ApiError::new(status_of(why), "store_unavailable", error.to_string()),
+            HandleError::CannotSave(ref why) => {
+                ApiError::new(status_of(why), "store_unavailable", error.to_string())
+            }
             HandleError::NotSavedYet(ref why) => {
                 ApiError::new(status_of(why), "not_saved_yet", error.to_string())
             }

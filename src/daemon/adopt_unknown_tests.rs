@@ -7,7 +7,9 @@ use crate::keeper::protocol::Ending;
 use crate::model::{AppSpec, Name, RunId};
 
 fn spec(name: &str) -> Arc<AppSpec> {
-    let text = format!(r#"{{"app":0,"instance":0,"spec":{{"name":"{name}","script":"s","program":"/p","cwd":"/"}}}}"#);
+    let text = format!(
+        r#"{{"app":0,"instance":0,"spec":{{"name":"{name}","script":"s","program":"/p","cwd":"/"}}}}"#
+    );
     Keepsake::parse(&text).unwrap().spec
 }
 

@@ -110,7 +110,7 @@ impl Recorder {
         if let Some(error) = self.trouble.borrow().as_ref() {
             return Err(Arc::clone(error));
         }
-        room::look(&self.path).map_err(|error| {
+        room::find_out(&self.path).map_err(|error| {
             // So that everybody learns of it, and of its end.
             drop(self.desk.send(Message::Look));
             Arc::new(error)
@@ -308,7 +308,9 @@ impl Desk {
         while let Some(message) = next {
             match message {
                 Message::Errand(errand) => return (requests, Some(errand)),
-                Message::Look => _ = room::look(&self.store.path).map_err(|error| self.failed(&Arc::new(error))),
+                Message::Look => {
+                    _ = room::find_out(&self.store.path).map_err(|error| self.failed(&Arc::new(error)))
+                }
                 Message::Write(request) => {
                     size += request.changes.len();
                     requests.push(request);
@@ -363,7 +365,7 @@ impl Desk {
     /// While there is trouble: is it over? It is when something could be written, and there is room
     /// for more.
     fn try_again(&mut self) {
-        if let Err(error) = room::look(&self.store.path) {
+        if let Err(error) = room::find_out(&self.store.path) {
             return self.failed(&Arc::new(error));
         }
         if !self.backlog.changes().is_empty() {

@@ -103,5 +103,9 @@ fn c5_after_a_reboot_an_app_is_on_the_port_of_its_definition() {
     host.reboot("second");
     wait_until("web runs", SOON, || host.process("web")["status"] == "online");
     let web = host.process("web");
-    assert_eq!((&web["ports"][0], web["port_overridden"].as_bool().unwrap_or(false)), (&own.into(), false), "{web}");
+    assert_eq!(
+        (&web["ports"][0], web["port_overridden"].as_bool().unwrap_or(false)),
+        (&own.into(), false),
+        "{web}"
+    );
 }

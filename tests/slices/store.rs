@@ -115,7 +115,10 @@ fn a15_a_damaged_store_is_kept_aside_and_the_copy_used_while_services_go_on() {
         let told = |kind: &str| {
             let mut all = events.as_array().unwrap().iter().rev();
             let found = all.find(|event| event["type"] == kind);
-            found.unwrap_or_else(|| panic!("{what}: no {kind}: {events}"))["detail"].as_str().unwrap().to_owned()
+            found.unwrap_or_else(|| panic!("{what}: no {kind}: {events}"))["detail"]
+                .as_str()
+                .unwrap()
+                .to_owned()
         };
         let lost = told("store.lost");
         assert!(lost.contains("is used instead") && lost.contains("is lost"), "{what}: {lost}");

@@ -38,7 +38,8 @@ mod tests {
         store.detail = Some("the disk is full: free some space".into());
         assert_eq!(levels(&store), [Level::Serious, Level::Ok]);
         store.detail = None;
-        store.loss = Some(StoreLoss { at: "t".into(), detail: "damaged".into(), kept: "/h/store.db.damaged".into() });
+        store.loss =
+            Some(StoreLoss { at: "t".into(), detail: "damaged".into(), kept: "/h/store.db.damaged".into() });
         let found = all(&store);
         assert_eq!(found[0].level, Level::Warning);
         assert!(found[0].remedy.as_ref().unwrap().ends_with("remove /h/store.db.damaged"));

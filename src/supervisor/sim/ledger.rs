@@ -223,6 +223,15 @@ impl Ledger {
                     }
                 }
             }
+            Command::Complete { spec, wanted } => {
+                let of_app = |row: &&Process| brain.app(row.app).is_some_and(|known| known.name == spec.name);
+                let runs = |row: &&Process| wanted.get(&row.instance) == Some(&true);
+                for before in step.before.values().filter(of_app).filter(runs) {
+                    if before.goal == Goal::Down {
+                        self.start(before);
+                    }
+                }
+            }
             Command::Shutdown => {
                 for process in step.before.values() {
                     if let State::Starting { run, .. } | State::Running { run, .. } = process.state {

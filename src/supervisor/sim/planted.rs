@@ -102,11 +102,15 @@ pub enum Mistake {
     KeepsAWishToItself,
     /// Who cannot be launched because the disk is full is given up in the end.
     BlamesTheProgramForTheDisk,
+    /// What did not run then is stopped when an app is completed.
+    StopsToComplete,
+    /// What is there is added once more when an app is completed.
+    DoublesToComplete,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 48] = [
+    pub const ALL: [Mistake; 50] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -155,6 +159,8 @@ impl Mistake {
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
         Mistake::BlamesTheProgramForTheDisk,
+        Mistake::StopsToComplete,
+        Mistake::DoublesToComplete,
     ];
 }
 
