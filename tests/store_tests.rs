@@ -5,5 +5,6 @@ mod support;
 mod slices {
     mod boot;
     mod disk;
+    mod points;
     mod store;
 }

@@ -28,6 +28,7 @@ pub mod logs;
 pub mod openapi;
 pub mod operations;
 pub mod pages;
+pub mod points;
 pub mod port_owner;
 pub mod ports;
 pub mod problem;

@@ -150,7 +150,7 @@ impl From<HandleError> for ApiError {
 }
 
 /// 507 when space has to be made, 503 when something else is wrong with the store.
-fn status_of(why: &StoreError) -> StatusCode {
+pub(super) fn status_of(why: &StoreError) -> StatusCode {
     match why {
         StoreError::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
         StoreError::ReadOnly { .. }

@@ -103,6 +103,13 @@ pub enum ClientCommand {
     Status(JsonArgs),
     /// Print the token for the HTTP API
     Token(TokenArgs),
+    /// Keep what is defined and what runs as a restore point
+    #[command(visible_alias = "dump", after_help = SAVE)]
+    Save(SaveArgs),
+    /// Bring back what a restore point has, without doubling anything
+    Resurrect(PointArgs),
+    /// Forget a restore point
+    Cleardump(PointArgs),
     /// Stop everything: all services, then the daemon
     Kill,
 }
@@ -193,6 +200,34 @@ pub struct ActArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `save`.
+#[derive(Args, Debug)]
+pub struct SaveArgs {
+    /// Name of the restore point [default: default]
+    #[arg(value_name = "POINT")]
+    pub point: Option<String>,
+    /// Also when there are no apps: an empty list takes the place of the point
+    #[arg(short, long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resurrect`, `cleardump`.
+#[derive(Args, Debug)]
+pub struct PointArgs {
+    /// Name of the restore point [default: default; resurrect: and what ran at the last kill]
+    #[arg(value_name = "POINT")]
+    pub point: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SAVE: &str = "Every change is saved anyway and comes back after a reboot. A restore point is for coming back to \
+                    what there is now.";
 
 const REFERENCES: &str = "An app is given by its name (with all its processes) or namespace:name, a process by its id \
                           or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace. By \

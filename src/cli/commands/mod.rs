@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod act;
+mod cleardump;
 mod delete;
 mod doctor;
 mod events;
@@ -15,6 +16,8 @@ mod reload;
 mod report;
 mod reset;
 mod restart;
+mod resurrect;
+mod save;
 mod scale;
 mod signal;
 mod start;
@@ -53,6 +56,9 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::Save(args) => save::run(args).await,
+        ClientCommand::Resurrect(args) => resurrect::run(args).await,
+        ClientCommand::Cleardump(args) => cleardump::run(args).await,
         ClientCommand::Kill => kill::run().await,
     }
 }
