@@ -6,5 +6,6 @@ mod slices {
     mod boot;
     mod disk;
     mod points;
+    mod startup;
     mod store;
 }

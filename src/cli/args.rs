@@ -32,6 +32,9 @@ pub enum Command {
     /// A command of a user.
     #[command(flatten)]
     Client(ClientCommand),
+    /// Run in the foreground: as a service of the host, or as the main process of a container
+    #[command(after_help = RUN)]
+    Run(RunArgs),
     /// Hold services and the daemon (started by the other commands)
     #[command(hide = true)]
     Keeper(KeeperArgs),
@@ -53,6 +56,18 @@ pub struct KeeperArgs {
     #[arg(long, value_name = "DIR")]
     pub home: Option<std::path::PathBuf>,
 }
+
+/// `run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// Whose services it holds; by default as PMDAEMON_HOME says
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
+}
+
+const RUN: &str = "Starts what is to run, and stays until SIGTERM or SIGINT, which stop everything gracefully; what \
+                   was up comes back with the next start. As process 1 it waits for orphans. When pmdaemon runs \
+                   already, it waits behind that.";
 
 /// Everything a user can ask for.
 #[derive(Subcommand, Debug)]
@@ -103,6 +118,11 @@ pub enum ClientCommand {
     Status(JsonArgs),
     /// Print the token for the HTTP API
     Token(TokenArgs),
+    /// Start pmdaemon with the host: as a service of systemd or OpenRC
+    #[command(after_help = STARTUP)]
+    Startup(StartupArgs),
+    /// Do not start pmdaemon with the host any more
+    Unstartup(StartupArgs),
     /// Keep what is defined and what runs as a restore point
     #[command(visible_alias = "dump", after_help = SAVE)]
     Save(SaveArgs),
@@ -200,6 +220,34 @@ pub struct ActArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `startup`, `unstartup`.
+#[derive(Args, Debug)]
+pub struct StartupArgs {
+    /// The init system [default: the one that runs this host]
+    #[arg(value_name = "INIT", value_enum)]
+    pub init: Option<super::startup::Init>,
+    /// For this user alone, without root: starts at login, or with the host after loginctl
+    /// enable-linger
+    #[arg(long, conflicts_with = "username")]
+    pub user: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub print: bool,
+    /// Run as that user [default: whoever types this]
+    #[arg(short, long, value_name = "USER")]
+    pub username: Option<String>,
+    /// Whose services [default: as PMDAEMON_HOME says, or .pmdaemon in that user's home]
+    #[arg(long, visible_alias = "hp", value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
+    /// Name of the service [default: pmdaemon, or pmdaemon-USER when that is not root]
+    #[arg(long, value_name = "NAME")]
+    pub service_name: Option<String>,
+}
+
+const STARTUP: &str = "Examples:\n  pmdaemon startup                   as root: for the whole host\n  pmdaemon startup \
+                       --user            a unit of your own, without root\n  pmdaemon startup systemd --print   only \
+                       show the unit\n\nState is saved with every change: there is nothing else to save.";
 
 /// `save`.
 #[derive(Args, Debug)]

@@ -167,6 +167,8 @@ impl Driver {
 
     /// Runs until everything is to end.
     pub async fn run(mut self) -> Ended {
+        // The socket is there by now.
+        self.keeper.order(Order::Ready);
         loop {
             if self.ending && self.brain.all_idle() {
                 self.keeper.order(Order::Quit);

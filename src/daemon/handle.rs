@@ -63,11 +63,19 @@ impl Handle {
     /// When the daemon is ending or the store cannot be written.
     pub async fn command(&self, commands: Vec<Command>) -> Result<Answers, HandleError> {
         if is_to_be_saved(&commands) {
-            self.recorder.may_write().map_err(HandleError::CannotSave)?;
+            self.may_save()?;
         }
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Commands { commands, reply }).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Whether something that is to be saved should be begun at all.
+    ///
+    /// # Errors
+    /// When the store is known not to take anything.
+    pub fn may_save(&self) -> Result<(), HandleError> {
+        self.recorder.may_write().map_err(HandleError::CannotSave)
     }
 
     /// Asks for the end of every service, of the keeper and of the daemon. Services stay stopped.
@@ -75,7 +83,7 @@ impl Handle {
     /// # Errors
     /// When the daemon is ending already, or it cannot be saved that services stay stopped.
     pub async fn end(&self) -> Result<(), HandleError> {
-        self.recorder.may_write().map_err(HandleError::CannotSave)?;
+        self.may_save()?;
         self.asks.send(Ask::End).await.map_err(|_| HandleError::Ending)
     }
 

@@ -14,6 +14,7 @@ use super::alarms::{Alarm, Alarms};
 use super::capture::Capture;
 use super::cgroup::Cgroups;
 use super::daemon_child::Daemon;
+use super::notify::Listener;
 use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
@@ -62,6 +63,8 @@ pub struct Keeper {
     pub quit: Quit,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Whom to tell how we are.
+    pub notify: Listener,
 }
 
 impl Keeper {
@@ -202,6 +205,7 @@ impl Keeper {
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),
+            Order::Ready => self.notify.ready(),
             Order::Quit => self.quit_ordered(),
         }
     }

@@ -25,6 +25,7 @@
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`] |
 //! | how the daemon is kept | [`daemon_child`] |
+//! | what the init system is told | [`notify`], [`standby`] |
 
 mod adopt;
 mod alarms;
@@ -42,6 +43,7 @@ mod kill;
 mod launch;
 pub mod line;
 mod log_file;
+mod notify;
 mod poll;
 mod process;
 pub mod protocol;
@@ -50,6 +52,7 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod standby;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -92,6 +95,8 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one, with one end of a line as
     /// [`LINE_FD`]. Absent: the keeper starts the daemon.
     pub adopt_daemon: Option<i32>,
+    /// When another keeper is at work, wait behind it instead of ending.
+    pub stand_by: bool,
 }
 
 /// Why there is no keeper.
@@ -102,10 +107,19 @@ enum Refusal {
 
 /// The whole life of a keeper. Must be called before the process has a second thread.
 ///
-/// Exit code 0 after an orderly end, [`LOCKED`] when the home has a keeper already, 1 with a
+/// Exit code 0 after an orderly end, its own or of the keeper behind which it waited; [`LOCKED`] when the home has a keeper already, 1 with a
 /// sentence on standard error when it cannot work.
 pub fn main(args: KeeperArgs) -> ExitCode {
-    let code = match begin(&args) {
+    let mut begun = begin(&args);
+    while args.stand_by && matches!(begun, Err(Refusal::Locked)) {
+        say::info!("{} has a keeper already; this one waits behind it", args.home.path().display());
+        notify::Listener::from_env().stands_by();
+        match standby::wait(&args.home.keeper_lock()) {
+            standby::Waited::Free => begun = begin(&args),
+            standby::Waited::Ended => return ExitCode::SUCCESS,
+        }
+    }
+    let code = match begun {
         // The lock is held until the process ends.
         Ok((mut keeper, _lock)) => match keeper.run() {
             Ok(()) => 0,
@@ -177,6 +191,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
         recent_look: None,
+        notify: notify::Listener::from_env(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (args.adopt_daemon, line) {

@@ -48,6 +48,8 @@ pub enum Order {
         /// Which life.
         run: u64,
     },
+    /// The daemon serves: tell whoever waits for that.
+    Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
 }

@@ -37,6 +37,7 @@ pub async fn save(
     Query(force): Query<Force>,
 ) -> Result<Json<wire::RestorePoint>, ApiError> {
     let (name, points) = (name(&text)?, points(&api));
+    api.handle.may_save()?;
     let point = point_of(&api.handle.snapshot());
     if point.apps.is_empty() && !force.force.unwrap_or(false) && points.names().contains(&name) {
         let detail = format!(

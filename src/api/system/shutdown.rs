@@ -13,6 +13,7 @@ use crate::api::{ApiError, Shared, points};
 #[utoipa::path(post, path = "/api/v1/system/shutdown", tag = "system", operation_id = "shut_down",
     responses((status = 202, description = "it has begun")))]
 pub async fn shutdown(_auth: Auth<Admin>, State(api): State<Shared>) -> Result<StatusCode, ApiError> {
+    api.handle.may_save()?;
     points::save_before_kill(&api).await?;
     api.handle.end().await?;
     Ok(StatusCode::ACCEPTED)

@@ -21,9 +21,11 @@ mod save;
 mod scale;
 mod signal;
 mod start;
+mod startup;
 pub(super) mod status;
 mod stop;
 mod token;
+mod unstartup;
 mod web;
 mod why;
 
@@ -56,6 +58,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::Startup(args) => startup::run(args).await,
+        ClientCommand::Unstartup(args) => unstartup::run(args).await,
         ClientCommand::Save(args) => save::run(args).await,
         ClientCommand::Resurrect(args) => resurrect::run(args).await,
         ClientCommand::Cleardump(args) => cleardump::run(args).await,
