@@ -113,8 +113,7 @@ pub fn main(args: KeeperArgs) -> ExitCode {
     let mut begun = begin(&args);
     while args.stand_by && matches!(begun, Err(Refusal::Locked)) {
         say::info!("{} has a keeper already; this one waits behind it", args.home.path().display());
-        notify::Listener::from_env().stands_by();
-        match standby::wait(&args.home.keeper_lock()) {
+        match standby::wait(&args.home.keeper_lock(), &notify::Listener::from_env()) {
             standby::Waited::Free => begun = begin(&args),
             standby::Waited::Ended => return ExitCode::SUCCESS,
         }

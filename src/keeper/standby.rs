@@ -14,6 +14,7 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::unistd::Pid;
 
+use super::notify::Listener;
 use super::say;
 
 /// How often it is looked.
@@ -27,12 +28,14 @@ pub enum Waited {
     Ended,
 }
 
-/// Waits until nobody holds the lock at that path.
-pub fn wait(lock: &Path) -> Waited {
+/// Waits until nobody holds the lock at that path. `init` hears that we are there, once we listen to
+/// its signals.
+pub fn wait(lock: &Path, init: &Listener) -> Waited {
     let wanted: SigSet = [Signal::SIGTERM, Signal::SIGINT].into_iter().collect();
     let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
     let signals = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&wanted), None)
         .and_then(|()| SignalFd::with_flags(&wanted, flags));
+    init.stands_by();
     let mut asked = false;
     loop {
         let free = File::open(lock).map_or(true, |file| file.try_lock_shared().is_ok());

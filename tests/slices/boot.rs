@@ -3,6 +3,7 @@
 
 use std::process::Command;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use crate::support::home::ran;
@@ -40,7 +41,8 @@ impl Host {
 
     /// The power fails, and comes back.
     fn reboot(&self, id: &str) {
-        // Keeper and daemon start each other: until nobody is left.
+        // At once: nobody sees the end of another.
+        self.home.living().into_iter().for_each(|pid| proc::send(pid, Signal::SIGSTOP));
         wait_until("the end of everything", SOON, || {
             let living = self.home.living();
             living.iter().copied().for_each(proc::kill_hard);

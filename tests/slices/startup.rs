@@ -5,6 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
@@ -22,7 +23,8 @@ struct Foreground {
 
 impl Foreground {
     fn start(home: Home) -> Foreground {
-        let socket = home.mark().join(format!("notify-{}", home.living().len()));
+        static STARTED: AtomicU32 = AtomicU32::new(0);
+        let socket = home.mark().join(format!("notify-{}", STARTED.fetch_add(1, Ordering::Relaxed)));
         let told = UnixDatagram::bind(&socket).unwrap();
         told.set_read_timeout(Some(SOON)).unwrap();
         let log = fs::OpenOptions::new().create(true).append(true).open(home.mark().join("log")).unwrap();
