@@ -19,6 +19,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
+use super::trash::Trash;
 use super::tree::{Look, Scope};
 use super::{line, say};
 
@@ -65,6 +66,8 @@ pub struct Keeper {
     pub recent_look: Option<(Instant, Look)>,
     /// Whom to tell how we are.
     pub notify: Listener,
+    /// Files of runs that are over.
+    pub trash: Trash,
 }
 
 impl Keeper {
@@ -90,6 +93,7 @@ impl Keeper {
                 }
             }
         }
+        self.sweep_all();
         Ok(())
     }
 
@@ -113,6 +117,7 @@ impl Keeper {
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
             Alarm::CheckTrees => self.check_trees(),
+            Alarm::Sweep => self.sweep(),
             Alarm::Kill(run) => self.kill_round(run),
             Alarm::GiveUpStatus(run) => self.give_up_status(run),
         }
