@@ -109,7 +109,7 @@ pub enum ClientCommand {
     Monit(MonitArgs),
     /// Find out what is wrong with this host or installation
     #[command(after_help = DOCTOR)]
-    Doctor(JsonArgs),
+    Doctor(DoctorArgs),
     /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
     /// Print a link that logs a browser in, once
@@ -450,8 +450,20 @@ pub struct MonitArgs {
     pub interval: Duration,
 }
 
-const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. It starts no daemon and changes \
-                      nothing. A cgroup and a process of its own are made, killed and removed, to see whether that \
+/// `doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Repair first what can be repaired: who may read the home, and a store that is damaged
+    #[arg(long)]
+    pub repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. Without --repair it starts no \
+                      daemon and changes nothing. --repair closes the home to others and starts the daemon, which \
+                      puts a damaged store aside and the last good copy in its place; nothing is removed. A cgroup and a process of its own are made, killed and removed, to see whether that \
                       works. Not tested: a service from start to stop, and a systemd unit.";
 
 /// `token`.

@@ -18,6 +18,7 @@
 //! The setting [`DONE`] says that this was done. It is written together with what was taken over,
 //! so that a daemon that dies before does it again; a new or recovered store is without it.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::keeper::protocol::RunReport;
@@ -105,8 +106,8 @@ fn add(
         taken.changes.push(Change::DropApp(other));
     }
     drop_processes(saved, taken, newest, |row| row.app == app && row.instance == instance);
-    if !saved.apps.contains_key(&app) {
-        saved.apps.insert(app, spec.clone());
+    if let Entry::Vacant(place) = saved.apps.entry(app) {
+        place.insert(spec.clone());
         taken.changes.push(Change::PutApp { id: app, spec: spec.clone() });
     }
     let row = Remembered { goal: Goal::Up, restarts: run.restarts, ..Remembered::new(id, app, instance) };

@@ -190,3 +190,26 @@ fn keepsakes_are_for_their_owner_alone_and_go_with_their_run() {
     home.ok(&["stop", "web"]);
     wait_until("the keepsake is gone", SOON, || keepsakes().is_empty());
 }
+
+#[test]
+fn doctor_repairs_a_home_that_is_open_and_a_store_that_is_damaged() {
+    use std::os::unix::fs::PermissionsExt;
+    let services = Services::start();
+    let home = &services.home;
+    let (keeper, daemon) = home.keeper_and_daemon();
+    proc::send(daemon, Signal::SIGSTOP);
+    proc::kill_hard(keeper);
+    proc::kill_hard(daemon);
+    wait_until_gone(&[keeper, daemon]);
+    overwrite(&home.path(), b"garbage, and for everybody to read");
+    fs::set_permissions(home.path().join("store.db"), fs::Permissions::from_mode(0o644)).unwrap();
+    let found = home.run(&["doctor"]);
+    assert!(found.code == 1 && found.out.contains("is open to others"), "{found:?}");
+    let repaired = home.run(&["doctor", "--repair"]);
+    assert_eq!(repaired.code, 0, "{repaired:?}");
+    assert!(repaired.err.contains("Closed") && repaired.err.contains("Started the"), "{repaired:?}");
+    assert!(repaired.out.contains("store.db.damaged-"), "it is told: {repaired:?}");
+    services.unharmed("repaired");
+    let again = home.run(&["doctor", "--repair"]);
+    assert!(again.err.contains("nothing to repair"), "{again:?}");
+}

@@ -8,6 +8,7 @@ mod home;
 mod host;
 mod store;
 
+pub use home::close_to_others;
 use serde::Serialize;
 
 use crate::home::Home;
