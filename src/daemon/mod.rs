@@ -14,6 +14,7 @@
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
+//! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
@@ -25,6 +26,7 @@ pub mod clock;
 pub mod define;
 pub mod define_health;
 pub mod driver;
+pub mod env_file;
 pub mod environment;
 pub mod event_text;
 mod finder;
@@ -35,7 +37,9 @@ pub mod listening;
 pub mod log_files;
 pub mod own_events;
 pub mod port_probe;
+pub mod preparing;
 pub mod resources;
 pub mod sampling;
+mod typescript;
 pub mod view;
 pub mod watching;

@@ -38,4 +38,4 @@ pub use process::{LastExit, Process, ProcessList};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};
-pub use verbs::{Reloaded, ScaleOrder, SignalOrder, Then};
+pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};

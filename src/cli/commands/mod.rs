@@ -26,6 +26,7 @@ pub(super) mod status;
 mod stop;
 mod token;
 mod unstartup;
+mod update_env;
 mod web;
 mod why;
 

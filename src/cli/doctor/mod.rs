@@ -6,6 +6,7 @@
 mod daemon;
 mod home;
 mod host;
+mod service;
 mod store;
 
 pub use home::close_to_others;
@@ -63,6 +64,7 @@ pub async fn examine(home: &Home) -> Vec<Finding> {
     findings.extend(home::permissions(home));
     findings.push(home::socket_path(home));
     findings.push(home::disk(home));
+    findings.push(service::try_one(home));
     findings.extend(daemon::all(home).await);
     findings
 }
