@@ -110,10 +110,16 @@ impl From<Denied> for ApiError {
             | Denied::StillUp { .. }
             | Denied::NothingUp { .. }
             | Denied::Reloading { .. } => StatusCode::CONFLICT,
-            Denied::BadCount { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let error = ApiError::new(status, denied.code(), denied.to_string());
+        let error = match denied.is_about_dependencies() {
+            true => ApiError::member("/depends_on", denied.to_string()),
+            false => ApiError::new(status, denied.code(), denied.to_string()),
+        };
         match denied {
             Denied::NameTaken { process, .. }
             | Denied::BeingDeleted(process)
@@ -127,6 +133,9 @@ impl From<Denied> for ApiError {
             | Denied::PortsExhausted { .. }
             | Denied::TooFewPorts(_)
             | Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. }
             | Denied::ShuttingDown => error,
         }
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::finder::{Finder, reason};
 use super::{define_health, resources};
-use crate::model::{AppSpec, HealthPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
+use crate::model::{AppSpec, Dependency, HealthPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -48,6 +48,8 @@ pub struct Draft {
     pub user: Option<String>,
     /// The group to run as, by name or number.
     pub group: Option<String>,
+    /// What must be there before it is started.
+    pub depends_on: Vec<Dependency>,
 }
 
 /// What is wrong with it.
@@ -97,6 +99,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         stop: draft.stop,
         health,
         resources: Resources { run_as, ..draft.resources },
+        depends_on: draft.depends_on,
     })
 }
 

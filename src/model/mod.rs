@@ -5,6 +5,7 @@
 //! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
 //! [`crate::store`].
 
+pub mod depends;
 pub mod event;
 pub mod fact;
 pub mod goal;
@@ -21,7 +22,8 @@ pub mod size;
 pub mod spec;
 pub mod state;
 
-pub use event::{Cause, Event, EventKind};
+pub use depends::{Condition, Dependency, Obstacle, Unmet};
+pub use event::{Cause, Event, EventKind, ExitCause};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;
 pub use health::{Health, HealthCheck, HealthPolicy, Verdict, Vitals};

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_depends::StoredDependency;
 use super::format_health::StoredHealth;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
@@ -53,6 +54,8 @@ pub(super) struct StoredSpec {
     health: Option<StoredHealth>,
     #[serde(default)]
     resources: StoredResources,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<StoredDependency>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -118,6 +121,7 @@ impl StoredSpec {
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
             resources: StoredResources::new(&spec.resources),
+            depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
         }
     }
 
@@ -141,6 +145,11 @@ impl StoredSpec {
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
             resources: self.resources.into_model(),
+            depends_on: self
+                .depends_on
+                .into_iter()
+                .map(StoredDependency::into_model)
+                .collect::<Result<_, _>>()?,
         })
     }
 }
@@ -228,6 +237,7 @@ mod tests {
         assert_eq!(spec.restart, RestartPolicy::default());
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
+        assert_eq!(spec.depends_on, Vec::new());
     }
 
     #[test]

@@ -12,10 +12,10 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
-use crate::api::{Api, ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::define::define;
 use crate::daemon::view::ProcessView;
-use crate::model::{AppId, State as Doing};
+use crate::model::AppId;
 use crate::supervisor::{Accepted, Command};
 use crate::wire;
 
@@ -47,6 +47,7 @@ pub async fn create(
         return Err(ApiError::member("/autostart", detail));
     }
     let limit = wait.limit()?.max(SPAWN_LIMIT);
+    let earlier = api.handle.snapshot();
     let mut views = create_app(&api, new, limit).await?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
@@ -55,7 +56,10 @@ pub async fn create(
         views.iter_mut().for_each(|view| *view = now.processes.get(&view.id).unwrap_or(view).clone());
     }
     let measured = api.handle.measured().await;
-    let app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    if let Some(view) = views.first() {
+        app.notices = notices::of_definition(&view.spec, &earlier, &api.handle.snapshot());
+    }
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())
 }
@@ -78,7 +82,7 @@ pub async fn create_app(
     };
     let (now, _) = api
         .handle
-        .wait(limit, |now| now.of_app(app).all(|view| !matches!(view.state, Doing::Starting { .. })))
+        .wait(limit, |now| now.of_app(app).all(|view| act::is_settled(&view.state)))
         .await;
     let views: Vec<Arc<ProcessView>> = now.of_app(app).cloned().collect();
     if let Err(cannot) = act::cannot_spawn(views.iter()) {

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::args::StartArgs;
+use super::super::depends_args::DependsArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::units;
@@ -64,7 +65,10 @@ async fn one(
         None => session.ask_once(async |c| c.create_app(&new, WAIT).await).await,
     };
     match created {
-        Ok(app) => report.add_new(app.processes, app.autostart),
+        Ok(app) => {
+            app.notices.iter().for_each(|notice| out::notice(notice));
+            report.add_new(app.processes, app.autostart);
+        }
         Err(CliError::Client(error)) if error.code() == Some("name_taken") => {
             let Some(id) = error.process() else { return Err(error.into()) };
             redefine(session, args, new, id, report).await?;
@@ -95,6 +99,7 @@ async fn redefine(
     if let (Some(limit), Then::Start | Then::Restart) = (args.health.wait(), then) {
         session.ask_once(async |c| c.start_until_ready(&whose, limit).await).await?;
     }
+    app.notices.iter().for_each(|notice| out::notice(notice));
     report.add_updated(app.processes, then);
     Ok(())
 }
@@ -169,6 +174,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
         || args.resources != ResourceArgs::default()
+        || args.depends != DependsArgs::default()
         || args.no_autostart
         || args.health.defines_something()
         || !args.args.is_empty()
@@ -195,7 +201,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     }
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    Ok(args.resources.define(NewApp {
+    Ok(args.depends.define(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -216,7 +222,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
         ..NewApp::default()
-    }))
+    })))
 }
 
 #[cfg(test)]

@@ -75,7 +75,8 @@ pub fn what_rests_has_no_port(world: &World, _: &Step<'_>) -> Holds {
         match &process.state {
             State::Idle(Rest::Stopped) if comes_back => {}
             State::Idle(_) => ensure!(process.ports == Ports::default(), "{} rests with a port", process.id),
-            State::Backoff { .. }
+            State::Waiting { .. }
+            | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => {}
