@@ -70,10 +70,8 @@ fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> 
         Action::Start => settled,
         // Without a port it has no new life, and will not get one by itself.
         Action::Restart => {
-            let parked = matches!(
-                now.state,
-                State::Idle(Rest::Errored(Reason::NoPort(_))) | State::Waiting { .. }
-            );
+            let parked =
+                matches!(now.state, State::Idle(Rest::Errored(Reason::NoPort(_))) | State::Waiting { .. });
             (parked && settled) || (settled && now.latest_run > before)
         }
         Action::Stop => matches!(now.state, State::Idle(_)),

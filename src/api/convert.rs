@@ -23,7 +23,11 @@ const MAX_SPAN_MS: i64 = 86_400_000;
 pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process {
     let running = match view.state {
         State::Running { since, .. } => Some(since),
-        State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => None,
+        State::Idle(_)
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Starting { .. }
+        | State::Stopping { .. } => None,
     };
     let usage = measured
         .and_then(|measured| measured.processes.get(&view.id))

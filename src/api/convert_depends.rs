@@ -11,9 +11,8 @@ use crate::wire;
 pub fn wanted(asked: &[wire::Dependency], namespace: &Name) -> Result<Vec<Dependency>, ApiError> {
     let mut wanted: Vec<Dependency> = Vec::new();
     for (index, asked) in asked.iter().enumerate() {
-        let refuse = |member: &str, why: String| {
-            Err(ApiError::member(&format!("/depends_on/{index}/{member}"), why))
-        };
+        let refuse =
+            |member: &str, why: String| Err(ApiError::member(&format!("/depends_on/{index}/{member}"), why));
         let (of, app) = match asked.app.split_once(':') {
             Some((of, app)) => (Name::parse(of), Name::parse(app)),
             None => (Ok(namespace.clone()), Name::parse(&asked.app)),

@@ -37,11 +37,8 @@ pub fn of_definition(spec: &AppSpec, before: &Snapshot, now: &Snapshot) -> Vec<S
 fn started(specs: &[&AppSpec], before: &Snapshot, now: &Snapshot) -> Vec<(Arc<ProcessView>, String)> {
     let mut told = Vec::new();
     let mut seen = BTreeSet::new();
-    let mut open: Vec<(Arc<AppSpec>, String)> = Vec::new();
-    for spec in specs {
-        open.push((Arc::new((*spec).clone()), spec.name.to_string()));
-    }
-    while let Some((spec, by)) = open.pop() {
+    let mut open: Vec<&AppSpec> = specs.to_vec();
+    while let Some(spec) = open.pop() {
         for dependency in &spec.depends_on {
             let is_it = |view: &&Arc<ProcessView>| {
                 view.spec.name == dependency.app && view.spec.namespace == dependency.namespace
@@ -50,24 +47,22 @@ fn started(specs: &[&AppSpec], before: &Snapshot, now: &Snapshot) -> Vec<(Arc<Pr
                 if !seen.insert(view.id) {
                     continue;
                 }
-                let rested = before.processes.get(&view.id).is_some_and(|was| {
-                    was.goal == Goal::Down || matches!(was.state, State::Idle(_))
-                });
-                if rested && view.goal == Goal::Up && view.latest_run > run_before(before, view) {
-                    let sentence =
-                        format!("{} (id {}) is started too: {by} depends on it", view.name(), view.id);
-                    told.push((view.clone(), sentence));
+                let rested = before
+                    .processes
+                    .get(&view.id)
+                    .is_some_and(|was| was.goal == Goal::Down || matches!(was.state, State::Idle(_)));
+                let comes = matches!(view.state, State::Waiting { .. })
+                    || view.latest_run > before.processes.get(&view.id).and_then(|was| was.latest_run);
+                if rested && view.goal == Goal::Up && comes {
+                    let (name, id, by) = (view.name(), view.id, &spec.name);
+                    told.push((view.clone(), format!("{name} (id {id}) is started too: {by} depends on it")));
                 }
-                open.push((view.spec.clone(), view.spec.name.to_string()));
+                open.push(&view.spec);
             }
         }
     }
     told.sort_by_key(|(view, _)| view.id);
     told
-}
-
-fn run_before(before: &Snapshot, view: &ProcessView) -> Option<crate::model::RunId> {
-    before.processes.get(&view.id).and_then(|was| was.latest_run)
 }
 
 /// What runs on although it depends on what is stopped or deleted.

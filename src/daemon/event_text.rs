@@ -121,7 +121,11 @@ mod tests {
         check(End::Unknown, itself(), "web ended unseen, after at most 3.2 s");
         let asked = |cause| ExitCause::Asked(cause);
         check(End::Code(0), asked(Cause::Stop), "web exited with code 0 after 3.2 s, as asked: to stop");
-        check(End::Code(0), asked(Cause::Reload), "web exited with code 0 after 3.2 s, as asked: to be reloaded");
+        check(
+            End::Code(0),
+            asked(Cause::Reload),
+            "web exited with code 0 after 3.2 s, as asked: to be reloaded",
+        );
         let over = OverMemory { used: ByteSize(600 << 20), limit: ByteSize(512 << 20) };
         let text = "web exited with code 0 after 3.2 s, memory limit: 600 MiB > 512 MiB";
         check(End::Code(0), ExitCause::OverMemory(over), text);

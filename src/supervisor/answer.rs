@@ -109,7 +109,9 @@ pub enum Denied {
         path: Vec<String>,
     },
     /// What has no health check is never healthy.
-    #[error("{name} is to wait until {other} is healthy, and {other} has no health check: wait until it is ready")]
+    #[error(
+        "{name} is to wait until {other} is healthy, and {other} has no health check: wait until it is ready"
+    )]
     NeverHealthy {
         /// The app.
         name: String,

@@ -62,7 +62,11 @@ impl Supervisor {
                     self.ask_to_end(now, id);
                 }
             }
-            State::Stopping { .. } | State::Running { .. } | State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => {}
+            State::Stopping { .. }
+            | State::Running { .. }
+            | State::Idle(_)
+            | State::Waiting { .. }
+            | State::Backoff { .. } => {}
         }
     }
 

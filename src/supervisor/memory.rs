@@ -53,9 +53,7 @@ impl Supervisor {
                 false
             }
             State::Running { .. } => was && process.state.status() != Status::Online,
-            State::Backoff { queued: false, .. }
-            | State::Waiting { .. }
-            | State::Idle(_) => false,
+            State::Backoff { queued: false, .. } | State::Waiting { .. } | State::Idle(_) => false,
         }
     }
 }

@@ -248,7 +248,8 @@ impl Supervisor {
         match command {
             Command::Create { spec } if !spec.autostart => Vec::new(),
             Command::Create { spec } => {
-                let own = |plan| (0..spec.instances).map(move |instance| self.ask(None, plan, instance, None));
+                let own =
+                    |plan| (0..spec.instances).map(move |instance| self.ask(None, plan, instance, None));
                 let own: Vec<PortQuestion> = spec.port.into_iter().flat_map(own).collect();
                 [needed_by(spec), own].concat()
             }

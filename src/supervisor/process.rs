@@ -126,11 +126,14 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => None,
             },
-            asked: self
-                .state
-                .run()
-                .filter(|_| self.end_asked && !planted!(KeepsAWishToItself))
-                .map(|run| Asked { run, restart: self.restart_asked, cause: self.end_cause, over_memory: self.over_memory }),
+            asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
+                Asked {
+                    run,
+                    restart: self.restart_asked,
+                    cause: self.end_cause,
+                    over_memory: self.over_memory,
+                }
+            }),
         }
     }
 

@@ -264,7 +264,8 @@ impl Supervisor {
         let ports = row.as_ref().map(|process| process.ports);
         let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
-        let (waits, ends_later) = (row.as_ref().is_some_and(Process::waits), row.as_ref().is_some_and(Process::ends));
+        let (waits, ends_later) =
+            (row.as_ref().is_some_and(Process::waits), row.as_ref().is_some_and(Process::ends));
         let remembered = row.as_ref().map(Process::to_remember);
         let before = match row {
             Some(process) => self.processes.insert(id, process),

@@ -13,7 +13,10 @@ const MAY_USE: &[(&str, &str)] = &[
     ("auth", "model secrets store"),
     ("daemon", "model home secrets settings supervisor keeper store auth logs sample probe"),
     ("dashboard", "wire"),
-    ("api", "model home secrets settings supervisor keeper store auth logs sample probe daemon wire dashboard"),
+    (
+        "api",
+        "model home secrets settings supervisor keeper store auth logs sample probe daemon wire dashboard",
+    ),
     ("client", "wire home secrets settings kernel"),
     ("cli", "client wire home secrets settings kernel"),
     ("library", "client wire home"),

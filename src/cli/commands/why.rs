@@ -87,14 +87,14 @@ async fn look(session: &Session, process: Process, all: bool) -> Result<Why, Cli
 
 /// The ends before the last one, the newest first.
 fn older(events: &[Event]) -> Vec<Older> {
-    let mut ends: Vec<usize> = (0..events.len()).filter(|at| is_end(&events[*at])).collect();
-    let mut next = ends.pop();
-    let mut older = Vec::new();
-    while let (Some(_), Some(until)) = (ends.pop(), next) {
-        let (before, end, after) = story(events[..until].to_vec());
-        next = end.as_ref().and_then(|end| events.iter().position(|event| event.seq == end.seq));
-        older.extend(end.map(|end| Older { end, before, after }));
-    }
+    // Each up to the next.
+    let ends = (0..events.len()).filter(|at| is_end(&events[*at])).skip(1);
+    let told = ends.filter_map(|next| {
+        let (before, end, after) = story(events[..next].to_vec());
+        end.map(|end| Older { end, before, after })
+    });
+    let mut older: Vec<Older> = told.collect();
+    older.reverse();
     older
 }
 
@@ -182,7 +182,12 @@ fn text(why: &Why) -> String {
         }
     }
     for older in &why.older {
-        text.push_str(&format!("  {:<13} {}  {}\n", "before that", units::local_time(&older.end.ts), older.end.detail));
+        text.push_str(&format!(
+            "  {:<13} {}  {}\n",
+            "before that",
+            units::local_time(&older.end.ts),
+            older.end.detail
+        ));
         let causes = causes(&older.before, &older.end);
         let causes = causes.iter().map(|cause| ("because", cause));
         let decisions = decisions(&older.after).into_iter().map(|event| ("then", &event.detail));
@@ -337,7 +342,8 @@ mod tests {
     #[test]
     fn what_the_manager_ended_is_not_said_to_have_ended_by_itself() {
         let over = "web is restarted, memory limit: 2 MiB > 1 MiB";
-        let history = [("started", "web started with pid 1"), ("over_memory", over), ("exited", "web exited")];
+        let history =
+            [("started", "web started with pid 1"), ("over_memory", over), ("exited", "web exited")];
         let text = told("online", &history);
         check(&text, &[&format!("  because       {over}")]);
         assert!(!text.contains("nobody"), "{text}");

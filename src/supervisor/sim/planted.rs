@@ -100,11 +100,23 @@ pub enum Mistake {
     ForgetsUnstableRuns,
     /// What was asked is not remembered until it is done.
     KeepsAWishToItself,
+    /// What an app depends on does not matter.
+    StartsBeforeItsDependencies,
+    /// Who waits for others is not looked at any more.
+    ForgetsWhoWaits,
+    /// What others depend on ends with them.
+    StopsWhatIsNeeded,
+    /// All that use too much memory are restarted at once.
+    RestartsForMemoryTogether,
+    /// An exit is told as if nobody had wanted it.
+    ForgetsWhyItEnds,
+    /// An app may depend on itself, through others.
+    AllowsCycles,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 47] = [
+    pub const ALL: [Mistake; 53] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -152,6 +164,12 @@ impl Mistake {
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
+        Mistake::StartsBeforeItsDependencies,
+        Mistake::ForgetsWhoWaits,
+        Mistake::StopsWhatIsNeeded,
+        Mistake::RestartsForMemoryTogether,
+        Mistake::ForgetsWhyItEnds,
+        Mistake::AllowsCycles,
     ];
 }
 

@@ -106,6 +106,17 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         }
         _ => None,
     };
+    // It may be something that is needed which lacks a port; then nobody here knows whose.
+    let needs_others = asking
+        .and_then(|id| world.brain.process(id))
+        .and_then(|row| world.brain.app(row.app))
+        .is_some_and(|spec| !spec.depends_on.is_empty());
+    let needs_others = needs_others
+        || matches!(step.given, Given::Input(Input::Command(Command::Create { spec } | Command::Update { spec, .. }))
+            if !spec.depends_on.is_empty());
+    if needs_others {
+        return Ok(());
+    }
     match step.answer {
         Err(Denied::PortTaken { port, by }) => {
             let taken = is_taken(world, step, *port, asking);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Command, Count, Then};
+use super::depends::any_dependencies;
 use super::health::any_policy;
 use crate::model::{
     AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, Signal, StopPolicy,
@@ -83,7 +84,8 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
     let resources = Resources { max_memory, ..Resources::default() };
     let autostart = dice.chance(85);
-    AppSpec { instances, port, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
+    let (health, depends_on) = (any_policy(dice), any_dependencies(dice));
+    AppSpec { instances, port, autostart, restart, stop, resources, health, depends_on, ..app(name) }
 }
 
 /// The few ports that everybody wants.

@@ -389,6 +389,7 @@ impl World {
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
         outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
+        outcomes::launched_in_order(&self.brain, &living, &effects)?;
         for effect in &effects {
             self.perform(effect);
         }
