@@ -205,7 +205,8 @@ impl Supervisor {
         self.with_dependencies(now, id, |brain| brain.restart_alone(now, id, plan, cause))
     }
 
-    fn restart_alone(
+    /// Restarts it, and starts nothing else.
+    pub(super) fn restart_alone(
         &mut self,
         now: Moment,
         id: ProcessId,

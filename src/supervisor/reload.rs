@@ -260,7 +260,7 @@ impl Supervisor {
         self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of });
         // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
         // would be over.
-        let _ = self.restart(now, id, None, Cause::Reload);
+        let _ = self.restart_alone(now, id, None, Cause::Reload);
         let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
         self.set_progress(app, Progress::Turn { index, old, new, stable_at: None });
     }

@@ -1,7 +1,7 @@
 //! Dependencies, as invariants: who waits, who does not, and who goes first. The observer judges by
 //! rows and definitions alone, and knows nothing of the supervisor's indexes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Effect, Process, Scope, Supervisor};
 use super::invariants::{Holds, ensure, events};
@@ -12,13 +12,29 @@ use crate::model::{
     RunId, State, Status,
 };
 
-/// What a new app depends on. Names that are not there, itself and cycles are asked for, too.
-pub fn any_dependencies(dice: &mut Dice) -> Vec<Dependency> {
+/// The apps, in an order in which dependencies never form a cycle.
+const ORDER: [&str; 4] = ["db", "job", "api", "web"];
+
+/// What an app of that name is to depend on: mostly apps that are there. Names that are not, itself
+/// and cycles are asked for, too.
+pub fn any_dependencies(dice: &mut Dice, name: &str, there: &[Name]) -> Vec<Dependency> {
+    let before = ORDER.iter().take_while(|other| **other != name);
+    let fitting: Vec<&str> =
+        before.copied().filter(|other| there.iter().any(|app| app.as_str() == *other)).collect();
     let mut all: Vec<Dependency> = Vec::new();
-    while all.len() < 2 && dice.chance(45) {
-        let app = Name::parse(dice.pick(&["db", "db", "api", "job", "web"])).expect("a name");
-        let condition = dice.pick(&Condition::ALL);
-        if all.iter().all(|other| other.app != app) {
+    while all.len() < 2 && dice.chance(if fitting.is_empty() { 5 } else { 70 }) {
+        let fits = !fitting.is_empty() && dice.chance(90);
+        let app = dice.pick(if fits { &fitting } else { ORDER.as_slice() });
+        let condition = dice.pick(&[
+            Condition::Started,
+            Condition::Started,
+            Condition::Ready,
+            Condition::Ready,
+            Condition::Healthy,
+            Condition::Completed,
+        ]);
+        if all.iter().all(|other| other.app.as_str() != app) {
+            let app = Name::parse(app).expect("a name");
             all.push(Dependency { namespace: Name::default_namespace(), app, condition });
         }
     }
@@ -145,6 +161,23 @@ pub fn dependents_stop_first(world: &World, step: &Step<'_>) -> Holds {
             let later = is_needed_to_end_later(brain, process);
             ensure!(!later, "{run} of {} is told to end before what needs it", process.id);
         }
+    }
+    Ok(())
+}
+
+/// One request ended all of them: what was told to end meanwhile has nothing above it that lives.
+pub fn nobody_is_told_too_early(brain: &Supervisor, before: &BTreeMap<ProcessId, Process>) -> Holds {
+    for process in brain.processes() {
+        let ran = before.get(&process.id).is_some_and(|row| {
+            matches!(row.state, State::Starting { .. } | State::Running { .. }) && row.started.is_some()
+        });
+        let told = matches!(process.state, State::Stopping { .. });
+        let early = ran && told && is_needed_to_end_later(brain, process);
+        ensure!(
+            !early,
+            "dependents_stop_first: {} is told to end, of all that are ended at once",
+            process.id
+        );
     }
     Ok(())
 }

@@ -32,7 +32,9 @@ use world::World;
 /// Tells the story of that seed. Answers with its diary, or with what went wrong in it.
 fn tell(seed: u64) -> Result<Vec<String>, String> {
     let mut world = World::new(seed);
-    let told = (0..world.steps()).try_for_each(|_| world.go_on()).and_then(|()| world.calm_down());
+    let told = world.begin();
+    let told = told.and_then(|()| (0..world.steps()).try_for_each(|_| world.go_on()));
+    let told = told.and_then(|()| world.calm_down());
     match told {
         Ok(()) => Ok(world.diary),
         Err(broken) => Err(format!("story {seed}: {broken}\n{}", world.diary.join("\n"))),

@@ -106,6 +106,8 @@ pub enum Mistake {
     ForgetsWhoWaits,
     /// What others depend on ends with them.
     StopsWhatIsNeeded,
+    /// Several are ended in the order in which somebody named them.
+    StopsInAnyOrder,
     /// All that use too much memory are restarted at once.
     RestartsForMemoryTogether,
     /// An exit is told as if nobody had wanted it.
@@ -116,7 +118,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 53] = [
+    pub const ALL: [Mistake; 54] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -167,6 +169,7 @@ impl Mistake {
         Mistake::StartsBeforeItsDependencies,
         Mistake::ForgetsWhoWaits,
         Mistake::StopsWhatIsNeeded,
+        Mistake::StopsInAnyOrder,
         Mistake::RestartsForMemoryTogether,
         Mistake::ForgetsWhyItEnds,
         Mistake::AllowsCycles,
