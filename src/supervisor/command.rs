@@ -122,7 +122,10 @@ impl Supervisor {
         rehearsal.start_needed(now, &needed, &name)?;
         command(&mut rehearsal)?;
         self.start_needed(now, &needed, &name)?;
-        command(self).map(|_| Accepted::Done)
+        command(self)?;
+        // Also when it waited before, and nothing but what it waits for was started.
+        self.want_up(id);
+        Ok(Accepted::Done)
     }
 
     /// Starts it, and nothing else.
@@ -134,7 +137,10 @@ impl Supervisor {
                 self.want_up(id);
                 self.begin(now, id, false);
             }
-            State::Waiting { .. } if process.ports.plan.is_some() => self.aim(id, None)?,
+            State::Waiting { .. } if process.ports.plan.is_some() => {
+                self.aim(id, None)?;
+                self.want_up(id);
+            }
             State::Waiting { .. } => return Ok(Accepted::AlreadySo),
             State::Starting { .. } | State::Running { .. } if process.goal == Goal::Down => {
                 self.aim(id, None)?;
@@ -220,7 +226,10 @@ impl Supervisor {
                 self.want_up(id);
                 self.begin(now, id, true);
             }
-            State::Waiting { .. } if process.ports.plan != plan => self.aim(id, plan)?,
+            State::Waiting { .. } if process.ports.plan != plan => {
+                self.aim(id, plan)?;
+                self.want_up(id);
+            }
             State::Waiting { .. } => return Ok(Accepted::AlreadySo),
             State::Backoff { .. } => {
                 self.aim(id, plan)?;

@@ -46,12 +46,21 @@ impl Supervisor {
     /// Launches who waits for nothing any more, and ends whose dependents are gone. Nothing is left
     /// to do afterwards, until something changes.
     pub(super) fn settle(&mut self, now: Moment) {
+        self.tell_ends(now);
+        self.launch_waiting(now);
+    }
+
+    /// Ends whose end is wanted and has nothing to wait for.
+    pub(super) fn tell_ends(&mut self, now: Moment) {
         let ending: Vec<ProcessId> = self.ending.iter().copied().collect();
         for id in ending {
             if !self.ends_later(id) {
                 self.ask_to_end(now, id);
             }
         }
+    }
+
+    fn launch_waiting(&mut self, now: Moment) {
         let mut goes_on = true;
         while std::mem::take(&mut goes_on) {
             let waiting: Vec<ProcessId> = self.waiting.iter().copied().collect();

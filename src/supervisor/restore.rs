@@ -175,6 +175,8 @@ impl Supervisor {
         for (id, life) in adopted {
             brain.catch_up(now, id, life);
         }
+        // What is to end is no ground to start on.
+        brain.tell_ends(now);
         let at_rest: Vec<ProcessId> = brain.processes.keys().copied().collect();
         for id in at_rest {
             brain.resume(now, id, asked.get(&id).is_some_and(|asked| asked.restart));
