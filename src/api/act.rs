@@ -72,7 +72,7 @@ fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> 
         Action::Restart => {
             let parked =
                 matches!(now.state, State::Idle(Rest::Errored(Reason::NoPort(_))) | State::Waiting { .. });
-            (parked && settled) || (settled && now.latest_run > before)
+            settled && (parked || now.latest_run > before)
         }
         Action::Stop => matches!(now.state, State::Idle(_)),
         Action::Delete => false,

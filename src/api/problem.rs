@@ -113,7 +113,8 @@ impl From<Denied> for ApiError {
             Denied::BadCount { .. }
             | Denied::UnknownDependency { .. }
             | Denied::DependencyCycle { .. }
-            | Denied::NeverHealthy { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         };
         let error = match denied.is_about_dependencies() {
@@ -136,6 +137,7 @@ impl From<Denied> for ApiError {
             | Denied::UnknownDependency { .. }
             | Denied::DependencyCycle { .. }
             | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. }
             | Denied::ShuttingDown => error,
         }
     }

@@ -99,8 +99,12 @@ pub enum Obstacle {
     Ended,
     /// It was given up.
     Errored(Reason),
+    /// It waits itself, for these apps, and nothing will come of that by itself.
+    Waits(String),
     /// It has no health check, so it will never be healthy.
     Unchecked,
+    /// It is started again when it ends with exit code 0, so it is never completed.
+    Restarted,
 }
 
 impl Unmet {
@@ -120,6 +124,10 @@ impl fmt::Display for Unmet {
             Obstacle::Stopped => write!(f, "{app} ({condition}), which is stopped"),
             Obstacle::Ended => write!(f, "{app} ({condition}), which has ended"),
             Obstacle::Errored(reason) => write!(f, "{app} ({condition}), which is errored: {reason}"),
+            Obstacle::Waits(others) => write!(f, "{app} ({condition}), which waits for {others}"),
+            Obstacle::Restarted => {
+                write!(f, "{app} ({condition}), which is started again whenever it ends")
+            }
             Obstacle::Unchecked => write!(f, "{app} ({condition}), which has no health check"),
         }
     }

@@ -110,9 +110,20 @@ pub enum Denied {
     },
     /// What has no health check is never healthy.
     #[error(
-        "{name} is to wait until {other} is healthy, and {other} has no health check: wait until it is ready"
+        "{name} would wait for ever until {other} is healthy: {other} has no health check; wait until it is ready"
     )]
     NeverHealthy {
+        /// The app.
+        name: String,
+        /// What it is to depend on.
+        other: String,
+    },
+    /// What is started again is never completed.
+    #[error(
+        "{name} would wait for ever until {other} is completed: {other} is started again whenever it ends; define it \
+         with --no-autorestart, or with --stop-exit-codes 0"
+    )]
+    NeverCompleted {
         /// The app.
         name: String,
         /// What it is to depend on.
@@ -165,7 +176,10 @@ impl Denied {
     pub fn is_about_dependencies(&self) -> bool {
         matches!(
             self,
-            Denied::UnknownDependency { .. } | Denied::DependencyCycle { .. } | Denied::NeverHealthy { .. }
+            Denied::UnknownDependency { .. }
+                | Denied::DependencyCycle { .. }
+                | Denied::NeverHealthy { .. }
+                | Denied::NeverCompleted { .. }
         )
     }
 
@@ -183,7 +197,8 @@ impl Denied {
             Denied::BadCount { .. }
             | Denied::UnknownDependency { .. }
             | Denied::DependencyCycle { .. }
-            | Denied::NeverHealthy { .. } => "invalid_value",
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. } => "invalid_value",
             Denied::NothingUp { .. } => "not_running",
             Denied::Reloading { .. } => "reloading",
             Denied::ShuttingDown => "shutting_down",

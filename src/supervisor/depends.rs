@@ -20,9 +20,10 @@
 //! Apps are meant by name, so one that is deleted and defined anew is meant again. Definitions
 //! never form a cycle, and name only apps that are there; a deletion may leave a name behind.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::{Command, Denied, Process, Supervisor};
+use super::{Command, Denied, Process, Supervisor, restart};
 use crate::model::{
     AppId, AppSpec, Condition, Dependency, End, EventKind, Goal, Health, Moment, Name, Obstacle, ProcessId,
     Rest, State, Status, Unmet,
@@ -72,6 +73,8 @@ impl Supervisor {
                     goes_on = true;
                 } else if self.processes[&id].state != (State::Waiting { unmet: unmet.clone() }) {
                     self.change(id, |process| process.state = State::Waiting { unmet });
+                    // Who waits for it may say so.
+                    goes_on = true;
                 }
             }
         }
@@ -103,7 +106,8 @@ impl Supervisor {
         if counted.is_empty() {
             return Some(Obstacle::Stopped);
         }
-        let checked = self.apps[&app].health.is_some();
+        let spec = &self.apps[&app];
+        let (checked, ends) = (spec.health.is_some(), ends_well(spec));
         counted
             .into_iter()
             .filter(|process| !satisfies(condition, process))
@@ -111,6 +115,10 @@ impl Supervisor {
                 State::Idle(Rest::Errored(reason)) => Obstacle::Errored(reason.clone()),
                 State::Idle(Rest::Finished(_)) => Obstacle::Ended,
                 State::Idle(Rest::Stopped) if process.goal == Goal::Down => Obstacle::Stopped,
+                State::Waiting { unmet } if unmet.iter().any(Unmet::is_hopeless) => {
+                    let others: Vec<&str> = unmet.iter().map(|unmet| unmet.app.as_str()).collect();
+                    Obstacle::Waits(others.join(" and "))
+                }
                 State::Idle(Rest::Stopped)
                 | State::Waiting { .. }
                 | State::Backoff { .. }
@@ -118,6 +126,7 @@ impl Supervisor {
                 | State::Running { .. }
                 | State::Stopping { .. } => match condition {
                     Condition::Healthy if !checked => Obstacle::Unchecked,
+                    Condition::Completed if !ends => Obstacle::Restarted,
                     Condition::Started | Condition::Ready | Condition::Healthy | Condition::Completed => {
                         Obstacle::Time
                     }
@@ -133,6 +142,8 @@ impl Supervisor {
         let mut seen = BTreeSet::new();
         let mut needed = Vec::new();
         self.add_stopped_dependencies(spec, &mut seen, &mut needed);
+        // What more depend on goes first: who needs it has those above itself, and itself, as well.
+        needed.sort_by_key(|id| Reverse(self.dependents_of(self.processes[id].app).len()));
         needed
     }
 
@@ -180,6 +191,9 @@ impl Supervisor {
                     if dependency.condition == Condition::Healthy && self.apps[&app].health.is_none() =>
                 {
                     return Err(Denied::NeverHealthy { name, other });
+                }
+                Some(app) if dependency.condition == Condition::Completed && !ends_well(&self.apps[&app]) => {
+                    return Err(Denied::NeverCompleted { name, other });
                 }
                 Some(_) => {}
             }
@@ -287,6 +301,11 @@ impl Supervisor {
         }
         order
     }
+}
+
+/// After exit code 0 it stays as it is.
+fn ends_well(spec: &AppSpec) -> bool {
+    restart::is_planned(&spec.restart, End::Code(0))
 }
 
 /// It is as is awaited.

@@ -261,10 +261,9 @@ impl Supervisor {
 
     /// What happened to an adopted life, and what was wanted of it, while nobody looked.
     fn catch_up(&mut self, now: Moment, id: ProcessId, life: Living) {
-        match life.ended {
-            Some((end, at)) => self.exited(now, id, end, at, life.tree_empty),
-            // If its end was asked for, `settle` sees to that, in the right order.
-            None => {}
+        // An end that was asked for, and has not come, is seen to later, in the right order.
+        if let Some((end, at)) = life.ended {
+            self.exited(now, id, end, at, life.tree_empty);
         }
     }
 

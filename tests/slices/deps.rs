@@ -214,6 +214,7 @@ fn k15_what_cannot_be_depended_on_is_refused_and_nothing_is_there() {
     assert_eq!(home.processes(), Vec::<Value>::new());
     start(&home, "a", &[]);
     check("b", "a:healthy", &["a has no health check"]);
+    check("b", "a:completed", &["a is started again whenever it ends", "--no-autorestart"]);
     start(&home, "b", &["--depends-on", "a:started"]);
     let pid = home.pid("a");
     let cycle = home.run(&["start", &script, "--name", "a", "--depends-on", "b", "--force"]);

@@ -111,6 +111,7 @@ fn stories_are_eventful() {
         "UnknownDependency",
         "DependencyCycle",
         "NeverHealthy",
+        "NeverCompleted",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -57,7 +57,7 @@ impl Story {
         self
     }
 
-    fn to_web(self, command: fn(ProcessId) -> Command) -> Story {
+    fn asks_web(self, command: fn(ProcessId) -> Command) -> Story {
         self.command(command(WEB))
     }
 
@@ -107,12 +107,12 @@ fn a_job_is_completed_by_exit_code_0() {
 
 #[test]
 fn who_waits_can_be_stopped_and_deleted_and_is_not_launched_then() {
-    let story = both(app("db"), Condition::Ready).to_web(stop).answers(Ok(Accepted::Done)).orders("");
+    let story = both(app("db"), Condition::Ready).asks_web(stop).answers(Ok(Accepted::Done)).orders("");
     story.web_is("stopped").spawned(1).orders("");
-    let story = both(app("db"), Condition::Ready).to_web(|process| Command::Delete { process });
+    let story = both(app("db"), Condition::Ready).asks_web(|process| Command::Delete { process });
     assert_eq!(story.spawned(1).orders("").brain.process(WEB), None);
-    both(app("db"), Condition::Ready).to_web(start).answers(Ok(Accepted::AlreadySo));
-    let story = both(app("db"), Condition::Ready).to_web(|process| Command::Restart { process });
+    both(app("db"), Condition::Ready).asks_web(start).answers(Ok(Accepted::AlreadySo));
+    let story = both(app("db"), Condition::Ready).asks_web(|process| Command::Restart { process });
     story.answers(Ok(Accepted::AlreadySo)).spawned(1).orders("launch 2");
     both(app("db"), Condition::Ready).shutdown().web_is("stopped").spawned(1).orders("SIGTERM 1");
 }
@@ -122,7 +122,7 @@ fn only_the_first_start_waits() {
     let story = both_run().exits(1, 1).orders("forget 1, launch 3").web_is("online");
     // Neither its own crash nor a restart of it waits for the other, which is not there.
     let story = story.exits(2, 1).orders("forget 2, launch 4").spawned(4);
-    let story = story.to_web(|process| Command::Restart { process }).orders("SIGTERM 4");
+    let story = story.asks_web(|process| Command::Restart { process }).orders("SIGTERM 4");
     let story = story.exits(4, 0).orders("forget 4, launch 5").spawned(5);
     story.spawned(3).restart().orders("SIGTERM 3").web_is("online");
 }
@@ -130,16 +130,31 @@ fn only_the_first_start_waits() {
 #[test]
 fn a_start_starts_what_it_depends_on() {
     let down = both_run().stop_both().exits(2, 0).exits(1, 0).is("stopped").web_is("stopped");
-    let story = down.to_web(start).answers(Ok(Accepted::Done)).orders("launch 3").wanted(Goal::Up);
+    let story = down.asks_web(start).answers(Ok(Accepted::Done)).orders("launch 3").wanted(Goal::Up);
     let story = story.tells(EventKind::Needed { by: "web".to_owned() }).web_waits("db (ready)");
     story.spawned(3).orders("launch 4");
     // What was given up is tried again; what is on its way is left alone.
     let failing = both(app("db"), Condition::Ready).fails_to_spawn(1, SpawnStep::Exec, libc::ENOENT);
     let story = failing.web_waits("db (ready), which is errored: cannot execute /bin/true");
-    story.to_web(start).answers(Ok(Accepted::Done)).orders("launch 2").web_waits("db (ready)");
+    story.asks_web(start).answers(Ok(Accepted::Done)).orders("launch 2").web_waits("db (ready)");
     // So does the definition of something new.
     let stopped = running(app("db")).stop().exits(1, 0);
     stopped.and(web(vec![on("db", Condition::Started)])).orders("launch 2").spawned(2).orders("launch 3");
+}
+
+#[test]
+fn what_is_started_for_one_is_waited_for_by_the_others_that_are() {
+    let job = |spec: AppSpec| {
+        let restart = RestartPolicy { auto: false, ..RestartPolicy::default() };
+        AppSpec { restart, ..spec }
+    };
+    // The job is content with a db that has ended; who is to be healthy needs it anew.
+    let middle = AppSpec { depends_on: vec![on("db", Condition::Started)], ..job(app("web")) };
+    let story = of(job(checked("db"))).spawned(1).and(middle).spawned(2).exits(2, 0).exits(1, 0);
+    let both = vec![on("web", Condition::Ready), on("db", Condition::Healthy)];
+    let story =
+        story.and(AppSpec { depends_on: both, ..app("top") }).orders("launch 3").web_waits("db (started)");
+    story.spawned(3).orders("watch 3, launch 4");
 }
 
 #[test]
@@ -151,15 +166,33 @@ fn what_others_depend_on_stops_after_them() {
     assert!(story.exits(1, 0).brain.all_idle());
     // Alone it stops at once, and what depends on it runs on.
     both_run().stop().orders("SIGTERM 1").web_is("online");
-    both_run().to_web(stop).orders("SIGTERM 2").is("online").wanted(Goal::Up);
+    both_run().asks_web(stop).orders("SIGTERM 2").is("online").wanted(Goal::Up);
 }
 
 #[test]
 fn levels_are_kept_also_where_the_one_between_does_not_run() {
     let cache = AppSpec { depends_on: vec![on("db", Condition::Ready)], ..app("cache") };
     let story = of(app("db")).spawned(1).and(cache).spawned(2).and(web(vec![on("cache", Condition::Ready)]));
-    let story = story.orders("launch 3").spawned(3).to_web(stop).exits(2, 0).orders("forget 2");
+    let story = story.orders("launch 3").spawned(3).asks_web(stop).exits(2, 0).orders("forget 2");
     story.shutdown().orders("SIGTERM 3").exits(3, 0).orders("forget 3, SIGTERM 1");
+}
+
+#[test]
+fn who_waits_for_one_that_waits_in_vain_says_so() {
+    let cache = AppSpec { depends_on: vec![on("db", Condition::Ready)], ..app("web") };
+    let last = AppSpec { depends_on: vec![on("web", Condition::Ready)], ..app("last") };
+    let story = of(app("db")).and(cache).and(last).web_waits("db (ready)");
+    let told = |story: &Story| match &story.brain.process(ProcessId(2)).expect("listed").state {
+        State::Waiting { unmet } => crate::model::depends::waits_for(unmet),
+        other => panic!("it is {other:?}"),
+    };
+    assert_eq!(told(&story), "waits for web (ready)");
+    let story = story.stop().fails_to_spawn(1, SpawnStep::Exec, libc::ENOENT);
+    let story = story.web_waits("db (ready), which is stopped");
+    assert_eq!(told(&story), "waits for web (ready), which waits for db");
+    // Whoever starts the last one starts all of them.
+    let story = story.command(Command::Start { process: ProcessId(2) }).orders("launch 2").is("starting");
+    assert_eq!(told(&story), "waits for web (ready)");
 }
 
 #[test]
@@ -180,6 +213,8 @@ fn what_cannot_be_depended_on_is_refused() {
     of(web(vec![on("web", Condition::Ready)])).answers(Err(itself)).orders("");
     let never = Denied::NeverHealthy { name: "web".to_owned(), other: "db".to_owned() };
     of(app("db")).and(web(vec![on("db", Condition::Healthy)])).answers(Err(never)).orders("");
+    let never = Denied::NeverCompleted { name: "web".to_owned(), other: "db".to_owned() };
+    of(app("db")).and(web(vec![on("db", Condition::Completed)])).answers(Err(never)).orders("");
     let spec = Arc::new(AppSpec { depends_on: vec![on("web", Condition::Ready)], ..app("db") });
     let update = Command::Update { app: AppId(0), spec, then: super::super::super::Then::Keep };
     let path = ["db", "web", "db"].map(str::to_owned).to_vec();
@@ -190,7 +225,7 @@ fn what_cannot_be_depended_on_is_refused() {
 #[test]
 fn who_depends_on_what_was_deleted_says_so_when_it_is_started() {
     let story = both_run().delete().orders("SIGTERM 1").exits(1, 0).web_is("online");
-    let story = story.to_web(stop).exits(2, 0).to_web(start).web_waits("db, which does not exist");
+    let story = story.asks_web(stop).exits(2, 0).asks_web(start).web_waits("db, which does not exist");
     let story = story.and(app("db")).orders("launch 3").web_waits("db (ready)");
     story.spawned(3).orders("launch 4");
 }
