@@ -68,14 +68,14 @@ impl Supervisor {
         self.check_dependencies(&spec)?;
         let goal = if spec.autostart { Goal::Up } else { Goal::Down };
         let needed = if spec.autostart { self.stopped_dependencies(&spec) } else { Vec::new() };
+        let numbers: Vec<u32> = (0..spec.instances).collect();
         if !needed.is_empty() {
             // Nothing is started for an app that gets no port.
             let mut rehearsal = self.clone();
             rehearsal.start_needed(now, &needed, spec.name.as_str())?;
-            rehearsal.ports_of_new(&spec, &(0..spec.instances).collect::<Vec<_>>(), goal)?;
+            rehearsal.ports_of_new(&spec, &numbers, goal)?;
             self.start_needed(now, &needed, spec.name.as_str())?;
         }
-        let numbers: Vec<u32> = (0..spec.instances).collect();
         let ports = self.ports_of_new(&spec, &numbers, goal)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);

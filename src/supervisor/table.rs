@@ -264,7 +264,7 @@ impl Supervisor {
         let ports = row.as_ref().map(|process| process.ports);
         let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
-        let (waits, ends_later) =
+        let (waits, ends) =
             (row.as_ref().is_some_and(Process::waits), row.as_ref().is_some_and(Process::ends));
         let remembered = row.as_ref().map(Process::to_remember);
         let before = match row {
@@ -287,7 +287,7 @@ impl Supervisor {
             queued.map(|since| self.queue.insert((since, id)));
         }
         _ = if waits { self.waiting.insert(id) } else { self.waiting.remove(&id) };
-        _ = if ends_later { self.ending.insert(id) } else { self.ending.remove(&id) };
+        _ = if ends { self.ending.insert(id) } else { self.ending.remove(&id) };
         self.touched.insert(id);
         match (app, before) {
             (Some(app), None) => {
