@@ -16,6 +16,7 @@ pub mod auth;
 pub mod compat;
 pub mod convert;
 mod convert_depends;
+mod convert_env;
 pub mod convert_health;
 mod convert_resources;
 pub mod events;

@@ -6,6 +6,7 @@
 //! [`crate::store`].
 
 pub mod depends;
+pub mod env_sources;
 pub mod event;
 pub mod fact;
 pub mod goal;
@@ -23,6 +24,7 @@ pub mod spec;
 pub mod state;
 
 pub use depends::{Condition, Dependency, Obstacle, Unmet};
+pub use env_sources::EnvSources;
 pub use event::{Cause, Event, EventKind, ExitCause};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::format_depends::StoredDependency;
+use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
@@ -56,6 +57,10 @@ pub(super) struct StoredSpec {
     resources: StoredResources,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     depends_on: Vec<StoredDependency>,
+    #[serde(default, skip_serializing_if = "StoredEnvSources::is_empty")]
+    env_sources: StoredEnvSources,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    interpreter_args: Vec<String>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -73,6 +78,7 @@ struct StoredRestart {
     max_unstable: u32,
     min_uptime_us: u64,
     delay_us: u64,
+    backoff_us: Option<u64>,
     stop_exit_codes: Vec<i32>,
 }
 
@@ -122,6 +128,8 @@ impl StoredSpec {
             health: spec.health.as_ref().map(StoredHealth::new),
             resources: StoredResources::new(&spec.resources),
             depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
+            env_sources: StoredEnvSources::new(&spec.env_sources),
+            interpreter_args: spec.interpreter_args.clone(),
         }
     }
 
@@ -150,6 +158,8 @@ impl StoredSpec {
                 .into_iter()
                 .map(StoredDependency::into_model)
                 .collect::<Result<_, _>>()?,
+            env_sources: self.env_sources.into_model(),
+            interpreter_args: self.interpreter_args,
         })
     }
 }
@@ -177,6 +187,7 @@ impl StoredRestart {
             max_unstable: policy.max_unstable,
             min_uptime_us: micros(policy.min_uptime),
             delay_us: micros(policy.delay),
+            backoff_us: policy.backoff.map(micros),
             stop_exit_codes: policy.stop_exit_codes.clone(),
         }
     }
@@ -187,6 +198,7 @@ impl StoredRestart {
             max_unstable: self.max_unstable,
             min_uptime: Duration::from_micros(self.min_uptime_us),
             delay: Duration::from_micros(self.delay_us),
+            backoff: self.backoff_us.map(Duration::from_micros),
             stop_exit_codes: self.stop_exit_codes,
         }
     }
@@ -238,6 +250,17 @@ mod tests {
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
         assert_eq!(spec.depends_on, Vec::new());
+        assert_eq!(spec.env_sources, Default::default());
+    }
+
+    #[test]
+    fn a_back_off_and_arguments_of_the_interpreter_come_back() {
+        let json = r#"{"name":"web","script":"w.js","program":"/usr/bin/node","cwd":"/"}"#;
+        let mut spec = serde_json::from_str::<StoredSpec>(json).unwrap().into_model().unwrap();
+        spec.restart.backoff = Some(Duration::from_millis(250));
+        spec.interpreter_args = vec!["--trace-warnings".to_owned()];
+        let json = serde_json::to_string(&StoredSpec::new(&spec)).unwrap();
+        assert_eq!(serde_json::from_str::<StoredSpec>(&json).unwrap().into_model().unwrap(), spec);
     }
 
     #[test]
