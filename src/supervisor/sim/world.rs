@@ -394,6 +394,9 @@ impl World {
             let command = Given::Input(Input::Command(any_command(&mut self.dice, &known, &names)));
             let (_, effects) = self.decide(&command);
             let done = self.dice.below(effects.len() + 1);
+            // A definition and the counters that it resets are one transaction.
+            let whole = matches!(command, Given::Input(Input::Command(Command::Update { .. })));
+            let done = if whole && done > 0 { effects.len() } else { done };
             self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
             for effect in &effects[..done] {
                 self.perform(effect);
