@@ -16,6 +16,7 @@ pub mod auth;
 pub mod compat;
 pub mod convert;
 pub mod convert_health;
+mod convert_ready;
 mod convert_resources;
 pub mod events;
 pub mod extract;

@@ -1,9 +1,9 @@
 //! Waiting until processes are ready (acceptance row B12): `?ready=true`.
 //!
-//! A process with a health check is ready once that has passed. Another is ready when it has run
-//! for its min-uptime and, if it has a `PORT`, that port accepts connections. A run that ends
-//! first, or is not ready within the wait, is a failure with a reason and the last lines of the
-//! log. Nothing is stopped for that.
+//! A process is ready by the sign of its policy, and once its health check has passed if it has one.
+//! Another is ready when it says so, or has run for its min-uptime and, if it has a `PORT`, that port
+//! accepts connections. A run that ends first, or is not ready within the wait, is a failure with a
+//! reason and the last lines of the log. Nothing is stopped for that, unless its own limit says so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,9 @@ use super::act::{act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
-use crate::model::{Goal, Health, Moment, PortPlan, ProcessId, Rest, RunId, State, Vitals};
+use crate::model::{
+    Goal, Health, Moment, PortPlan, ProcessId, Readiness, Rest, RunId, State, Status, Vitals, in_words,
+};
 use crate::probe;
 use crate::wire::{self, Action};
 
@@ -25,6 +27,9 @@ use crate::wire::{self, Action};
 const LINES: usize = 10;
 /// From one try to connect to the next.
 const KNOCK: Duration = Duration::from_millis(100);
+/// A run whose own limit ends so soon after the wait is waited for: then it is known what becomes of
+/// it.
+const ALMOST: Duration = Duration::from_millis(800);
 
 /// How long is waited when nobody says how long.
 const USUAL: Duration = Duration::from_secs(60);
@@ -33,8 +38,8 @@ const USUAL: Duration = Duration::from_secs(60);
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Ready {
-    /// True: answer when all of it is ready, by its health check, or by having run for its
-    /// min-uptime with its port accepting connections. Otherwise the answer is a problem
+    /// True: answer when all of it is ready, by what `ready` of the app says, by its health check, or
+    /// by having run for its min-uptime with its port accepting connections. Otherwise the answer is a problem
     /// `not_ready`. `wait` is the limit, 60s if it is absent.
     #[param(nullable = false)]
     ready: Option<bool>,
@@ -101,6 +106,9 @@ pub async fn all(api: &Api, awaited: &[Awaited], limit: Duration) -> Result<(), 
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err((id, StatusCode::UNPROCESSABLE_ENTITY, why)),
             Err(_) => {
+                if let Some(why) = fails_soon(api, id, before).await {
+                    return Err((id, StatusCode::UNPROCESSABLE_ENTITY, why));
+                }
                 let why = late(api.handle.snapshot().processes.get(&id), limit);
                 Err((id, StatusCode::GATEWAY_TIMEOUT, why))
             }
@@ -124,15 +132,61 @@ enum Look {
     Failed(String),
 }
 
+/// Why a run failed whose own limit is almost over.
+async fn fails_soon(api: &Api, id: ProcessId, before: Option<RunId>) -> Option<String> {
+    let until = match api.handle.snapshot().processes.get(&id)?.state {
+        State::Running { readiness: Readiness::Awaited { until, .. }, .. } => until,
+        State::Running { readiness: Readiness::Unasked | Readiness::Reached { .. }, .. }
+        | State::Starting { .. }
+        | State::Stopping { .. }
+        | State::Backoff { .. }
+        | State::Idle(_) => return None,
+    };
+    let left = Some(until.since(clock::now())).filter(|left| *left <= ALMOST)?;
+    tokio::time::timeout(left + KNOCK, one(api, id, before)).await.ok()?.err()
+}
+
+/// What is remembered of the looks before.
+#[derive(Default)]
+struct Seen {
+    /// The life that is waited for, as soon as it is known: its end is a failure, also when another
+    /// one follows.
+    awaited: Option<RunId>,
+    /// What a health check complained of last.
+    complaint: Option<String>,
+    /// When the life that is waited for is a failed start, and why.
+    promise: Option<(Moment, String)>,
+}
+
+impl Seen {
+    fn note(&mut self, view: &ProcessView) {
+        self.complaint = complaint_of(view).or(self.complaint.take());
+        match view.state {
+            State::Running { readiness: Readiness::Awaited { limit, until }, .. } => {
+                let missing = view.spec.ready.by.missing();
+                self.promise =
+                    Some((until, format!("it was not ready within {}: {missing}", in_words(limit))));
+            }
+            State::Running { readiness: Readiness::Unasked | Readiness::Reached { .. }, .. } => {
+                self.promise = None;
+            }
+            State::Starting { .. } | State::Stopping { .. } | State::Backoff { .. } | State::Idle(_) => {}
+        }
+    }
+
+    /// Its time was over before it ended.
+    fn was_late(&self) -> Option<String> {
+        self.promise.as_ref().filter(|(until, _)| *until <= clock::now()).map(|(_, why)| why.clone())
+    }
+}
+
 /// Waits for one. The error is why it will not be ready.
 async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), String> {
     let mut watch = api.handle.watch();
-    let mut awaited = None;
-    let mut complaint = None;
+    let mut seen = Seen::default();
     loop {
         let view = watch.borrow_and_update().processes.get(&id).cloned();
-        complaint = view.as_ref().and_then(|view| complaint_of(view)).or(complaint);
-        match look(view, before, &mut awaited, complaint.as_deref()) {
+        match look(view, before, &mut seen) {
             Look::Ready => return Ok(()),
             Look::Failed(why) => return Err(why),
             Look::Wait => watch.changed().await.map_err(|_| "the daemon is ending".to_owned())?,
@@ -148,15 +202,7 @@ async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), Stri
     }
 }
 
-/// `awaited` is the life that is waited for, as soon as it is known: its end is a failure, also
-/// when another one follows.
-/// `complaint` is what a health check complained of last.
-fn look(
-    view: Option<Arc<ProcessView>>,
-    before: Option<RunId>,
-    awaited: &mut Option<RunId>,
-    complaint: Option<&str>,
-) -> Look {
+fn look(view: Option<Arc<ProcessView>>, before: Option<RunId>, seen: &mut Seen) -> Look {
     let Some(view) = view else { return Look::Failed("it was deleted".to_owned()) };
     if view.latest_run <= before {
         return match &view.state {
@@ -167,27 +213,36 @@ fn look(
             | State::Backoff { .. } => Look::Wait,
         };
     }
-    if awaited.is_some() && *awaited != view.latest_run {
-        return Look::Failed(ended(&view));
+    if seen.awaited.is_some() && seen.awaited != view.latest_run {
+        return Look::Failed(seen.was_late().unwrap_or_else(|| ended(&view)));
     }
-    *awaited = view.latest_run;
+    seen.awaited = view.latest_run;
+    seen.note(&view);
     match &view.state {
         State::Starting { .. } => Look::Wait,
         State::Running { vitals: Some(Vitals { health: Health::Unhealthy { reason }, .. }), .. } => {
             Look::Failed(format!("it is unhealthy: {reason}"))
         }
-        State::Running { vitals: Some(vitals), .. } if vitals.ready => Look::Ready,
-        State::Running { vitals: Some(_), .. } => Look::Wait,
-        State::Running { since, vitals: None, .. } => {
+        State::Running { .. } if view.state.status() == Status::Starting => Look::Wait,
+        State::Running { vitals: Some(_), .. }
+        | State::Running { readiness: Readiness::Awaited { .. } | Readiness::Reached { .. }, .. } => {
+            Look::Ready
+        }
+        State::Running { since, vitals: None, readiness: Readiness::Unasked, .. } => {
             let stable = *since + view.spec.restart.min_uptime;
             if clock::now() < stable { Look::WaitUntil(stable) } else { Look::Knock(view) }
         }
-        State::Stopping { pid: Some(_), .. } => Look::Failed(match complaint {
-            Some(reason) if view.goal == Goal::Up => format!("it is unhealthy and is restarted: {reason}"),
-            Some(_) | None => "it is being ended".to_owned(),
+        State::Stopping { pid: Some(_), .. } => Look::Failed(match (seen.was_late(), &seen.complaint) {
+            (Some(late), _) => late,
+            (None, Some(reason)) if view.goal == Goal::Up => {
+                format!("it is unhealthy and is restarted: {reason}")
+            }
+            (None, Some(_) | None) => "it is being ended".to_owned(),
         }),
-        State::Stopping { pid: None, .. } | State::Backoff { .. } => Look::Failed(ended(&view)),
-        State::Idle(rest) => Look::Failed(at_rest(rest)),
+        State::Stopping { pid: None, .. } | State::Backoff { .. } => {
+            Look::Failed(seen.was_late().unwrap_or_else(|| ended(&view)))
+        }
+        State::Idle(rest) => Look::Failed(seen.was_late().unwrap_or_else(|| at_rest(rest))),
     }
 }
 
@@ -222,18 +277,19 @@ async fn accepts(api: &Api, view: &ProcessView) -> bool {
 /// The port that its run was given, or else the one that was declared for the process. One that it
 /// merely inherits is of somebody else.
 fn port(api: &Api, view: &ProcessView) -> Option<String> {
-    if let Some(port) = view.ports.held {
-        return Some(port.to_string());
-    }
     let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance, None);
-    env.get("PORT").filter(|port| view.spec.inherited_env.get("PORT") != Some(port)).cloned()
+    environment::own_port(&view.spec, &env, view.ports.held)
 }
 
 /// Why it is not ready although it was given time.
 fn late(view: Option<&Arc<ProcessView>>, limit: Duration) -> String {
     let limit = event_text::span(limit);
+    let missing = view.map(|view| view.spec.ready.by.missing());
     let because = match view.map(|view| (&view.state, complaint_of(view))) {
         Some((State::Running { .. }, Some(reason))) => format!(" (its health check says: {reason})"),
+        Some((State::Running { readiness: Readiness::Awaited { .. }, .. }, None)) => {
+            format!(" ({})", missing.unwrap_or_default())
+        }
         Some((State::Running { vitals: Some(_), .. }, None)) => {
             " (its first health check has not ended)".to_owned()
         }

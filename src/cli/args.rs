@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::health::HealthArgs;
+use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
@@ -171,6 +172,9 @@ pub struct StartArgs {
     /// Also when it is online: change its definition and restart it
     #[arg(short, long)]
     pub force: bool,
+    /// What makes it ready.
+    #[command(flatten, next_help_heading = "Readiness")]
+    pub ready: ReadyArgs,
     /// Health checks, and waiting for them.
     #[command(flatten, next_help_heading = "Health")]
     pub health: HealthArgs,
@@ -244,6 +248,12 @@ pub struct RestartArgs {
     /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// Return when they are ready
+    #[arg(long)]
+    pub wait_ready: bool,
+    /// Wait so long until they are ready [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
+    pub wait_timeout: Option<Duration>,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

@@ -20,6 +20,7 @@ mod live;
 mod out;
 mod port_owner;
 mod prompt;
+mod ready_args;
 mod render;
 mod resource_args;
 mod session;

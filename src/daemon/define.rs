@@ -9,7 +9,9 @@ use std::path::{Path, PathBuf};
 
 use super::finder::{Finder, reason};
 use super::{define_health, resources};
-use crate::model::{AppSpec, HealthPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
+use crate::model::{
+    AppSpec, HealthPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, RestartPolicy, StopPolicy,
+};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -42,6 +44,8 @@ pub struct Draft {
     pub stop: StopPolicy,
     /// How it is checked.
     pub health: Option<HealthPolicy>,
+    /// What makes it ready.
+    pub ready: ReadyPolicy,
     /// What it may use; who it runs as is in `user` and `group`.
     pub resources: Resources,
     /// The user to run as, by name or number.
@@ -70,6 +74,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
     resources::check(&draft.resources)?;
+    check_ready(&draft)?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let finder = Finder { cwd: &draft.cwd, path: &path };
@@ -96,6 +101,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         restart: draft.restart,
         stop: draft.stop,
         health,
+        ready: draft.ready,
         resources: Resources { run_as, ..draft.resources },
     })
 }
@@ -107,6 +113,28 @@ fn check_cwd(cwd: &Path) -> Result<(), Undefinable> {
         Ok(meta) if meta.is_dir() => Ok(()),
         Ok(_) => refuse(format!("the working directory {shown} is not a directory")),
         Err(e) => refuse(format!("the working directory {shown} cannot be used: {}", reason(&e))),
+    }
+}
+
+/// What is looked for can be found.
+fn check_ready(draft: &Draft) -> Result<(), Undefinable> {
+    let refuse = |detail| Err(Undefinable { member: "ready", detail });
+    match &draft.ready.by {
+        ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message => Ok(()),
+        ReadyBy::Port if draft.port.is_none() && !draft.env.contains_key("PORT") => refuse(
+            "ready by port needs a port to connect to: give the app one with port, or with PORT in its env"
+                .to_owned(),
+        ),
+        ReadyBy::Port => Ok(()),
+        ReadyBy::Log(pattern) => match regex::Regex::new(pattern) {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                // The last line of its message is the reason; those before draw the pattern.
+                let why = e.to_string();
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                refuse(format!("the pattern {pattern} of log: is no regular expression: {why}"))
+            }
+        },
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::awaiting::{Awaited, Awaiting};
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
@@ -55,6 +56,7 @@ pub struct Driver {
     next_event: u64,
     reserved_runs: u64,
     watching: Watching,
+    awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
@@ -102,6 +104,7 @@ impl Driver {
             RunId(next_run),
         );
         let (watching, verdicts) = Watching::new();
+        let awaiting = Awaiting::new(watching.facts());
         let mut brain = brain;
         brain.limit_restarts(Limits::of_host(cpus()));
         let usages = Arc::new(Usages::default());
@@ -119,10 +122,14 @@ impl Driver {
             next_event: saved.next_event,
             reserved_runs,
             watching,
+            awaiting,
             verdicts,
             ending: false,
         };
-        let changes = driver.carry_out(effects);
+        let mut changes = driver.carry_out(effects);
+        for fact in runs.iter().flat_map(keeper_words::said) {
+            changes.extend(driver.step(Input::Fact(fact)));
+        }
         driver.recorder.write(changes);
         driver.publish();
         let handle = Handle {
@@ -219,7 +226,14 @@ impl Driver {
                 self.ending = true;
                 self.step(Input::Command(Command::Shutdown))
             }
+            Report::Message { run, text } => {
+                // Nobody asks for messages but for what the keeper understands itself.
+                tracing::debug!(run, bytes = text.len(), "a message on an IPC channel");
+                Vec::new()
+            }
             Report::Spawned { .. }
+            | Report::Signed { .. }
+            | Report::Status { .. }
             | Report::SpawnFailed { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. } => {
@@ -235,6 +249,9 @@ impl Driver {
         for run in runs {
             if let Some((pid, at)) = run.spawned {
                 let fact = Fact::Spawned { run: RunId(run.run), pid: Pid(pid), at: Moment(at) };
+                changes.extend(self.step(Input::Fact(fact)));
+            }
+            for fact in keeper_words::said(run) {
                 changes.extend(self.step(Input::Fact(fact)));
             }
             if let Some((end, at)) = run.ended {
@@ -359,11 +376,13 @@ impl Driver {
                     self.keeper.order(Order::Launch(Box::new(launch)));
                 }
                 Effect::Signal { run, signal, scope } => {
-                    let tree = match scope {
-                        Scope::Main => false,
-                        Scope::Tree => true,
+                    let (tree, message) = match scope {
+                        Scope::Main => (false, false),
+                        Scope::Tree => (true, false),
+                        Scope::Message => (true, true),
                     };
-                    self.keeper.order(Order::Signal { run: run.0, signal: signal.number(), tree });
+                    let (run, signal) = (run.0, signal.number());
+                    self.keeper.order(Order::Signal { run, signal, tree, message });
                 }
                 Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
@@ -372,6 +391,14 @@ impl Driver {
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
+                Effect::Await { run, process, instance, spec, port, since } => {
+                    let env = environment::of_process(&self.home, &spec, process, instance, port);
+                    let port = environment::own_port(&spec, &env, port);
+                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    self.awaiting.begin(&spec, Awaited { run, process, logs, port, since });
+                }
+                Effect::Unawait { run } => self.awaiting.end(run),
+                Effect::KeepReady { run, at } => self.keeper.order(Order::KeepReady { run: run.0, at: at.0 }),
                 Effect::Record(record) => {
                     if recorded.insert(record) {
                         changes.extend(self.record(record));
@@ -427,6 +454,8 @@ impl Driver {
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
             | EventKind::Healthy
+            | EventKind::Ready { .. }
+            | EventKind::NotReady { .. }
             | EventKind::Unhealthy { .. }
             | EventKind::Stopped
             | EventKind::Deleted => None,

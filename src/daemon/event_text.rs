@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Cause, End, EventKind};
+use crate::model::{Cause, End, EventKind, in_words};
 
 /// The stable word of an event's kind.
 pub fn word(kind: &EventKind) -> &'static str {
@@ -24,6 +24,8 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Errored { .. } => "process.errored",
         EventKind::Healthy => "process.healthy",
         EventKind::Unhealthy { .. } => "process.unhealthy",
+        EventKind::Ready { .. } => "process.ready",
+        EventKind::NotReady { .. } => "process.not_ready",
         EventKind::Stopped => "process.stopped",
         EventKind::Deleted => "process.deleted",
     }
@@ -56,6 +58,10 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
             format!("{name} is unhealthy and is restarted: {reason}")
         }
         EventKind::Unhealthy { reason, restarts: false } => format!("{name} is unhealthy: {reason}"),
+        EventKind::Ready { after } => format!("{name} is ready after {}", span(*after)),
+        EventKind::NotReady { limit } => {
+            format!("{name} was not ready within {} and is ended", in_words(*limit))
+        }
         EventKind::Stopped => format!("{name} is stopped"),
         EventKind::Deleted => format!("{name} was deleted"),
     }

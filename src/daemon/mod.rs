@@ -12,11 +12,13 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
+mod awaiting;
 pub mod clock;
 pub mod define;
 pub mod define_health;

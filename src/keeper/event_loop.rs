@@ -62,6 +62,8 @@ pub struct Keeper {
     pub quit: Quit,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Runs that have said something that was not heard yet.
+    pub speaking: Vec<u64>,
 }
 
 impl Keeper {
@@ -100,12 +102,14 @@ impl Keeper {
             Source::Err(run) => self.readable(run, Which::Err),
             Source::Main(run) => self.adopted_main_changed(run),
             Source::Tree(run) => self.tree_changed(run),
+            Source::Channel(run) | Source::Notify(run) => self.speaks(run),
         }
     }
 
     fn on_alarm(&mut self, alarm: Alarm) {
         match alarm {
             Alarm::Drain => self.drain_pending(),
+            Alarm::Hear => self.hear_speaking(),
             Alarm::RetryWrites => self.retry_refused(),
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
@@ -199,7 +203,9 @@ impl Keeper {
     fn perform(&mut self, order: Order) {
         match order {
             Order::Launch(launch) => self.launch(*launch),
-            Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
+            Order::Signal { run, message: true, .. } if self.ask_by_message(run) => {}
+            Order::Signal { run, signal, tree, .. } => self.signal(run, signal, tree),
+            Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),
             Order::Quit => self.quit_ordered(),

@@ -21,6 +21,7 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
+//! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`] |
@@ -50,6 +51,7 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod talk;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -168,6 +170,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
         recent_look: None,
+        speaking: Vec::new(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (args.adopt_daemon, line) {

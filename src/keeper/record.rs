@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::poll::Which;
 use super::protocol::Ending;
+use super::talk::{Contact, NotifySocket};
 
 /// One run, as the next keeper needs it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -41,6 +42,9 @@ pub struct Record {
     pub ended: Option<(Ending, u64)>,
     /// The daemon has written its end down; only the rest of the tree is waited for.
     pub forgotten: bool,
+    /// How it speaks to us, and what it has said.
+    #[serde(default)]
+    pub contact: Contact,
 }
 
 /// A main process, beyond mistake.
@@ -78,12 +82,13 @@ impl Record {
         fs::rename(&draft, &path)
     }
 
-    /// Removes the record and the FIFOs of a run.
+    /// Removes the record, the FIFOs and the notify socket of a run.
     pub fn remove(dir: &Path, run: u64) {
         // The record last: as long as it is there, the next keeper cleans up what is left.
         for which in Which::BOTH {
             let _ = fs::remove_file(Record::fifo(dir, run, which));
         }
+        let _ = fs::remove_file(NotifySocket::path(dir, run));
         let _ = fs::remove_file(Record::path(dir, run));
     }
 
@@ -107,6 +112,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper::protocol::Sign;
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_a_broken_one_is_named() {
@@ -123,11 +129,13 @@ mod tests {
             main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
             ended: Some((Ending::Signal(9), 4)),
             forgotten: false,
+            contact: Contact { signs: vec![(Sign::Message, 5)], ..Contact::default() },
         };
         record.write(dir.path()).unwrap();
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!(read[0].main, record.main);
+        assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port), (record.ended, Some(3000)));
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::format_health::StoredHealth;
+use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
@@ -52,6 +53,8 @@ pub(super) struct StoredSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     health: Option<StoredHealth>,
     #[serde(default)]
+    ready: StoredReady,
+    #[serde(default)]
     resources: StoredResources,
 }
 
@@ -78,6 +81,7 @@ struct StoredRestart {
 struct StoredStop {
     signal: i32,
     timeout_us: u64,
+    with_message: bool,
 }
 
 fn default_namespace() -> String {
@@ -117,6 +121,7 @@ impl StoredSpec {
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
+            ready: StoredReady::new(&spec.ready),
             resources: StoredResources::new(&spec.resources),
         }
     }
@@ -140,6 +145,7 @@ impl StoredSpec {
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
+            ready: self.ready.into_model()?,
             resources: self.resources.into_model(),
         })
     }
@@ -191,11 +197,19 @@ impl Default for StoredRestart {
 
 impl StoredStop {
     fn new(policy: &StopPolicy) -> StoredStop {
-        StoredStop { signal: policy.signal.number(), timeout_us: micros(policy.timeout) }
+        StoredStop {
+            signal: policy.signal.number(),
+            timeout_us: micros(policy.timeout),
+            with_message: policy.with_message,
+        }
     }
 
     fn into_model(self) -> Result<StopPolicy, Misfit> {
-        Ok(StopPolicy { signal: signal(self.signal)?, timeout: Duration::from_micros(self.timeout_us) })
+        Ok(StopPolicy {
+            signal: signal(self.signal)?,
+            timeout: Duration::from_micros(self.timeout_us),
+            with_message: self.with_message,
+        })
     }
 }
 
@@ -228,6 +242,7 @@ mod tests {
         assert_eq!(spec.restart, RestartPolicy::default());
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
+        assert_eq!(spec.ready, crate::model::ReadyPolicy::default());
     }
 
     #[test]

@@ -20,6 +20,7 @@ mod events;
 mod format;
 mod format_health;
 mod format_process;
+mod format_ready;
 mod format_resources;
 mod load;
 mod migrations;

@@ -34,8 +34,16 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             delay: Duration::from_millis(250),
             stop_exit_codes: vec![0, 143],
         },
-        stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+        stop: StopPolicy {
+            signal: Signal::parse("INT").unwrap(),
+            timeout: Duration::from_secs(3),
+            with_message: true,
+        },
         health: None,
+        ready: crate::model::ReadyPolicy {
+            by: crate::model::ReadyBy::Log("up".into()),
+            limit: Duration::from_secs(9),
+        },
         resources: Default::default(),
     })
 }
@@ -141,6 +149,8 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
             [
                 Rest::Stopped,
                 Rest::Errored(Reason::Unhealthy { count: 2, complaint: "answered 503".into() }),
+                Rest::Errored(Reason::NotReady { count: Some(2), limit: Duration::from_secs(3) }),
+                Rest::Errored(Reason::NotReady { count: None, limit: Duration::from_secs(3) }),
                 Rest::Errored(Reason::Ended(*end)),
                 Rest::Errored(Reason::UnstableRuns { count: 16, last: *end }),
                 Rest::Errored(Reason::CannotSpawn("no such file".into())),

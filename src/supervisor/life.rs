@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::restart::{self, Ending, Next, Tally};
 use super::{Effect, Ports, Scope, Supervisor};
-use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, SpawnFailure, State};
+use crate::model::{
+    EventKind, Goal, Moment, ProcessId, Reason, Remarks, Rest, RunId, SpawnFailure, State, StopPolicy,
+};
 
 /// What follows the end of a life.
 enum Follows {
@@ -40,6 +42,7 @@ impl Supervisor {
             process.over_memory = None;
             process.killed = false;
             process.unwell = None;
+            process.remarks = Remarks::default();
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
             }
@@ -64,10 +67,10 @@ impl Supervisor {
         let pid = process.state.pid();
         let executed = process.started.is_some() || planted!(SignalsTheUnborn);
         let stop = &self.apps[&process.app].stop;
-        let (signal, kill_at) = (stop.signal, now + stop.timeout);
+        let (signal, kill_at, scope) = (stop.signal, now + stop.timeout, asked_by(stop));
         self.change(id, |process| process.state = State::Stopping { run, pid, kill_at });
         if executed {
-            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+            self.effects.push(Effect::Signal { run, signal, scope });
         }
     }
 
@@ -122,7 +125,9 @@ impl Supervisor {
         // next launch: the keeper never holds two lives of one process that both matter.
         match ending {
             Ending::Exited { .. } if planted!(LeaksRuns) && run.0.is_multiple_of(7) => {}
-            Ending::Exited { .. } | Ending::Unhealthy { .. } => self.effects.push(Effect::Forget { run }),
+            Ending::Exited { .. } | Ending::Unhealthy { .. } | Ending::NotReady { .. } => {
+                self.effects.push(Effect::Forget { run })
+            }
             Ending::NotSpawned(_) => {}
         }
         match follows {
@@ -194,4 +199,9 @@ impl Supervisor {
         self.publish(id, run, EventKind::Deleted);
         self.put(id, None);
     }
+}
+
+/// Who is asked to end, and how.
+pub(super) fn asked_by(stop: &StopPolicy) -> Scope {
+    if stop.with_message { Scope::Message } else { Scope::Tree }
 }

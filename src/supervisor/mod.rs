@@ -21,6 +21,9 @@
 //! [`health`] is what a row does with the verdicts of its checks; a row that runs and has a check
 //! is watched, which `put` sees to.
 //!
+//! [`ready`] is what it does with signs of being ready; what is awaited is looked for, which `put`
+//! sees to as well.
+//!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
 //!
 //! What is absent: there is no timer and no second path. A life that is late, doubled
@@ -52,6 +55,7 @@ mod life;
 mod memory;
 mod ports;
 mod process;
+mod ready;
 mod reload;
 mod restart;
 mod restore;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
-use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
+use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Readiness, Remarks, Rest, RunId, State};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -50,17 +50,27 @@ pub struct Process {
     pub over_memory: Option<OverMemory>,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
-    /// Why the present life is being ended, if that is its health.
+    /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
+    /// What the newest life has let be known about itself.
+    pub remarks: Remarks,
 }
 
-/// A life that is ended because it is unhealthy.
+/// Why a life is ended that nobody asked to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unwell {
-    /// What its last check complained of.
-    pub complaint: String,
-    /// It had been healthy before.
-    pub was_ready: bool,
+pub enum Unwell {
+    /// It is unhealthy.
+    Unhealthy {
+        /// What its last check complained of.
+        complaint: String,
+        /// It had been healthy before.
+        was_ready: bool,
+    },
+    /// It was not ready in time.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
+    },
 }
 
 impl Process {
@@ -90,6 +100,7 @@ impl Process {
             over_memory: None,
             killed: false,
             unwell: None,
+            remarks: Remarks::default(),
         }
     }
 
@@ -134,6 +145,7 @@ impl Process {
             State::Backoff { until, queued: false } => Some(until),
             State::Backoff { queued: true, .. } => None,
             State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
+            State::Running { readiness: Readiness::Awaited { until, .. }, .. } => Some(until),
             State::Stopping { .. } | State::Idle(_) | State::Starting { .. } | State::Running { .. } => None,
         }
     }

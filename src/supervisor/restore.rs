@@ -20,9 +20,10 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::restart::LONGEST_WAIT;
-use super::{Effect, Ports, Process, Record, Supervisor};
+use super::{Effect, Ports, Process, Record, Supervisor, ready};
 use crate::model::{
     AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, Rest, RunId, State,
 };
@@ -113,6 +114,10 @@ pub struct Living {
     pub ended: Option<(End, Moment)>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
+    /// It was launched to become ready within this; absent: nothing was awaited of it.
+    pub awaits: Option<Duration>,
+    /// It was ready, since then.
+    pub ready: Option<Moment>,
 }
 
 impl Supervisor {
@@ -213,7 +218,7 @@ impl Supervisor {
     /// Lays the keeper's picture of a life over the row of its process. False: what is to follow
     /// its end is known already. `asked` is a wish that may be about that life.
     fn adopt(&mut self, now: Moment, id: ProcessId, life: &Living, asked: Option<Asked>) -> bool {
-        let Living { run, process: _, restarts, port, spawned, ended, tree_empty } = *life;
+        let Living { run, process: _, restarts, port, spawned, ended, tree_empty, awaits, ready } = *life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
             State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
@@ -233,11 +238,12 @@ impl Supervisor {
             self.effects.push(Effect::Forget { run });
             return false;
         }
-        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now));
+        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now, ready.is_some()));
+        let readiness = |since: Moment| ready::found(since, now, awaits, ready);
         self.change(id, |process| {
             process.ports.held = port.or(process.ports.held);
             process.state = match spawned {
-                Some((pid, at)) => State::Running { run, pid, since: at, vitals },
+                Some((pid, at)) => State::Running { run, pid, since: at, vitals, readiness: readiness(at) },
                 None => State::Starting { run, since: now },
             };
             process.started = spawned.map(|(_, at)| at);

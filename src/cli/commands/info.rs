@@ -89,6 +89,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
+    pairs.extend(ready(app));
     pairs.extend(limits(app));
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
@@ -106,6 +107,19 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
         }
     }
     text
+}
+
+/// What makes it ready, and how it is asked to end, as far as that is unusual.
+fn ready(app: &App) -> Vec<(&'static str, String)> {
+    let mut pairs = Vec::new();
+    match app.ready.as_str() {
+        "" | "auto" => {}
+        by => pairs.push(("ready by", format!("{by}, within {}", units::setting(app.listen_timeout_ms)))),
+    }
+    if app.shutdown_with_message {
+        pairs.push(("asked to end", "by the message \"shutdown\", or by the signal".to_owned()));
+    }
+    pairs
 }
 
 /// What it may use, as far as that was said.
@@ -137,6 +151,10 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
         let because = process.health_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         ("health", format!("{}{because}", styled(health, health_style(health), color)))
     }));
+    pairs.extend(process.ready_ms.map(|ms| ("ready after", format!("{ms} ms"))));
+    pairs.extend(process.status_text.clone().map(|text| ("says", text)));
+    let lost = |why: &String| ("ipc channel", format!("lost: {why}; stop uses the signal"));
+    pairs.extend(process.channel_lost.as_ref().map(lost));
     pairs.extend([
         ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
         ("port", or_dash(report::ports(process))),
@@ -249,6 +267,9 @@ mod tests {
             max_open_files: None,
             core_size_bytes: Some(-1),
             umask: None,
+            ready: "log:up".into(),
+            listen_timeout_ms: 3_000,
+            shutdown_with_message: true,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -271,6 +292,8 @@ mod tests {
             "stop exit codes  0 3",
             "kill timeout     10s",
             "max memory       512.0 MiB",
+            "ready by         log:up, within 3s",
+            "asked to end     by the message \"shutdown\", or by the signal",
             "user             www",
             "core size        unlimited",
             "reason             given up",

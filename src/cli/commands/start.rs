@@ -3,9 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::super::args::StartArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
@@ -31,9 +34,19 @@ pub async fn run(args: StartArgs) -> Result<(), CliError> {
         .map_err(|e| CliError::new(format!("the current directory is not usable: {e}; give --cwd")))?;
     let definition = definition(&args, &here)?;
     let mut report = Report::new(args.json);
-    for target in &args.targets {
-        if let Err(error) = one(&session, &args, &definition, target, &mut report).await {
-            report.refuse(&error);
+    let started = args.targets.iter().map(|target| async {
+        let mut own = Report::new(args.json);
+        if let Err(error) = one(&session, &args, &definition, target, &mut own).await {
+            own.refuse(&error);
+        }
+        own
+    });
+    if args.health.wait().is_some() {
+        // All at the same time, or one that does not become ready would keep the others from starting.
+        join_all(started).await.into_iter().for_each(|own| report.append(own));
+    } else {
+        for one in started {
+            report.append(one.await);
         }
     }
     report.finish()
@@ -116,7 +129,7 @@ async fn start_until_ready(
     Ok(())
 }
 
-fn waiting(what: &str, limit: Duration) -> String {
+pub fn waiting(what: &str, limit: Duration) -> String {
     format!("Waiting until {what} is ready, at most {}.", units::setting(limit.as_millis() as i64))
 }
 
@@ -170,6 +183,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || !args.stop_exit_codes.is_empty()
         || args.resources != ResourceArgs::default()
         || args.no_autostart
+        || args.ready != ReadyArgs::default()
         || args.health.defines_something()
         || !args.args.is_empty()
 }
@@ -195,7 +209,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     }
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    Ok(args.resources.define(NewApp {
+    let app = args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -216,7 +230,8 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
         ..NewApp::default()
-    }))
+    });
+    Ok(args.ready.define(app, args.health.wait()))
 }
 
 #[cfg(test)]

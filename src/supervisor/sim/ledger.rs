@@ -10,6 +10,7 @@ use super::super::{
 use super::health::Nurse;
 use super::invariants::events;
 use super::limits::{Bucket, automatic_restarts, is_too_much};
+use super::ready::Waiter;
 use super::world::{Given, Step};
 use crate::model::{
     AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure,
@@ -43,6 +44,8 @@ pub struct Ledger {
     pub dead: BTreeSet<ProcessId>,
     /// What is known of health.
     pub nurse: Nurse,
+    /// What is known of readiness.
+    pub waiter: Waiter,
     pub counts: BTreeMap<ProcessId, Counts>,
     /// Before the latest step: who of each app had its turn in a reload last, and which life it had
     /// then; and how often each was launched since its turn.
@@ -96,6 +99,9 @@ impl Ledger {
         self.ends.clear();
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
+        self.waiter.hear(step, brain);
+        // Ended for that, it is followed as one that was never healthy.
+        self.nurse.unwell.extend(self.waiter.late.iter().map(|run| (*run, false)));
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
@@ -130,11 +136,13 @@ impl Ledger {
 
     fn hear_signals(&mut self, now: Moment, effects: &[Effect], brain: &Supervisor) {
         for effect in effects {
-            let Effect::Signal { run, scope: Scope::Tree, .. } = effect else { continue };
+            let Effect::Signal { run, scope: Scope::Tree | Scope::Message, .. } = effect else { continue };
             let owner = brain.processes().find(|process| process.state.run() == Some(*run));
             let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
             self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
         }
+        let exits = &self.exits;
+        self.waiter.hear_signals(effects, |run| exits.contains_key(&run));
     }
 
     fn hear_turns(&mut self, step: &Step<'_>) {
@@ -158,6 +166,9 @@ impl Ledger {
                 | Effect::Forget { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
+                | Effect::Await { .. }
+                | Effect::Unawait { .. }
+                | Effect::KeepReady { .. }
                 | Effect::Record(_) => {}
             }
         }
@@ -178,6 +189,9 @@ impl Ledger {
                 | Effect::KillTree { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
+                | Effect::Await { .. }
+                | Effect::Unawait { .. }
+                | Effect::KeepReady { .. }
                 | Effect::Publish(_) => {}
             }
         }
@@ -295,6 +309,8 @@ impl Ledger {
             }
             // The nurse has heard it.
             Fact::Checked { .. } => {}
+            // The waiter has.
+            Fact::Ready { .. } | Fact::Remarked { .. } => {}
             Fact::PortsSeen { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
@@ -370,7 +386,7 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
-        self.hear_signals(now, effects, brain);
+        self.waiter.restored(now, living);
         self.asked.clear();
         self.over_memory.clear();
         self.budget.refill();
@@ -384,11 +400,12 @@ impl Ledger {
                 self.gone.insert(life.run);
             }
         }
+        self.hear_signals(now, effects, brain);
         // Rows that were damaged never come back.
         let known: BTreeSet<ProcessId> = rows.iter().map(|row| row.id).collect();
         self.dead.extend(self.counts.keys().filter(|id| !known.contains(id)));
         self.counts.clear();
-        self.nurse.restored(now, brain);
+        self.nurse.restored(now, brain, living);
         for process in brain.processes() {
             let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
             let run = process.state.run();
@@ -425,6 +442,8 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
         },
+        // Unhealthy ones are left alone, so it was not ready in time.
+        Ended::Unwell(..) if !policy.auto => return Expected::Errored,
         Ended::Unwell(true, uptime) => (*uptime, *uptime < policy.min_uptime),
         Ended::Unwell(false, _) => (Duration::ZERO, true),
         Ended::Exited(end, uptime) => {

@@ -12,6 +12,10 @@ pub struct Life {
     pub process: ProcessId,
     restarts: u32,
     pub port: Option<u16>,
+    /// It was launched to become ready within this.
+    pub awaits: Option<Duration>,
+    /// The keeper was told that it is ready.
+    pub ready: Option<Moment>,
     launch: Launch,
     pub spawned: Option<(Pid, Moment)>,
     /// When and how the main process will end, if it will.
@@ -69,6 +73,8 @@ impl Life {
             process,
             restarts,
             port,
+            awaits: spec.ready.by.is_awaited().then_some(spec.ready.limit),
+            ready: None,
             launch,
             spawned: None,
             fate: (!calm && ends).then_some((spawn_at + lasts, end)),
@@ -145,6 +151,15 @@ impl Life {
         }
     }
 
+    /// The main process was asked by message to end; if it is gone, the others are by signal.
+    pub fn is_asked_by_message(&mut self, soon: Moment) {
+        match self.ended {
+            Some(_) => self.is_asked(soon),
+            None if !self.ignores_asking => self.fate = Some((soon, End::Code(0))),
+            None => {}
+        }
+    }
+
     /// Somebody sent a signal to the main process.
     pub fn is_sent(&mut self, now: Moment, signal: Signal) {
         if signal == Signal::KILL || (signal == Signal::TERM && !self.ignores_asking) {
@@ -183,6 +198,8 @@ impl Life {
             spawned: self.spawned,
             ended: self.ended,
             tree_empty: self.is_over(),
+            awaits: self.awaits,
+            ready: self.ready,
         }
     }
 }

@@ -100,11 +100,27 @@ pub enum Mistake {
     ForgetsUnstableRuns,
     /// What was asked is not remembered until it is done.
     KeepsAWishToItself,
+    /// Nothing is awaited of anybody.
+    AwaitsNothing,
+    /// Any sign makes ready.
+    TakesAnySign,
+    /// A run that is late is taken to be ready.
+    TakesLateForReady,
+    /// A sign is looked for on and on.
+    AwaitsForEver,
+    /// That a run is ready is not kept with it.
+    KeepsReadinessToItself,
+    /// A new daemon begins to await what was ready.
+    ForgetsWhoWasReady,
+    /// A reload goes on before the new run is ready.
+    ReloadsOnBeforeReady,
+    /// What a main process that was asked by message leaves behind is not asked.
+    ForgetsTheRest,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 47] = [
+    pub const ALL: [Mistake; 55] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -152,6 +168,14 @@ impl Mistake {
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
+        Mistake::AwaitsNothing,
+        Mistake::TakesAnySign,
+        Mistake::TakesLateForReady,
+        Mistake::AwaitsForEver,
+        Mistake::KeepsReadinessToItself,
+        Mistake::ForgetsWhoWasReady,
+        Mistake::ReloadsOnBeforeReady,
+        Mistake::ForgetsTheRest,
     ];
 }
 

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::super::{Command, Count, Then};
 use super::health::any_policy;
+use super::ready;
 use crate::model::{
-    AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, Signal, StopPolicy,
+    AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, ReadyPolicy, Resources, RestartPolicy, Signal,
+    StopPolicy,
 };
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -57,6 +59,7 @@ pub fn app(name: &str) -> AppSpec {
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
         health: None,
+        ready: ReadyPolicy::default(),
         resources: Resources::default(),
     }
 }
@@ -71,6 +74,7 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     };
     let stop = StopPolicy {
         timeout: Duration::from_millis(dice.pick(&[10_000, 1_600, 50])),
+        with_message: dice.chance(25),
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
@@ -82,7 +86,8 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
     let resources = Resources { max_memory, ..Resources::default() };
     let autostart = dice.chance(85);
-    AppSpec { instances, port, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
+    let (health, ready) = (any_policy(dice), ready::any_policy(dice));
+    AppSpec { instances, port, autostart, restart, stop, resources, health, ready, ..app(name) }
 }
 
 /// The few ports that everybody wants.
