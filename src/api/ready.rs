@@ -18,7 +18,8 @@ use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::{
-    Goal, Health, Moment, PortPlan, ProcessId, Readiness, Rest, RunId, State, Status, Vitals, in_words,
+    Goal, Health, Moment, PortPlan, ProcessId, Readiness, ReadyBy, Rest, RunId, State, Status, Vitals,
+    in_words,
 };
 use crate::probe;
 use crate::wire::{self, Action};
@@ -163,7 +164,7 @@ impl Seen {
         self.complaint = complaint_of(view).or(self.complaint.take());
         match view.state {
             State::Running { readiness: Readiness::Awaited { limit, until }, .. } => {
-                let missing = view.spec.ready.by.missing();
+                let missing = missing(view);
                 self.promise =
                     Some((until, format!("it was not ready within {}: {missing}", in_words(limit))));
             }
@@ -246,6 +247,11 @@ fn look(view: Option<Arc<ProcessView>>, before: Option<RunId>, seen: &mut Seen) 
     }
 }
 
+/// What it has not done that it is to become ready by.
+fn missing(view: &ProcessView) -> String {
+    view.awaits.as_ref().map_or(ReadyBy::Auto.missing(), |policy| policy.by.missing())
+}
+
 /// What a health check of it complains of.
 fn complaint_of(view: &ProcessView) -> Option<String> {
     super::convert_health::health(&view.state)?.1
@@ -284,7 +290,7 @@ fn port(api: &Api, view: &ProcessView) -> Option<String> {
 /// Why it is not ready although it was given time.
 fn late(view: Option<&Arc<ProcessView>>, limit: Duration) -> String {
     let limit = event_text::span(limit);
-    let missing = view.map(|view| view.spec.ready.by.missing());
+    let missing = view.map(|view| missing(view));
     let because = match view.map(|view| (&view.state, complaint_of(view))) {
         Some((State::Running { .. }, Some(reason))) => format!(" (its health check says: {reason})"),
         Some((State::Running { readiness: Readiness::Awaited { .. }, .. }, None)) => {

@@ -3,7 +3,6 @@
 //! loop as a fact. It ends with that, or with `end`.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
@@ -13,7 +12,7 @@ use tokio::task::AbortHandle;
 use super::clock;
 use super::log_files::LogFiles;
 use crate::logs::{self, Follower, Line, Source, Stream};
-use crate::model::{AppSpec, Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
+use crate::model::{Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
 use crate::probe;
 
 /// From one look to the next.
@@ -49,11 +48,11 @@ impl Awaiting {
         Awaiting { tasks: HashMap::new(), found }
     }
 
-    /// Begins to look for the sign of a run of that app.
-    pub fn begin(&mut self, spec: &Arc<AppSpec>, awaited: Awaited) {
+    /// Begins to look for the sign of a run.
+    pub fn begin(&mut self, by: ReadyBy, awaited: Awaited) {
         let run = awaited.run;
         let found = self.found.clone();
-        let task = match &spec.ready.by {
+        let task = match by {
             // The keeper hears these.
             ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message => return,
             ReadyBy::Port => tokio::spawn(async move {
@@ -62,10 +61,9 @@ impl Awaiting {
             }),
             ReadyBy::Log(pattern) => {
                 // It was tried when the app was defined.
-                let Ok(pattern) = Regex::new(pattern) else { return };
-                let name = spec.name.to_string();
+                let Ok(pattern) = Regex::new(&pattern) else { return };
                 tokio::spawn(async move {
-                    match matches(awaited, name, pattern).await {
+                    match matches(awaited, pattern).await {
                         Ok(()) => tell(&found, run, Sign::Line).await,
                         Err(e) => tracing::warn!("run {run} is not seen to be ready: {e}"),
                     }
@@ -107,9 +105,9 @@ async fn accepts(port: Option<String>) {
 }
 
 /// Returns when the run has printed a line that matches.
-async fn matches(awaited: Awaited, name: String, pattern: Regex) -> std::io::Result<()> {
+async fn matches(awaited: Awaited, pattern: Regex) -> std::io::Result<()> {
     let begun = clock::unix_us_of(awaited.since);
-    let source = |stream, path| Source { process: awaited.process, name: name.clone(), stream, path };
+    let source = |stream, path| Source { process: awaited.process, name: String::new(), stream, path };
     let sources = vec![source(Stream::Out, awaited.logs.out), source(Stream::Err, awaited.logs.err)];
     let (lines, mut follower) = blocking(move || logs::tail(&sources, LINES)).await?;
     // Earlier runs wrote to the same files.

@@ -391,11 +391,11 @@ impl Driver {
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
-                Effect::Await { run, process, instance, spec, port, since } => {
+                Effect::Await { run, process, instance, by, spec, port, since } => {
                     let env = environment::of_process(&self.home, &spec, process, instance, port);
                     let port = environment::own_port(&spec, &env, port);
                     let logs = LogFiles::of(&self.home, &spec, instance);
-                    self.awaiting.begin(&spec, Awaited { run, process, logs, port, since });
+                    self.awaiting.begin(by, Awaited { run, process, logs, port, since });
                 }
                 Effect::Unawait { run } => self.awaiting.end(run),
                 Effect::KeepReady { run, at } => self.keeper.order(Order::KeepReady { run: run.0, at: at.0 }),

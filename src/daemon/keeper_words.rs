@@ -7,7 +7,8 @@ use super::log_files::LogFiles;
 use super::resources;
 use crate::keeper::protocol::{self, Ending, Launch, Report, RunReport, Step};
 use crate::model::{
-    AppSpec, End, Fact, Moment, Pid, ProcessId, Remark, RunId, Sign, Signal, SpawnFailure, SpawnStep,
+    AppSpec, End, Fact, Moment, Pid, ProcessId, ReadyBy, ReadyPolicy, Remark, RunId, Sign, Signal,
+    SpawnFailure, SpawnStep,
 };
 use crate::supervisor::Living;
 
@@ -33,7 +34,10 @@ pub(super) fn launch(
         out_file: logs.out,
         err_file: logs.err,
         resources: resources::for_keeper(&spec.resources),
-        awaits: spec.ready.by.is_awaited().then_some(spec.ready.limit.as_micros() as u64),
+        awaits: spec.ready.by.is_awaited().then(|| protocol::Awaits {
+            by: spec.ready.by.to_string(),
+            limit: spec.ready.limit.as_micros() as u64,
+        }),
         channel: spec.has_channel(),
         notify: spec.has_notify_socket(),
     }
@@ -69,7 +73,7 @@ pub(super) fn living(run: &RunReport) -> Living {
         spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
         ended: run.ended.map(|(end, at)| (self::end(end), Moment(at))),
         tree_empty: run.tree_empty,
-        awaits: run.awaits.map(Duration::from_micros),
+        awaits: run.awaits.as_ref().and_then(awaits),
         ready: run.ready.map(Moment),
     }
 }
@@ -83,6 +87,12 @@ pub(super) fn said(report: &RunReport) -> Vec<Fact> {
     let lost = report.channel_lost.clone().map(Remark::ChannelLost);
     let remarks = status.into_iter().chain(lost).map(|remark| Fact::Remarked { run, remark });
     report.signs.iter().map(ready).chain(remarks).collect()
+}
+
+/// What only a newer version understands is not awaited.
+fn awaits(kept: &protocol::Awaits) -> Option<ReadyPolicy> {
+    let by = ReadyBy::parse(&kept.by).ok()?;
+    Some(ReadyPolicy { by, limit: Duration::from_micros(kept.limit) })
 }
 
 fn sign(sign: protocol::Sign) -> Sign {

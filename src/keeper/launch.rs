@@ -67,7 +67,7 @@ impl Keeper {
             main: None,
             ended: None,
             forgotten: false,
-            contact: Contact { awaits: order.awaits, ..Contact::default() },
+            contact: Contact { awaits: order.awaits.clone(), ..Contact::default() },
         };
         let record_path = Record::path(&self.run_dir, id);
         record.write(&self.run_dir).map_err(|e| Refusal::io(Step::Logs, "write", &record_path, &e))?;

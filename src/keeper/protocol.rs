@@ -90,9 +90,9 @@ pub struct Launch {
     /// Limits, and as whom it runs.
     #[serde(default)]
     pub resources: Resources,
-    /// It is to become ready within so many microseconds. The keeper only keeps it.
+    /// It is to become ready. The keeper only keeps it.
     #[serde(default)]
-    pub awaits: Option<u64>,
+    pub awaits: Option<Awaits>,
     /// It gets an IPC channel.
     #[serde(default)]
     pub channel: bool,
@@ -231,7 +231,7 @@ pub struct RunReport {
     pub tree_empty: bool,
     /// As in its [`Launch`].
     #[serde(default)]
-    pub awaits: Option<u64>,
+    pub awaits: Option<Awaits>,
     /// As in [`Order::KeepReady`].
     #[serde(default)]
     pub ready: Option<u64>,
@@ -244,6 +244,15 @@ pub struct RunReport {
     /// Why it has no IPC channel any more, although it had one and lives.
     #[serde(default)]
     pub channel_lost: Option<String>,
+}
+
+/// By what a run is to become ready, and when it is late.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Awaits {
+    /// In the daemon's words.
+    pub by: String,
+    /// Microseconds from its execution.
+    pub limit: u64,
 }
 
 /// A sign of being ready that the keeper can see.

@@ -139,7 +139,7 @@ impl Run {
             spawned: spawned.filter(|_| !matches!(self.life, Life::Launching(_) | Life::Failing(_))),
             ended: self.record.ended,
             tree_empty: self.tree_empty,
-            awaits: self.record.contact.awaits,
+            awaits: self.record.contact.awaits.clone(),
             ready: self.record.contact.ready,
             signs: self.record.contact.signs.clone(),
             status: self.talk.status.clone(),

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    AppId, AppSpec, End, Goal, Name, ProcessId, Reason, Rest, RestartPolicy, Role, RunId, Signal, StopPolicy,
+    AppId, AppSpec, End, Goal, Name, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest, RestartPolicy, Role,
+    RunId, Signal, StopPolicy,
 };
 use crate::supervisor::Remembered;
 
@@ -37,13 +38,10 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         stop: StopPolicy {
             signal: Signal::parse("INT").unwrap(),
             timeout: Duration::from_secs(3),
-            with_message: true,
+            with_message: false,
         },
         health: None,
-        ready: crate::model::ReadyPolicy {
-            by: crate::model::ReadyBy::Log("up".into()),
-            limit: Duration::from_secs(9),
-        },
+        ready: Default::default(),
         resources: Default::default(),
     })
 }
@@ -132,6 +130,8 @@ fn an_app_comes_back_field_by_field() {
     let mut odd = AppSpec::clone(&spec("odd"));
     odd.interpreter = None;
     odd.restart = RestartPolicy::default();
+    odd.ready = ReadyPolicy { by: ReadyBy::Log("up".into()), limit: Duration::from_secs(9) };
+    odd.stop.with_message = true;
     let saved = written(&[
         Change::PutApp { id: AppId(1), spec: spec("old") },
         Change::PutApp { id: AppId(1), spec: spec("web") },

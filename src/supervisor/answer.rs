@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::scale::MOST;
 use crate::model::{
-    AppId, AppSpec, Event, Moment, PortOwner, PortPlan, ProcessId, RunId, Signal, Status, TooFewPorts,
+    AppId, AppSpec, Event, Moment, PortOwner, PortPlan, ProcessId, ReadyBy, RunId, Signal, Status,
+    TooFewPorts,
 };
 
 /// A command was taken.
@@ -224,7 +225,9 @@ pub enum Effect {
         process: ProcessId,
         /// Its number among the instances of its app.
         instance: u32,
-        /// What its sign is.
+        /// By what it becomes ready.
+        by: ReadyBy,
+        /// What runs.
         spec: Arc<AppSpec>,
         /// The port that this run was given, if any.
         port: Option<u16>,

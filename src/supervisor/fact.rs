@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 
-use super::life::asked_by;
 use super::{Effect, Scope, Supervisor};
 use crate::model::{
     End, EventKind, Fact, Moment, Pid, ProcessId, Readiness, RunId, SpawnFailure, SpawnStep, State,
@@ -180,9 +179,10 @@ impl Supervisor {
                     self.change(id, |process| process.killed = true);
                     self.effects.push(Effect::KillTree { run });
                 } else {
-                    let stop = &self.apps[&process.app].stop;
-                    let scope = if process.main_is_gone() { Scope::Tree } else { asked_by(stop) };
-                    self.effects.push(Effect::Signal { run, signal: stop.signal, scope });
+                    let signal = self.apps[&process.app].stop.signal;
+                    let by_message = process.asked_by_message && !process.main_is_gone();
+                    let scope = if by_message { Scope::Message } else { Scope::Tree };
+                    self.effects.push(Effect::Signal { run, signal, scope });
                 }
             }
             // So may the note that it is ready.
@@ -200,11 +200,11 @@ impl Supervisor {
     /// Only the main process can be asked by message, and it is gone: the others get the signal.
     fn signal_the_rest(&mut self, id: ProcessId) {
         let process = &self.processes[&id];
-        let stop = &self.apps[&process.app].stop;
-        if let (Some(run), true) = (process.state.run(), stop.with_message && !process.killed)
+        let signal = self.apps[&process.app].stop.signal;
+        if let (Some(run), true) = (process.state.run(), process.asked_by_message && !process.killed)
             && !planted!(ForgetsTheRest)
         {
-            self.effects.push(Effect::Signal { run, signal: stop.signal, scope: Scope::Tree });
+            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
         }
     }
 }

@@ -31,6 +31,8 @@ impl Supervisor {
         if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
         }
+        let awaits = Some(&self.apps[&self.processes[&id].app].ready);
+        let awaits = awaits.filter(|policy| policy.by.is_awaited() && !planted!(AwaitsNothing)).cloned();
         let counts = if planted!(CountsEveryStart) { true } else { counts };
         self.change(id, |process| {
             process.state = State::Starting { run, since: now };
@@ -42,6 +44,8 @@ impl Supervisor {
             process.over_memory = None;
             process.killed = false;
             process.unwell = None;
+            process.asked_by_message = false;
+            process.awaits = awaits;
             process.remarks = Remarks::default();
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
@@ -67,8 +71,12 @@ impl Supervisor {
         let pid = process.state.pid();
         let executed = process.started.is_some() || planted!(SignalsTheUnborn);
         let stop = &self.apps[&process.app].stop;
-        let (signal, kill_at, scope) = (stop.signal, now + stop.timeout, asked_by(stop));
-        self.change(id, |process| process.state = State::Stopping { run, pid, kill_at });
+        let (signal, kill_at) = (stop.signal, now + stop.timeout);
+        let scope = if stop.with_message { Scope::Message } else { Scope::Tree };
+        self.change(id, |process| {
+            process.state = State::Stopping { run, pid, kill_at };
+            process.asked_by_message = scope == Scope::Message;
+        });
         if executed {
             self.effects.push(Effect::Signal { run, signal, scope });
         }
@@ -199,9 +207,4 @@ impl Supervisor {
         self.publish(id, run, EventKind::Deleted);
         self.put(id, None);
     }
-}
-
-/// Who is asked to end, and how.
-pub(super) fn asked_by(stop: &StopPolicy) -> Scope {
-    if stop.with_message { Scope::Message } else { Scope::Tree }
 }

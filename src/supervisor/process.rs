@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
-use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Readiness, Remarks, Rest, RunId, State};
+use crate::model::{
+    AppId, End, Goal, Moment, OverMemory, ProcessId, Readiness, ReadyPolicy, Remarks, Rest, RunId, State,
+};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,6 +54,12 @@ pub struct Process {
     pub killed: bool,
     /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
+    /// The main process of the present life was asked to end by message: nobody else of its tree has
+    /// heard of it.
+    pub asked_by_message: bool,
+    /// What the newest life is to become ready by, if it is awaited: as the definition said at its
+    /// launch.
+    pub awaits: Option<ReadyPolicy>,
     /// What the newest life has let be known about itself.
     pub remarks: Remarks,
 }
@@ -100,6 +108,8 @@ impl Process {
             over_memory: None,
             killed: false,
             unwell: None,
+            asked_by_message: false,
+            awaits: None,
             remarks: Remarks::default(),
         }
     }

@@ -18,7 +18,9 @@
 use std::time::Duration;
 
 use super::{Effect, Process, Supervisor, Unwell};
-use crate::model::{EventKind, Moment, ProcessId, Readiness, Remark, RunId, Sign, State, Status};
+use crate::model::{
+    EventKind, Moment, ProcessId, Readiness, ReadyBy, ReadyPolicy, Remark, RunId, Sign, State, Status,
+};
 
 /// A new daemon looks at least this long for the sign of a run that it finds: what it has to look
 /// for itself it could not see before.
@@ -27,23 +29,22 @@ pub const SECOND_LOOK: Duration = Duration::from_secs(3);
 impl Supervisor {
     /// The readiness of a life that was executed at that moment.
     pub(super) fn first_readiness(&self, id: ProcessId, since: Moment) -> Readiness {
-        let policy = &self.apps[&self.processes[&id].app].ready;
-        match policy.by.is_awaited() && !planted!(AwaitsNothing) {
-            true => Readiness::Awaited { limit: policy.limit, until: since + policy.limit },
-            false => Readiness::Unasked,
+        match &self.processes[&id].awaits {
+            Some(ReadyPolicy { limit, .. }) => Readiness::Awaited { limit: *limit, until: since + *limit },
+            None => Readiness::Unasked,
         }
     }
 
     /// The present life showed a sign.
     pub(super) fn showed(&mut self, id: ProcessId, sign: Sign, at: Moment) {
         let process = &self.processes[&id];
-        let spec = &self.apps[&process.app];
-        let (by, is_checked) = (&spec.ready.by, spec.health.is_some());
+        let is_checked = self.apps[&process.app].health.is_some();
         let State::Running { since, readiness, .. } = process.state else { return };
+        let by = process.awaits.as_ref().map_or(&ReadyBy::Auto, |policy| &policy.by);
         let counts = match readiness {
             Readiness::Awaited { .. } => by.accepts(sign) || planted!(TakesAnySign),
             // With a health check, that decides.
-            Readiness::Unasked => !by.is_awaited() && !is_checked && by.accepts(sign),
+            Readiness::Unasked => !is_checked && by.accepts(sign),
             Readiness::Reached { .. } => false,
         };
         if counts {
@@ -112,14 +113,17 @@ impl Supervisor {
             self.effects.push(Effect::Unawait { run });
         }
         let Some(process) = self.processes.get(&id) else { return };
-        if let State::Running { run, since, readiness: Readiness::Awaited { .. }, .. } = process.state {
+        if let (State::Running { run, since, readiness: Readiness::Awaited { .. }, .. }, Some(policy)) =
+            (&process.state, &process.awaits)
+        {
             self.effects.push(Effect::Await {
-                run,
+                run: *run,
+                by: policy.by.clone(),
                 process: id,
                 instance: process.instance,
                 spec: self.apps[&process.app].clone(),
                 port: process.ports.held,
-                since,
+                since: *since,
             });
         }
     }
@@ -163,10 +167,10 @@ pub(super) fn reached(process: &Process) -> Option<(RunId, Moment)> {
 pub(super) fn found(
     since: Moment,
     now: Moment,
-    awaits: Option<Duration>,
+    awaits: Option<&ReadyPolicy>,
     ready: Option<Moment>,
 ) -> Readiness {
-    match (ready, awaits) {
+    match (ready, awaits.map(|policy| policy.limit)) {
         (Some(at), _) if !planted!(ForgetsWhoWasReady) => Readiness::Reached { at },
         (Some(_) | None, Some(limit)) => {
             Readiness::Awaited { limit, until: (since + limit).max(now + SECOND_LOOK) }

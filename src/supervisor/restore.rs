@@ -20,12 +20,11 @@
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::restart::LONGEST_WAIT;
 use super::{Effect, Ports, Process, Record, Supervisor, ready};
 use crate::model::{
-    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, Rest, RunId, State,
+    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, ReadyPolicy, Rest, RunId, State,
 };
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
@@ -114,8 +113,9 @@ pub struct Living {
     pub ended: Option<(End, Moment)>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
-    /// It was launched to become ready within this; absent: nothing was awaited of it.
-    pub awaits: Option<Duration>,
+    /// By what, and within which time, it was launched to become ready; absent: nothing was awaited
+    /// of it.
+    pub awaits: Option<ReadyPolicy>,
     /// It was ready, since then.
     pub ready: Option<Moment>,
 }
@@ -218,7 +218,7 @@ impl Supervisor {
     /// Lays the keeper's picture of a life over the row of its process. False: what is to follow
     /// its end is known already. `asked` is a wish that may be about that life.
     fn adopt(&mut self, now: Moment, id: ProcessId, life: &Living, asked: Option<Asked>) -> bool {
-        let Living { run, process: _, restarts, port, spawned, ended, tree_empty, awaits, ready } = *life;
+        let Living { run, process: _, restarts, port, spawned, ended, tree_empty, ref awaits, ready } = *life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
             State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
@@ -239,7 +239,7 @@ impl Supervisor {
             return false;
         }
         let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now, ready.is_some()));
-        let readiness = |since: Moment| ready::found(since, now, awaits, ready);
+        let readiness = |since: Moment| ready::found(since, now, awaits.as_ref(), ready);
         self.change(id, |process| {
             process.ports.held = port.or(process.ports.held);
             process.state = match spawned {
@@ -247,6 +247,7 @@ impl Supervisor {
                 None => State::Starting { run, since: now },
             };
             process.started = spawned.map(|(_, at)| at);
+            process.awaits = awaits.clone();
             process.end_asked = process.goal != Goal::Up;
             if let Some(asked) = asked.filter(|asked| asked.run == run) {
                 process.end_asked = true;

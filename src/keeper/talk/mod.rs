@@ -25,7 +25,7 @@ use super::event_loop::Keeper;
 use super::flow::ARMED;
 use super::poll::Source;
 use super::process::{Pidfd, boot_micros};
-use super::protocol::{Report, Sign};
+use super::protocol::{Awaits, Report, Sign};
 use super::say;
 
 pub use channel::{CHANNEL_FD, Channel, Ends};
@@ -44,8 +44,8 @@ const LONGEST_STATUS: usize = 256;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Contact {
-    /// It is to become ready within this, in microseconds. The keeper only keeps it.
-    pub awaits: Option<u64>,
+    /// As in its launch.
+    pub awaits: Option<Awaits>,
     /// When it became ready, if the daemon has said that.
     pub ready: Option<u64>,
     /// The signs that it has shown, and when each came first.

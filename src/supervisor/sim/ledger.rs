@@ -90,6 +90,8 @@ enum Ended {
     NotSpawned(SpawnFailure),
     /// It was ended for its health; whether it had been well, and after how long.
     Unwell(bool, Duration),
+    /// It was ended because it was not ready in time.
+    NotReady,
 }
 
 impl Ledger {
@@ -100,8 +102,6 @@ impl Ledger {
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
         self.waiter.hear(step, brain);
-        // Ended for that, it is followed as one that was never healthy.
-        self.nurse.unwell.extend(self.waiter.late.iter().map(|run| (*run, false)));
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
@@ -347,6 +347,7 @@ impl Ledger {
         if let Some(process) = owner {
             let ended = match self.nurse.unwell.get(&run) {
                 Some(was_well) => Ended::Unwell(*was_well, uptime),
+                None if self.waiter.never_ready.contains(&run) => Ended::NotReady,
                 None => Ended::Exited(end, uptime),
             };
             self.end(process, run, ended, step, brain);
@@ -387,6 +388,7 @@ impl Ledger {
         self.ends.clear();
         self.signalled.clear();
         self.waiter.restored(now, living);
+        self.waiter.hear_launches(effects);
         self.asked.clear();
         self.over_memory.clear();
         self.budget.refill();
@@ -442,8 +444,8 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
         },
-        // Unhealthy ones are left alone, so it was not ready in time.
-        Ended::Unwell(..) if !policy.auto => return Expected::Errored,
+        Ended::NotReady if !policy.auto => return Expected::Errored,
+        Ended::NotReady => (Duration::ZERO, true),
         Ended::Unwell(true, uptime) => (*uptime, *uptime < policy.min_uptime),
         Ended::Unwell(false, _) => (Duration::ZERO, true),
         Ended::Exited(end, uptime) => {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use super::super::Living;
 use super::users::Dice;
-use crate::model::{AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep};
+use crate::model::{
+    AppSpec, End, Fact, Moment, Pid, ProcessId, ReadyPolicy, RunId, Signal, SpawnFailure, SpawnStep,
+};
 
 /// A run, as the operating system and the keeper know it.
 #[derive(Clone, Debug)]
@@ -12,8 +14,8 @@ pub struct Life {
     pub process: ProcessId,
     restarts: u32,
     pub port: Option<u16>,
-    /// It was launched to become ready within this.
-    pub awaits: Option<Duration>,
+    /// By what it was launched to become ready.
+    pub awaits: Option<ReadyPolicy>,
     /// The keeper was told that it is ready.
     pub ready: Option<Moment>,
     launch: Launch,
@@ -73,7 +75,7 @@ impl Life {
             process,
             restarts,
             port,
-            awaits: spec.ready.by.is_awaited().then_some(spec.ready.limit),
+            awaits: spec.ready.by.is_awaited().then(|| spec.ready.clone()),
             ready: None,
             launch,
             spawned: None,
@@ -198,7 +200,7 @@ impl Life {
             spawned: self.spawned,
             ended: self.ended,
             tree_empty: self.is_over(),
-            awaits: self.awaits,
+            awaits: self.awaits.clone(),
             ready: self.ready,
         }
     }

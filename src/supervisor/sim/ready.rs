@@ -14,12 +14,16 @@ use crate::model::{EventKind, Fact, Moment, ProcessId, ReadyBy, ReadyPolicy, Run
 /// What the observer knows of readiness.
 #[derive(Default)]
 pub struct Waiter {
+    /// By what a life is to become ready, as its app said when it was launched.
+    policies: BTreeMap<RunId, ReadyPolicy>,
     /// Lives that are to become ready, and until when.
     pub promised: BTreeMap<RunId, Moment>,
     /// Lives that have shown the sign that was awaited of them, or one though none was.
     pub ready: BTreeSet<RunId>,
     /// Lives whose time was over in the latest step.
     pub late: BTreeSet<RunId>,
+    /// All of them that this daemon has ended for that.
+    pub never_ready: BTreeSet<RunId>,
     /// Lives that got the stop signal with their whole tree.
     pub asked_by_signal: BTreeSet<RunId>,
 }
@@ -28,6 +32,7 @@ impl Waiter {
     /// Hears what was given.
     pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor) {
         self.late.clear();
+        self.hear_launches(step.effects);
         let running = |run: RunId| {
             step.before
                 .values()
@@ -37,26 +42,24 @@ impl Waiter {
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => match fact {
                 Fact::Spawned { run, at, .. } => {
                     let begins = |process: &&super::super::Process| matches!(process.state, State::Starting { run: other, .. } if other == *run);
-                    let Some(process) = step.before.values().find(begins) else { return };
-                    let policy = brain.app(process.app).map(|spec| spec.ready.clone());
-                    if let Some(policy) = policy.filter(|policy| policy.by != ReadyBy::Auto) {
+                    if step.before.values().any(|process| begins(&process))
+                        && let Some(policy) = self.policies.get(run)
+                    {
                         self.promised.insert(*run, *at + policy.limit);
                     }
                 }
                 Fact::Ready { run, sign, .. } => {
-                    let Some(spec) = running(*run).and_then(|process| brain.app(process.app)) else { return };
-                    let right = match (&spec.ready.by, sign) {
-                        (ReadyBy::Notify, Sign::Notified) => true,
-                        (ReadyBy::Message, Sign::Message) => true,
-                        (ReadyBy::Port, Sign::Accepts) => true,
-                        (ReadyBy::Log(_), Sign::Line) => true,
-                        // What was awaited when it was launched may be no more.
-                        (ReadyBy::Auto, Sign::Notified | Sign::Message) => {
-                            spec.health.is_none() || self.promised.contains_key(run)
-                        }
+                    let Some(process) = running(*run) else { return };
+                    let checked = brain.app(process.app).is_some_and(|spec| spec.health.is_some());
+                    let right = match (self.policies.get(run).map(|policy| &policy.by), sign) {
+                        (Some(ReadyBy::Notify), Sign::Notified) => true,
+                        (Some(ReadyBy::Message), Sign::Message) => true,
+                        (Some(ReadyBy::Port), Sign::Accepts) => true,
+                        (Some(ReadyBy::Log(_)), Sign::Line) => true,
+                        (None, Sign::Notified | Sign::Message) => !checked,
                         _ => false,
                     };
-                    if right && (self.promised.contains_key(run) || spec.ready.by == ReadyBy::Auto) {
+                    if right {
                         self.promised.remove(run);
                         self.ready.insert(*run);
                     }
@@ -73,9 +76,21 @@ impl Waiter {
                 for run in due {
                     self.promised.remove(&run);
                     self.late.insert(run);
+                    self.never_ready.insert(run);
                 }
             }
             Given::Input(Input::Command(_)) | Given::Restored => {}
+        }
+    }
+
+    /// Hears who is launched, and what its definition says then.
+    pub fn hear_launches(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            if let Effect::Launch { run, spec, .. } = effect
+                && spec.ready.by != ReadyBy::Auto
+            {
+                self.policies.insert(*run, spec.ready.clone());
+            }
         }
     }
 
@@ -97,10 +112,11 @@ impl Waiter {
     pub fn restored(&mut self, now: Moment, living: &[Living]) {
         *self = Waiter::default();
         for life in living {
-            match (life.ready, life.awaits, life.spawned) {
+            self.policies.extend(life.awaits.clone().map(|policy| (life.run, policy)));
+            match (life.ready, &life.awaits, life.spawned) {
                 (Some(_), _, _) => _ = self.ready.insert(life.run),
-                (None, Some(limit), Some((_, since))) => {
-                    let until = (since + limit).max(now + Duration::from_secs(3));
+                (None, Some(policy), Some((_, since))) => {
+                    let until = (since + policy.limit).max(now + Duration::from_secs(3));
                     self.promised.insert(life.run, until);
                 }
                 (None, _, _) => {}

@@ -294,8 +294,8 @@ impl World {
                 }
             }
             Effect::Unwatch { run } => _ = self.watched.remove(run),
-            Effect::Await { run, spec, .. } => {
-                let (run, sign, at) = (*run, right_sign(&spec.ready.by), self.now);
+            Effect::Await { run, by, .. } => {
+                let (run, sign, at) = (*run, right_sign(by), self.now);
                 self.awaited.insert(run, sign);
                 if self.calm {
                     self.line.push_back(Fact::Ready { run, sign, at });

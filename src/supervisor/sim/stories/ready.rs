@@ -1,5 +1,6 @@
 //! Readiness.
 
+use super::super::super::Then;
 use super::*;
 use crate::model::{ReadyBy, ReadyPolicy, Reason, Remark, Sign, StopPolicy};
 
@@ -63,7 +64,8 @@ fn a_process_that_is_not_awaited_is_online_and_ready_when_it_says_so() {
 
 #[test]
 fn a_new_daemon_awaits_what_was_awaited_and_gives_it_a_second_look() {
-    let waiting = Living { awaits: Some(ms(60_000)), ..life(7) };
+    let policy = ReadyPolicy { by: ReadyBy::Port, limit: ms(60_000) };
+    let waiting = Living { awaits: Some(policy), ..life(7) };
     let story = remembered(Goal::Up, Rest::Stopped, vec![waiting.clone()]).orders("await 7").is("starting");
     // 100 s old already.
     assert_eq!(story.wait(), ms(3_000));
@@ -72,6 +74,15 @@ fn a_new_daemon_awaits_what_was_awaited_and_gives_it_a_second_look() {
     remembered(Goal::Up, Rest::Stopped, vec![ready]).orders("").is("online");
     // Its definition is not what it was launched by.
     remembered(Goal::Up, Rest::Stopped, vec![life(7)]).orders("").is("online");
+}
+
+#[test]
+fn a_run_is_awaited_as_its_definition_said_at_its_launch() {
+    let update = |spec: AppSpec| Command::Update { app: AppId(0), spec: Arc::new(spec), then: Then::Keep };
+    let story = of(awaited()).orders("launch 1").command(update(app("web"))).spawned(1).orders("await 1");
+    story.shows(1, Sign::Notified).is("starting").shows(1, Sign::Message).is("online");
+    let story = running(app("web")).command(update(awaited())).is("online").orders("");
+    story.later(ms(60_000)).is("online").exits(1, 0).spawned(2).is("starting");
 }
 
 #[test]
