@@ -5,9 +5,7 @@ use std::time::Duration;
 
 use super::restart::{self, Ending, Next, Tally};
 use super::{Effect, Ports, Scope, Supervisor};
-use crate::model::{
-    EventKind, Goal, Moment, ProcessId, Reason, Remarks, Rest, RunId, SpawnFailure, State, StopPolicy,
-};
+use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Remarks, Rest, RunId, SpawnFailure, State};
 
 /// What follows the end of a life.
 enum Follows {
