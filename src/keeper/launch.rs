@@ -17,7 +17,7 @@ use super::protocol::{Launch, Report, RunAs, Step};
 use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
-use super::talk::{CHANNEL_FD, Channel, Contact, Ends, NotifySocket};
+use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
 use super::{fifo, say, tree};
 
 /// What the program may expect of new files: what a login gives. The keeper's own mask is 077, and
@@ -145,7 +145,7 @@ impl Keeper {
         let added = self.poller.add(&socket, Source::Notify(order.run), ARMED);
         added.map_err(|errno| refusal(errno.into()))?;
         if let Some(run) = self.runs.get_mut(&order.run) {
-            run.record.contact.notify = Some(other);
+            run.record.contact.notify = Some(Notifies { other });
             run.talk.notify = Some(socket);
         }
         Ok(())

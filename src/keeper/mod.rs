@@ -205,7 +205,7 @@ fn take_signals() -> nix::Result<SignalFd> {
     SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Takes all the descriptors that we may have (about eight a run). Returns the limit as it was, for
+/// Takes all the descriptors that we may have (about ten a run). Returns the limit as it was, for
 /// the children: programs with `select` rely on it.
 fn raise_limit() -> nix::Result<(u64, u64)> {
     let before = getrlimit(Resource::RLIMIT_NOFILE)?;

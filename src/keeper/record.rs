@@ -113,6 +113,7 @@ impl Record {
 mod tests {
     use super::*;
     use crate::keeper::protocol::Sign;
+    use crate::keeper::talk::Notifies;
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_a_broken_one_is_named() {
@@ -129,7 +130,11 @@ mod tests {
             main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
             ended: Some((Ending::Signal(9), 4)),
             forgotten: false,
-            contact: Contact { signs: vec![(Sign::Message, 5)], ..Contact::default() },
+            contact: Contact {
+                signs: vec![(Sign::Message, 5)],
+                notify: Some(Notifies { other: None }),
+                ..Contact::default()
+            },
         };
         record.write(dir.path()).unwrap();
         fs::write(dir.path().join("8.json"), "{").unwrap();

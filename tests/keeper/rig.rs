@@ -99,6 +99,9 @@ impl Rig {
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
             resources: Default::default(),
+            awaits: None,
+            channel: false,
+            notify: false,
             err_file: self.log("err"),
         }
     }

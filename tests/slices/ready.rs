@@ -31,7 +31,7 @@ process.on('disconnect', () => console.log('disconnected'));
 process.on('SIGTERM', () => { console.log('got SIGTERM'); process.exit(0); });
 console.log('I am here');
 let sent = false;
-setInterval(() => { if (!sent && fs.existsSync('go')) { sent = true; process.send('ready'); console.log('sent'); } }, 20);
+setInterval(() => { if (!sent && fs.existsSync('go')) { sent = true; process.send('ready'); fs.writeFileSync('sent', ''); } }, 20);
 "#;
 
 /// Writes what it is given in `say` to its channel, and prints what comes.
@@ -293,7 +293,7 @@ fn k2_a_channel_survives_the_death_of_the_keeper_with_what_is_in_it() {
     proc::kill_hard(keeper);
     wait_until_gone(&[keeper]);
     home.file("go", "");
-    std::thread::sleep(Duration::from_millis(200));
+    wait_until("it was said", SOON, || home.work().join("sent").exists());
     proc::send(daemon, nix::sys::signal::Signal::SIGCONT);
     becomes(&home, "app", "online");
     kill_both(&home);

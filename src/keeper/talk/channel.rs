@@ -8,7 +8,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 
-use super::{Word, out_of_the_way};
+use super::{Heard, out_of_the_way};
 use crate::keeper::process::Pidfd;
 use crate::keeper::protocol::Sign;
 
@@ -79,7 +79,7 @@ impl Channel {
     }
 
     /// Takes what is there. Returns whether more can come.
-    pub(super) fn read(&mut self, words: &mut Vec<Word>) -> bool {
+    pub(super) fn read(&mut self, heard: &mut Heard) -> bool {
         let mut chunk = [0; 16 * 1024];
         let mut total = 0;
         while total < AT_ONCE {
@@ -87,7 +87,7 @@ impl Channel {
                 Ok(0) => return false,
                 Ok(count) => {
                     total += count;
-                    self.split(&chunk[..count], words);
+                    self.split(&chunk[..count], heard);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return error.kind() == io::ErrorKind::WouldBlock,
@@ -96,7 +96,7 @@ impl Channel {
         true
     }
 
-    fn split(&mut self, mut bytes: &[u8], words: &mut Vec<Word>) {
+    fn split(&mut self, mut bytes: &[u8], heard: &mut Heard) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = (&bytes[..end], &bytes[end + 1..]);
             bytes = rest;
@@ -104,13 +104,13 @@ impl Channel {
                 self.skips = true;
             }
             if std::mem::take(&mut self.skips) {
-                words.push(Word::Bad);
+                heard.dropped += 1;
                 self.begun = Vec::new();
                 continue;
             }
             self.begun.extend_from_slice(line);
             // An idle channel needs no memory.
-            words.extend(word(std::mem::take(&mut self.begun)));
+            understand(&std::mem::take(&mut self.begun), heard);
         }
         if self.skips || self.begun.len() + bytes.len() > LONGEST_LINE {
             self.skips = true;
@@ -121,14 +121,14 @@ impl Channel {
     }
 }
 
-/// What a line means; nothing, if it is empty or Node's own business.
-fn word(line: Vec<u8>) -> Option<Word> {
-    let Ok(text) = String::from_utf8(line) else { return Some(Word::Bad) };
-    match text.trim() {
-        "" => None,
-        "\"ready\"" => Some(Word::Sign(Sign::Message)),
-        internal if internal.starts_with("{\"cmd\":\"NODE_") => None,
-        message => Some(Word::Message(message.to_owned())),
+/// What a line means. Empty ones, and what is Node's own business, mean nothing.
+fn understand(line: &[u8], heard: &mut Heard) {
+    match std::str::from_utf8(line).map(str::trim) {
+        Ok("") => {}
+        Ok("\"ready\"") => heard.sign(Sign::Message),
+        Ok(internal) if internal.starts_with("{\"cmd\":\"NODE_") => {}
+        Ok(message) => heard.message(message),
+        Err(_) => heard.dropped += 1,
     }
 }
 
@@ -159,31 +159,41 @@ impl Ends {
 mod tests {
     use super::*;
 
-    fn read(parts: &[&[u8]]) -> Vec<Word> {
+    fn read(parts: &[&[u8]]) -> Heard {
         let (mut channel, ends) = Channel::make().unwrap();
         let mut theirs = UnixStream::from(ends.theirs);
-        let mut words = Vec::new();
+        let mut heard = Heard::default();
         for part in parts {
             theirs.write_all(part).unwrap();
-            assert!(channel.read(&mut words));
+            assert!(channel.read(&mut heard));
         }
         drop(theirs);
-        assert!(!channel.read(&mut words));
-        words
+        assert!(!channel.read(&mut heard));
+        heard
     }
 
     #[test]
     fn lines_come_whole_however_they_were_written() {
-        let words = read(&[b"{\"a\":", b"1}\n\"rea", b"dy\"\n\n{\"cmd\":\"NODE_HANDLE\"}\n[2]\n\"half"]);
-        let message = |text: &str| Word::Message(text.to_owned());
-        assert_eq!(words, [message("{\"a\":1}"), Word::Sign(Sign::Message), message("[2]")]);
+        let heard = read(&[b"{\"a\":", b"1}\n\"rea", b"dy\"\n\n{\"cmd\":\"NODE_HANDLE\"}\n[2]\n\"half"]);
+        assert_eq!(
+            (heard.messages, heard.signs),
+            (vec!["{\"a\":1}".into(), "[2]".into()], vec![Sign::Message])
+        );
+        assert_eq!(heard.dropped, 0);
     }
 
     #[test]
-    fn a_line_that_is_too_long_or_no_text_is_bad_and_the_next_one_is_heard() {
-        let long = [&vec![b'x'; 40 * 1024][..], b""].concat();
-        let words = read(&[&long, &long, b"\n\"ready\"\n\xff\n[1]\n"]);
-        assert_eq!(words, [Word::Bad, Word::Sign(Sign::Message), Word::Bad, Word::Message("[1]".into())]);
+    fn a_line_that_is_too_long_or_no_text_is_dropped_and_the_next_one_is_heard() {
+        let long = vec![b'x'; 40 * 1024];
+        let heard = read(&[&long, &long, b"\n\"ready\"\n\xff\n[1]\n"]);
+        assert_eq!((heard.messages, heard.signs), (vec!["[1]".to_owned()], vec![Sign::Message]));
+        assert_eq!(heard.dropped, 2);
+    }
+
+    #[test]
+    fn of_a_flood_as_much_is_kept_as_can_be_passed_on() {
+        let heard = read(&[&b"1\n\"ready\"\n".repeat(5_000)]);
+        assert_eq!((heard.messages.len(), heard.signs.len(), heard.dropped), (100, 1, 4_900));
     }
 
     #[test]

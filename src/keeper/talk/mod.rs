@@ -53,8 +53,15 @@ pub struct Contact {
     /// The inode of our end of its channel, of which it has a spare: by this the next keeper knows
     /// that it has the right one.
     pub channel: Option<u64>,
-    /// It has a notify socket, and may also be somebody else than we are.
-    pub notify: Option<Option<u32>>,
+    /// It has a notify socket.
+    pub notify: Option<Notifies>,
+}
+
+/// Who may speak to a notify socket, beside root and us.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notifies {
+    /// The user of the run, if that is not ours.
+    pub other: Option<u32>,
 }
 
 /// What is open between a run and us.
@@ -71,14 +78,31 @@ pub struct Talk {
     rate: Rate,
 }
 
-/// Something that a run said.
-#[derive(Debug, PartialEq, Eq)]
-enum Word {
-    Sign(Sign),
-    Status(String),
-    Message(String),
-    /// Too long, or no text.
-    Bad,
+/// What a run has said since it was heard last: no more than can be passed on, however much it was.
+#[derive(Default, Debug, PartialEq, Eq)]
+struct Heard {
+    signs: Vec<Sign>,
+    /// The latest.
+    status: Option<String>,
+    messages: Vec<String>,
+    /// Too many, too long, or no text.
+    dropped: u64,
+}
+
+impl Heard {
+    fn sign(&mut self, sign: Sign) {
+        if !self.signs.contains(&sign) {
+            self.signs.push(sign);
+        }
+    }
+
+    fn message(&mut self, text: &str) {
+        if self.messages.len() < RATE as usize {
+            self.messages.push(text.to_owned());
+        } else {
+            self.dropped += 1;
+        }
+    }
 }
 
 /// How much a run has said in the present second.
@@ -131,59 +155,61 @@ impl Keeper {
     pub fn hear(&mut self, id: u64) {
         // It may speak before we have heard that it was executed.
         self.launch_settled(id);
-        let mut words = Vec::new();
+        let mut heard = Heard::default();
         let mut hung_up = false;
         let Some(run) = self.runs.get_mut(&id) else { return };
         if let Some(channel) = &mut run.talk.channel {
-            hung_up = !channel.read(&mut words);
+            hung_up = !channel.read(&mut heard);
             if !hung_up {
                 let _ = self.poller.change(&*channel, Source::Channel(id), ARMED);
             }
         }
         if let Some(notify) = &run.talk.notify {
-            notify.read(&mut words);
+            notify.read(&mut heard);
             let _ = self.poller.change(notify, Source::Notify(id), ARMED);
         }
         if hung_up {
             self.close_channel(id);
         }
-        for word in words {
-            self.pass_on(id, word);
-        }
+        self.pass_on(id, heard);
         if let Some(dropped) = self.runs.get_mut(&id).and_then(|run| run.talk.rate.to_tell(Instant::now())) {
             say::warning!("run {id} says too much: {dropped} of its messages were dropped");
         }
     }
 
-    fn pass_on(&mut self, id: u64, word: Word) {
-        let is_full = self.outbox.len() >= WAITING;
+    fn pass_on(&mut self, id: u64, heard: Heard) {
+        for sign in heard.signs {
+            self.pass_on_sign(id, sign);
+        }
         let Some(run) = self.runs.get_mut(&id) else { return };
-        if let Word::Sign(sign) = word {
-            if run.record.contact.signs.iter().any(|(known, _)| *known == sign) {
-                return;
+        run.talk.rate.dropped += heard.dropped;
+        // Also if it is not passed on: it is in the picture that the next daemon gets.
+        run.talk.status = heard.status.clone().or(run.talk.status.take());
+        let status = heard.status.map(|text| Report::Status { run: id, text });
+        let messages = heard.messages.into_iter().map(|text| Report::Message { run: id, text });
+        for report in status.into_iter().chain(messages) {
+            let is_full = self.outbox.len() >= WAITING;
+            let Some(run) = self.runs.get_mut(&id) else { return };
+            if is_full || !run.talk.rate.allows(Instant::now()) {
+                run.talk.rate.dropped += 1;
+            } else {
+                self.tell(report);
             }
-            let at = boot_micros();
-            run.record.contact.signs.push((sign, at));
-            if let Err(error) = run.record.write(&self.run_dir) {
-                // The daemon is told all the same; only the next keeper would not know it.
-                say::warning!("cannot write down that run {id} said that it is ready: {error}");
-            }
-            return self.tell(Report::Signed { run: id, sign, at });
         }
-        // The latest status is never lost: it is in the picture that the next daemon gets.
-        if let Word::Status(text) = &word {
-            run.talk.status = Some(text.clone());
-        }
-        if is_full || !run.talk.rate.allows(Instant::now()) {
-            run.talk.rate.dropped += 1;
+    }
+
+    fn pass_on_sign(&mut self, id: u64, sign: Sign) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if run.record.contact.signs.iter().any(|(known, _)| *known == sign) {
             return;
         }
-        match word {
-            Word::Status(text) => self.tell(Report::Status { run: id, text }),
-            Word::Message(text) => self.tell(Report::Message { run: id, text }),
-            Word::Bad => run.talk.rate.dropped += 1,
-            Word::Sign(_) => {}
+        let at = boot_micros();
+        run.record.contact.signs.push((sign, at));
+        if let Err(error) = run.record.write(&self.run_dir) {
+            // The daemon is told all the same; only the next keeper would not know it.
+            say::warning!("cannot write down that run {id} said that it is ready: {error}");
         }
+        self.tell(Report::Signed { run: id, sign, at });
     }
 
     /// The daemon says that it is ready: for the next one.
@@ -221,7 +247,7 @@ impl Keeper {
                 }
             }
         }
-        if let Some(other) = contact.notify {
+        if let Some(Notifies { other }) = contact.notify {
             let made = NotifySocket::make(&self.run_dir, &self.mark, id, other).and_then(|socket| {
                 self.poller.add(&socket, Source::Notify(id), ARMED)?;
                 Ok(socket)

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, setsockopt, sockopt};
 
-use super::{LONGEST_STATUS, Word};
+use super::{Heard, LONGEST_STATUS};
 use crate::keeper::poll::Poller;
 use crate::keeper::protocol::Sign;
 
@@ -70,10 +70,10 @@ impl NotifySocket {
     }
 
     /// Takes what is there.
-    pub(super) fn read(&self, words: &mut Vec<Word>) {
+    pub(super) fn read(&self, heard: &mut Heard) {
         for _ in 0..AT_ONCE {
             match self.receive() {
-                Ok(Some(text)) => understand(&text, words),
+                Ok(Some(text)) => understand(&text, heard),
                 Ok(None) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return,
@@ -111,17 +111,17 @@ impl NotifySocket {
 }
 
 /// Lines of `NAME=value`, as in sd_notify(3). What we do not know is not for us.
-fn understand(text: &str, words: &mut Vec<Word>) {
+fn understand(text: &str, heard: &mut Heard) {
     let mut status = None;
     for line in text.lines() {
         match line.split_once('=') {
-            Some(("READY", "1")) => words.push(Word::Sign(Sign::Notified)),
+            Some(("READY", "1")) => heard.sign(Sign::Notified),
             Some(("STATUS", text)) => status = Some(shortened(text)),
             Some(("STOPPING", "1")) => status = status.or(Some("stopping".to_owned())),
             Some(_) | None => {}
         }
     }
-    words.extend(status.map(Word::Status));
+    heard.status = status.or(heard.status.take());
 }
 
 /// One line of printable text.
@@ -148,18 +148,17 @@ mod tests {
 
     #[test]
     fn datagrams_are_understood_line_by_line() {
-        let check = |text: &str, expected: &[Word]| {
-            let mut words = Vec::new();
-            understand(text, &mut words);
-            assert_eq!(words, expected, "{text:?}");
+        let check = |text: &str, ready: bool, status: Option<&str>| {
+            let mut heard = Heard::default();
+            understand(text, &mut heard);
+            assert_eq!((!heard.signs.is_empty(), heard.status.as_deref()), (ready, status), "{text:?}");
         };
-        let status = |text: &str| Word::Status(text.to_owned());
-        check("READY=1", &[Word::Sign(Sign::Notified)]);
-        check("READY=1\nSTATUS=at \u{1b}work\n", &[Word::Sign(Sign::Notified), status("at work")]);
-        check("STOPPING=1", &[status("stopping")]);
-        check("STATUS=last orders\nSTOPPING=1", &[status("last orders")]);
-        check("READY=0\nWATCHDOG=1\nMAINPID=1\nnonsense", &[]);
-        check(&format!("STATUS={}", "é".repeat(300)), &[status(&"é".repeat(128))]);
+        check("READY=1", true, None);
+        check("READY=1\nSTATUS=at \u{1b}work\n", true, Some("at work"));
+        check("STOPPING=1", false, Some("stopping"));
+        check("STATUS=last orders\nSTOPPING=1", false, Some("last orders"));
+        check("READY=0\nWATCHDOG=1\nMAINPID=1\nnonsense", false, None);
+        check(&format!("STATUS={}", "é".repeat(300)), false, Some(&"é".repeat(128)));
     }
 
     #[test]
@@ -169,11 +168,11 @@ mod tests {
         let second = NotifySocket::make(dir.path(), "mark", 7, None).unwrap();
         assert_eq!(first.address, second.address);
         UnixDatagram::unbound().unwrap().send_to(b"READY=1", &second.address).unwrap();
-        let mut words = Vec::new();
-        first.read(&mut words);
-        assert_eq!(words, []);
-        second.read(&mut words);
-        assert_eq!(words, [Word::Sign(Sign::Notified)]);
+        let mut heard = Heard::default();
+        first.read(&mut heard);
+        assert_eq!(heard, Heard::default());
+        second.read(&mut heard);
+        assert_eq!(heard.signs, [Sign::Notified]);
         assert!(!second.may_speak(4_000_000));
     }
 
