@@ -210,6 +210,8 @@ fn j18_no_message_in_time_is_a_failed_start_and_shown_as_such() {
     let reason = home.process("app")["reason"].clone();
     assert_eq!(reason, "was not ready within 3 s and is not restarted automatically");
     assert_eq!(events(&home, "process.not_ready"), ["app was not ready within 3 s and is ended"]);
+    let why = home.ok(&["why", "app"]);
+    assert!(why.contains("because       app was not ready within 3 s and is ended"), "{why}");
 }
 
 #[test]
@@ -502,4 +504,61 @@ fn node_ends_by_itself_when_it_has_nothing_to_do_though_it_has_a_channel_that_no
     becomes(&home, "job", "stopped");
     assert_eq!(home.process("job")["last_exit"]["code"], 0);
     assert!(home.ok(&["logs", "job", "--raw"]).contains("done"));
+}
+
+#[test]
+fn b12_a_start_with_a_health_check_waits_for_that_and_fails_in_time_with_the_last_lines() {
+    let home = Home::new();
+    home.file("api.js", "const up = process.argv[2] === 'up';\nrequire('http').createServer((q, a) => { a.writeHead(up ? 200 : 503); a.end(); }).listen(process.env.PORT, () => console.log('listening'));\n");
+    let start = |name: &str, port: &str, mode: &str| {
+        let check =
+            ["--health-check-url", "http://localhost:${PORT}/health", "--wait-ready", "--wait-timeout", "5s"];
+        let app = ["start", "api.js", "--name", name, "--port", port];
+        home.run(&[&app[..], &check, &["--", mode]].concat())
+    };
+    let ran = start("good", &port(), "up");
+    assert_eq!((ran.code, status(&home, "good").as_str()), (0, "online"), "{ran:?}");
+    let ran = start("bad", &port(), "down");
+    fails(&ran, &["bad (id", "answered 503", "\n  listening"]);
+    assert!(ran.took < Duration::from_secs(6), "{ran:?}");
+    // Neither a message nor READY=1 makes healthy what is not.
+    assert_eq!(status(&home, "bad"), "starting");
+}
+
+#[test]
+fn a_run_of_another_user_notifies_by_an_abstract_name_and_nobody_else_does() {
+    if !nix::unistd::geteuid().is_root() || !std::path::Path::new("/usr/bin/python3").exists() {
+        return;
+    }
+    let home = Home::new();
+    let app = home.file("app.py", NOTIFIER);
+    // It must reach its script, and remove what it has read.
+    for (path, mode) in [(home.mark(), "755"), (&home.work(), "777"), (std::path::Path::new(&app), "644")] {
+        std::process::Command::new("chmod").arg(mode).arg(path).status().unwrap();
+    }
+    home.ok(&[
+        "start",
+        "app.py",
+        "--interpreter",
+        "/usr/bin/python3",
+        "--uid",
+        "nobody",
+        "--ready",
+        "notify",
+    ]);
+    home.wait_for_line("app", "I am here");
+    let environment = std::fs::read_to_string(format!("/proc/{}/environ", home.pid("app"))).unwrap();
+    let address = environment.split('\0').find_map(|pair| pair.strip_prefix("NOTIFY_SOCKET=@")).unwrap();
+    // A third user knows the name, too.
+    let forged = "import os, socket, sys\nos.setuid(65533)\nsocket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'STATUS=forged\\nREADY=1', '\\0' + sys.argv[1])\n";
+    let done = std::process::Command::new("/usr/bin/python3").args(["-c", forged, address]).status().unwrap();
+    assert!(done.success());
+    say(&home, "STATUS=genuine");
+    wait_until("it is heard", SOON, || home.process("app")["status_text"].is_string());
+    assert_eq!(
+        (home.process("app")["status_text"].as_str(), status(&home, "app").as_str()),
+        (Some("genuine"), "starting")
+    );
+    say(&home, "READY=1");
+    becomes(&home, "app", "online");
 }

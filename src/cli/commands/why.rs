@@ -75,7 +75,10 @@ fn story(events: Vec<Event>) -> (Vec<Event>, Option<Event>, Vec<Event>) {
     // From the end before: one that is asked to stop while it starts is asked before it has begun.
     let begun = events[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
     let matters = |event: &&Event| {
-        matches!(event.kind.as_str(), "process.stop_asked" | "process.signalled" | "process.killed")
+        matches!(
+            event.kind.as_str(),
+            "process.stop_asked" | "process.signalled" | "process.not_ready" | "process.killed"
+        )
     };
     let before = events[begun..at].iter().filter(matters).cloned().collect();
     (before, Some(events[at].clone()), events[at + 1..].to_vec())
@@ -147,7 +150,8 @@ fn causes(why: &Why, end: &Event) -> Vec<String> {
         return Vec::new();
     }
     let told = why.before.iter().map(|event| event.detail.clone());
-    let asked = why.before.iter().any(|event| event.kind == "process.stop_asked");
+    let ours = |event: &Event| matches!(event.kind.as_str(), "process.stop_asked" | "process.not_ready");
+    let asked = why.before.iter().any(ours);
     let nobody = (!asked).then(|| "nobody asked for it: it ended by itself or from outside".to_owned());
     told.chain(nobody).collect()
 }
