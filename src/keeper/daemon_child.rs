@@ -141,7 +141,7 @@ impl Keeper {
             error: error.as_fd(),
             line: Some(line),
             channel: None,
-            door: None,
+            leaf: None,
             session: false,
             umask: None,
             limits: Limits::inherited(self.descriptors),

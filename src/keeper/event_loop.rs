@@ -18,6 +18,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
+use super::trash::Trash;
 use super::tree::{Look, Scope};
 use super::{line, say};
 
@@ -64,6 +65,8 @@ pub struct Keeper {
     pub recent_look: Option<(Instant, Look)>,
     /// Runs that have said something that was not heard yet.
     pub speaking: Vec<u64>,
+    /// Files of runs that are over.
+    pub trash: Trash,
 }
 
 impl Keeper {
@@ -89,6 +92,7 @@ impl Keeper {
                 }
             }
         }
+        self.sweep_all();
         Ok(())
     }
 
@@ -114,6 +118,7 @@ impl Keeper {
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
             Alarm::CheckTrees => self.check_trees(),
+            Alarm::Sweep => self.sweep(),
             Alarm::Kill(run) => self.kill_round(run),
             Alarm::GiveUpStatus(run) => self.give_up_status(run),
         }

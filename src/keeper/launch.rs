@@ -207,7 +207,7 @@ impl Keeper {
             error: error.as_fd(),
             line: None,
             channel: ends,
-            door: door.map(AsFd::as_fd),
+            leaf: door.map(AsFd::as_fd),
             session: true,
             umask: Some(order.resources.umask.unwrap_or(UMASK)),
             limits,

@@ -20,11 +20,11 @@
 //! |---|---|
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
-//! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
+//! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
-//! | how it ends | [`ends`], [`kill`], [`process`] |
+//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`] |
 
 mod adopt;
@@ -37,6 +37,7 @@ mod ends;
 mod event_loop;
 mod fifo;
 mod flow;
+mod fork;
 pub mod index;
 pub mod inherited;
 mod kill;
@@ -52,6 +53,7 @@ mod resources;
 mod run;
 mod say;
 mod talk;
+mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -171,6 +173,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         quit: quit::Quit::default(),
         recent_look: None,
         speaking: Vec::new(),
+        trash: trash::Trash::default(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (args.adopt_daemon, line) {

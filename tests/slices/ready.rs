@@ -562,3 +562,17 @@ fn a_run_of_another_user_notifies_by_an_abstract_name_and_nobody_else_does() {
     say(&home, "READY=1");
     becomes(&home, "app", "online");
 }
+
+#[test]
+fn j18_over_the_compatible_routes_wait_ready_means_what_it_says() {
+    let home = Home::new();
+    home.file("app.js", NODE);
+    let app = serde_json::json!({ "script": "app.js", "cwd": home.work().display().to_string(), "autorestart": false,
+        "wait_ready": true, "listen_timeout": 900, "shutdown_with_message": true });
+    let answer = home.api().post("/api/processes", &app);
+    assert_eq!(answer.status.as_u16(), 201, "{answer:?}");
+    let env = &home.api().get("/api/processes")[0]["pm2_env"];
+    assert_eq!((&env["wait_ready"], &env["listen_timeout"]), (&true.into(), &900.into()), "{env}");
+    becomes(&home, "app", "errored");
+    assert_eq!(events(&home, "process.not_ready").len(), 1);
+}

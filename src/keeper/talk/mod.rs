@@ -262,12 +262,12 @@ impl Keeper {
         }
     }
 
-    /// Hears the last words of a run and hangs up.
+    /// Hears the last words of a run and hangs up. The file of its notify socket goes with its others.
     pub fn end_talk(&mut self, id: u64) {
         self.hear(id);
         self.close_channel(id);
         if let Some(socket) = self.runs.get_mut(&id).and_then(|run| run.talk.notify.take()) {
-            socket.remove(&self.poller);
+            self.poller.remove(socket.into());
         }
         self.speaking.retain(|run| *run != id);
     }

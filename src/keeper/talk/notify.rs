@@ -8,7 +8,7 @@
 
 use std::fs;
 use std::io::{self, IoSliceMut};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::path::{Path, PathBuf};
@@ -17,7 +17,6 @@ use nix::cmsg_space;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixCredentials, recvmsg, setsockopt, sockopt};
 
 use super::{Heard, LONGEST_STATUS};
-use crate::keeper::poll::Poller;
 use crate::keeper::protocol::Sign;
 
 /// Bytes of the path in an address, without the zero at its end.
@@ -30,8 +29,6 @@ const AT_ONCE: usize = 64;
 /// Our end.
 pub struct NotifySocket {
     socket: UnixDatagram,
-    /// Where it is; absent in the abstract namespace.
-    path: Option<PathBuf>,
     /// What the program finds as `NOTIFY_SOCKET`.
     pub address: String,
     /// Who may speak: root and we always.
@@ -49,24 +46,24 @@ impl NotifySocket {
     pub fn make(run_dir: &Path, home_mark: &str, run: u64, other: Option<u32>) -> io::Result<NotifySocket> {
         let path = NotifySocket::path(run_dir, run);
         let text = path.to_str().filter(|text| text.len() <= LONGEST_PATH && other.is_none());
-        let (socket, path, address) = match text {
+        let (socket, address) = match text {
             Some(text) => {
                 match fs::remove_file(&path) {
                     Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                     Ok(()) | Err(_) => {}
                 }
                 // The keeper's mask makes it 0600.
-                (UnixDatagram::bind(&path)?, Some(path.clone()), text.to_owned())
+                (UnixDatagram::bind(&path)?, text.to_owned())
             }
             None => {
                 let name = format!("pmdaemon/{home_mark}/{run}.notify");
                 let address = SocketAddr::from_abstract_name(&name)?;
-                (UnixDatagram::bind_addr(&address)?, None, format!("@{name}"))
+                (UnixDatagram::bind_addr(&address)?, format!("@{name}"))
             }
         };
         socket.set_nonblocking(true)?;
         setsockopt(&socket, sockopt::PassCred, &true)?;
-        Ok(NotifySocket { socket, path, address, other })
+        Ok(NotifySocket { socket, address, other })
     }
 
     /// Takes what is there.
@@ -100,14 +97,6 @@ impl NotifySocket {
     fn may_speak(&self, uid: u32) -> bool {
         uid == 0 || uid == nix::unistd::geteuid().as_raw() || self.other == Some(uid)
     }
-
-    /// Closes it, and takes its file away.
-    pub fn remove(self, poller: &Poller) {
-        if let Some(path) = &self.path {
-            let _ = fs::remove_file(path);
-        }
-        poller.remove(self.socket.into());
-    }
 }
 
 /// Lines of `NAME=value`, as in sd_notify(3). What we do not know is not for us.
@@ -134,6 +123,12 @@ fn shortened(text: &str) -> String {
         short.push(letter);
     }
     short
+}
+
+impl From<NotifySocket> for OwnedFd {
+    fn from(socket: NotifySocket) -> OwnedFd {
+        socket.socket.into()
+    }
 }
 
 impl AsFd for NotifySocket {
