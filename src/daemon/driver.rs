@@ -376,13 +376,12 @@ impl Driver {
                     self.keeper.order(Order::Launch(Box::new(launch)));
                 }
                 Effect::Signal { run, signal, scope } => {
-                    let (tree, message) = match scope {
-                        Scope::Main => (false, false),
-                        Scope::Tree => (true, false),
-                        Scope::Message => (true, true),
-                    };
                     let (run, signal) = (run.0, signal.number());
-                    self.keeper.order(Order::Signal { run, signal, tree, message });
+                    self.keeper.order(match scope {
+                        Scope::Main => Order::Signal { run, signal, tree: false },
+                        Scope::Tree => Order::Signal { run, signal, tree: true },
+                        Scope::Message => Order::AskToEnd { run, signal },
+                    });
                 }
                 Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),

@@ -208,8 +208,8 @@ impl Keeper {
     fn perform(&mut self, order: Order) {
         match order {
             Order::Launch(launch) => self.launch(*launch),
-            Order::Signal { run, message: true, .. } if self.ask_by_message(run) => {}
-            Order::Signal { run, signal, tree, .. } => self.signal(run, signal, tree),
+            Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
+            Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
             Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),

@@ -36,9 +36,14 @@ pub enum Order {
         signal: i32,
         /// To the whole tree, not to the main process alone.
         tree: bool,
-        /// Instead, `"shutdown"` to the main process on its IPC channel, if it lives and has one.
-        #[serde(default)]
-        message: bool,
+    },
+    /// Send `"shutdown"` to the main process on its IPC channel; if there is none, the signal to the
+    /// whole tree.
+    AskToEnd {
+        /// Which life.
+        run: u64,
+        /// Kernel's number.
+        signal: i32,
     },
     /// Keep with that run that it is ready.
     KeepReady {

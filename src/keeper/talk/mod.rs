@@ -125,7 +125,7 @@ impl Rate {
     }
 
     /// How many were dropped, if it is time to tell that.
-    fn to_tell(&mut self, now: Instant) -> Option<u64> {
+    fn worth_telling(&mut self, now: Instant) -> Option<u64> {
         let is_time = self.told.is_none_or(|told| now.duration_since(told) >= TELL);
         if self.dropped == 0 || !is_time {
             return None;
@@ -172,7 +172,9 @@ impl Keeper {
             self.close_channel(id);
         }
         self.pass_on(id, heard);
-        if let Some(dropped) = self.runs.get_mut(&id).and_then(|run| run.talk.rate.to_tell(Instant::now())) {
+        if let Some(dropped) =
+            self.runs.get_mut(&id).and_then(|run| run.talk.rate.worth_telling(Instant::now()))
+        {
             say::warning!("run {id} says too much: {dropped} of its messages were dropped");
         }
     }
@@ -221,10 +223,13 @@ impl Keeper {
         }
     }
 
-    /// Asks a main process by message to end. Returns whether it could be asked.
-    pub fn ask_by_message(&self, id: u64) -> bool {
-        let Some(run) = self.runs.get(&id).filter(|run| !run.is_ended()) else { return false };
-        run.talk.channel.as_ref().is_some_and(|channel| channel.send("\"shutdown\""))
+    /// Asks a main process by message to end; if it cannot be asked, the whole tree by that signal.
+    pub fn ask_to_end(&mut self, id: u64, signal: i32) {
+        let run = self.runs.get(&id).filter(|run| !run.is_ended());
+        let channel = run.and_then(|run| run.talk.channel.as_ref());
+        if !channel.is_some_and(|channel| channel.send("\"shutdown\"")) {
+            self.signal(id, signal, true);
+        }
     }
 
     /// Takes back what an earlier keeper had open to a run that lives on.
@@ -298,10 +303,10 @@ mod tests {
         let passed = (0..250).filter(|_| rate.allows(now)).count();
         assert_eq!(passed, 100);
         rate.dropped = 150;
-        assert_eq!(rate.to_tell(now), Some(150));
+        assert_eq!(rate.worth_telling(now), Some(150));
         rate.dropped = 1;
-        assert_eq!(rate.to_tell(now), None);
+        assert_eq!(rate.worth_telling(now), None);
         assert!(rate.allows(now + Duration::from_secs(1)));
-        assert_eq!(rate.to_tell(now + TELL), Some(1));
+        assert_eq!(rate.worth_telling(now + TELL), Some(1));
     }
 }
