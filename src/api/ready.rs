@@ -40,8 +40,8 @@ const USUAL: Duration = Duration::from_secs(60);
 #[into_params(parameter_in = Query)]
 pub struct Ready {
     /// True: answer when all of it is ready, by what `ready` of the app says, by its health check, or
-    /// by having run for its min-uptime with its port accepting connections. Otherwise the answer is a problem
-    /// `not_ready`. `wait` is the limit, 60s if it is absent.
+    /// by having run for its min-uptime with its port accepting connections. Otherwise the answer is
+    /// a problem `not_ready`. `wait` is the limit, 60s if it is absent.
     #[param(nullable = false)]
     ready: Option<bool>,
 }
@@ -107,8 +107,8 @@ pub async fn all(api: &Api, awaited: &[Awaited], limit: Duration) -> Result<(), 
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err((id, StatusCode::UNPROCESSABLE_ENTITY, why)),
             Err(_) => {
-                if let Some(why) = fails_soon(api, id, before).await {
-                    return Err((id, StatusCode::UNPROCESSABLE_ENTITY, why));
+                if let Some(settled) = settles_soon(api, id, before).await {
+                    return settled.map_err(|why| (id, StatusCode::UNPROCESSABLE_ENTITY, why));
                 }
                 let why = late(api.handle.snapshot().processes.get(&id), limit);
                 Err((id, StatusCode::GATEWAY_TIMEOUT, why))
@@ -133,8 +133,8 @@ enum Look {
     Failed(String),
 }
 
-/// Why a run failed whose own limit is almost over.
-async fn fails_soon(api: &Api, id: ProcessId, before: Option<RunId>) -> Option<String> {
+/// What became of a run whose own limit is almost over.
+async fn settles_soon(api: &Api, id: ProcessId, before: Option<RunId>) -> Option<Result<(), String>> {
     let until = match api.handle.snapshot().processes.get(&id)?.state {
         State::Running { readiness: Readiness::Awaited { until, .. }, .. } => until,
         State::Running { readiness: Readiness::Unasked | Readiness::Reached { .. }, .. }
@@ -144,7 +144,7 @@ async fn fails_soon(api: &Api, id: ProcessId, before: Option<RunId>) -> Option<S
         | State::Idle(_) => return None,
     };
     let left = Some(until.since(clock::now())).filter(|left| *left <= ALMOST)?;
-    tokio::time::timeout(left + KNOCK, one(api, id, before)).await.ok()?.err()
+    tokio::time::timeout(left + KNOCK, one(api, id, before)).await.ok()
 }
 
 /// What is remembered of the looks before.
@@ -195,7 +195,7 @@ async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), Stri
                 // Either is followed by another look.
                 let _ = tokio::time::timeout(at.since(clock::now()), watch.changed()).await;
             }
-            Look::Knock(view) => match accepts(api, &view).await {
+            Look::Knock(view) => match accepts(&view).await {
                 true => return Ok(()),
                 false => _ = tokio::time::timeout(KNOCK, watch.changed()).await,
             },
@@ -273,18 +273,11 @@ fn at_rest(rest: &Rest) -> String {
 }
 
 /// Whether its port accepts connections; without a port there is nothing to ask.
-async fn accepts(api: &Api, view: &ProcessView) -> bool {
-    match port(api, view) {
+async fn accepts(view: &ProcessView) -> bool {
+    match environment::own_port(&view.spec, view.ports.held) {
         Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
         None => true,
     }
-}
-
-/// The port that its run was given, or else the one that was declared for the process. One that it
-/// merely inherits is of somebody else.
-fn port(api: &Api, view: &ProcessView) -> Option<String> {
-    let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance, None);
-    environment::own_port(&view.spec, &env, view.ports.held)
 }
 
 /// Why it is not ready although it was given time.

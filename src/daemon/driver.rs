@@ -391,8 +391,7 @@ impl Driver {
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
-                    let port = environment::own_port(&spec, &env, port);
+                    let port = environment::own_port(&spec, port);
                     let logs = LogFiles::of(&self.home, &spec, instance);
                     self.awaiting.begin(by, Awaited { run, process, logs, port, since });
                 }

@@ -55,7 +55,6 @@ pub fn of_process(
 
 /// The port that a run was given, or else the one that was declared for it. One that it merely
 /// inherits is of somebody else.
-pub fn own_port(spec: &AppSpec, env: &BTreeMap<String, String>, given: Option<u16>) -> Option<String> {
-    let declared = || env.get("PORT").filter(|port| spec.inherited_env.get("PORT") != Some(port)).cloned();
-    given.map(|port| port.to_string()).or_else(declared)
+pub fn own_port(spec: &AppSpec, given: Option<u16>) -> Option<String> {
+    given.map(|port| port.to_string()).or_else(|| spec.env.get("PORT").cloned())
 }
