@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::act::{act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
-use crate::daemon::{clock, environment, event_text};
+use crate::daemon::{clock, event_text, preparing};
 use crate::model::{
     Goal, Health, Moment, PortPlan, ProcessId, Readiness, ReadyBy, Rest, RunId, State, Status, Vitals,
     in_words,
@@ -274,7 +274,7 @@ fn at_rest(rest: &Rest) -> String {
 
 /// Whether its port accepts connections; without a port there is nothing to ask.
 async fn accepts(view: &ProcessView) -> bool {
-    match environment::own_port(&view.spec, view.ports.held) {
+    match preparing::own_port(&view.spec, view.ports.held).await {
         Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
         None => true,
     }

@@ -3,16 +3,17 @@
 //! loop as a fact. It ends with that, or with `end`.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use regex::Regex;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::clock;
 use super::log_files::LogFiles;
+use super::{clock, preparing};
 use crate::logs::{self, Follower, Line, Source, Stream};
-use crate::model::{Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
+use crate::model::{AppSpec, Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
 use crate::probe;
 
 /// From one look to the next.
@@ -34,10 +35,12 @@ pub struct Awaited {
     pub run: RunId,
     /// Whose.
     pub process: ProcessId,
+    /// The app's definition.
+    pub spec: Arc<AppSpec>,
     /// Where it prints to.
     pub logs: LogFiles,
-    /// Its port, if it has one.
-    pub port: Option<String>,
+    /// The port that it was given, if any.
+    pub port: Option<u16>,
     /// When it was executed.
     pub since: Moment,
 }
@@ -56,7 +59,7 @@ impl Awaiting {
             // The keeper hears these.
             ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message => return,
             ReadyBy::Port => tokio::spawn(async move {
-                accepts(awaited.port).await;
+                accepts(preparing::own_port(&awaited.spec, awaited.port).await).await;
                 tell(&found, run, Sign::Accepts).await;
             }),
             ReadyBy::Log(pattern) => {

@@ -4,7 +4,7 @@
 //! carries out effects: orders are queued, records go to the recorder's thread, and who asked is
 //! answered from there once they are durable.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +14,14 @@ use super::awaiting::{Awaited, Awaiting};
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
+use super::preparing::{Outcome, Prepared, Preparing};
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
 use super::{clock, environment, event_text, keeper_words, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
-use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
+use crate::model::{AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
@@ -55,6 +56,8 @@ pub struct Driver {
     usages: Arc<Usages>,
     next_event: u64,
     reserved_runs: u64,
+    preparing: Preparing,
+    prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
     awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
@@ -105,6 +108,7 @@ impl Driver {
         );
         let (watching, verdicts) = Watching::new();
         let awaiting = Awaiting::new(watching.facts());
+        let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(Limits::of_host(cpus()));
         let usages = Arc::new(Usages::default());
@@ -121,6 +125,8 @@ impl Driver {
             usages: Arc::clone(&usages),
             next_event: saved.next_event,
             reserved_runs,
+            preparing,
+            prepared,
             watching,
             awaiting,
             verdicts,
@@ -162,6 +168,7 @@ impl Driver {
                         }
                     }
                 },
+                Some(prepared) = self.prepared.recv() => self.launch(prepared),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
@@ -200,6 +207,22 @@ impl Driver {
         }
         self.recorder.write(changes);
         self.publish();
+    }
+
+    /// A launch is ready, or cannot be made so.
+    fn launch(&mut self, prepared: Prepared) {
+        match self.preparing.end(prepared) {
+            Some(Outcome::Orders(orders)) => orders.into_iter().for_each(|order| self.keeper.order(order)),
+            Some(Outcome::Failed(fact)) => self.feed(Input::Fact(fact)),
+            None => {}
+        }
+    }
+
+    /// Sends an order for a run, after its launch.
+    fn order(&mut self, run: RunId, order: Order) {
+        if let Some(order) = self.preparing.hold(run, order) {
+            self.keeper.order(order);
+        }
     }
 
     /// The brain looks at every run that was measured because it has a memory limit.
@@ -244,6 +267,7 @@ impl Driver {
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        self.preparing.forget_all();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
         for run in runs {
@@ -370,33 +394,44 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
-                    let logs = LogFiles::of(&self.home, &spec, instance);
-                    let launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
-                    self.keeper.order(Order::Launch(Box::new(launch)));
+                    let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
+                    let launch = move |from_files| {
+                        let env = environment::of_process(&home, &spec, process, instance, port, from_files);
+                        let logs = LogFiles::of(&home, &spec, instance);
+                        keeper_words::launch(run, process, restarts, port, &spec, env, logs)
+                    };
+                    match files.is_empty() {
+                        true => self.keeper.order(Order::Launch(Box::new(launch(BTreeMap::new())))),
+                        false => self.preparing.begin(run, files, launch),
+                    }
                 }
                 Effect::Signal { run, signal, scope } => {
-                    let (run, signal) = (run.0, signal.number());
-                    self.keeper.order(match scope {
-                        Scope::Main => Order::Signal { run, signal, tree: false },
-                        Scope::Tree => Order::Signal { run, signal, tree: true },
-                        Scope::Message => Order::AskToEnd { run, signal },
-                    });
+                    let (id, signal) = (run.0, signal.number());
+                    self.order(
+                        run,
+                        match scope {
+                            Scope::Main => Order::Signal { run: id, signal, tree: false },
+                            Scope::Tree => Order::Signal { run: id, signal, tree: true },
+                            Scope::Message => Order::AskToEnd { run: id, signal },
+                        },
+                    );
                 }
-                Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
-                Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
+                Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
+                Effect::Forget { run } => self.order(run, Order::Forget { run: run.0 }),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
+                    let home = self.home.clone();
+                    let env = move |spec: &AppSpec, from_files| {
+                        environment::of_process(&home, spec, process, instance, port, from_files)
+                    };
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
-                    let port = environment::own_port(&spec, port);
                     let logs = LogFiles::of(&self.home, &spec, instance);
-                    self.awaiting.begin(by, Awaited { run, process, logs, port, since });
+                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, since });
                 }
                 Effect::Unawait { run } => self.awaiting.end(run),
-                Effect::KeepReady { run, at } => self.keeper.order(Order::KeepReady { run: run.0, at: at.0 }),
+                Effect::KeepReady { run, at } => self.order(run, Order::KeepReady { run: run.0, at: at.0 }),
                 Effect::Record(record) => {
                     if recorded.insert(record) {
                         changes.extend(self.record(record));

@@ -24,6 +24,8 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         cwd: "/srv/shop".into(),
         inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
+        env_sources: Default::default(),
+        interpreter_args: Vec::new(),
         instances: 2,
         numbered: true,
         port: None,
@@ -33,6 +35,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             max_unstable: 3,
             min_uptime: Duration::from_micros(1_500_001),
             delay: Duration::from_millis(250),
+            backoff: None,
             stop_exit_codes: vec![0, 143],
         },
         stop: StopPolicy {

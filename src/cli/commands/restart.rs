@@ -11,10 +11,11 @@ use super::super::session::Session;
 use super::act::{self, WAIT};
 use super::report::Report;
 use super::start::waiting;
+use super::update_env;
 use crate::wire::Action;
 
 /// Runs the command.
-pub async fn run(args: RestartArgs) -> Result<(), CliError> {
+pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
     let for_each = [("--port", args.port.is_some()), ("--wait-ready", wait(&args).is_some())];
     let for_each = for_each.into_iter().find(|(_, given)| *given);
     if let Some((option, _)) = for_each.filter(|_| args.refs.iter().any(|reference| reference == "all")) {
@@ -22,6 +23,9 @@ pub async fn run(args: RestartArgs) -> Result<(), CliError> {
     }
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
+    if args.update_env {
+        args.refs = update_env::give(&session, &args.refs, &mut report).await?;
+    }
     if wait(&args).is_some() {
         // All at the same time, or one that does not become ready would keep the others waiting.
         let restarted = args.refs.iter().map(|reference| reported(&session, &args, reference));
