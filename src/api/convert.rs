@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, convert_depends, convert_env, convert_health, convert_resources};
+use super::{ApiError, convert_depends, convert_env, convert_health, convert_ready, convert_resources};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -60,6 +60,9 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         }),
         out_log: view.logs.out.display().to_string(),
         err_log: view.logs.err.display().to_string(),
+        ready_ms: convert_ready::after(&view.state).map(millis),
+        status_text: view.remarks.status.clone(),
+        channel_lost: view.remarks.channel_lost.clone(),
     }
 }
 
@@ -75,6 +78,7 @@ fn reason(view: &ProcessView) -> Option<String> {
         State::Starting { .. } | State::Running { .. } if view.goal != Goal::Up => {
             Some("it is to end after what depends on it".to_owned())
         }
+        State::Stopping { .. } if convert_ready::not_ready(view).is_some() => convert_ready::not_ready(view),
         State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => over_memory(),
         State::Idle(_) => None,
     }
@@ -118,6 +122,9 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         umask: None,
         depends_on: convert_depends::show(&spec.depends_on, &spec.namespace),
         notices: Vec::new(),
+        ready: spec.ready.by.to_string(),
+        listen_timeout_ms: millis(spec.ready.limit),
+        shutdown_with_message: spec.stop.with_message,
         processes: views.iter().map(|view| process(view, measured)).collect(),
     };
     convert_resources::show(&mut app, &spec.resources);
@@ -133,6 +140,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         text.map(|text| Name::parse(&text).map_err(|e| ApiError::member(member, e.to_string()))).transpose()
     };
     let resources = convert_resources::wanted(&new)?;
+    let ready = convert_ready::policy(&new)?;
     let env_sources = convert_env::sources(&new)?;
     let backoff = convert_env::backoff(&new)?;
     let defaults = RestartPolicy::default();
@@ -201,8 +209,10 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
                 None => stop.signal,
             },
             timeout: span("/kill_timeout_ms", new.kill_timeout_ms, stop.timeout)?,
+            with_message: new.shutdown_with_message.unwrap_or(stop.with_message),
         },
         health: new.health_check.map(convert_health::policy).transpose()?,
+        ready,
     })
 }
 

@@ -18,6 +18,7 @@ pub mod convert;
 mod convert_depends;
 mod convert_env;
 pub mod convert_health;
+mod convert_ready;
 mod convert_resources;
 mod convert_store;
 pub mod events;

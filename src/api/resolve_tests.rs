@@ -9,6 +9,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
     for (namespace, name, script, instances) in apps {
         let spec = AppSpec {
             health: None,
+            ready: Default::default(),
             name: Name::parse(name).unwrap(),
             namespace: Name::parse(namespace).unwrap(),
             script: (*script).to_owned(),

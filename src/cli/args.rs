@@ -8,6 +8,7 @@ use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
 use super::pm2_args::Pm2Args;
+use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
@@ -224,6 +225,9 @@ pub struct StartArgs {
     /// Arguments for the app
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+    /// What makes it ready.
+    #[command(flatten, next_help_heading = "Readiness")]
+    pub ready: ReadyArgs,
     /// Health checks, and waiting for them.
     #[command(flatten, next_help_heading = "Health")]
     pub health: HealthArgs,
@@ -362,6 +366,12 @@ pub struct RestartArgs {
     /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// Return when they are ready
+    #[arg(long)]
+    pub wait_ready: bool,
+    /// Wait so long until they are ready [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
+    pub wait_timeout: Option<Duration>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,

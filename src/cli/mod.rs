@@ -23,6 +23,7 @@ mod out;
 mod pm2_args;
 mod port_owner;
 mod prompt;
+mod ready_args;
 mod render;
 mod resource_args;
 mod session;

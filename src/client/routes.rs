@@ -148,6 +148,20 @@ impl Client {
         reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
     }
 
+    /// `POST /apps/{ref}/restart?ready=true`: restarts it, perhaps on other ports, and waits until it
+    /// is ready.
+    pub async fn restart_until_ready(
+        &self,
+        reference: &str,
+        port: Option<&str>,
+        limit: Duration,
+    ) -> Result<Reached, ClientError> {
+        let on = port.map(|port| format!("&port={}", percent_encoded(port))).unwrap_or_default();
+        let (app, ms) = (escaped(reference)?, limit.as_millis());
+        let path = format!("/api/v1/apps/{app}/restart?ready=true&wait={ms}ms{on}");
+        reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
+    }
+
     /// `POST /apps/{ref}/{start|stop|restart|reset}`, `DELETE /apps/{ref}`: to one reference.
     pub async fn act(&self, action: Action, reference: &str, wait: Duration) -> Result<Reached, ClientError> {
         let app = format!("/api/v1/apps/{}", escaped(reference)?);

@@ -22,6 +22,11 @@ fn run(run: u64, process: u32) -> RunReport {
         spawned: Some((100, 5)),
         ended: None,
         tree_empty: false,
+        awaits: None,
+        ready: None,
+        signs: Vec::new(),
+        status: None,
+        channel_lost: None,
     }
 }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::awaiting::{Awaited, Awaiting};
 use super::handle::{Answers, Ask, Handle, HandleError, is_to_be_saved};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
@@ -64,6 +65,7 @@ pub struct Driver {
     preparing: Preparing,
     prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
+    awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
@@ -123,6 +125,7 @@ impl Driver {
             RunId(next_run),
         );
         let (watching, verdicts) = Watching::new();
+        let awaiting = Awaiting::new(watching.facts());
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
@@ -145,6 +148,7 @@ impl Driver {
             preparing,
             prepared,
             watching,
+            awaiting,
             verdicts,
             ending: false,
         };
@@ -156,7 +160,10 @@ impl Driver {
             let told = format!("running services that the store did not know were taken over: {names}");
             driver.tell_own(Own::StoreAdopted, told);
         }
-        let changes = driver.carry_out(effects);
+        let mut changes = driver.carry_out(effects);
+        for fact in runs.iter().flat_map(keeper_words::said) {
+            changes.extend(driver.step(Input::Fact(fact)));
+        }
         driver.recorder.write(changes);
         driver.publish();
         let handle = Handle {
@@ -283,7 +290,14 @@ impl Driver {
                 self.ending = true;
                 self.step(Input::Command(Command::Shutdown))
             }
+            Report::Message { run, text } => {
+                // Nobody asks for messages but for what the keeper understands itself.
+                tracing::debug!(run, bytes = text.len(), "a message on an IPC channel");
+                Vec::new()
+            }
             Report::Spawned { .. }
+            | Report::Signed { .. }
+            | Report::Status { .. }
             | Report::SpawnFailed { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. } => {
@@ -300,6 +314,9 @@ impl Driver {
         for run in runs {
             if let Some((pid, at)) = run.spawned {
                 let fact = Fact::Spawned { run: RunId(run.run), pid: Pid(pid), at: Moment(at) };
+                changes.extend(self.step(Input::Fact(fact)));
+            }
+            for fact in keeper_words::said(run) {
                 changes.extend(self.step(Input::Fact(fact)));
             }
             if let Some((end, at)) = run.ended {
@@ -437,11 +454,15 @@ impl Driver {
                     }
                 }
                 Effect::Signal { run, signal, scope } => {
-                    let tree = match scope {
-                        Scope::Main => false,
-                        Scope::Tree => true,
-                    };
-                    self.order(run, Order::Signal { run: run.0, signal: signal.number(), tree });
+                    let (id, signal) = (run.0, signal.number());
+                    self.order(
+                        run,
+                        match scope {
+                            Scope::Main => Order::Signal { run: id, signal, tree: false },
+                            Scope::Tree => Order::Signal { run: id, signal, tree: true },
+                            Scope::Message => Order::AskToEnd { run: id, signal },
+                        },
+                    );
                 }
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.order(run, Order::Forget { run: run.0 }),
@@ -453,6 +474,12 @@ impl Driver {
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
+                Effect::Await { run, process, instance, by, spec, port, since } => {
+                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, since });
+                }
+                Effect::Unawait { run } => self.awaiting.end(run),
+                Effect::KeepReady { run, at } => self.order(run, Order::KeepReady { run: run.0, at: at.0 }),
                 Effect::Record(record) => {
                     if recorded.insert(record) {
                         changes.extend(self.record(record));
@@ -511,6 +538,8 @@ impl Driver {
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
             | EventKind::Healthy
+            | EventKind::Ready { .. }
+            | EventKind::NotReady { .. }
             | EventKind::Unhealthy { .. }
             | EventKind::Stopped
             | EventKind::Deleted => None,

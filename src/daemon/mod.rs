@@ -14,6 +14,7 @@
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
+//! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
@@ -21,6 +22,7 @@
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod adopt_unknown;
+mod awaiting;
 pub mod backing_up;
 pub mod clock;
 pub mod define;

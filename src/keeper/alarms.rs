@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub enum Alarm {
     /// Move what waits in the FIFOs.
     Drain,
+    /// Hear what runs have said.
+    Hear,
     /// Try the outputs again whose file took nothing.
     RetryWrites,
     /// Start the daemon.

@@ -66,6 +66,8 @@ pub struct Keeper {
     pub recent_look: Option<(Instant, Look)>,
     /// Whom to tell how we are.
     pub notify: Listener,
+    /// Runs that have said something that was not heard yet.
+    pub speaking: Vec<u64>,
     /// Files of runs that are over.
     pub trash: Trash,
 }
@@ -107,12 +109,14 @@ impl Keeper {
             Source::Err(run) => self.readable(run, Which::Err),
             Source::Main(run) => self.adopted_main_changed(run),
             Source::Tree(run) => self.tree_changed(run),
+            Source::Channel(run) | Source::Notify(run) => self.speaks(run),
         }
     }
 
     fn on_alarm(&mut self, alarm: Alarm) {
         match alarm {
             Alarm::Drain => self.drain_pending(),
+            Alarm::Hear => self.hear_speaking(),
             Alarm::RetryWrites => self.retry_refused(),
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
@@ -208,6 +212,8 @@ impl Keeper {
         match order {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
+            Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
+            Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),
             Order::Ready => self.notify.ready(),

@@ -21,6 +21,7 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
+//! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
@@ -54,6 +55,7 @@ mod resources;
 mod run;
 mod say;
 mod standby;
+mod talk;
 mod trash;
 mod tree;
 
@@ -193,6 +195,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         quit: quit::Quit::default(),
         recent_look: None,
         notify: notify::Listener::from_env(),
+        speaking: Vec::new(),
         trash: trash::Trash::default(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
@@ -228,7 +231,7 @@ fn take_signals() -> nix::Result<SignalFd> {
     SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Takes all the descriptors that we may have (about eight a run). Returns the limit as it was, for
+/// Takes all the descriptors that we may have (about ten a run). Returns the limit as it was, for
 /// the children: programs with `select` rely on it.
 fn raise_limit() -> nix::Result<(u64, u64)> {
     let before = getrlimit(Resource::RLIMIT_NOFILE)?;

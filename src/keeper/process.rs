@@ -105,6 +105,18 @@ impl Pidfd {
         }
     }
 
+    /// A descriptor of that process (Linux 5.6 and later), if we may trace it.
+    ///
+    /// # Errors
+    /// `EPERM` when we may not, `EBADF` when it has none of that number.
+    pub fn descriptor(&self, number: i32) -> nix::Result<OwnedFd> {
+        // SAFETY: pidfd_getfd takes three integers and returns a new descriptor or an error.
+        let fd =
+            Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.0.as_raw_fd(), number, 0) })?;
+        // SAFETY: the kernel has just made this descriptor; nobody else owns it. It is CLOEXEC.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    }
+
     /// How it ended, once it was reaped by whoever its parent is (Linux 6.15 and later).
     pub fn exit_info(&self) -> Option<Ending> {
         const PIDFD_GET_INFO: libc::c_ulong = 0xC040_FF0B;

@@ -37,6 +37,21 @@ pub enum Order {
         /// To the whole tree, not to the main process alone.
         tree: bool,
     },
+    /// Send `"shutdown"` to the main process on its IPC channel; if there is none, the signal to the
+    /// whole tree.
+    AskToEnd {
+        /// Which life.
+        run: u64,
+        /// Kernel's number.
+        signal: i32,
+    },
+    /// Keep with that run that it is ready.
+    KeepReady {
+        /// Which life.
+        run: u64,
+        /// Since when, in microseconds of `CLOCK_BOOTTIME`.
+        at: u64,
+    },
     /// SIGKILL to the whole tree until it is empty. Answered, in the end, by `Exited` with
     /// `tree_empty` or by `TreeGone`.
     KillTree {
@@ -86,6 +101,15 @@ pub struct Launch {
     /// everything else. The keeper only keeps it. Secret: the environment is in it.
     #[serde(default)]
     pub keepsake: String,
+    /// It is to become ready. The keeper only keeps it.
+    #[serde(default)]
+    pub awaits: Option<Awaits>,
+    /// It gets an IPC channel.
+    #[serde(default)]
+    pub channel: bool,
+    /// It gets a notify socket.
+    #[serde(default)]
+    pub notify: bool,
 }
 
 /// What a program may use. Absent: what the keeper itself has.
@@ -167,6 +191,29 @@ pub enum Report {
         /// Which life.
         run: u64,
     },
+    /// It showed a sign of being ready, for the first time.
+    Signed {
+        /// Which life.
+        run: u64,
+        /// Which sign.
+        sign: Sign,
+        /// Microseconds of `CLOCK_BOOTTIME`.
+        at: u64,
+    },
+    /// It says what it is doing.
+    Status {
+        /// Which life.
+        run: u64,
+        /// One line of text.
+        text: String,
+    },
+    /// A message on its IPC channel, other than `"ready"`.
+    Message {
+        /// Which life.
+        run: u64,
+        /// One line, a JSON value if the program keeps to the protocol; at most 64 KiB.
+        text: String,
+    },
     /// Somebody asks the keeper to end (SIGTERM or SIGINT): stop everything, then send
     /// [`Order::Quit`].
     QuitAsked {
@@ -193,6 +240,40 @@ pub struct RunReport {
     pub ended: Option<(Ending, u64)>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
+    /// As in its [`Launch`].
+    #[serde(default)]
+    pub awaits: Option<Awaits>,
+    /// As in [`Order::KeepReady`].
+    #[serde(default)]
+    pub ready: Option<u64>,
+    /// The signs that it has shown, and when.
+    #[serde(default)]
+    pub signs: Vec<(Sign, u64)>,
+    /// What it said last that it is doing.
+    #[serde(default)]
+    pub status: Option<String>,
+    /// Why it has no IPC channel any more, although it had one and lives.
+    #[serde(default)]
+    pub channel_lost: Option<String>,
+}
+
+/// By what a run is to become ready, and when it is late.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Awaits {
+    /// In the daemon's words.
+    pub by: String,
+    /// Microseconds from its execution.
+    pub limit: u64,
+}
+
+/// A sign of being ready that the keeper can see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sign {
+    /// `READY=1` on its notify socket.
+    Notified,
+    /// `"ready"` on its IPC channel.
+    Message,
 }
 
 /// How a main process ended.

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::poll::Which;
 use super::protocol::Ending;
+use super::talk::{Contact, NotifySocket};
 
 /// The smallest page of memory among the machines that Linux runs on.
 const PAGE: usize = 4096;
@@ -46,6 +47,9 @@ pub struct Record {
     pub ended: Option<(Ending, u64)>,
     /// The daemon has written its end down; only the rest of the tree is waited for.
     pub forgotten: bool,
+    /// How it speaks to us, and what it has said.
+    #[serde(default)]
+    pub contact: Contact,
 }
 
 /// A main process, beyond mistake.
@@ -109,13 +113,14 @@ impl Record {
         fs::rename(&draft, &path)
     }
 
-    /// Removes the record and the FIFOs of a run.
+    /// Removes the record, the FIFOs and the notify socket of a run.
     pub fn remove(dir: &Path, run: u64) {
         // The record last: as long as it is there, the next keeper cleans up what is left.
         for which in Which::BOTH {
             let _ = fs::remove_file(Record::fifo(dir, run, which));
         }
         let _ = fs::remove_file(Record::keepsake(dir, run));
+        let _ = fs::remove_file(NotifySocket::path(dir, run));
         let _ = fs::remove_file(Record::path(dir, run));
     }
 
@@ -139,6 +144,8 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper::protocol::Sign;
+    use crate::keeper::talk::Notifies;
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_a_broken_one_is_named() {
@@ -155,6 +162,11 @@ mod tests {
             main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
             ended: Some((Ending::Signal(9), 4)),
             forgotten: false,
+            contact: Contact {
+                signs: vec![(Sign::Message, 5)],
+                notify: Some(Notifies { other: None }),
+                ..Contact::default()
+            },
         };
         record.write(dir.path()).unwrap();
         Record::write_keepsake(dir.path(), 7, "a secret").unwrap();
@@ -164,6 +176,7 @@ mod tests {
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!(read[0].main, record.main);
+        assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);

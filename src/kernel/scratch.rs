@@ -126,6 +126,9 @@ impl Scratch {
             Report::Hello { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. }
+            | Report::Signed { .. }
+            | Report::Status { .. }
+            | Report::Message { .. }
             | Report::QuitAsked { .. } => None,
         });
         let main = spawned.and_then(|spawned| spawned).map_err(Failed::Launch)?;
@@ -157,6 +160,9 @@ impl Scratch {
             err_file: self.dir.join("err"),
             resources: Default::default(),
             keepsake: String::new(),
+            awaits: None,
+            channel: false,
+            notify: false,
         }
     }
 

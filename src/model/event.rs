@@ -106,6 +106,16 @@ pub enum EventKind {
         /// It is ended for that, and started anew.
         restarts: bool,
     },
+    /// It has shown that it is ready.
+    Ready {
+        /// How long after its execution.
+        after: Duration,
+    },
+    /// It was not ready in time, and is ended for that.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
+    },
     /// Nothing of it runs any more, as asked or planned.
     Stopped,
     /// It was forgotten.
@@ -142,5 +152,10 @@ pub enum ExitCause {
     Unhealthy {
         /// What its last check complained of.
         complaint: String,
+    },
+    /// It was not ready in time.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
     },
 }

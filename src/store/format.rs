@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
+use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
@@ -54,6 +55,8 @@ pub(super) struct StoredSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     health: Option<StoredHealth>,
     #[serde(default)]
+    ready: StoredReady,
+    #[serde(default)]
     resources: StoredResources,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     depends_on: Vec<StoredDependency>,
@@ -87,6 +90,7 @@ struct StoredRestart {
 struct StoredStop {
     signal: i32,
     timeout_us: u64,
+    with_message: bool,
 }
 
 fn default_namespace() -> String {
@@ -126,6 +130,7 @@ impl StoredSpec {
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
+            ready: StoredReady::new(&spec.ready),
             resources: StoredResources::new(&spec.resources),
             depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
             env_sources: StoredEnvSources::new(&spec.env_sources),
@@ -152,6 +157,7 @@ impl StoredSpec {
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
+            ready: self.ready.into_model()?,
             resources: self.resources.into_model(),
             depends_on: self
                 .depends_on
@@ -212,11 +218,19 @@ impl Default for StoredRestart {
 
 impl StoredStop {
     fn new(policy: &StopPolicy) -> StoredStop {
-        StoredStop { signal: policy.signal.number(), timeout_us: micros(policy.timeout) }
+        StoredStop {
+            signal: policy.signal.number(),
+            timeout_us: micros(policy.timeout),
+            with_message: policy.with_message,
+        }
     }
 
     fn into_model(self) -> Result<StopPolicy, Misfit> {
-        Ok(StopPolicy { signal: signal(self.signal)?, timeout: Duration::from_micros(self.timeout_us) })
+        Ok(StopPolicy {
+            signal: signal(self.signal)?,
+            timeout: Duration::from_micros(self.timeout_us),
+            with_message: self.with_message,
+        })
     }
 }
 
@@ -250,6 +264,7 @@ mod tests {
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
         assert_eq!(spec.depends_on, Vec::new());
+        assert_eq!(spec.ready, crate::model::ReadyPolicy::default());
         assert_eq!(spec.env_sources, Default::default());
     }
 

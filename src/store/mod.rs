@@ -26,6 +26,7 @@ mod format_depends;
 mod format_env;
 mod format_health;
 mod format_process;
+mod format_ready;
 mod format_resources;
 mod keepsake;
 mod load;

@@ -79,6 +79,18 @@ pub struct Process {
     pub out_log: String,
     /// File with its standard error, exactly as written.
     pub err_log: String,
+    /// From the start of this run to its being ready. Absent: it is not, or nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ready_ms: Option<i64>,
+    /// What it says that it is doing, by `STATUS=` on its notify socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub status_text: Option<String>,
+    /// Why there is no IPC channel to it any more, although it runs: stop uses the signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub channel_lost: Option<String>,
 }
 
 /// How a run ended: exactly one of `code`, `signal` and `unknown` is there.

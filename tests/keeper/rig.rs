@@ -100,6 +100,9 @@ impl Rig {
             out_file: self.log("out"),
             resources: Default::default(),
             keepsake: "a keepsake".into(),
+            awaits: None,
+            channel: false,
+            notify: false,
             err_file: self.log("err"),
         }
     }

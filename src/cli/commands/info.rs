@@ -94,6 +94,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
+    pairs.extend(ready(app));
     pairs.extend(limits(app));
     if !app.depends_on.is_empty() {
         pairs.push(("depends on", depends_on(app)));
@@ -128,6 +129,19 @@ fn depends_on(app: &App) -> String {
     app.depends_on.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
+/// What makes it ready, and how it is asked to end, as far as that is unusual.
+fn ready(app: &App) -> Vec<(&'static str, String)> {
+    let mut pairs = Vec::new();
+    match app.ready.as_str() {
+        "" | "auto" => {}
+        by => pairs.push(("ready by", format!("{by}, within {}", units::setting(app.listen_timeout_ms)))),
+    }
+    if app.shutdown_with_message {
+        pairs.push(("asked to end", "by the message \"shutdown\", or by the signal".to_owned()));
+    }
+    pairs
+}
+
 /// What it may use, as far as that was said.
 fn limits(app: &App) -> Vec<(&'static str, String)> {
     let core_size = |bytes: i64| match bytes {
@@ -157,6 +171,10 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
         let because = process.health_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         ("health", format!("{}{because}", styled(health, health_style(health), color)))
     }));
+    pairs.extend(process.ready_ms.map(|ms| ("ready after", format!("{ms} ms"))));
+    pairs.extend(process.status_text.clone().map(|text| ("says", text)));
+    let lost = |why: &String| ("ipc channel", format!("lost: {why}; stop uses the signal"));
+    pairs.extend(process.channel_lost.as_ref().map(lost));
     pairs.extend([
         ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
         ("port", or_dash(report::ports(process))),
@@ -275,6 +293,9 @@ mod tests {
             umask: None,
             depends_on: vec![Dependency { app: "db".into(), condition: Some("healthy".into()) }],
             notices: Vec::new(),
+            ready: "log:up".into(),
+            listen_timeout_ms: 3_000,
+            shutdown_with_message: true,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -299,6 +320,8 @@ mod tests {
             "stop exit codes   0 3",
             "kill timeout      10s",
             "max memory        512.0 MiB",
+            "ready by          log:up, within 3s",
+            "asked to end      by the message \"shutdown\", or by the signal",
             "user              www",
             "core size         unlimited",
             "env files         /srv/.env",
