@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::health::HealthArgs;
+use super::log_args::LogArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
@@ -86,6 +87,11 @@ pub enum ClientCommand {
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Empty the logs of apps; the apps notice nothing
+    Flush(TendArgs),
+    /// Open log files again that a script has moved away
+    #[command(alias = "reloadLogs")]
+    ReloadLogs(TendArgs),
     /// Show which ports are reserved, who listens, and conflicts
     Ports(JsonArgs),
     /// Show what happened to processes
@@ -165,6 +171,9 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// Where its output goes
+    #[command(flatten)]
+    pub logs: LogArgs,
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,
@@ -316,6 +325,24 @@ pub struct LogsArgs {
     /// The lines alone, as the app wrote them
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `flush`, `reload-logs`.
+#[derive(Args, Debug)]
+pub struct TendArgs {
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+}
+
+impl TendArgs {
+    /// Each reference; `None` for all apps at once.
+    pub fn each(&self) -> Vec<Option<&str>> {
+        match self.refs.is_empty() {
+            true => vec![None],
+            false => self.refs.iter().map(|reference| Some(reference.as_str())).collect(),
+        }
+    }
 }
 
 /// `events`.

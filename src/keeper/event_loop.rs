@@ -201,6 +201,7 @@ impl Keeper {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::KillTree { run } => self.kill_tree(run),
+            Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),
             Order::Forget { run } => self.forget(run),
             Order::Quit => self.quit_ordered(),
         }

@@ -21,7 +21,7 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
-//! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
+//! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`] |
 //! | how the daemon is kept | [`daemon_child`] |
@@ -36,11 +36,13 @@ mod ends;
 mod event_loop;
 mod fifo;
 mod flow;
-pub mod index;
+mod health;
+mod index;
 pub mod inherited;
 mod kill;
 mod launch;
 pub mod line;
+mod line_end;
 mod log_file;
 mod poll;
 mod process;
@@ -50,6 +52,7 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod segments;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -67,6 +70,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
 pub use process::Pidfd;
+pub use resources::yield_to_others;
 
 use event_loop::Keeper;
 use poll::{Poller, Source};
