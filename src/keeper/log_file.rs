@@ -28,6 +28,8 @@ const PIECE: usize = 16 * 1024;
 pub struct LogFile {
     path: PathBuf,
     file: File,
+    /// Device and inode of `file`: kept, so that asking for the same file among hundreds costs nothing.
+    identity: (u64, u64),
     /// Where the next byte goes; for `/dev/null` always 0.
     offset: u64,
     /// Absent for `/dev/null`, which has no times either.
@@ -65,6 +67,7 @@ impl LogFile {
         let mut log = LogFile {
             path: path.to_owned(),
             file,
+            identity: (meta.dev(), meta.ino()),
             offset: if is_null { 0 } else { meta.len() },
             index,
             rules: Segments::default(),
@@ -94,10 +97,7 @@ impl LogFile {
 
     /// The same file on disk, whatever the two are called.
     pub fn is_same(&self, other: &LogFile) -> bool {
-        match (self.file.metadata(), other.file.metadata()) {
-            (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
-            _ => false,
-        }
+        self.identity == other.identity
     }
 
     /// Moves at most `most` bytes out of a FIFO to the end of the log. 0: nobody has the FIFO open
@@ -165,9 +165,7 @@ impl LogFile {
     pub fn follow(&mut self) -> io::Result<()> {
         let Some(index) = &self.index else { return Ok(()) };
         let ours = self.file.metadata()?;
-        let in_place = fs::symlink_metadata(&self.path)
-            .is_ok_and(|at_path| (at_path.dev(), at_path.ino()) == (ours.dev(), ours.ino()));
-        if !in_place {
+        if !self.is_in_place() {
             let held = std::mem::take(&mut self.held);
             match LogFile::open_after(&self.path, self.rules, Some(index.number())) {
                 Ok(fresh) => *self = LogFile { held, ..fresh },
@@ -235,8 +233,7 @@ impl LogFile {
     }
 
     fn is_in_place(&self) -> bool {
-        let both = (fs::symlink_metadata(&self.path), self.file.metadata());
-        matches!(both, (Ok(at_path), Ok(ours)) if at_path.ino() == ours.ino() && at_path.dev() == ours.dev())
+        fs::symlink_metadata(&self.path).is_ok_and(|at_path| (at_path.dev(), at_path.ino()) == self.identity)
     }
 
     fn ends_a_line(&self) -> io::Result<bool> {

@@ -20,10 +20,10 @@
 //! |---|---|
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
-//! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
+//! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
-//! | how it ends | [`ends`], [`kill`], [`process`] |
+//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`] |
 
 mod adopt;
@@ -36,6 +36,7 @@ mod ends;
 mod event_loop;
 mod fifo;
 mod flow;
+mod fork;
 mod health;
 mod index;
 pub mod inherited;
@@ -53,6 +54,7 @@ mod resources;
 mod run;
 mod say;
 mod segments;
+mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -172,6 +174,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
         recent_look: None,
+        trash: trash::Trash::default(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (args.adopt_daemon, line) {
