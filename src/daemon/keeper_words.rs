@@ -43,6 +43,7 @@ pub(super) fn launch(
             },
         },
         resources: resources::for_keeper(&spec.resources),
+        keepsake: String::new(),
     }
 }
 

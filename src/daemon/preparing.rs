@@ -125,6 +125,7 @@ mod tests {
             err_file: "/err".into(),
             logs: Default::default(),
             resources: Default::default(),
+            keepsake: String::new(),
         }
     }
 

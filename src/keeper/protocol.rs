@@ -57,6 +57,8 @@ pub enum Order {
         /// Which life.
         run: u64,
     },
+    /// The daemon serves: tell whoever waits for that.
+    Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
 }
@@ -103,6 +105,10 @@ pub struct Launch {
     /// Limits, and as whom it runs.
     #[serde(default)]
     pub resources: Resources,
+    /// Whatever the daemon wants to find again beside the record of the run, should it have lost
+    /// everything else. The keeper only keeps it. Secret: the environment is in it.
+    #[serde(default)]
+    pub keepsake: String,
 }
 
 /// How the logs of a run are written.

@@ -159,6 +159,7 @@ impl Scratch {
             err_file: self.dir.join("err"),
             logs: Default::default(),
             resources: Default::default(),
+            keepsake: String::new(),
         }
     }
 

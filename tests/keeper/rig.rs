@@ -100,6 +100,7 @@ impl Rig {
             out_file: self.log("out"),
             logs: Default::default(),
             resources: Default::default(),
+            keepsake: "a keepsake".into(),
             err_file: self.log("err"),
         }
     }
