@@ -121,7 +121,11 @@ fn all_logs_together_keep_to_their_budget() {
         taken < 300 * 1024
     });
     for name in ["one", "two"] {
-        let numbers = numbers(&all(&home.path().join(format!("logs/{name}-out.log"))), 100);
+        let out = home.path().join(format!("logs/{name}-out.log"));
+        wait_until("all that is closed is compressed", SOON, || {
+            closed(&out).iter().all(|(_, path)| path.extension().unwrap() == "zst")
+        });
+        let numbers = numbers(&all(&out), 100);
         without_gap(&numbers, name);
         assert_eq!(numbers.last(), Some(&30_000), "the newest of {name} are kept");
     }
