@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, env_file, resources};
 use crate::model::{
-    AppSpec, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy,
+    AppSpec, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, Resources, RestartPolicy,
+    StopPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -56,6 +57,8 @@ pub struct Draft {
     pub user: Option<String>,
     /// The group to run as, by name or number.
     pub group: Option<String>,
+    /// What must be there before it is started.
+    pub depends_on: Vec<Dependency>,
 }
 
 /// What is wrong with it.
@@ -120,6 +123,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         health,
         resources: Resources { run_as, ..draft.resources },
         logs,
+        depends_on: draft.depends_on,
     })
 }
 

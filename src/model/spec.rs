@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, Resources, Signal};
+use super::{Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -53,6 +53,8 @@ pub struct AppSpec {
     pub resources: Resources,
     /// Where its output goes.
     pub logs: LogPolicy,
+    /// What must be there before its processes are started for the first time.
+    pub depends_on: Vec<Dependency>,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -137,6 +139,7 @@ impl fmt::Debug for AppSpec {
             .field("health", &self.health)
             .field("resources", &self.resources)
             .field("logs", &self.logs)
+            .field("depends_on", &self.depends_on)
             .finish_non_exhaustive()
     }
 }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
 use super::format_logs::StoredLogs;
@@ -57,6 +58,8 @@ pub(super) struct StoredSpec {
     resources: StoredResources,
     #[serde(default)]
     logs: StoredLogs,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<StoredDependency>,
     #[serde(default, skip_serializing_if = "StoredEnvSources::is_empty")]
     env_sources: StoredEnvSources,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -128,6 +131,7 @@ impl StoredSpec {
             health: spec.health.as_ref().map(StoredHealth::new),
             resources: StoredResources::new(&spec.resources),
             logs: StoredLogs::new(&spec.logs),
+            depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
             env_sources: StoredEnvSources::new(&spec.env_sources),
             interpreter_args: spec.interpreter_args.clone(),
         }
@@ -154,6 +158,11 @@ impl StoredSpec {
             health: self.health.map(StoredHealth::into_model),
             resources: self.resources.into_model(),
             logs: self.logs.into_model(),
+            depends_on: self
+                .depends_on
+                .into_iter()
+                .map(StoredDependency::into_model)
+                .collect::<Result<_, _>>()?,
             env_sources: self.env_sources.into_model(),
             interpreter_args: self.interpreter_args,
         })
@@ -245,6 +254,7 @@ mod tests {
         assert_eq!(spec.restart, RestartPolicy::default());
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
+        assert_eq!(spec.depends_on, Vec::new());
         assert_eq!(spec.env_sources, Default::default());
     }
 

@@ -41,6 +41,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         health: None,
         resources: Default::default(),
         logs: Default::default(),
+        depends_on: Vec::new(),
     })
 }
 

@@ -6,7 +6,7 @@ use super::super::out;
 use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::{self, Report};
-use crate::wire::{App, Event, HealthCheck, LastExit, LogPolicy, LogState, Process, WhenFull};
+use crate::wire::{App, Dependency, Event, HealthCheck, LastExit, LogPolicy, LogState, Process, WhenFull};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 10;
@@ -96,6 +96,9 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
     pairs.extend(limits(app));
     pairs.push(("logs", log_policy(&app.logs)));
+    if !app.depends_on.is_empty() {
+        pairs.push(("depends on", depends_on(app)));
+    }
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
@@ -118,6 +121,12 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
         }
     }
     text
+}
+
+/// `db (healthy), cache (ready)`.
+fn depends_on(app: &App) -> String {
+    let one = |on: &Dependency| format!("{} ({})", on.app, on.condition.as_deref().unwrap_or("ready"));
+    app.depends_on.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// What it may use, as far as that was said.
@@ -304,6 +313,8 @@ mod tests {
             core_size_bytes: Some(-1),
             umask: None,
             logs: LogPolicy { max_size_bytes: Some(10 << 20), max_files: Some(30), ..LogPolicy::default() },
+            depends_on: vec![Dependency { app: "db".into(), condition: Some("healthy".into()) }],
+            notices: Vec::new(),
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -333,6 +344,7 @@ mod tests {
             "env files         /srv/.env",
             "filter env        AWS_",
             "logs              10.0 MiB per file, 30 closed ones kept",
+            "depends on        db (healthy)",
             "reason             given up",
             "pid                4000",
             "  not a time  web-1 ended with code 1",
