@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, convert_depends, convert_env, convert_health, convert_ready, convert_resources};
+use super::{
+    ApiError, convert_depends, convert_env, convert_health, convert_logs, convert_ready, convert_resources,
+};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -63,6 +65,8 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         ready_ms: convert_ready::after(&view.state).map(millis),
         status_text: view.remarks.status.clone(),
         channel_lost: view.remarks.channel_lost.clone(),
+        combined_log: view.logs.combined.as_ref().map(|path| path.display().to_string()),
+        logs: None,
     }
 }
 
@@ -120,6 +124,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         max_open_files: None,
         core_size_bytes: None,
         umask: None,
+        logs: convert_logs::show(&spec.logs),
         depends_on: convert_depends::show(&spec.depends_on, &spec.namespace),
         notices: Vec::new(),
         ready: spec.ready.by.to_string(),
@@ -170,10 +175,12 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             return Err(ApiError::member(pointer, format!("{text:?} contains a NUL character")));
         }
     }
+    let logs = convert_logs::wanted(new.logs.unwrap_or_default())?;
     let namespace = name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace);
     Ok(Draft {
         depends_on: convert_depends::wanted(&new.depends_on, &namespace)?,
         resources,
+        logs,
         user: new.user,
         group: new.group,
         name: name("/name", new.name)?,

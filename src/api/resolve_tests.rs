@@ -28,6 +28,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
             resources: Default::default(),
+            logs: Default::default(),
             depends_on: Vec::new(),
         };
         let create = Command::Create { spec: Arc::new(spec) };

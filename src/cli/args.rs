@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
@@ -107,6 +108,11 @@ pub enum ClientCommand {
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Empty the logs of apps; the apps notice nothing
+    Flush(TendArgs),
+    /// Open log files again that a script has moved away
+    #[command(alias = "reloadLogs")]
+    ReloadLogs(TendArgs),
     /// Show which ports are reserved, who listens, and conflicts
     Ports(JsonArgs),
     /// Show what happened to processes
@@ -207,6 +213,9 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// Where its output goes
+    #[command(flatten)]
+    pub logs: LogArgs,
     /// What must be there first
     #[command(flatten)]
     pub depends: DependsArgs,
@@ -462,6 +471,24 @@ pub struct LogsArgs {
     /// The lines alone, as the app wrote them
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `flush`, `reload-logs`.
+#[derive(Args, Debug)]
+pub struct TendArgs {
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+}
+
+impl TendArgs {
+    /// Each reference; `None` for all apps at once.
+    pub fn each(&self) -> Vec<Option<&str>> {
+        match self.refs.is_empty() {
+            true => vec![None],
+            false => self.refs.iter().map(|reference| Some(reference.as_str())).collect(),
+        }
+    }
 }
 
 /// `events`.

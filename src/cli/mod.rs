@@ -19,6 +19,7 @@ mod env_args;
 mod error;
 mod health;
 mod live;
+mod log_args;
 mod out;
 mod pm2_args;
 mod port_owner;

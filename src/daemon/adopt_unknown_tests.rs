@@ -27,6 +27,7 @@ fn run(run: u64, process: u32) -> RunReport {
         signs: Vec::new(),
         status: None,
         channel_lost: None,
+        logs: Vec::new(),
     }
 }
 

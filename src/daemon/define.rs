@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Asked, Finder, reason};
-use super::{define_health, env_file, resources};
+use super::{define_health, define_logs, env_file, resources};
 use crate::model::{
-    AppSpec, Dependency, EnvSources, HealthPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources,
-    RestartPolicy, StopPolicy,
+    AppSpec, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
+    Resources, RestartPolicy, StopPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -53,6 +53,8 @@ pub struct Draft {
     pub ready: ReadyPolicy,
     /// What it may use; who it runs as is in `user` and `group`.
     pub resources: Resources,
+    /// Where its output goes; relative paths count from `cwd`.
+    pub logs: LogPolicy,
     /// The user to run as, by name or number.
     pub user: Option<String>,
     /// The group to run as, by name or number.
@@ -81,6 +83,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
     resources::check(&draft.resources)?;
+    let logs = define_logs::resolve(draft.logs, &draft.cwd, draft.instances)?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let files = draft.env_sources.files.iter().map(|file| draft.cwd.join(file)).collect();
     let env_sources = EnvSources { files, ..draft.env_sources };
@@ -124,6 +127,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         health,
         ready: draft.ready,
         resources: Resources { run_as, ..draft.resources },
+        logs,
         depends_on: draft.depends_on,
     })
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::depends::waits_for;
-use crate::model::{Cause, End, EventKind, ExitCause, in_words};
+use crate::model::{ByteSize, Cause, End, EventKind, ExitCause, in_words};
 
 /// The stable word of an event's kind.
 pub fn word(kind: &EventKind) -> &'static str {
@@ -30,6 +30,8 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Unhealthy { .. } => "process.unhealthy",
         EventKind::Ready { .. } => "process.ready",
         EventKind::NotReady { .. } => "process.not_ready",
+        EventKind::LogRefused { .. } => "process.log_refused",
+        EventKind::LogTakes { .. } => "process.log_takes",
         EventKind::Stopped => "process.stopped",
         EventKind::Deleted => "process.deleted",
     }
@@ -68,6 +70,19 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Ready { after } => format!("{name} is ready after {}", span(*after)),
         EventKind::NotReady { limit } => {
             format!("{name} was not ready within {} and is ended", in_words(*limit))
+        }
+        EventKind::LogRefused { log, reason, drops } => {
+            let meanwhile = match drops {
+                true => "what is written is dropped meanwhile",
+                false => "it waits once its pipe is full",
+            };
+            format!("the log {log} of {name} cannot be written: {reason}; {meanwhile}")
+        }
+        EventKind::LogTakes { log, dropped: ByteSize(0), .. } => {
+            format!("the log {log} of {name} takes output again")
+        }
+        EventKind::LogTakes { log, dropped, lines } => {
+            format!("the log {log} of {name} takes output again; {dropped} with {lines} lines were dropped")
         }
         EventKind::Stopped => format!("{name} is stopped"),
         EventKind::Deleted => format!("{name} was deleted"),

@@ -8,7 +8,7 @@ use super::resources;
 use crate::keeper::protocol::{self, Ending, Launch, Report, RunReport, Step};
 use crate::model::{
     AppSpec, End, Fact, Moment, Pid, ProcessId, ReadyBy, ReadyPolicy, Remark, RunId, Sign, Signal,
-    SpawnFailure, SpawnStep,
+    SpawnFailure, SpawnStep, WhenFull,
 };
 use crate::supervisor::Living;
 
@@ -31,8 +31,19 @@ pub(super) fn launch(
         args: spec.args.clone(),
         env,
         cwd: spec.cwd.clone(),
-        out_file: logs.out,
-        err_file: logs.err,
+        out_file: logs.written(&logs.out),
+        err_file: logs.written(&logs.err),
+        logs: protocol::Logs {
+            combined_file: logs.combined,
+            segments: protocol::Segments {
+                max_size: spec.logs.max_size.map(|size| size.0),
+                max_age: spec.logs.max_age.map(|age| age.as_secs()),
+            },
+            drop: match spec.logs.when_full {
+                WhenFull::Block => false,
+                WhenFull::Drop => true,
+            },
+        },
         resources: resources::for_keeper(&spec.resources),
         keepsake: String::new(),
         awaits: spec.ready.by.is_awaited().then(|| protocol::Awaits {
@@ -60,7 +71,11 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
             Fact::Ready { run: RunId(run), sign: self::sign(sign), at: Moment(at) }
         }
         Report::Status { run, text } => Fact::Remarked { run: RunId(run), remark: Remark::Status(text) },
-        Report::Message { .. } | Report::Hello { .. } | Report::QuitAsked { .. } => return None,
+        Report::Message { .. }
+        | Report::Hello { .. }
+        | Report::QuitAsked { .. }
+        | Report::LogsTended { .. }
+        | Report::LogChanged { .. } => return None,
     })
 }
 

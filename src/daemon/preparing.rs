@@ -132,6 +132,7 @@ mod tests {
             cwd: "/".into(),
             out_file: "/out".into(),
             err_file: "/err".into(),
+            logs: Default::default(),
             resources: Default::default(),
             keepsake: String::new(),
             awaits: None,

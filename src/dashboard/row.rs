@@ -118,6 +118,8 @@ pub(super) mod tests {
             ready_ms: None,
             status_text: None,
             channel_lost: None,
+            combined_log: None,
+            logs: None,
         }
     }
 

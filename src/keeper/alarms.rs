@@ -13,6 +13,8 @@ pub enum Alarm {
     Hear,
     /// Try the outputs again whose file took nothing.
     RetryWrites,
+    /// Tell the daemon how logs are.
+    TellLogs,
     /// Start the daemon.
     StartDaemon,
     /// The next step of ending.

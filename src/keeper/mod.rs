@@ -22,7 +22,7 @@
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | what it says to us | [`talk`] |
-//! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
+//! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`] |
@@ -39,11 +39,13 @@ mod event_loop;
 mod fifo;
 mod flow;
 mod fork;
-pub mod index;
+mod health;
+mod index;
 pub mod inherited;
 mod kill;
 mod launch;
 pub mod line;
+mod line_end;
 mod log_file;
 mod notify;
 mod poll;
@@ -54,6 +56,7 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod segments;
 mod standby;
 mod talk;
 mod trash;
@@ -75,6 +78,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
 pub use process::{Pidfd, boot_id};
+pub use resources::yield_to_others;
 
 use event_loop::Keeper;
 use poll::{Poller, Source};

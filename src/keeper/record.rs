@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::poll::Which;
-use super::protocol::Ending;
+use super::protocol::{Ending, Logs};
 use super::talk::{Contact, NotifySocket};
 
 /// The smallest page of memory among the machines that Linux runs on.
@@ -39,6 +39,9 @@ pub struct Record {
     pub out_file: PathBuf,
     /// File of standard error.
     pub err_file: PathBuf,
+    /// How the logs are written.
+    #[serde(default)]
+    pub logs: Logs,
     /// Its cgroup, if it has one.
     pub leaf: Option<PathBuf>,
     /// The main process, once it is forked.
@@ -158,6 +161,7 @@ mod tests {
             boot: "b".into(),
             out_file: "/o".into(),
             err_file: "/e".into(),
+            logs: Logs { combined_file: Some("/c".into()), ..Logs::default() },
             leaf: None,
             main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
             ended: Some((Ending::Signal(9), 4)),
@@ -178,6 +182,7 @@ mod tests {
         assert_eq!(read[0].main, record.main);
         assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
+        assert_eq!(read[0].logs, record.logs);
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);
         let left: Vec<_> =

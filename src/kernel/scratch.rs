@@ -129,7 +129,9 @@ impl Scratch {
             | Report::Signed { .. }
             | Report::Status { .. }
             | Report::Message { .. }
-            | Report::QuitAsked { .. } => None,
+            | Report::QuitAsked { .. }
+            | Report::LogsTended { .. }
+            | Report::LogChanged { .. } => None,
         });
         let main = spawned.and_then(|spawned| spawned).map_err(Failed::Launch)?;
         let launched = begun.elapsed();
@@ -158,6 +160,7 @@ impl Scratch {
             cwd: "/".into(),
             out_file: self.dir.join("out"),
             err_file: self.dir.join("err"),
+            logs: Default::default(),
             resources: Default::default(),
             keepsake: String::new(),
             awaits: None,

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Dependency, EnvSources, HealthPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal};
+use super::{
+    Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal,
+};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -53,6 +55,8 @@ pub struct AppSpec {
     pub ready: ReadyPolicy,
     /// What it may use, and as whom it runs.
     pub resources: Resources,
+    /// Where its output goes.
+    pub logs: LogPolicy,
     /// What must be there before its processes are started for the first time.
     pub depends_on: Vec<Dependency>,
 }
@@ -154,6 +158,7 @@ impl fmt::Debug for AppSpec {
             .field("health", &self.health)
             .field("ready", &self.ready)
             .field("resources", &self.resources)
+            .field("logs", &self.logs)
             .field("depends_on", &self.depends_on)
             .finish_non_exhaustive()
     }

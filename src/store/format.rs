@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
+use super::format_logs::StoredLogs;
 use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
@@ -58,6 +59,8 @@ pub(super) struct StoredSpec {
     ready: StoredReady,
     #[serde(default)]
     resources: StoredResources,
+    #[serde(default)]
+    logs: StoredLogs,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     depends_on: Vec<StoredDependency>,
     #[serde(default, skip_serializing_if = "StoredEnvSources::is_empty")]
@@ -132,6 +135,7 @@ impl StoredSpec {
             health: spec.health.as_ref().map(StoredHealth::new),
             ready: StoredReady::new(&spec.ready),
             resources: StoredResources::new(&spec.resources),
+            logs: StoredLogs::new(&spec.logs),
             depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
             env_sources: StoredEnvSources::new(&spec.env_sources),
             interpreter_args: spec.interpreter_args.clone(),
@@ -159,6 +163,7 @@ impl StoredSpec {
             health: self.health.map(StoredHealth::into_model),
             ready: self.ready.into_model()?,
             resources: self.resources.into_model(),
+            logs: self.logs.into_model(),
             depends_on: self
                 .depends_on
                 .into_iter()

@@ -25,6 +25,7 @@ mod format;
 mod format_depends;
 mod format_env;
 mod format_health;
+mod format_logs;
 mod format_process;
 mod format_ready;
 mod format_resources;

@@ -46,6 +46,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         health: None,
         ready: Default::default(),
         resources: Default::default(),
+        logs: Default::default(),
         depends_on: Vec::new(),
     })
 }

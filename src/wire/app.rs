@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Dependency, HealthCheck, Process};
+use super::{Dependency, HealthCheck, LogPolicy, Process};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -135,6 +135,10 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "027")]
     pub umask: Option<String>,
+    /// Where its output goes, and how much of it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub logs: Option<LogPolicy>,
     /// Apps that must be there before its processes are started. Those of them that are stopped
     /// are started, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -250,6 +254,9 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub umask: Option<String>,
+    /// Where its output goes, and how much of it is kept.
+    #[serde(default)]
+    pub logs: LogPolicy,
     /// Apps that must be there before its processes are started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<Dependency>,

@@ -272,6 +272,8 @@ pub mod tests {
             ready_ms: None,
             status_text: None,
             channel_lost: None,
+            combined_log: None,
+            logs: None,
         }
     }
 

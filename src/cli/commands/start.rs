@@ -9,6 +9,7 @@ use super::super::args::StartArgs;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
+use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
@@ -216,6 +217,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
         || args.resources != ResourceArgs::default()
+        || args.logs != LogArgs::default()
         || args.depends != DependsArgs::default()
         || args.no_autostart
         || args.ready != ReadyArgs::default()
@@ -259,6 +261,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
+        logs: args.logs.define(),
         ..NewApp::default()
     });
     args.env_sources.define(args.depends.define(args.ready.define(app, args.health.wait())), here)

@@ -64,6 +64,7 @@ pub fn app(name: &str) -> AppSpec {
         health: None,
         ready: ReadyPolicy::default(),
         resources: Resources::default(),
+        logs: Default::default(),
         depends_on: Vec::new(),
     }
 }
