@@ -6,7 +6,7 @@ use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Writes data to stdout, as it is. Ends the process when nobody reads it any more (0) or it
 /// cannot be written (1).
-pub fn print(text: &str) {
+pub fn print(text: impl AsRef<[u8]>) {
     match try_print(text) {
         Ok(()) => {}
         Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
@@ -18,9 +18,9 @@ pub fn print(text: &str) {
 }
 
 /// Writes data to stdout, for callers that have something to clean up first.
-pub fn try_print(text: &str) -> std::io::Result<()> {
+pub fn try_print(text: impl AsRef<[u8]>) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(text.as_ref())?;
     stdout.flush()
 }
 

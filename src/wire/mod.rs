@@ -28,7 +28,7 @@ pub use auth::{LoginLink, Role, Whoami};
 pub use bulk::{Action, Bulk};
 pub use event::{Event, EventList};
 pub use health::HealthCheck;
-pub use log::{LogRecord, Stream};
+pub use log::{LogControl, LogRecord, Stream};
 pub use port::{Port, PortList, PortListener, PortReservation};
 pub use problem::{FieldError, Problem};
 pub use process::{LastExit, Process, ProcessList};
