@@ -75,7 +75,8 @@ impl LogQuery {
             ("cursors", self.follow.then(|| "own".to_owned())),
             ("events", flag(self.events)),
         ];
-        let given = pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", percent_encoded(&value?))));
+        let given =
+            pairs.into_iter().filter_map(|(key, value)| Some(format!("{key}={}", percent_encoded(&value?))));
         let text = given.collect::<Vec<_>>().join("&");
         if text.is_empty() { text } else { format!("?{text}") }
     }
@@ -92,6 +93,9 @@ mod tests {
         check(LogQuery::last(20), "?tail=20");
         let some = LogQuery { stream: Some(Stream::Err), grep: Some("a b&c".into()), ..LogQuery::follow(2) };
         check(some.clone(), "?tail=2&stream=err&grep=a%20b%26c&follow=true&cursors=own");
-        check(some.from(Some("AQA,AQB".into())), "?after=AQA%2CAQB&stream=err&grep=a%20b%26c&follow=true&cursors=own");
+        check(
+            some.from(Some("AQA,AQB".into())),
+            "?after=AQA%2CAQB&stream=err&grep=a%20b%26c&follow=true&cursors=own",
+        );
     }
 }

@@ -101,7 +101,8 @@ impl TextStream {
     /// [`ClientError::Transport`] when the connection breaks.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
         let chunk = self.response.chunk().await;
-        let chunk = chunk.map_err(|e| ClientError::from_reqwest("reading the log", self.socket.clone(), e))?;
+        let chunk =
+            chunk.map_err(|e| ClientError::from_reqwest("reading the log", self.socket.clone(), e))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))
     }
 }

@@ -143,7 +143,11 @@ impl Look {
                         [] => color(|| params.next().map(|param| param.first().copied().unwrap_or(0))),
                         parts => {
                             // `38:2::r:g:b` names a colour space, which may be left out.
-                            let parts = if parts.len() > 4 && parts[0] == 2 { [&[2], &parts[2..]].concat() } else { parts.to_vec() };
+                            let parts = if parts.len() > 4 && parts[0] == 2 {
+                                [&[2], &parts[2..]].concat()
+                            } else {
+                                parts.to_vec()
+                            };
                             let mut parts = parts.into_iter();
                             color(|| parts.next())
                         }

@@ -196,7 +196,15 @@ mod tests {
     fn what_is_no_cursor_is_refused() {
         let mut twice = vec![VERSION, 0];
         twice.extend([2, 1, 1, 2, 1, 1]);
-        for bytes in [vec![], vec![VERSION], vec![9, 0], vec![VERSION, 2], vec![VERSION, 1], vec![VERSION, 0, 1], twice] {
+        for bytes in [
+            vec![],
+            vec![VERSION],
+            vec![9, 0],
+            vec![VERSION, 2],
+            vec![VERSION, 1],
+            vec![VERSION, 0, 1],
+            twice,
+        ] {
             let word = URL_SAFE_NO_PAD.encode(&bytes);
             assert_eq!(Cursor::decode(&word), Err(BadCursor), "{bytes:?}");
         }

@@ -71,7 +71,10 @@ fn parts(log: &Path) -> io::Result<Vec<(u64, Part)>> {
 }
 
 fn split(log: &Path) -> (&Path, &str) {
-    (log.parent().unwrap_or(Path::new(".")), log.file_name().and_then(|name| name.to_str()).unwrap_or_default())
+    (
+        log.parent().unwrap_or(Path::new(".")),
+        log.file_name().and_then(|name| name.to_str()).unwrap_or_default(),
+    )
 }
 
 /// Names that are not UTF-8 are none of ours.

@@ -41,7 +41,8 @@ impl Grep {
         let mut parser = regex_syntax::ParserBuilder::new().multi_line(true).utf8(false).build();
         let parsed = parser.parse(pattern).map_err(|e| BadPattern(told(pattern, &e)))?;
         let regex = RegexBuilder::new(pattern).multi_line(true).size_limit(SIZE).build();
-        let regex = regex.map_err(|_| BadPattern("the pattern is too large when compiled: simplify it".into()))?;
+        let regex =
+            regex.map_err(|_| BadPattern("the pattern is too large when compiled: simplify it".into()))?;
         let looks = parsed.properties().look_set();
         let by_line = looks.contains(Look::Start) || looks.contains(Look::End);
         Ok(Grep { regex, by_line })

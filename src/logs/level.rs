@@ -53,7 +53,9 @@ impl Level {
             "info" | "inf" | "information" | "notice" | "http" => Some(Level::Info),
             "warn" | "wrn" | "warning" => Some(Level::Warn),
             "error" | "err" | "eror" | "severe" => Some(Level::Error),
-            "fatal" | "ftl" | "critical" | "crit" | "panic" | "alert" | "emerg" | "emergency" => Some(Level::Fatal),
+            "fatal" | "ftl" | "critical" | "crit" | "panic" | "alert" | "emerg" | "emergency" => {
+                Some(Level::Fatal)
+            }
             _ => None,
         }
     }
@@ -77,7 +79,13 @@ fn json(line: &str) -> Option<Level> {
     /// Only what is wanted; anything else in the line is passed over.
     #[derive(serde::Deserialize)]
     struct Said {
-        #[serde(alias = "severity", alias = "lvl", alias = "loglevel", alias = "log.level", alias = "@level")]
+        #[serde(
+            alias = "severity",
+            alias = "lvl",
+            alias = "loglevel",
+            alias = "log.level",
+            alias = "@level"
+        )]
         level: serde_json::Value,
     }
     match serde_json::from_str::<Said>(line).ok()?.level {

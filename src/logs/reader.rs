@@ -239,7 +239,10 @@ impl Reader {
             }
             block.truncate(got);
             // Bytes that came under another number are not those that were asked for.
-            if segment.active && !segment.is_current(&self.log)? && segment.size()? < self.next.offset + got as u64 {
+            if segment.active
+                && !segment.is_current(&self.log)?
+                && segment.size()? < self.next.offset + got as u64
+            {
                 continue;
             }
             if let Some(newline) = memchr::memrchr(b'\n', &block) {

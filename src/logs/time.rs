@@ -23,7 +23,12 @@ pub(super) fn end_of(log: &Path, directories: &Directories) -> io::Result<Positi
 ///
 /// Looked up in the indexes by bisection. Where the clock was set back there may be several such
 /// places, of which this is one. Bytes without a time count as older than all others.
-pub(super) fn line_at(log: &Path, time: u64, end: Position, directories: &Directories) -> io::Result<Position> {
+pub(super) fn line_at(
+    log: &Path,
+    time: u64,
+    end: Position,
+    directories: &Directories,
+) -> io::Result<Position> {
     let mut found = end;
     let active = directory::active(log)?;
     let now = active.as_ref().map(|active| active.number);
@@ -32,7 +37,9 @@ pub(super) fn line_at(log: &Path, time: u64, end: Position, directories: &Direct
     {
         return line_start(log, place);
     }
-    for number in directories.closed(log)?.into_iter().rev().filter(|number| now.is_none_or(|now| *number < now)) {
+    for number in
+        directories.closed(log)?.into_iter().rev().filter(|number| now.is_none_or(|now| *number < now))
+    {
         let (mut index, _) = Index::beside(&closed_path(log, number))?;
         if let Some(place) = within(&mut index, number, time, &mut found)? {
             return line_start(log, place);

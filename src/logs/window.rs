@@ -56,7 +56,8 @@ impl Window {
             }
             self.start = 0;
         }
-        let follows = self.parts.last().is_some_and(|(begin, last)| last.plus(self.bytes.len() - begin) == place);
+        let follows =
+            self.parts.last().is_some_and(|(begin, last)| last.plus(self.bytes.len() - begin) == place);
         if !follows {
             self.parts.push((self.bytes.len(), place));
         }

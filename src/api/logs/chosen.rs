@@ -62,6 +62,12 @@ impl Chosen {
         Ok(chosen)
     }
 
+    /// No process.
+    pub fn nobody() -> Chosen {
+        let ids = Some(BTreeSet::new());
+        Chosen { ids, stream: None, instances: None, since: None, until: None, previous: None }
+    }
+
     /// The logs, as of that picture.
     pub fn sources(&self, snapshot: &Snapshot) -> Vec<Source> {
         self.views(snapshot).flat_map(|view| self.sources_of(view)).collect()
@@ -102,9 +108,10 @@ impl Chosen {
         wanted.map(source).collect()
     }
 
-    /// Everything that was asked for is deleted. Never so for "all".
+    /// Everything that was asked for is deleted. Never so for "all", or for what is of no process.
     pub fn gone(&self, snapshot: &Snapshot) -> bool {
-        self.ids.as_ref().is_some_and(|ids| !ids.iter().any(|id| snapshot.processes.contains_key(id)))
+        let deleted = |id: &ProcessId| !snapshot.processes.contains_key(id);
+        self.ids.as_ref().is_some_and(|ids| !ids.is_empty() && ids.iter().all(deleted))
     }
 }
 

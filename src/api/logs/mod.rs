@@ -28,7 +28,7 @@ use crate::wire;
 use chosen::Chosen;
 use form::Form;
 use query::{Wanted, Which};
-use stream::{Answer, Work};
+use stream::{Answer, Happened, Work};
 
 /// So many events are merged into lines that were there before.
 const EVENTS: usize = 1000;
@@ -54,8 +54,8 @@ pub async fn of_app(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let views = resolve(&api.handle.snapshot(), &reference)?;
-    let ids = views.iter().map(|view| view.id).collect();
-    answer(&api.handle, Some(ids), which.wanted(&headers)?, &reference).await
+    let ids = (reference != "all").then(|| views.iter().map(|view| view.id).collect());
+    answer(&api.handle, ids, which.wanted(&headers)?, &reference).await
 }
 
 /// Logs of a process
@@ -169,36 +169,37 @@ async fn answer(
     wanted: Wanted,
     name: &str,
 ) -> Result<Response, ApiError> {
+    // Asked for before the past is read, so that nothing lies between.
     let live = (wanted.events && wanted.follow).then(|| handle.events());
     let chosen = Chosen::of(handle, ids, &wanted).await?;
     let mut told = VecDeque::new();
     if wanted.events && !matches!(wanted.start, Start::After(_)) {
         for row in chosen::events(handle, None, EVENTS).await? {
             let at = row.at_ms * 1000;
-            let in_time = wanted.since.is_none_or(|since| at >= since) && wanted.until.is_none_or(|until| at <= until);
+            let in_time =
+                wanted.since.is_none_or(|since| at >= since) && wanted.until.is_none_or(|until| at <= until);
             if chosen.wants(row.process) && in_time {
                 told.push_back((at, stream::told(&row)));
             }
         }
     }
-    let snapshot = handle.snapshot();
-    let sources = chosen.sources(&snapshot);
-    respond(handle.clone(), chosen, sources, snapshot.structure, wanted, told, live, name).await
+    let sources = chosen.sources(&handle.snapshot());
+    respond(handle, chosen, sources, wanted, Happened { told, live }, name).await
 }
 
-#[allow(clippy::too_many_arguments, reason = "each is another thing, and it has two callers")]
 async fn respond(
-    handle: Handle,
+    handle: &Handle,
     chosen: Chosen,
     sources: Vec<Source>,
-    structure: u64,
     wanted: Wanted,
-    mut told: VecDeque<(u64, wire::LogRecord)>,
-    live: Option<tokio::sync::broadcast::Receiver<Arc<crate::store::EventRow>>>,
+    happened: Happened,
     name: &str,
 ) -> Result<Response, ApiError> {
+    let snapshot = handle.snapshot();
+    let known: BTreeSet<ProcessId> = sources.iter().map(|source| source.process).collect();
+    let known = known.into_iter().filter(|id| snapshot.processes.contains_key(id)).collect();
+    let Happened { mut told, live } = happened;
     let Wanted { start, filter, follow, form, limit, download, .. } = wanted;
-    let known = sources.iter().map(|source| source.process).collect();
     let until = if follow { Until::Ever } else { Until::Now };
     let (reading, earliest) = blocking(move || {
         let mut reading = Reading::open(sources, &start, filter, until)?;
@@ -218,13 +219,18 @@ async fn respond(
         form.control(&wire::LogControl { ctl: "cursor".into(), c: cursor, ..Default::default() }, &mut out);
     }
     let work = Some(Work { reading, form, limit, told, out });
+    let (handle, structure) = (handle.clone(), snapshot.structure);
     let answer = Answer { handle, chosen, work, known, structure, follow, events: live, over: false };
-    let mut response = ([(header::CONTENT_TYPE, content_type)], Body::from_stream(answer.into_stream())).into_response();
+    let mut response =
+        ([(header::CONTENT_TYPE, content_type)], Body::from_stream(answer.into_stream())).into_response();
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, header::HeaderValue::from_static("nosniff"));
     headers.insert(header::CACHE_CONTROL, header::HeaderValue::from_static("no-store"));
     if download {
-        let safe: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' }).collect();
+        let safe: String = name
+            .chars()
+            .map(|c| if c.is_ascii_alphanumeric() || "._-".contains(c) { c } else { '_' })
+            .collect();
         let value = format!("attachment; filename=\"{safe}.log\"");
         let value = header::HeaderValue::from_str(&value).map_err(|e| ApiError::internal(&e))?;
         headers.insert(header::CONTENT_DISPOSITION, value);

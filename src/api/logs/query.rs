@@ -141,7 +141,9 @@ impl Which {
                 ("download", download),
             ] {
                 if given {
-                    return Err(refused(format!("follow has no end and {name} has one: give one of the two")));
+                    return Err(refused(format!(
+                        "follow has no end and {name} has one: give one of the two"
+                    )));
                 }
             }
         }
@@ -159,7 +161,9 @@ impl Which {
         let grep = self.grep.as_deref().map(Grep::new).transpose();
         let grep = grep.map_err(|e| refused(format!("grep: {e}")))?;
         if self.stream == Some(wire::Stream::Sys) {
-            return Err(refused("stream is sys: out and err are written by processes, for the others use events=true"));
+            return Err(refused(
+                "stream is sys: out and err are written by processes, for the others use events=true",
+            ));
         }
         Ok(Wanted {
             start,
@@ -199,7 +203,8 @@ fn within(name: &str, value: i64, least: i64) -> Result<usize, ApiError> {
 }
 
 fn cursor(name: &str, words: &str) -> Result<Cursor, ApiError> {
-    Cursor::decode(words).map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, "invalid_cursor", format!("{name}: {e}")))
+    Cursor::decode(words)
+        .map_err(|e| ApiError::new(StatusCode::BAD_REQUEST, "invalid_cursor", format!("{name}: {e}")))
 }
 
 fn level(word: &str) -> Result<Level, ApiError> {
@@ -273,7 +278,10 @@ mod tests {
         check(Which { after: some("AQA"), before: some("AQA"), ..Which::default() }, "not both");
         check(Which { since: some("yesterday"), ..Which::default() }, "10m");
         check(Which { level: some("loud"), ..Which::default() }, "trace, debug, info, warn, error, fatal");
-        check(Which { grep: some("a("), ..Which::default() }, "grep: it is no pattern: unclosed group, at character 2");
+        check(
+            Which { grep: some("a("), ..Which::default() },
+            "grep: it is no pattern: unclosed group, at character 2",
+        );
         check(Which { instances: some("0,x"), ..Which::default() }, "for example 0,2");
         check(Which { follow: Some(true), until: some("1m"), ..Which::default() }, "follow has no end");
     }
@@ -289,6 +297,9 @@ mod tests {
         check(Which { grep: some("x"), ..Which::default() }, Start::Beginning);
         check(Which { grep: some("x"), tail: Some(3), ..Which::default() }, Start::Tail(3));
         check(Which { after: some("AQA"), ..Which::default() }, Start::After(Cursor::default()));
-        check(Which { before: some("AQA"), limit: Some(7), ..Which::default() }, Start::Before(Cursor::default(), 7));
+        check(
+            Which { before: some("AQA"), limit: Some(7), ..Which::default() },
+            Start::Before(Cursor::default(), 7),
+        );
     }
 }

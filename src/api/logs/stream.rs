@@ -45,6 +45,15 @@ pub struct Answer {
     pub over: bool,
 }
 
+/// What happened to processes, where that is wanted.
+#[derive(Default)]
+pub struct Happened {
+    /// Before now, oldest first: told before the first line that is later.
+    pub told: VecDeque<(u64, LogRecord)>,
+    /// From now on.
+    pub live: Option<broadcast::Receiver<Arc<EventRow>>>,
+}
+
 /// The part that reads files.
 pub struct Work {
     pub reading: Reading,
@@ -206,7 +215,7 @@ impl Answer {
         }
         let deleted: Vec<ProcessId> =
             self.known.iter().filter(|id| !snapshot.processes.contains_key(id)).copied().collect();
-        deleted.iter().for_each(|id| drop(self.known.remove(id)));
+        self.known.retain(|id| !deleted.contains(id));
         deleted
     }
 

@@ -1,7 +1,5 @@
 //! `GET /api/v1/system/log`
 
-use std::collections::{BTreeSet, VecDeque};
-
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -9,6 +7,7 @@ use axum::response::Response;
 use super::chosen::Chosen;
 use super::form::Form;
 use super::query::Which;
+use super::stream::Happened;
 use crate::api::access::{Admin, Auth};
 use crate::api::extract::Query;
 use crate::api::{ApiError, Shared};
@@ -32,16 +31,12 @@ pub async fn own(
     let mut wanted = which.wanted(&headers)?;
     wanted.form = Form::text();
     let source = Source {
-        process: ProcessId(0),
+        process: ProcessId(u32::MAX),
         name: "pmdaemon".to_owned(),
         stream: Stream::Err,
         path: api.handle.home().daemon_log(),
         since: None,
         until: None,
     };
-    // It belongs to no process: a follower has nothing to wait for the end of.
-    let chosen = Chosen::of(&api.handle, Some(BTreeSet::new()), &wanted).await?;
-    let structure = api.handle.snapshot().structure;
-    let chosen = Chosen { ids: None, ..chosen };
-    super::respond(api.handle.clone(), chosen, vec![source], structure, wanted, VecDeque::new(), None, "pmdaemon").await
+    super::respond(&api.handle, Chosen::nobody(), vec![source], wanted, Happened::default(), "pmdaemon").await
 }

@@ -7,6 +7,7 @@ mod events;
 mod info;
 mod kill;
 mod list;
+mod log_printer;
 mod logs;
 mod monit;
 mod open;
