@@ -27,8 +27,7 @@ pub(super) fn character_border(text: &[u8], cut: usize) -> usize {
     (cut.saturating_sub(3)..=cut).rev().find(|at| !inside(at)).unwrap_or(cut)
 }
 
-/// How much of a text can be shown before the rest of its last character has come: all of it, where
-/// that character is all there is.
+/// How much of a text can be shown before the rest of its last character has come.
 pub(super) fn whole_characters(text: &[u8]) -> usize {
     let from = text.len().saturating_sub(3);
     let cut = (from..text.len()).find(|at| {
@@ -40,5 +39,5 @@ pub(super) fn whole_characters(text: &[u8]) -> usize {
         };
         text.len() - at < length
     });
-    cut.filter(|cut| *cut > 0).unwrap_or(text.len())
+    cut.unwrap_or(text.len())
 }

@@ -18,7 +18,7 @@ use super::directory;
 use super::grep::Grep;
 use super::piece::{MAX_LINE, Piece, character_border, whole_characters};
 use super::place::Position;
-use super::segment::{Direction, Segment};
+use super::segment::{Direction, Segment, Standing};
 use super::window::Window;
 
 const BLOCK: usize = 64 << 10;
@@ -118,7 +118,7 @@ impl Reader {
     }
 
     /// What is held back for want of a newline: what follows will be the next piece of that line. A
-    /// character of which the last bytes are missing waits, unless it is all there is.
+    /// character of which the last bytes are missing waits for them.
     pub fn flush(&mut self, grep: Option<&Grep>) -> io::Result<Option<Piece>> {
         let length = whole_characters(self.window.rest());
         self.give(length, grep)
@@ -239,11 +239,11 @@ impl Reader {
             }
             block.truncate(got);
             // Bytes that came under another number are not those that were asked for.
-            if segment.active
-                && !segment.is_current(&self.log)?
-                && segment.size()? < self.next.offset + got as u64
-            {
-                continue;
+            if segment.active && segment.standing(&self.log)? == Standing::Emptied {
+                match self.advance()? {
+                    Fill::Bytes => continue,
+                    other => return Ok(other),
+                }
             }
             if let Some(newline) = memchr::memrchr(b'\n', &block) {
                 self.whole = self.window.rest().len() + newline + 1;
@@ -284,17 +284,26 @@ impl Reader {
         }
     }
 
-    /// The segment has no more bytes now: goes to the next one when there is one.
+    /// The segment has no more bytes now.
     fn leave(&mut self) -> io::Result<Fill> {
         let Some(segment) = &mut self.segment else { return Ok(Fill::Nothing) };
-        if segment.active {
-            if segment.is_current(&self.log)? {
-                return Ok(Fill::Nothing);
-            }
-            // It is closed; whatever came until then is in it now.
-            segment.active = false;
-            return Ok(Fill::Bytes);
+        if !segment.active {
+            return self.advance();
         }
+        match segment.standing(&self.log)? {
+            Standing::Active => Ok(Fill::Nothing),
+            Standing::Emptied => self.advance(),
+            // Whatever came until it was closed is in it now.
+            Standing::Moved => {
+                segment.active = false;
+                Ok(Fill::Bytes)
+            }
+        }
+    }
+
+    /// Goes to the next segment, when there is one.
+    fn advance(&mut self) -> io::Result<Fill> {
+        let Some(segment) = &self.segment else { return Ok(Fill::Nothing) };
         let left = segment.number;
         let now = directory::active(&self.log)?.map(|active| active.number);
         let next = match now {

@@ -114,20 +114,36 @@ impl Segment {
         }
     }
 
-    /// Whether it is still what lies at the path of the log: false once another file is there, or the
-    /// index says another number. A path where nothing lies is one where something will.
-    pub fn is_current(&self, log: &Path) -> io::Result<bool> {
-        let Content::Plain(file) = &self.content else { return Ok(false) };
-        let Some(there) = look(log)? else { return Ok(true) };
+    /// What has become of the active segment.
+    pub fn standing(&mut self, log: &Path) -> io::Result<Standing> {
+        let Content::Plain(file) = &self.content else { return Ok(Standing::Moved) };
+        // A path where nothing lies is one where something will.
+        let Some(there) = look(log)? else { return Ok(Standing::Active) };
         if identity(&there) != file.identity() {
-            return Ok(false);
+            return Ok(Standing::Moved);
         }
         let index = look(&index_path(log))?.map(|meta| identity(&meta));
-        if index == self.index.identity() || index.is_none() {
-            return Ok(true);
+        if index.is_none() || index == self.index.identity() {
+            return Ok(Standing::Active);
         }
-        Ok(Index::beside(log)?.1.is_none_or(|number| number == self.number))
+        match Index::beside(log)? {
+            (index, Some(number)) if number == self.number => self.index = index,
+            (_, Some(_)) => return Ok(Standing::Emptied),
+            (_, None) => {}
+        }
+        Ok(Standing::Active)
     }
+}
+
+/// What has become of a segment that was active.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// It still is.
+    Active,
+    /// Another file is. This one will not change any more.
+    Moved,
+    /// Its file has another number now: somebody truncated it, and what is in it is not of this segment.
+    Emptied,
 }
 
 fn unpack(path: &Path, direction: Direction) -> io::Result<Option<Content>> {
