@@ -5,7 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::health::HealthArgs;
-use super::log_args::LogsArgs;
+use super::logs_args::LogsArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 

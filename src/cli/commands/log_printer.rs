@@ -6,7 +6,7 @@ use anstyle::{AnsiColor, Style};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::super::log_args::LogsArgs;
+use super::super::logs_args::LogsArgs;
 use super::super::out::Screen;
 use super::super::render::{escape, styled};
 use crate::wire::{LogRecord, Stream};

@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::super::error::CliError;
-use super::super::log_args::LogsArgs;
+use super::super::logs_args::LogsArgs;
 use super::super::out;
 use super::super::session::Session;
 use super::log_printer::Printer;
