@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, convert_health, convert_resources};
+use super::{ApiError, convert_health, convert_logs, convert_resources};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -55,6 +55,8 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         }),
         out_log: view.logs.out.display().to_string(),
         err_log: view.logs.err.display().to_string(),
+        combined_log: view.logs.combined.as_ref().map(|path| path.display().to_string()),
+        logs: None,
     }
 }
 
@@ -103,6 +105,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         max_open_files: None,
         core_size_bytes: None,
         umask: None,
+        logs: convert_logs::show(&spec.logs),
         processes: views.iter().map(|view| process(view, measured)).collect(),
     };
     convert_resources::show(&mut app, &spec.resources);
@@ -143,8 +146,10 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             return Err(ApiError::member(pointer, format!("{text:?} contains a NUL character")));
         }
     }
+    let logs = convert_logs::wanted(new.logs.unwrap_or_default())?;
     Ok(Draft {
         resources,
+        logs,
         user: new.user,
         group: new.group,
         name: name("/name", new.name)?,

@@ -138,6 +138,9 @@ impl From<HandleError> for ApiError {
             HandleError::Ending => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
             }
+            HandleError::KeeperLost => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "keeper_lost", error.to_string())
+            }
             HandleError::NotSaved(_) => {
                 ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "not_saved", error.to_string())
             }

@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
-    ports, processes, requests, system, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
+    pages, ports, processes, reload_logs, requests, system, ws,
 };
 
 /// The longest body.
@@ -40,6 +40,11 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(ports::list))
         .routes(routes!(logs::of_process))
         .routes(routes!(logs::of_all))
+        .routes(routes!(flush::of_app))
+        .routes(routes!(flush::of_process))
+        .routes(routes!(flush::of_all))
+        .routes(routes!(reload_logs::of_app))
+        .routes(routes!(reload_logs::of_all))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(logs::system::own))

@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand};
 
 use super::health::HealthArgs;
+use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
@@ -87,6 +88,11 @@ pub enum ClientCommand {
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Empty the logs of apps; the apps notice nothing
+    Flush(TendArgs),
+    /// Open log files again that a script has moved away
+    #[command(alias = "reloadLogs")]
+    ReloadLogs(TendArgs),
     /// Show which ports are reserved, who listens, and conflicts
     Ports(JsonArgs),
     /// Show what happened to processes
@@ -166,6 +172,9 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// Where its output goes
+    #[command(flatten)]
+    pub logs: LogArgs,
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,
@@ -288,6 +297,24 @@ pub struct InfoArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `flush`, `reload-logs`.
+#[derive(Args, Debug)]
+pub struct TendArgs {
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+}
+
+impl TendArgs {
+    /// Each reference; `None` for all apps at once.
+    pub fn each(&self) -> Vec<Option<&str>> {
+        match self.refs.is_empty() {
+            true => vec![None],
+            false => self.refs.iter().map(|reference| Some(reference.as_str())).collect(),
+        }
+    }
 }
 
 /// `events`.

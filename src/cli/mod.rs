@@ -17,6 +17,7 @@ mod doctor;
 mod error;
 mod health;
 mod live;
+mod log_args;
 mod logs_args;
 mod out;
 mod port_owner;

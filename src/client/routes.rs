@@ -6,8 +6,8 @@ use reqwest::{Method, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, Lent, Listener, LoginLink, NewApp, Outcome, PortList, Process,
-    ProcessList, Reloaded, ScaleOrder, SignalOrder, System, Then, Whoami,
+    Action, App, AppList, Bulk, EventList, Lent, Listener, LoginLink, LogsTended, NewApp, Outcome, PortList,
+    Process, ProcessList, Reloaded, ScaleOrder, SignalOrder, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -87,6 +87,16 @@ impl Client {
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
         let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
         Ok(app)
+    }
+
+    /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.
+    pub async fn flush(&self, reference: Option<&str>) -> Result<LogsTended, ClientError> {
+        Ok(self.json(Method::DELETE, &logs_path(reference, "")?, |r| r).await?.1)
+    }
+
+    /// `POST /apps/{ref}/logs/reopen`, or `/logs/reopen`: opens log files again.
+    pub async fn reload_logs(&self, reference: Option<&str>) -> Result<LogsTended, ClientError> {
+        Ok(self.json(Method::POST, &logs_path(reference, "/reopen")?, |r| r).await?.1)
     }
 
     /// `PUT /apps/{ref}/scale`: another number of processes of one app.
@@ -266,6 +276,13 @@ fn reached((status, outcome): (StatusCode, Outcome)) -> Result<Reached, ClientEr
         StatusCode::ACCEPTED => Ok(Reached::NotYet(outcome)),
         _ => Ok(Reached::Yes(outcome)),
     }
+}
+
+fn logs_path(reference: Option<&str>, what: &str) -> Result<String, ClientError> {
+    Ok(match reference {
+        Some(reference) => format!("/api/v1/apps/{}/logs{what}", escaped(reference)?),
+        None => format!("/api/v1/logs{what}"),
+    })
 }
 
 /// A reference as one segment of a path, or as a value of a query: whatever could end it is

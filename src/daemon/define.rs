@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Finder, reason};
-use super::{define_health, resources};
-use crate::model::{AppSpec, HealthPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
+use super::{define_health, define_logs, resources};
+use crate::model::{AppSpec, HealthPolicy, LogPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -44,6 +44,8 @@ pub struct Draft {
     pub health: Option<HealthPolicy>,
     /// What it may use; who it runs as is in `user` and `group`.
     pub resources: Resources,
+    /// Where its output goes; relative paths count from `cwd`.
+    pub logs: LogPolicy,
     /// The user to run as, by name or number.
     pub user: Option<String>,
     /// The group to run as, by name or number.
@@ -70,6 +72,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
     resources::check(&draft.resources)?;
+    let logs = define_logs::resolve(draft.logs, &draft.cwd, draft.instances)?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
     let finder = Finder { cwd: &draft.cwd, path: &path };
@@ -97,6 +100,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         stop: draft.stop,
         health,
         resources: Resources { run_as, ..draft.resources },
+        logs,
     })
 }
 

@@ -12,13 +12,15 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
-use super::log_files::LogFiles;
+use super::log_files::{self, LogFiles};
+use super::log_health::LogHealth;
+use super::log_orders::{LogOrders, Tended};
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
 use super::{clock, environment, event_text, keeper_words, port_probe};
 use crate::home::Home;
-use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
+use crate::keeper::protocol::{LogReport, Order, Report, RunReport, VERSION};
 use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
@@ -52,6 +54,8 @@ pub struct Driver {
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
+    log_health: Arc<LogHealth>,
+    log_orders: LogOrders,
     next_event: u64,
     reserved_runs: u64,
     watching: Watching,
@@ -116,21 +120,25 @@ impl Driver {
             keeper_pid,
             samples: usages.samples(),
             usages: Arc::clone(&usages),
+            log_health: Arc::default(),
+            log_orders: LogOrders::default(),
             next_event: saved.next_event,
             reserved_runs,
             watching,
             verdicts,
             ending: false,
         };
-        let changes = driver.carry_out(effects);
-        driver.recorder.write(changes);
+        let mut changes = driver.carry_out(effects);
         driver.publish();
+        changes.extend(driver.log_reports(&runs));
+        driver.recorder.write(changes);
         let handle = Handle {
             asks: asks_in,
             snapshot: snapshot_out,
             events,
             keeper_pid: keeper_pid_out,
             usages,
+            log_health: Arc::clone(&driver.log_health),
             recorder,
             home,
         };
@@ -164,6 +172,10 @@ impl Driver {
                             let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
                             let _ = reply.send(answer);
                         });
+                    }
+                    Some(Ask::TendLogs { tend, logs, reply }) => {
+                        let order = self.log_orders.ask(tend, logs, reply);
+                        self.keeper.order(order);
                     }
                     Some(Ask::End) => self.end_for_good(),
                     None => return Ended::Everything,
@@ -214,6 +226,11 @@ impl Driver {
                 self.keeper_pid.send_replace(Some(keeper_pid));
                 self.renewed(&runs)
             }
+            Report::LogsTended { request, closed, problems } => {
+                self.log_orders.answered(request, Tended { closed, problems });
+                Vec::new()
+            }
+            Report::LogChanged { run, log } => self.log_changed(RunId(run), log).into_iter().collect(),
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
                 self.ending = true;
@@ -230,6 +247,7 @@ impl Driver {
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        self.log_orders.keeper_lost();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
         for run in runs {
@@ -248,6 +266,19 @@ impl Driver {
             }
         }
         changes
+    }
+
+    /// A log takes nothing, or does again.
+    fn log_changed(&mut self, run: RunId, log: LogReport) -> Option<Change> {
+        let process = self.brain.processes().find(|process| process.state.run() == Some(run))?;
+        let (app, process) = (process.app, process.id);
+        let kind = self.log_health.learn(process, log)?;
+        self.remember(Event { app, process, run: Some(run), kind })
+    }
+
+    fn log_reports(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        let all = runs.iter().flat_map(|run| run.logs.iter().map(|log| (RunId(run.run), log.clone())));
+        all.filter_map(|(run, log)| self.log_changed(run, log)).collect()
     }
 
     async fn renew_keeper(&mut self) -> Option<Ended> {
@@ -407,8 +438,10 @@ impl Driver {
             self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
         let name = spec.instance_name(instance);
         if let EventKind::Deleted = event.kind {
-            let logs = LogFiles::of(&self.home, &spec, instance);
-            tokio::task::spawn_blocking(move || logs.remove());
+            let is_last = !self.brain.processes().any(|process| process.app == event.app);
+            let (home, spec) = (self.home.clone(), spec.clone());
+            self.log_health.forget(event.process);
+            tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {
             EventKind::Exited { end, .. } => Some(*end),
@@ -428,6 +461,8 @@ impl Driver {
             | EventKind::Errored { .. }
             | EventKind::Healthy
             | EventKind::Unhealthy { .. }
+            | EventKind::LogRefused { .. }
+            | EventKind::LogTakes { .. }
             | EventKind::Stopped
             | EventKind::Deleted => None,
         };

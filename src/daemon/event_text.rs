@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Cause, End, EventKind};
+use crate::model::{ByteSize, Cause, End, EventKind};
 
 /// The stable word of an event's kind.
 pub fn word(kind: &EventKind) -> &'static str {
@@ -24,6 +24,8 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Errored { .. } => "process.errored",
         EventKind::Healthy => "process.healthy",
         EventKind::Unhealthy { .. } => "process.unhealthy",
+        EventKind::LogRefused { .. } => "process.log_refused",
+        EventKind::LogTakes { .. } => "process.log_takes",
         EventKind::Stopped => "process.stopped",
         EventKind::Deleted => "process.deleted",
     }
@@ -56,6 +58,19 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
             format!("{name} is unhealthy and is restarted: {reason}")
         }
         EventKind::Unhealthy { reason, restarts: false } => format!("{name} is unhealthy: {reason}"),
+        EventKind::LogRefused { log, reason, drops } => {
+            let meanwhile = match drops {
+                true => "what is written is dropped meanwhile",
+                false => "it waits once its pipe is full",
+            };
+            format!("the log {log} of {name} cannot be written: {reason}; {meanwhile}")
+        }
+        EventKind::LogTakes { log, dropped: ByteSize(0), .. } => {
+            format!("the log {log} of {name} takes output again")
+        }
+        EventKind::LogTakes { log, dropped, lines } => {
+            format!("the log {log} of {name} takes output again; {dropped} with {lines} lines were dropped")
+        }
         EventKind::Stopped => format!("{name} is stopped"),
         EventKind::Deleted => format!("{name} was deleted"),
     }

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::log_files::LogFiles;
 use super::resources;
-use crate::keeper::protocol::{Ending, Launch, Report, RunReport, Step};
-use crate::model::{AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep};
+use crate::keeper::protocol::{self, Ending, Launch, Report, RunReport, Step};
+use crate::model::{
+    AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep, WhenFull,
+};
 use crate::supervisor::Living;
 
 /// What the keeper needs to run a program.
@@ -29,6 +31,17 @@ pub(super) fn launch(
         cwd: spec.cwd.clone(),
         out_file: logs.out,
         err_file: logs.err,
+        logs: protocol::Logs {
+            combined_file: logs.combined,
+            segments: protocol::Segments {
+                max_size: spec.logs.max_size.map(|size| size.0),
+                max_age: spec.logs.max_age.map(|age| age.as_secs()),
+            },
+            drop: match spec.logs.when_full {
+                WhenFull::Block => false,
+                WhenFull::Drop => true,
+            },
+        },
         resources: resources::for_keeper(&spec.resources),
     }
 }
@@ -45,7 +58,10 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
             Fact::Exited { run: RunId(run), end: self::end(end), at: Moment(at), tree_empty }
         }
         Report::TreeGone { run } => Fact::TreeGone { run: RunId(run) },
-        Report::Hello { .. } | Report::QuitAsked { .. } => return None,
+        Report::Hello { .. }
+        | Report::QuitAsked { .. }
+        | Report::LogsTended { .. }
+        | Report::LogChanged { .. } => return None,
     })
 }
 

@@ -15,11 +15,13 @@
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod clock;
 pub mod define;
 pub mod define_health;
+pub mod define_logs;
 pub mod driver;
 pub mod environment;
 pub mod event_text;
@@ -28,9 +30,13 @@ pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
 pub mod listening;
+pub mod log_disk;
 pub mod log_files;
+pub mod log_health;
+pub mod log_orders;
 pub mod port_probe;
 pub mod resources;
+pub mod retention;
 pub mod sampling;
 pub mod view;
 pub mod watching;

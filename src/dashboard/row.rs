@@ -115,6 +115,8 @@ pub(super) mod tests {
             last_exit: Some(LastExit { signal: Some("SIGKILL".to_owned()), ..LastExit::default() }),
             out_log: "/tmp/x-out.log".to_owned(),
             err_log: "/tmp/x-error.log".to_owned(),
+            combined_log: None,
+            logs: None,
         }
     }
 

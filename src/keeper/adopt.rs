@@ -105,7 +105,7 @@ impl Keeper {
                 Which::Err => run.record.err_file.clone(),
             };
             let opened = fifo::open(&Record::fifo(&self.run_dir, id, which))
-                .and_then(|fifo| self.capture.open(fifo, &log))
+                .and_then(|fifo| Ok(self.capture.open(fifo, &log, &run.record.logs)?))
                 .and_then(|stream| {
                     self.poller.add(&stream, Source::fifo(id, which), ARMED)?;
                     Ok(stream)

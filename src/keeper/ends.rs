@@ -15,7 +15,6 @@ use super::event_loop::Keeper;
 use super::poll::Source;
 use super::process::{self, boot_micros};
 use super::protocol::{Ending, Report};
-use super::record::Record;
 use super::run::{Life, Run};
 use super::say;
 use super::tree::{self, TwoLooks};
@@ -190,7 +189,7 @@ impl Keeper {
         }
     }
 
-    /// Removes everything that reminds of a run.
+    /// Lets go of a run; its files are removed a moment later.
     pub fn drop_run(&mut self, id: u64) {
         if self.drain_run(id) {
             say::warning!("the last output of run {id} is lost: its file takes nothing");
@@ -199,7 +198,7 @@ impl Keeper {
         if let Some(leaf) = self.runs.remove(&id).and_then(|run| run.leaf()) {
             leaf.remove();
         }
-        Record::remove(&self.run_dir, id);
+        self.throw_away(id);
     }
 
     /// Something happened to an adopted main process: it became a zombie, or its parent has waited

@@ -18,6 +18,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
+use super::trash::Trash;
 use super::tree::{Look, Scope};
 use super::{line, say};
 
@@ -62,6 +63,8 @@ pub struct Keeper {
     pub quit: Quit,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Files of runs that are over.
+    pub trash: Trash,
 }
 
 impl Keeper {
@@ -87,6 +90,7 @@ impl Keeper {
                 }
             }
         }
+        self.sweep_all();
         Ok(())
     }
 
@@ -110,6 +114,7 @@ impl Keeper {
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
             Alarm::CheckTrees => self.check_trees(),
+            Alarm::Sweep => self.sweep(),
             Alarm::Kill(run) => self.kill_round(run),
             Alarm::GiveUpStatus(run) => self.give_up_status(run),
         }
@@ -201,6 +206,7 @@ impl Keeper {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::KillTree { run } => self.kill_tree(run),
+            Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),
             Order::Forget { run } => self.forget(run),
             Order::Quit => self.quit_ordered(),
         }

@@ -62,6 +62,7 @@ impl Keeper {
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),
+            logs: order.logs.clone(),
             leaf: leaf.as_ref().map(|leaf| leaf.0.clone()),
             main: None,
             ended: None,
@@ -97,8 +98,8 @@ impl Keeper {
             fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;
         let given = resources::give_to_user(&theirs, &order.resources);
         given.map_err(|e| Refusal::io(Step::Logs, "give to its user the pipe", &path, &e))?;
-        let stream = self.capture.open(ours, log);
-        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", log, &e))?;
+        let stream = self.capture.open(ours, log, &order.logs);
+        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", &e.path, &e.error))?;
         let added = self.poller.add(&stream, Source::fifo(id, which), ARMED);
         added.map_err(|e| Refusal::io(Step::Logs, "watch the pipe", &path, &e.into()))?;
         if let Some(run) = self.runs.get_mut(&id) {
@@ -144,7 +145,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: None,
-            door: door.map(AsFd::as_fd),
+            leaf: door.map(AsFd::as_fd),
             session: true,
             umask: Some(order.resources.umask.unwrap_or(UMASK)),
             limits,

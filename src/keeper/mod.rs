@@ -20,10 +20,10 @@
 //! |---|---|
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
-//! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
-//! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
+//! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
+//! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
-//! | how it ends | [`ends`], [`kill`], [`process`] |
+//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`] |
 
 mod adopt;
@@ -36,11 +36,14 @@ mod ends;
 mod event_loop;
 mod fifo;
 mod flow;
-pub mod index;
+mod fork;
+mod health;
+mod index;
 pub mod inherited;
 mod kill;
 mod launch;
 pub mod line;
+mod line_end;
 mod log_file;
 mod poll;
 mod process;
@@ -50,6 +53,8 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod segments;
+mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -67,6 +72,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
 pub use process::Pidfd;
+pub use resources::yield_to_others;
 
 use event_loop::Keeper;
 use poll::{Poller, Source};
@@ -168,6 +174,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
         recent_look: None,
+        trash: trash::Trash::default(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (args.adopt_daemon, line) {

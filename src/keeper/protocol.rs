@@ -43,6 +43,15 @@ pub enum Order {
         /// Which life.
         run: u64,
     },
+    /// Do something with logs. Answered by [`Report::LogsTended`].
+    TendLogs {
+        /// Names the answer.
+        request: u64,
+        /// What.
+        tend: Tend,
+        /// The paths of the logs, open or not.
+        logs: Vec<PathBuf>,
+    },
     /// The end of that run is written down: drop it.
     Forget {
         /// Which life.
@@ -50,6 +59,17 @@ pub enum Order {
     },
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
+}
+
+/// What is to be done with a log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Tend {
+    /// Take over what programs have written so far, then close the active segment and begin the
+    /// next.
+    Close,
+    /// Look whether the file is still the one at its path, and go on with that one.
+    Reopen,
 }
 
 /// One program to run.
@@ -77,9 +97,34 @@ pub struct Launch {
     pub out_file: PathBuf,
     /// File that gets standard error. May be the same path as `out_file`.
     pub err_file: PathBuf,
+    /// How the logs are written.
+    #[serde(default)]
+    pub logs: Logs,
     /// Limits, and as whom it runs.
     #[serde(default)]
     pub resources: Resources,
+}
+
+/// How the logs of a run are written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Logs {
+    /// File that gets a copy of both outputs, in the order in which they came.
+    pub combined_file: Option<PathBuf>,
+    /// When a new segment begins.
+    pub segments: Segments,
+    /// What a file does not take is dropped; otherwise the program waits.
+    pub drop: bool,
+}
+
+/// When the active segment of a log is closed. Absent: never.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Segments {
+    /// Once it has so many bytes; goes on to the end of the line.
+    pub max_size: Option<u64>,
+    /// Once its first byte is so many seconds old, with the next output.
+    pub max_age: Option<u64>,
 }
 
 /// What a program may use. Absent: what the keeper itself has.
@@ -161,6 +206,24 @@ pub enum Report {
         /// Which life.
         run: u64,
     },
+    /// What became of [`Order::TendLogs`].
+    LogsTended {
+        /// Of the order.
+        request: u64,
+        /// The highest number of a closed segment of each log, in the order of the order; 0 if
+        /// there is none.
+        closed: Vec<u64>,
+        /// One sentence for each log with which it could not be done.
+        problems: Vec<String>,
+    },
+    /// A log began to take nothing, or takes output again, or still does not and so output was
+    /// dropped (then at most once a second).
+    LogChanged {
+        /// Which life.
+        run: u64,
+        /// Its log.
+        log: LogReport,
+    },
     /// Somebody asks the keeper to end (SIGTERM or SIGINT): stop everything, then send
     /// [`Order::Quit`].
     QuitAsked {
@@ -187,6 +250,40 @@ pub struct RunReport {
     pub ended: Option<(Ending, u64)>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
+    /// Those of its logs that take nothing, or did not.
+    #[serde(default)]
+    pub logs: Vec<LogReport>,
+}
+
+/// How a log of a run is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct LogReport {
+    /// Which.
+    pub stream: LogStream,
+    /// Its path.
+    pub path: PathBuf,
+    /// Why it takes nothing, as the kernel's number.
+    pub errno: Option<i32>,
+    /// What it does not take is dropped.
+    pub drops: bool,
+    /// Bytes of this run that were dropped.
+    pub dropped_bytes: u64,
+    /// Newlines among them; not counted for the copy.
+    pub dropped_lines: u64,
+}
+
+/// One of the logs of a run.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogStream {
+    /// Of standard output.
+    Out,
+    /// Of standard error.
+    Err,
+    /// The copy of standard output in the combined file.
+    OutCopy,
+    /// The copy of standard error in the combined file.
+    ErrCopy,
 }
 
 /// How a main process ended.

@@ -16,7 +16,7 @@ use super::capture::Stream;
 use super::cgroup::{Events, Leaf};
 use super::poll::Which;
 use super::process::Pidfd;
-use super::protocol::{RunReport, Step};
+use super::protocol::{LogReport, RunReport, Step};
 use super::record::Record;
 
 /// One life of one process.
@@ -127,6 +127,15 @@ impl Run {
             spawned: spawned.filter(|_| !matches!(self.life, Life::Launching(_) | Life::Failing(_))),
             ended: self.record.ended,
             tree_empty: self.tree_empty,
+            logs: Which::BOTH.into_iter().flat_map(|which| self.log_reports(which)).collect(),
         }
+    }
+
+    fn log_reports(&self, which: Which) -> Vec<LogReport> {
+        let stream = match which {
+            Which::Out => &self.out,
+            Which::Err => &self.err,
+        };
+        stream.as_ref().map(|stream| stream.reports(which)).unwrap_or_default()
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal};
+use super::{AppId, ByteSize, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal};
 
 /// One line of the history of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -93,6 +93,24 @@ pub enum EventKind {
         reason: String,
         /// It is ended for that, and started anew.
         restarts: bool,
+    },
+    /// One of its logs takes nothing.
+    LogRefused {
+        /// Its path.
+        log: String,
+        /// Why, in the kernel's words.
+        reason: String,
+        /// What it writes is dropped meanwhile; otherwise it waits.
+        drops: bool,
+    },
+    /// That log takes output again.
+    LogTakes {
+        /// Its path.
+        log: String,
+        /// What was dropped of the present run.
+        dropped: ByteSize,
+        /// Lines among that.
+        lines: u64,
     },
     /// Nothing of it runs any more, as asked or planned.
     Stopped,

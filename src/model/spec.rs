@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{HealthPolicy, Name, PortPlan, Resources, Signal};
+use super::{HealthPolicy, LogPolicy, Name, PortPlan, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -47,6 +47,8 @@ pub struct AppSpec {
     pub health: Option<HealthPolicy>,
     /// What it may use, and as whom it runs.
     pub resources: Resources,
+    /// Where its output goes.
+    pub logs: LogPolicy,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -125,6 +127,7 @@ impl fmt::Debug for AppSpec {
             .field("stop", &self.stop)
             .field("health", &self.health)
             .field("resources", &self.resources)
+            .field("logs", &self.logs)
             .finish_non_exhaustive()
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::format_health::StoredHealth;
+use super::format_logs::StoredLogs;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
@@ -53,6 +54,8 @@ pub(super) struct StoredSpec {
     health: Option<StoredHealth>,
     #[serde(default)]
     resources: StoredResources,
+    #[serde(default)]
+    logs: StoredLogs,
 }
 
 /// A path: text, or bytes if it is none.
@@ -118,6 +121,7 @@ impl StoredSpec {
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
             resources: StoredResources::new(&spec.resources),
+            logs: StoredLogs::new(&spec.logs),
         }
     }
 
@@ -141,6 +145,7 @@ impl StoredSpec {
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
             resources: self.resources.into_model(),
+            logs: self.logs.into_model(),
         })
     }
 }

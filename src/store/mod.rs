@@ -19,6 +19,7 @@ mod error;
 mod events;
 mod format;
 mod format_health;
+mod format_logs;
 mod format_process;
 mod format_resources;
 mod load;

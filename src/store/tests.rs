@@ -37,6 +37,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
         health: None,
         resources: Default::default(),
+        logs: Default::default(),
     })
 }
 

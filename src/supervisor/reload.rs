@@ -220,6 +220,8 @@ impl Supervisor {
                 | EventKind::Killed
                 | EventKind::BackingOff { .. }
                 | EventKind::Errored { .. }
+                | EventKind::LogRefused { .. }
+                | EventKind::LogTakes { .. }
                 | EventKind::Stopped
                 | EventKind::Deleted
                 | EventKind::Reloading { .. }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{HealthCheck, Process};
+use super::{HealthCheck, LogPolicy, Process};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -117,6 +117,10 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "027")]
     pub umask: Option<String>,
+    /// Where its output goes, and how much of it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub logs: Option<LogPolicy>,
 }
 
 /// An app: a definition and its processes.
@@ -198,6 +202,9 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub umask: Option<String>,
+    /// Where its output goes, and how much of it is kept.
+    #[serde(default)]
+    pub logs: LogPolicy,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

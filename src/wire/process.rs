@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::LogState;
+
 /// One instance of an app, alive or not.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Process {
@@ -79,6 +81,14 @@ pub struct Process {
     pub out_log: String,
     /// File with its standard error, exactly as written.
     pub err_log: String,
+    /// File with both, in the order in which they came, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub combined_log: Option<String>,
+    /// How its logs are. Only where a process, an app, or what a reference means is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub logs: Option<LogState>,
 }
 
 /// How a run ended: exactly one of `code`, `signal` and `unknown` is there.

@@ -98,6 +98,7 @@ impl Rig {
             env: BTreeMap::from([marked, path]),
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
+            logs: Default::default(),
             resources: Default::default(),
             err_file: self.log("err"),
         }

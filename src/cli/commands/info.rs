@@ -6,7 +6,7 @@ use super::super::out;
 use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::{self, Report};
-use crate::wire::{App, Event, HealthCheck, LastExit, Process};
+use crate::wire::{App, Event, HealthCheck, LastExit, LogPolicy, LogState, Process, WhenFull};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 10;
@@ -90,6 +90,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
     pairs.extend(limits(app));
+    pairs.push(("logs", log_policy(&app.logs)));
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
@@ -150,7 +151,45 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
     pairs.extend(process.last_exit.as_ref().map(|exit| ("last exit", last_exit(exit))));
     pairs.push(("out log", process.out_log.clone()));
     pairs.push(("error log", process.err_log.clone()));
+    pairs.extend(process.combined_log.clone().map(|path| ("combined log", path)));
+    pairs.extend(process.logs.as_ref().map(|logs| ("logs", log_state(logs))));
+    pairs.extend(process.logs.as_ref().and_then(|logs| logs.trouble.clone()).map(|why| ("log trouble", why)));
     pairs
+}
+
+/// `10.0 MiB per file, 30 kept, 7d at most; dropped when the disk is full; shown as HH:mm`.
+fn log_policy(logs: &LogPolicy) -> String {
+    let mut text = match logs.max_size_bytes {
+        Some(bytes @ 1..) => format!("{} per file", units::bytes(bytes)),
+        Some(_) | None => "files of any size".to_owned(),
+    };
+    match logs.max_files {
+        Some(files @ 0..) => text.push_str(&format!(", {files} closed ones kept")),
+        Some(_) | None => text.push_str(", closed ones kept as the budget allows"),
+    }
+    if let Some(age @ 1..) = logs.max_age_ms {
+        text.push_str(&format!(", removed after {}", units::setting(age)));
+    }
+    if logs.merge == Some(true) {
+        text.push_str("; the same for all processes");
+    }
+    if logs.when_full == Some(WhenFull::Drop) {
+        text.push_str("; output is dropped when the disk is full");
+    }
+    if let Some(format) = &logs.date_format {
+        text.push_str(&format!("; times as {format}"));
+    }
+    text
+}
+
+/// `12.3 MiB in 4 files, dropped 1.0 KiB (12 lines)`.
+fn log_state(logs: &LogState) -> String {
+    let files = if logs.segments == 1 { "file" } else { "files" };
+    let text = format!("{} in {} {files}", units::bytes(logs.bytes), logs.segments);
+    match logs.dropped_bytes {
+        0 => text,
+        bytes => format!("{text}, dropped {} ({} lines)", units::bytes(bytes), logs.dropped_lines),
+    }
 }
 
 /// `18.4 MiB`, or `18.4 MiB of 512.0 MiB` with a limit.
@@ -249,6 +288,7 @@ mod tests {
             max_open_files: None,
             core_size_bytes: Some(-1),
             umask: None,
+            logs: LogPolicy { max_size_bytes: Some(10 << 20), max_files: Some(30), ..LogPolicy::default() },
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -273,6 +313,7 @@ mod tests {
             "max memory       512.0 MiB",
             "user             www",
             "core size        unlimited",
+            "logs             10.0 MiB per file, 30 closed ones kept",
             "reason             given up",
             "pid                4000",
             "  not a time  web-1 ended with code 1",

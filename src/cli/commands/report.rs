@@ -259,6 +259,8 @@ pub mod tests {
             last_exit: None,
             out_log: "/o".into(),
             err_log: "/e".into(),
+            combined_log: None,
+            logs: None,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::args::StartArgs;
 use super::super::error::CliError;
+use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
@@ -169,6 +170,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
         || args.resources != ResourceArgs::default()
+        || args.logs != LogArgs::default()
         || args.no_autostart
         || args.health.defines_something()
         || !args.args.is_empty()
@@ -215,6 +217,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
+        logs: args.logs.define(),
         ..NewApp::default()
     }))
 }

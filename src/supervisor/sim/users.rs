@@ -58,6 +58,7 @@ pub fn app(name: &str) -> AppSpec {
         stop: StopPolicy::default(),
         health: None,
         resources: Resources::default(),
+        logs: Default::default(),
     }
 }
 
