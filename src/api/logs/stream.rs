@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::StreamExt;
 use tokio::sync::broadcast;
 
 use super::chosen::Chosen;
@@ -142,10 +143,12 @@ impl Work {
 impl Answer {
     /// The pieces of the body.
     pub fn into_stream(self) -> impl futures_util::Stream<Item = Result<Bytes, io::Error>> {
-        futures_util::stream::unfold(self, |mut answer| async move {
+        let pieces = futures_util::stream::unfold(self, |mut answer| async move {
             let piece = answer.next().await?;
             Some((piece, answer))
-        })
+        });
+        // Compression asks once more at the end.
+        pieces.fuse()
     }
 
     async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
