@@ -13,6 +13,9 @@ pub const MAX_PATTERN: usize = 512;
 /// The largest compiled pattern, in bytes. Matching takes linear time whatever the pattern.
 const SIZE: usize = 1 << 20;
 
+/// So many bytes are searched at once, and up to the end of their last line.
+const STRETCH: usize = 16 << 10;
+
 /// A pattern that lines are to match, as they are seen: without escape sequences.
 #[derive(Clone, Debug)]
 pub struct Grep {
@@ -58,6 +61,20 @@ impl Grep {
 
     /// The first line that matches, without its newline. `lines` are whole lines.
     pub(super) fn find(&self, lines: &[u8]) -> Option<Range<usize>> {
+        let mut from = 0;
+        while from < lines.len() {
+            // Not more at once: where every line matches, each asks anew.
+            let least = lines.len().min(from + STRETCH);
+            let end = memchr::memchr(b'\n', &lines[least..]).map_or(lines.len(), |at| least + at + 1);
+            if let Some(line) = self.find_in(&lines[from..end]) {
+                return Some(from + line.start..from + line.end);
+            }
+            from = end;
+        }
+        None
+    }
+
+    fn find_in(&self, lines: &[u8]) -> Option<Range<usize>> {
         let by_line = self.by_line || !ansi::is_plain(lines);
         let mut from = 0;
         while from < lines.len() {

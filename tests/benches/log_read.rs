@@ -34,7 +34,7 @@ fn main() {
         "the last 100 of a pattern of each 100th line",
         &log,
         Start::Tail(100),
-        Some("00 [a-z]+$"),
+        Some(r"^\d{10}00 s[a-z]+"),
         (None, None),
         100,
     );

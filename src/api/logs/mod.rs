@@ -200,17 +200,22 @@ async fn respond(
     let known = known.into_iter().filter(|id| snapshot.processes.contains_key(id)).collect();
     let Happened { mut told, live } = happened;
     let Wanted { start, filter, follow, form, limit, download, .. } = wanted;
+    let last = match start {
+        Start::Tail(lines) | Start::Before(_, lines) => Some(lines),
+        Start::Beginning | Start::After(_) => None,
+    };
     let until = if follow { Until::Ever } else { Until::Now };
     let (reading, earliest) = blocking(move || {
         let mut reading = Reading::open(sources, &start, filter, until)?;
-        let tail = matches!(start, Start::Tail(_) | Start::Before(..));
-        let earliest = if tail { reading.earliest()? } else { None };
+        let earliest = if last.is_some() { reading.earliest()? } else { None };
         Ok((reading, earliest))
     })
     .await?;
     // Last lines begin with the first of them, not with what happened before.
-    if let Some(earliest) = earliest {
-        told.retain(|(at, _)| *at >= earliest);
+    match (earliest, last) {
+        (Some(earliest), _) => told.retain(|(at, _)| *at >= earliest),
+        (None, Some(lines)) => drop(told.drain(..told.len().saturating_sub(lines))),
+        (None, None) => {}
     }
     let content_type = form.content_type();
     let mut out = Vec::new();
