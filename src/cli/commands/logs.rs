@@ -239,7 +239,7 @@ fn print_batch(
         }
         next = if text.len() < BATCH { stream.buffered()? } else { None };
     }
-    out::print(&text);
+    out::print_bytes(&text);
     Ok(ended)
 }
 
@@ -248,7 +248,7 @@ async fn own_log(session: &Session, args: &LogsArgs) -> Result<(), CliError> {
     let query = query(args);
     let mut stream = session.ask(async |c| c.own_log(&query).await).await?;
     while let Some(bytes) = stream.next().await? {
-        out::print(&bytes);
+        out::print_bytes(&bytes);
     }
     Ok(())
 }
