@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::values;
 use crate::wire::{LogPolicy, WhenFull, size};
@@ -40,23 +40,14 @@ pub struct LogArgs {
     #[arg(help_heading = HEADING, long, value_name = "TIME", allow_hyphen_values = true, value_parser = max_age)]
     pub log_max_age: Option<i64>,
     /// When the disk is full: block (the app waits) or drop (what it writes) [default: block]
-    #[arg(help_heading = HEADING, long, value_name = "block|drop", value_enum, hide_possible_values = true)]
-    pub log_policy: Option<LogFullArg>,
+    #[arg(help_heading = HEADING, long, value_name = "block|drop", value_parser = when_full)]
+    pub log_policy: Option<WhenFull>,
     /// Show lines with their times
     #[arg(help_heading = HEADING, long)]
     pub time: bool,
     /// Show lines with their times in this form, e.g. "YYYY-MM-DD HH:mm:ss"
     #[arg(help_heading = HEADING, long, value_name = "FORMAT")]
     pub log_date_format: Option<String>,
-}
-
-/// What happens when the disk is full.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-pub enum LogFullArg {
-    /// The app waits.
-    Block,
-    /// What it writes is dropped.
-    Drop,
 }
 
 impl LogArgs {
@@ -72,10 +63,7 @@ impl LogArgs {
             max_size_bytes: self.log_max_size,
             max_files: self.log_max_files,
             max_age_ms: self.log_max_age,
-            when_full: self.log_policy.map(|policy| match policy {
-                LogFullArg::Block => WhenFull::Block,
-                LogFullArg::Drop => WhenFull::Drop,
-            }),
+            when_full: self.log_policy,
             date_format: format,
         };
         (policy != LogPolicy::default()).then_some(policy)
@@ -89,6 +77,14 @@ fn max_size(text: &str) -> Result<i64, String> {
             bytes @ 0..1024 => Err(format!("{bytes} bytes are too few: 1K at least")),
             bytes => Ok(bytes as i64),
         },
+    }
+}
+
+fn when_full(text: &str) -> Result<WhenFull, String> {
+    match text {
+        "block" => Ok(WhenFull::Block),
+        "drop" => Ok(WhenFull::Drop),
+        _ => Err("use block (the app waits) or drop (what it writes is lost)".into()),
     }
 }
 

@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{AccessFlags, eaccess, geteuid};
@@ -146,8 +146,21 @@ fn check_place(path: &Path) -> Result<(), String> {
             ));
         }
     }
-    eaccess(&place, AccessFlags::W_OK | AccessFlags::X_OK)
-        .map_err(|e| format!("the log file {shown} cannot be made in {}: {}", place.display(), e.desc()))
+    try_in(found, path)
+        .map_err(|e| format!("the log file {shown} cannot be made in {}: {}", place.display(), reason(&e)))
+}
+
+/// Makes what is missing first on the way to the file, and removes it again.
+fn try_in(dir: &Path, path: &Path) -> io::Result<()> {
+    let next = path.ancestors().find(|next| next.parent() == Some(dir)).unwrap_or(path);
+    if next != path {
+        return fs::create_dir(next).and_then(|()| fs::remove_dir(next));
+    }
+    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(_) => fs::remove_file(path),
+        Err(e) if e.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        Err(e) => Err(e),
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +201,7 @@ mod tests {
         check("twice", 1, "hard link");
         check("file/app.log", 1, "not a directory");
         check("/dev/zero", 1, "device");
+        check("/proc/none/app.log", 1, "cannot be made in /proc");
     }
 
     #[test]

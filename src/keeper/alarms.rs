@@ -11,6 +11,8 @@ pub enum Alarm {
     Drain,
     /// Try the outputs again whose file took nothing.
     RetryWrites,
+    /// Tell the daemon how logs are.
+    TellLogs,
     /// Start the daemon.
     StartDaemon,
     /// The next step of ending.

@@ -52,12 +52,22 @@ pub struct Stream {
 }
 
 impl Stream {
+    /// There is something that the daemon is still to be told.
+    pub fn has_news(&self) -> bool {
+        self.health.has_news() || self.copy.as_ref().is_some_and(|(_, health)| health.has_news())
+    }
+
     /// What the daemon is to be told now.
     pub fn news(&mut self, which: Which) -> Vec<LogReport> {
         let now = Instant::now();
         let (main, copy) = names(which);
         let copied = self.copy.as_mut().and_then(|(_, health)| health.news(copy, now));
         self.health.news(main, now).into_iter().chain(copied).collect()
+    }
+
+    /// What was dropped and not told yet: there will be no other occasion.
+    pub fn last_news(&self, which: Which) -> Vec<LogReport> {
+        if self.has_news() { self.reports(which) } else { Vec::new() }
     }
 
     /// Those of its files that are not, or were not, well.

@@ -111,6 +111,7 @@ impl Keeper {
         match alarm {
             Alarm::Drain => self.drain_pending(),
             Alarm::RetryWrites => self.retry_refused(),
+            Alarm::TellLogs => self.tell_all_news(),
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
             Alarm::CheckTrees => self.check_trees(),

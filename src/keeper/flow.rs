@@ -9,6 +9,7 @@ use nix::sys::epoll::EpollFlags;
 use super::alarms::Alarm;
 use super::capture::{CHUNK, COALESCE, Moved, RETRY};
 use super::event_loop::Keeper;
+use super::health::TELL_AGAIN;
 use super::log_file::LogFile;
 use super::poll::{Source, Which};
 use super::process::io_words;
@@ -60,8 +61,19 @@ impl Keeper {
     fn tell_news(&mut self, id: u64, which: Which) {
         let Some(run) = self.runs.get_mut(&id) else { return };
         let Some(stream) = run.stream(which) else { return };
-        for log in stream.news(which) {
+        let news = stream.news(which);
+        if stream.has_news() {
+            self.alarms.set(Alarm::TellLogs, Instant::now() + TELL_AGAIN);
+        }
+        for log in news {
             self.tell(Report::LogChanged { run: id, log });
+        }
+    }
+
+    /// What could not be told so soon after the last time.
+    pub fn tell_all_news(&mut self) {
+        for id in self.runs.keys().copied().collect::<Vec<_>>() {
+            Which::BOTH.into_iter().for_each(|which| self.tell_news(id, which));
         }
     }
 
@@ -140,10 +152,12 @@ impl Keeper {
 
     /// Closes the FIFOs of a run.
     pub fn close_streams(&mut self, id: u64) {
-        let Some(run) = self.runs.get_mut(&id) else { return };
         for which in Which::BOTH {
+            let Some(run) = self.runs.get_mut(&id) else { return };
             if let Some(stream) = run.stream(which).take() {
+                let last = stream.last_news(which);
                 self.capture.close(stream);
+                last.into_iter().for_each(|log| self.tell(Report::LogChanged { run: id, log }));
             }
         }
         self.capture.pending.retain(|(run, _)| *run != id);

@@ -9,7 +9,7 @@ use super::protocol::{LogReport, LogStream};
 use super::say;
 
 /// While output is dropped, the daemon is told this often.
-const TELL_AGAIN: Duration = Duration::from_secs(1);
+pub const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 /// The health of one file, as one stream sees it.
 pub struct Health {
@@ -70,6 +70,11 @@ impl Health {
         self.news = true;
     }
 
+    /// There is something to tell, now or a little later.
+    pub fn has_news(&self) -> bool {
+        self.news
+    }
+
     /// What the daemon is to be told now, if anything.
     pub fn news(&mut self, stream: LogStream, now: Instant) -> Option<LogReport> {
         let soon = self.told.is_some_and(|told| now.duration_since(told) < TELL_AGAIN);
@@ -106,7 +111,7 @@ mod tests {
     fn trouble_and_its_end_are_told_once_and_losses_once_a_second() {
         let mut health = Health::unknown(Path::new("/l"), true);
         let now = Instant::now();
-        let mut news = |health: &mut Health, after: u64| {
+        let news = |health: &mut Health, after: u64| {
             let report = health.news(LogStream::Out, now + Duration::from_millis(after));
             report.map(|report| (report.errno, report.dropped_bytes, report.dropped_lines))
         };

@@ -6,33 +6,19 @@ use std::os::fd::{AsFd, BorrowedFd};
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, tee};
 
-/// So far a line end is looked for. What a new pipe holds.
-const SIGHT: usize = 64 * 1024;
+/// So far a line end is looked for, in bytes. What a new pipe holds.
+pub const SIGHT: usize = 64 * 1024;
 
-/// What lies ahead in a FIFO.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Ahead {
-    /// Nothing at all.
-    Nothing,
-    /// The first newline is the last of so many bytes.
-    Newline(usize),
-    /// No newline as far as one can see.
-    NoNewline,
-}
-
-/// Looks ahead.
-pub fn ahead(fifo: BorrowedFd<'_>) -> io::Result<Ahead> {
+/// The first newline that can be seen is the last of so many bytes.
+pub fn ahead(fifo: BorrowedFd<'_>) -> io::Result<Option<usize>> {
     let (mut reader, writer) = io::pipe()?;
     let count = match tee(fifo, writer.as_fd(), SIGHT, SpliceFFlags::SPLICE_F_NONBLOCK) {
-        Ok(0) | Err(Errno::EAGAIN | Errno::EINTR) => return Ok(Ahead::Nothing),
+        Ok(0) | Err(Errno::EAGAIN | Errno::EINTR) => return Ok(None),
         result => result?,
     };
     let mut seen = vec![0; count];
     reader.read_exact(&mut seen)?;
-    Ok(match seen.iter().position(|byte| *byte == b'\n') {
-        Some(at) => Ahead::Newline(at + 1),
-        None => Ahead::NoNewline,
-    })
+    Ok(seen.iter().position(|byte| *byte == b'\n').map(|at| at + 1))
 }
 
 #[cfg(test)]
@@ -43,15 +29,15 @@ mod tests {
     #[test]
     fn the_end_of_the_line_is_seen_and_nothing_is_taken() {
         let (mut reader, mut writer) = io::pipe().unwrap();
-        assert_eq!(ahead(reader.as_fd()).unwrap(), Ahead::Nothing);
+        assert_eq!(ahead(reader.as_fd()).unwrap(), None);
         writer.write_all(b"one").unwrap();
-        assert_eq!(ahead(reader.as_fd()).unwrap(), Ahead::NoNewline);
+        assert_eq!(ahead(reader.as_fd()).unwrap(), None);
         writer.write_all(b" line\ntwo\n").unwrap();
-        assert_eq!(ahead(reader.as_fd()).unwrap(), Ahead::Newline(9));
+        assert_eq!(ahead(reader.as_fd()).unwrap(), Some(9));
         drop(writer);
         let mut all = String::new();
         reader.read_to_string(&mut all).unwrap();
         assert_eq!(all, "one line\ntwo\n");
-        assert_eq!(ahead(reader.as_fd()).unwrap(), Ahead::Nothing);
+        assert_eq!(ahead(reader.as_fd()).unwrap(), None);
     }
 }

@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, copy_file_range, splice};
 
 use super::index::Index;
-use super::line_end::{Ahead, ahead};
+use super::line_end::{SIGHT, ahead};
 use super::protocol::Segments;
 use super::{say, segments};
 
@@ -201,16 +201,12 @@ impl LogFile {
     /// possible behind the end of a line.
     fn room(&mut self, fifo: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
         if self.is_due() {
-            let cut = if !self.held.is_empty() || self.ends_a_line()? {
-                true
-            } else {
-                match ahead(fifo)? {
-                    Ahead::Newline(length) => return Ok(most.min(length)),
-                    Ahead::Nothing => return Ok(most),
-                    Ahead::NoNewline => true,
-                }
-            };
-            if cut && let Err(error) = self.rotate() {
+            let over = self.offset.saturating_sub(self.full_at);
+            if over < SIGHT as u64 && self.held.is_empty() && !self.ends_a_line()? {
+                // To the end of the line, but not for ever.
+                return Ok(most.min(ahead(fifo)?.unwrap_or(SIGHT)));
+            }
+            if let Err(error) = self.rotate() {
                 if !self.is_in_place() {
                     return Err(error);
                 }

@@ -121,7 +121,7 @@ pub struct Logs {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Segments {
-    /// Once it has so many bytes; goes on to the end of the line.
+    /// Once it has so many bytes, and the line has ended; at most 64 KiB later.
     pub max_size: Option<u64>,
     /// Once its first byte is so many seconds old, with the next output.
     pub max_age: Option<u64>,

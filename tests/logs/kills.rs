@@ -28,7 +28,7 @@ fn no_line_is_lost_or_doubled_however_often_keeper_and_daemon_are_killed() {
     let home = Home::new();
     let script = home.file("numbered.py", NUMBERED);
     // A new segment every few dozen lines: kills fall into rotations, too.
-    let options = ["--log-max-size", "2K", "--log-max-files", "none", "-l", "both.log"];
+    let options = ["--log-max-size", "1K", "--log-max-files", "none", "-l", "both.log"];
     for service in 0..10 {
         let state = format!("state{service}");
         let name = format!("s{service}");

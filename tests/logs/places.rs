@@ -20,18 +20,18 @@ fn a_combined_file_gets_both_in_order_besides_the_separate_ones_and_is_never_del
     home.ok(&["start", &script, "--name", "app", "--log-file", "new/folder/app.log"]);
     let combined = home.work().join("new/folder/app.log");
     let logs = home.path().join("logs");
-    holds(&combined, "to out \nto err\n");
-    holds(&logs.join("app-out.log"), "to out \n");
+    holds(&combined, "to out 0\nto err\n");
+    holds(&logs.join("app-out.log"), "to out 0\n");
     holds(&logs.join("app-error.log"), "to err\n");
     assert_eq!(fs::metadata(&combined).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(home.ok(&["info", "app"]).contains(combined.to_str().unwrap()));
     // Somebody else rotates it.
     fs::rename(&combined, home.work().join("new/folder/app.log.1")).unwrap();
     home.ok(&["restart", "app"]);
-    holds(&combined, "to out \nto err\n");
+    holds(&combined, "to out 0\nto err\n");
     home.ok(&["delete", "app", "--force"]);
     wait_until("our own files are gone", SOON, || fs::read_dir(&logs).unwrap().next().is_none());
-    holds(&combined, "to out \nto err\n");
+    holds(&combined, "to out 0\nto err\n");
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn several_processes_have_a_file_each_or_one_together() {
         holds(&home.work().join(format!("out-{instance}.txt")), &format!("to out {instance}\n"));
     }
     assert!(!home.path().join("logs/each-out-0.log").exists());
-    home.ok(&["start", &script, "--name", "all", "-i", "2", "-l", "all.log", "--merge-logs"]);
+    home.ok(&["start", &script, "--name", "every", "-i", "2", "-l", "all.log", "--merge-logs"]);
     let lines = || {
         let text = fs::read_to_string(home.work().join("all.log")).unwrap_or_default();
         let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
@@ -52,11 +52,11 @@ fn several_processes_have_a_file_each_or_one_together() {
         lines
     };
     wait_until("both write to it", SOON, || lines() == ["to err", "to err", "to out 0", "to out 1"]);
-    let own = home.path().join("logs/all-out.log");
+    let own = home.path().join("logs/every-out.log");
     assert_eq!(fs::read_to_string(&own).unwrap().lines().count(), 2);
-    home.ok(&["delete", "all-0", "--force"]);
+    home.ok(&["delete", "every-0", "--force"]);
     assert!(own.exists(), "the other one writes to it still");
-    home.ok(&["delete", "all", "--force"]);
+    home.ok(&["delete", "every", "--force"]);
     wait_until("with the last one it goes", SOON, || !own.exists());
 }
 
@@ -66,7 +66,7 @@ fn output_can_go_nowhere() {
     let script = home.file("both.sh", BOTH);
     home.ok(&["start", &script, "--name", "quiet", "--disable-logs"]);
     home.ok(&["start", &script, "--name", "half", "-o", "NULL", "-e", "/dev/null", "-l", "half.log"]);
-    holds(&home.work().join("half.log"), "to out \nto err\n");
+    holds(&home.work().join("half.log"), "to out 0\nto err\n");
     assert!(fs::read_dir(home.path().join("logs")).unwrap().next().is_none());
     for name in ["quiet", "half"] {
         assert_eq!(home.process(name)["status"], "online");
@@ -123,7 +123,7 @@ fn how_times_are_shown_is_a_part_of_the_definition() {
     let script = home.file("both.sh", BOTH);
     home.ok(&["start", &script, "--name", "app", "--log-date-format", "YYYY-MM-DD"]);
     assert_eq!(home.json(&["info", "app", "--json"])["logs"]["date_format"], "YYYY-MM-DD");
-    holds(&home.path().join("logs/app-out.log"), "to out \n");
+    holds(&home.path().join("logs/app-out.log"), "to out 0\n");
     home.ok(&["start", &script, "--name", "app", "--time", "--force"]);
     assert_eq!(home.json(&["info", "app", "--json"])["logs"]["date_format"], "YYYY-MM-DDTHH:mm:ss");
 }

@@ -87,7 +87,7 @@ fn only_so_many_closed_files_are_kept_and_info_tells_what_there_is() {
     assert!((1..500_000).contains(&bytes), "{process}");
     assert_eq!((&info["logs"]["max_size_bytes"], &info["logs"]["max_files"]), (&65536.into(), &3.into()));
     let text = home.ok(&["info", "app"]);
-    assert!(text.contains("64.0 KiB per file, 3 closed ones kept, removed after 7d"), "{text}");
+    assert!(text.contains("64.0 KiB per file, 3 closed ones kept, removed after 168h"), "{text}");
     assert!(text.contains(" in 5 files"), "{text}");
 }
 
@@ -132,7 +132,7 @@ fn limits_that_are_none_are_refused_with_one_sentence() {
     let home = Home::new();
     let script = home.file("app.sh", "exec sleep 1000\n");
     for (option, value, word) in [
-        ("--log-max-size", "lots", "10M"),
+        ("--log-max-size", "lots", "100M"),
         ("--log-max-files", "-3", "none"),
         ("--log-max-age", "7", "7d"),
         ("--log-policy", "wait", "block"),
