@@ -201,10 +201,8 @@ impl Perform for Screen {
         match action {
             'm' if intermediates.is_empty() && !ignore => self.look.apply(params),
             // Programs that overwrite a line erase the rest of it.
-            'K' if intermediates.is_empty() => {
-                if params.iter().next().is_none_or(|param| matches!(param, [] | [0])) {
-                    self.cells.truncate(self.column);
-                }
+            'K' if intermediates.is_empty() && matches!(params.iter().next(), None | Some([] | [0])) => {
+                self.cells.truncate(self.column);
             }
             _ => {}
         }

@@ -152,7 +152,7 @@ impl Reading {
     /// When the line came that will be the first, if it is known.
     ///
     /// # Errors
-    /// As [`next`](Reading::next).
+    /// As [`next_item`](Reading::next_item).
     pub fn earliest(&mut self) -> io::Result<Option<u64>> {
         for i in std::mem::take(&mut self.hungry) {
             match self.feed(i)? {
@@ -182,7 +182,7 @@ impl Reading {
     ///
     /// # Errors
     /// A log can no longer be read; the message has its path. It may be asked again.
-    pub fn next(&mut self) -> io::Result<Option<Item>> {
+    pub fn next_item(&mut self) -> io::Result<Option<Item>> {
         while let Some(i) = self.hungry.last().copied() {
             match self.feed(i)? {
                 Found::Line(piece) => {
@@ -213,7 +213,7 @@ impl Reading {
     /// nothing else is to be read.
     ///
     /// # Errors
-    /// As [`next`](Reading::next).
+    /// As [`next_item`](Reading::next_item).
     pub fn unfinished(&mut self) -> io::Result<Option<Line>> {
         for row in self.rows.iter_mut().filter(|row| row.head.is_none() && !row.over) {
             if let Some(piece) = row.reader.flush(self.filter.grep.as_ref())?
@@ -255,7 +255,7 @@ impl Reading {
         cursor
     }
 
-    /// The place behind the line that [`next`](Reading::next) gave out last; it knows also where that
+    /// The place behind the line that [`next_item`](Reading::next_item) gave out last; it knows also where that
     /// line begins.
     pub fn cursor_of(&self, line: &Line) -> Cursor {
         let mut cursor = self.cursor();

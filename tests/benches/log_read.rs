@@ -96,7 +96,7 @@ fn check(
     let mut reading = Reading::open(vec![source], &start, filter, Until::Now).expect("a log");
     let mut found: Vec<Line> = Vec::new();
     while found.len() < count.max(1)
-        && let Some(item) = reading.next().expect("a log")
+        && let Some(item) = reading.next_item().expect("a log")
     {
         match item {
             Item::Line(line) => found.push(line),

@@ -125,7 +125,7 @@ pub async fn last_lines(
     blocking(move || {
         let mut reading = Reading::open(sources, &wanted.start, wanted.filter, Until::Now)?;
         let mut records = Vec::new();
-        while let Some(item) = reading.next()? {
+        while let Some(item) = reading.next_item()? {
             match item {
                 Item::Line(line) => {
                     let cursor = reading.cursor_of(&line).encode();

@@ -82,7 +82,7 @@ impl Work {
             if self.limit == 0 {
                 return Ok(State::Full);
             }
-            match self.reading.next()? {
+            match self.reading.next_item()? {
                 Some(Item::Line(line)) => {
                     while let Some((at, _)) = self.told.front()
                         && line.at.is_none_or(|time| *at <= time)

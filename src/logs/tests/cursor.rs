@@ -24,7 +24,7 @@ fn after_each_line_come_exactly_the_others() {
     assert_eq!(all.len(), 18);
     let mut reading = open(&sources, Start::Beginning, Filter::default(), Until::Now);
     for i in 0..all.len() {
-        let Some(Item::Line(line)) = reading.next().unwrap() else { panic!("line {i}") };
+        let Some(Item::Line(line)) = reading.next_item().unwrap() else { panic!("line {i}") };
         let cursor = reading.cursor_of(&line);
         assert_eq!(read(&sources, Start::After(cursor.clone())), all[i + 1..], "after {i}");
         assert_eq!(read(&sources, Start::Before(cursor.clone(), 100)), all[..i], "before {i}");
@@ -51,7 +51,7 @@ fn what_was_removed_behind_a_cursor_is_told() {
     let log = log_of(1..12);
     let cursor = {
         let mut reading = open(&[log.source()], Start::Beginning, Filter::default(), Until::Now);
-        let Some(Item::Line(line)) = reading.next().unwrap() else { panic!("no line") };
+        let Some(Item::Line(line)) = reading.next_item().unwrap() else { panic!("no line") };
         reading.cursor_of(&line)
     };
     log.remove(1);

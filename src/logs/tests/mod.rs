@@ -135,7 +135,7 @@ fn take(reading: &mut Reading) -> Vec<Line> {
 
 fn take_all(reading: &mut Reading) -> (Vec<Line>, usize) {
     let (mut lines, mut gone) = (Vec::new(), 0);
-    while let Some(item) = reading.next().unwrap() {
+    while let Some(item) = reading.next_item().unwrap() {
         match item {
             Item::Line(line) => lines.push(line),
             Item::Gone(_) => gone += 1,

@@ -28,7 +28,7 @@ fn a_span_of_time_is_exact_over_all_segments() {
     let log = log();
     let check = |since: Option<u64>, until: Option<u64>, expected: std::ops::RangeInclusive<u64>| {
         let source = Source { since, until, ..log.source() };
-        let lines = read(&[source.clone()], Start::Beginning);
+        let lines = read(std::slice::from_ref(&source), Start::Beginning);
         assert_eq!(numbers(&lines), expected.clone().collect::<Vec<_>>(), "{since:?} {until:?}");
         let mut two: Vec<u64> = expected.rev().take(2).collect();
         two.reverse();
@@ -93,7 +93,7 @@ fn many_lines_that_are_not_wanted_do_not_keep_the_reader_from_pausing() {
     let filter = Filter { grep: Some(Grep::new("needle").unwrap()), level: None };
     let mut reading = open(&[log.source()], Start::Beginning, filter, Until::Now);
     let before = bytes_read();
-    assert_eq!(reading.next().unwrap(), Some(Item::Busy));
+    assert_eq!(reading.next_item().unwrap(), Some(Item::Busy));
     assert!(bytes_read() - before < 10_000_000);
     assert!(take(&mut reading).is_empty());
 }
