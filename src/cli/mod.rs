@@ -14,12 +14,14 @@
 pub mod args;
 mod commands;
 mod doctor;
+mod env_args;
 mod error;
 mod health;
 mod live;
 mod log_args;
 mod logs_args;
 mod out;
+mod pm2_args;
 mod port_owner;
 mod prompt;
 mod render;

@@ -29,8 +29,8 @@ pub(super) fn launch(
         args: spec.args.clone(),
         env,
         cwd: spec.cwd.clone(),
-        out_file: logs.out,
-        err_file: logs.err,
+        out_file: logs.written(&logs.out),
+        err_file: logs.written(&logs.err),
         logs: protocol::Logs {
             combined_file: logs.combined,
             segments: protocol::Segments {

@@ -41,6 +41,14 @@ impl LogFiles {
         }
     }
 
+    /// Where the keeper puts that output: with no file of its own, straight into the combined one.
+    pub fn written(&self, own: &Path) -> PathBuf {
+        match &self.combined {
+            Some(combined) if own == Path::new(NULL) => combined.clone(),
+            Some(_) | None => own.to_owned(),
+        }
+    }
+
     /// Those that are files, each once.
     pub fn all(&self) -> Vec<PathBuf> {
         let mut all: Vec<PathBuf> =

@@ -74,7 +74,7 @@ pub fn start(home: Home, snapshot: watch::Receiver<Arc<Snapshot>>, budget: Optio
 
 /// What all logs may take together: a tenth of the file system, and no more than 4 GiB.
 pub fn default_budget(dir: &Path) -> u64 {
-    let tenth = nix::sys::statvfs::statvfs(dir).map(|fs| fs.blocks() as u64 * fs.fragment_size() as u64 / 10);
+    let tenth = nix::sys::statvfs::statvfs(dir).map(|fs| fs.blocks() * fs.fragment_size() / 10);
     tenth.unwrap_or(MOST).min(MOST)
 }
 
@@ -173,7 +173,7 @@ fn remove_needless(mut segments: Vec<Segment>, keep: Keep) -> Vec<Segment> {
 
 /// Removes the oldest until all take no more than `budget`; the others, the oldest first.
 fn remove_over(mut segments: Vec<Segment>, mut used: u64, budget: u64) -> Vec<Segment> {
-    segments.sort_by(|a, b| (a.modified, a.number).cmp(&(b.modified, b.number)));
+    segments.sort_by_key(|segment| (segment.modified, segment.number));
     let over = segments.iter().take_while(|segment| {
         let is_over = used > budget;
         used = used.saturating_sub(if is_over { segment.bytes } else { 0 });
