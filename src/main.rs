@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use pmdaemon::cli::{self, KeeperArgs, Parsed};
+use pmdaemon::daemon::self_check;
 use pmdaemon::home::Home;
 use pmdaemon::{keeper, kernel, run};
 
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     match parsed {
         Parsed::Client(command) => cli::run(*command),
         Parsed::Keeper(args) => keeper(args),
+        Parsed::SelfCheck(args) => self_check::run(&args.store),
         Parsed::Daemon => match Home::from_env() {
             Ok(home) => run::daemon(&home),
             Err(sentence) => refuse(&sentence),
@@ -30,7 +32,9 @@ fn keeper(args: KeeperArgs) -> ExitCode {
     }
     let home = args.home.map_or_else(Home::from_env, |path| Ok(Home::at(path)));
     match home {
-        Ok(home) => keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon }),
+        Ok(home) => {
+            keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon, resume: args.resume })
+        }
         Err(sentence) => refuse(&sentence),
     }
 }

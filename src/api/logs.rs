@@ -236,6 +236,10 @@ impl Following {
         }
         let mut silent = Duration::ZERO;
         loop {
+            if self.handle.is_leaving() {
+                // Broken off, not ended: the reader asks the next daemon for the rest.
+                return Some(Err(io::Error::other("the daemon is being replaced")));
+            }
             let snapshot = self.handle.snapshot();
             let mut follower = self.follower.take()?;
             if snapshot.structure != self.structure {

@@ -42,6 +42,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(system::shutdown::shutdown))
+        .routes(routes!(system::upgrade::upgrade))
         .routes(routes!(system::listen::add))
         .routes(routes!(system::listen::lend))
         .routes(routes!(system::listen::remove))

@@ -32,7 +32,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 
-pub use args::{ClientCommand, KeeperArgs};
+pub use args::{ClientCommand, KeeperArgs, SelfCheckArgs};
 
 /// What this process was started as.
 pub enum Parsed {
@@ -40,6 +40,8 @@ pub enum Parsed {
     Keeper(KeeperArgs),
     /// The daemon, started by the keeper.
     Daemon,
+    /// A program that is asked, by an older one, whether it could take over.
+    SelfCheck(SelfCheckArgs),
     /// A command of a user: give it to [`run`].
     Client(Box<ClientCommand>),
 }
@@ -49,6 +51,7 @@ pub fn parse() -> Parsed {
     match Cli::parse().command {
         Command::Keeper(args) => Parsed::Keeper(args),
         Command::Daemon => Parsed::Daemon,
+        Command::SelfCheck(args) => Parsed::SelfCheck(args),
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }
 }

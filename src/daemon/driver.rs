@@ -13,12 +13,16 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
+use super::replacing::{self, Pending};
 use super::sampling::{Samples, Usages};
+use super::sockets::{SocketOrder, Sockets};
+use super::succession;
 use super::view::Snapshot;
 use super::watching::Watching;
 use super::{clock, environment, event_text, keeper_words, port_probe};
+use crate::fault;
 use crate::home::Home;
-use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
+use crate::keeper::protocol::{Order, Report, RunReport, version};
 use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
@@ -30,6 +34,11 @@ const RUN_BLOCK: u64 = 1_000;
 /// A keeper that cannot be started is tried again after this.
 const KEEPER_RETRY: Duration = Duration::from_millis(500);
 
+/// What was ordered must be on the line before this daemon ends, within this.
+const FLUSH: Duration = Duration::from_secs(5);
+/// A new keeper, or one that becomes another program, may take this long to introduce itself.
+pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
+
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
@@ -37,18 +46,20 @@ pub enum Ended {
     Everything,
     /// Another keeper serves this home; it will start its own daemon.
     Replaced,
+    /// This daemon alone was asked to end, or another program has taken over.
+    Left,
 }
 
 /// The brain with its surroundings.
 pub struct Driver {
     brain: Supervisor,
-    keeper: KeeperLine,
+    pub(super) keeper: KeeperLine,
     recorder: Recorder,
-    home: Home,
+    pub(super) home: Home,
     asks: mpsc::Receiver<Ask>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     events: broadcast::Sender<Arc<EventRow>>,
-    keeper_pid: watch::Sender<Option<i32>>,
+    pub(super) keeper_pid: watch::Sender<Option<i32>>,
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
@@ -58,6 +69,12 @@ pub struct Driver {
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
+    sockets: Arc<Sockets>,
+    socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
+    pub(super) change: watch::Sender<Option<succession::Change>>,
+    /// The keeper was asked to become another program.
+    pub(super) wish: Option<Pending>,
+    pub(super) leaving: Arc<watch::Sender<bool>>,
 }
 
 impl Driver {
@@ -71,14 +88,25 @@ impl Driver {
         saved: Saved,
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
-        let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
-        let (pid, runs) = match hello.await {
-            Ok(Some(Report::Hello { version: VERSION, keeper_pid, runs })) => (keeper_pid, runs),
-            Ok(Some(Report::Hello { version, .. })) => {
-                return Err(format!("the keeper speaks version {version}, this daemon version {VERSION}"));
+        let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
+        let (pid, runs, held, succession) = match hello.await {
+            Ok(Some(Report::Hello { version: theirs, .. })) if theirs != version() => {
+                return Err(format!("the keeper speaks version {theirs}, this daemon version {}", version()));
+            }
+            Ok(Some(Report::Hello { version: _, keeper_pid, runs, held, succession })) => {
+                (keeper_pid, runs, held, succession)
             }
             Ok(Some(_) | None) | Err(_) => return Err("the keeper did not introduce itself".into()),
         };
+        for _ in 0..held {
+            let socket = tokio::time::timeout(INTRODUCTION, keeper.next());
+            if !matches!(socket.await, Ok(Some(Report::Held { .. }))) {
+                return Err("the keeper did not send the sockets that it holds".into());
+            }
+        }
+        let (sockets, socket_orders) = Sockets::new(keeper.take_sockets());
+        let (change, change_out) = watch::channel(succession.map(succession::Change::Over));
+        let leaving = Arc::new(watch::Sender::new(false));
         let highest = runs.iter().map(|run| run.run + 1).max().unwrap_or(0);
         let next_run = saved.next_run.0.max(highest);
         let reserved_runs = next_run + RUN_BLOCK;
@@ -121,6 +149,11 @@ impl Driver {
             watching,
             verdicts,
             ending: false,
+            sockets: Arc::clone(&sockets),
+            socket_orders,
+            change,
+            wish: None,
+            leaving: Arc::clone(&leaving),
         };
         let changes = driver.carry_out(effects);
         driver.recorder.write(changes);
@@ -133,6 +166,9 @@ impl Driver {
             usages,
             recorder,
             home,
+            sockets,
+            change: change_out,
+            leaving,
         };
         Ok((driver, handle))
     }
@@ -141,8 +177,15 @@ impl Driver {
     pub async fn run(mut self) -> Ended {
         loop {
             if self.ending && self.brain.all_idle() {
+                fault::point!("kill.before_quit");
                 self.keeper.order(Order::Quit);
+                if !self.keeper.flush(FLUSH).await {
+                    tracing::warn!("the keeper does not listen; it will start another daemon");
+                }
                 return Ended::Everything;
+            }
+            if let Some(ended) = self.decide_wish().await {
+                return ended;
             }
             let deadline = self.brain.next_deadline();
             tokio::select! {
@@ -155,10 +198,17 @@ impl Driver {
                         }
                     }
                 },
+                Some(order) = self.socket_orders.recv() => match order {
+                    SocketOrder::Hold(name, socket) => self.keeper.hold(name, socket),
+                    SocketOrder::Release(name) => self.keeper.order(Order::Release { name }),
+                    SocketOrder::Serving => self.keeper.order(Order::Serving),
+                },
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
+                        fault::point!("command.before");
                         let (answers, changes) = self.command(commands);
+                        fault::point!("command.before_record");
                         self.publish();
                         self.recorder.write_then(changes, move |saved| {
                             let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
@@ -166,10 +216,16 @@ impl Driver {
                         });
                     }
                     Some(Ask::End) => self.end_for_good(),
+                    Some(Ask::Replace(wish)) => self.wish_for(wish),
+                    Some(Ask::Leave) => {
+                        self.keeper.flush(FLUSH).await;
+                        return Ended::Left;
+                    }
                     None => return Ended::Everything,
                 },
                 Some(samples) = self.samples.recv() => self.hear_samples(samples),
                 () = sleep_until(deadline) => self.feed(Input::Tick),
+                () = replacing::overdue(self.wish.as_ref()) => {}
             }
         }
     }
@@ -205,15 +261,25 @@ impl Driver {
         self.publish();
     }
 
-    fn hear(&mut self, report: Report) -> Vec<Change> {
+    pub(super) fn hear(&mut self, report: Report) -> Vec<Change> {
         match report {
-            Report::Hello { version, keeper_pid, runs } => {
-                if version != VERSION {
-                    tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
+            Report::Hello { version: theirs, keeper_pid, runs, held: _, succession } => {
+                if let Some(succession) = self.has_become_another(succession) {
+                    // On the same line: nothing that was said on it is lost.
+                    return self.heard_of(succession);
+                }
+                if theirs != version() {
+                    tracing::error!("the keeper speaks version {theirs}, this daemon version {}", version());
                 }
                 self.keeper_pid.send_replace(Some(keeper_pid));
+                for (name, socket) in self.sockets.all() {
+                    self.keeper.hold(name, socket);
+                }
                 self.renewed(&runs)
             }
+            Report::ReplaceFailed(succession) => self.heard_of(succession),
+            // Only a daemon that begins is sent any.
+            Report::Held { .. } => Vec::new(),
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
                 self.ending = true;
@@ -256,10 +322,11 @@ impl Driver {
         loop {
             match KeeperLine::start_new(&self.home) {
                 Ok(mut keeper) => {
-                    let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
+                    let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
                     match hello.await {
                         Ok(Some(report)) => {
                             self.keeper = keeper;
+                            self.wish_was_fatal();
                             self.hear_all(report);
                             return None;
                         }
@@ -298,6 +365,12 @@ impl Driver {
         changes.extend(self.step(Input::Command(Command::Shutdown)));
         self.recorder.write(changes);
         self.ending = true;
+        self.publish();
+    }
+
+    /// Writes down what nobody waits for, and shows the result.
+    pub(super) fn keep(&mut self, changes: Vec<Change>) {
+        self.recorder.write(changes);
         self.publish();
     }
 

@@ -45,7 +45,9 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
             Fact::Exited { run: RunId(run), end: self::end(end), at: Moment(at), tree_empty }
         }
         Report::TreeGone { run } => Fact::TreeGone { run: RunId(run) },
-        Report::Hello { .. } | Report::QuitAsked { .. } => return None,
+        Report::Hello { .. } | Report::Held { .. } | Report::ReplaceFailed(_) | Report::QuitAsked { .. } => {
+            return None;
+        }
     })
 }
 

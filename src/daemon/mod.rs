@@ -15,6 +15,9 @@
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
+//! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
+//!   for it.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod clock;
@@ -30,7 +33,12 @@ mod keeper_words;
 pub mod listening;
 pub mod log_files;
 pub mod port_probe;
+mod replacing;
 pub mod resources;
 pub mod sampling;
+pub mod self_check;
+pub mod sockets;
+pub mod succession;
+pub mod upgrade;
 pub mod view;
 pub mod watching;

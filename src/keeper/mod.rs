@@ -24,7 +24,8 @@
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`] |
-//! | how the daemon is kept | [`daemon_child`] |
+//! | how the daemon is kept | [`daemon_child`], [`held`] |
+//! | how another program takes our place | [`succession`], [`passed`] |
 
 mod adopt;
 mod alarms;
@@ -36,12 +37,14 @@ mod ends;
 mod event_loop;
 mod fifo;
 mod flow;
+mod held;
 pub mod index;
 pub mod inherited;
 mod kill;
 mod launch;
 pub mod line;
 mod log_file;
+mod passed;
 mod poll;
 mod process;
 pub mod protocol;
@@ -50,6 +53,7 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod succession;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -64,13 +68,16 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use crate::fault;
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
 pub use process::Pidfd;
 
+pub use daemon_child::executable;
 use event_loop::Keeper;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
+use succession::Inheritance;
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
 pub const LOCKED: u8 = 75;
@@ -83,6 +90,8 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one, with one end of a line as
     /// [`LINE_FD`]. Absent: the keeper starts the daemon.
     pub adopt_daemon: Option<i32>,
+    /// The descriptor of what an earlier program in this process has left.
+    pub resume: Option<i32>,
 }
 
 /// Why there is no keeper.
@@ -97,8 +106,7 @@ enum Refusal {
 /// sentence on standard error when it cannot work.
 pub fn main(args: KeeperArgs) -> ExitCode {
     let code = match begin(&args) {
-        // The lock is held until the process ends.
-        Ok((mut keeper, _lock)) => match keeper.run() {
+        Ok(mut keeper) => match keeper.run() {
             Ok(()) => 0,
             Err(error) => {
                 say::warning!("the keeper cannot go on: {error}");
@@ -117,7 +125,7 @@ pub fn main(args: KeeperArgs) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
+fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
     let broken = |what: &str| {
         let what = what.to_owned();
         move |error: &dyn std::fmt::Display| Refusal::Broken(format!("{what}: {error}"))
@@ -125,10 +133,21 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
     // Before anything is opened that could get its number.
     let line = args.adopt_daemon.map(|_| inherited::line()).transpose();
     let line = line.map_err(|e| broken("--adopt-daemon needs a line")(&e))?;
+    let inheritance = args.resume.map(Inheritance::take).transpose();
+    let inheritance = inheritance.map_err(|e| broken("cannot go on from the program before")(&e))?;
     args.home.create().map_err(Refusal::Broken)?;
-    let lock = take_lock(&args.home)?;
+    fault::arm(&args.home);
+    fault::point!("keeper.start");
+    let (lock, passed, resumed, known_limit) = match inheritance {
+        Some(Inheritance { lock, descriptors, runs, resumed }) => {
+            (lock, runs, Some(resumed), Some(descriptors))
+        }
+        None => (take_lock(&args.home)?, BTreeMap::new(), None, None),
+    };
     // What the starter left open is not for the services.
     child::close_inherited_on_exec(LINE_FD);
+    // Executed by its descriptor, a program has the name of a number.
+    let _ = nix::sys::prctl::set_name(c"pmdaemon");
     // SAFETY: umask cannot fail and touches no memory.
     unsafe { libc::umask(0o077) };
     nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;
@@ -155,7 +174,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         daemon_program: daemon_child::program(),
         mark,
         boot: process::boot_id(),
-        descriptors,
+        descriptors: known_limit.unwrap_or(descriptors),
         cgroups,
         poller,
         signals,
@@ -167,17 +186,26 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         line: None,
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
+        held: held::Held::new(),
+        change: succession::Change::default(),
+        succession: None,
+        lock,
         recent_look: None,
     };
-    keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
-    match (args.adopt_daemon, line) {
-        (Some(pid), Some(line)) => {
+    keeper.adopt_all(passed).map_err(|e| broken("cannot read the records of runs")(&e))?;
+    match (resumed, args.adopt_daemon, line) {
+        (Some(resumed), _, _) => {
+            keeper.resume(resumed);
+            // Signals that came between the two programs are pending, but not those before.
+            keeper.reap();
+        }
+        (None, Some(pid), Some(line)) => {
             keeper.connect(line);
             keeper.watch_adopted_daemon(pid);
         }
-        (Some(_), None) | (None, _) => keeper.start_daemon(),
+        (None, Some(_), None) | (None, None, _) => keeper.start_daemon(),
     }
-    Ok((keeper, lock))
+    Ok(keeper)
 }
 
 fn take_lock(home: &Home) -> Result<File, Refusal> {

@@ -92,6 +92,8 @@ impl Keeper {
 
     /// The daemon says that everything has stopped.
     pub fn quit_ordered(&mut self) {
+        // Nobody comes any more: who waits in their queues is to know.
+        self.held.clear();
         if !self.daemon.has_own() {
             self.quit = Quit::Over;
             return;

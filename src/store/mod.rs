@@ -39,6 +39,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use error::StoreError;
+pub use open::copy;
 pub use recorder::Recorder;
 pub use rows::{Change, EventQuery, EventRow, Saved, SessionRow, TokenRow};
 

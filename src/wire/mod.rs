@@ -21,6 +21,7 @@ pub mod request;
 pub mod size;
 pub mod span;
 pub mod system;
+pub mod upgrade;
 pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
@@ -34,4 +35,5 @@ pub use problem::{FieldError, Problem};
 pub use process::{LastExit, Process, ProcessList};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use system::{Daemon, Host, Listener, System};
+pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
 pub use verbs::{Reloaded, ScaleOrder, SignalOrder, Then};

@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &str)] = &[
     ("model home wire own_log secrets", ""),
     ("supervisor logs sample probe", "model"),
-    ("keeper", "home model"),
+    ("fault", "home"),
+    ("keeper", "home fault model"),
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),

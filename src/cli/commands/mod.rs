@@ -21,6 +21,7 @@ mod start;
 pub(super) mod status;
 mod stop;
 mod token;
+mod upgrade;
 mod web;
 mod why;
 
@@ -53,6 +54,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::Upgrade(args) => upgrade::run(args).await,
         ClientCommand::Kill => kill::run().await,
     }
 }
