@@ -17,5 +17,6 @@ mod e2e {
     mod stop;
     mod survive;
     mod token;
+    mod upgrade;
     mod web;
 }

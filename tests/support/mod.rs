@@ -5,7 +5,9 @@
 
 pub mod api;
 pub mod home;
+pub mod load;
 pub mod proc;
+pub mod soak;
 
 use std::time::{Duration, Instant};
 
