@@ -113,15 +113,15 @@ fn when_the_new_program_does_not_come_to_serve_the_old_one_goes_on() {
     let (home, _) = two_services();
     let before = identities(&home);
     for (script, why) in [
-        // Its daemon ends at once. The keeper of a script is the real program.
+        // Its daemon ends at once.
         (
-            r#"[ "$1" = daemon ] && exit 9; exec env PMDAEMON_DAEMON_EXE="$0" "$REAL" "$@""#,
+            r#"[ "$1" = keeper ] && echo "daemon.start 1" > "$PMDAEMON_HOME/fault"; exec "$REAL" "$@""#,
             "its daemon ended",
         ),
         // Its keeper ends at once.
         (r#"[ "$1" = keeper ] && exit 9; exec "$REAL" "$@""#, "the keeper of the new program"),
         // It cannot be executed in the end.
-        (r#"chmod -x "$0"; exec "$REAL" "$@""#, "cannot execute"),
+        (r#"chmod a-x "$0"; exec "$REAL" "$@""#, "cannot execute"),
     ] {
         let path = program(&home, script);
         home.run(&["upgrade", "--binary", &path]).refused(1, &["the upgrade failed", "goes on", why]);
