@@ -5,6 +5,7 @@ mod support;
 mod e2e {
     mod delete;
     mod events;
+    mod faults;
     mod first;
     mod kill;
     mod list;

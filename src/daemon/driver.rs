@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::endings::Endings;
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
@@ -69,6 +70,7 @@ pub struct Driver {
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
+    endings: Endings,
     sockets: Arc<Sockets>,
     socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
     pub(super) change: watch::Sender<Option<succession::Change>>,
@@ -149,6 +151,7 @@ impl Driver {
             watching,
             verdicts,
             ending: false,
+            endings: Endings::new(),
             sockets: Arc::clone(&sockets),
             socket_orders,
             change,
@@ -156,8 +159,7 @@ impl Driver {
             leaving: Arc::clone(&leaving),
         };
         let changes = driver.carry_out(effects);
-        driver.recorder.write(changes);
-        driver.publish();
+        driver.keep(changes);
         let handle = Handle {
             asks: asks_in,
             snapshot: snapshot_out,
@@ -177,6 +179,7 @@ impl Driver {
     pub async fn run(mut self) -> Ended {
         loop {
             if self.ending && self.brain.all_idle() {
+                self.forget_the_last().await;
                 fault::point!("kill.before_quit");
                 self.keeper.order(Order::Quit);
                 if !self.keeper.flush(FLUSH).await {
@@ -203,6 +206,7 @@ impl Driver {
                     SocketOrder::Release(name) => self.keeper.order(Order::Release { name }),
                     SocketOrder::Serving => self.keeper.order(Order::Serving),
                 },
+                durable = self.endings.next() => self.forget(durable),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
@@ -214,10 +218,13 @@ impl Driver {
                             let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
                             let _ = reply.send(answer);
                         });
+                        self.endings.forget_when_durable(&self.recorder);
+                        fault::point!("command.after_record");
                     }
                     Some(Ask::End) => self.end_for_good(),
                     Some(Ask::Replace(wish)) => self.wish_for(wish),
                     Some(Ask::Leave) => {
+                        self.forget_the_last().await;
                         self.keeper.flush(FLUSH).await;
                         return Ended::Left;
                     }
@@ -226,6 +233,26 @@ impl Driver {
                 Some(samples) = self.samples.recv() => self.hear_samples(samples),
                 () = sleep_until(deadline) => self.feed(Input::Tick),
                 () = replacing::overdue(self.wish.as_ref()) => {}
+            }
+        }
+    }
+
+    /// The ends of these runs are durable.
+    fn forget(&mut self, runs: Vec<RunId>) {
+        for run in runs {
+            self.keeper.order(Order::Forget { run: run.0 });
+        }
+    }
+
+    /// Before this daemon ends: what is being written down now is not for the next one to hear
+    /// again.
+    async fn forget_the_last(&mut self) {
+        self.endings.forget_when_durable(&self.recorder);
+        while self.endings.are_being_written() {
+            match tokio::time::timeout(FLUSH, self.endings.next()).await {
+                Ok(runs) => self.forget(runs),
+                // The keeper keeps them; the next daemon is told.
+                Err(_) => return,
             }
         }
     }
@@ -247,8 +274,7 @@ impl Driver {
         if let Some(report) = next {
             changes.extend(self.hear(report));
         }
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     /// The brain looks at every run that was measured because it has a memory limit.
@@ -257,8 +283,7 @@ impl Driver {
         for (run, bytes) in samples {
             changes.extend(self.step(Input::Fact(Fact::Sampled { run, memory: ByteSize(bytes) })));
         }
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     pub(super) fn hear(&mut self, report: Report) -> Vec<Change> {
@@ -363,22 +388,23 @@ impl Driver {
         let stops = all.into_iter().map(|process| Command::Stop { process }).collect();
         let (_, mut changes) = self.command(stops);
         changes.extend(self.step(Input::Command(Command::Shutdown)));
-        self.recorder.write(changes);
+        self.keep(changes);
         self.ending = true;
-        self.publish();
     }
 
     /// Writes down what nobody waits for, and shows the result.
     pub(super) fn keep(&mut self, changes: Vec<Change>) {
+        fault::point!("record.before");
         self.recorder.write(changes);
+        self.endings.forget_when_durable(&self.recorder);
+        fault::point!("record.after");
         self.publish();
     }
 
     /// One input that nobody waits for.
     fn feed(&mut self, input: Input) {
         let changes = self.step(input);
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     fn step(&mut self, input: Input) -> Vec<Change> {
@@ -439,7 +465,8 @@ impl Driver {
                     self.keeper.order(Order::Signal { run: run.0, signal: signal.number(), tree });
                 }
                 Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
-                Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
+                // Until its end is durable the keeper is the only one to know it.
+                Effect::Forget { run } => self.endings.add(run),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
                     let env = environment::of_process(&self.home, &spec, process, instance, port);
                     self.watching.begin(run, &spec, env, since, ready);

@@ -24,6 +24,7 @@ pub mod clock;
 pub mod define;
 pub mod define_health;
 pub mod driver;
+mod endings;
 pub mod environment;
 pub mod event_text;
 mod finder;

@@ -55,6 +55,11 @@ impl Keeper {
             record.main = self.find_main(&record);
             let _ = record.write(&self.run_dir);
         }
+        if !passed.own && record.ended.is_none() && self.was_never_executed(&record) {
+            say::info!("run {id} was being launched and is not: its keeper died too early");
+            Record::remove(&self.run_dir, id);
+            return;
+        }
         let life = match (record.ended, record.main) {
             // Our child still: its end waits for us, also if it has come already.
             (None, Some(_)) if passed.own => Life::Running,
@@ -93,6 +98,23 @@ impl Keeper {
         let mark = tree::mark(&self.mark, record.run);
         let leader = Look::take(&self.scope()).leader(&mark)?;
         Some(MainRecord { pid: leader.pid, start: leader.start, at: boot_micros() })
+    }
+
+    /// Whether the main process is a child that still waits for that keeper to let it become its
+    /// program, or was just about to. It does not become that any more: the daemon, which hears of
+    /// no such run, orders another one.
+    fn was_never_executed(&self, record: &Record) -> bool {
+        let Some(main) = record.main else { return false };
+        let Some(pidfd) = Pidfd::open(main.pid, main.start) else { return false };
+        let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let is_a_keeper = program(&main.pid.to_string()).is_some_and(|one| Some(one) == program("self"));
+        // A program gets its mark by being executed.
+        let unborn =
+            is_a_keeper && tree::mark_of(main.pid).as_deref() != Some(&tree::mark(&self.mark, record.run));
+        if unborn {
+            let _ = pidfd.signal(libc::SIGKILL);
+        }
+        unborn
     }
 
     fn watch_main(&self, id: u64) -> bool {

@@ -117,7 +117,8 @@ impl Living {
     }
 }
 
-fn mark_of(pid: i32) -> Option<String> {
+/// The mark in the environment with which a process was executed.
+pub fn mark_of(pid: i32) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     environment.split(|byte| *byte == 0).find_map(|variable| {
         let value = variable.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=")?;

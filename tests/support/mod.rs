@@ -7,6 +7,7 @@ pub mod api;
 pub mod home;
 pub mod load;
 pub mod proc;
+pub mod raw;
 pub mod soak;
 
 use std::time::{Duration, Instant};
