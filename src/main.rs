@@ -33,7 +33,9 @@ fn keeper(args: KeeperArgs) -> ExitCode {
     let home = args.home.map_or_else(Home::from_env, |path| Ok(Home::at(path)));
     match home {
         Ok(home) => {
-            keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon, resume: args.resume })
+            let on_exit = args.on_exit.as_deref().and_then(keeper::OnExit::parse);
+            let (adopt_daemon, resume) = (args.adopt_daemon, args.resume);
+            keeper::main(keeper::KeeperArgs { home, adopt_daemon, on_exit, resume })
         }
         Err(sentence) => refuse(&sentence),
     }

@@ -5,11 +5,13 @@ mod support;
 mod e2e {
     mod delete;
     mod events;
+    mod exit;
     mod faults;
     mod first;
     mod kill;
     mod list;
     mod logs;
+    mod pids;
     mod readme;
     mod refused;
     mod restart;

@@ -52,6 +52,10 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one
     #[arg(long, value_name = "PID")]
     pub adopt_daemon: Option<i32>,
+    /// What SIGTERM does to services: stop, or keep for the next keeper
+    /// [default: PMDAEMON_ON_EXIT, or stop]
+    #[arg(long, value_name = "keep|stop", value_parser = ["keep", "stop"])]
+    pub on_exit: Option<String>,
     /// Go on from the program that this process was before, which has left its state there
     #[arg(long, value_name = "FD", conflicts_with = "adopt_daemon")]
     pub resume: Option<i32>,

@@ -98,6 +98,7 @@ mod tests {
                 keeper_pid: None,
                 home: "/".to_owned(),
                 listeners: vec![],
+                upgrade: None,
             },
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };

@@ -169,14 +169,14 @@ impl Keeper {
         Ok(child.let_go())
     }
 
-    /// SIGKILL to the daemon; it is started anew.
-    pub fn kill_daemon(&self) {
+    /// A signal to the daemon.
+    pub fn signal_daemon(&self, signal: i32) {
         match &self.daemon.life {
             Life::Gone => {}
             // Our child that we have not waited for: the number is its own.
             // SAFETY: kill takes two integers.
-            Life::Own { pid, .. } => drop(unsafe { libc::kill(*pid, libc::SIGKILL) }),
-            Life::Adopted { pidfd, .. } => drop(pidfd.signal(libc::SIGKILL)),
+            Life::Own { pid, .. } => drop(unsafe { libc::kill(*pid, signal) }),
+            Life::Adopted { pidfd, .. } => drop(pidfd.signal(signal)),
         }
     }
 

@@ -18,7 +18,7 @@ use super::daemon_child::Daemon;
 use super::held::Held;
 use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, Succession, version};
-use super::quit::Quit;
+use super::quit::{OnExit, Quit};
 use super::run::Run;
 use super::succession::Change;
 use super::tree::{Look, Scope};
@@ -63,6 +63,8 @@ pub struct Keeper {
     pub outbox: VecDeque<Report>,
     /// Whether we are about to end.
     pub quit: Quit,
+    /// What becomes of the services when we are asked to end.
+    pub on_exit: OnExit,
     /// Sockets that outlive the daemon.
     pub held: Held,
     /// Whether another program is to take our place, or has.

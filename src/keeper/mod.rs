@@ -77,6 +77,7 @@ pub use daemon_child::executable;
 use event_loop::Keeper;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
+pub use quit::{ON_EXIT, OnExit};
 use succession::Inheritance;
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
@@ -90,6 +91,8 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one, with one end of a line as
     /// [`LINE_FD`]. Absent: the keeper starts the daemon.
     pub adopt_daemon: Option<i32>,
+    /// What SIGTERM does; absent: as [`ON_EXIT`] in the environment says, or [`OnExit::Stop`].
+    pub on_exit: Option<OnExit>,
     /// The descriptor of what an earlier program in this process has left.
     pub resume: Option<i32>,
 }
@@ -152,6 +155,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
     unsafe { libc::umask(0o077) };
     nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;
     let signals = take_signals().map_err(|e| broken("cannot take signals")(&e))?;
+    let on_exit = quit::policy(args.on_exit).map_err(Refusal::Broken)?;
     let descriptors = raise_limit().map_err(|e| broken("cannot read the limit of descriptors")(&e))?;
     let poller = Poller::new().map_err(|e| broken("cannot make an epoll set")(&e))?;
     let watched = poller.add(&signals, Source::Signals, EpollFlags::EPOLLIN);
@@ -186,6 +190,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         line: None,
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
+        on_exit,
         held: held::Held::new(),
         change: succession::Change::default(),
         succession: None,

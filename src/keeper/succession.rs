@@ -325,7 +325,7 @@ impl Keeper {
                 } else {
                     say::warning!("{why}: it is killed");
                 }
-                self.kill_daemon();
+                self.signal_daemon(libc::SIGKILL);
             }
         }
     }

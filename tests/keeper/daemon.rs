@@ -183,7 +183,7 @@ line.send(b"\"quit\"")
 
 #[test]
 fn a_socket_is_held_for_the_next_daemon_and_comes_with_its_greeting() {
-    let mut rig = Rig::new();
+    let rig = Rig::new();
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     rig.order_with(Order::Hold { name: "tcp".into() }, socket.as_fd());
