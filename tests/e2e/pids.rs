@@ -124,6 +124,8 @@ impl Stranger {
         let dir = tempfile::tempdir().unwrap();
         let told = dir.path().join("child");
         let leader = wait_for("a process with that number", SOON, || {
+            // What an earlier try has said is not about this one.
+            let _ = fs::remove_file(&told);
             let script = format!("sleep 5000 & echo $! > {}; wait", told.display());
             let mut command = Command::new("/bin/sh");
             command.args(["-c", &script]).env_clear().env("PATH", "/usr/bin:/bin").stdin(Stdio::null());
