@@ -19,6 +19,8 @@ pub enum Alarm {
     Succession,
     /// See which trees without a cgroup have become empty.
     CheckTrees,
+    /// Remove files of runs that are over.
+    Sweep,
     /// The next round of killing that tree.
     Kill(u64),
     /// Nobody told how that run ended: say so.

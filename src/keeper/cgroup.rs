@@ -4,8 +4,11 @@
 
 use std::fs::{self, File};
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use super::fork::{self, Side};
 
 /// Set to 1, this keeps the keeper from using cgroups.
 pub const OFF: &str = "PMDAEMON_NO_CGROUP";
@@ -64,15 +67,16 @@ impl Cgroups {
 }
 
 /// Has a child join, and waits for it: once, at the start, when nothing else can wait for us.
-fn try_to_join(door: &File) -> io::Result<()> {
-    // SAFETY: this process has one thread; the child makes two system calls.
-    match unsafe { nix::unistd::fork() }? {
-        nix::unistd::ForkResult::Child => {
-            let errno = nix::unistd::write(door, b"0").err().map_or(0, |errno| errno as i32);
+fn try_to_join(leaf: &File) -> io::Result<()> {
+    // SAFETY: this process has one thread; the child makes a few system calls.
+    match unsafe { fork::fork(Some(leaf.as_fd())) }? {
+        Side::Child { outside } => {
+            let joined = if outside { fork::join(leaf.as_fd()) } else { Ok(()) };
+            let errno = joined.err().map_or(0, |errno| errno as i32);
             // SAFETY: ends this child at once; nothing of the parent's may run in it.
             unsafe { libc::_exit(errno) }
         }
-        nix::unistd::ForkResult::Parent { child } => match nix::sys::wait::waitpid(child, None)? {
+        Side::Parent(child) => match nix::sys::wait::waitpid(nix::unistd::Pid::from_raw(child), None)? {
             nix::sys::wait::WaitStatus::Exited(_, 0) => Ok(()),
             nix::sys::wait::WaitStatus::Exited(_, errno) => Err(io::Error::from_raw_os_error(errno)),
             _ => Err(io::Error::other("it was killed")),
@@ -113,9 +117,9 @@ impl Leaf {
         }
     }
 
-    /// What a child writes `0` to in order to join.
+    /// Its directory, for a child that is to join.
     pub fn door(&self) -> io::Result<File> {
-        fs::OpenOptions::new().write(true).open(self.0.join("cgroup.procs"))
+        File::open(&self.0)
     }
 
     /// SIGKILL to everybody in it.

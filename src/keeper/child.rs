@@ -15,8 +15,8 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
-use nix::unistd::ForkResult;
 
+use super::fork::{self, Side};
 use super::protocol::{LINE_FD, Step};
 use super::resources::{Limits, Part};
 
@@ -38,8 +38,8 @@ pub struct Plan<'a> {
     pub error: BorrowedFd<'a>,
     /// One end of a line, which the program finds as [`LINE_FD`].
     pub line: Option<BorrowedFd<'a>>,
-    /// The `cgroup.procs` of its cgroup.
-    pub door: Option<BorrowedFd<'a>>,
+    /// The directory of its cgroup.
+    pub leaf: Option<BorrowedFd<'a>>,
     /// A session of its own, out of reach of the keeper's terminal.
     pub session: bool,
     /// The mask for new files; absent: the keeper's.
@@ -90,12 +90,13 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<Forked> {
     };
     let (args, env) = (pointers(&plan.args), pointers(&plan.env));
     // SAFETY: this process has one thread, so the child may do whatever the parent may.
-    match unsafe { nix::unistd::fork() }? {
-        ForkResult::Parent { child } => Ok(Forked { pid: child.as_raw(), pipe: reader, gate }),
-        ForkResult::Child => {
+    match unsafe { fork::fork(plan.leaf) }? {
+        Side::Parent(pid) => Ok(Forked { pid, pipe: reader, gate }),
+        Side::Child { outside } => {
             drop(gate);
             wait_for_gate(&waiting);
-            let failed = become_program(plan, &args, &env);
+            let leaf = plan.leaf.filter(|_| outside);
+            let failed = become_program(plan, leaf, &args, &env);
             let mut word = [0; 5];
             word[0] = code_of(failed.step, failed.part);
             word[1..].copy_from_slice(&(failed.errno as i32).to_le_bytes());
@@ -176,8 +177,13 @@ fn step_of(code: u8) -> (Step, Option<Part>) {
 }
 
 /// Returns only when it fails.
-fn become_program(plan: &Plan<'_>, args: &[*const libc::c_char], env: &[*const libc::c_char]) -> Failure {
-    if let Err(errno) = prepare(plan) {
+fn become_program(
+    plan: &Plan<'_>,
+    leaf: Option<BorrowedFd<'_>>,
+    args: &[*const libc::c_char],
+    env: &[*const libc::c_char],
+) -> Failure {
+    if let Err(errno) = prepare(plan, leaf) {
         return Failure { step: Step::Prepare, errno, part: None };
     }
     if let Err((part, errno)) = plan.limits.apply() {
@@ -193,12 +199,13 @@ fn become_program(plan: &Plan<'_>, args: &[*const libc::c_char], env: &[*const l
     Failure { step: Step::Exec, errno: Errno::last(), part: None }
 }
 
-fn prepare(plan: &Plan<'_>) -> nix::Result<()> {
+/// `leaf`: the cgroup that it is not in yet.
+fn prepare(plan: &Plan<'_>, leaf: Option<BorrowedFd<'_>>) -> nix::Result<()> {
     if plan.session {
         nix::unistd::setsid()?;
     }
-    if let Some(door) = plan.door {
-        nix::unistd::write(door, b"0")?;
+    if let Some(leaf) = leaf {
+        fork::join(leaf)?;
     }
     for (target, source) in [(0, plan.input), (1, plan.output), (2, plan.error)] {
         put(source.as_raw_fd(), target)?;

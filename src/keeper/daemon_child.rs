@@ -161,7 +161,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: Some(line),
-            door: None,
+            leaf: None,
             session: false,
             umask: None,
             limits: Limits::inherited(self.descriptors),

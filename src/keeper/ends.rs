@@ -15,7 +15,6 @@ use super::event_loop::Keeper;
 use super::poll::Source;
 use super::process::{self, boot_micros};
 use super::protocol::{Ending, Report};
-use super::record::Record;
 use super::run::{Life, Run};
 use super::say;
 use super::tree::{self, TwoLooks};
@@ -195,18 +194,18 @@ impl Keeper {
         }
     }
 
-    /// Removes everything that reminds of a run.
+    /// Lets go of a run; its files are removed a moment later.
     pub fn drop_run(&mut self, id: u64) {
         if self.drain_run(id) {
             say::warning!("the last output of run {id} is lost: its file takes nothing");
         }
         self.close_streams(id);
-        fault::point!("forget.before_remove");
+        fault::point!("forget.before_drop");
         if let Some(leaf) = self.runs.remove(&id).and_then(|run| run.leaf()) {
             leaf.remove();
         }
-        Record::remove(&self.run_dir, id);
-        fault::point!("forget.after_remove");
+        self.throw_away(id);
+        fault::point!("forget.after");
     }
 
     /// Something happened to an adopted main process: it became a zombie, or its parent has waited

@@ -21,6 +21,7 @@ use super::protocol::{Order, Report, Succession, version};
 use super::quit::{OnExit, Quit};
 use super::run::Run;
 use super::succession::Change;
+use super::trash::Trash;
 use super::tree::{Look, Scope};
 use super::{line, say};
 
@@ -75,6 +76,8 @@ pub struct Keeper {
     pub lock: File,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Files of runs that are over.
+    pub trash: Trash,
 }
 
 impl Keeper {
@@ -101,6 +104,7 @@ impl Keeper {
                 }
             }
         }
+        self.sweep_all();
         Ok(())
     }
 
@@ -125,6 +129,7 @@ impl Keeper {
             Alarm::Quit => self.quit_step(),
             Alarm::Succession => self.check_change(),
             Alarm::CheckTrees => self.check_trees(),
+            Alarm::Sweep => self.sweep(),
             Alarm::Kill(run) => self.kill_round(run),
             Alarm::GiveUpStatus(run) => self.give_up_status(run),
         }

@@ -150,7 +150,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: None,
-            door: door.map(AsFd::as_fd),
+            leaf: door.map(AsFd::as_fd),
             session: true,
             umask: Some(order.resources.umask.unwrap_or(UMASK)),
             limits,

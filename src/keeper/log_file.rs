@@ -22,6 +22,8 @@ const PIECE: usize = 16 * 1024;
 pub struct LogFile {
     path: PathBuf,
     file: File,
+    /// Device and inode of `file`: kept, so that asking for the same file among hundreds costs nothing.
+    identity: (u64, u64),
     /// Where the next byte goes; for `/dev/null` always 0.
     offset: u64,
     /// Absent for `/dev/null`, which has no times either.
@@ -48,6 +50,7 @@ impl LogFile {
         Ok(LogFile {
             path: path.to_owned(),
             file,
+            identity: (meta.dev(), meta.ino()),
             offset,
             index,
             copies: false,
@@ -63,10 +66,7 @@ impl LogFile {
 
     /// The same file on disk, whatever the two are called.
     pub fn is_same(&self, other: &LogFile) -> bool {
-        match (self.file.metadata(), other.file.metadata()) {
-            (Ok(ours), Ok(theirs)) => (ours.dev(), ours.ino()) == (theirs.dev(), theirs.ino()),
-            _ => false,
-        }
+        self.identity == other.identity
     }
 
     /// Moves at most `most` bytes out of a FIFO to the end of the log. 0: nobody has the FIFO open
@@ -88,7 +88,7 @@ impl LogFile {
     fn follow(&mut self) -> io::Result<()> {
         let ours = self.file.metadata()?;
         let in_place = fs::symlink_metadata(&self.path)
-            .is_ok_and(|at_path| (at_path.dev(), at_path.ino()) == (ours.dev(), ours.ino()));
+            .is_ok_and(|at_path| (at_path.dev(), at_path.ino()) == self.identity);
         if !in_place {
             let fresh = LogFile::open(&self.path)?;
             *self = LogFile { trouble: self.trouble, held: std::mem::take(&mut self.held), ..fresh };

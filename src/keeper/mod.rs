@@ -20,10 +20,10 @@
 //! |---|---|
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
-//! | how a run begins | [`launch`], [`child`], [`resources`], [`fifo`], [`record`] |
+//! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
-//! | how it ends | [`ends`], [`kill`], [`process`] |
+//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
 //! | how another program takes our place | [`succession`], [`passed`] |
 
@@ -37,6 +37,7 @@ mod ends;
 mod event_loop;
 mod fifo;
 mod flow;
+mod fork;
 mod held;
 pub mod index;
 pub mod inherited;
@@ -54,6 +55,7 @@ mod resources;
 mod run;
 mod say;
 mod succession;
+mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -196,6 +198,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         succession: None,
         lock,
         recent_look: None,
+        trash: trash::Trash::default(),
     };
     keeper.adopt_all(passed).map_err(|e| broken("cannot read the records of runs")(&e))?;
     match (resumed, args.adopt_daemon, line) {

@@ -2,18 +2,20 @@
 //! FIFOs `run/<run>.out` and `run/<run>.err`.
 //!
 //! Written before the fork (a run that nobody knows of is worse than a record without a run) and
-//! again whenever something of it becomes known. Always whole: a new file takes the place of the
-//! old. Never synced: after a crash of the host the boot id says that none of it is true any more.
+//! again whenever something of it becomes known. Always whole. Never synced: after a crash of the host the boot id says that none of it is true any more.
 
 use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::poll::Which;
 use super::protocol::Ending;
+
+/// The smallest page of memory among the machines that Linux runs on.
+const PAGE: usize = 4096;
 
 /// One run, as the next keeper needs it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,13 +70,26 @@ impl Record {
         }
     }
 
-    /// Puts it on disk in place of what was there.
+    /// Puts it on disk in place of what was there, whole or not at all. What fits into one page is
+    /// written over the old text by one call, which a death of the keeper does not interrupt (only a
+    /// crash of the host does, and then nothing of it is true any more): a file less to make and to
+    /// remove at each launch and each end.
     pub fn write(&self, dir: &Path) -> io::Result<()> {
         let path = Record::path(dir, self.run);
+        let mut text = serde_json::to_vec(self)?;
+        if text.len() <= PAGE
+            && let Ok(file) = fs::OpenOptions::new().write(true).open(&path)
+            && let Some(before) =
+                file.metadata().ok().map(|meta| meta.len()).filter(|len| *len <= PAGE as u64)
+        {
+            // Blanks behind a document are part of it.
+            text.resize(text.len().max(before as usize), b' ');
+            return file.write_all_at(&text, 0);
+        }
         let draft = path.with_extension("tmp");
         let mut file = fs::OpenOptions::new();
         let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(&serde_json::to_vec(self)?)?;
+        file.write_all(&text)?;
         fs::rename(&draft, &path)
     }
 
@@ -125,10 +140,13 @@ mod tests {
             forgotten: false,
         };
         record.write(dir.path()).unwrap();
+        // A shorter text over a longer one.
+        let record = Record { boot: String::new(), ..record };
+        record.write(dir.path()).unwrap();
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!(read[0].main, record.main);
-        assert_eq!((read[0].ended, read[0].port), (record.ended, Some(3000)));
+        assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);
         assert!(Record::read_all(dir.path()).unwrap().0.is_empty());

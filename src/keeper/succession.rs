@@ -129,6 +129,10 @@ impl Keeper {
     }
 
     fn become_new(&mut self, order: Replace) {
+        if self.capture.holds_bytes() {
+            let why = "a log takes nothing, and what is meant for it would be lost: make room on its disk";
+            return self.refuse_change(order.id, why.to_owned());
+        }
         let flags = OFlag::O_PATH | OFlag::O_CLOEXEC;
         let failure = match nix::fcntl::open("/proc/self/exe", flags, Mode::empty()) {
             Ok(former) => {
@@ -153,6 +157,8 @@ impl Keeper {
 
     /// Returns only when it fails; then everything is as before.
     fn execute(&mut self, next: Next<'_>, former: Option<&OwnedFd>, succession: Succession) -> io::Error {
+        // It would not know of them.
+        self.sweep_all();
         let state = self.state_to_pass(former.map(AsRawFd::as_raw_fd), succession);
         let numbers: Vec<RawFd> = state.descriptors().collect();
         let failed = state.write().and_then(|memory| {
