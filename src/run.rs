@@ -80,6 +80,9 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     api.handle.sockets().release_all_but(&used);
     let unix = tokio::spawn(api::serve::serve(unix, api::router::router(api.clone()), ending));
     api.handle.sockets().say_that_we_serve();
+    if let Err(e) = crate::store::before::is_over(&home.store()) {
+        tracing::warn!("{e}");
+    }
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");

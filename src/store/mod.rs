@@ -15,6 +15,7 @@
 
 mod apply;
 mod backlog;
+pub mod before;
 mod error;
 mod events;
 mod format;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, migrations};
+use super::{StoreError, before, migrations};
 
 /// The connection to the store at `path`, in its newest schema.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -21,11 +21,18 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
     let found = migrations::version(&connection).map_err(failed)?;
     if found > migrations::CURRENT {
+        drop(connection);
+        if before::take_back(path, migrations::CURRENT)? {
+            return open(path);
+        }
         return Err(StoreError::Newer { path: path.to_path_buf(), found, known: migrations::CURRENT });
     }
     let verdict = quick_check(&connection).map_err(failed)?;
     if verdict != "ok" {
         return Err(StoreError::Damaged { path: path.to_path_buf(), why: verdict });
+    }
+    if (1..migrations::CURRENT).contains(&found) {
+        before::keep(path, found)?;
     }
     migrations::run(&mut connection).map_err(failed)?;
     Ok(connection)

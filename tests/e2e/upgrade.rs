@@ -120,6 +120,8 @@ fn when_the_new_program_does_not_come_to_serve_the_old_one_goes_on() {
         ),
         // Its keeper ends at once.
         (r#"[ "$1" = keeper ] && exit 9; exec "$REAL" "$@""#, "the keeper of the new program"),
+        // Its keeper hangs.
+        (r#"[ "$1" = keeper ] && exec sleep 1000; exec "$REAL" "$@""#, "the keeper of the new program"),
         // It cannot be executed in the end.
         (r#"chmod a-x "$0"; exec "$REAL" "$@""#, "cannot execute"),
     ] {
@@ -227,4 +229,39 @@ fn without_a_daemon_there_is_nothing_to_upgrade() {
     home.ok(&["list"]);
     let told = home.ok(&["update"]);
     assert!(told.starts_with("Upgraded from ") && told.contains("Nothing was running"), "{told}");
+}
+
+#[test]
+fn an_address_that_was_lent_to_a_command_ends_with_it_also_when_the_daemon_ends() {
+    let home = Home::new();
+    home.ok(&["list"]);
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let served = || std::net::TcpStream::connect(free).is_ok();
+    let end: [&dyn Fn(); 2] = [&|| proc::kill_hard(home.keeper_and_daemon().1), &|| {
+        drop(home.ok(&["upgrade", "--binary", PROGRAM]))
+    }];
+    for end_daemon in end {
+        let mut web = home
+            .command(&["web", "--no-auth", "--port", &free.port().to_string()])
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_until("the address is served", SOON, served);
+        let daemon = home.keeper_and_daemon().1;
+        // Both at once: the daemon has no time to notice that its reader has left.
+        proc::send(daemon, nix::sys::signal::Signal::SIGSTOP);
+        web.kill().unwrap();
+        web.wait().unwrap();
+        proc::send(daemon, nix::sys::signal::Signal::SIGCONT);
+        end_daemon();
+        wait_until("another daemon", SOON, || home.keeper_and_daemon().1 != daemon);
+        assert!(!served(), "nobody asked for it any more");
+        let status = home.json(&["status", "--json"]);
+        let listeners = status["daemon"]["listeners"].as_array().unwrap();
+        assert!(
+            listeners.iter().all(|one| one["port"] != free.port() && one["no_auth"].is_null()),
+            "{status}"
+        );
+    }
 }
