@@ -12,12 +12,12 @@ use nix::sys::epoll::EpollFlags;
 
 use super::event_loop::Keeper;
 use super::flow::ARMED;
+use super::inheritance::RunPassed;
 use super::poll::{Source, Which};
 use super::process::{self, Pidfd, boot_micros};
 use super::protocol::Ending;
 use super::record::{MainRecord, Record};
 use super::run::{Life, Run};
-use super::succession::RunPassed;
 use super::tree::{self, Look, TwoLooks};
 use super::{fifo, say};
 

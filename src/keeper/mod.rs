@@ -25,7 +25,7 @@
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
-//! | how another program takes our place | [`succession`], [`passed`] |
+//! | how another program takes our place | [`succession`], [`passed`], [`inheritance`] |
 
 mod adopt;
 mod alarms;
@@ -40,6 +40,7 @@ mod flow;
 mod fork;
 mod held;
 pub mod index;
+mod inheritance;
 pub mod inherited;
 mod kill;
 mod launch;
@@ -77,10 +78,10 @@ pub use process::Pidfd;
 
 pub use daemon_child::executable;
 use event_loop::Keeper;
+use inheritance::Inheritance;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
 pub use quit::{ON_EXIT, OnExit};
-use succession::Inheritance;
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
 pub const LOCKED: u8 = 75;

@@ -16,7 +16,6 @@
 //! the file open: that works also when the file is gone.
 
 use std::ffi::{CString, OsString};
-use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -30,8 +29,9 @@ use nix::sys::stat::Mode;
 
 use super::alarms::Alarm;
 use super::event_loop::Keeper;
+use super::inheritance::Resumed;
 use super::passed::{self, DaemonState, RunState, State};
-use super::poll::{Source, Which};
+use super::poll::Source;
 use super::protocol::{Replace, Report, Succession};
 use super::run::{Life, Run};
 use super::say;
@@ -351,78 +351,5 @@ impl Keeper {
         // It has its sockets, and heard everything else or will.
         self.greet(0);
         self.flush();
-    }
-}
-
-/// What was passed, taken up again.
-pub struct Resumed {
-    line: Option<OwnedFd>,
-    daemon: Option<DaemonState>,
-    held: super::held::Held,
-    outbox: Vec<Report>,
-    former: Option<OwnedFd>,
-    succession: Option<Succession>,
-    killing: Vec<u64>,
-}
-
-/// What was passed of one run.
-#[derive(Default)]
-pub struct RunPassed {
-    /// Its main process is our child.
-    pub own: bool,
-    out: Option<OwnedFd>,
-    err: Option<OwnedFd>,
-}
-
-impl RunPassed {
-    /// The FIFO of that output.
-    pub fn fifo(&mut self, which: Which) -> Option<OwnedFd> {
-        match which {
-            Which::Out => self.out.take(),
-            Which::Err => self.err.take(),
-        }
-    }
-}
-
-/// Everything that the program before has left.
-pub struct Inheritance {
-    /// The keeper's lock.
-    pub lock: File,
-    /// The limit of descriptors with which the first program was started.
-    pub descriptors: (u64, u64),
-    /// By run.
-    pub runs: std::collections::BTreeMap<u64, RunPassed>,
-    /// The rest.
-    pub resumed: Resumed,
-}
-
-impl Inheritance {
-    /// Takes everything that is listed at that descriptor.
-    ///
-    /// # Errors
-    /// When there is no such list, or it names what is not open.
-    pub fn take(state: RawFd) -> io::Result<Inheritance> {
-        let state = State::read(state)?;
-        let maybe = |number: Option<RawFd>| number.map(passed::take).transpose();
-        let mut runs = std::collections::BTreeMap::new();
-        for run in &state.runs {
-            let passed = RunPassed { own: run.own, out: maybe(run.out)?, err: maybe(run.err)? };
-            runs.insert(run.run, passed);
-        }
-        let mut held = super::held::Held::new();
-        for (name, number) in state.held {
-            held.insert(name, passed::take(number)?);
-        }
-        let resumed = Resumed {
-            line: maybe(state.line)?,
-            daemon: state.daemon,
-            held,
-            outbox: state.outbox,
-            former: maybe(state.former)?,
-            succession: state.succession,
-            killing: state.runs.iter().filter(|run| run.killing).map(|run| run.run).collect(),
-        };
-        let lock = passed::take(state.lock)?.into();
-        Ok(Inheritance { lock, descriptors: state.descriptors, runs, resumed })
     }
 }

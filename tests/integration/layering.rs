@@ -12,7 +12,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home secrets supervisor keeper store auth logs sample probe"),
+    ("daemon", "model home fault secrets supervisor keeper store auth logs sample probe"),
     ("dashboard", "wire"),
     ("api", "model home secrets supervisor keeper store auth logs sample probe daemon wire dashboard"),
     ("client", "wire home secrets kernel"),
