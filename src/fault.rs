@@ -48,14 +48,12 @@ mod armed {
         }
         let _counting = COUNTING.lock();
         let Ok(plan) = std::fs::read_to_string(path) else { return };
-        match count(&plan, name) {
-            None => {}
-            Some(0 | 1) => {
-                if std::fs::remove_file(path).is_ok() {
-                    let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
-                }
-            }
-            Some(more) => drop(std::fs::write(path, format!("{name} {}", more - 1))),
+        let Some(left) = count(&plan, name) else { return };
+        if left > 1 {
+            let _ = std::fs::write(path, format!("{name} {}", left - 1));
+        } else if std::fs::remove_file(path).is_ok() {
+            // Only whoever has taken the plan away dies of it.
+            let _ = nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL);
         }
     }
 

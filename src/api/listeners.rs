@@ -227,7 +227,8 @@ impl Listeners {
         for (_, open) in std::mem::take(&mut *self.lock()) {
             let _ = open.switch.send(true);
         }
-        for task in std::mem::take(&mut *self.tasks()) {
+        let tasks = std::mem::take(&mut *self.tasks());
+        for task in tasks {
             let _ = task.await;
         }
     }

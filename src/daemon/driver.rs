@@ -4,7 +4,7 @@
 //! carries out effects: orders are queued, records go to the recorder's thread, and who asked is
 //! answered from there once they are durable.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +14,7 @@ use super::endings::Endings;
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
+use super::preparing::{Outcome, Prepared, Preparing};
 use super::replacing::{self, Pending};
 use super::sampling::{Samples, Usages};
 use super::sockets::{SocketOrder, Sockets};
@@ -24,7 +25,7 @@ use super::{clock, environment, event_text, keeper_words, port_probe};
 use crate::fault;
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, version};
-use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
+use crate::model::{AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
@@ -66,6 +67,8 @@ pub struct Driver {
     usages: Arc<Usages>,
     next_event: u64,
     reserved_runs: u64,
+    preparing: Preparing,
+    prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
@@ -132,6 +135,7 @@ impl Driver {
             RunId(next_run),
         );
         let (watching, verdicts) = Watching::new();
+        let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(Limits::of_host(cpus()));
         let usages = Arc::new(Usages::default());
@@ -148,6 +152,8 @@ impl Driver {
             usages: Arc::clone(&usages),
             next_event: saved.next_event,
             reserved_runs,
+            preparing,
+            prepared,
             watching,
             verdicts,
             ending: false,
@@ -207,6 +213,7 @@ impl Driver {
                     SocketOrder::Serving => self.keeper.order(Order::Serving),
                 },
                 durable = self.endings.next() => self.forget(durable),
+                Some(prepared) = self.prepared.recv() => self.launch(prepared),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
@@ -240,7 +247,7 @@ impl Driver {
     /// The ends of these runs are durable.
     fn forget(&mut self, runs: Vec<RunId>) {
         for run in runs {
-            self.keeper.order(Order::Forget { run: run.0 });
+            self.order(run, Order::Forget { run: run.0 });
         }
     }
 
@@ -275,6 +282,22 @@ impl Driver {
             changes.extend(self.hear(report));
         }
         self.keep(changes);
+    }
+
+    /// A launch is ready, or cannot be made so.
+    fn launch(&mut self, prepared: Prepared) {
+        match self.preparing.end(prepared) {
+            Some(Outcome::Orders(orders)) => orders.into_iter().for_each(|order| self.keeper.order(order)),
+            Some(Outcome::Failed(fact)) => self.feed(Input::Fact(fact)),
+            None => {}
+        }
+    }
+
+    /// Sends an order for a run, after its launch.
+    fn order(&mut self, run: RunId, order: Order) {
+        if let Some(order) = self.preparing.hold(run, order) {
+            self.keeper.order(order);
+        }
     }
 
     /// The brain looks at every run that was measured because it has a memory limit.
@@ -321,6 +344,7 @@ impl Driver {
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        self.preparing.forget_all();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
         for run in runs {
@@ -452,23 +476,32 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
-                    let logs = LogFiles::of(&self.home, &spec, instance);
-                    let launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
-                    self.keeper.order(Order::Launch(Box::new(launch)));
+                    let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
+                    let launch = move |from_files| {
+                        let env = environment::of_process(&home, &spec, process, instance, port, from_files);
+                        let logs = LogFiles::of(&home, &spec, instance);
+                        keeper_words::launch(run, process, restarts, port, &spec, env, logs)
+                    };
+                    match files.is_empty() {
+                        true => self.keeper.order(Order::Launch(Box::new(launch(BTreeMap::new())))),
+                        false => self.preparing.begin(run, files, launch),
+                    }
                 }
                 Effect::Signal { run, signal, scope } => {
                     let tree = match scope {
                         Scope::Main => false,
                         Scope::Tree => true,
                     };
-                    self.keeper.order(Order::Signal { run: run.0, signal: signal.number(), tree });
+                    self.order(run, Order::Signal { run: run.0, signal: signal.number(), tree });
                 }
-                Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
+                Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 // Until its end is durable the keeper is the only one to know it.
                 Effect::Forget { run } => self.endings.add(run),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
+                    let home = self.home.clone();
+                    let env = move |spec: &AppSpec, from_files| {
+                        environment::of_process(&home, spec, process, instance, port, from_files)
+                    };
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),

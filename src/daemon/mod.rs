@@ -12,6 +12,7 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
@@ -25,6 +26,7 @@ pub mod define;
 pub mod define_health;
 pub mod driver;
 mod endings;
+pub mod env_file;
 pub mod environment;
 pub mod event_text;
 mod finder;
@@ -34,12 +36,14 @@ mod keeper_words;
 pub mod listening;
 pub mod log_files;
 pub mod port_probe;
+pub mod preparing;
 mod replacing;
 pub mod resources;
 pub mod sampling;
 pub mod self_check;
 pub mod sockets;
 pub mod succession;
+mod typescript;
 pub mod upgrade;
 pub mod view;
 pub mod watching;

@@ -19,6 +19,7 @@ pub mod before;
 mod error;
 mod events;
 mod format;
+mod format_env;
 mod format_health;
 mod format_process;
 mod format_resources;

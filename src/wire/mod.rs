@@ -36,4 +36,4 @@ pub use process::{LastExit, Process, ProcessList};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use system::{Daemon, Host, Listener, System};
 pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
-pub use verbs::{Reloaded, ScaleOrder, SignalOrder, Then};
+pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};

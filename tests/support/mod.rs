@@ -6,6 +6,7 @@
 pub mod api;
 pub mod home;
 pub mod load;
+pub mod namespace;
 pub mod proc;
 pub mod raw;
 pub mod soak;
