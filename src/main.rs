@@ -16,8 +16,13 @@ fn main() -> ExitCode {
     }
     match parsed {
         Parsed::Client(command) => cli::run(*command),
-        Parsed::Keeper(args) => keeper(args),
+        Parsed::Keeper(args) => keeper(args, false),
         Parsed::SelfCheck(args) => self_check::run(&args.store),
+        Parsed::Run(args) => {
+            let none =
+                KeeperArgs { detached: false, adopt_daemon: None, on_exit: None, resume: None, home: None };
+            keeper(KeeperArgs { home: args.home, ..none }, true)
+        }
         Parsed::Daemon => match Home::from_env() {
             Ok(home) => run::daemon(&home),
             Err(sentence) => refuse(&sentence),
@@ -25,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn keeper(args: KeeperArgs) -> ExitCode {
+fn keeper(args: KeeperArgs, stand_by: bool) -> ExitCode {
     if args.detached {
         // Fails only for the leader of a group, who has left its session already.
         let _ = nix::unistd::setsid();
@@ -35,7 +40,7 @@ fn keeper(args: KeeperArgs) -> ExitCode {
         Ok(home) => {
             let on_exit = args.on_exit.as_deref().and_then(keeper::OnExit::parse);
             let (adopt_daemon, resume) = (args.adopt_daemon, args.resume);
-            keeper::main(keeper::KeeperArgs { home, adopt_daemon, on_exit, resume })
+            keeper::main(keeper::KeeperArgs { home, adopt_daemon, on_exit, resume, stand_by })
         }
         Err(sentence) => refuse(&sentence),
     }

@@ -124,6 +124,7 @@ mod tests {
             out_file: "/out".into(),
             err_file: "/err".into(),
             resources: Default::default(),
+            keepsake: String::new(),
         }
     }
 

@@ -21,8 +21,6 @@ pub(super) enum SocketOrder {
     Hold(String, Arc<OwnedFd>),
     /// Hold that one no longer.
     Release(String),
-    /// All of them are served.
-    Serving,
 }
 
 /// Every socket that is held, by name.
@@ -68,11 +66,6 @@ impl Sockets {
         for name in unused {
             self.release(&name);
         }
-    }
-
-    /// Tells the keeper that users are served.
-    pub fn say_that_we_serve(&self) {
-        let _ = self.orders.send(SocketOrder::Serving);
     }
 
     /// All of them, for a keeper that knows none.

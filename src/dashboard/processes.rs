@@ -100,6 +100,7 @@ mod tests {
                 listeners: vec![],
                 upgrade: None,
             },
+            store: crate::wire::Store::default(),
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
         processes_page(&ProcessesPage {

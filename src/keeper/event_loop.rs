@@ -16,6 +16,7 @@ use super::capture::Capture;
 use super::cgroup::Cgroups;
 use super::daemon_child::Daemon;
 use super::held::Held;
+use super::notify::Listener;
 use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, Succession, version};
 use super::quit::{OnExit, Quit};
@@ -76,6 +77,8 @@ pub struct Keeper {
     pub lock: File,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Whom to tell how we are.
+    pub notify: Listener,
     /// Files of runs that are over.
     pub trash: Trash,
 }
@@ -260,10 +263,13 @@ impl Keeper {
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),
+            Order::Ready => {
+                self.notify.ready();
+                self.daemon_serves();
+            }
             Order::Quit => self.quit_ordered(),
             Order::Hold { name } => self.hold(name, socket),
             Order::Release { name } => self.release(&name),
-            Order::Serving => self.daemon_serves(),
             Order::Replace(order) => self.replace_ordered(order),
         }
     }

@@ -26,6 +26,7 @@
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
 //! | how another program takes our place | [`succession`], [`passed`], [`inheritance`] |
+//! | what the init system is told | [`notify`], [`standby`] |
 
 mod adopt;
 mod alarms;
@@ -46,6 +47,7 @@ mod kill;
 mod launch;
 pub mod line;
 mod log_file;
+mod notify;
 mod passed;
 mod poll;
 mod process;
@@ -55,12 +57,14 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod standby;
 mod succession;
 mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -74,7 +78,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::fault;
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
-pub use process::Pidfd;
+pub use process::{Pidfd, boot_id};
 
 pub use daemon_child::executable;
 use event_loop::Keeper;
@@ -82,6 +86,14 @@ use inheritance::Inheritance;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
 pub use quit::{ON_EXIT, OnExit};
+
+/// What the daemon gave along with the launch of that run, in that directory of runs.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub fn keepsake(run_dir: &Path, run: u64) -> io::Result<String> {
+    fs::read_to_string(record::Record::keepsake(run_dir, run))
+}
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
 pub const LOCKED: u8 = 75;
@@ -98,6 +110,8 @@ pub struct KeeperArgs {
     pub on_exit: Option<OnExit>,
     /// The descriptor of what an earlier program in this process has left.
     pub resume: Option<i32>,
+    /// When another keeper is at work, wait behind it instead of ending.
+    pub stand_by: bool,
 }
 
 /// Why there is no keeper.
@@ -108,10 +122,18 @@ enum Refusal {
 
 /// The whole life of a keeper. Must be called before the process has a second thread.
 ///
-/// Exit code 0 after an orderly end, [`LOCKED`] when the home has a keeper already, 1 with a
+/// Exit code 0 after an orderly end, its own or of the keeper behind which it waited; [`LOCKED`] when the home has a keeper already, 1 with a
 /// sentence on standard error when it cannot work.
 pub fn main(args: KeeperArgs) -> ExitCode {
-    let code = match begin(&args) {
+    let mut begun = begin(&args);
+    while args.stand_by && matches!(begun, Err(Refusal::Locked)) {
+        say::info!("{} has a keeper already; this one waits behind it", args.home.path().display());
+        match standby::wait(&args.home.keeper_lock(), &notify::Listener::from_env()) {
+            standby::Waited::Free => begun = begin(&args),
+            standby::Waited::Ended => return ExitCode::SUCCESS,
+        }
+    }
+    let code = match begun {
         Ok(mut keeper) => match keeper.run() {
             Ok(()) => 0,
             Err(error) => {
@@ -199,6 +221,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         succession: None,
         lock,
         recent_look: None,
+        notify: notify::Listener::from_env(),
         trash: trash::Trash::default(),
     };
     keeper.adopt_all(passed).map_err(|e| broken("cannot read the records of runs")(&e))?;

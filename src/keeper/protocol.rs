@@ -64,6 +64,8 @@ pub enum Order {
         /// Which life.
         run: u64,
     },
+    /// The daemon serves: tell whoever waits for that.
+    Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
     /// Keep the socket that comes with this message open, and give it to the next daemon. Takes
@@ -77,8 +79,6 @@ pub enum Order {
         /// As in [`Order::Hold`].
         name: String,
     },
-    /// The daemon serves its users now.
-    Serving,
     /// Become another program, which then replaces the daemon, too. Answered by
     /// [`Report::ReplaceFailed`], or by a `Hello` of the other program on the same line.
     Replace(Replace),
@@ -130,6 +130,10 @@ pub struct Launch {
     /// Limits, and as whom it runs.
     #[serde(default)]
     pub resources: Resources,
+    /// Whatever the daemon wants to find again beside the record of the run, should it have lost
+    /// everything else. The keeper only keeps it. Secret: the environment is in it.
+    #[serde(default)]
+    pub keepsake: String,
 }
 
 /// What a program may use. Absent: what the keeper itself has.

@@ -138,6 +138,7 @@ impl Keeper {
             return;
         }
         say::info!("asked to end by signal {signal}");
+        self.notify.stopping();
         if self.on_exit == OnExit::Keep {
             return self.leave_the_services();
         }

@@ -1,7 +1,7 @@
 //! How one program takes the place of another, in the same process: an upgrade in place.
 //!
 //! ```text
-//!            Order::Replace             execve             Order::Serving
+//!            Order::Replace             execve             Order::Ready  
 //!   Settled ───────────────▶ Wanted ───────────▶ OnTrial ─────────────────▶ Settled
 //!      ▲                       │ refused             │ its daemon ends, or does not serve in time
 //!      └───────────────────────┘                     ▼

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use super::upgrade;
 use crate::api::access::{Auth, View};
-use crate::api::{Api, ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert, convert_store};
 use crate::wire;
 
 /// Show host and daemon
@@ -33,5 +33,6 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
             listeners: api.listeners.list(),
             upgrade: upgrade::latest(api.handle.change().borrow().as_ref()),
         },
+        store: convert_store::store(api),
     })
 }
