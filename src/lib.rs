@@ -24,9 +24,10 @@
 //! | [`model`] | the words: ids, definitions, goals, states, facts | nothing |
 //! | [`home`] | the paths of one installation | nothing |
 //! | [`settings`] | settings from the environment | nothing |
+//! | [`fault`] | points at which a test can have a process die | `home` |
 //! | [`secrets`] | random secrets, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
-//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `model` (names of signals) |
+//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `fault`, `model` (names of signals) |
 //! | [`kernel`] | is this Linux new enough, and what does it let us do? | `keeper` |
 //! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
@@ -51,6 +52,7 @@ pub mod cli;
 pub mod client;
 pub mod daemon;
 pub mod dashboard;
+pub mod fault;
 pub mod home;
 pub mod keeper;
 pub mod kernel;

@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use pmdaemon::cli::{self, KeeperArgs, Parsed};
+use pmdaemon::daemon::self_check;
 use pmdaemon::home::Home;
 use pmdaemon::{keeper, kernel, run};
 
@@ -16,8 +17,11 @@ fn main() -> ExitCode {
     match parsed {
         Parsed::Client(command) => cli::run(*command),
         Parsed::Keeper(args) => keeper(args, false),
+        Parsed::SelfCheck(args) => self_check::run(&args.store),
         Parsed::Run(args) => {
-            keeper(KeeperArgs { detached: false, adopt_daemon: None, home: args.home }, true)
+            let none =
+                KeeperArgs { detached: false, adopt_daemon: None, on_exit: None, resume: None, home: None };
+            keeper(KeeperArgs { home: args.home, ..none }, true)
         }
         Parsed::Daemon => match Home::from_env() {
             Ok(home) => run::daemon(&home),
@@ -33,7 +37,11 @@ fn keeper(args: KeeperArgs, stand_by: bool) -> ExitCode {
     }
     let home = args.home.map_or_else(Home::from_env, |path| Ok(Home::at(path)));
     match home {
-        Ok(home) => keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon, stand_by }),
+        Ok(home) => {
+            let on_exit = args.on_exit.as_deref().and_then(keeper::OnExit::parse);
+            let (adopt_daemon, resume) = (args.adopt_daemon, args.resume);
+            keeper::main(keeper::KeeperArgs { home, adopt_daemon, on_exit, resume, stand_by })
+        }
         Err(sentence) => refuse(&sentence),
     }
 }

@@ -1,6 +1,7 @@
 //! Puts the daemon together: store, keeper's line, brain, API, sockets. What `pmdaemon daemon` runs.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::daemon::retention;
 use crate::daemon::{backing_up, clock};
+use crate::fault;
 use crate::home::Home;
 use crate::keeper;
 use crate::local_token::LocalToken;
@@ -50,6 +52,8 @@ pub fn daemon(home: &Home) -> ExitCode {
 async fn run(home: &Home) -> Result<ExitCode, String> {
     let started = clock::now();
     home.create()?;
+    fault::arm(home);
+    fault::point!("daemon.start");
     let Some(_lock) = lock(home)? else {
         tracing::warn!("another daemon serves {}", home.path().display());
         return Ok(ExitCode::from(EXIT_LOCKED));
@@ -77,32 +81,61 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let (end, ending) = watch::channel(false);
     // Before the socket: whoever finds that one is told the addresses.
     api.listeners.restore(&api, &settings).await;
-    let unix = api::serve::unix(&home.socket(), api::router::router(api.clone()), ending)
+    let (unix, name) = api::serve::unix(&home.socket(), api.handle.sockets())
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
+    let mut used = api.listeners.held();
+    used.insert(name);
+    api.handle.sockets().release_all_but(&used);
+    let unix = tokio::spawn(api::serve::serve(unix, api::router::router(api.clone()), ending));
+    if let Err(e) = crate::store::before::is_over(&home.store()) {
+        tracing::warn!("{e}");
+    }
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tokio::spawn(backing_up::for_ever(recorder.clone(), backups));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
 
-    let ended = tokio::select! {
-        ended = driver.run() => Some(ended),
+    let mut driving = pin!(driver.run());
+    let early = tokio::select! {
+        ended = &mut driving => Some(ended),
         () = asked_to_end() => None,
+        () = api.handle.leaving() => None,
         () = damaged(recorder.trouble()) => None,
     };
-    if ended == Some(Ended::Everything) {
+    if early == Some(Ended::Everything) {
         // While we still hold the lock: later this could be the socket of the next daemon.
         let _ = std::fs::remove_file(home.socket());
     }
-    api.listeners.end_all();
+    // Nobody comes in any more; who is in is answered.
+    api.handle.begin_to_leave();
     let _ = end.send(true);
-    let _ = unix.await;
-    // Answers that are on their way leave; SIGTERM lets running requests finish.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let answered = async {
+        api.listeners.end_all().await;
+        let _ = unix.await;
+    };
+    let ended = match early {
+        Some(ended) => {
+            answered.await;
+            ended
+        }
+        // Their requests need the driver until the last one is answered.
+        None => {
+            let finish = async {
+                answered.await;
+                api.handle.leave().await;
+                std::future::pending().await
+            };
+            tokio::select! {
+                ended = &mut driving => ended,
+                never = finish => never,
+            }
+        }
+    };
     recorder.close();
     match ended {
-        Some(Ended::Everything) => tracing::info!("everything is stopped; the daemon ends"),
-        Some(Ended::Replaced) => {}
-        None => tracing::info!("the daemon ends; services go on, the keeper starts a new one"),
+        Ended::Everything => tracing::info!("everything is stopped; the daemon ends"),
+        Ended::Replaced => {}
+        Ended::Left => tracing::info!("the daemon ends; services go on, the keeper starts a new one"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -50,6 +50,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(system::show::show))
         .routes(routes!(logs::system::own))
         .routes(routes!(system::shutdown::shutdown))
+        .routes(routes!(system::upgrade::upgrade))
         .routes(routes!(system::listen::add))
         .routes(routes!(system::listen::lend))
         .routes(routes!(system::listen::remove))

@@ -49,6 +49,9 @@ pub enum Command {
     /// Serve the API (started by the keeper)
     #[command(hide = true)]
     Daemon,
+    /// Say whether this program could take over (started by the daemon)
+    #[command(hide = true)]
+    SelfCheck(SelfCheckArgs),
 }
 
 /// How the keeper is started.
@@ -60,9 +63,24 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one
     #[arg(long, value_name = "PID")]
     pub adopt_daemon: Option<i32>,
+    /// What SIGTERM does to services: stop, or keep for the next keeper
+    /// [default: PMDAEMON_ON_EXIT, or stop]
+    #[arg(long, value_name = "keep|stop", value_parser = ["keep", "stop"])]
+    pub on_exit: Option<String>,
+    /// Go on from the program that this process was before, which has left its state there
+    #[arg(long, value_name = "FD", conflicts_with = "adopt_daemon")]
+    pub resume: Option<i32>,
     /// Whose services it holds; by default as PMDAEMON_HOME says
     #[arg(long, value_name = "DIR")]
     pub home: Option<std::path::PathBuf>,
+}
+
+/// What a program is checked with.
+#[derive(Args, Clone, Debug)]
+pub struct SelfCheckArgs {
+    /// A copy of the store; it may be changed
+    #[arg(long, value_name = "FILE")]
+    pub store: std::path::PathBuf,
 }
 
 /// `run`.
@@ -143,6 +161,9 @@ pub enum ClientCommand {
     Resurrect(PointArgs),
     /// Forget a restore point
     Cleardump(PointArgs),
+    /// Have another version take over; services go on
+    #[command(visible_alias = "update")]
+    Upgrade(UpgradeArgs),
     /// Stop everything: all services, then the daemon
     Kill,
 }
@@ -498,6 +519,21 @@ pub struct WebArgs {
     /// Ask nobody for a token or login at this address while this command runs
     #[arg(long, conflicts_with = "detach")]
     pub no_auth: bool,
+}
+
+/// `upgrade`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The new version checks itself with a copy of the state first. If it does not pass, or does not come \
+                        to serve, the old one goes on. Services, logs and addresses go on in any case; requests wait a \
+                        moment.\n\n\
+                        Examples:\n  pmdaemon upgrade                       to the version of this command\n  \
+                        pmdaemon upgrade --binary ./pmdaemon"
+)]
+pub struct UpgradeArgs {
+    /// The program to become [default: the one that you run]
+    #[arg(long, value_name = "PATH")]
+    pub binary: Option<std::path::PathBuf>,
 }
 
 /// `monit`.

@@ -39,7 +39,7 @@ use clap::Parser;
 
 use args::{Cli, Command};
 
-pub use args::{ClientCommand, KeeperArgs, RunArgs};
+pub use args::{ClientCommand, KeeperArgs, RunArgs, SelfCheckArgs};
 
 /// What this process was started as.
 pub enum Parsed {
@@ -49,6 +49,8 @@ pub enum Parsed {
     Run(RunArgs),
     /// The daemon, started by the keeper.
     Daemon,
+    /// A program that is asked, by an older one, whether it could take over.
+    SelfCheck(SelfCheckArgs),
     /// A command of a user: give it to [`run`].
     Client(Box<ClientCommand>),
 }
@@ -59,6 +61,7 @@ pub fn parse() -> Parsed {
         Command::Keeper(args) => Parsed::Keeper(args),
         Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,
+        Command::SelfCheck(args) => Parsed::SelfCheck(args),
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }
 }

@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
     Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
-    ScaleOrder, SignalOrder, System, Then, Whoami,
+    ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
 const MARGIN: Duration = Duration::from_secs(15);
+
+/// What a new program may take for its self-check, and more.
+const SELF_CHECK: Duration = Duration::from_secs(60);
 
 /// A stream has no end to wait for; a broken connection ends it.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -295,6 +298,14 @@ impl Client {
     pub async fn shutdown(&self) -> Result<(), ClientError> {
         self.send(Method::POST, "/api/v1/system/shutdown", |r| r).await?;
         Ok(())
+    }
+
+    /// `POST /system/upgrade`: another program takes over once it has passed its self-check.
+    pub async fn upgrade(&self, binary: &str) -> Result<UpgradeBegun, ClientError> {
+        let order = UpgradeOrder { binary: binary.to_owned() };
+        let fill = |r: RequestBuilder| r.json(&order).timeout(SELF_CHECK);
+        let (_, begun) = self.json(Method::POST, "/api/v1/system/upgrade", fill).await?;
+        Ok(begun)
     }
 
     /// `POST /auth/login-link`.

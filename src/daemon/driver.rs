@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::awaiting::{Awaited, Awaiting};
+use super::endings::Endings;
 use super::handle::{Answers, Ask, Handle, HandleError, is_to_be_saved};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::{self, LogFiles};
@@ -18,12 +19,16 @@ use super::log_health::LogHealth;
 use super::log_orders::{LogOrders, Tended};
 use super::own_events::Own;
 use super::preparing::{Outcome, Prepared, Preparing};
+use super::replacing::{self, Pending};
 use super::sampling::{Samples, Usages};
+use super::sockets::{SocketOrder, Sockets};
+use super::succession;
 use super::view::Snapshot;
 use super::watching::Watching;
 use super::{adopt_unknown, clock, environment, event_text, keeper_words, port_probe};
+use crate::fault;
 use crate::home::Home;
-use crate::keeper::protocol::{LogReport, Order, Report, RunReport, VERSION};
+use crate::keeper::protocol::{LogReport, Order, Report, RunReport, version};
 use crate::model::{AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
 use crate::settings::RestartBudget;
 use crate::store::{Change, EventRow, Keepsake, Loss, Noted, Recorder, Saved, Trouble};
@@ -36,6 +41,11 @@ const RUN_BLOCK: u64 = 1_000;
 /// A keeper that cannot be started is tried again after this.
 const KEEPER_RETRY: Duration = Duration::from_millis(500);
 
+/// What was ordered must be on the line before this daemon ends, within this.
+const FLUSH: Duration = Duration::from_secs(5);
+/// A new keeper, or one that becomes another program, may take this long to introduce itself.
+pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
+
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
@@ -43,22 +53,24 @@ pub enum Ended {
     Everything,
     /// Another keeper serves this home; it will start its own daemon.
     Replaced,
+    /// This daemon alone was asked to end, or another program has taken over.
+    Left,
 }
 
 /// The brain with its surroundings.
 pub struct Driver {
     brain: Supervisor,
-    keeper: KeeperLine,
+    pub(super) keeper: KeeperLine,
     pub(super) recorder: Recorder,
     /// Why nothing can be saved, if that is so.
     trouble: watch::Receiver<Trouble>,
     /// That was told.
     pub(super) in_trouble: bool,
-    home: Home,
+    pub(super) home: Home,
     asks: mpsc::Receiver<Ask>,
     snapshot: watch::Sender<Arc<Snapshot>>,
     pub(super) events: broadcast::Sender<Arc<EventRow>>,
-    keeper_pid: watch::Sender<Option<i32>>,
+    pub(super) keeper_pid: watch::Sender<Option<i32>>,
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
@@ -73,6 +85,13 @@ pub struct Driver {
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
+    endings: Endings,
+    sockets: Arc<Sockets>,
+    socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
+    pub(super) change: watch::Sender<Option<succession::Change>>,
+    /// The keeper was asked to become another program.
+    pub(super) wish: Option<Pending>,
+    pub(super) leaving: Arc<watch::Sender<bool>>,
 }
 
 impl Driver {
@@ -88,14 +107,25 @@ impl Driver {
         loss: Option<Loss>,
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
-        let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
-        let (pid, runs) = match hello.await {
-            Ok(Some(Report::Hello { version: VERSION, keeper_pid, runs })) => (keeper_pid, runs),
-            Ok(Some(Report::Hello { version, .. })) => {
-                return Err(format!("the keeper speaks version {version}, this daemon version {VERSION}"));
+        let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
+        let (pid, runs, held, succession) = match hello.await {
+            Ok(Some(Report::Hello { version: theirs, .. })) if theirs != version() => {
+                return Err(format!("the keeper speaks version {theirs}, this daemon version {}", version()));
+            }
+            Ok(Some(Report::Hello { version: _, keeper_pid, runs, held, succession })) => {
+                (keeper_pid, runs, held, succession)
             }
             Ok(Some(_) | None) | Err(_) => return Err("the keeper did not introduce itself".into()),
         };
+        for _ in 0..held {
+            let socket = tokio::time::timeout(INTRODUCTION, keeper.next());
+            if !matches!(socket.await, Ok(Some(Report::Held { .. }))) {
+                return Err("the keeper did not send the sockets that it holds".into());
+            }
+        }
+        let (sockets, socket_orders) = Sockets::new(keeper.take_sockets());
+        let (change, change_out) = watch::channel(succession.map(succession::Change::Over));
+        let leaving = Arc::new(watch::Sender::new(false));
         let highest = runs.iter().map(|run| run.run + 1).max().unwrap_or(0);
         let next_run = saved.next_run.0.max(highest);
         let reserved_runs = next_run + RUN_BLOCK;
@@ -157,6 +187,12 @@ impl Driver {
             awaiting,
             verdicts,
             ending: false,
+            endings: Endings::new(),
+            sockets: Arc::clone(&sockets),
+            socket_orders,
+            change,
+            wish: None,
+            leaving: Arc::clone(&leaving),
         };
         if let Some(loss) = loss {
             driver.tell_own(Own::StoreLost, loss.to_string());
@@ -172,7 +208,7 @@ impl Driver {
         }
         driver.publish();
         changes.extend(driver.log_reports(&runs));
-        driver.recorder.write(changes);
+        driver.keep(changes);
         let handle = Handle {
             asks: asks_in,
             snapshot: snapshot_out,
@@ -182,6 +218,9 @@ impl Driver {
             log_health: Arc::clone(&driver.log_health),
             recorder,
             home,
+            sockets,
+            change: change_out,
+            leaving,
             noted_loss,
         };
         Ok((driver, handle))
@@ -189,12 +228,20 @@ impl Driver {
 
     /// Runs until everything is to end.
     pub async fn run(mut self) -> Ended {
-        // The socket is there by now.
+        // The sockets are there by now.
         self.keeper.order(Order::Ready);
         loop {
             if self.ending && self.brain.all_idle() {
+                self.forget_the_last().await;
+                fault::point!("kill.before_quit");
                 self.keeper.order(Order::Quit);
+                if !self.keeper.flush(FLUSH).await {
+                    tracing::warn!("the keeper does not listen; it will start another daemon");
+                }
                 return Ended::Everything;
+            }
+            if let Some(ended) = self.decide_wish().await {
+                return ended;
             }
             let deadline = self.brain.next_deadline();
             tokio::select! {
@@ -207,15 +254,22 @@ impl Driver {
                         }
                     }
                 },
+                Some(order) = self.socket_orders.recv() => match order {
+                    SocketOrder::Hold(name, socket) => self.keeper.hold(name, socket),
+                    SocketOrder::Release(name) => self.keeper.order(Order::Release { name }),
+                },
+                durable = self.endings.next() => self.forget(durable),
                 Some(prepared) = self.prepared.recv() => self.launch(prepared),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
+                        fault::point!("command.before");
                         let waits = is_to_be_saved(&commands);
                         let (answers, changes) = self.command(commands);
+                        fault::point!("command.before_record");
                         self.publish();
                         if !waits {
-                            self.recorder.write(changes);
+                            self.keep(changes);
                             let _ = reply.send(Ok(answers));
                             continue;
                         }
@@ -223,12 +277,20 @@ impl Driver {
                             let answer = saved.map(|()| answers).map_err(HandleError::NotSavedYet);
                             let _ = reply.send(answer);
                         });
+                        self.endings.forget_when_durable(&self.recorder);
+                        fault::point!("command.after_record");
                     }
                     Some(Ask::TendLogs { tend, logs, reply }) => {
                         let order = self.log_orders.ask(tend, logs, reply);
                         self.keeper.order(order);
                     }
                     Some(Ask::End) => self.end_for_good(),
+                    Some(Ask::Replace(wish)) => self.wish_for(wish),
+                    Some(Ask::Leave) => {
+                        self.forget_the_last().await;
+                        self.keeper.flush(FLUSH).await;
+                        return Ended::Left;
+                    }
                     None => return Ended::Everything,
                 },
                 Some(samples) = self.samples.recv() => self.hear_samples(samples),
@@ -237,6 +299,27 @@ impl Driver {
                     self.trouble_changed(trouble);
                 }
                 () = sleep_until(deadline) => self.feed(Input::Tick),
+                () = replacing::overdue(self.wish.as_ref()) => {}
+            }
+        }
+    }
+
+    /// The ends of these runs are durable.
+    fn forget(&mut self, runs: Vec<RunId>) {
+        for run in runs {
+            self.order(run, Order::Forget { run: run.0 });
+        }
+    }
+
+    /// Before this daemon ends: what is being written down now is not for the next one to hear
+    /// again.
+    async fn forget_the_last(&mut self) {
+        self.endings.forget_when_durable(&self.recorder);
+        while self.endings.are_being_written() {
+            match tokio::time::timeout(FLUSH, self.endings.next()).await {
+                Ok(runs) => self.forget(runs),
+                // The keeper keeps them; the next daemon is told.
+                Err(_) => return,
             }
         }
     }
@@ -258,8 +341,7 @@ impl Driver {
         if let Some(report) = next {
             changes.extend(self.hear(report));
         }
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     /// A launch is ready, or cannot be made so.
@@ -284,17 +366,23 @@ impl Driver {
         for (run, bytes) in samples {
             changes.extend(self.step(Input::Fact(Fact::Sampled { run, memory: ByteSize(bytes) })));
         }
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
-    fn hear(&mut self, report: Report) -> Vec<Change> {
+    pub(super) fn hear(&mut self, report: Report) -> Vec<Change> {
         match report {
-            Report::Hello { version, keeper_pid, runs } => {
-                if version != VERSION {
-                    tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
+            Report::Hello { version: theirs, keeper_pid, runs, held: _, succession } => {
+                if let Some(succession) = self.has_become_another(succession) {
+                    // On the same line: nothing that was said on it is lost.
+                    return self.heard_of(succession);
+                }
+                if theirs != version() {
+                    tracing::error!("the keeper speaks version {theirs}, this daemon version {}", version());
                 }
                 self.keeper_pid.send_replace(Some(keeper_pid));
+                for (name, socket) in self.sockets.all() {
+                    self.keeper.hold(name, socket);
+                }
                 self.renewed(&runs)
             }
             Report::LogsTended { request, closed, problems } => {
@@ -302,6 +390,9 @@ impl Driver {
                 Vec::new()
             }
             Report::LogChanged { run, log } => self.log_changed(RunId(run), log).into_iter().collect(),
+            Report::ReplaceFailed(succession) => self.heard_of(succession),
+            // Only a daemon that begins is sent any.
+            Report::Held { .. } => Vec::new(),
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
                 self.ending = true;
@@ -369,10 +460,11 @@ impl Driver {
         loop {
             match KeeperLine::start_new(&self.home) {
                 Ok(mut keeper) => {
-                    let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
+                    let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
                     match hello.await {
                         Ok(Some(report)) => {
                             self.keeper = keeper;
+                            self.wish_was_fatal();
                             self.hear_all(report);
                             return None;
                         }
@@ -412,16 +504,23 @@ impl Driver {
         let stops = all.into_iter().map(|process| Command::Stop { process }).collect();
         let (_, mut changes) = self.command(stops);
         changes.extend(self.step(Input::Command(Command::Shutdown)));
-        self.recorder.write(changes);
+        self.keep(changes);
         self.ending = true;
+    }
+
+    /// Writes down what nobody waits for, and shows the result.
+    pub(super) fn keep(&mut self, changes: Vec<Change>) {
+        fault::point!("record.before");
+        self.recorder.write(changes);
+        self.endings.forget_when_durable(&self.recorder);
+        fault::point!("record.after");
         self.publish();
     }
 
     /// One input that nobody waits for.
     fn feed(&mut self, input: Input) {
         let changes = self.step(input);
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     fn step(&mut self, input: Input) -> Vec<Change> {
@@ -496,7 +595,8 @@ impl Driver {
                     );
                 }
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
-                Effect::Forget { run } => self.order(run, Order::Forget { run: run.0 }),
+                // Until its end is durable the keeper is the only one to know it.
+                Effect::Forget { run } => self.endings.add(run),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
                     let home = self.home.clone();
                     let env = move |spec: &AppSpec, from_files| {

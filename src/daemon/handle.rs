@@ -9,6 +9,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::log_health::LogHealth;
 use super::log_orders::{Reply, Tended};
 use super::sampling::{LOOKING, Measured, Usages};
+use super::sockets::Sockets;
+use super::succession::{self, Wish};
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper::protocol::Tend;
@@ -43,6 +45,10 @@ pub(super) enum Ask {
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
     /// Stop everything for good, then end keeper and daemon.
     End,
+    /// Have the keeper become another program.
+    Replace(Wish),
+    /// End this daemon alone; everything that was asked before is done.
+    Leave,
 }
 
 /// Whether what these change is a promise for later. Of a signal only the history tells.
@@ -61,6 +67,9 @@ pub struct Handle {
     pub(super) log_health: Arc<LogHealth>,
     pub(super) recorder: Recorder,
     pub(super) home: Home,
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) change: succession::Watch,
+    pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) noted_loss: Option<Noted>,
 }
 
@@ -106,6 +115,48 @@ impl Handle {
     pub async fn end(&self) -> Result<(), HandleError> {
         self.may_save()?;
         self.asks.send(Ask::End).await.map_err(|_| HandleError::Ending)
+    }
+
+    /// Has another program take the place of keeper and daemon. What comes of it is told by
+    /// [`change`](Self::change), here or, when it succeeds, by the next daemon.
+    ///
+    /// # Errors
+    /// When the daemon is ending already.
+    pub async fn replace(&self, wish: Wish) -> Result<(), HandleError> {
+        self.asks.send(Ask::Replace(wish)).await.map_err(|_| HandleError::Ending)
+    }
+
+    /// The latest change of programs, if one is known.
+    pub fn change(&self) -> succession::Watch {
+        self.change.clone()
+    }
+
+    /// Ends the driver once it has done everything that was asked before; services go on.
+    pub async fn leave(&self) {
+        // One that is gone has left.
+        let _ = self.asks.send(Ask::Leave).await;
+    }
+
+    /// Says that this daemon is about to end, so that nobody begins what takes long: streams break
+    /// off, to be taken up again at the next daemon.
+    pub fn begin_to_leave(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    /// Whether this daemon is about to end.
+    pub fn is_leaving(&self) -> bool {
+        *self.leaving.borrow()
+    }
+
+    /// Waits until this daemon is about to end.
+    pub async fn leaving(&self) {
+        // The sender lives as long as this handle.
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
+    }
+
+    /// Listening sockets that outlive this daemon.
+    pub fn sockets(&self) -> &Sockets {
+        &self.sockets
     }
 
     /// Writes changes down that are not the brain's, and answers when they are durable.

@@ -73,6 +73,8 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
         Report::Status { run, text } => Fact::Remarked { run: RunId(run), remark: Remark::Status(text) },
         Report::Message { .. }
         | Report::Hello { .. }
+        | Report::Held { .. }
+        | Report::ReplaceFailed(_)
         | Report::QuitAsked { .. }
         | Report::LogsTended { .. }
         | Report::LogChanged { .. } => return None,

@@ -20,6 +20,9 @@
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
+//! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
+//!   for it.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod adopt_unknown;
@@ -30,6 +33,7 @@ pub mod define;
 pub mod define_health;
 pub mod define_logs;
 pub mod driver;
+mod endings;
 pub mod env_file;
 pub mod environment;
 pub mod event_text;
@@ -45,9 +49,14 @@ pub mod log_orders;
 pub mod own_events;
 pub mod port_probe;
 pub mod preparing;
+mod replacing;
 pub mod resources;
 pub mod retention;
 pub mod sampling;
+pub mod self_check;
+pub mod sockets;
+pub mod succession;
 mod typescript;
+pub mod upgrade;
 pub mod view;
 pub mod watching;

@@ -98,6 +98,7 @@ mod tests {
                 keeper_pid: None,
                 home: "/".to_owned(),
                 listeners: vec![],
+                upgrade: None,
             },
             store: crate::wire::Store::default(),
         };

@@ -19,6 +19,8 @@ pub enum Alarm {
     StartDaemon,
     /// The next step of ending.
     Quit,
+    /// See whether a change of programs takes too long.
+    Succession,
     /// See which trees without a cgroup have become empty.
     CheckTrees,
     /// Remove files of runs that are over.

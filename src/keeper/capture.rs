@@ -271,6 +271,12 @@ impl Capture {
         }
     }
 
+    /// Bytes were taken from a FIFO and are in no log yet: if this process became another program
+    /// now, they would be lost.
+    pub fn holds_bytes(&self) -> bool {
+        self.files.iter().flatten().any(|(log, _)| log.held() > 0)
+    }
+
     /// Moves everything that is in the FIFO now, but does not run after a writer that goes on.
     /// Returns whether something had to stay.
     pub fn empty(&mut self, stream: &mut Stream) -> bool {

@@ -2,13 +2,13 @@
 
 use std::ffi::{CString, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use nix::sys::epoll::EpollFlags;
 
-use super::child::{self, Failure, Outcome, Plan};
+use super::child::{self, Failure, Forked, Outcome, Plan};
 use super::event_loop::Keeper;
 use super::flow::ARMED;
 use super::poll::{Source, Which};
@@ -19,6 +19,7 @@ use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
 use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
 use super::{fifo, say, tree};
+use crate::fault;
 
 /// What the program may expect of new files: what a login gives. The keeper's own mask is 077, and
 /// that of whoever started it may be anything, so inheriting would give the same app other file
@@ -74,7 +75,9 @@ impl Keeper {
         Record::write_keepsake(&self.run_dir, id, &order.keepsake)
             .map_err(|e| Refusal::io(Step::Logs, "write", &keepsake_path, &e))?;
         let record_path = Record::path(&self.run_dir, id);
+        fault::point!("launch.before_record");
         record.write(&self.run_dir).map_err(|e| Refusal::io(Step::Logs, "write", &record_path, &e))?;
+        fault::point!("launch.after_record");
         // From here on `launch_failed` finds the run, and cleans up what was made. Until the fork
         // there is nothing alive of it.
         self.runs.insert(id, Run::new(record, Life::Ended));
@@ -82,6 +85,7 @@ impl Keeper {
         let error = self.open_output(&order, Which::Err, &order.err_file)?;
         let ends = self.open_channel(&order)?;
         self.open_notify(&order)?;
+        fault::point!("launch.after_fifos");
         let door = match &leaf {
             None => None,
             Some(leaf) => {
@@ -92,8 +96,10 @@ impl Keeper {
         if let Some(bytes) = order.resources.memory_max {
             resources::limit_memory(leaf.as_ref(), id, bytes);
         }
-        let (pid, pipe) = self.fork(&order, &output, &error, ends.as_ref(), door.as_ref())?;
-        self.follow_child(id, pid, Launching { pipe, program: order.program, cwd: order.cwd });
+        fault::point!("launch.after_cgroup");
+        let child = self.fork(&order, &output, &error, ends.as_ref(), door.as_ref())?;
+        fault::point!("launch.after_fork");
+        self.follow_child(id, child, order);
         Ok(())
     }
 
@@ -174,7 +180,7 @@ impl Keeper {
         error: &File,
         ends: Option<&Ends>,
         door: Option<&File>,
-    ) -> Result<(i32, OwnedFd), Refusal> {
+    ) -> Result<Forked, Refusal> {
         let program = text(order.program.clone().into())?;
         let mut args = vec![program.clone()];
         for arg in &order.args {
@@ -223,8 +229,9 @@ impl Keeper {
         })
     }
 
-    /// Writes down who the child is, and waits for what it says.
-    fn follow_child(&mut self, id: u64, pid: i32, child: Launching) {
+    /// Writes down who the child is, lets it go, and waits for what it says.
+    fn follow_child(&mut self, id: u64, child: Forked, order: Launch) {
+        let pid = child.pid;
         // Our child and not waited for: it is there, if only as a zombie.
         let start = process::stat(pid).map_or(0, |stat| stat.start);
         // It says one thing, once.
@@ -232,13 +239,20 @@ impl Keeper {
         let watched = self.poller.add(&child.pipe, Source::Launching(id), flags);
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.record.main = Some(MainRecord { pid, start, at: process::boot_micros() });
-        run.life = Life::Launching(Box::new(child));
-        if let Err(error) = run.record.write(&self.run_dir).and(watched.map_err(Into::into)) {
-            // A run that the next keeper could not find must not be.
-            let path = Record::path(&self.run_dir, id);
-            let Refusal { step, errno, detail } = Refusal::io(Step::Fork, "write", &path, &error);
-            run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
-            self.kill_tree(id);
+        match run.record.write(&self.run_dir).and(watched.map_err(Into::into)) {
+            Ok(()) => {
+                fault::point!("launch.after_pid_record");
+                let (_, pipe) = child.let_go();
+                fault::point!("launch.after_let_go");
+                let launching = Launching { pipe, program: order.program, cwd: order.cwd };
+                run.life = Life::Launching(Box::new(launching));
+            }
+            Err(error) => {
+                // A run that the next keeper could not find must not be: it is not let go.
+                let path = Record::path(&self.run_dir, id);
+                let Refusal { step, errno, detail } = Refusal::io(Step::Fork, "write", &path, &error);
+                run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
+            }
         }
     }
 
@@ -252,6 +266,7 @@ impl Keeper {
                 run.life = Life::Running;
                 if let Some(main) = run.record.main {
                     say::info!("run {id} of process {} is pid {}", run.record.process, main.pid);
+                    fault::point!("launch.before_spawned");
                     self.tell(Report::Spawned { run: id, pid: main.pid, at: main.at });
                 }
             }

@@ -5,7 +5,10 @@
 //! packet. Whoever starts the other side hands it one end as descriptor [`LINE_FD`].
 //!
 //! The keeper speaks first, with [`Report::Hello`]. Members may be added within a version;
-//! readers ignore what they do not know. The daemon refuses a keeper of another [`VERSION`].
+//! readers ignore what they do not know. The daemon refuses a keeper of another version
+//! ([`version`]): each keeper starts daemons of its own program, so they meet only while one
+//! program takes the place of another (`succession`). Then the daemon that goes understands of the
+//! keeper that has come its `Hello`, which therefore never loses a member, and says nothing more.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,7 +16,20 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 /// The version of this protocol.
-pub const VERSION: u32 = 1;
+const VERSION: u32 = 2;
+
+/// In debug builds: the version to claim, so that a test has programs that differ in it.
+#[cfg(debug_assertions)]
+const CLAIM: &str = "PMDAEMON_CLAIM_PROTOCOL";
+
+/// The version of this protocol that this program speaks.
+pub fn version() -> u32 {
+    #[cfg(debug_assertions)]
+    if let Some(claimed) = std::env::var(CLAIM).ok().and_then(|text| text.parse().ok()) {
+        return claimed;
+    }
+    VERSION
+}
 
 /// The descriptor on which keeper and daemon find their end of the line.
 pub const LINE_FD: i32 = 3;
@@ -76,6 +92,38 @@ pub enum Order {
     Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
+    /// Keep the socket that comes with this message open, and give it to the next daemon. Takes
+    /// the place of what had that name.
+    Hold {
+        /// By which the next daemon recognises it.
+        name: String,
+    },
+    /// Close what is held under that name.
+    Release {
+        /// As in [`Order::Hold`].
+        name: String,
+    },
+    /// Become another program, which then replaces the daemon, too. Answered by
+    /// [`Report::ReplaceFailed`], or by a `Hello` of the other program on the same line.
+    Replace(Replace),
+}
+
+/// A change of programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Replace {
+    /// Tells this change from others.
+    pub id: u64,
+    /// Absolute path of the new program.
+    pub program: PathBuf,
+}
+
+/// What came of a change of programs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Succession {
+    /// Which.
+    pub id: u64,
+    /// Why the earlier program is back; absent when the new one serves, or is about to.
+    pub failure: Option<String>,
 }
 
 /// What is to be done with a log.
@@ -193,13 +241,26 @@ pub struct RunAs {
 pub enum Report {
     /// First message on every line: who I am and everything that I hold.
     Hello {
-        /// [`VERSION`] of the sender.
+        /// [`version`] of the sender.
         version: u32,
         /// The keeper's process.
         keeper_pid: i32,
         /// Every run that was not forgotten.
         runs: Vec<RunReport>,
+        /// So many reports [`Report::Held`] follow at once.
+        #[serde(default)]
+        held: usize,
+        /// The latest change of programs.
+        #[serde(default)]
+        succession: Option<Succession>,
     },
+    /// A socket that an earlier daemon had the keeper hold comes with this message.
+    Held {
+        /// As in [`Order::Hold`].
+        name: String,
+    },
+    /// The keeper is still the program that it was.
+    ReplaceFailed(Succession),
     /// The program was executed.
     Spawned {
         /// Which life.

@@ -126,6 +126,8 @@ impl Scratch {
             Report::Hello { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. }
+            | Report::Held { .. }
+            | Report::ReplaceFailed(_)
             | Report::Signed { .. }
             | Report::Status { .. }
             | Report::Message { .. }

@@ -19,6 +19,7 @@
 mod apply;
 mod backlog;
 mod backup;
+pub mod before;
 mod error;
 mod events;
 mod format;
@@ -53,6 +54,7 @@ use rusqlite::Connection;
 pub use backup::{Backups, Generation};
 pub use error::StoreError;
 pub use keepsake::Keepsake;
+pub use open::copy;
 pub use points::{Point, PointApp, Points};
 pub use recorder::{Recorder, Trouble};
 pub use recover::{Loss, Noted, Opened, open};

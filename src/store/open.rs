@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, migrations};
+use super::{StoreError, before, migrations};
 
 /// The connection to the store at `path`, in its newest schema.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -21,11 +21,35 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
     let found = migrations::version(&connection).map_err(failed)?;
     if found > migrations::CURRENT {
+        drop(connection);
+        if before::take_back(path, migrations::CURRENT)? {
+            return open(path);
+        }
         return Err(StoreError::Newer { path: path.to_path_buf(), found, known: migrations::CURRENT });
     }
     check(&connection, path)?;
+    if (1..migrations::CURRENT).contains(&found) {
+        before::keep(path, found)?;
+    }
     migrations::run(&mut connection).map_err(failed)?;
     Ok(connection)
+}
+
+/// Copies the store at `from`, whoever has it open, to a new file.
+///
+/// # Errors
+/// When `from` cannot be read or `to` not written, or is there already.
+pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let failed = |error| StoreError::sql("copy", from, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    // For the owner alone before anything is in it.
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    made.map_err(|source| StoreError::File { doing: "copy", path: to.to_path_buf(), source })?;
+    // SQLite writes into a file only if it is empty.
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
+    Ok(())
 }
 
 /// A new file for the owner alone, or one that is that already.

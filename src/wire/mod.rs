@@ -25,6 +25,7 @@ pub mod size;
 pub mod span;
 pub mod store;
 pub mod system;
+pub mod upgrade;
 pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
@@ -42,4 +43,5 @@ pub use process::{LastExit, Process, ProcessList};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};
+pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
 pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};

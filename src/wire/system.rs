@@ -52,6 +52,10 @@ pub struct Daemon {
     pub home: String,
     /// Where it listens besides the unix socket.
     pub listeners: Vec<Listener>,
+    /// The latest upgrade; absent when there was none since the keeper began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub upgrade: Option<super::Upgrade>,
 }
 
 /// An address that answers HTTP.

@@ -7,11 +7,12 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &str)] = &[
     ("model home wire own_log secrets settings", ""),
     ("supervisor logs sample probe", "model"),
-    ("keeper", "home model"),
+    ("fault", "home"),
+    ("keeper", "home fault model"),
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home secrets settings supervisor keeper store auth logs sample probe"),
+    ("daemon", "model home fault secrets settings supervisor keeper store auth logs sample probe"),
     ("dashboard", "wire"),
     (
         "api",

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -81,6 +81,11 @@ impl Rig {
             assert_eq!(error.kind(), io::ErrorKind::WouldBlock, "{error}");
             poll(&mut [PollFd::new(line, PollFlags::POLLOUT)], PollTimeout::NONE).unwrap();
         }
+    }
+
+    /// An order with a descriptor.
+    pub fn order_with(&self, order: Order, socket: BorrowedFd<'_>) {
+        line::send_with(self.line.as_ref().unwrap().as_fd(), &order, Some(socket)).unwrap();
     }
 
     /// A launch of that program, into the logs `out` and `err`.

@@ -154,6 +154,11 @@ impl Answer {
     async fn next(&mut self) -> Option<Result<Bytes, io::Error>> {
         match self.read_on().await {
             Ok(piece) => piece.map(Ok),
+            // Broken off, not ended: the reader asks the next daemon for the rest.
+            Err(e) if self.handle.is_leaving() => {
+                self.over = true;
+                Some(Err(e))
+            }
             Err(e) => {
                 self.over = true;
                 tracing::error!("a log cannot be read: {e}");
@@ -192,6 +197,9 @@ impl Answer {
                 return Ok(Some(piece));
             }
             if state == State::Dry && !self.over {
+                if self.handle.is_leaving() {
+                    return Err(io::Error::other("the daemon is being replaced"));
+                }
                 tokio::time::sleep(LOOK).await;
                 silent += LOOK;
                 if silent >= HEARTBEAT {
@@ -226,7 +234,9 @@ impl Answer {
         let (Some(events), Some(work)) = (&mut self.events, &mut self.work) else { return };
         loop {
             match events.try_recv() {
-                Ok(row) if row.process.is_some_and(|id| self.chosen.wants(id)) => work.form.told(&told(&row), &mut work.out),
+                Ok(row) if row.process.is_some_and(|id| self.chosen.wants(id)) => {
+                    work.form.told(&told(&row), &mut work.out)
+                }
                 Ok(_) | Err(broadcast::error::TryRecvError::Lagged(_)) => {}
                 Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return,
             }

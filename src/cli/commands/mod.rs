@@ -30,6 +30,7 @@ mod stop;
 mod token;
 mod unstartup;
 mod update_env;
+mod upgrade;
 mod web;
 mod why;
 
@@ -69,6 +70,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Save(args) => save::run(args).await,
         ClientCommand::Resurrect(args) => resurrect::run(args).await,
         ClientCommand::Cleardump(args) => cleardump::run(args).await,
+        ClientCommand::Upgrade(args) => upgrade::run(args).await,
         ClientCommand::Kill => kill::run().await,
     }
 }

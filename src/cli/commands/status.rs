@@ -111,6 +111,7 @@ pub mod tests {
                 keeper_pid: Some(9),
                 home: "/h".into(),
                 listeners: vec![Listener::at("127.0.0.1", 9615)],
+                upgrade: None,
             },
             store: Store { status: "ok".into(), ..Store::default() },
         }

@@ -63,9 +63,7 @@ fn daemon(system: &System) -> Finding {
         Level::Warning,
         "daemon",
         format!("the daemon (pid {pid}) is version {version} and this command is {VERSION}"),
-        format!(
-            "run kill -TERM {pid}: services go on, and the keeper starts a daemon of the installed version"
-        ),
+        "run pmdaemon upgrade: services go on, keeper and daemon become this version",
     )
 }
 
@@ -90,7 +88,7 @@ fn keeper(pid: Option<i64>) -> Finding {
         check: "keeper",
         level: Level::Note,
         finding: format!("the keeper (pid {pid}) is {}, {what}", program.display()),
-        remedy: Some("it goes on as it is; pmdaemon kill and a new start replace it".to_owned()),
+        remedy: Some("it goes on as it is; pmdaemon upgrade has it become this program".to_owned()),
     }
 }
 
