@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use pmdaemon::cli::{self, KeeperArgs, Parsed};
+use pmdaemon::daemon::self_check;
 use pmdaemon::home::Home;
 use pmdaemon::{keeper, kernel, run};
 
@@ -15,7 +16,13 @@ fn main() -> ExitCode {
     }
     match parsed {
         Parsed::Client(command) => cli::run(*command),
-        Parsed::Keeper(args) => keeper(args),
+        Parsed::Keeper(args) => keeper(args, false),
+        Parsed::SelfCheck(args) => self_check::run(&args.store),
+        Parsed::Run(args) => {
+            let none =
+                KeeperArgs { detached: false, adopt_daemon: None, on_exit: None, resume: None, home: None };
+            keeper(KeeperArgs { home: args.home, ..none }, true)
+        }
         Parsed::Daemon => match Home::from_env() {
             Ok(home) => run::daemon(&home),
             Err(sentence) => refuse(&sentence),
@@ -23,14 +30,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn keeper(args: KeeperArgs) -> ExitCode {
+fn keeper(args: KeeperArgs, stand_by: bool) -> ExitCode {
     if args.detached {
         // Fails only for the leader of a group, who has left its session already.
         let _ = nix::unistd::setsid();
     }
     let home = args.home.map_or_else(Home::from_env, |path| Ok(Home::at(path)));
     match home {
-        Ok(home) => keeper::main(keeper::KeeperArgs { home, adopt_daemon: args.adopt_daemon }),
+        Ok(home) => {
+            let on_exit = args.on_exit.as_deref().and_then(keeper::OnExit::parse);
+            let (adopt_daemon, resume) = (args.adopt_daemon, args.resume);
+            keeper::main(keeper::KeeperArgs { home, adopt_daemon, on_exit, resume, stand_by })
+        }
         Err(sentence) => refuse(&sentence),
     }
 }

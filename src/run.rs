@@ -1,6 +1,7 @@
 //! Puts the daemon together: store, keeper's line, brain, API, sockets. What `pmdaemon daemon` runs.
 
 use std::path::PathBuf;
+use std::pin::pin;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,13 +11,18 @@ use tokio::sync::watch;
 
 use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
-use crate::daemon::clock;
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
+use crate::daemon::retention;
+use crate::daemon::{backing_up, clock};
+use crate::fault;
 use crate::home::Home;
+use crate::keeper;
 use crate::local_token::LocalToken;
 use crate::model::Rest;
-use crate::store::{Change, Recorder, Saved, Store};
+use crate::store::{self, Backups, Change, Opened, Recorder, Saved, StoreError, Trouble};
+use crate::supervisor::Ports;
+use crate::wire::size;
 
 /// Another daemon holds this home; also the keeper's code when another keeper does
 /// (`EX_TEMPFAIL` of sysexits.h).
@@ -46,6 +52,8 @@ pub fn daemon(home: &Home) -> ExitCode {
 async fn run(home: &Home) -> Result<ExitCode, String> {
     let started = clock::now();
     home.create()?;
+    fault::arm(home);
+    fault::point!("daemon.start");
     let Some(_lock) = lock(home)? else {
         tracing::warn!("another daemon serves {}", home.path().display());
         return Ok(ExitCode::from(EXIT_LOCKED));
@@ -53,46 +61,81 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     // First of all: the keeper waits for nobody, but nothing works without it.
     let keeper = KeeperLine::inherited()
         .map_err(|e| format!("it is started by the keeper only ({e}): run `pmdaemon start`"))?;
-    let store = Store::open(&home.store()).map_err(|e| e.to_string())?;
-    let mut saved = store.load().map_err(|e| e.to_string())?;
+    let backups = Backups::at(home.backup_dir());
+    let opened = store::open(&home.store(), &backups, clock::unix_ms()).map_err(|e| e.to_string())?;
+    let Opened { store, mut saved, loss } = opened;
     let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
     let accounts =
         Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
     let settings = saved.settings.clone();
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
-    let (driver, handle) = Driver::begin(home.clone(), keeper, saved, recorder.clone()).await?;
+    let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
     handle.usages().start(handle.watch())?;
+    let budget = log_budget()?;
+    retention::start(home.clone(), handle.watch(), budget)
+        .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let api = Api::new(handle, accounts, started, default_cwd());
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
     // Before the socket: whoever finds that one is told the addresses.
     api.listeners.restore(&api, &settings).await;
-    let unix = api::serve::unix(&home.socket(), api::router::router(api.clone()), ending)
+    let (unix, name) = api::serve::unix(&home.socket(), api.handle.sockets())
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
+    let mut used = api.listeners.held();
+    used.insert(name);
+    api.handle.sockets().release_all_but(&used);
+    let unix = tokio::spawn(api::serve::serve(unix, api::router::router(api.clone()), ending));
+    if let Err(e) = crate::store::before::is_over(&home.store()) {
+        tracing::warn!("{e}");
+    }
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
+    tokio::spawn(backing_up::for_ever(recorder.clone(), backups));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
 
-    let ended = tokio::select! {
-        ended = driver.run() => Some(ended),
+    let mut driving = pin!(driver.run());
+    let early = tokio::select! {
+        ended = &mut driving => Some(ended),
         () = asked_to_end() => None,
+        () = api.handle.leaving() => None,
+        () = damaged(recorder.trouble()) => None,
     };
-    if ended == Some(Ended::Everything) {
+    if early == Some(Ended::Everything) {
         // While we still hold the lock: later this could be the socket of the next daemon.
         let _ = std::fs::remove_file(home.socket());
     }
-    api.listeners.end_all();
+    // Nobody comes in any more; who is in is answered.
+    api.handle.begin_to_leave();
     let _ = end.send(true);
-    let _ = unix.await;
-    // Answers that are on their way leave; SIGTERM lets running requests finish.
-    tokio::time::sleep(Duration::from_millis(50)).await;
+    let answered = async {
+        api.listeners.end_all().await;
+        let _ = unix.await;
+    };
+    let ended = match early {
+        Some(ended) => {
+            answered.await;
+            ended
+        }
+        // Their requests need the driver until the last one is answered.
+        None => {
+            let finish = async {
+                answered.await;
+                api.handle.leave().await;
+                std::future::pending().await
+            };
+            tokio::select! {
+                ended = &mut driving => ended,
+                never = finish => never,
+            }
+        }
+    };
     recorder.close();
     match ended {
-        Some(Ended::Everything) => tracing::info!("everything is stopped; the daemon ends"),
-        Some(Ended::Replaced) => {}
-        None => tracing::info!("the daemon ends; services go on, the keeper starts a new one"),
+        Ended::Everything => tracing::info!("everything is stopped; the daemon ends"),
+        Ended::Replaced => {}
+        Ended::Left => tracing::info!("the daemon ends; services go on, the keeper starts a new one"),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -116,12 +159,34 @@ async fn asked_to_end() {
     }
 }
 
+/// Waits until the store turns out to be damaged. The next daemon finds that at its start, and
+/// puts a good copy in its place.
+async fn damaged(mut trouble: watch::Receiver<Trouble>) {
+    let is_damaged = |trouble: &Trouble| {
+        trouble.as_deref().is_some_and(|error| matches!(error, StoreError::Damaged { .. }))
+    };
+    if trouble.wait_for(is_damaged).await.is_err() {
+        std::future::pending().await
+    }
+}
+
 /// The directory in which the command that started us was typed.
 fn default_cwd() -> PathBuf {
     std::env::var_os("PMDAEMON_START_DIR")
         .map(PathBuf::from)
         .filter(|dir| dir.is_dir())
         .unwrap_or_else(|| "/".into())
+}
+
+/// What all logs together may take, as the environment says.
+fn log_budget() -> Result<Option<u64>, String> {
+    match std::env::var("PMDAEMON_LOG_BUDGET") {
+        Ok(text) if !text.is_empty() => {
+            let bytes = size::parse(&text).map_err(|e| format!("PMDAEMON_LOG_BUDGET is not usable: {e}"))?;
+            Ok(Some(bytes))
+        }
+        Ok(_) | Err(_) => Ok(None),
+    }
 }
 
 /// Forgets expired tokens and sessions.
@@ -133,18 +198,20 @@ async fn sweep_accounts_for_ever(api: Shared) {
     }
 }
 
-/// After a boot of the host, what had finished by itself is due again: its goal is still "up".
+/// After a boot of the host everything begins anew: what had finished by itself is due again, since
+/// its goal is still "up", and ports are those of the definition. Counters of restarts, and the
+/// history, go on.
 fn after_boot(saved: &mut Saved, recorder: &Recorder) {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let boot = boot.trim();
-    if saved.settings.get(BOOT).is_some_and(|known| known == boot) {
+    let boot = keeper::boot_id();
+    if saved.settings.get(BOOT).is_some_and(|known| *known == boot) {
         return;
     }
-    let mut changes = vec![Change::PutSetting { name: BOOT.to_owned(), value: boot.to_owned() }];
+    let mut changes = vec![Change::PutSetting { name: BOOT.to_owned(), value: boot }];
     for process in &mut saved.processes {
         let before = process.clone();
-        // Moments of another boot mean nothing, and everything begins anew.
+        // Moments of another boot mean nothing.
         (process.unstable, process.waits, process.waits_until) = (0, 0, None);
+        (process.ports, process.asked) = (Ports::default(), None);
         if let Rest::Finished(_) = process.rest {
             process.rest = Rest::Stopped;
         }

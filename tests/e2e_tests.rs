@@ -5,10 +5,13 @@ mod support;
 mod e2e {
     mod delete;
     mod events;
+    mod exit;
+    mod faults;
     mod first;
     mod kill;
     mod list;
     mod logs;
+    mod pids;
     mod readme;
     mod refused;
     mod restart;
@@ -17,5 +20,6 @@ mod e2e {
     mod stop;
     mod survive;
     mod token;
+    mod upgrade;
     mod web;
 }

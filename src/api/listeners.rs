@@ -12,14 +12,16 @@
 //! lives. A lease is held by the answer to a request that is still being read, so it ends with the
 //! command that reads it, however that ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Weak};
+use std::sync::{Mutex, MutexGuard, Weak};
 
 use axum::http::StatusCode;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::port_owner::port_owner;
 use super::{Api, ApiError, Shared, router, serve};
@@ -35,6 +37,8 @@ const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4A
 #[derive(Default)]
 pub struct Listeners {
     open: Mutex<BTreeMap<SocketAddr, Open>>,
+    /// Those that serve, or finish.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     ending: AtomicBool,
 }
 
@@ -47,6 +51,8 @@ struct Open {
     leases: usize,
     /// Leases without authentication.
     unguarded: usize,
+    /// To be held for the next daemon if it becomes one that is kept.
+    socket: Option<OwnedFd>,
 }
 
 /// Keeps an address served, and perhaps without authentication, until it is dropped.
@@ -99,6 +105,12 @@ impl Listeners {
         }
     }
 
+    /// The names of the sockets that the next daemon is to find open: of the addresses that are
+    /// kept. Those that end with a command end with it also when it outlives this daemon.
+    pub fn held(&self) -> BTreeSet<String> {
+        self.lock().iter().filter(|(_, open)| open.kept).map(|(address, _)| held_as(*address)).collect()
+    }
+
     /// Serves at that address too, from now on. 200 when it is served already, otherwise 201.
     ///
     /// # Errors
@@ -108,12 +120,16 @@ impl Listeners {
         api: &Shared,
         address: SocketAddr,
     ) -> Result<(StatusCode, wire::Listener), ApiError> {
-        if let Some(known) = self.keep(address) {
+        if let Some(known) = self.keep(api, address) {
             self.save(api);
             return Ok((StatusCode::OK, known));
         }
-        let (real, switch) = serve(api, address).await?;
-        let open = Open { switch, kept: true, leases: 0, unguarded: 0 };
+        let (real, switch, copy) = self.serve(api, address).await?;
+        let copy = copy.map_err(|e| ApiError::internal(&e))?;
+        if api.handle.sockets().take(&held_as(real)).is_none() {
+            api.handle.sockets().hold(held_as(real), copy);
+        }
+        let open = Open { switch, kept: true, leases: 0, unguarded: 0, socket: None };
         let known = listener(real, &open);
         self.lock().insert(real, open);
         self.save(api);
@@ -121,10 +137,13 @@ impl Listeners {
     }
 
     /// Makes an address that is served one that stays.
-    fn keep(&self, address: SocketAddr) -> Option<wire::Listener> {
+    fn keep(&self, api: &Shared, address: SocketAddr) -> Option<wire::Listener> {
         let mut all = self.lock();
         let open = all.get_mut(&address)?;
         open.kept = true;
+        if let Some(socket) = open.socket.take() {
+            api.handle.sockets().hold(held_as(address), socket);
+        }
         Some(listener(address, open))
     }
 
@@ -134,12 +153,13 @@ impl Listeners {
     /// 409 with the owner when the port is taken.
     pub async fn lend(&self, api: &Shared, address: SocketAddr, no_auth: bool) -> Result<Lent, ApiError> {
         let served = self.lock().contains_key(&address);
-        let real = if served { None } else { Some(serve(api, address).await?) };
+        let real = if served { None } else { Some(self.serve(api, address).await?) };
         let mut all = self.lock();
         let added = real.is_some();
         let address = match real {
-            Some((real, switch)) => {
-                all.insert(real, Open { switch, kept: false, leases: 0, unguarded: 0 });
+            Some((real, switch, copy)) => {
+                let socket = copy.ok();
+                all.insert(real, Open { switch, kept: false, leases: 0, unguarded: 0, socket });
                 real
             }
             None => address,
@@ -187,6 +207,7 @@ impl Listeners {
         let Some(open) = self.lock().remove(&address) else { return false };
         tracing::info!("no longer serving http://{address}");
         self.save(api);
+        api.handle.sockets().release(&held_as(address));
         let _ = open.switch.send(true);
         true
     }
@@ -199,11 +220,16 @@ impl Listeners {
         api.handle.recorder().write(vec![Change::PutSetting { name: SETTING.to_owned(), value }]);
     }
 
-    /// Ends all of them, with the daemon; requests that are being answered are finished.
-    pub fn end_all(&self) {
+    /// Ends all of them, with the daemon. Returns when the requests that are being answered are
+    /// finished.
+    pub async fn end_all(&self) {
         self.ending.store(true, Ordering::SeqCst);
         for (_, open) in std::mem::take(&mut *self.lock()) {
             let _ = open.switch.send(true);
+        }
+        let tasks = std::mem::take(&mut *self.tasks());
+        for task in tasks {
+            let _ = task.await;
         }
     }
 
@@ -217,19 +243,46 @@ impl Listeners {
         self.lock().iter().map(|(address, open)| listener(*address, open)).collect()
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, Open>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Open>> {
         self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Opens that address, or goes on with the socket that an earlier daemon had there. Says what
+    /// it really is, how to end it, and gives a copy of the socket.
+    async fn serve(&self, api: &Shared, address: SocketAddr) -> Result<Served, ApiError> {
+        let socket = match inherited(api, address) {
+            Some(socket) => socket,
+            None => TcpListener::bind(address).await.map_err(|e| taken(address, &e))?,
+        };
+        let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
+        let copy = socket.as_fd().try_clone_to_owned();
+        let (switch, end) = watch::channel(false);
+        let task = tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
+        let mut tasks = self.tasks();
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(task);
+        tracing::info!("serving http://{real}");
+        Ok((real, switch, copy))
     }
 }
 
-/// Opens that address, and says what it really is.
-async fn serve(api: &Shared, address: SocketAddr) -> Result<(SocketAddr, watch::Sender<bool>), ApiError> {
-    let socket = TcpListener::bind(address).await.map_err(|e| taken(address, &e))?;
-    let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
-    let (switch, end) = watch::channel(false);
-    tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
-    tracing::info!("serving http://{real}");
-    Ok((real, switch))
+/// The real address, what ends it, and the socket for whoever is to hold it.
+type Served = (SocketAddr, watch::Sender<bool>, std::io::Result<OwnedFd>);
+
+/// By which the next daemon finds the socket of an address.
+fn held_as(address: SocketAddr) -> String {
+    format!("tcp:{address}")
+}
+
+/// The socket of an earlier daemon, which has been open all the time.
+fn inherited(api: &Shared, address: SocketAddr) -> Option<TcpListener> {
+    let socket = std::net::TcpListener::from(api.handle.sockets().take(&held_as(address))?);
+    socket.set_nonblocking(true).ok()?;
+    TcpListener::from_std(socket).ok()
 }
 
 fn listener(address: SocketAddr, open: &Open) -> wire::Listener {

@@ -8,6 +8,7 @@ use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
 use crate::model::ProcessId;
 use crate::secrets::SecretError;
+use crate::store::StoreError;
 use crate::supervisor::Denied;
 use crate::wire::{FieldError, Problem};
 
@@ -110,10 +111,17 @@ impl From<Denied> for ApiError {
             | Denied::StillUp { .. }
             | Denied::NothingUp { .. }
             | Denied::Reloading { .. } => StatusCode::CONFLICT,
-            Denied::BadCount { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let error = ApiError::new(status, denied.code(), denied.to_string());
+        let error = match denied.is_about_dependencies() {
+            true => ApiError::member("/depends_on", denied.to_string()),
+            false => ApiError::new(status, denied.code(), denied.to_string()),
+        };
         match denied {
             Denied::NameTaken { process, .. }
             | Denied::BeingDeleted(process)
@@ -127,6 +135,10 @@ impl From<Denied> for ApiError {
             | Denied::PortsExhausted { .. }
             | Denied::TooFewPorts(_)
             | Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. }
             | Denied::ShuttingDown => error,
         }
     }
@@ -138,10 +150,31 @@ impl From<HandleError> for ApiError {
             HandleError::Ending => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
             }
-            HandleError::NotSaved(_) => {
-                ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "not_saved", error.to_string())
+            HandleError::KeeperLost => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "keeper_lost", error.to_string())
+            }
+            HandleError::CannotSave(ref why) => {
+                ApiError::new(status_of(why), "store_unavailable", error.to_string())
+            }
+            HandleError::NotSavedYet(ref why) => {
+                ApiError::new(status_of(why), "not_saved_yet", error.to_string())
             }
         }
+    }
+}
+
+/// 507 when space has to be made, 503 when something else is wrong with the store.
+pub(super) fn status_of(why: &StoreError) -> StatusCode {
+    match why {
+        StoreError::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        StoreError::ReadOnly { .. }
+        | StoreError::File { .. }
+        | StoreError::Unsafe { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Refused { .. }
+        | StoreError::Sql { .. }
+        | StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -106,6 +106,11 @@ impl Watching {
                     // A daemon that ends says nothing: the next one serves the address again.
                     return (!self.api.listeners.is_ending()).then(|| line(&wire::StreamControl::closed()));
                 }
+                // Says nothing either.
+                () = self.api.handle.leaving() => {
+                    self.over = true;
+                    return None;
+                }
                 () = tokio::time::sleep(HEARTBEAT) => {
                     self.over = self.api.still_valid(&self.watched.principal).is_err();
                     return Some(line(&wire::StreamControl::heartbeat()));

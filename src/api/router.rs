@@ -2,19 +2,20 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
-    ports, processes, requests, system, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
+    pages, points, ports, processes, reload_logs, requests, system, ws,
 };
 
 /// The longest body.
@@ -33,16 +34,23 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::inherit::inherit))
         .routes(routes!(apps::scale::scale))
         .routes(routes!(apps::signal::signal))
-        .routes(routes!(logs::of_app))
+        .routes(routes!(logs::of_app, flush::of_app))
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(operations::operate))
+        .routes(routes!(points::list::list))
+        .routes(routes!(points::save::save, points::delete::delete))
+        .routes(routes!(points::resurrect::resurrect))
         .routes(routes!(ports::list))
-        .routes(routes!(logs::of_process))
-        .routes(routes!(logs::of_all))
+        .routes(routes!(logs::of_process, flush::of_process))
+        .routes(routes!(logs::of_all, flush::of_all))
+        .routes(routes!(reload_logs::of_app))
+        .routes(routes!(reload_logs::of_all))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
+        .routes(routes!(logs::system::own))
         .routes(routes!(system::shutdown::shutdown))
+        .routes(routes!(system::upgrade::upgrade))
         .routes(routes!(system::listen::add))
         .routes(routes!(system::listen::lend))
         .routes(routes!(system::listen::remove))
@@ -74,6 +82,11 @@ fn pages() -> Router<Shared> {
         .layer(from_fn(pages::problems_as_pages))
 }
 
+/// Only what is saved as a file is worth it: pages are small, and followers want each line at once.
+fn is_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.contains_key(header::CONTENT_DISPOSITION)
+}
+
 /// All of it.
 pub fn router(api: Shared) -> Router {
     let (described, _) = described().split_for_parts();
@@ -83,6 +96,7 @@ pub fn router(api: Shared) -> Router {
         .route("/status", get(health::alive))
         .route("/ws", get(ws::ws))
         .method_not_allowed_fallback(wrong_method)
+        .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guard::guard))

@@ -1,9 +1,11 @@
 //! Our own accept loop, on hyper `http1`.
 //!
 //! `axum::serve` 0.8.9 never times out a client that is slow or silent; hyper's `http1` with a
-//! timer closes all of them in time (measured, web.md section 5).
+//! timer closes all of them in time (measured, web.md section 5). And it resets a connection that
+//! it has accepted but not read from when it ends; here everybody who came in is answered.
 
 use std::io;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
@@ -17,27 +19,44 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore, watch};
 use tower::ServiceExt;
 
 use super::arrival::Arrival;
+use crate::daemon::sockets::Sockets;
 
 /// A request's header must be there within this.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// After the end is asked, a request that is being answered gets this long.
 const DRAIN: Duration = Duration::from_secs(10);
+/// ... and somebody who has just connected this long to say what for.
+const FIRST_WORDS: Duration = Duration::from_millis(500);
 /// Connections of one listener at a time; the next ones wait in the kernel's queue.
 const MAX_CONNECTIONS: usize = 4096;
 
-/// Serves the unix socket at `path` (0600) until `end` turns true.
+/// The unix socket at `path` (0600): that of an earlier daemon if it still is the one at that path,
+/// else a new one. The next daemon gets it, too.
 ///
 /// # Errors
 /// When the socket cannot be made.
-pub fn unix(
-    path: &Path,
-    router: Router,
-    end: watch::Receiver<bool>,
-) -> io::Result<tokio::task::JoinHandle<()>> {
+pub fn unix(path: &Path, sockets: &Sockets) -> io::Result<(UnixListener, String)> {
+    use std::os::unix::fs::MetadataExt;
+    // Somebody may have removed the file, or put another there; then nobody comes to the old one.
+    let name = || std::fs::symlink_metadata(path).map(|meta| format!("unix:{}:{}", meta.dev(), meta.ino()));
+    if let Ok(name) = name()
+        && let Some(socket) = sockets.take(&name)
+    {
+        let listener = std::os::unix::net::UnixListener::from(socket);
+        listener.set_nonblocking(true)?;
+        return Ok((UnixListener::from_std(listener)?, name));
+    }
+    let listener = bind_unix(path)?;
+    let name = name()?;
+    sockets.hold(name.clone(), listener.as_fd().try_clone_to_owned()?);
+    Ok((listener, name))
+}
+
+fn bind_unix(path: &Path) -> io::Result<UnixListener> {
     use std::os::unix::fs::PermissionsExt;
     // Bound under another name and moved: nobody sees it with wider rights, or before it listens.
     let fresh = path.with_extension("sock.new");
@@ -45,7 +64,7 @@ pub fn unix(
     let listener = UnixListener::bind(&fresh)?;
     std::fs::set_permissions(&fresh, std::fs::Permissions::from_mode(0o600))?;
     std::fs::rename(&fresh, path)?;
-    Ok(tokio::spawn(serve(listener, router, end)))
+    Ok(listener)
 }
 
 /// A socket that gives connections.
@@ -76,7 +95,8 @@ impl Listen for TcpListener {
     }
 }
 
-/// Serves what `listener` gives, each connection in a task of its own, until `end` turns true.
+/// Serves what `listener` gives, each connection in a task of its own, until `end` turns true and
+/// everybody who came in is answered.
 pub async fn serve(listener: impl Listen, router: Router, end: watch::Receiver<bool>) {
     let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     let mut ending = end.clone();
@@ -84,7 +104,7 @@ pub async fn serve(listener: impl Listen, router: Router, end: watch::Receiver<b
         let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.next() => accepted,
-            _ = ending.wait_for(|end| *end) => return,
+            _ = ending.wait_for(|end| *end) => break,
         };
         match accepted {
             Ok((stream, arrival)) => {
@@ -97,6 +117,9 @@ pub async fn serve(listener: impl Listen, router: Router, end: watch::Receiver<b
             Err(e) => pause_after(&e).await,
         }
     }
+    drop(listener);
+    // All places are free again: all connections are over. Each bounds itself.
+    let _ = places.acquire_many(MAX_CONNECTIONS as u32).await;
 }
 
 /// Out of descriptors, mostly: others will be closed soon.
@@ -109,7 +132,10 @@ async fn connection<S>(stream: S, arrival: Arrival, router: Router, mut end: wat
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let asked = Arc::new(Notify::new());
+    let asks = Arc::clone(&asked);
     let service = router.map_request(move |request: hyper::Request<Incoming>| {
+        asks.notify_one();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(arrival);
         request
@@ -128,6 +154,13 @@ where
     let done = match ended {
         Some(done) => done,
         None => {
+            // Who has just come in has not said yet what for: closed now, his request would be
+            // answered by a reset.
+            tokio::select! {
+                done = connection.as_mut() => return log(done),
+                () = asked.notified() => {}
+                () = tokio::time::sleep(FIRST_WORDS) => {}
+            }
             connection.as_mut().graceful_shutdown();
             match tokio::time::timeout(DRAIN, connection).await {
                 Ok(done) => done,
@@ -135,6 +168,10 @@ where
             }
         }
     };
+    log(done);
+}
+
+fn log(done: Result<(), hyper::Error>) {
     if let Err(e) = done {
         tracing::debug!("a connection ended: {e}");
     }

@@ -4,9 +4,13 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::log_args::LogArgs;
+use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
+use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
@@ -20,7 +24,9 @@ use super::values::{self, Instances};
                   pmdaemon list                         what runs, and how well\n  \
                   pmdaemon logs web --follow            what it prints\n  \
                   pmdaemon web                          the dashboard in a browser\n\n\
-                  State lives in PMDAEMON_HOME (default ~/.pmdaemon). The daemon is started by the first command."
+                  State lives in PMDAEMON_HOME (default ~/.pmdaemon). The daemon is started by the first command, \
+                  whose PMDAEMON_RESTART_BURST and PMDAEMON_RESTART_RATE limit automatic restarts of the whole host \
+                  (20 at once, then 2 a second and CPU)."
 )]
 pub struct Cli {
     /// What to do.
@@ -34,12 +40,18 @@ pub enum Command {
     /// A command of a user.
     #[command(flatten)]
     Client(ClientCommand),
+    /// Run in the foreground: as a service of the host, or as the main process of a container
+    #[command(after_help = RUN)]
+    Run(RunArgs),
     /// Hold services and the daemon (started by the other commands)
     #[command(hide = true)]
     Keeper(KeeperArgs),
     /// Serve the API (started by the keeper)
     #[command(hide = true)]
     Daemon,
+    /// Say whether this program could take over (started by the daemon)
+    #[command(hide = true)]
+    SelfCheck(SelfCheckArgs),
 }
 
 /// How the keeper is started.
@@ -51,10 +63,37 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one
     #[arg(long, value_name = "PID")]
     pub adopt_daemon: Option<i32>,
+    /// What SIGTERM does to services: stop, or keep for the next keeper
+    /// [default: PMDAEMON_ON_EXIT, or stop]
+    #[arg(long, value_name = "keep|stop", value_parser = ["keep", "stop"])]
+    pub on_exit: Option<String>,
+    /// Go on from the program that this process was before, which has left its state there
+    #[arg(long, value_name = "FD", conflicts_with = "adopt_daemon")]
+    pub resume: Option<i32>,
     /// Whose services it holds; by default as PMDAEMON_HOME says
     #[arg(long, value_name = "DIR")]
     pub home: Option<std::path::PathBuf>,
 }
+
+/// What a program is checked with.
+#[derive(Args, Clone, Debug)]
+pub struct SelfCheckArgs {
+    /// A copy of the store; it may be changed
+    #[arg(long, value_name = "FILE")]
+    pub store: std::path::PathBuf,
+}
+
+/// `run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// Whose services it holds; by default as PMDAEMON_HOME says
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
+}
+
+const RUN: &str = "Starts what is to run, and stays until SIGTERM or SIGINT, which stop everything gracefully; what \
+                   was up comes back with the next start. As process 1 it waits for orphans. When pmdaemon runs \
+                   already, it waits behind that.";
 
 /// Everything a user can ask for.
 #[derive(Subcommand, Debug)]
@@ -83,11 +122,16 @@ pub enum ClientCommand {
     /// Show everything about an app or process
     #[command(visible_aliases = ["describe", "desc", "show"])]
     Info(InfoArgs),
-    /// Show why a process ended, and what came of it
-    Why(InfoArgs),
+    /// Show why a process ended or does not start, and what came of it
+    Why(WhyArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Empty the logs of apps; the apps notice nothing
+    Flush(TendArgs),
+    /// Open log files again that a script has moved away
+    #[command(alias = "reloadLogs")]
+    ReloadLogs(TendArgs),
     /// Show which ports are reserved, who listens, and conflicts
     Ports(JsonArgs),
     /// Show what happened to processes
@@ -96,7 +140,7 @@ pub enum ClientCommand {
     Monit(MonitArgs),
     /// Find out what is wrong with this host or installation
     #[command(after_help = DOCTOR)]
-    Doctor(JsonArgs),
+    Doctor(DoctorArgs),
     /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
     /// Print a link that logs a browser in, once
@@ -105,6 +149,21 @@ pub enum ClientCommand {
     Status(JsonArgs),
     /// Print the token for the HTTP API
     Token(TokenArgs),
+    /// Start pmdaemon with the host: as a service of systemd or OpenRC
+    #[command(after_help = STARTUP)]
+    Startup(StartupArgs),
+    /// Do not start pmdaemon with the host any more
+    Unstartup(StartupArgs),
+    /// Keep what is defined and what runs as a restore point
+    #[command(visible_alias = "dump", after_help = SAVE)]
+    Save(SaveArgs),
+    /// Bring back what a restore point has, without doubling anything
+    Resurrect(PointArgs),
+    /// Forget a restore point
+    Cleardump(PointArgs),
+    /// Have another version take over; services go on
+    #[command(visible_alias = "update")]
+    Upgrade(UpgradeArgs),
     /// Stop everything: all services, then the daemon
     Kill,
 }
@@ -176,6 +235,12 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// Where its output goes
+    #[command(flatten)]
+    pub logs: LogArgs,
+    /// What must be there first
+    #[command(flatten)]
+    pub depends: DependsArgs,
     /// What PM2's users may write out of habit
     #[command(flatten)]
     pub pm2: Pm2Args,
@@ -191,6 +256,9 @@ pub struct StartArgs {
     /// Arguments for the app
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+    /// What makes it ready.
+    #[command(flatten, next_help_heading = "Readiness")]
+    pub ready: ReadyArgs,
     /// Health checks, and waiting for them.
     #[command(flatten, next_help_heading = "Health")]
     pub health: HealthArgs,
@@ -222,6 +290,62 @@ pub struct ReloadArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `startup`, `unstartup`.
+#[derive(Args, Debug)]
+pub struct StartupArgs {
+    /// The init system [default: the one that runs this host]
+    #[arg(value_name = "INIT", value_enum)]
+    pub init: Option<super::startup::Init>,
+    /// For this user alone, without root: starts at login, or with the host after loginctl
+    /// enable-linger
+    #[arg(long, conflicts_with = "username")]
+    pub user: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub print: bool,
+    /// Run as that user [default: whoever types this]
+    #[arg(short, long, value_name = "USER")]
+    pub username: Option<String>,
+    /// Whose services [default: as PMDAEMON_HOME says, or .pmdaemon in that user's home]
+    #[arg(long, visible_alias = "hp", value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
+    /// Name of the service [default: pmdaemon, or pmdaemon-USER when that is not root]
+    #[arg(long, value_name = "NAME")]
+    pub service_name: Option<String>,
+}
+
+const STARTUP: &str = "Examples:\n  pmdaemon startup                   as root: for the whole host\n  pmdaemon startup \
+                       --user            a unit of your own, without root\n  pmdaemon startup systemd --print   only \
+                       show the unit\n\nState is saved with every change: there is nothing else to save.";
+
+/// `save`.
+#[derive(Args, Debug)]
+pub struct SaveArgs {
+    /// Name of the restore point [default: default]
+    #[arg(value_name = "POINT")]
+    pub point: Option<String>,
+    /// Also when there are no apps: an empty list takes the place of the point
+    #[arg(short, long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resurrect`, `cleardump`.
+#[derive(Args, Debug)]
+pub struct PointArgs {
+    /// Name of the restore point [default: default; resurrect: and what ran at the last kill]
+    #[arg(value_name = "POINT")]
+    pub point: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SAVE: &str = "Every change is saved anyway and comes back after a reboot. A restore point is for coming back to \
+                    what there is now.";
 
 const REFERENCES: &str = "An app is given by its name (with all its processes) or namespace:name, a process by its id \
                           or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace. By \
@@ -273,6 +397,12 @@ pub struct RestartArgs {
     /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// Return when they are ready
+    #[arg(long)]
+    pub wait_ready: bool,
+    /// Wait so long until they are ready [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
+    pub wait_timeout: Option<Duration>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
@@ -321,33 +451,37 @@ pub struct InfoArgs {
     pub json: bool,
 }
 
-/// `logs`.
+/// `why`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  pmdaemon logs web\n  pmdaemon logs web --follow --lines 100\n  \
-                        pmdaemon logs --err          what went wrong, of all apps")]
-pub struct LogsArgs {
+#[command(after_help = REFERENCES)]
+pub struct WhyArgs {
+    /// Which apps or processes
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+    /// Also all the ends before the last one
+    #[arg(short, long)]
+    pub all: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `flush`, `reload-logs`.
+#[derive(Args, Debug)]
+pub struct TendArgs {
     /// Which apps or processes [default: all]
     #[arg(value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
-    /// How many of the last lines
-    #[arg(long, value_name = "N", default_value_t = 20,
-          value_parser = clap::value_parser!(u64).range(..=100_000))]
-    pub lines: u64,
-    /// Go on with new lines as they come, until Ctrl+C
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Standard output only
-    #[arg(long, conflicts_with = "err")]
-    pub out: bool,
-    /// Standard error only
-    #[arg(long)]
-    pub err: bool,
-    /// One JSON object per line
-    #[arg(long, conflicts_with = "raw")]
-    pub json: bool,
-    /// The lines alone, as the app wrote them
-    #[arg(long)]
-    pub raw: bool,
+}
+
+impl TendArgs {
+    /// Each reference; `None` for all apps at once.
+    pub fn each(&self) -> Vec<Option<&str>> {
+        match self.refs.is_empty() {
+            true => vec![None],
+            false => self.refs.iter().map(|reference| Some(reference.as_str())).collect(),
+        }
+    }
 }
 
 /// `events`.
@@ -387,6 +521,21 @@ pub struct WebArgs {
     pub no_auth: bool,
 }
 
+/// `upgrade`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "The new version checks itself with a copy of the state first. If it does not pass, or does not come \
+                        to serve, the old one goes on. Services, logs and addresses go on in any case; requests wait a \
+                        moment.\n\n\
+                        Examples:\n  pmdaemon upgrade                       to the version of this command\n  \
+                        pmdaemon upgrade --binary ./pmdaemon"
+)]
+pub struct UpgradeArgs {
+    /// The program to become [default: the one that you run]
+    #[arg(long, value_name = "PATH")]
+    pub binary: Option<std::path::PathBuf>,
+}
+
 /// `monit`.
 #[derive(Args, Debug)]
 #[command(
@@ -399,10 +548,23 @@ pub struct MonitArgs {
     pub interval: Duration,
 }
 
-const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. It starts no daemon and changes \
-                      nothing. A service of its own is started by a keeper of its own, with a child that leaves its \
-                      session; what it writes is read, its whole tree is killed, and everything of it is \
-                      removed. Not tested: a systemd unit.";
+/// `doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Repair first what can be repaired: who may read the home, and a store that is damaged
+    #[arg(long)]
+    pub repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. Without --repair it starts no \
+                      daemon and changes nothing. --repair closes the home to others and starts the daemon, which \
+                      puts a damaged store aside and the last good copy in its place; nothing is removed. A service \
+                      of its own is started by a keeper of its own, with a child that leaves its session; what it \
+                      writes is read, its whole tree is killed, and everything of it is removed. Not tested: a \
+                      systemd unit.";
 
 /// `token`.
 #[derive(Args, Debug)]

@@ -13,18 +13,23 @@
 
 pub mod args;
 mod commands;
+mod depends_args;
 mod doctor;
 mod env_args;
 mod error;
 mod health;
 mod live;
+mod log_args;
+mod logs_args;
 mod out;
 mod pm2_args;
 mod port_owner;
 mod prompt;
+mod ready_args;
 mod render;
 mod resource_args;
 mod session;
+mod startup;
 mod stop;
 mod values;
 
@@ -34,14 +39,18 @@ use clap::Parser;
 
 use args::{Cli, Command};
 
-pub use args::{ClientCommand, KeeperArgs};
+pub use args::{ClientCommand, KeeperArgs, RunArgs, SelfCheckArgs};
 
 /// What this process was started as.
 pub enum Parsed {
     /// The keeper, started by a command or by an init system.
     Keeper(KeeperArgs),
+    /// The keeper in the foreground, started by an init system or as one.
+    Run(RunArgs),
     /// The daemon, started by the keeper.
     Daemon,
+    /// A program that is asked, by an older one, whether it could take over.
+    SelfCheck(SelfCheckArgs),
     /// A command of a user: give it to [`run`].
     Client(Box<ClientCommand>),
 }
@@ -50,7 +59,9 @@ pub enum Parsed {
 pub fn parse() -> Parsed {
     match Cli::parse().command {
         Command::Keeper(args) => Parsed::Keeper(args),
+        Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,
+        Command::SelfCheck(args) => Parsed::SelfCheck(args),
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }
 }

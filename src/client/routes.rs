@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode};
+use reqwest::{Method, RequestBuilder, StatusCode};
 
-use super::{Client, ClientError, LogStream, RequestStream};
+use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, NewApp, Outcome,
-    PortList, Process, ProcessList, Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
+    Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
+    ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
 const MARGIN: Duration = Duration::from_secs(15);
+
+/// What a new program may take for its self-check, and more.
+const SELF_CHECK: Duration = Duration::from_secs(60);
 
 /// A stream has no end to wait for; a broken connection ends it.
 const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
@@ -46,17 +50,6 @@ pub enum Reached {
     Yes(Outcome),
     /// Not within the wait; the daemon goes on with it.
     NotYet(Outcome),
-}
-
-/// Which lines of logs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LogQuery {
-    /// This many of the last lines.
-    pub tail: u64,
-    /// One stream only.
-    pub stream: Option<Stream>,
-    /// Go on with new lines as they come.
-    pub follow: bool,
 }
 
 impl Client {
@@ -99,6 +92,16 @@ impl Client {
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
         let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
         Ok(app)
+    }
+
+    /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.
+    pub async fn flush(&self, reference: Option<&str>) -> Result<LogsTended, ClientError> {
+        Ok(self.json(Method::DELETE, &logs_path(reference, "")?, |r| r).await?.1)
+    }
+
+    /// `POST /apps/{ref}/logs/reopen`, or `/logs/reopen`: opens log files again.
+    pub async fn reload_logs(&self, reference: Option<&str>) -> Result<LogsTended, ClientError> {
+        Ok(self.json(Method::POST, &logs_path(reference, "/reopen")?, |r| r).await?.1)
     }
 
     /// `PUT /apps/{ref}/scale`: another number of processes of one app.
@@ -144,6 +147,20 @@ impl Client {
     pub async fn start_until_ready(&self, reference: &str, limit: Duration) -> Result<Reached, ClientError> {
         let app = escaped(reference)?;
         let path = format!("/api/v1/apps/{app}/start?ready=true&wait={}ms", limit.as_millis());
+        reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
+    }
+
+    /// `POST /apps/{ref}/restart?ready=true`: restarts it, perhaps on other ports, and waits until it
+    /// is ready.
+    pub async fn restart_until_ready(
+        &self,
+        reference: &str,
+        port: Option<&str>,
+        limit: Duration,
+    ) -> Result<Reached, ClientError> {
+        let on = port.map(|port| format!("&port={}", percent_encoded(port))).unwrap_or_default();
+        let (app, ms) = (escaped(reference)?, limit.as_millis());
+        let path = format!("/api/v1/apps/{app}/restart?ready=true&wait={ms}ms{on}");
         reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
     }
 
@@ -202,23 +219,22 @@ impl Client {
     }
 
     /// `GET /apps/{ref}/logs`, or `GET /logs` for all apps.
-    pub async fn logs(&self, reference: Option<&str>, query: LogQuery) -> Result<LogStream, ClientError> {
-        let mut path = match reference {
+    pub async fn logs(&self, reference: Option<&str>, query: &LogQuery) -> Result<LogStream, ClientError> {
+        let path = match reference {
             Some(reference) => format!("/api/v1/apps/{}/logs", escaped(reference)?),
             None => "/api/v1/logs".to_owned(),
         };
-        path.push_str(&format!("?tail={}", query.tail));
-        match query.stream {
-            Some(Stream::Out) => path.push_str("&stream=out"),
-            Some(Stream::Err) => path.push_str("&stream=err"),
-            None => {}
-        }
-        if query.follow {
-            path.push_str("&follow=true");
-        }
+        let path = path + &query.text();
         let accept = "application/x-ndjson";
         let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER).header("accept", accept)).await?;
         Ok(LogStream::new(response, self.socket.clone()))
+    }
+
+    /// `GET /system/log`: pmdaemon's own log, as text.
+    pub async fn own_log(&self, query: &LogQuery) -> Result<TextStream, ClientError> {
+        let path = format!("/api/v1/system/log{}", query.text());
+        let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER)).await?;
+        Ok(TextStream::new(response, self.socket.clone()))
     }
 
     /// `GET /events`: the latest `limit`, of all processes or of one, oldest first.
@@ -254,10 +270,42 @@ impl Client {
         Ok(())
     }
 
+    /// `GET /restore-points`.
+    pub async fn points(&self) -> Result<RestorePointList, ClientError> {
+        self.get("/api/v1/restore-points").await
+    }
+
+    /// `PUT /restore-points/{name}`: everything as it is now. `force`: also an empty list.
+    pub async fn save_point(&self, name: &str, force: bool) -> Result<RestorePoint, ClientError> {
+        let path = format!("/api/v1/restore-points/{}?force={force}", escaped(name)?);
+        Ok(self.json(Method::PUT, &path, |r| r).await?.1)
+    }
+
+    /// `POST /restore-points/{name}/resurrect`.
+    pub async fn resurrect(&self, name: &str) -> Result<Resurrected, ClientError> {
+        let path = format!("/api/v1/restore-points/{}/resurrect", escaped(name)?);
+        Ok(self.json(Method::POST, &path, |r| r.timeout(Duration::from_secs(60) + MARGIN)).await?.1)
+    }
+
+    /// `DELETE /restore-points/{name}`.
+    pub async fn delete_point(&self, name: &str) -> Result<(), ClientError> {
+        let path = format!("/api/v1/restore-points/{}", escaped(name)?);
+        self.send(Method::DELETE, &path, |r| r).await?;
+        Ok(())
+    }
+
     /// `POST /system/shutdown`: all services stop and stay stopped, then keeper and daemon end.
     pub async fn shutdown(&self) -> Result<(), ClientError> {
         self.send(Method::POST, "/api/v1/system/shutdown", |r| r).await?;
         Ok(())
+    }
+
+    /// `POST /system/upgrade`: another program takes over once it has passed its self-check.
+    pub async fn upgrade(&self, binary: &str) -> Result<UpgradeBegun, ClientError> {
+        let order = UpgradeOrder { binary: binary.to_owned() };
+        let fill = |r: RequestBuilder| r.json(&order).timeout(SELF_CHECK);
+        let (_, begun) = self.json(Method::POST, "/api/v1/system/upgrade", fill).await?;
+        Ok(begun)
     }
 
     /// `POST /auth/login-link`.
@@ -277,7 +325,7 @@ impl Client {
 }
 
 /// Any text as a value in a query: what it means is for the daemon to say.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     let byte = |b: u8| match b {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' => char::from(b).to_string(),
         _ => format!("%{b:02X}"),
@@ -291,6 +339,13 @@ fn reached((status, outcome): (StatusCode, Outcome)) -> Result<Reached, ClientEr
         StatusCode::ACCEPTED => Ok(Reached::NotYet(outcome)),
         _ => Ok(Reached::Yes(outcome)),
     }
+}
+
+fn logs_path(reference: Option<&str>, what: &str) -> Result<String, ClientError> {
+    Ok(match reference {
+        Some(reference) => format!("/api/v1/apps/{}/logs{what}", escaped(reference)?),
+        None => format!("/api/v1/logs{what}"),
+    })
 }
 
 /// A reference as one segment of a path, or as a value of a query: whatever could end it is

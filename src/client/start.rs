@@ -3,7 +3,8 @@
 //! Whoever holds the start lock looks again and then starts a keeper, so twenty commands at once
 //! start one. A socket that refuses is no proof that nobody is there: while the keeper lives it is
 //! replacing a daemon that died, and a second keeper would be one too many. So then one
-//! waits.
+//! waits. Nor is one that accepts proof of a daemon: the keeper holds it open, and who connects
+//! waits for the next daemon.
 
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,6 +19,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::{ClientError, is_ready};
 use crate::home::Home;
 use crate::kernel;
+use crate::settings::RestartBudget;
 
 /// How long a daemon may take to be ready, its own start or that of its successor.
 const BOUND: Duration = Duration::from_secs(10);
@@ -73,10 +75,12 @@ impl Patience {
 /// [`ClientError::Start`]: the kernel is too old, the home is unusable, there is no program, or no
 /// daemon became ready in time, with the last lines of its log.
 pub async fn ensure(home: &Home, program: Program) -> Result<bool, ClientError> {
-    if listens(home) && home.token().exists() {
+    if daemon_lives(home) && listens(home) && home.token().exists() {
         return Ok(false);
     }
     kernel::check().map_err(ClientError::Start)?;
+    // The keeper hands them on to the daemon, which nobody looks at.
+    RestartBudget::from_env().map_err(ClientError::Start)?;
     home.create().map_err(ClientError::Start)?;
     let _lock = start_lock(home).await?;
     let mut log = LogTail::from_here(home);
@@ -116,7 +120,7 @@ pub async fn ensure(home: &Home, program: Program) -> Result<bool, ClientError> 
     }
 }
 
-/// Whether somebody accepts connections on the socket.
+/// Whether somebody holds the socket open: a daemon, or the keeper for the next one.
 pub fn listens(home: &Home) -> bool {
     UnixStream::connect(home.socket()).is_ok()
 }

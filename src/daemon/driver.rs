@@ -10,18 +10,28 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::handle::{Answers, Ask, Handle, HandleError};
+use super::awaiting::{Awaited, Awaiting};
+use super::endings::Endings;
+use super::handle::{Answers, Ask, Handle, HandleError, is_to_be_saved};
 use super::keeper_line::{Attempt, KeeperLine};
-use super::log_files::LogFiles;
+use super::log_files::{self, LogFiles};
+use super::log_health::LogHealth;
+use super::log_orders::{LogOrders, Tended};
+use super::own_events::Own;
 use super::preparing::{Outcome, Prepared, Preparing};
+use super::replacing::{self, Pending};
 use super::sampling::{Samples, Usages};
+use super::sockets::{SocketOrder, Sockets};
+use super::succession;
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{clock, environment, event_text, keeper_words, port_probe};
+use super::{adopt_unknown, clock, environment, event_text, keeper_words, port_probe};
+use crate::fault;
 use crate::home::Home;
-use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
+use crate::keeper::protocol::{LogReport, Order, Report, RunReport, version};
 use crate::model::{AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
-use crate::store::{Change, EventRow, Recorder, Saved};
+use crate::settings::RestartBudget;
+use crate::store::{Change, EventRow, Keepsake, Loss, Noted, Recorder, Saved, Trouble};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
 };
@@ -31,6 +41,11 @@ const RUN_BLOCK: u64 = 1_000;
 /// A keeper that cannot be started is tried again after this.
 const KEEPER_RETRY: Duration = Duration::from_millis(500);
 
+/// What was ordered must be on the line before this daemon ends, within this.
+const FLUSH: Duration = Duration::from_secs(5);
+/// A new keeper, or one that becomes another program, may take this long to introduce itself.
+pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
+
 /// Why the loop ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Ended {
@@ -38,50 +53,79 @@ pub enum Ended {
     Everything,
     /// Another keeper serves this home; it will start its own daemon.
     Replaced,
+    /// This daemon alone was asked to end, or another program has taken over.
+    Left,
 }
 
 /// The brain with its surroundings.
 pub struct Driver {
     brain: Supervisor,
-    keeper: KeeperLine,
-    recorder: Recorder,
-    home: Home,
+    pub(super) keeper: KeeperLine,
+    pub(super) recorder: Recorder,
+    /// Why nothing can be saved, if that is so.
+    trouble: watch::Receiver<Trouble>,
+    /// That was told.
+    pub(super) in_trouble: bool,
+    pub(super) home: Home,
     asks: mpsc::Receiver<Ask>,
     snapshot: watch::Sender<Arc<Snapshot>>,
-    events: broadcast::Sender<Arc<EventRow>>,
-    keeper_pid: watch::Sender<Option<i32>>,
+    pub(super) events: broadcast::Sender<Arc<EventRow>>,
+    pub(super) keeper_pid: watch::Sender<Option<i32>>,
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
-    next_event: u64,
+    log_health: Arc<LogHealth>,
+    log_orders: LogOrders,
+    pub(super) next_event: u64,
     reserved_runs: u64,
     preparing: Preparing,
     prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
+    awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
     /// All services are to end, and then we.
     ending: bool,
+    endings: Endings,
+    sockets: Arc<Sockets>,
+    socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
+    pub(super) change: watch::Sender<Option<succession::Change>>,
+    /// The keeper was asked to become another program.
+    pub(super) wish: Option<Pending>,
+    pub(super) leaving: Arc<watch::Sender<bool>>,
 }
 
 impl Driver {
-    /// Hears the keeper out and takes up the work where the last daemon left it.
+    /// Hears the keeper out and takes up the work where the last daemon left it. `loss`: what
+    /// became of the store, if it was damaged.
     ///
     /// # Errors
     /// A sentence, when the keeper does not introduce itself or speaks another version.
     pub async fn begin(
         home: Home,
         mut keeper: KeeperLine,
-        saved: Saved,
+        mut saved: Saved,
+        loss: Option<Loss>,
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
-        let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
-        let (pid, runs) = match hello.await {
-            Ok(Some(Report::Hello { version: VERSION, keeper_pid, runs })) => (keeper_pid, runs),
-            Ok(Some(Report::Hello { version, .. })) => {
-                return Err(format!("the keeper speaks version {version}, this daemon version {VERSION}"));
+        let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
+        let (pid, runs, held, succession) = match hello.await {
+            Ok(Some(Report::Hello { version: theirs, .. })) if theirs != version() => {
+                return Err(format!("the keeper speaks version {theirs}, this daemon version {}", version()));
+            }
+            Ok(Some(Report::Hello { version: _, keeper_pid, runs, held, succession })) => {
+                (keeper_pid, runs, held, succession)
             }
             Ok(Some(_) | None) | Err(_) => return Err("the keeper did not introduce itself".into()),
         };
+        for _ in 0..held {
+            let socket = tokio::time::timeout(INTRODUCTION, keeper.next());
+            if !matches!(socket.await, Ok(Some(Report::Held { .. }))) {
+                return Err("the keeper did not send the sockets that it holds".into());
+            }
+        }
+        let (sockets, socket_orders) = Sockets::new(keeper.take_sockets());
+        let (change, change_out) = watch::channel(succession.map(succession::Change::Over));
+        let leaving = Arc::new(watch::Sender::new(false));
         let highest = runs.iter().map(|run| run.run + 1).max().unwrap_or(0);
         let next_run = saved.next_run.0.max(highest);
         let reserved_runs = next_run + RUN_BLOCK;
@@ -91,7 +135,17 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
-        let living: Vec<_> = runs.iter().map(keeper_words::living).collect();
+        let noted_loss = Noted::of(&saved);
+        let run_dir = home.run_dir();
+        let taken = adopt_unknown::take_up(&mut saved, &runs, |run| {
+            let text = crate::keeper::keepsake(&run_dir, run).map_err(|e| e.to_string())?;
+            Keepsake::parse(&text)
+        });
+        if !taken.changes.is_empty() {
+            recorder.write(taken.changes);
+        }
+        let legible = runs.iter().filter(|run| !taken.illegible.contains(&run.run));
+        let living: Vec<_> = legible.map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
         let busy = port_probe::look(&questions, Vec::new);
         let (brain, effects) = Supervisor::restore(
@@ -105,14 +159,17 @@ impl Driver {
             RunId(next_run),
         );
         let (watching, verdicts) = Watching::new();
+        let awaiting = Awaiting::new(watching.facts());
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
-        brain.limit_restarts(Limits::of_host(cpus()));
+        brain.limit_restarts(restart_limits());
         let usages = Arc::new(Usages::default());
         let mut driver = Driver {
             brain,
             keeper,
+            trouble: recorder.trouble(),
             recorder: recorder.clone(),
+            in_trouble: false,
             home: home.clone(),
             asks,
             snapshot,
@@ -120,35 +177,71 @@ impl Driver {
             keeper_pid,
             samples: usages.samples(),
             usages: Arc::clone(&usages),
+            log_health: Arc::default(),
+            log_orders: LogOrders::default(),
             next_event: saved.next_event,
             reserved_runs,
             preparing,
             prepared,
             watching,
+            awaiting,
             verdicts,
             ending: false,
+            endings: Endings::new(),
+            sockets: Arc::clone(&sockets),
+            socket_orders,
+            change,
+            wish: None,
+            leaving: Arc::clone(&leaving),
         };
-        let changes = driver.carry_out(effects);
-        driver.recorder.write(changes);
+        if let Some(loss) = loss {
+            driver.tell_own(Own::StoreLost, loss.to_string());
+        }
+        if !taken.names.is_empty() {
+            let names = taken.names.join(", ");
+            let told = format!("running services that the store did not know were taken over: {names}");
+            driver.tell_own(Own::StoreAdopted, told);
+        }
+        let mut changes = driver.carry_out(effects);
+        for fact in runs.iter().flat_map(keeper_words::said) {
+            changes.extend(driver.step(Input::Fact(fact)));
+        }
         driver.publish();
+        changes.extend(driver.log_reports(&runs));
+        driver.keep(changes);
         let handle = Handle {
             asks: asks_in,
             snapshot: snapshot_out,
             events,
             keeper_pid: keeper_pid_out,
             usages,
+            log_health: Arc::clone(&driver.log_health),
             recorder,
             home,
+            sockets,
+            change: change_out,
+            leaving,
+            noted_loss,
         };
         Ok((driver, handle))
     }
 
     /// Runs until everything is to end.
     pub async fn run(mut self) -> Ended {
+        // The sockets are there by now.
+        self.keeper.order(Order::Ready);
         loop {
             if self.ending && self.brain.all_idle() {
+                self.forget_the_last().await;
+                fault::point!("kill.before_quit");
                 self.keeper.order(Order::Quit);
+                if !self.keeper.flush(FLUSH).await {
+                    tracing::warn!("the keeper does not listen; it will start another daemon");
+                }
                 return Ended::Everything;
+            }
+            if let Some(ended) = self.decide_wish().await {
+                return ended;
             }
             let deadline = self.brain.next_deadline();
             tokio::select! {
@@ -161,22 +254,72 @@ impl Driver {
                         }
                     }
                 },
+                Some(order) = self.socket_orders.recv() => match order {
+                    SocketOrder::Hold(name, socket) => self.keeper.hold(name, socket),
+                    SocketOrder::Release(name) => self.keeper.order(Order::Release { name }),
+                },
+                durable = self.endings.next() => self.forget(durable),
                 Some(prepared) = self.prepared.recv() => self.launch(prepared),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
+                        fault::point!("command.before");
+                        let waits = is_to_be_saved(&commands);
                         let (answers, changes) = self.command(commands);
+                        fault::point!("command.before_record");
                         self.publish();
-                        self.recorder.write_then(changes, move |saved| {
-                            let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
+                        if !waits {
+                            self.keep(changes);
+                            let _ = reply.send(Ok(answers));
+                            continue;
+                        }
+                        self.recorder.keep_then(changes, move |saved| {
+                            let answer = saved.map(|()| answers).map_err(HandleError::NotSavedYet);
                             let _ = reply.send(answer);
                         });
+                        self.endings.forget_when_durable(&self.recorder);
+                        fault::point!("command.after_record");
+                    }
+                    Some(Ask::TendLogs { tend, logs, reply }) => {
+                        let order = self.log_orders.ask(tend, logs, reply);
+                        self.keeper.order(order);
                     }
                     Some(Ask::End) => self.end_for_good(),
+                    Some(Ask::Replace(wish)) => self.wish_for(wish),
+                    Some(Ask::Leave) => {
+                        self.forget_the_last().await;
+                        self.keeper.flush(FLUSH).await;
+                        return Ended::Left;
+                    }
                     None => return Ended::Everything,
                 },
                 Some(samples) = self.samples.recv() => self.hear_samples(samples),
+                Ok(()) = self.trouble.changed() => {
+                    let trouble = self.trouble.borrow_and_update().clone();
+                    self.trouble_changed(trouble);
+                }
                 () = sleep_until(deadline) => self.feed(Input::Tick),
+                () = replacing::overdue(self.wish.as_ref()) => {}
+            }
+        }
+    }
+
+    /// The ends of these runs are durable.
+    fn forget(&mut self, runs: Vec<RunId>) {
+        for run in runs {
+            self.order(run, Order::Forget { run: run.0 });
+        }
+    }
+
+    /// Before this daemon ends: what is being written down now is not for the next one to hear
+    /// again.
+    async fn forget_the_last(&mut self) {
+        self.endings.forget_when_durable(&self.recorder);
+        while self.endings.are_being_written() {
+            match tokio::time::timeout(FLUSH, self.endings.next()).await {
+                Ok(runs) => self.forget(runs),
+                // The keeper keeps them; the next daemon is told.
+                Err(_) => return,
             }
         }
     }
@@ -198,8 +341,7 @@ impl Driver {
         if let Some(report) = next {
             changes.extend(self.hear(report));
         }
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     /// A launch is ready, or cannot be made so.
@@ -224,25 +366,46 @@ impl Driver {
         for (run, bytes) in samples {
             changes.extend(self.step(Input::Fact(Fact::Sampled { run, memory: ByteSize(bytes) })));
         }
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
-    fn hear(&mut self, report: Report) -> Vec<Change> {
+    pub(super) fn hear(&mut self, report: Report) -> Vec<Change> {
         match report {
-            Report::Hello { version, keeper_pid, runs } => {
-                if version != VERSION {
-                    tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
+            Report::Hello { version: theirs, keeper_pid, runs, held: _, succession } => {
+                if let Some(succession) = self.has_become_another(succession) {
+                    // On the same line: nothing that was said on it is lost.
+                    return self.heard_of(succession);
+                }
+                if theirs != version() {
+                    tracing::error!("the keeper speaks version {theirs}, this daemon version {}", version());
                 }
                 self.keeper_pid.send_replace(Some(keeper_pid));
+                for (name, socket) in self.sockets.all() {
+                    self.keeper.hold(name, socket);
+                }
                 self.renewed(&runs)
             }
+            Report::LogsTended { request, closed, problems } => {
+                self.log_orders.answered(request, Tended { closed, problems });
+                Vec::new()
+            }
+            Report::LogChanged { run, log } => self.log_changed(RunId(run), log).into_iter().collect(),
+            Report::ReplaceFailed(succession) => self.heard_of(succession),
+            // Only a daemon that begins is sent any.
+            Report::Held { .. } => Vec::new(),
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
                 self.ending = true;
                 self.step(Input::Command(Command::Shutdown))
             }
+            Report::Message { run, text } => {
+                // Nobody asks for messages but for what the keeper understands itself.
+                tracing::debug!(run, bytes = text.len(), "a message on an IPC channel");
+                Vec::new()
+            }
             Report::Spawned { .. }
+            | Report::Signed { .. }
+            | Report::Status { .. }
             | Report::SpawnFailed { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. } => {
@@ -253,12 +416,16 @@ impl Driver {
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        self.log_orders.keeper_lost();
         self.preparing.forget_all();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
         for run in runs {
             if let Some((pid, at)) = run.spawned {
                 let fact = Fact::Spawned { run: RunId(run.run), pid: Pid(pid), at: Moment(at) };
+                changes.extend(self.step(Input::Fact(fact)));
+            }
+            for fact in keeper_words::said(run) {
                 changes.extend(self.step(Input::Fact(fact)));
             }
             if let Some((end, at)) = run.ended {
@@ -274,16 +441,30 @@ impl Driver {
         changes
     }
 
+    /// A log takes nothing, or does again.
+    fn log_changed(&mut self, run: RunId, log: LogReport) -> Option<Change> {
+        let process = self.brain.processes().find(|process| process.state.run() == Some(run))?;
+        let (app, process) = (process.app, process.id);
+        let kind = self.log_health.learn(process, log)?;
+        self.remember(Event { app, process, run: Some(run), kind })
+    }
+
+    fn log_reports(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        let all = runs.iter().flat_map(|run| run.logs.iter().map(|log| (RunId(run.run), log.clone())));
+        all.filter_map(|(run, log)| self.log_changed(run, log)).collect()
+    }
+
     async fn renew_keeper(&mut self) -> Option<Ended> {
         tracing::warn!("the keeper is gone; services go on, starting a new one");
         self.keeper_pid.send_replace(None);
         loop {
             match KeeperLine::start_new(&self.home) {
                 Ok(mut keeper) => {
-                    let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
+                    let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
                     match hello.await {
                         Ok(Some(report)) => {
                             self.keeper = keeper;
+                            self.wish_was_fatal();
                             self.hear_all(report);
                             return None;
                         }
@@ -306,12 +487,15 @@ impl Driver {
         if let Some(denied) = self.look_at_ports(&commands) {
             return (vec![Err(denied); commands.len()], changes);
         }
-        for command in commands {
+        for index in self.brain.in_order(&commands) {
+            let command = commands[index].clone();
             let (answer, effects) = self.brain.step(clock::now(), Input::Command(command));
-            answers.push(answer);
+            answers.push((index, answer));
             changes.extend(self.carry_out(effects));
         }
-        (answers, changes)
+        // Each in the place of its command.
+        answers.sort_by_key(|(index, _)| *index);
+        (answers.into_iter().map(|(_, answer)| answer).collect(), changes)
     }
 
     /// Stops every service with its goal, so that none comes back, then ends.
@@ -320,16 +504,23 @@ impl Driver {
         let stops = all.into_iter().map(|process| Command::Stop { process }).collect();
         let (_, mut changes) = self.command(stops);
         changes.extend(self.step(Input::Command(Command::Shutdown)));
-        self.recorder.write(changes);
+        self.keep(changes);
         self.ending = true;
+    }
+
+    /// Writes down what nobody waits for, and shows the result.
+    pub(super) fn keep(&mut self, changes: Vec<Change>) {
+        fault::point!("record.before");
+        self.recorder.write(changes);
+        self.endings.forget_when_durable(&self.recorder);
+        fault::point!("record.after");
         self.publish();
     }
 
     /// One input that nobody waits for.
     fn feed(&mut self, input: Input) {
         let changes = self.step(input);
-        self.recorder.write(changes);
-        self.publish();
+        self.keep(changes);
     }
 
     fn step(&mut self, input: Input) -> Vec<Change> {
@@ -378,10 +569,14 @@ impl Driver {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
                     let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
+                    let app = self.brain.process(process).map(|process| process.app);
                     let launch = move |from_files| {
                         let env = environment::of_process(&home, &spec, process, instance, port, from_files);
                         let logs = LogFiles::of(&home, &spec, instance);
-                        keeper_words::launch(run, process, restarts, port, &spec, env, logs)
+                        let mut launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
+                        launch.keepsake =
+                            app.map(|app| Keepsake { app, spec, instance }.to_text()).unwrap_or_default();
+                        launch
                     };
                     match files.is_empty() {
                         true => self.keeper.order(Order::Launch(Box::new(launch(BTreeMap::new())))),
@@ -389,14 +584,19 @@ impl Driver {
                     }
                 }
                 Effect::Signal { run, signal, scope } => {
-                    let tree = match scope {
-                        Scope::Main => false,
-                        Scope::Tree => true,
-                    };
-                    self.order(run, Order::Signal { run: run.0, signal: signal.number(), tree });
+                    let (id, signal) = (run.0, signal.number());
+                    self.order(
+                        run,
+                        match scope {
+                            Scope::Main => Order::Signal { run: id, signal, tree: false },
+                            Scope::Tree => Order::Signal { run: id, signal, tree: true },
+                            Scope::Message => Order::AskToEnd { run: id, signal },
+                        },
+                    );
                 }
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
-                Effect::Forget { run } => self.order(run, Order::Forget { run: run.0 }),
+                // Until its end is durable the keeper is the only one to know it.
+                Effect::Forget { run } => self.endings.add(run),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
                     let home = self.home.clone();
                     let env = move |spec: &AppSpec, from_files| {
@@ -405,6 +605,12 @@ impl Driver {
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
+                Effect::Await { run, process, instance, by, spec, port, since } => {
+                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, since });
+                }
+                Effect::Unawait { run } => self.awaiting.end(run),
+                Effect::KeepReady { run, at } => self.order(run, Order::KeepReady { run: run.0, at: at.0 }),
                 Effect::Record(record) => {
                     if recorded.insert(record) {
                         changes.extend(self.record(record));
@@ -440,12 +646,17 @@ impl Driver {
             self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
         let name = spec.instance_name(instance);
         if let EventKind::Deleted = event.kind {
-            let logs = LogFiles::of(&self.home, &spec, instance);
-            tokio::task::spawn_blocking(move || logs.remove());
+            let is_last = !self.brain.processes().any(|process| process.app == event.app);
+            let (home, spec) = (self.home.clone(), spec.clone());
+            self.log_health.forget(event.process);
+            tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {
             EventKind::Exited { end, .. } => Some(*end),
             EventKind::Created
+            | EventKind::Waits { .. }
+            | EventKind::Needed { .. }
+            | EventKind::StopTakenBack
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
             | EventKind::StopAsked { .. }
@@ -460,7 +671,11 @@ impl Driver {
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
             | EventKind::Healthy
+            | EventKind::Ready { .. }
+            | EventKind::NotReady { .. }
             | EventKind::Unhealthy { .. }
+            | EventKind::LogRefused { .. }
+            | EventKind::LogTakes { .. }
             | EventKind::Stopped
             | EventKind::Deleted => None,
         };
@@ -469,8 +684,8 @@ impl Driver {
         let row = EventRow {
             seq: self.next_event,
             at_ms: clock::unix_ms(),
-            app: event.app,
-            process: event.process,
+            app: Some(event.app),
+            process: Some(event.process),
             run: event.run,
             kind: event_text::word(&event.kind).to_owned(),
             name,
@@ -492,6 +707,16 @@ impl Driver {
             self.usages.wake();
         }
     }
+}
+
+/// What the host bears, or what somebody set instead.
+fn restart_limits() -> Limits {
+    let set = RestartBudget::from_env().unwrap_or_else(|sentence| {
+        // Services are not left alone for that.
+        tracing::error!("{sentence}; until then it is as if nothing were set");
+        RestartBudget::default()
+    });
+    Limits::of_host(cpus()).or_as_set(set.burst, set.per_second)
 }
 
 /// CPUs that this daemon may use.

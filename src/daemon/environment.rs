@@ -8,6 +8,11 @@ use crate::model::{AppSpec, ProcessId};
 /// Variables of the daemon that a process inherits when the caller sent none of its own.
 const FROM_DAEMON: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
+/// Variables that speak of descriptors and sockets of somebody else: of the manager from which the
+/// caller was started, for example.
+const OF_OTHERS: [&str; 5] =
+    ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+
 /// The daemon's own part, for apps that are defined without a caller's environment.
 pub fn of_daemon() -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> =
@@ -29,7 +34,7 @@ pub fn of_process(
     from_files: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut env = spec.inherited_env.clone();
-    env.retain(|name, _| !name.starts_with("PMDAEMON_"));
+    env.retain(|name, _| !name.starts_with("PMDAEMON_") && !OF_OTHERS.contains(&name.as_str()));
     // Python keeps lines back when its output is no terminal, and loses them with SIGTERM.
     env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
     if let Some(user) = &spec.resources.run_as {

@@ -1,14 +1,20 @@
 //! The way in: what the API and the library hold of the daemon.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::log_health::LogHealth;
+use super::log_orders::{Reply, Tended};
 use super::sampling::{LOOKING, Measured, Usages};
+use super::sockets::Sockets;
+use super::succession::{self, Wish};
 use super::view::Snapshot;
 use crate::home::Home;
-use crate::store::{Change, EventRow, Recorder};
+use crate::keeper::protocol::Tend;
+use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
 /// One answer for each command, in their order.
@@ -20,17 +26,34 @@ pub enum HandleError {
     /// The daemon is ending.
     #[error("the daemon is ending: try again in a moment")]
     Ending,
-    /// What was asked could not be written down, so it may be forgotten at the next start.
-    #[error("the change could not be saved: {0}")]
-    NotSaved(String),
+    /// The keeper died before it had answered.
+    #[error("the keeper died meanwhile and there is a new one: try again")]
+    KeeperLost,
+    /// Nothing can be saved at the moment, so nothing was done.
+    #[error("nothing was changed, because it could not be saved: {0}")]
+    CannotSave(Arc<StoreError>),
+    /// It was done before it turned out that it cannot be saved.
+    #[error("the change is in effect, and is saved as soon as that is possible: {0}")]
+    NotSavedYet(Arc<StoreError>),
 }
 
 /// What goes to the driver.
 pub(super) enum Ask {
     /// Commands, stepped one after the other in one turn and recorded in one transaction.
     Commands { commands: Vec<Command>, reply: oneshot::Sender<Result<Answers, HandleError>> },
+    /// An order about logs for the keeper.
+    TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
     /// Stop everything for good, then end keeper and daemon.
     End,
+    /// Have the keeper become another program.
+    Replace(Wish),
+    /// End this daemon alone; everything that was asked before is done.
+    Leave,
+}
+
+/// Whether what these change is a promise for later. Of a signal only the history tells.
+pub(super) fn is_to_be_saved(commands: &[Command]) -> bool {
+    !commands.iter().all(|command| matches!(command, Command::Signal { .. }))
 }
 
 /// Cheap to clone; every clone reaches the same daemon.
@@ -41,27 +64,99 @@ pub struct Handle {
     pub(super) events: broadcast::Sender<Arc<EventRow>>,
     pub(super) keeper_pid: watch::Receiver<Option<i32>>,
     pub(super) usages: Arc<Usages>,
+    pub(super) log_health: Arc<LogHealth>,
     pub(super) recorder: Recorder,
     pub(super) home: Home,
+    pub(super) sockets: Arc<Sockets>,
+    pub(super) change: succession::Watch,
+    pub(super) leaving: Arc<watch::Sender<bool>>,
+    pub(super) noted_loss: Option<Noted>,
 }
 
 impl Handle {
-    /// Carries out commands, all in one turn, and answers when what they changed is durable.
+    /// Carries out commands, all in one turn, and answers when what they changed is durable. When
+    /// the store is known not to take anything, none is carried out; but a signal is, which
+    /// leaves nothing to remember.
     ///
     /// # Errors
     /// When the daemon is ending or the store cannot be written.
     pub async fn command(&self, commands: Vec<Command>) -> Result<Answers, HandleError> {
+        if is_to_be_saved(&commands) {
+            self.may_save()?;
+        }
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Commands { commands, reply }).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
     }
 
+    /// Does something with logs, through the keeper.
+    ///
+    /// # Errors
+    /// When the daemon is ending, or the keeper dies meanwhile.
+    pub async fn tend_logs(&self, tend: Tend, logs: Vec<PathBuf>) -> Result<Tended, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::TendLogs { tend, logs, reply };
+        self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
+        answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Whether something that is to be saved should be begun at all.
+    ///
+    /// # Errors
+    /// When the store is known not to take anything.
+    pub fn may_save(&self) -> Result<(), HandleError> {
+        self.recorder.may_write().map_err(HandleError::CannotSave)
+    }
+
     /// Asks for the end of every service, of the keeper and of the daemon. Services stay stopped.
     ///
     /// # Errors
-    /// When the daemon is ending already.
+    /// When the daemon is ending already, or it cannot be saved that services stay stopped.
     pub async fn end(&self) -> Result<(), HandleError> {
+        self.may_save()?;
         self.asks.send(Ask::End).await.map_err(|_| HandleError::Ending)
+    }
+
+    /// Has another program take the place of keeper and daemon. What comes of it is told by
+    /// [`change`](Self::change), here or, when it succeeds, by the next daemon.
+    ///
+    /// # Errors
+    /// When the daemon is ending already.
+    pub async fn replace(&self, wish: Wish) -> Result<(), HandleError> {
+        self.asks.send(Ask::Replace(wish)).await.map_err(|_| HandleError::Ending)
+    }
+
+    /// The latest change of programs, if one is known.
+    pub fn change(&self) -> succession::Watch {
+        self.change.clone()
+    }
+
+    /// Ends the driver once it has done everything that was asked before; services go on.
+    pub async fn leave(&self) {
+        // One that is gone has left.
+        let _ = self.asks.send(Ask::Leave).await;
+    }
+
+    /// Says that this daemon is about to end, so that nobody begins what takes long: streams break
+    /// off, to be taken up again at the next daemon.
+    pub fn begin_to_leave(&self) {
+        self.leaving.send_replace(true);
+    }
+
+    /// Whether this daemon is about to end.
+    pub fn is_leaving(&self) -> bool {
+        *self.leaving.borrow()
+    }
+
+    /// Waits until this daemon is about to end.
+    pub async fn leaving(&self) {
+        // The sender lives as long as this handle.
+        let _ = self.leaving.subscribe().wait_for(|leaving| *leaving).await;
+    }
+
+    /// Listening sockets that outlive this daemon.
+    pub fn sockets(&self) -> &Sockets {
+        &self.sockets
     }
 
     /// Writes changes down that are not the brain's, and answers when they are durable.
@@ -71,7 +166,7 @@ impl Handle {
     pub async fn record(&self, changes: Vec<Change>) -> Result<(), HandleError> {
         let (reply, answer) = oneshot::channel();
         self.recorder.write_then(changes, move |saved| {
-            let _ = reply.send(saved.map_err(|e| HandleError::NotSaved(e.to_string())));
+            let _ = reply.send(saved.map_err(HandleError::CannotSave));
         });
         answer.await.map_err(|_| HandleError::Ending)?
     }
@@ -118,9 +213,19 @@ impl Handle {
         &self.usages
     }
 
+    /// How the logs of processes are.
+    pub fn log_health(&self) -> &LogHealth {
+        &self.log_health
+    }
+
     /// The store.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// The store was damaged, at this daemon's start or an earlier one's.
+    pub fn noted_loss(&self) -> Option<&Noted> {
+        self.noted_loss.as_ref()
     }
 
     /// The home.

@@ -4,24 +4,28 @@
 //! When the keeper is gone a new one is started, which finds the runs again by itself; what the
 //! old one had not carried out is the brain's to order anew (`Fact::HandsRenewed`).
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
 
 use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use tokio::io::unix::AsyncFd;
 
 use crate::home::Home;
-use crate::keeper::inherited;
 use crate::keeper::line;
 use crate::keeper::protocol::{LINE_FD, Order, Report};
+use crate::keeper::{self, inherited};
 
 /// A connected keeper.
 pub struct KeeperLine {
     fd: AsyncFd<OwnedFd>,
-    waiting: VecDeque<Order>,
+    waiting: VecDeque<(Order, Option<Arc<OwnedFd>>)>,
+    /// Sockets that came with reports, and were not asked for yet.
+    sockets: BTreeMap<String, OwnedFd>,
     /// A keeper that this daemon started is its child, and is waited for when it ends.
     child: Option<Child>,
 }
@@ -43,7 +47,8 @@ impl KeeperLine {
             None,
             SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK,
         )?;
-        let mut command = Command::new(own_program());
+        let program = std::env::current_exe().unwrap_or_else(|_| "/proc/self/exe".into());
+        let mut command = Command::new(keeper::executable(&program));
         command
             .arg("keeper")
             .arg("--adopt-daemon")
@@ -60,19 +65,48 @@ impl KeeperLine {
         // that the descriptor stays open, and ours, as long as it is registered.
         #[allow(deprecated)]
         let fd = AsyncFd::new(fd)?;
-        Ok(KeeperLine { fd, waiting: VecDeque::new(), child })
+        Ok(KeeperLine { fd, waiting: VecDeque::new(), sockets: BTreeMap::new(), child })
     }
 
     /// Sends an order, or keeps it until the line has room. If the keeper is gone the order is
     /// lost with it; the next [`next`](Self::next) says so.
     pub fn order(&mut self, order: Order) {
-        self.waiting.push_back(order);
+        self.waiting.push_back((order, None));
         self.send_waiting();
     }
 
+    /// Has the keeper hold a socket for the next daemon.
+    pub fn hold(&mut self, name: String, socket: Arc<OwnedFd>) {
+        self.waiting.push_back((Order::Hold { name }, Some(socket)));
+        self.send_waiting();
+    }
+
+    /// Waits until the line has taken everything, at most for `limit`: who ends afterwards has
+    /// said what he had to say. Returns whether that is so.
+    pub async fn flush(&mut self, limit: Duration) -> bool {
+        let deadline = tokio::time::Instant::now() + limit;
+        loop {
+            self.send_waiting();
+            if self.waiting.is_empty() {
+                return true;
+            }
+            let writable = tokio::time::timeout_at(deadline, self.fd.ready(tokio::io::Interest::WRITABLE));
+            match writable.await {
+                Ok(Ok(mut guard)) => guard.clear_ready(),
+                Ok(Err(_)) | Err(_) => return false,
+            }
+        }
+    }
+
+    /// The sockets that the keeper has sent since this was last asked.
+    pub fn take_sockets(&mut self) -> BTreeMap<String, OwnedFd> {
+        std::mem::take(&mut self.sockets)
+    }
+
     fn send_waiting(&mut self) {
-        while let Some(order) = self.waiting.front() {
-            match line::send(self.fd.get_ref().as_fd(), order) {
+        while let Some((order, socket)) = self.waiting.front() {
+            let socket = socket.as_ref().map(|socket| socket.as_fd());
+            match line::send_with(self.fd.get_ref().as_fd(), order, socket) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::WouldBlock => return,
                 Err(e) => tracing::debug!("an order to the keeper was lost: {e}"),
@@ -115,9 +149,14 @@ impl KeeperLine {
     /// A report that is there already, if one is. Lets the driver take a burst in one turn.
     pub fn try_next(&mut self) -> Attempt {
         let received =
-            self.fd.try_io(tokio::io::Interest::READABLE, |fd| line::receive::<Report>(fd.as_fd()));
+            self.fd.try_io(tokio::io::Interest::READABLE, |fd| line::receive_with::<Report>(fd.as_fd()));
         match received {
-            Ok(Some(report)) => Attempt::Report(Box::new(report)),
+            Ok(Some((report, socket))) => {
+                if let (Report::Held { name }, Some(socket)) = (&report, socket) {
+                    self.sockets.insert(name.clone(), socket);
+                }
+                Attempt::Report(Box::new(report))
+            }
             Ok(None) => Attempt::Gone,
             Err(e) if e.kind() == io::ErrorKind::WouldBlock => Attempt::Nothing,
             Err(e) => {
@@ -147,10 +186,50 @@ pub enum Attempt {
     Gone,
 }
 
-/// The file that this program runs from, also when it was replaced on disk meanwhile.
-fn own_program() -> std::path::PathBuf {
-    match std::env::current_exe() {
-        Ok(path) if path.exists() => path,
-        Ok(_) | Err(_) => "/proc/self/exe".into(),
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Instant;
+
+    fn pair() -> (KeeperLine, OwnedFd) {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+        (KeeperLine::over(ours, None).unwrap(), theirs)
+    }
+
+    #[tokio::test]
+    async fn a_keeper_that_is_busy_hears_the_last_order_before_the_line_is_flushed() {
+        let (mut line, theirs) = pair();
+        for run in 0..10_000 {
+            line.order(Order::Forget { run });
+        }
+        line.order(Order::Quit);
+        assert!(!line.flush(Duration::from_millis(20)).await, "nobody reads");
+        let reader = std::thread::spawn(move || {
+            let deadline = Instant::now() + Duration::from_secs(20);
+            while Instant::now() < deadline {
+                match line::receive::<Order>(theirs.as_fd()) {
+                    Ok(Some(Order::Quit)) => return true,
+                    Ok(Some(_)) => {}
+                    Ok(None) => return false,
+                    Err(_) => std::thread::yield_now(),
+                }
+            }
+            false
+        });
+        assert!(line.flush(Duration::from_secs(20)).await);
+        drop(line);
+        assert!(reader.join().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_keeper_that_is_gone_keeps_nobody() {
+        let (mut line, theirs) = pair();
+        for run in 0..10_000 {
+            line.order(Order::Forget { run });
+        }
+        drop(theirs);
+        // There is nobody to say it to: nothing waits any more.
+        assert!(line.flush(Duration::from_secs(20)).await);
     }
 }

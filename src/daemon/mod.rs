@@ -12,16 +12,28 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`adopt_unknown`] takes running services over that a lost store does not know.
+//! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
+//! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
+//! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
+//!   for it.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
+pub mod adopt_unknown;
+mod awaiting;
+pub mod backing_up;
 pub mod clock;
 pub mod define;
 pub mod define_health;
+pub mod define_logs;
 pub mod driver;
+mod endings;
 pub mod env_file;
 pub mod environment;
 pub mod event_text;
@@ -30,11 +42,21 @@ pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
 pub mod listening;
+pub mod log_disk;
 pub mod log_files;
+pub mod log_health;
+pub mod log_orders;
+pub mod own_events;
 pub mod port_probe;
 pub mod preparing;
+mod replacing;
 pub mod resources;
+pub mod retention;
 pub mod sampling;
+pub mod self_check;
+pub mod sockets;
+pub mod succession;
 mod typescript;
+pub mod upgrade;
 pub mod view;
 pub mod watching;

@@ -98,7 +98,9 @@ mod tests {
                 keeper_pid: None,
                 home: "/".to_owned(),
                 listeners: vec![],
+                upgrade: None,
             },
+            store: crate::wire::Store::default(),
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
         processes_page(&ProcessesPage {

@@ -4,6 +4,7 @@
 //! the FIFOs; their logs are continued at the end. What ended meanwhile is kept as ended, with the
 //! ending if the earlier keeper saw it, otherwise as unknown, never as a success.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 
@@ -11,6 +12,7 @@ use nix::sys::epoll::EpollFlags;
 
 use super::event_loop::Keeper;
 use super::flow::ARMED;
+use super::inheritance::RunPassed;
 use super::poll::{Source, Which};
 use super::process::{self, Pidfd, boot_micros};
 use super::protocol::Ending;
@@ -21,7 +23,8 @@ use super::{fifo, say};
 
 impl Keeper {
     /// Takes over whatever is recorded, once, at the start.
-    pub fn adopt_all(&mut self) -> io::Result<()> {
+    /// `passed`: what the program before, in this process, has left of them.
+    pub fn adopt_all(&mut self, mut passed: BTreeMap<u64, RunPassed>) -> io::Result<()> {
         let (records, unreadable) = Record::read_all(&self.run_dir)?;
         for path in unreadable {
             say::warning!("{} is not a record of a run; it is removed", path.display());
@@ -30,7 +33,8 @@ impl Keeper {
         let mut looks = TwoLooks::default();
         for record in records {
             if record.boot == self.boot {
-                self.adopt(record, &mut looks);
+                let passed = passed.remove(&record.run).unwrap_or_default();
+                self.adopt(record, passed, &mut looks);
             } else {
                 Record::remove(&self.run_dir, record.run);
             }
@@ -45,25 +49,32 @@ impl Keeper {
         Ok(())
     }
 
-    fn adopt(&mut self, mut record: Record, looks: &mut TwoLooks) {
+    fn adopt(&mut self, mut record: Record, mut passed: RunPassed, looks: &mut TwoLooks) {
         let id = record.run;
         if record.main.is_none() {
             record.main = self.find_main(&record);
             let _ = record.write(&self.run_dir);
         }
-        let alive = match (record.ended, record.main) {
-            (None, Some(main)) => Pidfd::open(main.pid, main.start),
-            (Some(_), _) | (None, None) => None,
+        if !passed.own && record.ended.is_none() && self.was_never_executed(&record) {
+            say::info!("run {id} was being launched and is not: its keeper died too early");
+            Record::remove(&self.run_dir, id);
+            return;
+        }
+        let life = match (record.ended, record.main) {
+            // Our child still: its end waits for us, also if it has come already.
+            (None, Some(_)) if passed.own => Life::Running,
+            (None, Some(main)) => Pidfd::open(main.pid, main.start).map_or(Life::Ended, Life::Adopted),
+            (Some(_), _) | (None, None) => Life::Ended,
         };
-        let life = alive.map_or(Life::Ended, Life::Adopted);
         let mut run = Run::new(record, life);
-        self.reopen(&mut run);
+        self.reopen(&mut run, &mut passed);
         if run.is_ended() && run.record.ended.is_none() {
             run.record.ended = Some((Ending::Unknown, boot_micros()));
             let _ = run.record.write(&self.run_dir);
         }
         let (ended, has_main, forgotten) = (run.is_ended(), run.record.main.is_some(), run.record.forgotten);
         self.runs.insert(id, run);
+        self.take_up_talk(id);
         if ended {
             let empty = self.look_for_rest(id, looks);
             if let Some(run) = self.runs.get_mut(&id) {
@@ -75,7 +86,7 @@ impl Keeper {
             if empty && (!has_main || forgotten) {
                 self.drop_run(id);
             }
-        } else if !self.watch_main(id) {
+        } else if !passed.own && !self.watch_main(id) {
             say::warning!("cannot watch the main process of run {id}");
         }
         if self.runs.contains_key(&id) {
@@ -90,6 +101,34 @@ impl Keeper {
         Some(MainRecord { pid: leader.pid, start: leader.start, at: boot_micros() })
     }
 
+    /// Only who lives has something to say.
+    fn take_up_talk(&mut self, id: u64) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if let Life::Adopted(pidfd) = std::mem::replace(&mut run.life, Life::Ended) {
+            self.talk_again(id, &pidfd);
+            if let Some(run) = self.runs.get_mut(&id) {
+                run.life = Life::Adopted(pidfd);
+            }
+        }
+    }
+
+    /// Whether the main process is a child that still waits for that keeper to let it become its
+    /// program, or was just about to. It does not become that any more: the daemon, which hears of
+    /// no such run, orders another one.
+    fn was_never_executed(&self, record: &Record) -> bool {
+        let Some(main) = record.main else { return false };
+        let Some(pidfd) = Pidfd::open(main.pid, main.start) else { return false };
+        let program = |pid: &str| fs::read_link(format!("/proc/{pid}/exe")).ok();
+        let is_a_keeper = program(&main.pid.to_string()).is_some_and(|one| Some(one) == program("self"));
+        // A program gets its mark by being executed.
+        let unborn =
+            is_a_keeper && tree::mark_of(main.pid).as_deref() != Some(&tree::mark(&self.mark, record.run));
+        if unborn {
+            let _ = pidfd.signal(libc::SIGKILL);
+        }
+        unborn
+    }
+
     fn watch_main(&self, id: u64) -> bool {
         let Some(Life::Adopted(pidfd)) = self.runs.get(&id).map(|run| &run.life) else { return false };
         // Edges: between the end of the process and its parent's waiting for it, the level stays.
@@ -97,15 +136,17 @@ impl Keeper {
         self.poller.add(pidfd, Source::Main(id), flags).is_ok()
     }
 
-    fn reopen(&mut self, run: &mut Run) {
+    fn reopen(&mut self, run: &mut Run, passed: &mut RunPassed) {
         let id = run.record.run;
         for which in Which::BOTH {
             let log = match which {
                 Which::Out => run.record.out_file.clone(),
                 Which::Err => run.record.err_file.clone(),
             };
-            let opened = fifo::open(&Record::fifo(&self.run_dir, id, which))
-                .and_then(|fifo| self.capture.open(fifo, &log))
+            let opened = passed
+                .fifo(which)
+                .map_or_else(|| fifo::open(&Record::fifo(&self.run_dir, id, which)), Ok)
+                .and_then(|fifo| Ok(self.capture.open(fifo, &log, &run.record.logs)?))
                 .and_then(|stream| {
                     self.poller.add(&stream, Source::fifo(id, which), ARMED)?;
                     Ok(stream)
@@ -119,14 +160,16 @@ impl Keeper {
         }
     }
 
-    /// FIFOs and drafts without a record.
+    /// FIFOs, sockets, keepsakes and drafts without a record.
     fn remove_strays(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.run_dir)? {
             let path = entry?.path();
             let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             let kind = path.extension().and_then(|extension| extension.to_str());
             let stray = match kind {
-                Some("out" | "err") => stem.is_some_and(|id: u64| !self.runs.contains_key(&id)),
+                Some("out" | "err" | "notify" | "app") => {
+                    stem.is_some_and(|id: u64| !self.runs.contains_key(&id))
+                }
                 Some("tmp") => stem.is_some(),
                 Some(_) | None => false,
             };

@@ -4,6 +4,10 @@
 //! calls. The keeper has one thread, so nothing can be locked or half done at the fork. What
 //! fails is told over a pipe that closes by itself when the program is executed: five bytes, the
 //! step and the kernel's error number. End of the pipe without a word means success.
+//!
+//! The child does not become the program before it is let go: first the keeper writes down who it
+//! is. If the keeper dies before that, the child ends too, so no program runs that the next keeper
+//! could not find.
 
 use std::ffi::CString;
 use std::io::{self, Read};
@@ -15,6 +19,10 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use super::fork::{self, Side};
 use super::protocol::{LINE_FD, Step};
 use super::resources::{Limits, Part};
+use super::talk::Ends;
+
+/// What is meant to stay ours in a child is above the numbers that the child puts in place.
+pub const FIRST_OWN: RawFd = 10;
 
 /// Everything that a child needs to know.
 pub struct Plan<'a> {
@@ -34,6 +42,8 @@ pub struct Plan<'a> {
     pub error: BorrowedFd<'a>,
     /// One end of a line, which the program finds as [`LINE_FD`].
     pub line: Option<BorrowedFd<'a>>,
+    /// Both ends of its IPC channel, on their way to their numbers.
+    pub channel: Option<&'a Ends>,
     /// The directory of its cgroup.
     pub leaf: Option<BorrowedFd<'a>>,
     /// A session of its own, out of reach of the keeper's terminal.
@@ -55,15 +65,31 @@ pub struct Failure {
     pub part: Option<Part>,
 }
 
-/// Forks a child that becomes the program. Returns its number and the (non-blocking) pipe for
-/// [`outcome`].
-pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
+/// A child that waits to be let go.
+pub struct Forked {
+    /// Its number.
+    pub pid: i32,
+    /// The (non-blocking) pipe for [`outcome`].
+    pub pipe: OwnedFd,
+    gate: OwnedFd,
+}
+
+impl Forked {
+    /// Lets it become the program. Dropped without that, it ends.
+    pub fn let_go(self) -> (i32, OwnedFd) {
+        // Fails only if the child is gone already, which the pipe tells.
+        let _ = nix::unistd::write(&self.gate, &[1]);
+        (self.pid, self.pipe)
+    }
+}
+
+/// Forks a child that becomes the program once it is let go.
+pub fn spawn(plan: &Plan<'_>) -> nix::Result<Forked> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    // Out of the way of the descriptors that the child puts in place.
-    let high = fcntl(&writer, FcntlArg::F_DUPFD_CLOEXEC(LINE_FD + 1))?;
-    // SAFETY: the kernel has just made this descriptor; nobody else owns it.
-    let writer = unsafe { OwnedFd::from_raw_fd(high) };
+    let writer = out_of_the_way(writer)?;
+    let (waiting, gate) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
+    let (waiting, gate) = (out_of_the_way(waiting)?, out_of_the_way(gate)?);
     let pointers = |texts: &[CString]| {
         let ends = std::iter::once(std::ptr::null());
         texts.iter().map(|text| text.as_ptr()).chain(ends).collect::<Vec<_>>()
@@ -71,8 +97,10 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
     let (args, env) = (pointers(&plan.args), pointers(&plan.env));
     // SAFETY: this process has one thread, so the child may do whatever the parent may.
     match unsafe { fork::fork(plan.leaf) }? {
-        Side::Parent(pid) => Ok((pid, reader)),
+        Side::Parent(pid) => Ok(Forked { pid, pipe: reader, gate }),
         Side::Child { outside } => {
+            drop(gate);
+            wait_for_gate(&waiting);
             let leaf = plan.leaf.filter(|_| outside);
             let failed = become_program(plan, leaf, &args, &env);
             let mut word = [0; 5];
@@ -81,6 +109,25 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
             let _ = nix::unistd::write(&writer, &word);
             // SAFETY: ends this child at once; nothing of the parent's may run in it.
             unsafe { libc::_exit(127) }
+        }
+    }
+}
+
+/// The same descriptor where the child puts none in place.
+fn out_of_the_way(fd: OwnedFd) -> nix::Result<OwnedFd> {
+    let high = fcntl(&fd, FcntlArg::F_DUPFD_CLOEXEC(FIRST_OWN))?;
+    // SAFETY: the kernel has just made this descriptor; nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(high) })
+}
+
+/// In the child: waits until the keeper has written down who it is, or ends with the keeper.
+fn wait_for_gate(waiting: &OwnedFd) {
+    loop {
+        match nix::unistd::read(waiting, &mut [0]) {
+            Ok(1) => return,
+            Err(Errno::EINTR) => {}
+            // SAFETY: ends this child at once; nothing of the parent's may run in it.
+            Ok(_) | Err(_) => unsafe { libc::_exit(127) },
         }
     }
 }
@@ -175,6 +222,9 @@ fn prepare(plan: &Plan<'_>, leaf: Option<BorrowedFd<'_>>) -> nix::Result<()> {
         first_free = LINE_FD + 1;
     }
     close_on_exec_from(first_free);
+    for (source, target) in plan.channel.iter().flat_map(|ends| ends.numbers()) {
+        put(source, target)?;
+    }
     default_signals()?;
     if let Some(mask) = plan.umask {
         // SAFETY: umask cannot fail and touches no memory.

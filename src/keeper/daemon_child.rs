@@ -5,8 +5,10 @@
 //! long each time, at most 5 s.
 
 use std::ffi::{CString, OsString};
+use std::fs;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -18,7 +20,7 @@ use super::event_loop::Keeper;
 use super::process::{self, Pidfd};
 use super::protocol::Ending;
 use super::resources::Limits;
-use super::{say, tree};
+use super::{notify, say, tree};
 
 /// Another program in place of the daemon. For tests.
 pub const OTHER_PROGRAM: &str = "PMDAEMON_DAEMON_EXE";
@@ -42,10 +44,11 @@ pub struct Daemon {
 enum Life {
     #[default]
     Gone,
-    /// Our child, since when, and the pipe on which it says why it could not be executed.
-    Own { pid: i32, since: Instant, pipe: OwnedFd },
+    /// Our child, since when, and the pipe on which it says why it could not be executed, unless
+    /// an earlier program has started it.
+    Own { pid: i32, since: Instant, pipe: Option<OwnedFd> },
     /// Not our child. The pidfd is in the epoll set as long as it is open.
-    Adopted { pid: i32, _pidfd: Pidfd },
+    Adopted { pid: i32, pidfd: Pidfd },
 }
 
 impl Daemon {
@@ -67,9 +70,14 @@ impl Daemon {
         matches!(self.life, Life::Own { .. })
     }
 
+    /// That child, which an earlier program has started, is it.
+    pub fn resume(&mut self, pid: i32) {
+        self.life = Life::Own { pid, since: Instant::now(), pipe: None };
+    }
+
     /// That process, which has started us, is it.
     pub fn adopt(&mut self, pid: i32, pidfd: Pidfd) {
-        self.life = Life::Adopted { pid, _pidfd: pidfd };
+        self.life = Life::Adopted { pid, pidfd };
     }
 
     /// How long to wait before the next start.
@@ -86,16 +94,31 @@ pub fn new_line() -> nix::Result<(OwnedFd, OwnedFd)> {
     socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
 }
 
-/// The program that is the daemon: this one, wherever it is at the start.
+/// This program, by whatever name it has.
+pub const MYSELF: &str = "/proc/self/exe";
+
+/// The name of the program that is the daemon: this one, wherever it was at the start.
 pub fn program() -> PathBuf {
     let other = std::env::var_os(OTHER_PROGRAM).map(PathBuf::from);
-    other.or_else(|| std::env::current_exe().ok()).unwrap_or_else(|| PathBuf::from("/proc/self/exe"))
+    other.or_else(|| std::env::current_exe().ok()).unwrap_or_else(|| PathBuf::from(MYSELF))
+}
+
+/// What to execute to have `program` run, which is this one or a test's. A file of that name may
+/// be another by now: somebody has removed or replaced it. Keeper and daemon stay of one program
+/// until they are asked to change together, so then it is what we are ourselves.
+pub fn executable(program: &Path) -> &Path {
+    let same = |one: &Path, other: &Path| {
+        let identity = |path: &Path| fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).ok();
+        identity(one).is_some_and(|one| Some(one) == identity(other))
+    };
+    let other = std::env::var_os(OTHER_PROGRAM).is_some_and(|name| name == program.as_os_str());
+    if other || same(program, Path::new(MYSELF)) { program } else { Path::new(MYSELF) }
 }
 
 impl Keeper {
     /// Starts the daemon with a line of its own.
     pub fn start_daemon(&mut self) {
-        if self.quit.is_ending() || self.daemon.pid().is_some() {
+        if self.quit.is_ending() || self.daemon.pid().is_some() || !self.may_start_daemon() {
             return;
         }
         let started = new_line().and_then(|(ours, theirs)| {
@@ -105,7 +128,7 @@ impl Keeper {
         match started {
             Ok((ours, pid, pipe)) => {
                 say::info!("the daemon is pid {pid}");
-                self.daemon.life = Life::Own { pid, since: Instant::now(), pipe };
+                self.daemon.life = Life::Own { pid, since: Instant::now(), pipe: Some(pipe) };
                 self.connect(ours);
             }
             Err(error) => {
@@ -116,23 +139,21 @@ impl Keeper {
     }
 
     fn fork_daemon(&self, line: BorrowedFd<'_>) -> nix::Result<(i32, OwnedFd)> {
-        // The file may have been removed under our feet; what we are ourselves is always there.
-        let known = self.daemon_program.exists();
-        let program = if known { self.daemon_program.as_path() } else { Path::new("/proc/self/exe") };
         let text = |bytes: &[u8]| CString::new(bytes).map_err(|_| nix::errno::Errno::EINVAL);
-        let program = text(program.as_os_str().as_bytes())?;
+        let program = text(executable(&self.daemon_program).as_os_str().as_bytes())?;
+        let name = text(self.daemon_program.as_os_str().as_bytes())?;
         let mut home = OsString::from("PMDAEMON_HOME=");
         home.push(&self.home);
         let mut env = vec![text(&home.into_vec())?];
         for (name, value) in std::env::vars_os() {
             // A keeper that was started from within a run is no part of it.
-            if name != "PMDAEMON_HOME" && name != tree::MARK {
+            if name != "PMDAEMON_HOME" && name != tree::MARK && name != notify::VARIABLE {
                 env.push(text(&[name.as_bytes(), b"=", value.as_bytes()].concat())?);
             }
         }
         let (output, error) = (std::io::stdout(), std::io::stderr());
-        child::spawn(&Plan {
-            args: vec![program.clone(), c"daemon".to_owned()],
+        let child = child::spawn(&Plan {
+            args: vec![name, c"daemon".to_owned()],
             program,
             env,
             cwd: None,
@@ -140,17 +161,30 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: Some(line),
+            channel: None,
             leaf: None,
             session: false,
             umask: None,
             limits: Limits::inherited(self.descriptors),
-        })
+        })?;
+        Ok(child.let_go())
+    }
+
+    /// A signal to the daemon.
+    pub fn signal_daemon(&self, signal: i32) {
+        match &self.daemon.life {
+            Life::Gone => {}
+            // Our child that we have not waited for: the number is its own.
+            // SAFETY: kill takes two integers.
+            Life::Own { pid, .. } => drop(unsafe { libc::kill(*pid, signal) }),
+            Life::Adopted { pidfd, .. } => drop(pidfd.signal(signal)),
+        }
     }
 
     /// Our child, the daemon, is no more.
     pub fn own_daemon_ended(&mut self, end: Ending) {
         let Life::Own { pid, since, pipe } = std::mem::take(&mut self.daemon.life) else { return };
-        match child::outcome(&pipe) {
+        match pipe.as_ref().map_or(Outcome::Executed, child::outcome) {
             Outcome::Failed(failure) => {
                 say::warning!("{}", failure.sentence(&self.daemon_program, Path::new(".")));
             }
@@ -175,6 +209,7 @@ impl Keeper {
     }
 
     fn daemon_ended(&mut self, young: bool) {
+        self.hear_out();
         self.disconnect();
         if self.quit.is_ending() {
             self.alarms.set(Alarm::Quit, Instant::now());

@@ -18,6 +18,7 @@ use super::protocol::{Ending, Report};
 use super::run::{Life, Run};
 use super::say;
 use super::tree::{self, TwoLooks};
+use crate::fault;
 
 /// How long after the end of an adopted main process its status is waited for.
 const STATUS_WAIT: Duration = Duration::from_secs(5);
@@ -43,6 +44,7 @@ impl Keeper {
                 break;
             }
             let end = process::ending(status);
+            fault::point!("end.after_reap");
             let run = self.runs.iter().find(|(_, run)| run.own_child() == Some(pid)).map(|(id, _)| *id);
             match run {
                 Some(id) => self.own_main_ended(id, end, &mut looks),
@@ -69,6 +71,7 @@ impl Keeper {
             return;
         }
         self.drain_run(id);
+        self.end_talk(id);
         let tree_empty = self.look_for_rest(id, looks);
         let at = boot_micros();
         let Some(run) = self.runs.get_mut(&id) else { return };
@@ -79,12 +82,14 @@ impl Keeper {
             // The daemon is told all the same; only the next keeper would not know it.
             say::warning!("cannot write down the end of run {id}: {error}");
         }
+        fault::point!("end.after_record");
         say::info!("run {id} of process {} {}", run.record.process, process::ending_words(end));
         if tree_empty {
             self.end_tree(id);
         }
         if self.runs.get(&id).is_some_and(|run| !run.record.forgotten) {
             self.tell(Report::Exited { run: id, end, at, tree_empty });
+            fault::point!("end.after_report");
         }
         self.drop_if_over(id);
     }
@@ -175,6 +180,7 @@ impl Keeper {
     /// The daemon has written the end down.
     pub fn forget(&mut self, id: u64) {
         let Some(run) = self.runs.get_mut(&id) else { return };
+        fault::point!("forget.before");
         run.record.forgotten = true;
         if !(run.is_ended() && run.tree_empty) {
             // What is left of it is still captured and can still be killed.
@@ -195,10 +201,13 @@ impl Keeper {
             say::warning!("the last output of run {id} is lost: its file takes nothing");
         }
         self.close_streams(id);
+        self.end_talk(id);
+        fault::point!("forget.before_drop");
         if let Some(leaf) = self.runs.remove(&id).and_then(|run| run.leaf()) {
             leaf.remove();
         }
         self.throw_away(id);
+        fault::point!("forget.after");
     }
 
     /// Something happened to an adopted main process: it became a zombie, or its parent has waited

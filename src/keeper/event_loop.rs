@@ -2,6 +2,7 @@
 //! an alarm, does what follows, and never waits for anything else.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::PathBuf;
@@ -14,10 +15,13 @@ use super::alarms::{Alarm, Alarms};
 use super::capture::Capture;
 use super::cgroup::Cgroups;
 use super::daemon_child::Daemon;
+use super::held::Held;
+use super::notify::Listener;
 use super::poll::{Poller, Source, Which};
-use super::protocol::{Order, Report, VERSION};
-use super::quit::Quit;
+use super::protocol::{Order, Report, Succession, version};
+use super::quit::{OnExit, Quit};
 use super::run::Run;
+use super::succession::Change;
 use super::trash::Trash;
 use super::tree::{Look, Scope};
 use super::{line, say};
@@ -61,8 +65,22 @@ pub struct Keeper {
     pub outbox: VecDeque<Report>,
     /// Whether we are about to end.
     pub quit: Quit,
+    /// What becomes of the services when we are asked to end.
+    pub on_exit: OnExit,
+    /// Sockets that outlive the daemon.
+    pub held: Held,
+    /// Whether another program is to take our place, or has.
+    pub change: Change,
+    /// What came of the latest such change.
+    pub succession: Option<Succession>,
+    /// Locked as long as there is this keeper.
+    pub lock: File,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Whom to tell how we are.
+    pub notify: Listener,
+    /// Runs that have said something that was not heard yet.
+    pub speaking: Vec<u64>,
     /// Files of runs that are over.
     pub trash: Trash,
 }
@@ -82,6 +100,7 @@ impl Keeper {
             while let Some(alarm) = self.alarms.pop_due(Instant::now()) {
                 self.on_alarm(alarm);
             }
+            self.change_if_ready();
         }
         for run in self.runs.values_mut() {
             for which in Which::BOTH {
@@ -104,15 +123,19 @@ impl Keeper {
             Source::Err(run) => self.readable(run, Which::Err),
             Source::Main(run) => self.adopted_main_changed(run),
             Source::Tree(run) => self.tree_changed(run),
+            Source::Channel(run) | Source::Notify(run) => self.speaks(run),
         }
     }
 
     fn on_alarm(&mut self, alarm: Alarm) {
         match alarm {
             Alarm::Drain => self.drain_pending(),
+            Alarm::Hear => self.hear_speaking(),
             Alarm::RetryWrites => self.retry_refused(),
+            Alarm::TellLogs => self.tell_all_news(),
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
+            Alarm::Succession => self.check_change(),
             Alarm::CheckTrees => self.check_trees(),
             Alarm::Sweep => self.sweep(),
             Alarm::Kill(run) => self.kill_round(run),
@@ -138,12 +161,19 @@ impl Keeper {
             return say::warning!("cannot listen to the daemon: {error}");
         }
         self.line = Some(end);
-        let forgotten = |run: &&Run| !run.record.forgotten;
-        let runs = self.runs.values().filter(forgotten).map(Run::report).collect();
-        self.tell(Report::Hello { version: VERSION, keeper_pid: std::process::id() as i32, runs });
+        self.greet(self.held.len());
+        self.hand_over_held();
         if let Some(signal) = self.quit.asked() {
             self.tell(Report::QuitAsked { signal });
         }
+    }
+
+    /// Says who we are and what we have; `held` sockets follow.
+    pub fn greet(&mut self, held: usize) {
+        let remembered = |run: &&Run| !run.record.forgotten;
+        let runs = self.runs.values().filter(remembered).map(Run::report).collect();
+        let (keeper_pid, succession) = (std::process::id() as i32, self.succession.clone());
+        self.tell(Report::Hello { version: version(), keeper_pid, runs, held, succession });
     }
 
     /// Sends a report, or keeps it until the line takes it. Without a line it is not needed: the
@@ -157,11 +187,27 @@ impl Keeper {
         }
     }
 
-    fn flush(&mut self) {
+    /// Sends what waits, as far as the line takes it.
+    pub fn flush(&mut self) {
+        let mut wanted = self.line_interest();
         let Some(end) = &self.line else { return };
-        let mut wanted = EpollFlags::EPOLLIN;
         while let Some(report) = self.outbox.front() {
-            match line::send(end.as_fd(), report) {
+            let socket = match report {
+                Report::Held { name } => self.held.get(name).map(AsFd::as_fd),
+                Report::Hello { .. }
+                | Report::Spawned { .. }
+                | Report::SpawnFailed { .. }
+                | Report::Exited { .. }
+                | Report::TreeGone { .. }
+                | Report::ReplaceFailed(_)
+                | Report::Signed { .. }
+                | Report::Status { .. }
+                | Report::Message { .. }
+                | Report::LogsTended { .. }
+                | Report::LogChanged { .. }
+                | Report::QuitAsked { .. } => None,
+            };
+            match line::send_with(end.as_fd(), report, socket) {
                 Ok(()) => drop(self.outbox.pop_front()),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     wanted |= EpollFlags::EPOLLOUT;
@@ -185,29 +231,59 @@ impl Keeper {
     fn use_line(&mut self) {
         self.flush();
         for _ in 0..ORDERS_AT_ONCE {
-            let Some(end) = &self.line else { return };
-            match line::receive(end.as_fd()) {
-                Ok(Some(order)) => self.perform(order),
-                Ok(None) => return self.disconnect(),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return,
-                    io::ErrorKind::Interrupted => {}
-                    io::ErrorKind::InvalidData => {
-                        say::warning!("the daemon said what nobody understands: {error}")
-                    }
-                    _ => return self.disconnect(),
-                },
+            if !self.hears_the_line() || !self.obey_next() {
+                return;
             }
         }
     }
 
-    fn perform(&mut self, order: Order) {
+    /// Carries out everything that a daemon that is gone had still ordered: among that may be the
+    /// order to end.
+    pub fn hear_out(&mut self) {
+        while self.hears_the_line() && self.obey_next() {}
+    }
+
+    /// One order. False: there is none now, or nobody to give any.
+    fn obey_next(&mut self) -> bool {
+        let Some(end) = &self.line else { return false };
+        match line::receive_with(end.as_fd()) {
+            Ok(Some((order, socket))) => self.perform(order, socket),
+            Ok(None) => {
+                self.disconnect();
+                return false;
+            }
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock => return false,
+                io::ErrorKind::Interrupted => {}
+                io::ErrorKind::InvalidData => {
+                    say::warning!("the daemon said what nobody understands: {error}")
+                }
+                _ => {
+                    self.disconnect();
+                    return false;
+                }
+            },
+        }
+        true
+    }
+
+    fn perform(&mut self, order: Order, socket: Option<OwnedFd>) {
         match order {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
+            Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
+            Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
+            Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),
             Order::Forget { run } => self.forget(run),
+            Order::Ready => {
+                self.notify.ready();
+                self.daemon_serves();
+            }
             Order::Quit => self.quit_ordered(),
+            Order::Hold { name } => self.hold(name, socket),
+            Order::Release { name } => self.release(&name),
+            Order::Replace(order) => self.replace_ordered(order),
         }
     }
 

@@ -14,6 +14,7 @@ use super::process::{Pidfd, Stat, stat};
 use super::run::{Killing, Life};
 use super::say;
 use super::tree::{self, Look};
+use crate::fault;
 
 /// Between two rounds at first; doubled up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(15);
@@ -27,6 +28,7 @@ const STOP_ROUNDS: usize = 10;
 impl Keeper {
     /// Sends a signal to the main process, or to everybody of the tree.
     pub fn signal(&mut self, id: u64, signal: i32, whole_tree: bool) {
+        fault::point!("stop.before_signal");
         if whole_tree {
             for member in self.members_lately(id) {
                 send(&member, signal);
@@ -34,6 +36,7 @@ impl Keeper {
         } else {
             self.signal_main(id, signal);
         }
+        fault::point!("stop.after_signal");
     }
 
     fn signal_main(&self, id: u64, signal: i32) {
@@ -100,7 +103,9 @@ impl Keeper {
             return;
         }
         run.killing = Some(Killing { pause: FIRST_PAUSE, empty_looks: 0 });
+        fault::point!("stop.before_kill");
         self.kill_round(id);
+        fault::point!("stop.after_kill");
     }
 
     /// One round of it.

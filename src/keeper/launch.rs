@@ -2,13 +2,13 @@
 
 use std::ffi::{CString, OsString};
 use std::fs::File;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
 use std::path::Path;
 
 use nix::sys::epoll::EpollFlags;
 
-use super::child::{self, Failure, Outcome, Plan};
+use super::child::{self, Failure, Forked, Outcome, Plan};
 use super::event_loop::Keeper;
 use super::flow::ARMED;
 use super::poll::{Source, Which};
@@ -17,7 +17,9 @@ use super::protocol::{Launch, Report, RunAs, Step};
 use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
+use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
 use super::{fifo, say, tree};
+use crate::fault;
 
 /// What the program may expect of new files: what a login gives. The keeper's own mask is 077, and
 /// that of whoever started it may be anything, so inheriting would give the same app other file
@@ -62,18 +64,28 @@ impl Keeper {
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),
+            logs: order.logs.clone(),
             leaf: leaf.as_ref().map(|leaf| leaf.0.clone()),
             main: None,
             ended: None,
             forgotten: false,
+            contact: Contact { awaits: order.awaits.clone(), ..Contact::default() },
         };
+        let keepsake_path = Record::keepsake(&self.run_dir, id);
+        Record::write_keepsake(&self.run_dir, id, &order.keepsake)
+            .map_err(|e| Refusal::io(Step::Logs, "write", &keepsake_path, &e))?;
         let record_path = Record::path(&self.run_dir, id);
+        fault::point!("launch.before_record");
         record.write(&self.run_dir).map_err(|e| Refusal::io(Step::Logs, "write", &record_path, &e))?;
+        fault::point!("launch.after_record");
         // From here on `launch_failed` finds the run, and cleans up what was made. Until the fork
         // there is nothing alive of it.
         self.runs.insert(id, Run::new(record, Life::Ended));
         let output = self.open_output(&order, Which::Out, &order.out_file)?;
         let error = self.open_output(&order, Which::Err, &order.err_file)?;
+        let ends = self.open_channel(&order)?;
+        self.open_notify(&order)?;
+        fault::point!("launch.after_fifos");
         let door = match &leaf {
             None => None,
             Some(leaf) => {
@@ -84,8 +96,10 @@ impl Keeper {
         if let Some(bytes) = order.resources.memory_max {
             resources::limit_memory(leaf.as_ref(), id, bytes);
         }
-        let (pid, pipe) = self.fork(&order, &output, &error, door.as_ref())?;
-        self.follow_child(id, pid, Launching { pipe, program: order.program, cwd: order.cwd });
+        fault::point!("launch.after_cgroup");
+        let child = self.fork(&order, &output, &error, ends.as_ref(), door.as_ref())?;
+        fault::point!("launch.after_fork");
+        self.follow_child(id, child, order);
         Ok(())
     }
 
@@ -97,8 +111,8 @@ impl Keeper {
             fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;
         let given = resources::give_to_user(&theirs, &order.resources);
         given.map_err(|e| Refusal::io(Step::Logs, "give to its user the pipe", &path, &e))?;
-        let stream = self.capture.open(ours, log);
-        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", log, &e))?;
+        let stream = self.capture.open(ours, log, &order.logs);
+        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", &e.path, &e.error))?;
         let added = self.poller.add(&stream, Source::fifo(id, which), ARMED);
         added.map_err(|e| Refusal::io(Step::Logs, "watch the pipe", &path, &e.into()))?;
         if let Some(run) = self.runs.get_mut(&id) {
@@ -107,13 +121,66 @@ impl Keeper {
         Ok(theirs)
     }
 
+    /// Makes its IPC channel, if it is to have one. Returns what the run gets of it.
+    fn open_channel(&mut self, order: &Launch) -> Result<Option<Ends>, Refusal> {
+        if !order.channel {
+            return Ok(None);
+        }
+        let refusal = |error: std::io::Error| Refusal {
+            step: Step::Prepare,
+            errno: error.raw_os_error().unwrap_or(0),
+            detail: format!("cannot make the IPC channel: {}", io_words(&error)),
+        };
+        let (channel, ends) = Channel::make().map_err(refusal)?;
+        let added = self.poller.add(&channel, Source::Channel(order.run), ARMED);
+        added.map_err(|errno| refusal(errno.into()))?;
+        if let Some(run) = self.runs.get_mut(&order.run) {
+            run.record.contact.channel = Some(channel.inode().map_err(refusal)?);
+            run.talk.channel = Some(channel);
+        }
+        Ok(Some(ends))
+    }
+
+    /// Makes its notify socket, if it is to have one.
+    fn open_notify(&mut self, order: &Launch) -> Result<(), Refusal> {
+        if !order.notify {
+            return Ok(());
+        }
+        let ours = nix::unistd::geteuid().as_raw();
+        let other = order.resources.run_as.as_ref().map(|user| user.uid).filter(|uid| *uid != ours);
+        let path = NotifySocket::path(&self.run_dir, order.run);
+        let refusal =
+            |error: std::io::Error| Refusal::io(Step::Prepare, "make the notify socket", &path, &error);
+        let socket = NotifySocket::make(&self.run_dir, &self.mark, order.run, other).map_err(refusal)?;
+        let added = self.poller.add(&socket, Source::Notify(order.run), ARMED);
+        added.map_err(|errno| refusal(errno.into()))?;
+        if let Some(run) = self.runs.get_mut(&order.run) {
+            run.record.contact.notify = Some(Notifies { other });
+            run.talk.notify = Some(socket);
+        }
+        Ok(())
+    }
+
+    /// The variables by which a run finds what it speaks to us with.
+    fn variables(&self, id: u64, has_channel: bool) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        if has_channel {
+            all.push(("NODE_CHANNEL_FD", CHANNEL_FD.to_string()));
+            all.push(("NODE_CHANNEL_SERIALIZATION_MODE", "json".to_owned()));
+        }
+        let notify = self.runs.get(&id).and_then(|run| run.talk.notify.as_ref());
+        all.extend(notify.map(|socket| ("NOTIFY_SOCKET", socket.address.clone())));
+        all
+    }
+
     fn fork(
         &self,
         order: &Launch,
         output: &File,
         error: &File,
+        ends: Option<&Ends>,
         door: Option<&File>,
-    ) -> Result<(i32, OwnedFd), Refusal> {
+    ) -> Result<Forked, Refusal> {
         let program = text(order.program.clone().into())?;
         let mut args = vec![program.clone()];
         for arg in &order.args {
@@ -121,7 +188,12 @@ impl Keeper {
         }
         let mark = tree::mark(&self.mark, order.run);
         let mut env = vec![text(format!("{}={mark}", tree::MARK).into())?];
-        for (name, value) in order.env.iter().filter(|(name, _)| *name != tree::MARK) {
+        let ours = self.variables(order.run, ends.is_some());
+        let is_ours = |name: &str| name == tree::MARK || ours.iter().any(|(own, _)| *own == name);
+        for (name, value) in &ours {
+            env.push(text(format!("{name}={value}").into())?);
+        }
+        for (name, value) in order.env.iter().filter(|(name, _)| !is_ours(name)) {
             env.push(text(format!("{name}={value}").into())?);
         }
         let wanted = &order.resources;
@@ -144,6 +216,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: None,
+            channel: ends,
             leaf: door.map(AsFd::as_fd),
             session: true,
             umask: Some(order.resources.umask.unwrap_or(UMASK)),
@@ -156,8 +229,9 @@ impl Keeper {
         })
     }
 
-    /// Writes down who the child is, and waits for what it says.
-    fn follow_child(&mut self, id: u64, pid: i32, child: Launching) {
+    /// Writes down who the child is, lets it go, and waits for what it says.
+    fn follow_child(&mut self, id: u64, child: Forked, order: Launch) {
+        let pid = child.pid;
         // Our child and not waited for: it is there, if only as a zombie.
         let start = process::stat(pid).map_or(0, |stat| stat.start);
         // It says one thing, once.
@@ -165,13 +239,20 @@ impl Keeper {
         let watched = self.poller.add(&child.pipe, Source::Launching(id), flags);
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.record.main = Some(MainRecord { pid, start, at: process::boot_micros() });
-        run.life = Life::Launching(Box::new(child));
-        if let Err(error) = run.record.write(&self.run_dir).and(watched.map_err(Into::into)) {
-            // A run that the next keeper could not find must not be.
-            let path = Record::path(&self.run_dir, id);
-            let Refusal { step, errno, detail } = Refusal::io(Step::Fork, "write", &path, &error);
-            run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
-            self.kill_tree(id);
+        match run.record.write(&self.run_dir).and(watched.map_err(Into::into)) {
+            Ok(()) => {
+                fault::point!("launch.after_pid_record");
+                let (_, pipe) = child.let_go();
+                fault::point!("launch.after_let_go");
+                let launching = Launching { pipe, program: order.program, cwd: order.cwd };
+                run.life = Life::Launching(Box::new(launching));
+            }
+            Err(error) => {
+                // A run that the next keeper could not find must not be: it is not let go.
+                let path = Record::path(&self.run_dir, id);
+                let Refusal { step, errno, detail } = Refusal::io(Step::Fork, "write", &path, &error);
+                run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
+            }
         }
     }
 
@@ -185,6 +266,7 @@ impl Keeper {
                 run.life = Life::Running;
                 if let Some(main) = run.record.main {
                     say::info!("run {id} of process {} is pid {}", run.record.process, main.pid);
+                    fault::point!("launch.before_spawned");
                     self.tell(Report::Spawned { run: id, pid: main.pid, at: main.at });
                 }
             }

@@ -3,7 +3,8 @@
 //! Both sides use these two functions on a non-blocking `SOCK_SEQPACKET` descriptor; who waits
 //! until it is ready, and how, is the caller's business (the keeper's epoll loop, the daemon's
 //! `AsyncFd`). A short document is the packet. A document longer than [`INLINE_MAX`] lies in a
-//! memfd that travels with an empty packet, so no message is too long for the socket's buffer.
+//! memfd that travels with an empty packet, so no message is too long for the socket's buffer. A
+//! short one may have a descriptor with it, for the other side to keep.
 
 use std::fs::File;
 use std::io::{self, IoSlice, IoSliceMut, Write};
@@ -27,9 +28,28 @@ const DOCUMENT_MAX: u64 = 256 * 1024 * 1024;
 /// `WouldBlock` when the line is full: send the same message again when it is writable.
 /// `BrokenPipe` or `ConnectionReset` when the other side is gone.
 pub fn send<T: Serialize>(fd: BorrowedFd<'_>, message: &T) -> io::Result<()> {
+    send_with(fd, message, None)
+}
+
+/// Sends one message with a descriptor, of which the other side gets a copy.
+///
+/// # Errors
+/// As [`send`]; `InvalidInput` when such a message is longer than [`INLINE_MAX`].
+pub fn send_with<T: Serialize>(
+    fd: BorrowedFd<'_>,
+    message: &T,
+    attached: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let document = serde_json::to_vec(message)?;
-    if document.len() <= INLINE_MAX {
-        return send_packet(fd, &document, &[]);
+    match attached {
+        None if document.len() <= INLINE_MAX => return send_packet(fd, &document, &[]),
+        None => {}
+        Some(attached) if document.len() <= INLINE_MAX => {
+            return send_packet(fd, &document, &[ControlMessage::ScmRights(&[attached.as_raw_fd()])]);
+        }
+        Some(_) => {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "too long to carry a descriptor"));
+        }
     }
     let mut memory = File::from(memfd_create(c"pmdaemon-line", MFdFlags::MFD_CLOEXEC)?);
     memory.write_all(&document)?;
@@ -48,17 +68,30 @@ fn send_packet(fd: BorrowedFd<'_>, bytes: &[u8], passed: &[ControlMessage<'_>]) 
 /// `WouldBlock` when there is none. `InvalidData` when it is not a `T`; that message is consumed,
 /// the next can be received.
 pub fn receive<T: DeserializeOwned>(fd: BorrowedFd<'_>) -> io::Result<Option<T>> {
+    Ok(receive_with(fd)?.map(|(message, _)| message))
+}
+
+/// Receives one message and the descriptor that came with it, if one did.
+///
+/// # Errors
+/// As [`receive`].
+pub fn receive_with<T: DeserializeOwned>(fd: BorrowedFd<'_>) -> io::Result<Option<(T, Option<OwnedFd>)>> {
     let mut packet = vec![0; INLINE_MAX];
-    let (length, passed) = match receive_packet(fd, &mut packet) {
+    let mut received = receive_packet(fd, &mut packet);
+    // What the kernel says, once and before anything else, when the other side was closed with
+    // messages of ours unread. Its own messages are still there to be received.
+    if received.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset) {
+        received = receive_packet(fd, &mut packet);
+    }
+    let (length, passed) = match received {
         Ok(received) => received,
-        // What the kernel says when the other side was closed with messages of ours unread.
         Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
         Err(error) => return Err(error),
     };
     match passed {
-        Some(memory) => Ok(Some(serde_json::from_slice(&read_memory(memory)?)?)),
+        Some(memory) if length == 0 => Ok(Some((serde_json::from_slice(&read_memory(memory)?)?, None))),
         None if length == 0 => Ok(None),
-        None => Ok(Some(serde_json::from_slice(&packet[..length])?)),
+        attached => Ok(Some((serde_json::from_slice(&packet[..length])?, attached))),
     }
 }
 
@@ -136,6 +169,33 @@ mod tests {
         assert!(send(ours.as_fd(), &"late").is_err());
         assert_eq!(receive::<String>(ours.as_fd()).unwrap().as_deref(), Some("unread"));
         assert_eq!(receive::<String>(ours.as_fd()).unwrap(), None);
+    }
+
+    #[test]
+    fn the_last_words_of_the_other_side_are_heard_also_when_it_left_ours_unread() {
+        let (ours, theirs) = new_line().unwrap();
+        send(ours.as_fd(), &"never read").unwrap();
+        send(theirs.as_fd(), &"last words").unwrap();
+        drop(theirs);
+        assert_eq!(receive::<String>(ours.as_fd()).unwrap().as_deref(), Some("last words"));
+        assert_eq!(receive::<String>(ours.as_fd()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_descriptor_travels_with_its_message_and_no_other() {
+        let (ours, theirs) = new_line().unwrap();
+        let file = tempfile::tempfile().unwrap();
+        send_with(ours.as_fd(), &"file", Some(file.as_fd())).unwrap();
+        send(ours.as_fd(), &"none").unwrap();
+        let (message, passed) = receive_with::<String>(theirs.as_fd()).unwrap().unwrap();
+        let inode = |file: &File| std::os::unix::fs::MetadataExt::ino(&file.metadata().unwrap());
+        assert_eq!(message, "file");
+        assert_eq!(inode(&File::from(passed.unwrap())), inode(&file));
+        let (message, passed) = receive_with::<String>(theirs.as_fd()).unwrap().unwrap();
+        assert_eq!((message.as_str(), passed.is_none()), ("none", true));
+        let long = "x".repeat(INLINE_MAX);
+        let refused = send_with(ours.as_fd(), &long, Some(file.as_fd())).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::InvalidInput);
     }
 
     #[test]

@@ -21,10 +21,13 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
-//! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
+//! | what it says to us | [`talk`] |
+//! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
-//! | how the daemon is kept | [`daemon_child`] |
+//! | how the daemon is kept | [`daemon_child`], [`held`] |
+//! | how another program takes our place | [`succession`], [`passed`], [`inheritance`] |
+//! | what the init system is told | [`notify`], [`standby`] |
 
 mod adopt;
 mod alarms;
@@ -37,12 +40,18 @@ mod event_loop;
 mod fifo;
 mod flow;
 mod fork;
+mod health;
+mod held;
 pub mod index;
+mod inheritance;
 pub mod inherited;
 mod kill;
 mod launch;
 pub mod line;
+mod line_end;
 mod log_file;
+mod notify;
+mod passed;
 mod poll;
 mod process;
 pub mod protocol;
@@ -51,11 +60,16 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod segments;
+mod standby;
+mod succession;
+mod talk;
 mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -66,13 +80,26 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use crate::fault;
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
-pub use process::Pidfd;
+pub use process::{Pidfd, boot_id};
+pub use resources::yield_to_others;
 
+pub use daemon_child::executable;
 use event_loop::Keeper;
+use inheritance::Inheritance;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
+pub use quit::{ON_EXIT, OnExit};
+
+/// What the daemon gave along with the launch of that run, in that directory of runs.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub fn keepsake(run_dir: &Path, run: u64) -> io::Result<String> {
+    fs::read_to_string(record::Record::keepsake(run_dir, run))
+}
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
 pub const LOCKED: u8 = 75;
@@ -85,6 +112,12 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one, with one end of a line as
     /// [`LINE_FD`]. Absent: the keeper starts the daemon.
     pub adopt_daemon: Option<i32>,
+    /// What SIGTERM does; absent: as [`ON_EXIT`] in the environment says, or [`OnExit::Stop`].
+    pub on_exit: Option<OnExit>,
+    /// The descriptor of what an earlier program in this process has left.
+    pub resume: Option<i32>,
+    /// When another keeper is at work, wait behind it instead of ending.
+    pub stand_by: bool,
 }
 
 /// Why there is no keeper.
@@ -95,12 +128,19 @@ enum Refusal {
 
 /// The whole life of a keeper. Must be called before the process has a second thread.
 ///
-/// Exit code 0 after an orderly end, [`LOCKED`] when the home has a keeper already, 1 with a
+/// Exit code 0 after an orderly end, its own or of the keeper behind which it waited; [`LOCKED`] when the home has a keeper already, 1 with a
 /// sentence on standard error when it cannot work.
 pub fn main(args: KeeperArgs) -> ExitCode {
-    let code = match begin(&args) {
-        // The lock is held until the process ends.
-        Ok((mut keeper, _lock)) => match keeper.run() {
+    let mut begun = begin(&args);
+    while args.stand_by && matches!(begun, Err(Refusal::Locked)) {
+        say::info!("{} has a keeper already; this one waits behind it", args.home.path().display());
+        match standby::wait(&args.home.keeper_lock(), &notify::Listener::from_env()) {
+            standby::Waited::Free => begun = begin(&args),
+            standby::Waited::Ended => return ExitCode::SUCCESS,
+        }
+    }
+    let code = match begun {
+        Ok(mut keeper) => match keeper.run() {
             Ok(()) => 0,
             Err(error) => {
                 say::warning!("the keeper cannot go on: {error}");
@@ -119,7 +159,7 @@ pub fn main(args: KeeperArgs) -> ExitCode {
     ExitCode::from(code)
 }
 
-fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
+fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
     let broken = |what: &str| {
         let what = what.to_owned();
         move |error: &dyn std::fmt::Display| Refusal::Broken(format!("{what}: {error}"))
@@ -127,14 +167,26 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
     // Before anything is opened that could get its number.
     let line = args.adopt_daemon.map(|_| inherited::line()).transpose();
     let line = line.map_err(|e| broken("--adopt-daemon needs a line")(&e))?;
+    let inheritance = args.resume.map(Inheritance::take).transpose();
+    let inheritance = inheritance.map_err(|e| broken("cannot go on from the program before")(&e))?;
     args.home.create().map_err(Refusal::Broken)?;
-    let lock = take_lock(&args.home)?;
+    fault::arm(&args.home);
+    fault::point!("keeper.start");
+    let (lock, passed, resumed, known_limit) = match inheritance {
+        Some(Inheritance { lock, descriptors, runs, resumed }) => {
+            (lock, runs, Some(resumed), Some(descriptors))
+        }
+        None => (take_lock(&args.home)?, BTreeMap::new(), None, None),
+    };
     // What the starter left open is not for the services.
     child::close_inherited_on_exec(LINE_FD);
+    // Executed by its descriptor, a program has the name of a number.
+    let _ = nix::sys::prctl::set_name(c"pmdaemon");
     // SAFETY: umask cannot fail and touches no memory.
     unsafe { libc::umask(0o077) };
     nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;
     let signals = take_signals().map_err(|e| broken("cannot take signals")(&e))?;
+    let on_exit = quit::policy(args.on_exit).map_err(Refusal::Broken)?;
     let descriptors = raise_limit().map_err(|e| broken("cannot read the limit of descriptors")(&e))?;
     let poller = Poller::new().map_err(|e| broken("cannot make an epoll set")(&e))?;
     let watched = poller.add(&signals, Source::Signals, EpollFlags::EPOLLIN);
@@ -157,7 +209,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         daemon_program: daemon_child::program(),
         mark,
         boot: process::boot_id(),
-        descriptors,
+        descriptors: known_limit.unwrap_or(descriptors),
         cgroups,
         poller,
         signals,
@@ -169,18 +221,30 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         line: None,
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
+        on_exit,
+        held: held::Held::new(),
+        change: succession::Change::default(),
+        succession: None,
+        lock,
         recent_look: None,
+        notify: notify::Listener::from_env(),
+        speaking: Vec::new(),
         trash: trash::Trash::default(),
     };
-    keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
-    match (args.adopt_daemon, line) {
-        (Some(pid), Some(line)) => {
+    keeper.adopt_all(passed).map_err(|e| broken("cannot read the records of runs")(&e))?;
+    match (resumed, args.adopt_daemon, line) {
+        (Some(resumed), _, _) => {
+            keeper.resume(resumed);
+            // Signals that came between the two programs are pending, but not those before.
+            keeper.reap();
+        }
+        (None, Some(pid), Some(line)) => {
             keeper.connect(line);
             keeper.watch_adopted_daemon(pid);
         }
-        (Some(_), None) | (None, _) => keeper.start_daemon(),
+        (None, Some(_), None) | (None, None, _) => keeper.start_daemon(),
     }
-    Ok((keeper, lock))
+    Ok(keeper)
 }
 
 fn take_lock(home: &Home) -> Result<File, Refusal> {
@@ -205,7 +269,7 @@ fn take_signals() -> nix::Result<SignalFd> {
     SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Takes all the descriptors that we may have (about eight a run). Returns the limit as it was, for
+/// Takes all the descriptors that we may have (about ten a run). Returns the limit as it was, for
 /// the children: programs with `select` rely on it.
 fn raise_limit() -> nix::Result<(u64, u64)> {
     let before = getrlimit(Resource::RLIMIT_NOFILE)?;

@@ -55,8 +55,15 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     })
 }
 
+/// In builds for tests: the file with the identity of a boot that is played.
+pub const OTHER_BOOT: &str = "PMDAEMON_BOOT_ID_FILE";
+
 /// The identity of this boot of the host.
 pub fn boot_id() -> String {
+    #[cfg(debug_assertions)]
+    if let Some(id) = std::env::var_os(OTHER_BOOT).and_then(|file| fs::read_to_string(file).ok()) {
+        return id.trim().to_owned();
+    }
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }
@@ -96,6 +103,18 @@ impl Pidfd {
             Ok(_) | Err(Errno::ESRCH) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// A descriptor of that process (Linux 5.6 and later), if we may trace it.
+    ///
+    /// # Errors
+    /// `EPERM` when we may not, `EBADF` when it has none of that number.
+    pub fn descriptor(&self, number: i32) -> nix::Result<OwnedFd> {
+        // SAFETY: pidfd_getfd takes three integers and returns a new descriptor or an error.
+        let fd =
+            Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.0.as_raw_fd(), number, 0) })?;
+        // SAFETY: the kernel has just made this descriptor; nobody else owns it. It is CLOEXEC.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
     }
 
     /// How it ended, once it was reaped by whoever its parent is (Linux 6.15 and later).

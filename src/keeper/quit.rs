@@ -10,6 +10,9 @@
 //!
 //! To stop the services in order is the daemon's work. Only without one the keeper does it, in no
 //! order.
+//!
+//! Asked to keep them ([`OnExit::Keep`]), it ends the daemon and itself, and the services go on: the
+//! next keeper takes them over.
 
 use std::time::{Duration, Instant};
 
@@ -26,8 +29,62 @@ const TERM_TIME: Duration = Duration::from_secs(10);
 const KILL_TIME: Duration = Duration::from_secs(30);
 /// The daemon has this long to say good-bye to its users.
 const LEAVE_TIME: Duration = Duration::from_secs(5);
+/// ... or, when the services go on, to finish their requests.
+const KEEP_TIME: Duration = Duration::from_secs(15);
 /// How often it is looked whether all trees are gone.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// The variable that says what SIGTERM does: `keep` or `stop`. Every later keeper of the home finds
+/// it, too, since daemons and the keepers that they start inherit it.
+pub const ON_EXIT: &str = "PMDAEMON_ON_EXIT";
+
+/// What becomes of the services when the keeper is asked to end by SIGTERM or SIGINT.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum OnExit {
+    /// They are stopped, and come back with the next keeper.
+    #[default]
+    Stop,
+    /// They go on, and are taken over by the next keeper.
+    Keep,
+}
+
+impl OnExit {
+    /// `keep` or `stop`.
+    pub fn parse(word: &str) -> Option<OnExit> {
+        match word {
+            "stop" => Some(OnExit::Stop),
+            "keep" => Some(OnExit::Keep),
+            _ => None,
+        }
+    }
+
+    /// The word for it.
+    pub fn word(self) -> &'static str {
+        match self {
+            OnExit::Stop => "stop",
+            OnExit::Keep => "keep",
+        }
+    }
+}
+
+/// What was asked for here, or earlier, and is from now on for all who inherit it.
+///
+/// # Errors
+/// A sentence, when the variable has another value.
+pub fn policy(asked: Option<OnExit>) -> Result<OnExit, String> {
+    let inherited = std::env::var_os(ON_EXIT).filter(|value| !value.is_empty());
+    let policy = match (asked, inherited) {
+        (Some(asked), _) => asked,
+        (None, None) => OnExit::default(),
+        (None, Some(value)) => value
+            .to_str()
+            .and_then(OnExit::parse)
+            .ok_or_else(|| format!("{ON_EXIT} is {:?}: use keep or stop", value.to_string_lossy()))?,
+    };
+    // SAFETY: this process has one thread, so nobody reads the environment meanwhile.
+    unsafe { std::env::set_var(ON_EXIT, policy.word()) };
+    Ok(policy)
+}
 
 /// Whether we are about to end.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -81,6 +138,10 @@ impl Keeper {
             return;
         }
         say::info!("asked to end by signal {signal}");
+        self.notify.stopping();
+        if self.on_exit == OnExit::Keep {
+            return self.leave_the_services();
+        }
         if self.line.is_none() {
             return self.ask_trees();
         }
@@ -90,8 +151,22 @@ impl Keeper {
         self.tell(Report::QuitAsked { signal });
     }
 
+    /// Ends the daemon, then us. What it still orders is carried out until it is gone.
+    fn leave_the_services(&mut self) {
+        say::info!("services go on; the next keeper takes them over");
+        self.held.clear();
+        self.signal_daemon(libc::SIGTERM);
+        let until = Instant::now() + KEEP_TIME;
+        self.quit = Quit::Leaving { until };
+        // At once, if there is none.
+        let next = if self.daemon.pid().is_some() { until } else { Instant::now() };
+        self.alarms.set(Alarm::Quit, next);
+    }
+
     /// The daemon says that everything has stopped.
     pub fn quit_ordered(&mut self) {
+        // Nobody comes any more: who waits in their queues is to know.
+        self.held.clear();
         if !self.daemon.has_own() {
             self.quit = Quit::Over;
             return;

@@ -1,5 +1,8 @@
 //! What is on disk about a run, so that the next keeper finds it: `run/<run>.json`, beside the
-//! FIFOs `run/<run>.out` and `run/<run>.err`.
+//! FIFOs `run/<run>.out` and `run/<run>.err`, and what the daemon wants to find again,
+//! `run/<run>.app`. That has the app's definition with its environment, so it is as secret as the
+//! store, and like that 0600 in a home of 0700. It is a file of its own because it never changes,
+//! and because the keeper has no use for it in its memory.
 //!
 //! Written before the fork (a run that nobody knows of is worse than a record without a run) and
 //! again whenever something of it becomes known. Always whole. Never synced: after a crash of the host the boot id says that none of it is true any more.
@@ -12,7 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::poll::Which;
-use super::protocol::Ending;
+use super::protocol::{Ending, Logs};
+use super::talk::{Contact, NotifySocket};
 
 /// The smallest page of memory among the machines that Linux runs on.
 const PAGE: usize = 4096;
@@ -35,6 +39,9 @@ pub struct Record {
     pub out_file: PathBuf,
     /// File of standard error.
     pub err_file: PathBuf,
+    /// How the logs are written.
+    #[serde(default)]
+    pub logs: Logs,
     /// Its cgroup, if it has one.
     pub leaf: Option<PathBuf>,
     /// The main process, once it is forked.
@@ -43,6 +50,9 @@ pub struct Record {
     pub ended: Option<(Ending, u64)>,
     /// The daemon has written its end down; only the rest of the tree is waited for.
     pub forgotten: bool,
+    /// How it speaks to us, and what it has said.
+    #[serde(default)]
+    pub contact: Contact,
 }
 
 /// A main process, beyond mistake.
@@ -70,6 +80,19 @@ impl Record {
         }
     }
 
+    /// Where the daemon's keepsake is.
+    pub fn keepsake(dir: &Path, run: u64) -> PathBuf {
+        dir.join(format!("{run}.app"))
+    }
+
+    /// Puts the daemon's keepsake on disk. Before the record, so that no record is without it.
+    pub fn write_keepsake(dir: &Path, run: u64, text: &str) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new();
+        let path = Record::keepsake(dir, run);
+        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())
+    }
+
     /// Puts it on disk in place of what was there, whole or not at all. What fits into one page is
     /// written over the old text by one call, which a death of the keeper does not interrupt (only a
     /// crash of the host does, and then nothing of it is true any more): a file less to make and to
@@ -93,12 +116,14 @@ impl Record {
         fs::rename(&draft, &path)
     }
 
-    /// Removes the record and the FIFOs of a run.
+    /// Removes the record, the FIFOs and the notify socket of a run.
     pub fn remove(dir: &Path, run: u64) {
         // The record last: as long as it is there, the next keeper cleans up what is left.
         for which in Which::BOTH {
             let _ = fs::remove_file(Record::fifo(dir, run, which));
         }
+        let _ = fs::remove_file(Record::keepsake(dir, run));
+        let _ = fs::remove_file(NotifySocket::path(dir, run));
         let _ = fs::remove_file(Record::path(dir, run));
     }
 
@@ -122,6 +147,8 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper::protocol::Sign;
+    use crate::keeper::talk::Notifies;
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_a_broken_one_is_named() {
@@ -134,21 +161,32 @@ mod tests {
             boot: "b".into(),
             out_file: "/o".into(),
             err_file: "/e".into(),
+            logs: Logs { combined_file: Some("/c".into()), ..Logs::default() },
             leaf: None,
             main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
             ended: Some((Ending::Signal(9), 4)),
             forgotten: false,
+            contact: Contact {
+                signs: vec![(Sign::Message, 5)],
+                notify: Some(Notifies { other: None }),
+                ..Contact::default()
+            },
         };
         record.write(dir.path()).unwrap();
+        Record::write_keepsake(dir.path(), 7, "a secret").unwrap();
         // A shorter text over a longer one.
         let record = Record { boot: String::new(), ..record };
         record.write(dir.path()).unwrap();
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!(read[0].main, record.main);
+        assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
+        assert_eq!(read[0].logs, record.logs);
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);
-        assert!(Record::read_all(dir.path()).unwrap().0.is_empty());
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["8.json"]);
     }
 }

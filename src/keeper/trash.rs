@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::alarms::Alarm;
 use super::event_loop::Keeper;
 use super::record::Record;
+use crate::fault;
 
 /// The pause before files are removed.
 const LATER: Duration = Duration::from_millis(50);
@@ -29,6 +30,7 @@ impl Keeper {
     /// Removes what is next.
     pub fn sweep(&mut self) {
         let now = self.trash.0.len().min(AT_ONCE);
+        fault::point!("forget.before_sweep");
         self.trash.0.drain(..now).for_each(|id| Record::remove(&self.run_dir, id));
         if !self.trash.0.is_empty() {
             self.alarms.set(Alarm::Sweep, Instant::now());

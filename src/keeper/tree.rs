@@ -4,6 +4,8 @@
 //! (`PMDAEMON_RUN`) in the environment with which it was executed, an orphan without any mark whose
 //! output is a FIFO of the run, and every descendant of those. A process that cleared its
 //! environment, left session and parent, and redirected its output is not found.
+//! The number of a session is used again only when nobody is left in it. So when the main process
+//! is gone and another process has its number, that session is somebody else's.
 //! One look can miss a process that forks while it is taken, so "empty" needs two looks.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,8 +80,11 @@ impl Look {
     /// Who belongs to the run of that mark whose main process is, or was, `main` (number and
     /// start time).
     pub fn members(&self, mark: &str, main: Option<(i32, u64)>) -> Vec<Stat> {
+        let reused = |(pid, start): (i32, u64)| process::stat(pid).is_some_and(|now| now.start != start);
+        let session = main.filter(|main| !reused(*main));
+        let belongs = |one: &&Living| one.belongs(mark, session);
         let mut members: BTreeSet<i32> =
-            self.processes.values().filter(|one| one.belongs(mark, main)).map(|one| one.stat.pid).collect();
+            self.processes.values().filter(belongs).map(|one| one.stat.pid).collect();
         // Down from those to their descendants, until a pass finds nobody new.
         loop {
             let before = members.len();
@@ -117,7 +122,8 @@ impl Living {
     }
 }
 
-fn mark_of(pid: i32) -> Option<String> {
+/// The mark in the environment with which a process was executed.
+pub fn mark_of(pid: i32) -> Option<String> {
     let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
     environment.split(|byte| *byte == 0).find_map(|variable| {
         let value = variable.strip_prefix(MARK.as_bytes())?.strip_prefix(b"=")?;

@@ -5,16 +5,19 @@
 //! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
 //! [`crate::store`].
 
+pub mod depends;
 pub mod env_sources;
 pub mod event;
 pub mod fact;
 pub mod goal;
 pub mod health;
 pub mod ids;
+pub mod log_policy;
 pub mod log_segment;
 pub mod moment;
 pub mod name;
 pub mod port;
+pub mod readiness;
 pub mod resources;
 pub mod role;
 pub mod signal;
@@ -22,18 +25,21 @@ pub mod size;
 pub mod spec;
 pub mod state;
 
+pub use depends::{Condition, Dependency, Obstacle, Unmet};
 pub use env_sources::EnvSources;
-pub use event::{Cause, Event, EventKind};
+pub use event::{Cause, Event, EventKind, ExitCause};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;
 pub use health::{Health, HealthCheck, HealthPolicy, Verdict, Vitals};
 pub use ids::{AppId, Pid, ProcessId, RunId};
+pub use log_policy::{LogPolicy, LogTarget, WhenFull};
 pub use moment::Moment;
 pub use name::{BadName, Name};
 pub use port::{BadPort, PortOwner, PortPlan, TooFewPorts, Want};
+pub use readiness::{Readiness, ReadyBy, ReadyPolicy, Remark, Remarks, Sign};
 pub use resources::{Resources, RunAs};
 pub use role::Role;
 pub use signal::Signal;
 pub use size::{ByteSize, OverMemory};
 pub use spec::{AppSpec, RestartPolicy, StopPolicy};
-pub use state::{Reason, Rest, State, Status};
+pub use state::{Reason, Rest, State, Status, in_words};

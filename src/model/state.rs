@@ -1,15 +1,17 @@
 //! What is, apart from what is wanted.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::{End, Moment, Pid, RunId, Vitals};
+use super::{End, Moment, Pid, Readiness, RunId, Unmet, Vitals};
 
 /// What a process is doing. Data lives in the state that has it.
 ///
 /// ```text
 ///            Launch          Spawned
 ///   Idle ───────────▶ Starting ─────▶ Running ──┐ Exited
-///    ▲  ▲                │  SpawnFailed         │
+///    ▲  ▲         ▲      │  SpawnFailed         │
+///    │  │      Waiting   │                      │  (what it depends on is not there yet)
 ///    │  └── Backoff ◀────┴──────────────────────┤  (goal Up: at once, or after a wait)
 ///    │         (until)                          │
 ///    └──────────── Stopping ◀───────────────────┘  (stop asked, or parts of the tree left)
@@ -18,6 +20,11 @@ use super::{End, Moment, Pid, RunId, Vitals};
 pub enum State {
     /// Nothing runs and nothing is about to.
     Idle(Rest),
+    /// Waiting for its first start until what it depends on is as it is to be.
+    Waiting {
+        /// What is not yet; never nothing.
+        unmet: Vec<Unmet>,
+    },
     /// Waiting for the next automatic start.
     Backoff {
         /// When it comes; `queued`: when it was due.
@@ -43,6 +50,8 @@ pub enum State {
         since: Moment,
         /// Its health, if it is checked.
         vitals: Option<Vitals>,
+        /// Whether it is ready.
+        readiness: Readiness,
     },
     /// This life is to end: the stop signal was sent, or the main process is gone and others of
     /// its tree are not.
@@ -86,6 +95,14 @@ pub enum Reason {
         /// What its last check complained of.
         complaint: String,
     },
+    /// A run was not ready in time.
+    NotReady {
+        /// Too many unstable runs in a row, of which this was the last; absent: it is not to be
+        /// restarted.
+        count: Option<u32>,
+        /// How long it was given.
+        limit: Duration,
+    },
     /// It ended by itself and is not to be restarted.
     Ended(End),
     /// The program cannot be executed, and trying again would not help.
@@ -106,16 +123,32 @@ impl fmt::Display for Reason {
                     "given up after {count} unstable runs in a row; the last was unhealthy: {complaint}"
                 )
             }
+            Reason::NotReady { count: Some(count), limit } => write!(
+                f,
+                "given up after {count} unstable runs in a row; the last was not ready within {}",
+                in_words(*limit)
+            ),
+            Reason::NotReady { count: None, limit } => {
+                write!(f, "was not ready within {} and is not restarted automatically", in_words(*limit))
+            }
             Reason::Ended(end) => write!(f, "ended with {end} and is not restarted automatically"),
             Reason::CannotSpawn(detail) | Reason::NoPort(detail) => f.write_str(detail),
         }
     }
 }
 
+/// A limit as people say it: `3 s`, `1500 ms`.
+pub fn in_words(limit: Duration) -> String {
+    match limit.subsec_millis() {
+        0 => format!("{} s", limit.as_secs()),
+        _ => format!("{} ms", limit.as_millis()),
+    }
+}
+
 /// The six words that users see (acceptance row A7).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Status {
-    /// Launched and not up yet, or not healthy yet.
+    /// To be launched when what it depends on is there; or launched, and not up or healthy yet.
     Starting,
     /// Runs.
     Online,
@@ -166,9 +199,10 @@ impl State {
             State::Idle(Rest::Stopped | Rest::Finished(_)) => Status::Stopped,
             State::Idle(Rest::Errored(_)) => Status::Errored,
             State::Backoff { .. } => Status::Restarting,
-            State::Starting { .. } => Status::Starting,
+            State::Waiting { .. } | State::Starting { .. } => Status::Starting,
             // Checked, and never healthy so far.
-            State::Running { vitals: Some(Vitals { ready: false, .. }), .. } => Status::Starting,
+            State::Running { vitals: Some(Vitals { ready: false, .. }), .. }
+            | State::Running { readiness: Readiness::Awaited { .. }, .. } => Status::Starting,
             State::Running { .. } => Status::Online,
             State::Stopping { .. } => Status::Stopping,
         }
@@ -177,7 +211,7 @@ impl State {
     /// The life that is going on, if one is.
     pub fn run(&self) -> Option<RunId> {
         match self {
-            State::Idle(_) | State::Backoff { .. } => None,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => None,
             State::Starting { run, .. } | State::Running { run, .. } | State::Stopping { run, .. } => {
                 Some(*run)
             }
@@ -189,7 +223,7 @@ impl State {
         match self {
             State::Running { pid, .. } => Some(*pid),
             State::Stopping { pid, .. } => *pid,
-            State::Idle(_) | State::Backoff { .. } | State::Starting { .. } => None,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Starting { .. } => None,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! The disk format of processes and of how runs end. The same rules as for definitions.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{Misfit, port_plan, signal};
+use super::format::{Misfit, micros, port_plan, signal};
 use super::format_resources::StoredOverMemory;
-use crate::model::{AppId, End, Goal, Moment, ProcessId, Reason, Rest, RunId};
+use crate::model::{AppId, Cause, End, Goal, Moment, ProcessId, Reason, Rest, RunId};
 use crate::supervisor::{Asked, Ports, Remembered};
 
 /// Column `process.record`; the ids have columns of their own.
@@ -47,7 +48,20 @@ struct StoredAsked {
     #[serde(default)]
     restart: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<StoredCause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     over_memory: Option<StoredOverMemory>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredCause {
+    Stop,
+    Restart,
+    Reload,
+    Delete,
+    Scale,
+    Shutdown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -72,6 +86,7 @@ enum StoredRest {
 enum StoredReason {
     UnstableRuns { count: u32, last: StoredEnd },
     Unhealthy { count: u32, complaint: String },
+    NotReady { count: Option<u32>, limit_us: u64 },
     Ended(StoredEnd),
     CannotSpawn(String),
     NoPort(String),
@@ -114,6 +129,7 @@ impl StoredProcess {
             asked: process.asked.map(|asked| StoredAsked {
                 run: asked.run.0,
                 restart: asked.restart,
+                cause: asked.cause.map(StoredCause::new),
                 over_memory: asked.over_memory.map(StoredOverMemory::new),
             }),
         }
@@ -151,9 +167,34 @@ impl StoredProcess {
             asked: self.asked.map(|asked| Asked {
                 run: RunId(asked.run),
                 restart: asked.restart,
+                cause: asked.cause.map(StoredCause::into_model),
                 over_memory: asked.over_memory.map(StoredOverMemory::into_model),
             }),
         })
+    }
+}
+
+impl StoredCause {
+    fn new(cause: Cause) -> StoredCause {
+        match cause {
+            Cause::Stop => StoredCause::Stop,
+            Cause::Restart => StoredCause::Restart,
+            Cause::Reload => StoredCause::Reload,
+            Cause::Delete => StoredCause::Delete,
+            Cause::Scale => StoredCause::Scale,
+            Cause::Shutdown => StoredCause::Shutdown,
+        }
+    }
+
+    fn into_model(self) -> Cause {
+        match self {
+            StoredCause::Stop => Cause::Stop,
+            StoredCause::Restart => Cause::Restart,
+            StoredCause::Reload => Cause::Reload,
+            StoredCause::Delete => Cause::Delete,
+            StoredCause::Scale => Cause::Scale,
+            StoredCause::Shutdown => Cause::Shutdown,
+        }
     }
 }
 
@@ -165,6 +206,9 @@ impl StoredReason {
             }
             Reason::Unhealthy { count, complaint } => {
                 StoredReason::Unhealthy { count: *count, complaint: complaint.clone() }
+            }
+            Reason::NotReady { count, limit } => {
+                StoredReason::NotReady { count: *count, limit_us: micros(*limit) }
             }
             Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
             Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
@@ -178,6 +222,9 @@ impl StoredReason {
                 Reason::UnstableRuns { count, last: last.into_model()? }
             }
             StoredReason::Unhealthy { count, complaint } => Reason::Unhealthy { count, complaint },
+            StoredReason::NotReady { count, limit_us } => {
+                Reason::NotReady { count, limit: Duration::from_micros(limit_us) }
+            }
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
             StoredReason::NoPort(why) => Reason::NoPort(why),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, migrations};
+use super::{StoreError, before, migrations};
 
 /// The connection to the store at `path`, in its newest schema.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
@@ -21,14 +21,35 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
 
     let found = migrations::version(&connection).map_err(failed)?;
     if found > migrations::CURRENT {
+        drop(connection);
+        if before::take_back(path, migrations::CURRENT)? {
+            return open(path);
+        }
         return Err(StoreError::Newer { path: path.to_path_buf(), found, known: migrations::CURRENT });
     }
-    let verdict = quick_check(&connection).map_err(failed)?;
-    if verdict != "ok" {
-        return Err(StoreError::Damaged { path: path.to_path_buf(), why: verdict });
+    check(&connection, path)?;
+    if (1..migrations::CURRENT).contains(&found) {
+        before::keep(path, found)?;
     }
     migrations::run(&mut connection).map_err(failed)?;
     Ok(connection)
+}
+
+/// Copies the store at `from`, whoever has it open, to a new file.
+///
+/// # Errors
+/// When `from` cannot be read or `to` not written, or is there already.
+pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+    let failed = |error| StoreError::sql("copy", from, error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
+    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+    // For the owner alone before anything is in it.
+    let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
+    made.map_err(|source| StoreError::File { doing: "copy", path: to.to_path_buf(), source })?;
+    // SQLite writes into a file only if it is empty.
+    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
+    Ok(())
 }
 
 /// A new file for the owner alone, or one that is that already.
@@ -42,8 +63,11 @@ fn make_or_check(path: &Path) -> Result<(), StoreError> {
     // By name and not by descriptor: closing one would drop SQLite's locks on the same file.
     let meta = std::fs::symlink_metadata(path).map_err(failed("look at"))?;
     let me = nix::unistd::geteuid().as_raw();
-    let why = if !meta.is_file() {
-        "it is not a regular file. Move it away".to_owned()
+    if !meta.is_file() && !meta.is_symlink() {
+        return Err(StoreError::Damaged { path: path.to_path_buf(), why: "it is not a regular file".into() });
+    }
+    let why = if meta.is_symlink() {
+        "it is a symbolic link. Move it away".to_owned()
     } else if meta.uid() != me {
         format!("it belongs to user {}, not to you (user {me}). Move it away", meta.uid())
     } else if meta.mode() & 0o077 != 0 {
@@ -63,7 +87,22 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)
 }
 
-/// `ok`, or the first thing that is wrong with the pages of the file.
-fn quick_check(connection: &Connection) -> rusqlite::Result<String> {
-    connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+/// Looks at every page of the store at `path`.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with the first thing that is wrong.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    match verdict.map_err(|error| StoreError::sql("check", path, error))?.as_str() {
+        "ok" => Ok(()),
+        wrong => Err(StoreError::Damaged { path: path.to_path_buf(), why: wrong.to_owned() }),
+    }
+}
+
+/// Makes the name of that file as durable as the file. A file system that cannot is not worth a
+/// failure: the file is there all the same.
+pub(super) fn sync_directory(file: &Path) {
+    if let Some(dir) = file.parent() {
+        let _ = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+    }
 }

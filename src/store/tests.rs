@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    AppId, AppSpec, End, Goal, Name, ProcessId, Reason, Rest, RestartPolicy, Role, RunId, Signal, StopPolicy,
+    AppId, AppSpec, End, Goal, Name, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest, RestartPolicy, Role,
+    RunId, Signal, StopPolicy,
 };
 use crate::supervisor::Remembered;
 
@@ -37,9 +38,16 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             backoff: None,
             stop_exit_codes: vec![0, 143],
         },
-        stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+        stop: StopPolicy {
+            signal: Signal::parse("INT").unwrap(),
+            timeout: Duration::from_secs(3),
+            with_message: false,
+        },
         health: None,
+        ready: Default::default(),
         resources: Default::default(),
+        logs: Default::default(),
+        depends_on: Vec::new(),
     })
 }
 
@@ -51,8 +59,8 @@ pub(super) fn event(seq: u64, process: u32) -> EventRow {
     EventRow {
         seq,
         at_ms: 1_700_000_000_000 + seq,
-        app: AppId(1),
-        process: ProcessId(process),
+        app: Some(AppId(1)),
+        process: Some(ProcessId(process)),
         run: Some(RunId(seq)),
         kind: "exited".into(),
         name: "web".into(),
@@ -127,6 +135,8 @@ fn an_app_comes_back_field_by_field() {
     let mut odd = AppSpec::clone(&spec("odd"));
     odd.interpreter = None;
     odd.restart = RestartPolicy::default();
+    odd.ready = ReadyPolicy { by: ReadyBy::Log("up".into()), limit: Duration::from_secs(9) };
+    odd.stop.with_message = true;
     let saved = written(&[
         Change::PutApp { id: AppId(1), spec: spec("old") },
         Change::PutApp { id: AppId(1), spec: spec("web") },
@@ -144,6 +154,8 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
             [
                 Rest::Stopped,
                 Rest::Errored(Reason::Unhealthy { count: 2, complaint: "answered 503".into() }),
+                Rest::Errored(Reason::NotReady { count: Some(2), limit: Duration::from_secs(3) }),
+                Rest::Errored(Reason::NotReady { count: None, limit: Duration::from_secs(3) }),
                 Rest::Errored(Reason::Ended(*end)),
                 Rest::Errored(Reason::UnstableRuns { count: 16, last: *end }),
                 Rest::Errored(Reason::CannotSpawn("no such file".into())),
@@ -237,8 +249,9 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
     let place = Place::new();
     let mut store = place.open();
     let bare = EventRow { run: None, end: None, detail: String::new(), ..event(10, 2) };
+    let own = EventRow { app: None, process: None, ..event(11, 2) };
     let mut rows: Vec<_> = (1..10).map(|seq| event(seq, seq as u32 % 3)).collect();
-    rows.push(bare);
+    rows.extend([bare, own]);
     store.apply(&rows.iter().cloned().map(Change::AddEvent).collect::<Vec<_>>()).unwrap();
 
     let check = |query: EventQuery, wanted: &[u64]| {
@@ -247,11 +260,11 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
         assert!(found.iter().all(|row| rows.contains(row)));
     };
     let all = EventQuery { limit: 100, ..EventQuery::default() };
-    check(all, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    check(all, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     check(EventQuery { limit: 0, ..all }, &[]);
     check(EventQuery { limit: 3, ..all }, &[1, 2, 3]);
-    check(EventQuery { limit: 3, newest: true, ..all }, &[8, 9, 10]);
-    check(EventQuery { after: Some(8), ..all }, &[9, 10]);
+    check(EventQuery { limit: 3, newest: true, ..all }, &[9, 10, 11]);
+    check(EventQuery { after: Some(8), ..all }, &[9, 10, 11]);
     check(EventQuery { after: Some(u64::MAX), ..all }, &[]);
     check(EventQuery { process: Some(ProcessId(1)), ..all }, &[1, 4, 7]);
     check(EventQuery { process: Some(ProcessId(2)), after: Some(2), limit: 2, newest: true }, &[8, 10]);

@@ -21,8 +21,8 @@ use std::time::Duration;
 
 use super::{Effect, Scope, Supervisor, health};
 use crate::model::{
-    Cause, End, EventKind, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep, State, Verdict,
-    Vitals,
+    Cause, End, EventKind, ExitCause, Moment, Pid, ProcessId, Readiness, Remarks, RunId, Signal,
+    SpawnFailure, SpawnStep, State, Verdict, Vitals,
 };
 
 /// A life that is to replace the present one.
@@ -99,7 +99,10 @@ impl Supervisor {
             self.effects.push(Effect::Unwatch { run });
         }
         self.change(id, |process| {
-            process.state = State::Running { run, pid, since, vitals };
+            // Only what awaits no sign is tried beside another.
+            process.state = State::Running { run, pid, since, vitals, readiness: Readiness::Unasked };
+            process.awaits = None;
+            process.remarks = Remarks::default();
             process.latest_run = Some(run);
             process.started = Some(since);
             process.trial = None;
@@ -177,7 +180,7 @@ impl Supervisor {
     pub(super) fn spawned_beside(&mut self, now: Moment, run: RunId, pid: Pid, at: Moment) {
         if let Some(id) = self.on_trial(run) {
             if self.trials[&id].up.is_none() {
-                let vitals = self.first_vitals(id, at, at);
+                let vitals = self.first_vitals(id, at, at, false);
                 self.watch_trial(id, run, at, vitals.as_ref());
                 self.trials.insert(id, Trial { run, up: Some(Up { pid, since: at, vitals }) });
                 self.publish(id, Some(run), EventKind::Started { pid });
@@ -234,7 +237,7 @@ impl Supervisor {
         if let Some(id) = self.on_trial(run) {
             let since = self.trials[&id].up.as_ref().map(|up| up.since);
             let uptime = at.since(since.unwrap_or(at));
-            self.publish(id, Some(run), EventKind::Exited { end, asked: false, uptime });
+            self.publish(id, Some(run), EventKind::Exited { end, cause: ExitCause::Itself, uptime });
             self.drop_trial(id, !tree_empty);
             if tree_empty {
                 return self.effects.push(Effect::Forget { run });
@@ -247,7 +250,8 @@ impl Supervisor {
             let id = leaver.process;
             let uptime = at.since(*leaver.started.get_or_insert(at));
             if self.processes.contains_key(&id) {
-                self.publish(id, Some(run), EventKind::Exited { end, asked: true, uptime });
+                let cause = ExitCause::Asked(Cause::Reload);
+                self.publish(id, Some(run), EventKind::Exited { end, cause, uptime });
             }
         }
         if tree_empty {

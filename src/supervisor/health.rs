@@ -22,12 +22,18 @@ use crate::model::{
 };
 
 impl Supervisor {
-    /// The health with which a life is taken up that was executed at `since`. One that a new
-    /// daemon finds beyond its start limit is taken to have been healthy: otherwise its first
-    /// failed check would be one of a program that never came up.
-    pub(super) fn first_vitals(&self, id: ProcessId, since: Moment, now: Moment) -> Option<Vitals> {
+    /// The health with which a life is taken up that was executed at `since`. `was_ready`: it is
+    /// known to have been ready. One that a new daemon finds beyond its start limit is taken to have
+    /// been healthy: otherwise its first failed check would be one of a program that never came up.
+    pub(super) fn first_vitals(
+        &self,
+        id: ProcessId,
+        since: Moment,
+        now: Moment,
+        was_ready: bool,
+    ) -> Option<Vitals> {
         let policy = self.apps[&self.processes[&id].app].health.as_ref()?;
-        Some(Vitals::unchecked(now.since(since) >= policy.start_limit))
+        Some(Vitals::unchecked(was_ready || now.since(since) >= policy.start_limit))
     }
 
     /// A check of the present life came to an end.
@@ -39,6 +45,9 @@ impl Supervisor {
         let (since, before) = (*since, before.clone());
         let (vitals, turned) = after(policy, &before, &verdict, now.since(since));
         self.put_vitals(id, vitals);
+        if verdict == Verdict::Passed && !before.ready {
+            self.ready_by_health(now, id);
+        }
         match verdict {
             // A run that a new daemon found ready was told to be healthy before.
             Verdict::Passed if !before.ready || matches!(before.health, Health::Unhealthy { .. }) => {
@@ -56,17 +65,21 @@ impl Supervisor {
     fn unhealthy(&mut self, now: Moment, id: ProcessId, reason: String, was_ready: bool, restarts: bool) {
         let run = self.processes[&id].state.run();
         self.publish(id, run, EventKind::Unhealthy { reason: reason.clone(), restarts });
-        if restarts {
-            self.change(id, |process| process.unwell = Some(Unwell { complaint: reason, was_ready }));
+        // What is to end anyway is not restarted.
+        if restarts && !self.processes[&id].end_asked {
+            let unwell = Unwell::Unhealthy { complaint: reason, was_ready };
+            self.change(id, |process| process.unwell = Some(unwell));
             self.ask_to_end(now, id);
         }
     }
 
     fn put_vitals(&mut self, id: ProcessId, new: Vitals) {
-        let State::Running { run, pid, since, vitals } = self.processes[&id].state.clone() else { return };
+        let State::Running { run, pid, since, vitals, readiness } = self.processes[&id].state.clone() else {
+            return;
+        };
         // What nobody could see has not changed: no reader is woken for it.
         if vitals.as_ref() != Some(&new) {
-            let state = State::Running { run, pid, since, vitals: Some(new) };
+            let state = State::Running { run, pid, since, vitals: Some(new), readiness };
             self.change(id, |process| process.state = state);
         }
     }
@@ -77,12 +90,13 @@ impl Supervisor {
         let checked = self.apps[&app].health.is_some();
         let members: Vec<ProcessId> = self.members_of(app).collect();
         for id in members {
-            let State::Running { run, pid, since, vitals } = self.processes[&id].state.clone() else {
+            let State::Running { run, pid, since, vitals, readiness } = self.processes[&id].state.clone()
+            else {
                 continue;
             };
             let ready = vitals.as_ref().is_none_or(|vitals| vitals.ready);
             for vitals in [None, checked.then(|| Vitals::unchecked(ready))] {
-                let state = State::Running { run, pid, since, vitals };
+                let state = State::Running { run, pid, since, vitals, readiness };
                 self.change(id, |process| process.state = state);
             }
         }
@@ -152,6 +166,7 @@ pub(super) fn watched(process: &Process) -> Option<RunId> {
         | State::Starting { .. }
         | State::Stopping { .. }
         | State::Idle(_)
+        | State::Waiting { .. }
         | State::Backoff { .. } => None,
     }
 }
@@ -159,6 +174,11 @@ pub(super) fn watched(process: &Process) -> Option<RunId> {
 impl Unwell {
     /// What the restart rules are told of it.
     pub(super) fn ending(&self, uptime: Duration) -> Ending<'_> {
-        Ending::Unhealthy { complaint: &self.complaint, was_ready: self.was_ready, uptime }
+        match self {
+            Unwell::Unhealthy { complaint, was_ready } => {
+                Ending::Unhealthy { complaint, was_ready: *was_ready, uptime }
+            }
+            Unwell::NotReady { limit } => Ending::NotReady { limit: *limit },
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::restart::{self, Ending, Next, Tally};
 use super::{Effect, Ports, Scope, Supervisor};
-use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, SpawnFailure, State};
+use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Remarks, Rest, RunId, SpawnFailure, State};
 
 /// What follows the end of a life.
 enum Follows {
@@ -17,7 +17,7 @@ enum Follows {
 }
 
 impl Supervisor {
-    /// The one place that launches, unless there is no port for it. `counts`: this is a restart,
+    /// The one place that launches, whatever it depends on, unless there is no port for it. `counts`: this is a restart,
     /// not a start.
     pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let port = match self.port_at_launch(id) {
@@ -29,6 +29,8 @@ impl Supervisor {
         if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
         }
+        let awaits = Some(&self.apps[&self.processes[&id].app].ready);
+        let awaits = awaits.filter(|policy| policy.by.is_awaited() && !planted!(AwaitsNothing)).cloned();
         let counts = if planted!(CountsEveryStart) { true } else { counts };
         self.change(id, |process| {
             process.state = State::Starting { run, since: now };
@@ -36,10 +38,14 @@ impl Supervisor {
             process.started = None;
             (process.ports.held, process.ports.next) = (port, None);
             process.end_asked = false;
+            process.end_cause = None;
             process.restart_asked = false;
             process.over_memory = None;
             process.killed = false;
             process.unwell = None;
+            process.asked_by_message = false;
+            process.awaits = awaits;
+            process.remarks = Remarks::default();
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
             }
@@ -65,9 +71,13 @@ impl Supervisor {
         let executed = process.started.is_some() || planted!(SignalsTheUnborn);
         let stop = &self.apps[&process.app].stop;
         let (signal, kill_at) = (stop.signal, now + stop.timeout);
-        self.change(id, |process| process.state = State::Stopping { run, pid, kill_at });
+        let scope = if stop.with_message { Scope::Message } else { Scope::Tree };
+        self.change(id, |process| {
+            process.state = State::Stopping { run, pid, kill_at };
+            process.asked_by_message = scope == Scope::Message;
+        });
         if executed {
-            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+            self.effects.push(Effect::Signal { run, signal, scope });
         }
     }
 
@@ -111,6 +121,7 @@ impl Supervisor {
         self.change(id, |process| {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
+            process.end_cause = None;
             process.restart_asked = false;
             process.over_memory = None;
             process.killed = false;
@@ -122,7 +133,9 @@ impl Supervisor {
         // next launch: the keeper never holds two lives of one process that both matter.
         match ending {
             Ending::Exited { .. } if planted!(LeaksRuns) && run.0.is_multiple_of(7) => {}
-            Ending::Exited { .. } | Ending::Unhealthy { .. } => self.effects.push(Effect::Forget { run }),
+            Ending::Exited { .. } | Ending::Unhealthy { .. } | Ending::NotReady { .. } => {
+                self.effects.push(Effect::Forget { run })
+            }
             Ending::NotSpawned(_) => {}
         }
         match follows {

@@ -21,6 +21,11 @@
 //! [`health`] is what a row does with the verdicts of its checks; a row that runs and has a check
 //! is watched, which `put` sees to.
 //!
+//! A row that is to be launched for the first time waits for what its app [`depends`] on, and one
+//! that is to end for what depends on it.
+//! [`ready`] is what it does with signs of being ready; what is awaited is looked for, which `put`
+//! sees to as well.
+//!
 //! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
 //!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
@@ -48,6 +53,8 @@ mod attend;
 mod beside;
 mod budget;
 mod command;
+mod complete;
+mod depends;
 mod fact;
 mod health;
 mod input;
@@ -55,6 +62,7 @@ mod life;
 mod memory;
 mod ports;
 mod process;
+mod ready;
 mod reload;
 mod restart;
 mod restore;

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
-use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
+use crate::model::{
+    AppId, Cause, End, ExitCause, Goal, Moment, OverMemory, ProcessId, Readiness, ReadyPolicy, Remarks, Rest,
+    RunId, State,
+};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +49,8 @@ pub struct Process {
     /// Somebody asked for the end of the present life, or for what comes after it; otherwise its
     /// end is a crash and the restart rules decide.
     pub end_asked: bool,
+    /// What for, as far as that is known.
+    pub end_cause: Option<Cause>,
     /// The present life is ended because it uses too much memory, and nobody has asked for
     /// anything since.
     pub over_memory: Option<OverMemory>,
@@ -55,17 +60,33 @@ pub struct Process {
     pub trial: Option<RunId>,
     /// Lives that were on trial, were given up, and have not ended yet.
     pub given_up: BTreeSet<RunId>,
-    /// Why the present life is being ended, if that is its health.
+    /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
+    /// The main process of the present life was asked to end by message: nobody else of its tree has
+    /// heard of it.
+    pub asked_by_message: bool,
+    /// What the newest life is to become ready by, if it is awaited: as the definition said at its
+    /// launch.
+    pub awaits: Option<ReadyPolicy>,
+    /// What the newest life has let be known about itself.
+    pub remarks: Remarks,
 }
 
-/// A life that is ended because it is unhealthy.
+/// Why a life is ended that nobody asked to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unwell {
-    /// What its last check complained of.
-    pub complaint: String,
-    /// It had been healthy before.
-    pub was_ready: bool,
+pub enum Unwell {
+    /// It is unhealthy.
+    Unhealthy {
+        /// What its last check complained of.
+        complaint: String,
+        /// It had been healthy before.
+        was_ready: bool,
+    },
+    /// It was not ready in time.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
+    },
 }
 
 impl Process {
@@ -92,11 +113,15 @@ impl Process {
             last_over_memory: remembered.last_over_memory,
             restart_asked: false,
             end_asked: false,
+            end_cause: None,
             over_memory: None,
             killed: false,
             trial: None,
             given_up: BTreeSet::new(),
             unwell: None,
+            asked_by_message: false,
+            awaits: None,
+            remarks: Remarks::default(),
         }
     }
 
@@ -109,7 +134,8 @@ impl Process {
             goal: self.goal,
             rest: match &self.state {
                 State::Idle(rest) => rest.clone(),
-                State::Backoff { .. }
+                State::Waiting { .. }
+                | State::Backoff { .. }
                 | State::Starting { .. }
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
@@ -123,16 +149,21 @@ impl Process {
             waits: self.waits,
             waits_until: match self.state {
                 State::Backoff { until, .. } => Some(until),
-                State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
-                    None
-                }
+                State::Idle(_)
+                | State::Waiting { .. }
+                | State::Starting { .. }
+                | State::Running { .. }
+                | State::Stopping { .. } => None,
             },
             apart: self.given_up.iter().copied().chain(self.trial).collect(),
-            asked: self
-                .state
-                .run()
-                .filter(|_| self.end_asked && !planted!(KeepsAWishToItself))
-                .map(|run| Asked { run, restart: self.restart_asked, over_memory: self.over_memory }),
+            asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
+                Asked {
+                    run,
+                    restart: self.restart_asked,
+                    cause: self.end_cause,
+                    over_memory: self.over_memory,
+                }
+            }),
         }
     }
 
@@ -142,8 +173,21 @@ impl Process {
             State::Backoff { until, queued: false } => Some(until),
             State::Backoff { queued: true, .. } => None,
             State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
-            State::Stopping { .. } | State::Idle(_) | State::Starting { .. } | State::Running { .. } => None,
+            // What is to end anyway is not late.
+            State::Running { readiness: Readiness::Awaited { until, .. }, .. } if self.is_to_stay() => {
+                Some(until)
+            }
+            State::Stopping { .. }
+            | State::Idle(_)
+            | State::Waiting { .. }
+            | State::Starting { .. }
+            | State::Running { .. } => None,
         }
+    }
+
+    /// Nobody wants its present life to end.
+    fn is_to_stay(&self) -> bool {
+        self.goal == Goal::Up && !self.end_asked
     }
 
     /// Since when it waits for the host's budget, if it does.
@@ -151,6 +195,7 @@ impl Process {
         match self.state {
             State::Backoff { until, queued: true } => Some(until),
             State::Backoff { queued: false, .. }
+            | State::Waiting { .. }
             | State::Idle(_)
             | State::Starting { .. }
             | State::Running { .. }
@@ -158,11 +203,40 @@ impl Process {
         }
     }
 
+    /// It waits for what it depends on.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
+    /// Its end is wanted, and it was not told yet.
+    pub(super) fn ends(&self) -> bool {
+        self.end_asked && matches!(self.state, State::Starting { .. } | State::Running { .. })
+    }
+
+    /// Why its main process ends, if it does so now.
+    pub(super) fn exit_cause(&self) -> ExitCause {
+        let asked = self.end_cause.unwrap_or(match self.goal {
+            Goal::Up => Cause::Restart,
+            Goal::Down => Cause::Stop,
+            Goal::Gone => Cause::Delete,
+        });
+        match (self.over_memory, &self.unwell) {
+            _ if planted!(ForgetsWhyItEnds) => ExitCause::Itself,
+            (Some(over), _) => ExitCause::OverMemory(over),
+            (None, _) if self.end_asked => ExitCause::Asked(asked),
+            (None, Some(Unwell::Unhealthy { complaint, .. })) => {
+                ExitCause::Unhealthy { complaint: complaint.clone() }
+            }
+            (None, Some(Unwell::NotReady { limit })) => ExitCause::NotReady { limit: *limit },
+            (None, None) => ExitCause::Itself,
+        }
+    }
+
     /// The main process of the present life is known to have ended.
     pub(super) fn main_is_gone(&self) -> bool {
         match self.state {
             State::Stopping { pid, .. } => pid.is_none() && self.started.is_some(),
-            State::Idle(_) | State::Backoff { .. } => true,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => true,
             State::Starting { .. } | State::Running { .. } => false,
         }
     }

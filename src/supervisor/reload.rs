@@ -21,7 +21,9 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Accepted, Denied, Effect, Ports, Supervisor};
-use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, State};
+use crate::model::{
+    AppId, Cause, EventKind, Goal, Moment, ProcessId, ReadyBy, Reason, Rest, RunId, State, Status, in_words,
+};
 
 /// A new run that was up for so long lets the next process have its turn, or for the app's minimal
 /// uptime if that is shorter.
@@ -203,21 +205,27 @@ impl Supervisor {
                 }
                 (State::Running { .. }, Some(_) | None) => Outlook::Waits { new, stable_at: None },
                 (
-                    State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. },
+                    State::Idle(_)
+                    | State::Waiting { .. }
+                    | State::Backoff { .. }
+                    | State::Starting { .. }
+                    | State::Stopping { .. },
                     _,
                 ) => Outlook::Fails("its old run ended before the new one had proven itself".to_owned()),
             };
         }
         let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
-        if new.is_none() && process.state.run().is_some() {
-            // The old one is ending.
+        if new.is_none() && (process.state.run().is_some() || process.waits()) {
+            // The old one is ending, or what it depends on is not there yet.
             return Outlook::Waits { new: None, stable_at: None };
         }
         match process.state {
             State::Starting { run, .. } if Some(run) == new => Outlook::Waits { new, stable_at: None },
-            // Its health check has not passed yet.
-            State::Running { run, ref vitals, .. }
-                if Some(run) == new && vitals.as_ref().is_some_and(|vitals| !vitals.ready) =>
+            // It is not ready yet.
+            State::Running { run, .. }
+                if Some(run) == new
+                    && process.state.status() == Status::Starting
+                    && !planted!(ReloadsOnBeforeReady) =>
             {
                 Outlook::Waits { new, stable_at: None }
             }
@@ -229,6 +237,7 @@ impl Supervisor {
             }
             State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
             State::Idle(_)
+            | State::Waiting { .. }
             | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
@@ -245,15 +254,24 @@ impl Supervisor {
                 }
                 EventKind::SpawnFailed { detail } => Some(detail.clone()),
                 EventKind::Unhealthy { reason, .. } => Some(format!("its new run is unhealthy: {reason}")),
+                EventKind::NotReady { limit } => {
+                    Some(format!("its new run was not ready within {}", in_words(*limit)))
+                }
                 EventKind::OverMemory(over) => Some(format!("its new run is restarted again, {over}")),
                 EventKind::Created
+                | EventKind::Waits { .. }
+                | EventKind::Needed { .. }
+                | EventKind::StopTakenBack
                 | EventKind::Started { .. }
                 | EventKind::StopAsked { .. }
                 | EventKind::HostBudget
                 | EventKind::Healthy
+                | EventKind::Ready { .. }
                 | EventKind::Killed
                 | EventKind::BackingOff { .. }
                 | EventKind::Errored { .. }
+                | EventKind::LogRefused { .. }
+                | EventKind::LogTakes { .. }
                 | EventKind::Stopped
                 | EventKind::Deleted
                 | EventKind::Reloading { .. }
@@ -269,6 +287,9 @@ impl Supervisor {
             | Effect::Forget { .. }
             | Effect::Watch { .. }
             | Effect::Unwatch { .. }
+            | Effect::Await { .. }
+            | Effect::Unawait { .. }
+            | Effect::KeepReady { .. }
             | Effect::Record(_) => None,
         });
         told.unwrap_or_else(|| "its new run was ended again".to_owned())
@@ -295,7 +316,7 @@ impl Supervisor {
         self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: false });
         // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
         // would be over.
-        let _ = self.restart(now, id, None, Cause::Reload);
+        let _ = self.restart_alone(now, id, None, Cause::Reload);
         let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
         self.set_progress(now, app, Progress::Turn { index, old, new, stable_at: None });
     }
@@ -305,8 +326,11 @@ impl Supervisor {
     fn can_try(&self, id: ProcessId) -> bool {
         let process = &self.processes[&id];
         let allowed = self.reloads[&process.app].beside.contains(&id);
-        let portless = process.ports == Ports::default() && self.apps[&process.app].port.is_none();
-        allowed && portless && matches!(process.state, State::Running { .. })
+        let spec = &self.apps[&process.app];
+        let portless = process.ports == Ports::default() && spec.port.is_none();
+        // Signs and messages are of the present life alone.
+        let silent = spec.ready.by == ReadyBy::Auto && !spec.stop.with_message;
+        allowed && portless && silent && matches!(process.state, State::Running { .. })
     }
 
     /// Whose turn may come when time passes.

@@ -7,9 +7,13 @@
 //! 4. Without autorestart, every other end gives up.
 //! 5. A run that is ended because it is unhealthy is followed by another; if it had never been
 //!    healthy it was unstable, however long it ran.
-//! 6. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
+//! 6. A run that was not ready in time is ended like one that was never healthy; without autorestart
+//!    it is given up.
+//! 7. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
 //!    1: the first one gives up.
-//! 7. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
+//! 7. A launch for which the disk has no room, or is read-only, says nothing about the program: it
+//!    is no unstable run, and is tried again until it succeeds.
+//! 8. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
 //!    and then after growing waits, which begin anew after a run of [`CALM`]. With a back-off, the
 //!    first time waits already.
 
@@ -42,6 +46,11 @@ pub enum Ending<'a> {
         was_ready: bool,
         /// How long it had run.
         uptime: Duration,
+    },
+    /// It was ended because it was not ready in time. How its main process ended then says nothing.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
     },
     /// The program was not executed.
     NotSpawned(&'a SpawnFailure),
@@ -82,22 +91,31 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
         Ending::Exited { end, .. } if !policy.auto => {
             return (Next::Rest(Rest::Errored(Reason::Ended(end))), tally);
         }
-        Ending::NotSpawned(_) | Ending::Exited { .. } | Ending::Unhealthy { .. } => {}
+        Ending::NotReady { limit } if !policy.auto => {
+            return (Next::Rest(Rest::Errored(Reason::NotReady { count: None, limit })), tally);
+        }
+        Ending::NotSpawned(_)
+        | Ending::Exited { .. }
+        | Ending::Unhealthy { .. }
+        | Ending::NotReady { .. } => {}
     }
     let (uptime, stable) = match ending {
         Ending::Exited { uptime, .. } => (uptime, uptime >= policy.min_uptime),
         Ending::Unhealthy { was_ready: true, uptime, .. } => (uptime, uptime >= policy.min_uptime),
-        Ending::Unhealthy { was_ready: false, .. } => (Duration::ZERO, false),
+        Ending::Unhealthy { was_ready: false, .. } | Ending::NotReady { .. } => (Duration::ZERO, false),
         Ending::NotSpawned(_) => (Duration::ZERO, false),
     };
+    let blameless = matches!(ending, Ending::NotSpawned(failure) if is_the_disks(failure))
+        && !planted!(BlamesTheProgramForTheDisk);
     let unstable = match stable {
         true if planted!(HoldsAGrudge) => tally.unstable,
         true => 0,
+        false if blameless => tally.unstable,
         false => tally.unstable.saturating_add(1),
     };
     let waits = if uptime >= CALM && !planted!(NeverCalmsDown) { 0 } else { tally.waits };
     let limit = policy.max_unstable.saturating_add(planted!(GivesUpLate).into());
-    if !stable && unstable >= limit {
+    if !stable && !blameless && unstable >= limit {
         return (Next::Rest(Rest::Errored(given_up(unstable, ending))), Tally { unstable, waits });
     }
     let next = match (policy.delay, policy.backoff, waits) {
@@ -123,7 +141,7 @@ fn growing_wait(first: Duration, others: u32, run: RunId) -> Duration {
 }
 
 /// It ended in a way after which it is to stay as it is.
-fn is_planned(policy: &RestartPolicy, end: End) -> bool {
+pub(super) fn is_planned(policy: &RestartPolicy, end: End) -> bool {
     match end {
         End::Code(code) => policy.stop_exit_codes.contains(&code) || (code == 0 && !policy.auto),
         End::Signal(_) | End::Unknown => false,
@@ -152,10 +170,23 @@ fn never_heals(failure: &SpawnFailure) -> bool {
     }
 }
 
+/// The program was not even tried, because nothing could be written.
+fn is_the_disks(failure: &SpawnFailure) -> bool {
+    match failure.step {
+        SpawnStep::Logs | SpawnStep::Fork => {
+            matches!(failure.errno, libc::ENOSPC | libc::EDQUOT | libc::EROFS)
+        }
+        SpawnStep::Chdir | SpawnStep::Prepare | SpawnStep::Exec | SpawnStep::EnvFiles | SpawnStep::Lost => {
+            false
+        }
+    }
+}
+
 fn given_up(count: u32, ending: Ending<'_>) -> Reason {
     match ending {
         Ending::Exited { end, .. } => Reason::UnstableRuns { count, last: end },
         Ending::Unhealthy { complaint, .. } => Reason::Unhealthy { count, complaint: complaint.to_owned() },
+        Ending::NotReady { limit } => Reason::NotReady { count: Some(count), limit },
         Ending::NotSpawned(failure) => {
             Reason::CannotSpawn(format!("{}; given up after {count} unstable runs in a row", failure.detail))
         }
@@ -239,15 +270,30 @@ mod tests {
 
     #[test]
     fn a_launch_that_keeps_failing_is_given_up_with_its_reason() {
-        let detail = "cannot open web-out.log: no space left on device".to_owned();
-        let failure = SpawnFailure { step: SpawnStep::Logs, errno: libc::ENOSPC, detail };
+        let detail = "cannot open web-out.log: input/output error".to_owned();
+        let failure = SpawnFailure { step: SpawnStep::Logs, errno: libc::EIO, detail };
         let policy = RestartPolicy::default();
         let (next, _) = after(&policy, tally(15, 15), RunId(1), Ending::NotSpawned(&failure));
         let Next::Rest(Rest::Errored(reason)) = next else { panic!("{next:?}") };
         assert_eq!(
             reason.to_string(),
-            "cannot open web-out.log: no space left on device; given up after 16 unstable runs in a row"
+            "cannot open web-out.log: input/output error; given up after 16 unstable runs in a row"
         );
+    }
+
+    #[test]
+    fn a_full_disk_gives_nobody_up() {
+        for errno in [libc::ENOSPC, libc::EDQUOT, libc::EROFS] {
+            let failure = SpawnFailure { step: SpawnStep::Logs, errno, detail: "no room".to_owned() };
+            let policy = RestartPolicy::default();
+            let mut counts = tally(15, 0);
+            for _ in 0..100 {
+                let (next, then) = after(&policy, counts, RunId(1), Ending::NotSpawned(&failure));
+                assert!(matches!(next, Next::Now | Next::After(_)), "{next:?}");
+                assert_eq!(then.unstable, 15);
+                counts = then;
+            }
+        }
     }
 
     #[test]

@@ -16,16 +16,18 @@
 //!
 //! A life whose end somebody had asked for is asked again, since the order may have been lost
 //! with the daemon, and what was to follow follows: a restart is finished. What waited for its
-//! next start goes on waiting, and unstable runs go on counting.
+//! next start goes on waiting, and unstable runs go on counting. What depends on others is launched
+//! when those are as it needs them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
 use super::restart::LONGEST_WAIT;
-use super::{Effect, Ports, Process, Record, Supervisor};
+use super::{Effect, Ports, Process, Record, Supervisor, ready};
 use crate::model::{
-    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, Rest, RunId, State,
+    AppId, AppSpec, Cause, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, ReadyPolicy, Rest,
+    RunId, State,
 };
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
@@ -74,6 +76,8 @@ pub struct Asked {
     pub run: RunId,
     /// What follows counts as a restart.
     pub restart: bool,
+    /// What for; absent: nobody knows any more.
+    pub cause: Option<Cause>,
     /// It is to end because of its memory.
     pub over_memory: Option<OverMemory>,
 }
@@ -118,6 +122,11 @@ pub struct Living {
     pub ended: Option<(End, Moment)>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
+    /// By what, and within which time, it was launched to become ready; absent: nothing was awaited
+    /// of it.
+    pub awaits: Option<ReadyPolicy>,
+    /// It was ready, since then.
+    pub ready: Option<Moment>,
 }
 
 impl Supervisor {
@@ -178,10 +187,13 @@ impl Supervisor {
         for (id, life) in adopted {
             brain.catch_up(now, id, life);
         }
+        // What is to end is no ground to start on.
+        brain.tell_ends(now);
         let at_rest: Vec<ProcessId> = brain.processes.keys().copied().collect();
         for id in at_rest {
             brain.resume(now, id, asked.get(&id).is_some_and(|asked| asked.restart));
         }
+        brain.settle(now);
         let effects = mem::take(&mut brain.effects);
         (brain, effects)
     }
@@ -225,11 +237,12 @@ impl Supervisor {
     /// Lays the keeper's picture of a life over the row of its process. False: what is to follow
     /// its end is known already. `asked` is a wish that may be about that life.
     fn adopt(&mut self, now: Moment, id: ProcessId, life: &Living, asked: Option<Asked>) -> bool {
-        let Living { run, process: _, restarts, port, spawned, ended, tree_empty } = *life;
+        let Living { run, process: _, restarts, port, spawned, ended, tree_empty, ref awaits, ready } = *life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
             State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
             State::Idle(Rest::Stopped)
+            | State::Waiting { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => false,
@@ -245,18 +258,21 @@ impl Supervisor {
             self.effects.push(Effect::Forget { run });
             return false;
         }
-        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now));
+        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now, ready.is_some()));
+        let readiness = |since: Moment| ready::found(since, now, awaits.as_ref(), ready);
         self.change(id, |process| {
             process.ports.held = port.or(process.ports.held);
             process.state = match spawned {
-                Some((pid, at)) => State::Running { run, pid, since: at, vitals },
+                Some((pid, at)) => State::Running { run, pid, since: at, vitals, readiness: readiness(at) },
                 None => State::Starting { run, since: now },
             };
             process.started = spawned.map(|(_, at)| at);
+            process.awaits = awaits.clone();
             process.end_asked = process.goal != Goal::Up;
             if let Some(asked) = asked.filter(|asked| asked.run == run) {
                 process.end_asked = true;
                 process.restart_asked = asked.restart;
+                process.end_cause = asked.cause;
                 process.over_memory = asked.over_memory;
             }
         });
@@ -265,10 +281,9 @@ impl Supervisor {
 
     /// What happened to an adopted life, and what was wanted of it, while nobody looked.
     fn catch_up(&mut self, now: Moment, id: ProcessId, life: Living) {
-        match life.ended {
-            Some((end, at)) => self.exited(now, id, end, at, life.tree_empty),
-            None if self.processes[&id].end_asked => self.ask_to_end(now, id),
-            None => {}
+        // An end that was asked for, and has not come, is seen to later, in the right order.
+        if let Some((end, at)) = life.ended {
+            self.exited(now, id, end, at, life.tree_empty);
         }
     }
 
@@ -277,7 +292,7 @@ impl Supervisor {
     fn resume(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let process = &self.processes[&id];
         match (&process.state, process.goal) {
-            (State::Idle(Rest::Stopped), Goal::Up) => self.launch(now, id, counts),
+            (State::Idle(Rest::Stopped), Goal::Up) => self.begin(now, id, counts),
             (State::Idle(Rest::Errored(_) | Rest::Finished(_)), Goal::Up) if planted!(RetriesTheGivenUp) => {
                 self.launch(now, id, false);
             }
@@ -287,7 +302,8 @@ impl Supervisor {
             }
             (State::Idle(_), Goal::Up | Goal::Down)
             | (
-                State::Backoff { .. }
+                State::Waiting { .. }
+                | State::Backoff { .. }
                 | State::Starting { .. }
                 | State::Running { .. }
                 | State::Stopping { .. },

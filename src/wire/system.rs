@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Store;
+
 /// Host and daemon.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct System {
@@ -10,6 +12,8 @@ pub struct System {
     pub host: Host,
     /// This program.
     pub daemon: Daemon,
+    /// What is saved.
+    pub store: Store,
 }
 
 /// The machine.
@@ -48,6 +52,10 @@ pub struct Daemon {
     pub home: String,
     /// Where it listens besides the unix socket.
     pub listeners: Vec<Listener>,
+    /// The latest upgrade; absent when there was none since the keeper began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub upgrade: Option<super::Upgrade>,
 }
 
 /// An address that answers HTTP.

@@ -76,3 +76,19 @@ fn kill_waits_for_a_daemon_that_is_not_its_keepers_child() {
     home.ok(&["kill"]);
     assert_eq!(home.living(), [0i64; 0]);
 }
+
+#[test]
+fn kill_asks_the_next_daemon_too_when_the_first_dies_of_it() {
+    let home = Home::new();
+    // It takes its time to stop.
+    let slow = home.file("slow.sh", "trap 'sleep 3; exit 0' TERM\nwhile :; do sleep 0.05; done\n");
+    home.ok(&["start", &slow]);
+    let (_, daemon) = home.keeper_and_daemon();
+    let mut kill = home.command(&["kill"]).stderr(std::process::Stdio::null()).spawn().unwrap();
+    wait_for("slow is stopping", SOON, || (home.process("slow")["status"] == "stopping").then_some(()));
+    proc::kill_hard(daemon);
+    let status = wait_for("the end of kill", 2 * SOON, || kill.try_wait().unwrap());
+    assert!(status.success());
+    assert_eq!(home.living(), [0i64; 0]);
+    assert_eq!(home.process("slow")["status"], "stopped");
+}

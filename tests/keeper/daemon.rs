@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use pmdaemon::keeper::line;
-use pmdaemon::keeper::protocol::Report;
+use pmdaemon::keeper::protocol::{Order, Report};
 
 use crate::rig::{KEEPER, Rig, is_alive, until};
 
@@ -148,4 +148,47 @@ fn a_keeper_without_its_line_says_so() {
         let sentence = String::from_utf8(output.stderr).unwrap();
         assert!(sentence.contains(why), "{sentence}");
     }
+}
+
+#[test]
+fn the_order_to_end_is_heard_from_a_daemon_that_is_gone_already() {
+    // It stops its keeper, gives more orders than are heard in one turn, the last one to end, and
+    // is gone with what the keeper said unread. Somebody else lets the keeper go on.
+    let plain = Plain::start(
+        r#"exec python3 -c '
+import os, signal, socket, time
+keeper, me = os.getppid(), os.getpid()
+line = socket.socket(fileno=3)
+os.kill(keeper, signal.SIGSTOP)
+if os.fork() == 0:
+    line.close()
+    while os.getppid() == me:
+        time.sleep(0.005)
+    os.kill(keeper, signal.SIGCONT)
+    os._exit(0)
+for run in range(150):
+    line.send(b"{\"forget\":{\"run\":%d}}" % run)
+line.send(b"\"quit\"")
+'"#,
+    );
+    let mut plain = plain;
+    let mut status = None;
+    until("the keeper ends", || {
+        status = plain.keeper.try_wait().unwrap();
+        status.is_some()
+    });
+    assert_eq!(status.unwrap().code(), Some(0));
+    assert_eq!(plain.daemons().len(), 1, "no other daemon is started");
+}
+
+#[test]
+fn a_socket_is_held_for_the_next_daemon_and_comes_with_its_greeting() {
+    let rig = Rig::new();
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = socket.local_addr().unwrap();
+    rig.order_with(Order::Hold { name: "tcp".into() }, socket.as_fd());
+    drop(socket);
+    until("it is held", || std::net::TcpStream::connect(address).is_ok());
+    rig.order(Order::Release { name: "tcp".into() });
+    until("it is released", || std::net::TcpStream::connect(address).is_err());
 }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -83,6 +83,11 @@ impl Rig {
         }
     }
 
+    /// An order with a descriptor.
+    pub fn order_with(&self, order: Order, socket: BorrowedFd<'_>) {
+        line::send_with(self.line.as_ref().unwrap().as_fd(), &order, Some(socket)).unwrap();
+    }
+
     /// A launch of that program, into the logs `out` and `err`.
     pub fn program(&mut self, program: impl Into<PathBuf>, args: &[&str]) -> Launch {
         self.last_run += 1;
@@ -98,7 +103,12 @@ impl Rig {
             env: BTreeMap::from([marked, path]),
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
+            logs: Default::default(),
             resources: Default::default(),
+            keepsake: "a keepsake".into(),
+            awaits: None,
+            channel: false,
+            notify: false,
             err_file: self.log("err"),
         }
     }

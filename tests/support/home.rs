@@ -51,9 +51,11 @@ impl Ran {
     }
 }
 
-/// Lines that tell that a daemon was started, which any command may do first.
+/// Lines that tell that a daemon was started, which any command may do first, or is waited for.
 fn is_notice(line: &str) -> bool {
-    line == "Started the pmdaemon daemon." || line.starts_with("Port 9615 is used by ")
+    line == "Started the pmdaemon daemon."
+        || line.starts_with("Port 9615 is used by ")
+        || line == "Waiting for the new daemon …"
 }
 
 impl Home {

@@ -5,8 +5,11 @@
 
 pub mod api;
 pub mod home;
+pub mod load;
 pub mod namespace;
 pub mod proc;
+pub mod raw;
+pub mod soak;
 
 use std::time::{Duration, Instant};
 

@@ -4,3 +4,4 @@ pub mod listen;
 pub mod requests;
 pub mod show;
 pub mod shutdown;
+pub mod upgrade;

@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State;
 
+use super::upgrade;
 use crate::api::access::{Auth, View};
-use crate::api::{Api, ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert, convert_store};
 use crate::wire;
 
 /// Show host and daemon
@@ -30,6 +31,8 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
             keeper_pid: api.handle.keeper_pid().map(i64::from),
             home: api.handle.home().path().display().to_string(),
             listeners: api.listeners.list(),
+            upgrade: upgrade::latest(api.handle.change().borrow().as_ref()),
         },
+        store: convert_store::store(api),
     })
 }

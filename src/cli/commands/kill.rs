@@ -1,4 +1,7 @@
 //! `kill`: ends everything, services first.
+//!
+//! Should the daemon die meanwhile, the keeper starts another, which stops what is to stop but does
+//! not know that it is to end afterwards. So it is asked, too.
 
 use std::time::{Duration, Instant};
 
@@ -13,21 +16,25 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// When the user is told that it takes longer.
 const LONG: Duration = Duration::from_secs(3);
 
+/// How often it is looked whether the daemon is still the one that was asked.
+const LOOK: Duration = Duration::from_millis(500);
+
 /// How long the keeper may take after the daemon has gone.
 const KEEPER: Duration = Duration::from_secs(30);
 
 /// Runs the command. Starts nothing.
 pub async fn run() -> Result<(), CliError> {
     let home = Home::from_env().map_err(CliError::new)?;
-    if !shut_down(&home).await? {
+    let Some(mut asked) = shut_down(&home).await? else {
         out::line("There is no daemon: nothing to kill.");
         return Ok(());
-    }
+    };
     let begun = Instant::now();
     let mut told = false;
     let mut daemon_gone = None;
+    let mut looked = Instant::now();
     loop {
-        let daemon = start::listens(&home) || start::daemon_lives(&home);
+        let daemon = start::daemon_lives(&home);
         if !daemon && !start::keeper_lives(&home) {
             out::line("All services are stopped; keeper and daemon have ended.");
             return Ok(());
@@ -40,6 +47,12 @@ pub async fn run() -> Result<(), CliError> {
                 home.daemon_log().display()
             )));
         }
+        if looked.elapsed() > LOOK {
+            if daemon && daemon_pid(&home).await.is_some_and(|pid| pid != asked) {
+                asked = shut_down(&home).await?.unwrap_or(asked);
+            }
+            looked = Instant::now();
+        }
         if begun.elapsed() > LONG && !told {
             told = true;
             out::notice("Waiting for services to stop …");
@@ -48,19 +61,22 @@ pub async fn run() -> Result<(), CliError> {
     }
 }
 
-/// Asks for the end of everything. False when nobody is there to ask.
-async fn shut_down(home: &Home) -> Result<bool, CliError> {
+/// The daemon of now, if it answers in a moment. One that has closed its doors is ending.
+async fn daemon_pid(home: &Home) -> Option<i64> {
+    let client = Client::local(home).ok()?;
+    let system = tokio::time::timeout(LOOK, client.system());
+    system.await.ok()?.ok().map(|system| system.daemon.pid)
+}
+
+/// Asks for the end of everything. Returns which daemon was asked; none when nobody is there.
+async fn shut_down(home: &Home) -> Result<Option<i64>, CliError> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let listens = start::listens(home);
-        if !listens && !start::keeper_lives(home) {
-            return Ok(false);
+        if !start::daemon_lives(home) && !start::keeper_lives(home) {
+            return Ok(None);
         }
-        let error = match Client::local(home) {
-            Ok(client) => match client.shutdown().await {
-                Ok(()) => return Ok(true),
-                Err(error) => error,
-            },
+        let error = match ask(home).await {
+            Ok(pid) => return Ok(Some(pid)),
             Err(error) => error,
         };
         // The token file is written before the daemon is ready.
@@ -70,4 +86,13 @@ async fn shut_down(home: &Home) -> Result<bool, CliError> {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+}
+
+/// Asks the daemon that is there.
+async fn ask(home: &Home) -> Result<i64, ClientError> {
+    let client = Client::local(home)?;
+    // Before it is asked: afterwards it may be gone.
+    let pid = client.system().await?.daemon.pid;
+    client.shutdown().await?;
+    Ok(pid)
 }

@@ -1,27 +1,36 @@
 //! One file per command.
 
 mod act;
+mod cleardump;
 mod delete;
 mod doctor;
 mod events;
+mod flush;
 mod info;
 mod kill;
 mod list;
+mod log_printer;
 mod logs;
 mod monit;
 mod open;
 mod ports;
 mod reload;
+mod reload_logs;
 mod report;
 mod reset;
 mod restart;
+mod resurrect;
+mod save;
 mod scale;
 mod signal;
 mod start;
+mod startup;
 pub(super) mod status;
 mod stop;
 mod token;
+mod unstartup;
 mod update_env;
+mod upgrade;
 mod web;
 mod why;
 
@@ -46,6 +55,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Flush(args) => flush::run(args).await,
+        ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
         ClientCommand::Monit(args) => monit::run(args).await,
@@ -54,6 +65,12 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::Startup(args) => startup::run(args).await,
+        ClientCommand::Unstartup(args) => unstartup::run(args).await,
+        ClientCommand::Save(args) => save::run(args).await,
+        ClientCommand::Resurrect(args) => resurrect::run(args).await,
+        ClientCommand::Cleardump(args) => cleardump::run(args).await,
+        ClientCommand::Upgrade(args) => upgrade::run(args).await,
         ClientCommand::Kill => kill::run().await,
     }
 }

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Level};
+use super::{Finding, Level, store};
 use crate::cli::port_owner;
 use crate::cli::session::{USUAL_PORT, address};
 use crate::client::{self, Client, start};
@@ -25,6 +25,7 @@ pub async fn all(home: &Home) -> Vec<Finding> {
                 findings.push(daemon(&system));
                 findings.push(keeper(system.daemon.keeper_pid));
                 findings.extend(addresses(&system));
+                findings.extend(store::all(&system.store));
             }
             Err(told) => findings.push(Finding::bad(
                 Level::Serious,
@@ -62,9 +63,7 @@ fn daemon(system: &System) -> Finding {
         Level::Warning,
         "daemon",
         format!("the daemon (pid {pid}) is version {version} and this command is {VERSION}"),
-        format!(
-            "run kill -TERM {pid}: services go on, and the keeper starts a daemon of the installed version"
-        ),
+        "run pmdaemon upgrade: services go on, keeper and daemon become this version",
     )
 }
 
@@ -89,7 +88,7 @@ fn keeper(pid: Option<i64>) -> Finding {
         check: "keeper",
         level: Level::Note,
         finding: format!("the keeper (pid {pid}) is {}, {what}", program.display()),
-        remedy: Some("it goes on as it is; pmdaemon kill and a new start replace it".to_owned()),
+        remedy: Some("it goes on as it is; pmdaemon upgrade has it become this program".to_owned()),
     }
 }
 

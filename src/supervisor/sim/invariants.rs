@@ -3,14 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Accepted, Command, Effect, Input, Process, Reload, Remembered};
+use super::depends::*;
 use super::health::*;
 use super::limits::*;
 use super::policy::*;
 use super::ports::*;
+use super::ready::*;
 use super::trials::*;
 use super::verbs::*;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, ProcessId, Reason, RunId, State};
+use crate::model::{EventKind, ExitCause, Fact, Goal, ProcessId, Reason, RunId, State};
 
 pub type Holds = Result<(), String>;
 
@@ -64,10 +66,23 @@ invariants! {
     online_exactly_when_it_has_been_well,
     unhealthy_exactly_at_the_limit,
     verdicts_of_the_unwatched_change_nothing,
+    awaited_exactly_while_it_is_not_ready,
+    a_start_fails_exactly_at_its_limit,
+    who_is_ready_is_kept_so,
+    other_signs_change_nothing,
+    what_is_left_gets_the_signal,
     reload_touches_one_instance_at_a_time,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
+    a_completed_app_has_what_was_wanted_and_loses_nothing,
     signals_reach_only_what_runs,
+    never_launched_before_its_dependencies,
+    nobody_waits_in_vain,
+    dependents_stop_first,
+    nobody_forgets_to_end,
+    dependencies_form_no_cycle,
+    every_exit_tells_its_cause,
+    memory_restarts_are_rolling,
     every_port_free_or_held_once,
     what_is_launched_has_a_free_port_of_its_plan,
     what_is_given_out_was_tried,
@@ -156,6 +171,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
         Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
         Fact::Checked { run, .. } | Fact::Sampled { run, .. } => *run,
+        Fact::Ready { run, .. } | Fact::Remarked { run, .. } => *run,
         Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
@@ -174,8 +190,9 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
     for (id, run, kind) in events(step) {
         let run = run.unwrap_or(RunId(0));
         let was_asked = world.ledger.asked.contains(&run);
-        if let EventKind::Exited { end, asked, uptime } = kind {
-            let same = *asked == was_asked || matches!(step.given, Given::Restored);
+        if let EventKind::Exited { end, cause, uptime } = kind {
+            let asked = matches!(cause, ExitCause::Asked(_) | ExitCause::OverMemory(_));
+            let same = asked == was_asked || matches!(step.given, Given::Restored);
             ensure!(same, "the end of {run}: asked {asked}, in truth {was_asked}");
             let truth = world.ledger.exits.get(&run);
             let told = Some(&(*end, *uptime));

@@ -10,6 +10,7 @@ use super::super::{
 use super::health::Nurse;
 use super::invariants::events;
 use super::limits::{Bucket, automatic_restarts, is_too_much};
+use super::ready::Waiter;
 use super::world::{Given, Step};
 use crate::model::{
     AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure,
@@ -36,6 +37,10 @@ pub struct Ledger {
     pub asked: BTreeSet<RunId>,
     /// Those of them that nobody asked for.
     pub over_memory: BTreeSet<RunId>,
+    /// Whose turn it was last to be restarted for its memory, of each app, and which life ended.
+    pub memory_turns: BTreeMap<AppId, (ProcessId, RunId)>,
+    /// The same before the latest step.
+    pub memory_turns_before: BTreeMap<AppId, (ProcessId, RunId)>,
     pub budget: Bucket,
     /// First stop signal since the daemon started, and the kill timeout of that time: when it may be
     /// killed.
@@ -43,6 +48,8 @@ pub struct Ledger {
     pub dead: BTreeSet<ProcessId>,
     /// What is known of health.
     pub nurse: Nurse,
+    /// What is known of readiness.
+    pub waiter: Waiter,
     pub counts: BTreeMap<ProcessId, Counts>,
     /// Before the latest step: who of each app had its turn in a reload last, and which life it had
     /// then; and how often each was launched since its turn.
@@ -87,6 +94,8 @@ enum Ended {
     NotSpawned(SpawnFailure),
     /// It was ended for its health; whether it had been well, and after how long.
     Unwell(bool, Duration),
+    /// It was ended because it was not ready in time.
+    NotReady,
 }
 
 impl Ledger {
@@ -94,8 +103,10 @@ impl Ledger {
     pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
         self.hear_turns(step);
         self.ends.clear();
+        self.memory_turns_before = self.memory_turns.clone();
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
+        self.waiter.hear(step, brain);
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
@@ -104,6 +115,11 @@ impl Ledger {
         for id in automatic_restarts(step, &self.ends) {
             self.counts.entry(id).or_default().restarts += 1;
             self.budget.spend(step.now);
+        }
+        for (id, _, kind) in events(step) {
+            if let (EventKind::Needed { .. }, Some(before)) = (kind, step.before.get(&id)) {
+                self.start(before);
+            }
         }
         for (id, before) in step.before {
             if reloaded(step, *id) {
@@ -154,12 +170,14 @@ impl Ledger {
         before: &BTreeMap<ProcessId, Process>,
     ) {
         for effect in effects {
-            let Effect::Signal { run, scope: Scope::Tree, .. } = effect else { continue };
+            let Effect::Signal { run, scope: Scope::Tree | Scope::Message, .. } = effect else { continue };
             let is_its = |row: &&Process| row.state.run() == Some(*run) || row.trial == Some(*run);
             let owner = brain.processes().find(is_its).or_else(|| before.values().find(is_its));
             let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
             self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
         }
+        let exits = &self.exits;
+        self.waiter.hear_signals(effects, |run| exits.contains_key(&run));
     }
 
     fn hear_turns(&mut self, step: &Step<'_>) {
@@ -183,6 +201,9 @@ impl Ledger {
                 | Effect::Forget { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
+                | Effect::Await { .. }
+                | Effect::Unawait { .. }
+                | Effect::KeepReady { .. }
                 | Effect::Record(_) => {}
             }
         }
@@ -203,6 +224,9 @@ impl Ledger {
                 | Effect::KillTree { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
+                | Effect::Await { .. }
+                | Effect::Unawait { .. }
+                | Effect::KeepReady { .. }
                 | Effect::Publish(_) => {}
             }
         }
@@ -248,6 +272,15 @@ impl Ledger {
                     }
                 }
             }
+            Command::Complete { spec, wanted } => {
+                let of_app = |row: &&Process| brain.app(row.app).is_some_and(|known| known.name == spec.name);
+                let runs = |row: &&Process| wanted.get(&row.instance) == Some(&true);
+                for before in step.before.values().filter(of_app).filter(runs) {
+                    if before.goal == Goal::Down {
+                        self.start(before);
+                    }
+                }
+            }
             Command::Shutdown => {
                 for process in step.before.values() {
                     if let State::Starting { run, .. } | State::Running { run, .. } = process.state {
@@ -267,7 +300,12 @@ impl Ledger {
         *counts = Counts { unstable: 0, waits: 0, ..*counts };
         match before.state {
             // So already.
-            State::Starting { .. } | State::Running { .. } => return,
+            State::Starting { .. } | State::Running { .. } => {
+                // Its end was wanted, and is not any more.
+                _ = run.map(|run| self.asked.remove(&run));
+                return;
+            }
+            State::Waiting { .. } => return,
             State::Backoff { .. } => counts.restarts += 1,
             State::Stopping { .. } if !was_asked => counts.restart_asked = true,
             State::Stopping { .. } | State::Idle(_) => {}
@@ -284,6 +322,8 @@ impl Ledger {
         *counts = Counts { unstable: 0, waits: 0, ..*counts };
         match run {
             Some(_) => counts.restart_asked = true,
+            // It has its start still before it.
+            None if matches!(before.state, State::Waiting { .. }) => {}
             None => counts.restarts += 1,
         }
         if let Some(run) = run {
@@ -320,12 +360,15 @@ impl Ledger {
             }
             // The nurse has heard it.
             Fact::Checked { .. } => {}
+            // The waiter has.
+            Fact::Ready { .. } | Fact::Remarked { .. } => {}
             Fact::PortsSeen { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
                 if let Some(process) = owner(*run)
-                    && is_too_much(process, *memory, brain)
+                    && is_too_much(process, *memory, step, brain)
                 {
+                    self.memory_turns.insert(process.app, (process.id, *run));
                     self.asked.insert(*run);
                     self.over_memory.insert(*run);
                     self.counts.entry(process.id).or_default().restart_asked = true;
@@ -362,6 +405,7 @@ impl Ledger {
         if let Some(process) = owner {
             let ended = match self.nurse.unwell.get(&run) {
                 Some(was_well) => Ended::Unwell(*was_well, uptime),
+                None if self.waiter.never_ready.contains(&run) => Ended::NotReady,
                 None => Ended::Exited(end, uptime),
             };
             self.end(process, run, ended, step, brain);
@@ -401,9 +445,12 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
+        self.waiter.restored(now, living);
+        self.waiter.hear_launches(effects);
         self.hear_signals(now, effects, brain, &BTreeMap::new());
         self.asked.clear();
         self.over_memory.clear();
+        self.memory_turns.clear();
         self.budget.refill();
         for life in living {
             self.seen.extend(life.spawned.map(|_| life.run));
@@ -415,11 +462,12 @@ impl Ledger {
                 self.gone.insert(life.run);
             }
         }
+        self.hear_signals(now, effects, brain, &BTreeMap::new());
         // Rows that were damaged never come back.
         let known: BTreeSet<ProcessId> = rows.iter().map(|row| row.id).collect();
         self.dead.extend(self.counts.keys().filter(|id| !known.contains(id)));
         self.counts.clear();
-        self.nurse.restored(now, brain);
+        self.nurse.restored(now, brain, living);
         for process in brain.processes() {
             let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
             let run = process.state.run();
@@ -458,6 +506,8 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
         },
+        Ended::NotReady if !policy.auto => return Expected::Errored,
+        Ended::NotReady => (Duration::ZERO, true),
         Ended::Unwell(true, uptime) => (*uptime, *uptime < policy.min_uptime),
         Ended::Unwell(false, _) => (Duration::ZERO, true),
         Ended::Exited(end, uptime) => {
@@ -473,11 +523,17 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             }
         }
     };
-    counts.unstable = if unstable { counts.unstable + 1 } else { 0 };
+    // That the disk is full says nothing about the program.
+    let disk = matches!(ended, Ended::NotSpawned(failure) if failure.errno == libc::ENOSPC);
+    counts.unstable = match unstable {
+        true if disk => counts.unstable,
+        true => counts.unstable + 1,
+        false => 0,
+    };
     if uptime >= Duration::from_secs(30) {
         counts.waits = 0;
     }
-    if unstable && counts.unstable >= policy.max_unstable.max(1) {
+    if unstable && !disk && counts.unstable >= policy.max_unstable.max(1) {
         return Expected::GivenUp(counts.unstable);
     }
     let waits = counts.waits;

@@ -102,6 +102,42 @@ pub enum Mistake {
     ForgetsUnstableRuns,
     /// What was asked is not remembered until it is done.
     KeepsAWishToItself,
+    /// Who cannot be launched because the disk is full is given up in the end.
+    BlamesTheProgramForTheDisk,
+    /// What did not run then is stopped when an app is completed.
+    StopsToComplete,
+    /// What is there is added once more when an app is completed.
+    DoublesToComplete,
+    /// What an app depends on does not matter.
+    StartsBeforeItsDependencies,
+    /// Who waits for others is not looked at any more.
+    ForgetsWhoWaits,
+    /// What others depend on ends with them.
+    StopsWhatIsNeeded,
+    /// Several are ended in the order in which somebody named them.
+    StopsInAnyOrder,
+    /// All that use too much memory are restarted at once.
+    RestartsForMemoryTogether,
+    /// An exit is told as if nobody had wanted it.
+    ForgetsWhyItEnds,
+    /// An app may depend on itself, through others.
+    AllowsCycles,
+    /// Nothing is awaited of anybody.
+    AwaitsNothing,
+    /// Any sign makes ready.
+    TakesAnySign,
+    /// A run that is late is taken to be ready.
+    TakesLateForReady,
+    /// A sign is looked for on and on.
+    AwaitsForEver,
+    /// That a run is ready is not kept with it.
+    KeepsReadinessToItself,
+    /// A new daemon begins to await what was ready.
+    ForgetsWhoWasReady,
+    /// A reload goes on before the new run is ready.
+    ReloadsOnBeforeReady,
+    /// What a main process that was asked by message leaves behind is not asked.
+    ForgetsTheRest,
     /// A new daemon takes up the newest life though it was on trial.
     TakesUpTheUnproven,
     /// A life on trial replaces the present one before it has stayed up.
@@ -161,6 +197,24 @@ impl Mistake {
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
+        Mistake::BlamesTheProgramForTheDisk,
+        Mistake::StopsToComplete,
+        Mistake::DoublesToComplete,
+        Mistake::StartsBeforeItsDependencies,
+        Mistake::ForgetsWhoWaits,
+        Mistake::StopsWhatIsNeeded,
+        Mistake::StopsInAnyOrder,
+        Mistake::RestartsForMemoryTogether,
+        Mistake::ForgetsWhyItEnds,
+        Mistake::AllowsCycles,
+        Mistake::AwaitsNothing,
+        Mistake::TakesAnySign,
+        Mistake::TakesLateForReady,
+        Mistake::AwaitsForEver,
+        Mistake::KeepsReadinessToItself,
+        Mistake::ForgetsWhoWasReady,
+        Mistake::ReloadsOnBeforeReady,
+        Mistake::ForgetsTheRest,
         Mistake::TakesUpTheUnproven,
         Mistake::PromotesAtOnce,
         Mistake::KeepsTheOldRun,

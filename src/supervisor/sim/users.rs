@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Command, Count, Then};
+use super::depends::any_dependencies;
 use super::health::any_policy;
+use super::ready;
 use crate::model::{
-    AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, Signal, StopPolicy,
+    AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, ReadyPolicy, Resources,
+    RestartPolicy, Signal, StopPolicy,
 };
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -59,11 +62,15 @@ pub fn app(name: &str) -> AppSpec {
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
         health: None,
+        ready: ReadyPolicy::default(),
         resources: Resources::default(),
+        logs: Default::default(),
+        depends_on: Vec::new(),
     }
 }
 
-fn any_app(dice: &mut Dice) -> AppSpec {
+/// `there` are the names of apps that are defined.
+fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let restart = RestartPolicy {
         auto: dice.chance(80),
         max_unstable: dice.pick(&[0, 1, 2, 3, 5, 16]),
@@ -74,6 +81,7 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     };
     let stop = StopPolicy {
         timeout: Duration::from_millis(dice.pick(&[10_000, 1_600, 50])),
+        with_message: dice.chance(25),
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
@@ -85,7 +93,24 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
     let resources = Resources { max_memory, ..Resources::default() };
     let autostart = dice.chance(85);
-    AppSpec { instances, port, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
+    let (health, depends_on) = (any_policy(dice), any_dependencies(dice, name, there));
+    let ready = ready::any_policy(dice);
+    AppSpec { instances, port, autostart, restart, stop, resources, health, depends_on, ready, ..app(name) }
+}
+
+/// Apps of which each depends on the one before it.
+pub fn three_levels(dice: &mut Dice) -> [AppSpec; 3] {
+    let level = |name: &str, below: Option<&str>, dice: &mut Dice| {
+        let depends_on = below.map(|below| Dependency {
+            namespace: Name::default_namespace(),
+            app: Name::parse(below).expect("a name"),
+            condition: dice.pick(&[Condition::Started, Condition::Ready]),
+        });
+        let depends_on = depends_on.into_iter().collect();
+        let name = Name::parse(name).expect("a name");
+        AppSpec { name, port: None, autostart: true, depends_on, ..any_app(dice, &[]) }
+    };
+    [level("db", None, dice), level("job", Some("db"), dice), level("web", Some("job"), dice)]
 }
 
 /// The few ports that everybody wants.
@@ -104,8 +129,8 @@ fn any_port(dice: &mut Dice) -> Option<PortPlan> {
 }
 
 /// Somebody asks for something. `members` are the processes that are listed, with their apps;
-/// ids beyond them are asked for, too.
-pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
+/// ids beyond them are asked for, too. `there` are the names of the apps.
+pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Name]) -> Command {
     let known: Vec<ProcessId> = members.iter().map(|(_, process)| *process).collect();
     let apps: Vec<AppId> = members.iter().map(|(app, _)| *app).collect();
     let process = |dice: &mut Dice| match known.as_slice() {
@@ -117,9 +142,9 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         true => AppId(dice.below(20) as u32),
         false => dice.pick(&apps),
     };
-    match dice.below(140) {
-        _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice)) },
-        0..16 => Command::Create { spec: Arc::new(any_app(dice)) },
+    match dice.below(150) {
+        _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice, there)) },
+        0..16 => Command::Create { spec: Arc::new(any_app(dice, there)) },
         100..108 => {
             let signal = Signal::from_number(dice.pick(&[10, 15, 9])).expect("a signal");
             Command::Signal { process: process(dice), signal }
@@ -134,7 +159,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         }
         121..128 => {
             let then = dice.pick(&[Then::Keep, Then::Start, Then::Restart]);
-            Command::Update { app: app(dice), spec: Arc::new(any_app(dice)), then }
+            Command::Update { app: app(dice), spec: Arc::new(any_app(dice, there)), then }
         }
         128..140 => {
             let app = app(dice);
@@ -142,6 +167,11 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
             let processes: Vec<ProcessId> = of_app.collect();
             let beside = processes.iter().copied().filter(|_| dice.chance(70)).collect();
             Command::Reload { processes, beside }
+        }
+        140..150 => {
+            let numbers = dice.pick(&[vec![0], vec![0, 1], vec![1], vec![0, 2]]);
+            let wanted = numbers.into_iter().map(|number| (number, dice.chance(70))).collect();
+            Command::Complete { spec: Arc::new(any_app(dice, there)), wanted }
         }
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },

@@ -13,9 +13,12 @@ use super::health::any_verdict;
 use super::ledger::Ledger;
 use super::life::Life;
 use super::limits::{Bucket, brain_of, host_of};
-use super::users::{Dice, PORTS, any_command};
-use super::{invariants, outcomes};
-use crate::model::{AppId, AppSpec, ByteSize, Fact, Moment, Pid, PortOwner, ProcessId, RunId, Verdict};
+use super::ready::{self, right_sign};
+use super::users::{Dice, PORTS, any_command, three_levels};
+use super::{depends, invariants, outcomes};
+use crate::model::{
+    AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, PortOwner, ProcessId, RunId, Sign, Verdict,
+};
 
 /// What the store holds.
 #[derive(Default, Debug)]
@@ -53,6 +56,8 @@ pub struct World {
     pub ledger: Ledger,
     /// Lives whose health is checked.
     pub watched: BTreeSet<RunId>,
+    /// Lives whose sign is looked for, and which one that is.
+    pub awaited: BTreeMap<RunId, Sign>,
     pub diary: Vec<String>,
     dice: Dice,
     now: Moment,
@@ -80,6 +85,7 @@ impl World {
             store: Store::default(),
             ledger: Ledger { budget: Bucket::new(host_of(seed)), ..Ledger::default() },
             watched: BTreeSet::new(),
+            awaited: BTreeMap::new(),
             diary: Vec::new(),
             dice: Dice(seed),
             now: Moment(1_000_000),
@@ -92,6 +98,20 @@ impl World {
         }
     }
 
+    /// In one story of four, three apps are there from the beginning, each of which depends on the one
+    /// before it.
+    pub fn begin(&mut self) -> Result<(), String> {
+        // Not in those that are patient, in which one app goes through much.
+        if self.seed % 4 != 1 {
+            return Ok(());
+        }
+        for spec in three_levels(&mut self.dice) {
+            self.give(Given::Input(Input::Command(Command::Create { spec: Arc::new(spec) })))?;
+            self.let_it_run()?;
+        }
+        Ok(())
+    }
+
     /// Something happens.
     pub fn go_on(&mut self) -> Result<(), String> {
         if self.patient && self.ledger.launched.len() > 1 && !self.dice.chance(5) {
@@ -101,7 +121,8 @@ impl World {
             0..14 => {
                 let members: Vec<(AppId, ProcessId)> =
                     self.brain.processes().map(|process| (process.app, process.id)).collect();
-                let command = any_command(&mut self.dice, &members);
+                let names = self.names();
+                let command = any_command(&mut self.dice, &members, &names);
                 self.give(Given::Input(Input::Command(command)))
             }
             14..18 if !self.heard.is_empty() => {
@@ -117,6 +138,9 @@ impl World {
             }
             28..43 if !self.watched.is_empty() => self.somebody_is_checked(),
             43..45 => self.a_verdict_comes_late(),
+            45..47 => self.all_are_ended(),
+            47..54 if !self.awaited.is_empty() => self.somebody_shows_a_sign(),
+            54 => self.a_sign_comes_unasked(),
             24..28 if !self.lives.is_empty() => {
                 let runs: Vec<RunId> = self.lives.keys().copied().collect();
                 let (run, used) = (self.dice.pick(&runs), self.dice.pick(&[0, 999, 1_000, 1_001, 5_000]));
@@ -135,6 +159,9 @@ impl World {
         self.lives.values_mut().for_each(Life::calms_down);
         let well = self.watched.iter().map(|run| Fact::Checked { run: *run, verdict: Verdict::Passed });
         self.line.extend(well);
+        let at = self.now;
+        let ready = self.awaited.iter().map(|(run, sign)| Fact::Ready { run: *run, sign: *sign, at });
+        self.line.extend(ready);
         self.run_out()?;
         if self.brain.is_shutting_down() {
             outcomes::shutdown_leaves_nothing_alive(self)?;
@@ -243,7 +270,10 @@ impl World {
             Given::Restored => unreachable!("a restored supervisor is given nothing"),
         };
         if let Input::Fact(fact) = &input
-            && !matches!(fact, Fact::HandsRenewed { .. } | Fact::Checked { .. } | Fact::Sampled { .. })
+            && !matches!(
+                fact,
+                Fact::HandsRenewed { .. } | Fact::Checked { .. } | Fact::Sampled { .. } | Fact::Ready { .. }
+            )
         {
             self.heard.push(fact.clone());
         }
@@ -273,6 +303,10 @@ impl World {
                 let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
                 _ = self.lives.get_mut(run).map(|life| life.is_asked(soon));
             }
+            Effect::Signal { run, scope: Scope::Message, .. } => {
+                let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
+                _ = self.lives.get_mut(run).map(|life| life.is_asked_by_message(soon));
+            }
             Effect::KillTree { run } => _ = self.lives.get_mut(run).map(|life| life.is_killed(self.now)),
             Effect::Forget { run } => _ = self.lives.remove(run),
             Effect::Watch { run, .. } => {
@@ -282,6 +316,17 @@ impl World {
                 }
             }
             Effect::Unwatch { run } => _ = self.watched.remove(run),
+            Effect::Await { run, by, .. } => {
+                let (run, sign, at) = (*run, right_sign(by), self.now);
+                self.awaited.insert(run, sign);
+                if self.calm {
+                    self.line.push_back(Fact::Ready { run, sign, at });
+                }
+            }
+            Effect::Unawait { run } => _ = self.awaited.remove(run),
+            Effect::KeepReady { run, at } => {
+                _ = self.lives.get_mut(run).map(|life| life.ready = Some(*at));
+            }
             Effect::Record(record) => self.record(*record),
             Effect::Publish(_) => {}
         }
@@ -308,6 +353,34 @@ impl World {
         self.lives.retain(|_, life| !life.never_was());
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.brain.apps.values().map(|spec| spec.name.clone()).collect()
+    }
+
+    /// Somebody ends everything there is with one request.
+    fn all_are_ended(&mut self) -> Result<(), String> {
+        let deletes = self.dice.chance(20);
+        let all: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+        let end = |process: &ProcessId| match deletes {
+            true => Command::Delete { process: *process },
+            false => Command::Stop { process: *process },
+        };
+        let commands: Vec<Command> = all.iter().map(end).collect();
+        let before = self.brain.processes.clone();
+        for index in self.brain.in_order(&commands) {
+            self.give(Given::Input(Input::Command(commands[index].clone())))?;
+        }
+        depends::nobody_is_told_too_early(&self.brain, &before)?;
+        // And somebody wants one of them back.
+        match all.is_empty() || self.dice.chance(40) {
+            true => Ok(()),
+            false => {
+                let process = self.dice.pick(&all);
+                self.give(Given::Input(Input::Command(Command::Start { process })))
+            }
+        }
+    }
+
     /// A check of a life that is watched comes to an end.
     fn somebody_is_checked(&mut self) -> Result<(), String> {
         let watched: Vec<RunId> = self.watched.iter().copied().collect();
@@ -323,6 +396,26 @@ impl World {
         }
         let (run, verdict) = (self.dice.pick(&known), any_verdict(&mut self.dice));
         self.give(Given::Input(Input::Fact(Fact::Checked { run, verdict })))
+    }
+
+    /// A life that is awaited shows its sign, or another one.
+    fn somebody_shows_a_sign(&mut self) -> Result<(), String> {
+        let awaited: Vec<(RunId, Sign)> = self.awaited.iter().map(|(run, sign)| (*run, *sign)).collect();
+        let (run, right) = self.dice.pick(&awaited);
+        let any = self.dice.pick(&[Sign::Notified, Sign::Message, Sign::Accepts, Sign::Line]);
+        let sign = if self.dice.chance(60) { right } else { any };
+        self.give(Given::Input(Input::Fact(Fact::Ready { run, sign, at: self.now })))
+    }
+
+    /// A sign of a life that is not awaited, or not any more.
+    fn a_sign_comes_unasked(&mut self) -> Result<(), String> {
+        let known: Vec<RunId> = self.ledger.launched.iter().copied().collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let run = self.dice.pick(&known);
+        let sign = self.dice.pick(&[Sign::Notified, Sign::Message, Sign::Accepts, Sign::Line]);
+        self.give(Given::Input(Input::Fact(Fact::Ready { run, sign, at: self.now })))
     }
 
     /// The keeper dies. What it had not said or done is lost; launches that it had not carried
@@ -350,9 +443,13 @@ impl World {
         if self.dice.chance(50) {
             let known: Vec<(AppId, ProcessId)> =
                 self.brain.processes().map(|process| (process.app, process.id)).collect();
-            let command = Given::Input(Input::Command(any_command(&mut self.dice, &known)));
+            let names = self.names();
+            let command = Given::Input(Input::Command(any_command(&mut self.dice, &known, &names)));
             let (_, effects) = self.decide(&command);
             let done = self.dice.below(effects.len() + 1);
+            // A definition and the counters that it resets are one transaction.
+            let whole = matches!(command, Given::Input(Input::Command(Command::Update { .. })));
+            let done = if whole && done > 0 { effects.len() } else { done };
             self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
             for effect in &effects[..done] {
                 self.perform(effect);
@@ -373,6 +470,7 @@ impl World {
     fn boot(&mut self) -> Result<(), String> {
         self.line.clear();
         self.watched.clear();
+        self.awaited.clear();
         let living: Vec<Living> = self.lives.iter().map(|(run, life)| life.picture(*run)).collect();
         let rows: Vec<Remembered> = self.store.rows.values().cloned().collect();
         let (app, process, run) = self.store.next.unwrap_or((AppId(0), ProcessId(0), RunId(1)));
@@ -393,6 +491,8 @@ impl World {
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
         outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
+        outcomes::launched_in_order(&self.brain, &living, &effects)?;
+        ready::who_was_ready_is_online(&self.brain, &living)?;
         for effect in &effects {
             self.perform(effect);
         }

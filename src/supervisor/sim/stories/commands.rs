@@ -124,7 +124,11 @@ fn start_during_a_stop_launches_when_the_old_run_is_gone() {
 #[test]
 fn restart_launches_when_the_old_run_is_gone_and_counts_once() {
     let story = running(app("web")).restart().orders("SIGTERM 1").restart().answers(Ok(Accepted::AlreadySo));
-    let asked = EventKind::Exited { end: End::Code(0), asked: true, uptime: Duration::ZERO };
+    let asked = EventKind::Exited {
+        end: End::Code(0),
+        cause: ExitCause::Asked(Cause::Restart),
+        uptime: Duration::ZERO,
+    };
     story.exits(1, 0).tells(asked).orders("forget 1, launch 2").restarts(1).is("starting");
 }
 
@@ -177,8 +181,11 @@ fn delete_ends_the_run_and_then_forgets_the_process_and_its_app() {
 
 #[test]
 fn the_stop_signal_and_its_timeout_are_those_of_the_app() {
-    let stop =
-        crate::model::StopPolicy { signal: Signal::parse("INT").expect("a signal"), timeout: ms(1_600) };
+    let stop = crate::model::StopPolicy {
+        signal: Signal::parse("INT").expect("a signal"),
+        timeout: ms(1_600),
+        with_message: false,
+    };
     let story = running(AppSpec { stop, ..app("web") }).stop().orders("SIGINT 1");
     assert_eq!(story.wait(), ms(1_600));
 }
