@@ -97,6 +97,12 @@ pub async fn restart_on(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let shared = targets.iter().all(|view| matches!(view.spec.port, Some(PortPlan::Shared(_))));
+    // An app that shares its port shares another one, too.
+    let plan = match plan {
+        PortPlan::Single(port) if shared => PortPlan::Shared(port),
+        PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
+    };
     let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();

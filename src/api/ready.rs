@@ -223,7 +223,7 @@ async fn accepts(api: &Api, view: &ProcessView) -> bool {
 /// merely inherits is of somebody else.
 fn port(api: &Api, view: &ProcessView) -> Option<String> {
     if let Some(port) = view.ports.held {
-        return Some(port.to_string());
+        return Some(port.number().to_string());
     }
     let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance, None);
     env.get("PORT").filter(|port| view.spec.inherited_env.get("PORT") != Some(port)).cloned()

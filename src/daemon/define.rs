@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Finder, reason};
-use super::{define_health, resources};
-use crate::model::{AppSpec, HealthPolicy, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
+use super::{define_health, node, resources};
+use crate::model::{AppSpec, HealthPolicy, ListenMode, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -34,6 +34,8 @@ pub struct Draft {
     pub instances: u32,
     /// The ports of its processes.
     pub port: Option<PortPlan>,
+    /// How they come to listen on them.
+    pub listen: ListenMode,
     /// Start now and at boot.
     pub autostart: bool,
     /// After an exit that nobody asked for.
@@ -66,7 +68,9 @@ pub struct Undefinable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
-    if let Some(Err(few)) = draft.port.map(|plan| plan.suffices_for(draft.instances)) {
+    let port = draft.listen.apply(draft.port, draft.instances);
+    let port = port.map_err(|bad| Undefinable { member: "listen_mode", detail: bad.to_string() })?;
+    if let Some(Err(few)) = port.map(|plan| plan.suffices_for(draft.instances)) {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
     resources::check(&draft.resources)?;
@@ -75,6 +79,9 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     let finder = Finder { cwd: &draft.cwd, path: &path };
     let health = draft.health.map(|policy| define_health::resolve(policy, &finder)).transpose()?;
     let found = finder.find(&draft.script, &draft.args, draft.interpreter.as_deref())?;
+    if let Some(PortPlan::Shared(_)) = port {
+        node::check(&found.program)?;
+    }
     let name = match draft.name {
         Some(name) => name,
         None => default_name(&draft.script),
@@ -91,7 +98,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         env: draft.env,
         instances: draft.instances,
         numbered: draft.instances > 1,
-        port: draft.port,
+        port,
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,

@@ -4,7 +4,7 @@
 //! carries out effects: orders are queued, records go to the recorder's thread, and who asked is
 //! answered from there once they are durable.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
+use super::node::Preload;
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
 use super::{clock, environment, event_text, keeper_words, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
-use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
+use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
@@ -56,6 +57,9 @@ pub struct Driver {
     reserved_runs: u64,
     watching: Watching,
     verdicts: mpsc::Receiver<Fact>,
+    /// Ports whose sockets the keeper has or had.
+    sockets: BTreeSet<u16>,
+    preload: Preload,
     /// All services are to end, and then we.
     ending: bool,
 }
@@ -72,8 +76,10 @@ impl Driver {
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
         let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
-        let (pid, runs) = match hello.await {
-            Ok(Some(Report::Hello { version: VERSION, keeper_pid, runs })) => (keeper_pid, runs),
+        let (pid, runs, sockets) = match hello.await {
+            Ok(Some(Report::Hello { version: VERSION, keeper_pid, runs, sockets })) => {
+                (keeper_pid, runs, sockets)
+            }
             Ok(Some(Report::Hello { version, .. })) => {
                 return Err(format!("the keeper speaks version {version}, this daemon version {VERSION}"));
             }
@@ -90,7 +96,7 @@ impl Driver {
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
         let living: Vec<_> = runs.iter().map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
-        let busy = port_probe::look(&questions, Vec::new);
+        let busy = port_probe::look(&questions, |port| sockets.contains(&port), Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
             saved.apps,
@@ -120,9 +126,12 @@ impl Driver {
             reserved_runs,
             watching,
             verdicts,
+            sockets: BTreeSet::new(),
+            preload: Preload::default(),
             ending: false,
         };
         let changes = driver.carry_out(effects);
+        driver.hear_of_sockets(&sockets);
         driver.recorder.write(changes);
         driver.publish();
         let handle = Handle {
@@ -207,12 +216,15 @@ impl Driver {
 
     fn hear(&mut self, report: Report) -> Vec<Change> {
         match report {
-            Report::Hello { version, keeper_pid, runs } => {
+            Report::Hello { version, keeper_pid, runs, sockets } => {
                 if version != VERSION {
                     tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
                 }
                 self.keeper_pid.send_replace(Some(keeper_pid));
-                self.renewed(&runs)
+                self.sockets.clear();
+                let changes = self.renewed(&runs);
+                self.hear_of_sockets(&sockets);
+                changes
             }
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
@@ -248,6 +260,14 @@ impl Driver {
             }
         }
         changes
+    }
+
+    /// What the keeper holds; what of it nobody wants is let go.
+    fn hear_of_sockets(&mut self, held: &[u16]) {
+        self.sockets.extend(held);
+        for port in self.brain.unwanted_sockets(held) {
+            self.keeper.order(Order::ReleasePort { port });
+        }
     }
 
     async fn renew_keeper(&mut self) -> Option<Ended> {
@@ -340,7 +360,9 @@ impl Driver {
             };
             self.brain.processes().filter_map(main).collect()
         };
-        let busy = port_probe::look(questions, ours);
+        // A socket is there as long as anybody of ours has the port.
+        let is_held = |port| self.sockets.contains(&port) && self.brain.is_shared(port);
+        let busy = port_probe::look(questions, is_held, ours);
         // Nothing follows from it by itself.
         let (_, effects) = self.brain.step(clock::now(), Input::Fact(Fact::PortsSeen { busy }));
         debug_assert!(effects.is_empty());
@@ -353,7 +375,12 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
+                    let number = port.map(Port::number);
+                    let mut env = environment::of_process(&self.home, &spec, process, instance, number);
+                    if let Some(Port::Shared(port)) = port {
+                        self.sockets.insert(port);
+                        self.preload.put(&mut env, &self.home, &spec, port);
+                    }
                     let logs = LogFiles::of(&self.home, &spec, instance);
                     let launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
                     self.keeper.order(Order::Launch(Box::new(launch)));
@@ -367,6 +394,7 @@ impl Driver {
                 }
                 Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
+                Effect::Release { port } => self.keeper.order(Order::ReleasePort { port }),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
                     let env = environment::of_process(&self.home, &spec, process, instance, port);
                     self.watching.begin(run, &spec, env, since, ready);

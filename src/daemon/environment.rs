@@ -8,6 +8,10 @@ use crate::model::{AppSpec, ProcessId};
 /// Variables of the daemon that a process inherits when the caller sent none of its own.
 const FROM_DAEMON: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
+/// Variables that speak of descriptors of somebody else: of the manager from which the caller was
+/// started, for example.
+const OF_OTHERS: [&str; 3] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
+
 /// The daemon's own part, for apps that are defined without a caller's environment.
 pub fn of_daemon() -> BTreeMap<String, String> {
     let mut env: BTreeMap<String, String> =
@@ -27,7 +31,7 @@ pub fn of_process(
     port: Option<u16>,
 ) -> BTreeMap<String, String> {
     let mut env = spec.inherited_env.clone();
-    env.retain(|name, _| !name.starts_with("PMDAEMON_"));
+    env.retain(|name, _| !name.starts_with("PMDAEMON_") && !OF_OTHERS.contains(&name.as_str()));
     // Python keeps lines back when its output is no terminal, and loses them with SIGTERM.
     env.entry("PYTHONUNBUFFERED".to_owned()).or_insert_with(|| "1".to_owned());
     if let Some(user) = &spec.resources.run_as {

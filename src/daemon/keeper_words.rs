@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use super::log_files::LogFiles;
 use super::resources;
 use crate::keeper::protocol::{Ending, Launch, Report, RunReport, Step};
-use crate::model::{AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep};
+use crate::model::{
+    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+};
 use crate::supervisor::Living;
 
 /// What the keeper needs to run a program.
@@ -13,7 +15,7 @@ pub(super) fn launch(
     run: RunId,
     process: ProcessId,
     restarts: u32,
-    port: Option<u16>,
+    port: Option<Port>,
     spec: &AppSpec,
     env: BTreeMap<String, String>,
     logs: LogFiles,
@@ -22,7 +24,8 @@ pub(super) fn launch(
         run: run.0,
         process: process.0,
         restarts,
-        port,
+        port: port.map(Port::number),
+        shared: port.is_some_and(Port::is_shared),
         program: spec.program.clone(),
         args: spec.args.clone(),
         env,
@@ -55,7 +58,7 @@ pub(super) fn living(run: &RunReport) -> Living {
         run: RunId(run.run),
         process: ProcessId(run.process),
         restarts: run.restarts,
-        port: run.port,
+        port: run.port.map(if run.shared { Port::Shared } else { Port::Own }),
         spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
         ended: run.ended.map(|(end, at)| (self::end(end), Moment(at))),
         tree_empty: run.tree_empty,

@@ -14,6 +14,7 @@
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
+//! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
@@ -29,6 +30,7 @@ pub mod keeper_line;
 mod keeper_words;
 pub mod listening;
 pub mod log_files;
+pub mod node;
 pub mod port_probe;
 pub mod resources;
 pub mod sampling;

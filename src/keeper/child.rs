@@ -6,7 +6,7 @@
 //! step and the kernel's error number. End of the pipe without a word means success.
 
 use std::ffi::CString;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -34,6 +34,9 @@ pub struct Plan<'a> {
     pub error: BorrowedFd<'a>,
     /// One end of a line, which the program finds as [`LINE_FD`].
     pub line: Option<BorrowedFd<'a>>,
+    /// A listening socket, which the program finds in the same place and by `LISTEN_PID`, `LISTEN_FDS`
+    /// and `LISTEN_FDNAMES`. Never together with a line.
+    pub socket: Option<BorrowedFd<'a>>,
     /// The directory of its cgroup.
     pub leaf: Option<BorrowedFd<'a>>,
     /// A session of its own, out of reach of the keeper's terminal.
@@ -68,12 +71,19 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
         let ends = std::iter::once(std::ptr::null());
         texts.iter().map(|text| text.as_ptr()).chain(ends).collect::<Vec<_>>()
     };
-    let (args, env) = (pointers(&plan.args), pointers(&plan.env));
+    let (args, mut env) = (pointers(&plan.args), pointers(&plan.env));
+    // Room for what only the child knows.
+    env.push(std::ptr::null());
     // SAFETY: this process has one thread, so the child may do whatever the parent may.
     match unsafe { fork::fork(plan.leaf) }? {
         Side::Parent(pid) => Ok((pid, reader)),
         Side::Child { outside } => {
             let leaf = plan.leaf.filter(|_| outside);
+            let mine = listen_pid();
+            if plan.socket.is_some() {
+                let place = env.len() - 2;
+                env[place] = mine.as_ptr().cast();
+            }
             let failed = become_program(plan, leaf, &args, &env);
             let mut word = [0; 5];
             word[0] = code_of(failed.step, failed.part);
@@ -83,6 +93,15 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
             unsafe { libc::_exit(127) }
         }
     }
+}
+
+/// In the child: the variable that says for whom the listening socket is, NUL-terminated. Written
+/// without asking for memory.
+fn listen_pid() -> [u8; 32] {
+    let mut text = [0; 32];
+    // The longest number has ten digits.
+    let _ = write!(&mut text[..31], "LISTEN_PID={}", std::process::id());
+    text
 }
 
 /// What became of a child.
@@ -169,10 +188,11 @@ fn prepare(plan: &Plan<'_>, leaf: Option<BorrowedFd<'_>>) -> nix::Result<()> {
     for (target, source) in [(0, plan.input), (1, plan.output), (2, plan.error)] {
         put(source.as_raw_fd(), target)?;
     }
-    let mut first_free = 3;
-    if let Some(line) = plan.line {
-        put(line.as_raw_fd(), LINE_FD)?;
-        first_free = LINE_FD + 1;
+    let handed = plan.line.iter().chain(&plan.socket);
+    let mut first_free = LINE_FD;
+    for (target, source) in (LINE_FD..).zip(handed) {
+        put(source.as_raw_fd(), target)?;
+        first_free = target + 1;
     }
     close_on_exec_from(first_free);
     default_signals()?;

@@ -140,6 +140,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: Some(line),
+            socket: None,
             leaf: None,
             session: false,
             umask: None,

@@ -18,6 +18,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
 use super::run::Run;
+use super::sockets::Sockets;
 use super::trash::Trash;
 use super::tree::{Look, Scope};
 use super::{line, say};
@@ -51,6 +52,8 @@ pub struct Keeper {
     pub null: OwnedFd,
     /// Every run that is not over and forgotten.
     pub runs: BTreeMap<u64, Run>,
+    /// Listening sockets that runs share.
+    pub sockets: Sockets,
     /// The way of the bytes.
     pub capture: Capture,
     /// The daemon's process.
@@ -140,7 +143,9 @@ impl Keeper {
         self.line = Some(end);
         let forgotten = |run: &&Run| !run.record.forgotten;
         let runs = self.runs.values().filter(forgotten).map(Run::report).collect();
-        self.tell(Report::Hello { version: VERSION, keeper_pid: std::process::id() as i32, runs });
+        self.sockets.keep_all();
+        let (keeper_pid, sockets) = (std::process::id() as i32, self.sockets.ports());
+        self.tell(Report::Hello { version: VERSION, keeper_pid, runs, sockets });
         if let Some(signal) = self.quit.asked() {
             self.tell(Report::QuitAsked { signal });
         }
@@ -207,6 +212,7 @@ impl Keeper {
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),
+            Order::ReleasePort { port } => self.release_port(port),
             Order::Quit => self.quit_ordered(),
         }
     }

@@ -21,6 +21,7 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
+//! | on what several of them listen | [`sockets`] |
 //! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
@@ -51,6 +52,7 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod sockets;
 mod trash;
 mod tree;
 
@@ -164,6 +166,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         alarms: alarms::Alarms::default(),
         null,
         runs: BTreeMap::new(),
+        sockets: sockets::Sockets::default(),
         capture: capture::Capture::default(),
         daemon: daemon_child::Daemon::default(),
         line: None,

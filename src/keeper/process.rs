@@ -98,6 +98,15 @@ impl Pidfd {
         }
     }
 
+    /// Our own copy of one of its descriptors (Linux 5.6 and later). It is closed at exec.
+    pub fn take(&self, number: i32) -> nix::Result<OwnedFd> {
+        // SAFETY: pidfd_getfd takes three integers and returns a new descriptor or an error.
+        let fd = unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.0.as_raw_fd(), number, 0) };
+        let fd = Errno::result(fd)?;
+        // SAFETY: the kernel has just made this descriptor; nobody else owns it.
+        Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
+    }
+
     /// How it ended, once it was reaped by whoever its parent is (Linux 6.15 and later).
     pub fn exit_info(&self) -> Option<Ending> {
         const PIDFD_GET_INFO: libc::c_ulong = 0xC040_FF0B;

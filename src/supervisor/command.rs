@@ -65,7 +65,7 @@ impl Supervisor {
         }
         let goal = if spec.autostart { Goal::Up } else { Goal::Down };
         let numbers: Vec<u32> = (0..spec.instances).collect();
-        let ports = self.ports_of_new(&spec, &numbers, goal)?;
+        let ports = self.ports_of_new(None, &spec, &numbers, goal)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());

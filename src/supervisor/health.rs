@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use super::restart::Ending;
 use super::{Effect, Process, Supervisor, Unwell};
-use crate::model::{AppId, EventKind, Health, Moment, ProcessId, RunId, State, Verdict, Vitals};
+use crate::model::{AppId, EventKind, Health, Moment, Port, ProcessId, RunId, State, Verdict, Vitals};
 
 impl Supervisor {
     /// The health with which a life is taken up that was executed at `since`. One that a new
@@ -122,7 +122,7 @@ impl Supervisor {
                 process: id,
                 instance: process.instance,
                 spec: self.apps[&process.app].clone(),
-                port: process.ports.held,
+                port: process.ports.held.map(Port::number),
                 since: *since,
                 ready: vitals.ready,
             });

@@ -233,6 +233,7 @@ impl Supervisor {
             | Effect::Signal { .. }
             | Effect::KillTree { .. }
             | Effect::Forget { .. }
+            | Effect::Release { .. }
             | Effect::Watch { .. }
             | Effect::Unwatch { .. }
             | Effect::Record(_) => None,

@@ -24,7 +24,7 @@ use std::sync::Arc;
 use super::restart::LONGEST_WAIT;
 use super::{Effect, Ports, Process, Record, Supervisor};
 use crate::model::{
-    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, Rest, RunId, State,
+    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, Port, PortOwner, ProcessId, Rest, RunId, State,
 };
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
@@ -106,7 +106,7 @@ pub struct Living {
     /// Restart count at its launch.
     pub restarts: u32,
     /// Its port.
-    pub port: Option<u16>,
+    pub port: Option<Port>,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(Pid, Moment)>,
     /// How and when the main process ended, if it has.

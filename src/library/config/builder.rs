@@ -236,6 +236,8 @@ impl ProcessConfigBuilder {
             let instances = self.instances.unwrap_or(1);
             match port.check() {
                 Err(wrong) => mistakes.push(Mistake::BadPort(wrong)),
+                // Several share a single one.
+                Ok(()) if matches!(port, PortConfig::Single(_)) => {}
                 Ok(()) if port.count() < instances as usize => mistakes.push(Mistake::TooFewPorts {
                     ports: port.to_string(),
                     available: port.count(),
@@ -349,7 +351,7 @@ mod tests {
             .args(["a\0b"])
             .env("A=B", "")
             .instances(1001)
-            .port(PortConfig::Single(3000))
+            .port(PortConfig::Range(3000, 3001))
             .max_memory_restart(0)
             .kill_timeout(Duration::ZERO)
             .build()
@@ -361,7 +363,7 @@ mod tests {
             Mistake::Nul("an argument"),
             Mistake::BadVariable("A=B".into()),
             Mistake::BadInstances(1001),
-            Mistake::TooFewPorts { ports: "3000".into(), available: 1, instances: 1001 },
+            Mistake::TooFewPorts { ports: "3000-3001".into(), available: 2, instances: 1001 },
             Mistake::NoMemory,
             Mistake::BadTime { member: "kill_timeout()" },
         ];

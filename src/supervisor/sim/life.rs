@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use super::super::Living;
 use super::users::Dice;
-use crate::model::{AppSpec, End, Fact, Moment, Pid, ProcessId, RunId, Signal, SpawnFailure, SpawnStep};
+use crate::model::{
+    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+};
 
 /// A run, as the operating system and the keeper know it.
 #[derive(Clone, Debug)]
 pub struct Life {
     pub process: ProcessId,
     restarts: u32,
-    pub port: Option<u16>,
+    pub port: Option<Port>,
     launch: Launch,
     pub spawned: Option<(Pid, Moment)>,
     /// When and how the main process will end, if it will.
@@ -39,7 +41,7 @@ impl Life {
         dice: &mut Dice,
         now: Moment,
         process: ProcessId,
-        (restarts, port): (u32, Option<u16>),
+        (restarts, port): (u32, Option<Port>),
         spec: &AppSpec,
         calm: bool,
     ) -> Life {
@@ -132,7 +134,7 @@ impl Life {
 
     /// Something of it has that port open.
     pub fn listens_on(&self, port: u16) -> bool {
-        self.port == Some(port) && self.is_alive()
+        self.port.is_some_and(|own| own.number() == port) && self.is_alive()
     }
 
     /// The stop signal came. Who obeys has ended `soon`.

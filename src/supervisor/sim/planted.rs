@@ -80,6 +80,10 @@ pub enum Mistake {
     ReloadsOnAfterADeath,
     /// A port is given to somebody although another has it.
     GivesPortsTwice,
+    /// Another app gets a port that is shared.
+    SharesWithStrangers,
+    /// The keeper is not told that nobody wants a socket any more.
+    ForgetsTheSocket,
     /// What other programs listen on is not looked at.
     OverlooksForeignPorts,
     /// What rests keeps its port.
@@ -104,7 +108,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 47] = [
+    pub const ALL: [Mistake; 49] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -142,6 +146,8 @@ impl Mistake {
         Mistake::ReloadsTwoAtOnce,
         Mistake::ReloadsOnAfterADeath,
         Mistake::GivesPortsTwice,
+        Mistake::SharesWithStrangers,
+        Mistake::ForgetsTheSocket,
         Mistake::OverlooksForeignPorts,
         Mistake::KeepsPortsAtRest,
         Mistake::WandersAfterCrash,
