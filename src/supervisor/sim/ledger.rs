@@ -156,6 +156,7 @@ impl Ledger {
                 | Effect::Signal { .. }
                 | Effect::KillTree { .. }
                 | Effect::Forget { .. }
+                | Effect::Release { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
                 | Effect::Record(_) => {}
@@ -176,6 +177,7 @@ impl Ledger {
                 Effect::Record(Record::App(_) | Record::AppGone(_) | Record::Process(_))
                 | Effect::Signal { .. }
                 | Effect::KillTree { .. }
+                | Effect::Release { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
                 | Effect::Publish(_) => {}

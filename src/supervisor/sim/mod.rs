@@ -64,6 +64,7 @@ fn stories_are_eventful() {
         "Signal",
         "KillTree",
         "Forget",
+        "Release",
         "SpawnFailed",
         "TreeGone",
         "HandsRenewed",

@@ -92,7 +92,6 @@ pub fn what_is_launched_has_a_free_port_of_its_plan(world: &World, step: &Step<'
 
 /// The keeper holds the socket of whoever runs with one, and lets go of those that nobody wants.
 pub fn a_shared_socket_is_held_while_it_is_wanted(world: &World, _: &Step<'_>) -> Holds {
-    let shared = |process: &Process| of(process).filter(|port| port.is_shared()).map(Port::number);
     for process in world.brain.processes().filter(|process| process.goal == Goal::Up) {
         let Some(Port::Shared(port)) = process.ports.held else { continue };
         let runs = match process.state {
@@ -103,11 +102,8 @@ pub fn a_shared_socket_is_held_while_it_is_wanted(world: &World, _: &Step<'_>) -
         ensure!(!runs || held, "{} runs and the socket of {port} is let go", process.id);
     }
     for port in world.sockets.iter().filter(|(_, released)| !**released).map(|(port, _)| *port) {
-        let mut wanted = world.brain.processes().filter(|process| process.goal == Goal::Up);
-        ensure!(
-            wanted.any(|row| shared(row).any(|other| other == port)),
-            "the socket of {port} is held for nobody"
-        );
+        let wants = |row: &Process| row.goal == Goal::Up && of(row).any(|own| own == Port::Shared(port));
+        ensure!(world.brain.processes().any(wants), "the socket of {port} is held for nobody");
     }
     Ok(())
 }
