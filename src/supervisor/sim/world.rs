@@ -397,10 +397,16 @@ impl World {
             let (_, effects) = self.decide(&command);
             let done = self.dice.below(effects.len() + 1);
             self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
-            for effect in &effects[..done] {
+            // What one step changes is written in one transaction: all of it, or nothing.
+            let is_record = |effect: &&Effect| matches!(effect, Effect::Record(_));
+            let rest =
+                if effects[..done].iter().any(|effect| is_record(&effect)) { &effects[done..] } else { &[] };
+            let done: Vec<Effect> =
+                effects[..done].iter().chain(rest.iter().filter(is_record)).cloned().collect();
+            for effect in &done {
                 self.perform(effect);
             }
-            self.ledger.hear_of(&effects[..done]);
+            self.ledger.hear_of(&done);
         }
         if self.dice.chance(10) && !self.store.rows.is_empty() {
             let rows: Vec<ProcessId> = self.store.rows.keys().copied().collect();

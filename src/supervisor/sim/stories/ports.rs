@@ -210,7 +210,7 @@ fn a_shared_socket_is_let_go_when_the_last_one_is_stopped_and_not_for_a_restart(
 #[test]
 fn what_is_given_up_or_deleted_lets_its_socket_go() {
     let once = AppSpec { restart: RestartPolicy { auto: false, ..Default::default() }, ..shared(1) };
-    of(once).spawned(1).exits(1, 1).orders("release 3000, forget 1").is("errored");
+    of(once).spawned(1).exits(1, 1).orders("forget 1, release 3000").is("errored");
     let story = of(shared(1)).spawned(1).command(Command::Delete { process: ID });
     story.orders("release 3000, SIGTERM 1").exits(1, 0).orders("forget 1");
 }
@@ -226,5 +226,5 @@ fn an_app_that_begins_to_share_its_port_waits_for_the_run_that_has_it_alone() {
     assert_eq!(story.brain.process(ID).map(|process| process.ports.held), Some(Some(Port::Shared(3000))));
     let back = Arc::new(on(PortPlan::Single(3000)));
     let story = story.command(Command::Update { app: AppId(0), spec: back, then: Then::Restart });
-    story.orders("SIGTERM 2").exits(2, 0).orders("release 3000, forget 2, launch 3");
+    story.orders("SIGTERM 2").exits(2, 0).orders("forget 2, release 3000, launch 3");
 }
