@@ -1,6 +1,7 @@
 //! `GET /api/v1/ports`: who has which port, who listens there, and what does not fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -21,16 +22,42 @@ use crate::wire::{Port, PortList, PortListener, PortReservation};
 pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
     let snapshot = api.handle.snapshot();
     // Looks at every process of the host.
-    let items = tokio::task::spawn_blocking(move || ports(&snapshot, listening::sockets(&mains(&snapshot))));
+    let keeper = api.handle.keeper_pid().map(Pid);
+    let items = tokio::task::spawn_blocking(move || {
+        let sockets = listening::sockets(&mains(&snapshot));
+        ports(&snapshot, of_all_who_share(&snapshot, keeper, sockets))
+    });
     Ok(Json(PortList { items: items.await.map_err(|e| ApiError::internal(&e))? }))
 }
 
 /// The main processes of our runs.
 fn mains(snapshot: &Snapshot) -> Vec<(Pid, PortOwner)> {
-    let main = |view: &std::sync::Arc<ProcessView>| {
-        Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
-    };
+    let main = |view: &Arc<ProcessView>| Some((view.state.pid()?, ours(view)));
     snapshot.processes.values().filter_map(main).collect()
+}
+
+/// A socket that the keeper holds is listened on by every process that shares it, whoever of them
+/// was found to have it open.
+fn of_all_who_share(snapshot: &Snapshot, keeper: Option<Pid>, sockets: Vec<Socket>) -> Vec<Socket> {
+    let mut all = Vec::new();
+    for socket in sockets {
+        let shares = |view: &&Arc<ProcessView>| view.ports.held == Some(HeldPort::Shared(socket.port));
+        let sharing: Vec<PortOwner> = snapshot.processes.values().filter(shares).map(ours).collect();
+        let is_held = match &socket.owner {
+            PortOwner::Foreign { pid, .. } => Some(*pid) == keeper,
+            owner @ PortOwner::Ours { .. } => sharing.contains(owner),
+            PortOwner::Unknown => false,
+        };
+        match is_held && !sharing.is_empty() {
+            true => all.extend(sharing.into_iter().map(|owner| Socket { owner, ..socket.clone() })),
+            false => all.push(socket),
+        }
+    }
+    all
+}
+
+fn ours(view: &Arc<ProcessView>) -> PortOwner {
+    PortOwner::Ours { name: view.name(), id: view.id }
 }
 
 /// A reservation, and the app whose processes share it.
@@ -45,8 +72,8 @@ fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
     for (port, reservation) in snapshot.processes.values().filter_map(|view| reservation(view)) {
         reserved.entry(port).or_default().push(reservation);
     }
-    let ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
-    let listened = sockets.iter().filter(ours).map(|socket| socket.port);
+    let of_ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
+    let listened = sockets.iter().filter(of_ours).map(|socket| socket.port);
     let numbers: BTreeSet<u16> = reserved.keys().copied().chain(listened).collect();
     let row = |port: u16| {
         let reserved_by = reserved.remove(&port).unwrap_or_default();

@@ -40,7 +40,8 @@ fn four_instances_share_one_port_and_all_are_reached() {
     assert_eq!(home.json(&["info", "web", "--json"])["listen_mode"], "shared");
     let row = &home.json(&["ports", "--json"])[0];
     assert_eq!((&row["port"], row.get("conflict")), (&json!(port), None), "{row}");
-    assert_eq!(row["reserved_by"].as_array().unwrap().len(), 4, "{row}");
+    let of_all = |list: &str| row[list].as_array().is_some_and(|all| all.len() == 4 && all[3]["id"] == 3);
+    assert!(of_all("reserved_by") && of_all("listeners"), "{row}");
     let jlist = home.api().get("/api/processes");
     assert_eq!(
         (&jlist[3]["pm2_env"]["exec_mode"], &jlist[3]["pm2_env"]["PORT"]),
@@ -290,6 +291,10 @@ fn a_listen_mode_that_cannot_be_is_refused_with_what_can() {
     refused(&["--port", "3000", "--listen-mode", "even"], &["\"even\"", "auto or shared"]);
     refused(&["--listen-mode", "shared"], &["needs a port"]);
     refused(&["--port", "3000-3003", "--listen-mode", "shared"], &["3000-3003 are several"]);
+    let foreign = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = foreign.local_addr().unwrap().port();
+    let by = format!("port {taken} is used by another program (");
+    refused(&["-i", "2", "--port", &taken.to_string()], &[&by]);
     let api = home.api();
     let app = json!({"script": script, "port": "3000", "listen_mode": "proxy"});
     let answer = api.post("/api/v1/apps", &app);
