@@ -1,5 +1,6 @@
 //! Unmodified programs for Node behind one port, with every version that is supported.
 
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use super::shared_port::{Client, Load, NODE, ask, free_port, start};
@@ -172,6 +173,20 @@ fn a_look_whether_the_port_is_free_does_not_use_the_socket_up() {
     );
     start(&home, &home.file("app.js", &script), "web", 2, port, &[]);
     ask(port).unwrap();
+}
+
+#[test]
+fn a_program_that_npm_or_a_shell_runs_gets_the_socket_from_it() {
+    let home = Home::new();
+    home.file("app.js", NODE);
+    home.file("package.json", r#"{"name": "web", "scripts": {"start": "node app.js"}}"#);
+    for (name, command) in [("npm", "npm start"), ("sh", "node app.js && true")] {
+        let port = free_port();
+        start(&home, command, name, 2, port, &[]);
+        ask(port).unwrap();
+        home.ok(&["delete", name, "--force"]);
+        assert!(TcpListener::bind(("0.0.0.0", port)).is_ok());
+    }
 }
 
 #[test]

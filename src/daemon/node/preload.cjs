@@ -8,6 +8,9 @@
 //    its own for that signal, no more connections are accepted, requests are answered to their end,
 //    idle connections are closed, and the process exits with code 0.
 //
+// 4. A program that does not listen itself but runs another in its place, as `npm start` does, hands the
+//    socket on to it.
+//
 // In every other process (children of the program, other programs) it does nothing.
 'use strict';
 
@@ -57,6 +60,7 @@ function begin() {
 function share(net, servers) {
   const listen = net.Server.prototype.listen;
   let taken = false;
+  handOn(() => !taken);
 
   net.Server.prototype.listen = function (...args) {
     servers.add(this);
@@ -125,6 +129,20 @@ function share(net, servers) {
       return emit.call(this, event, socket, ...rest);
     };
   }
+}
+
+// Whoever runs another program in its place shares its output with it, and leaves its descriptor 3 to us.
+function handOn(mayHandOn) {
+  const { ChildProcess } = require('child_process');
+  const spawn = ChildProcess.prototype.spawn;
+  const isInherited = (stdio) => stdio === 'inherit' || stdio === 1 || stdio === process.stdout;
+  ChildProcess.prototype.spawn = function (options) {
+    const stdio = Array.isArray(options.stdio) ? options.stdio : Array(3).fill(options.stdio);
+    if (mayHandOn() && stdio.length === 3 && isInherited(stdio[1])) {
+      options = { ...options, stdio: [...stdio, SOCKET] };
+    }
+    return spawn.call(this, options);
+  };
 }
 
 // As in a worker of PM2, but what it binds by itself it binds by itself.
