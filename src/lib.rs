@@ -41,6 +41,9 @@
 //!
 //! `tests/integration_tests` checks that nobody uses what the table does not allow.
 
+// Acceptance row F5.
+#![warn(missing_docs)]
+
 pub mod api;
 pub mod auth;
 pub mod cli;

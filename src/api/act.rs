@@ -1,6 +1,6 @@
 //! What can be done to a process by itself, and waiting for their outcome.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use super::{Api, ApiError, convert};
+use crate::daemon::preparing;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State};
 use crate::supervisor::{Accepted, Command};
@@ -83,6 +84,9 @@ pub async fn act(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    if action == Action::Restart {
+        can_be_started(targets).await?;
+    }
     let commands = targets.iter().map(|target| command(action, target.id)).collect();
     give(api, action, commands, targets, limit).await
 }
@@ -104,9 +108,25 @@ pub async fn restart_on(
         PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
     };
     let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
+    can_be_started(targets).await?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
     give(api, Action::Restart, commands, targets, limit).await
+}
+
+/// 422 if a file cannot be read that the next run needs: what runs is not stopped for that.
+///
+/// # Errors
+/// The sentence of the first app that cannot be started.
+async fn can_be_started(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
+    let mut seen = BTreeSet::new();
+    for target in targets.iter().filter(|target| seen.insert(target.app)) {
+        if let Err(why) = preparing::read(target.spec.env_sources.files.clone()).await {
+            let detail = format!("{} cannot be started: {why}; it is left as it is", target.name());
+            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_execute", detail));
+        }
+    }
+    Ok(())
 }
 
 /// Gives a command for each of the targets, then waits for what `action` leads to.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, convert_health, convert_resources};
+use super::{ApiError, convert_env, convert_health, convert_resources};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -83,10 +83,13 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         namespace: spec.namespace.to_string(),
         script: spec.script.clone(),
         interpreter: spec.interpreter.clone(),
+        interpreter_args: spec.interpreter_args.clone(),
         program: spec.program.display().to_string(),
         args: spec.args.clone(),
         cwd: spec.cwd.display().to_string(),
         env: spec.env.keys().map(|name| (name.clone(), "***".to_owned())).collect(),
+        env_file: spec.env_sources.files.iter().map(|file| file.display().to_string()).collect(),
+        filter_env: spec.env_sources.filter.clone(),
         instances: i64::from(spec.instances),
         port: spec.port.map(|plan| plan.to_string()),
         listen_mode: spec.port.map(|plan| ListenMode::of(plan).to_string()),
@@ -95,6 +98,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         max_restarts: i64::from(spec.restart.max_unstable),
         min_uptime_ms: millis(spec.restart.min_uptime),
         restart_delay_ms: millis(spec.restart.delay),
+        exp_backoff_restart_delay_ms: spec.restart.backoff.map(millis),
         stop_exit_codes: spec.restart.stop_exit_codes.iter().map(|code| i64::from(*code)).collect(),
         kill_signal: spec.stop.signal.to_string(),
         kill_timeout_ms: millis(spec.stop.timeout),
@@ -121,6 +125,8 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         text.map(|text| Name::parse(&text).map_err(|e| ApiError::member(member, e.to_string()))).transpose()
     };
     let resources = convert_resources::wanted(&new)?;
+    let env_sources = convert_env::sources(&new)?;
+    let backoff = convert_env::backoff(&new)?;
     let defaults = RestartPolicy::default();
     let stop = StopPolicy::default();
     let cwd = match new.cwd {
@@ -140,7 +146,9 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     for (name, value) in &inherited_env {
         check_variable(name, value)?;
     }
+    let interpreter_args = new.interpreter_args.iter().map(|arg| ("/interpreter_args", arg));
     let texts = new.args.iter().map(|arg| ("/args", arg)).chain([("/script", &new.script)]);
+    let texts = texts.chain(interpreter_args);
     for (pointer, text) in texts {
         if text.contains('\0') {
             return Err(ApiError::member(pointer, format!("{text:?} contains a NUL character")));
@@ -156,7 +164,9 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         args: new.args,
         cwd,
         interpreter: new.interpreter,
+        interpreter_args: new.interpreter_args,
         env: new.env,
+        env_sources,
         inherited_env,
         port: new.port.as_deref().map(port_plan).transpose()?,
         listen: match new.listen_mode {
@@ -178,6 +188,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             )? as u32,
             min_uptime: span("/min_uptime_ms", new.min_uptime_ms, defaults.min_uptime)?,
             delay: span("/restart_delay_ms", new.restart_delay_ms, defaults.delay)?,
+            backoff,
             stop_exit_codes: exit_codes(&new.stop_exit_codes)?,
         },
         stop: StopPolicy {
@@ -199,7 +210,7 @@ pub fn port_plan(text: &str) -> Result<PortPlan, ApiError> {
     PortPlan::parse(text).map_err(|e| ApiError::member("/port", e.to_string()))
 }
 
-fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
+pub(super) fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
     if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
         return Err(ApiError::member(
             "/env",

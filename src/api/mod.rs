@@ -15,6 +15,7 @@ pub mod arrival;
 pub mod auth;
 pub mod compat;
 pub mod convert;
+mod convert_env;
 pub mod convert_health;
 mod convert_resources;
 pub mod events;

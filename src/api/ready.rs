@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use super::act::{act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
-use crate::daemon::{clock, environment, event_text};
+use crate::daemon::{clock, environment, event_text, preparing};
 use crate::model::{Goal, Health, Moment, PortPlan, ProcessId, Rest, RunId, State, Vitals};
 use crate::probe;
 use crate::wire::{self, Action};
@@ -213,7 +213,7 @@ fn at_rest(rest: &Rest) -> String {
 
 /// Whether its port accepts connections; without a port there is nothing to ask.
 async fn accepts(api: &Api, view: &ProcessView) -> bool {
-    match port(api, view) {
+    match port(api, view).await {
         Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
         None => true,
     }
@@ -221,11 +221,13 @@ async fn accepts(api: &Api, view: &ProcessView) -> bool {
 
 /// The port that its run was given, or else the one that was declared for the process. One that it
 /// merely inherits is of somebody else.
-fn port(api: &Api, view: &ProcessView) -> Option<String> {
+async fn port(api: &Api, view: &ProcessView) -> Option<String> {
     if let Some(port) = view.ports.held {
         return Some(port.number().to_string());
     }
-    let env = environment::of_process(api.handle.home(), &view.spec, view.id, view.instance, None);
+    let from_files = preparing::read(view.spec.env_sources.files.clone()).await.unwrap_or_default();
+    let (home, spec) = (api.handle.home(), &view.spec);
+    let env = environment::of_process(home, spec, view.id, view.instance, None, from_files);
     env.get("PORT").filter(|port| view.spec.inherited_env.get("PORT") != Some(port)).cloned()
 }
 

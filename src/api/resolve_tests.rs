@@ -18,6 +18,8 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             cwd: "/srv/app".into(),
             inherited_env: Default::default(),
             env: Default::default(),
+            env_sources: Default::default(),
+            interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,
             port: None,

@@ -30,6 +30,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::restart::restart))
         .routes(routes!(apps::reload::reload))
         .routes(routes!(apps::reset::reset))
+        .routes(routes!(apps::inherit::inherit))
         .routes(routes!(apps::scale::scale))
         .routes(routes!(apps::signal::signal))
         .routes(routes!(logs::of_app))

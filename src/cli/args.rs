@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::pm2_args::Pm2Args;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
@@ -64,7 +66,7 @@ pub enum ClientCommand {
     /// Stop apps and run them anew
     Restart(RestartArgs),
     /// Restart apps, one process after the other
-    Reload(ActArgs),
+    Reload(ReloadArgs),
     /// Stop apps and forget them, with their logs
     #[command(visible_alias = "del", alias = "rm")]
     Delete(DeleteArgs),
@@ -141,9 +143,15 @@ pub struct StartArgs {
     /// Variable for the app; may be given several times
     #[arg(long, value_name = "KEY=VALUE", value_parser = values::variable)]
     pub env: Vec<(String, String)>,
+    /// Sources of more variables
+    #[command(flatten)]
+    pub env_sources: EnvArgs,
     /// Program that runs the script, or none to execute the file itself [default: by its extension]
     #[arg(long, value_name = "PROGRAM")]
     pub interpreter: Option<String>,
+    /// Arguments of that program, before the script: "--enable-source-maps --trace-warnings"
+    #[arg(long, alias = "node-args", value_name = "ARGS", allow_hyphen_values = true)]
+    pub interpreter_args: Vec<String>,
     /// Do not start it again when it ends
     #[arg(long)]
     pub no_autorestart: bool,
@@ -151,16 +159,19 @@ pub struct StartArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(0..))]
     pub max_restarts: Option<i64>,
     /// A run shorter than this ended too soon [default: 1s]
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time)]
     pub min_uptime: Option<Duration>,
     /// Wait before each automatic restart [default: growing from 0 to 15s]
-    #[arg(long, value_name = "TIME", value_parser = values::delay)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::delay)]
     pub restart_delay: Option<Duration>,
+    /// First wait before an automatic restart, growing by half each time, at most 15s
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time, conflicts_with = "restart_delay")]
+    pub exp_backoff_restart_delay: Option<Duration>,
     /// Signal that asks the app to end [default: SIGTERM]
     #[arg(long, value_name = "SIGNAL")]
     pub kill_signal: Option<String>,
     /// How long it may take to end before it is killed [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::time)]
+    #[arg(short, long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time)]
     pub kill_timeout: Option<Duration>,
     /// Exit codes after which it stays stopped
     #[arg(long, value_name = "CODE", num_args = 1.., value_delimiter = ',',
@@ -169,30 +180,48 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// What PM2's users may write out of habit
+    #[command(flatten)]
+    pub pm2: Pm2Args,
     /// Define it only; start it later
     #[arg(long)]
     pub no_autostart: bool,
     /// Also when it is online: change its definition and restart it
     #[arg(short, long)]
     pub force: bool,
-    /// Health checks, and waiting for them.
-    #[command(flatten, next_help_heading = "Health")]
-    pub health: HealthArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
     /// Arguments for the app
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+    /// Health checks, and waiting for them.
+    #[command(flatten, next_help_heading = "Health")]
+    pub health: HealthArgs,
 }
 
-/// `stop`, `reload`, `reset`.
+/// `stop`, `reset`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
 pub struct ActArgs {
     /// Which apps or processes; all for every one
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `reload`.
+#[derive(Args, Debug)]
+#[command(after_help = REFERENCES)]
+pub struct ReloadArgs {
+    /// Which apps or processes; all for every one
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+    /// Hand on the variables of this shell, instead of those from when the app was started
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -248,6 +277,9 @@ pub struct RestartArgs {
     /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// Hand on the variables of this shell, instead of those from when the app was started
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -367,13 +399,14 @@ pub struct WebArgs {
 )]
 pub struct MonitArgs {
     /// Time between two looks: 2, 0.5, 500ms, 1m
-    #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = values::interval)]
+    #[arg(long, value_name = "SECONDS", allow_hyphen_values = true, default_value = "1", value_parser = values::interval)]
     pub interval: Duration,
 }
 
 const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. It starts no daemon and changes \
-                      nothing. A cgroup and a process of its own are made, killed and removed, to see whether that \
-                      works. Not tested: a service from start to stop, and a systemd unit.";
+                      nothing. A service of its own is started by a keeper of its own, with a child that leaves its \
+                      session; what it writes is read, its whole tree is killed, and everything of it is \
+                      removed. Not tested: a systemd unit.";
 
 /// `token`.
 #[derive(Args, Debug)]

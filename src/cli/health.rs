@@ -24,10 +24,10 @@ pub struct HealthArgs {
     #[arg(long, value_name = "SCRIPT")]
     pub health_check_script: Option<String>,
     /// A check that takes longer has failed [default: 5s]
-    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_with_unit)]
     pub health_check_timeout: Option<Duration>,
     /// From one check to the next [default: 10s]
-    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_with_unit)]
     pub health_check_interval: Option<Duration>,
     /// Restart it after so many failed checks in a row [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
@@ -36,7 +36,7 @@ pub struct HealthArgs {
     #[arg(long, conflicts_with = "no_autostart")]
     pub wait_ready: bool,
     /// Wait so long until it is ready [default: 60s]
-    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit, conflicts_with = "no_autostart")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_with_unit, conflicts_with = "no_autostart")]
     pub wait_timeout: Option<Duration>,
 }
 

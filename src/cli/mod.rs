@@ -14,10 +14,12 @@
 pub mod args;
 mod commands;
 mod doctor;
+mod env_args;
 mod error;
 mod health;
 mod live;
 mod out;
+mod pm2_args;
 mod port_owner;
 mod prompt;
 mod render;

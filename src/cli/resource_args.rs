@@ -17,7 +17,7 @@ pub struct ResourceArgs {
     #[arg(help_heading = HEADING, long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i64).range(-20..=19))]
     pub nice: Option<i64>,
     /// Run it as this user, by name or number (as root only)
-    #[arg(help_heading = HEADING, long, alias = "user", value_name = "USER")]
+    #[arg(help_heading = HEADING, short = 'u', long, alias = "user", value_name = "USER")]
     pub uid: Option<String>,
     /// Run it with this group, by name or number (as root only) [default: the user's]
     #[arg(help_heading = HEADING, long, alias = "group", value_name = "GROUP")]

@@ -1,13 +1,14 @@
 //! One method per route of the API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 
 use super::{Client, ClientError, LogStream, RequestStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, Lent, Listener, LoginLink, NewApp, Outcome, PortList, Process,
-    ProcessList, Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, NewApp, Outcome,
+    PortList, Process, ProcessList, Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -169,6 +170,18 @@ impl Client {
         let (app, seconds, port) = (escaped(reference)?, wait.as_secs(), percent_encoded(port));
         let path = format!("/api/v1/apps/{app}/restart?wait={seconds}s&port={port}");
         reached(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?)
+    }
+
+    /// `PUT /apps/{ref}/inherited-env`: what every app that is meant inherits from its next run on.
+    pub async fn inherit(
+        &self,
+        reference: &str,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<(), ClientError> {
+        let path = format!("/api/v1/apps/{}/inherited-env", escaped(reference)?);
+        let env = InheritedEnv { variables: variables.clone() };
+        self.send(Method::PUT, &path, |r| r.json(&env)).await?;
+        Ok(())
     }
 
     /// `GET /ports`.

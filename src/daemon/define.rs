@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use super::finder::{Finder, reason};
-use super::{define_health, node, resources};
-use crate::model::{AppSpec, HealthPolicy, ListenMode, Name, PortPlan, Resources, RestartPolicy, StopPolicy};
+use super::finder::{Asked, Finder, reason};
+use super::{define_health, env_file, node, resources};
+use crate::model::{
+    AppSpec, EnvSources, HealthPolicy, ListenMode, Name, PortPlan, Resources, RestartPolicy, StopPolicy,
+};
 
 /// What somebody asked for, with every single value parsed.
 #[derive(Clone)]
@@ -26,8 +28,12 @@ pub struct Draft {
     pub cwd: PathBuf,
     /// Who runs the script; `none`: the file itself.
     pub interpreter: Option<String>,
+    /// Arguments of the interpreter.
+    pub interpreter_args: Vec<String>,
     /// Declared variables.
     pub env: BTreeMap<String, String>,
+    /// Where more variables come from. Paths may be relative.
+    pub env_sources: EnvSources,
     /// The caller's environment.
     pub inherited_env: BTreeMap<String, String>,
     /// How many processes.
@@ -75,27 +81,40 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     }
     resources::check(&draft.resources)?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
-    let path = draft.env.get("PATH").or_else(|| draft.inherited_env.get("PATH")).cloned().unwrap_or_default();
+    let files = draft.env_sources.files.iter().map(|file| draft.cwd.join(file)).collect();
+    let env_sources = EnvSources { files, ..draft.env_sources };
+    let inherited_env = env_sources.inherit(draft.inherited_env);
+    let from_files =
+        env_file::read(&env_sources.files).map_err(|detail| Undefinable { member: "env_file", detail })?;
+    let path = [&draft.env, &from_files, &inherited_env].into_iter().find_map(|env| env.get("PATH"));
+    let path = path.cloned().unwrap_or_default();
     let finder = Finder { cwd: &draft.cwd, path: &path };
     let health = draft.health.map(|policy| define_health::resolve(policy, &finder)).transpose()?;
-    let found = finder.find(&draft.script, &draft.args, draft.interpreter.as_deref())?;
+    let found = finder.find(&Asked {
+        script: &draft.script,
+        args: &draft.args,
+        interpreter: draft.interpreter.as_deref(),
+        interpreter_args: &draft.interpreter_args,
+    })?;
     if let Some(PortPlan::Shared(_)) = port {
         node::check(&found.program)?;
     }
     let name = match draft.name {
         Some(name) => name,
-        None => default_name(&draft.script),
+        None => default_name(&draft.script, &draft.cwd),
     };
     Ok(AppSpec {
         name,
         namespace: draft.namespace,
         script: draft.script,
         interpreter: found.interpreter,
+        interpreter_args: draft.interpreter_args,
         program: found.program,
         args: found.args,
         cwd: draft.cwd,
-        inherited_env: draft.inherited_env,
+        inherited_env,
         env: draft.env,
+        env_sources,
         instances: draft.instances,
         numbered: draft.instances > 1,
         port,
@@ -117,10 +136,10 @@ fn check_cwd(cwd: &Path) -> Result<(), Undefinable> {
     }
 }
 
-/// The file name of the first word.
-fn default_name(script: &str) -> Name {
+/// The file name of the script, or of the first word of a command line.
+fn default_name(script: &str, cwd: &Path) -> Name {
     let first = match shlex::split(script) {
-        Some(words) if !Path::new(script).exists() => words.into_iter().next().unwrap_or_default(),
+        Some(words) if !cwd.join(script).exists() => words.into_iter().next().unwrap_or_default(),
         Some(_) | None => script.to_owned(),
     };
     let file = Path::new(&first).file_name().map(|name| name.to_string_lossy().into_owned());

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, ToSocketAddrs};
 
 use super::define::Undefinable;
-use super::finder::Finder;
+use super::finder::{Asked, Finder};
 use crate::model::{HealthCheck, HealthPolicy};
 use crate::probe::with_port;
 
@@ -24,7 +24,8 @@ pub(super) fn resolve(policy: HealthPolicy, finder: &Finder<'_>) -> Result<Healt
             HealthCheck::Tcp { address }
         }
         HealthCheck::Script { script, .. } => {
-            let found = finder.find(&script, &[], None).map_err(|e| Undefinable {
+            let asked = Asked { script: &script, args: &[], interpreter: None, interpreter_args: &[] };
+            let found = finder.find(&asked).map_err(|e| Undefinable {
                 member: "health_check/script",
                 detail: format!("the health check cannot be run: {}", e.detail),
             })?;

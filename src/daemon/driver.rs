@@ -4,7 +4,7 @@
 //! carries out effects: orders are queued, records go to the recorder's thread, and who asked is
 //! answered from there once they are durable.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,13 +14,16 @@ use super::handle::{Answers, Ask, Handle, HandleError};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
 use super::node::Preload;
+use super::preparing::{Outcome, Prepared, Preparing};
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{clock, environment, event_text, keeper_words, port_probe};
+use super::{clock, environment, event_text, keeper_words, node, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
-use crate::model::{ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId};
+use crate::model::{
+    AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId,
+};
 use crate::store::{Change, EventRow, Recorder, Saved};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
@@ -55,6 +58,8 @@ pub struct Driver {
     usages: Arc<Usages>,
     next_event: u64,
     reserved_runs: u64,
+    preparing: Preparing,
+    prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
     verdicts: mpsc::Receiver<Fact>,
     /// Ports whose sockets the keeper has or had.
@@ -108,6 +113,7 @@ impl Driver {
             RunId(next_run),
         );
         let (watching, verdicts) = Watching::new();
+        let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(Limits::of_host(cpus()));
         let usages = Arc::new(Usages::default());
@@ -124,14 +130,16 @@ impl Driver {
             usages: Arc::clone(&usages),
             next_event: saved.next_event,
             reserved_runs,
+            preparing,
+            prepared,
             watching,
             verdicts,
-            sockets: BTreeSet::new(),
+            sockets: sockets.iter().copied().collect(),
             preload: Preload::default(),
             ending: false,
         };
         let changes = driver.carry_out(effects);
-        driver.hear_of_sockets(&sockets);
+        driver.let_sockets_go(&sockets);
         driver.recorder.write(changes);
         driver.publish();
         let handle = Handle {
@@ -164,6 +172,7 @@ impl Driver {
                         }
                     }
                 },
+                Some(prepared) = self.prepared.recv() => self.launch(prepared),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
@@ -204,6 +213,22 @@ impl Driver {
         self.publish();
     }
 
+    /// A launch is ready, or cannot be made so.
+    fn launch(&mut self, prepared: Prepared) {
+        match self.preparing.end(prepared) {
+            Some(Outcome::Orders(orders)) => orders.into_iter().for_each(|order| self.keeper.order(order)),
+            Some(Outcome::Failed(fact)) => self.feed(Input::Fact(fact)),
+            None => {}
+        }
+    }
+
+    /// Sends an order for a run, after its launch.
+    fn order(&mut self, run: RunId, order: Order) {
+        if let Some(order) = self.preparing.hold(run, order) {
+            self.keeper.order(order);
+        }
+    }
+
     /// The brain looks at every run that was measured because it has a memory limit.
     fn hear_samples(&mut self, samples: Vec<(RunId, u64)>) {
         let mut changes = Vec::new();
@@ -221,9 +246,10 @@ impl Driver {
                     tracing::error!("the keeper speaks version {version}, this daemon version {VERSION}");
                 }
                 self.keeper_pid.send_replace(Some(keeper_pid));
-                self.sockets.clear();
+                // First: what has to be launched again may need one of them.
+                self.sockets = sockets.iter().copied().collect();
                 let changes = self.renewed(&runs);
-                self.hear_of_sockets(&sockets);
+                self.let_sockets_go(&sockets);
                 changes
             }
             Report::QuitAsked { signal } => {
@@ -242,6 +268,7 @@ impl Driver {
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        self.preparing.forget_all();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
         for run in runs {
@@ -262,9 +289,8 @@ impl Driver {
         changes
     }
 
-    /// What the keeper holds; what of it nobody wants is let go.
-    fn hear_of_sockets(&mut self, held: &[u16]) {
-        self.sockets.extend(held);
+    /// Nobody wants some of the sockets that a keeper holds: what was said about them may be lost.
+    fn let_sockets_go(&mut self, held: &[u16]) {
         for port in self.brain.unwanted_sockets(held) {
             self.keeper.order(Order::ReleasePort { port });
         }
@@ -376,27 +402,43 @@ impl Driver {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
                     let number = port.map(Port::number);
-                    let mut env = environment::of_process(&self.home, &spec, process, instance, number);
-                    if let Some(Port::Shared(port)) = port {
-                        self.sockets.insert(port);
-                        self.preload.put(&mut env, &self.home, &spec, port);
+                    let preload = match port {
+                        Some(Port::Shared(port)) => {
+                            self.sockets.insert(port);
+                            self.preload.path(&self.home, &spec).map(|path| (path, port))
+                        }
+                        Some(Port::Own(_)) | None => None,
+                    };
+                    let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
+                    let launch = move |from_files| {
+                        let mut env =
+                            environment::of_process(&home, &spec, process, instance, number, from_files);
+                        if let Some((path, port)) = preload {
+                            node::preload(&mut env, &path, &spec, port);
+                        }
+                        let logs = LogFiles::of(&home, &spec, instance);
+                        keeper_words::launch(run, process, restarts, port, &spec, env, logs)
+                    };
+                    match files.is_empty() {
+                        true => self.keeper.order(Order::Launch(Box::new(launch(BTreeMap::new())))),
+                        false => self.preparing.begin(run, files, launch),
                     }
-                    let logs = LogFiles::of(&self.home, &spec, instance);
-                    let launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
-                    self.keeper.order(Order::Launch(Box::new(launch)));
                 }
                 Effect::Signal { run, signal, scope } => {
                     let tree = match scope {
                         Scope::Main => false,
                         Scope::Tree => true,
                     };
-                    self.keeper.order(Order::Signal { run: run.0, signal: signal.number(), tree });
+                    self.order(run, Order::Signal { run: run.0, signal: signal.number(), tree });
                 }
-                Effect::KillTree { run } => self.keeper.order(Order::KillTree { run: run.0 }),
-                Effect::Forget { run } => self.keeper.order(Order::Forget { run: run.0 }),
+                Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
+                Effect::Forget { run } => self.order(run, Order::Forget { run: run.0 }),
                 Effect::Release { port } => self.keeper.order(Order::ReleasePort { port }),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
-                    let env = environment::of_process(&self.home, &spec, process, instance, port);
+                    let home = self.home.clone();
+                    let env = move |spec: &AppSpec, from_files| {
+                        environment::of_process(&home, spec, process, instance, port, from_files)
+                    };
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),

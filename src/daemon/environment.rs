@@ -22,13 +22,15 @@ pub fn of_daemon() -> BTreeMap<String, String> {
 }
 
 /// The whole environment of one process (acceptance row J15): what the caller had, then who the
-/// user is that it runs as, then what was declared, then what only the manager knows. Nothing of the daemon's own gets in.
+/// user is that it runs as, then what is in files, then what was declared, then what only the
+/// manager knows. Nothing of the daemon's own gets in.
 pub fn of_process(
     home: &Home,
     spec: &AppSpec,
     process: ProcessId,
     instance: u32,
     port: Option<u16>,
+    from_files: BTreeMap<String, String>,
 ) -> BTreeMap<String, String> {
     let mut env = spec.inherited_env.clone();
     env.retain(|name, _| !name.starts_with("PMDAEMON_") && !OF_OTHERS.contains(&name.as_str()));
@@ -38,6 +40,7 @@ pub fn of_process(
         let theirs = [("HOME", &user.home), ("USER", &user.user), ("LOGNAME", &user.user)];
         env.extend(theirs.map(|(name, value)| (name.to_owned(), value.clone())));
     }
+    env.extend(from_files);
     env.extend(spec.env.clone());
     let ours = [
         ("NODE_APP_INSTANCE", instance.to_string()),

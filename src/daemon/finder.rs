@@ -6,12 +6,28 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::define::Undefinable;
+use super::typescript::{self, Types};
 
 /// What is executed.
 pub(super) struct Executable {
     pub(super) program: PathBuf,
     pub(super) args: Vec<String>,
     pub(super) interpreter: Option<String>,
+    /// A shell reads a whole line of commands.
+    is_line: bool,
+}
+
+/// What somebody asked to run.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    /// A file, a command in PATH, or a whole command line.
+    pub(super) script: &'a str,
+    /// Arguments of the script.
+    pub(super) args: &'a [String],
+    /// Who runs it; `none`: the file itself.
+    pub(super) interpreter: Option<&'a str>,
+    /// Arguments of whoever runs it.
+    pub(super) interpreter_args: &'a [String],
 }
 
 /// Where things are looked for.
@@ -23,41 +39,47 @@ pub(super) struct Finder<'a> {
 }
 
 impl Finder<'_> {
-    pub(super) fn find(
-        &self,
-        script: &str,
-        args: &[String],
-        interpreter: Option<&str>,
-    ) -> Result<Executable, Undefinable> {
+    pub(super) fn find(&self, asked: &Asked<'_>) -> Result<Executable, Undefinable> {
+        let Asked { script, interpreter, .. } = *asked;
         if script.trim().is_empty() {
             return Err(script_error("the script is empty: name a file or a command".into()));
         }
         let file = self.cwd.join(script);
-        match (std::fs::metadata(&file), interpreter) {
+        let found = match (std::fs::metadata(&file), interpreter) {
             (Ok(meta), _) if meta.is_dir() && script.contains('/') => {
                 Err(script_error(format!("{} is a directory: name the file to run", file.display())))
             }
-            (Ok(meta), Some("none")) if meta.is_file() => self.itself(&file, &meta, args),
-            (Ok(meta), Some(interpreter)) if meta.is_file() => self.interpreted(interpreter, &file, args),
-            (Ok(meta), None) if meta.is_file() => self.by_file(&file, &meta, args),
+            (Ok(meta), Some("none")) if meta.is_file() => self.itself(&file, &meta, asked),
+            (Ok(meta), Some(interpreter)) if meta.is_file() => self.interpreted(interpreter, &file, asked),
+            (Ok(meta), None) if meta.is_file() => self.by_file(&file, &meta, asked),
             (Err(e), _) if e.kind() == std::io::ErrorKind::PermissionDenied => {
                 Err(script_error(format!("the script {} cannot be read: {}", file.display(), reason(&e))))
             }
-            (Ok(_) | Err(_), _) => self.command(script, args, &file, interpreter),
+            (Ok(_) | Err(_), _) => self.command(asked, &file),
+        }?;
+        if !asked.interpreter_args.is_empty() && (found.interpreter.is_none() || found.is_line) {
+            return Err(Undefinable {
+                member: "interpreter_args",
+                detail: format!(
+                    "no interpreter runs {script}, so it cannot have arguments: give those of the program itself \
+                     after --, or say who runs it with --interpreter"
+                ),
+            });
         }
+        Ok(found)
     }
 
     /// The file is there and nobody said who runs it.
-    fn by_file(&self, file: &Path, meta: &Metadata, args: &[String]) -> Result<Executable, Undefinable> {
+    fn by_file(&self, file: &Path, meta: &Metadata, asked: &Asked<'_>) -> Result<Executable, Undefinable> {
         let start = first_bytes(file)?;
         let runs_itself = start.starts_with(b"\x7fELF") || start.starts_with(b"#!");
         if meta.permissions().mode() & 0o111 != 0 && runs_itself {
-            return self.itself(file, meta, args);
+            return self.itself(file, meta, asked);
         }
         let extension = file.extension().and_then(|e| e.to_str()).unwrap_or_default();
         let candidates: &[&str] = match extension {
             "js" | "mjs" | "cjs" => &["node"],
-            "ts" | "tsx" => &["bun", "tsx"],
+            "ts" | "tsx" | "mts" | "cts" => return self.typescript(extension, file, asked),
             "py" => &["python3", "python"],
             "sh" => &["bash", "sh"],
             "rb" => &["ruby"],
@@ -66,7 +88,7 @@ impl Finder<'_> {
             _ => &[],
         };
         if let Some(found) = candidates.iter().find(|name| self.in_path(name).is_some()) {
-            return self.interpreted(found, file, args);
+            return self.interpreted(found, file, asked);
         }
         if !candidates.is_empty() {
             return Err(script_error(format!(
@@ -78,10 +100,13 @@ impl Finder<'_> {
         if let Some(line) = shebang(&start) {
             let mut words = line.split_whitespace();
             let program = words.next().unwrap_or_default().to_owned();
-            let mut all: Vec<String> = words.map(str::to_owned).collect();
-            all.push(file.display().to_string());
-            all.extend_from_slice(args);
-            return Ok(Executable { program: program.clone().into(), args: all, interpreter: Some(program) });
+            let all = words_of(words.map(str::to_owned), file, asked);
+            return Ok(Executable {
+                program: program.clone().into(),
+                args: all,
+                interpreter: Some(program),
+                is_line: false,
+            });
         }
         Err(script_error(format!(
             "nobody knows how to run {}: make it executable (chmod +x), or say which program runs it with --interpreter",
@@ -89,18 +114,48 @@ impl Finder<'_> {
         )))
     }
 
-    fn itself(&self, file: &Path, meta: &Metadata, args: &[String]) -> Result<Executable, Undefinable> {
+    /// By bun or tsx, or by a node that strips types, which knows no JSX.
+    fn typescript(&self, extension: &str, file: &Path, asked: &Asked<'_>) -> Result<Executable, Undefinable> {
+        if let Some(found) = ["bun", "tsx"].iter().find(|name| self.in_path(name).is_some()) {
+            return self.interpreted(found, file, asked);
+        }
+        let shown = file.display();
+        let remedy = "install bun or tsx, or say which program runs it with --interpreter";
+        if extension == "tsx" {
+            return Err(script_error(format!("{shown} needs bun or tsx and none is in PATH: {remedy}")));
+        }
+        let version = self.in_path("node").and_then(|node| typescript::version(&node, self.path));
+        match version.map(|version| (version, typescript::types(version))) {
+            Some((_, Types::Stripped)) => self.interpreted("node", file, asked),
+            Some((_, Types::StrippedOnRequest)) => {
+                self.interpreted("node --experimental-strip-types", file, asked)
+            }
+            Some(((major, minor), Types::Unknown)) => Err(script_error(format!(
+                "{shown} needs node 22.6 or newer, bun or tsx, and PATH has node {major}.{minor} only: {remedy}"
+            ))),
+            None => Err(script_error(format!(
+                "{shown} needs node 22.6 or newer, bun or tsx and none is in PATH: {remedy}"
+            ))),
+        }
+    }
+
+    fn itself(&self, file: &Path, meta: &Metadata, asked: &Asked<'_>) -> Result<Executable, Undefinable> {
         if meta.permissions().mode() & 0o111 == 0 {
             return Err(script_error(format!("{} is not executable: run chmod +x on it", file.display())));
         }
-        Ok(Executable { program: file.to_owned(), args: args.to_vec(), interpreter: None })
+        Ok(Executable {
+            program: file.to_owned(),
+            args: asked.args.to_vec(),
+            interpreter: None,
+            is_line: false,
+        })
     }
 
     fn interpreted(
         &self,
         interpreter: &str,
         file: &Path,
-        args: &[String],
+        asked: &Asked<'_>,
     ) -> Result<Executable, Undefinable> {
         let mut words = shlex::split(interpreter).unwrap_or_default().into_iter();
         let name = words.next().unwrap_or_default();
@@ -115,20 +170,17 @@ impl Finder<'_> {
                 reason(&e)
             )));
         }
-        let mut all: Vec<String> = words.collect();
-        all.push(file.display().to_string());
-        all.extend_from_slice(args);
-        Ok(Executable { program, args: all, interpreter: Some(name) })
+        Ok(Executable {
+            program,
+            args: words_of(words, file, asked),
+            interpreter: Some(name),
+            is_line: false,
+        })
     }
 
     /// No such file: a command in PATH, or a whole command line.
-    fn command(
-        &self,
-        script: &str,
-        args: &[String],
-        file: &Path,
-        interpreter: Option<&str>,
-    ) -> Result<Executable, Undefinable> {
+    fn command(&self, asked: &Asked<'_>, file: &Path) -> Result<Executable, Undefinable> {
+        let Asked { script, args, interpreter, .. } = *asked;
         let missing = || script_error(format!("the script {} does not exist", file.display()));
         if interpreter.is_some_and(|name| name != "none") {
             return Err(missing());
@@ -140,11 +192,10 @@ impl Finder<'_> {
             return Err(missing());
         }
         match self.in_path(script) {
-            Some(program) => Ok(Executable { program, args: args.to_vec(), interpreter: None }),
-            None => Err(script_error(format!(
-                "there is no file {} and no command {script:?} in PATH",
-                file.display()
-            ))),
+            Some(program) => {
+                Ok(Executable { program, args: args.to_vec(), interpreter: None, is_line: false })
+            }
+            None => Err(self.unknown_command(file, script)),
         }
     }
 
@@ -156,6 +207,7 @@ impl Finder<'_> {
                 .chain(args.iter().cloned())
                 .collect(),
             interpreter: Some("sh".into()),
+            is_line: true,
         };
         if line.contains(['|', '&', ';', '<', '>', '$', '`', '*', '?', '(', ')', '~']) {
             return Ok(sh());
@@ -167,12 +219,17 @@ impl Finder<'_> {
             words.split_first().ok_or_else(|| script_error("the command line is empty".into()))?;
         let all: Vec<String> = rest.iter().chain(args).cloned().collect();
         if let Some(program) = self.program(first) {
-            return Ok(Executable { program, args: all, interpreter: None });
+            return Ok(Executable { program, args: all, interpreter: None, is_line: false });
         }
-        Err(script_error(format!(
-            "there is no file {} and no command {first:?} in PATH",
-            self.cwd.join(first).display()
-        )))
+        Err(self.unknown_command(&self.cwd.join(first), first))
+    }
+
+    /// Some commands are there under another name only.
+    fn unknown_command(&self, file: &Path, name: &str) -> Undefinable {
+        let others = [("python", "python3"), ("pip", "pip3"), ("node", "nodejs"), ("nodejs", "node")];
+        let other = others.iter().find(|(asked, there)| *asked == name && self.in_path(there).is_some());
+        let hint = other.map(|(_, there)| format!(": did you mean {there}?")).unwrap_or_default();
+        script_error(format!("there is no file {} and no command {name:?} in PATH{hint}", file.display()))
     }
 
     /// A program by path or by name.
@@ -193,6 +250,14 @@ impl Finder<'_> {
             .map(|dir| dir.join(name))
             .find(|path| is_executable(path))
     }
+}
+
+/// The interpreter's own words and arguments, the script, its arguments.
+fn words_of(own: impl Iterator<Item = String>, file: &Path, asked: &Asked<'_>) -> Vec<String> {
+    let mut all: Vec<String> = own.chain(asked.interpreter_args.iter().cloned()).collect();
+    all.push(file.display().to_string());
+    all.extend_from_slice(asked.args);
+    all
 }
 
 fn is_executable(path: &Path) -> bool {
@@ -227,82 +292,5 @@ pub(super) fn reason(error: &std::io::Error) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Place(tempfile::TempDir);
-
-    impl Place {
-        fn new() -> Place {
-            let place = Place(tempfile::tempdir().unwrap());
-            place.file("bin/node", 0o755, "#!/bin/sh\n");
-            place.file("bin/tool", 0o755, "#!/bin/sh\n");
-            place
-        }
-
-        fn file(&self, name: &str, mode: u32, text: &str) {
-            let path = self.0.path().join(name);
-            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-            std::fs::write(&path, text).unwrap();
-            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-        }
-
-        /// Program and arguments, with the place written as `.`.
-        fn find(&self, script: &str, args: &[&str], interpreter: Option<&str>) -> Result<String, String> {
-            let here = self.0.path();
-            let bin = here.join("bin").display().to_string();
-            let args: Vec<String> = args.iter().map(|a| (*a).to_owned()).collect();
-            let found = Finder { cwd: here, path: &bin }.find(script, &args, interpreter);
-            let short = |text: String| text.replace(&here.display().to_string(), ".");
-            found
-                .map(|x| short(format!("{} {}", x.program.display(), x.args.join(" ")).trim().to_owned()))
-                .map_err(|e| short(e.detail))
-        }
-    }
-
-    #[test]
-    fn a_script_is_run_by_the_file_itself_its_extension_its_shebang_or_path() {
-        let place = Place::new();
-        place.file("app.js", 0o644, "");
-        place.file("executable.js", 0o755, "no shebang");
-        place.file("own.js", 0o755, "#!/usr/bin/env node\n");
-        place.file("job", 0o644, "#!/bin/bash -e\n");
-        let check = |script: &str, runs: &str| {
-            assert_eq!(place.find(script, &["-x"], None).as_deref(), Ok(runs), "{script}")
-        };
-        check("app.js", "./bin/node ./app.js -x");
-        check("./app.js", "./bin/node ././app.js -x");
-        check("executable.js", "./bin/node ./executable.js -x");
-        check("own.js", "./own.js -x");
-        check("job", "/bin/bash -e ./job -x");
-        check("tool", "./bin/tool -x");
-        check("node app.js --port 3000", "./bin/node app.js --port 3000 -x");
-        check("tool 'a b'", "./bin/tool a b -x");
-        check("tool > out", "/bin/sh -c tool > out sh -x");
-        assert_eq!(place.find("app.js", &[], Some("tool")).as_deref(), Ok("./bin/tool ./app.js"));
-        assert_eq!(place.find("own.js", &[], Some("none")).as_deref(), Ok("./own.js"));
-    }
-
-    #[test]
-    fn what_cannot_run_is_refused_with_the_path_and_the_remedy() {
-        let place = Place::new();
-        place.file("data.bin", 0o644, "??");
-        place.file("app.py", 0o644, "");
-        place.file("dir/x", 0o644, "");
-        let check = |script: &str, interpreter, part: &str| {
-            let refused = place.find(script, &[], interpreter).expect_err(script);
-            assert!(refused.contains(part), "{script}: {refused}");
-        };
-        check("missing.js", None, "no file ./missing.js");
-        check("./missing.js", None, "././missing.js does not exist");
-        check("missing.js", Some("node"), "./missing.js does not exist");
-        check("data.bin", None, "chmod +x");
-        check("data.bin", Some("none"), "chmod +x");
-        check("app.py", None, "needs python3 or python");
-        check("./dir", None, "is a directory");
-        check("app.py", Some("nope"), "interpreter \"nope\" was not found");
-        check("", None, "empty");
-        check("tool 'open", None, "never closed");
-        check("nothing here", None, "no command \"nothing\"");
-    }
-}
+#[path = "finder_tests.rs"]
+mod tests;

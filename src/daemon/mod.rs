@@ -12,6 +12,7 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`node`] is what Node programs need to share a listening socket.
@@ -22,6 +23,7 @@ pub mod clock;
 pub mod define;
 pub mod define_health;
 pub mod driver;
+pub mod env_file;
 pub mod environment;
 pub mod event_text;
 mod finder;
@@ -32,7 +34,9 @@ pub mod listening;
 pub mod log_files;
 pub mod node;
 pub mod port_probe;
+pub mod preparing;
 pub mod resources;
 pub mod sampling;
+mod typescript;
 pub mod view;
 pub mod watching;

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use super::clock;
+use super::{clock, preparing};
 use crate::model::{AppSpec, Fact, HealthPolicy, Moment, RunId, Verdict};
 use crate::probe::Probe;
 
@@ -32,20 +32,29 @@ impl Watching {
         (Watching { tasks: HashMap::new(), verdicts }, out)
     }
 
-    /// Begins to check a run of that app, with the environment `env`. `ready`: it has been healthy
-    /// before.
+    /// Begins to check a run of that app. `env` makes its environment out of what is in its env
+    /// files. `ready`: it has been healthy before.
     pub fn begin(
         &mut self,
         run: RunId,
         spec: &Arc<AppSpec>,
-        env: BTreeMap<String, String>,
+        env: impl FnOnce(&AppSpec, BTreeMap<String, String>) -> BTreeMap<String, String> + Send + 'static,
         since: Moment,
         ready: bool,
     ) {
         let Some(policy) = spec.health.clone() else { return };
-        let probe = Probe::of(&policy.check, spec, env);
-        let watch = Watch { run, policy, probe, since, ready, verdicts: self.verdicts.clone() };
-        let task = tokio::spawn(watch.go_on()).abort_handle();
+        let (spec, verdicts) = (spec.clone(), self.verdicts.clone());
+        let task = tokio::spawn(async move {
+            // It runs already: a file that went missing since must not make it unhealthy.
+            let from_files = preparing::read(spec.env_sources.files.clone()).await.unwrap_or_else(|why| {
+                tracing::warn!("{} is checked without the variables of its files: {why}", spec.name);
+                BTreeMap::new()
+            });
+            let env = env(&spec, from_files);
+            let probe = Probe::of(&policy.check, &spec, env);
+            Watch { run, policy, probe, since, ready, verdicts }.go_on().await;
+        })
+        .abort_handle();
         if let Some(other) = self.tasks.insert(run, task) {
             other.abort();
         }

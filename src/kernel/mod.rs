@@ -2,9 +2,11 @@
 //! close everything before they run something else.
 //!
 //! Asked before keeper or daemon begin, so that an older kernel gets one sentence and not a
-//! failure somewhere later. [`abilities`] tries out what newer ones, or a container, may allow.
+//! failure somewhere later. [`abilities`] tries out what newer ones, or a container, may allow; [`scratch`] a whole
+//! service.
 
 pub mod abilities;
+pub mod scratch;
 
 /// The oldest version, as its first two numbers.
 pub const OLDEST: (u32, u32) = (5, 10);

@@ -1,10 +1,12 @@
 //! What a process is to be: [`ProcessConfig`], and the types of its members.
 
 mod builder;
+mod health;
 mod mistake;
 mod port;
 
 pub use builder::ProcessConfigBuilder;
+pub use health::HealthCheck;
 pub use mistake::{ConfigError, Mistake};
 pub use port::{PortConfig, PortConfigError};
 

@@ -90,9 +90,11 @@ impl fmt::Display for End {
     }
 }
 
-/// The step between fork and exec that failed.
+/// The step of a launch that failed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SpawnStep {
+    /// Reading the files with its variables.
+    EnvFiles,
     /// Making the FIFOs or opening the log files.
     Logs,
     /// Forking.

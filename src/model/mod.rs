@@ -5,6 +5,7 @@
 //! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
 //! [`crate::store`].
 
+pub mod env_sources;
 pub mod event;
 pub mod fact;
 pub mod goal;
@@ -22,6 +23,7 @@ pub mod size;
 pub mod spec;
 pub mod state;
 
+pub use env_sources::EnvSources;
 pub use event::{Cause, Event, EventKind};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;

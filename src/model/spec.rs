@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{HealthPolicy, Name, PortPlan, Resources, Signal};
+use super::{EnvSources, HealthPolicy, Name, PortPlan, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -19,6 +19,8 @@ pub struct AppSpec {
     pub script: String,
     /// The interpreter that runs `script`, if one does. For display.
     pub interpreter: Option<String>,
+    /// What stands between the interpreter and the script in `args`. For display.
+    pub interpreter_args: Vec<String>,
     /// Absolute path of what is executed.
     pub program: PathBuf,
     /// Its arguments, without the program's own name.
@@ -29,6 +31,8 @@ pub struct AppSpec {
     pub inherited_env: BTreeMap<String, String>,
     /// Variables that were declared for the app. They win over the inherited ones.
     pub env: BTreeMap<String, String>,
+    /// Where more variables come from, and which are not inherited.
+    pub env_sources: EnvSources,
     /// How many processes; at least 1.
     pub instances: u32,
     /// Every process has its number in its name and in its files. So it is for ever with an app
@@ -62,6 +66,9 @@ pub struct RestartPolicy {
     /// A fixed wait before each restart. Zero: the first restart at once, then 100 ms × 1.5 each
     /// time, at most 15 s, and from the beginning after 30 s up.
     pub delay: Duration,
+    /// The first of the growing waits, before the first restart already. Absent: 100 ms, before the
+    /// second one.
+    pub backoff: Option<Duration>,
     /// Exit codes after which it stays stopped, as if somebody had stopped it.
     pub stop_exit_codes: Vec<i32>,
 }
@@ -73,6 +80,7 @@ impl Default for RestartPolicy {
             max_unstable: 16,
             min_uptime: Duration::from_secs(1),
             delay: Duration::ZERO,
+            backoff: None,
             stop_exit_codes: Vec::new(),
         }
     }
@@ -117,6 +125,7 @@ impl fmt::Debug for AppSpec {
             .field("program", &self.program)
             .field("cwd", &self.cwd)
             .field("env", &self.env.keys())
+            .field("env_sources", &self.env_sources)
             .field("instances", &self.instances)
             .field("numbered", &self.numbered)
             .field("port", &self.port)

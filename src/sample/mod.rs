@@ -7,8 +7,9 @@
 //!
 //! ```text
 //!   in the keeper's cgroup pmdaemon-…-rRUN?  ── yes ─► every member of that cgroup   (leaf)
-//!                                            └─ no ──► descendants of its main process and
-//!                                                      members of its session        (scan)
+//!                                            └─ no ──► descendants of its main process,
+//!                                                      members of its session, and who
+//!                                                      carries its mark              (scan)
 //! ```
 //!
 //! The scan of `/proc` is made once a pass and only when a run needs it. Descriptors of
@@ -21,6 +22,7 @@
 mod cpu;
 mod host;
 mod leaf;
+mod mark;
 mod stat;
 #[cfg(test)]
 mod tests;
@@ -34,6 +36,7 @@ pub use host::{HostSampler, HostUsage};
 use crate::model::{Moment, Pid, RunId};
 use cpu::Meter;
 use leaf::{Leaf, Membership};
+use mark::Marks;
 use stat::{Stat, Stats};
 
 /// Two samples that are closer than this are one: the kernel counts CPU time in ticks of 10 ms,
@@ -68,6 +71,7 @@ pub struct Usage {
 pub struct Sampler {
     stats: Stats,
     mount: Option<leaf::Mount>,
+    marks: Marks,
     runs: HashMap<RunId, Tracked>,
 }
 
@@ -77,6 +81,8 @@ struct Tracked {
     /// Start time of the main process in ticks since boot: with the number, its identity.
     started: u64,
     leaf: Option<Leaf>,
+    /// Without a cgroup, what those carry that left.
+    mark: Option<Vec<u8>>,
     meter: Meter,
 }
 
@@ -89,7 +95,12 @@ impl Default for Sampler {
 impl Sampler {
     /// A sampler that has not seen anything yet.
     pub fn new() -> Sampler {
-        Sampler { stats: Stats::new(), mount: leaf::Mount::find(), runs: HashMap::new() }
+        Sampler {
+            stats: Stats::new(),
+            mount: leaf::Mount::find(),
+            marks: Marks::default(),
+            runs: HashMap::new(),
+        }
     }
 
     /// Looks at all `roots`; what is not among them is forgotten. `now` is the time of this pass.
@@ -109,13 +120,18 @@ impl Sampler {
         let needs_scan = self.runs.values().any(|tracked| tracked.leaf.is_none());
         let table = if needs_scan { self.stats.scan() } else { HashMap::new() };
         let children = tree::children(&table);
+        let carriers = self.marks.of_all(&table);
 
         let mut used = HashSet::new();
         let mut usages = BTreeMap::new();
         for (run, tracked) in &mut self.runs {
             let members = match &mut tracked.leaf {
                 Some(leaf) => leaf.members().into_iter().filter_map(|pid| self.stats.read(pid)).collect(),
-                None => tree::members(&table, &children, tracked.root, tracked.started),
+                None => {
+                    let marked = tracked.mark.as_deref().and_then(|mark| carriers.get(mark));
+                    let marked = marked.map(Vec::as_slice).unwrap_or_default();
+                    tree::members(&table, &children, tracked.root, tracked.started, marked)
+                }
             };
             used.extend(members.iter().map(|stat| stat.pid));
             let usage_of_leaf = tracked.leaf.as_mut().and_then(Leaf::cpu_time);
@@ -148,7 +164,8 @@ impl Sampler {
         };
         // Alive before and after: the cgroup was that of this process.
         self.stats.read(root.pid).filter(|again| again.started == stat.started)?;
+        let mark = if leaf.is_none() { mark::of(root.pid) } else { None };
         let meter = Meter::since(stat.started_at());
-        Some(Tracked { root: root.pid, started: stat.started, leaf, meter })
+        Some(Tracked { root: root.pid, started: stat.started, leaf, mark, meter })
     }
 }

@@ -14,16 +14,19 @@ pub(super) fn children(table: &HashMap<Pid, Stat>) -> HashMap<Pid, Vec<Pid>> {
     children
 }
 
-/// The main process, if it is the one that was started then, its descendants, and what is in its
-/// session when that session is its own, with their descendants. Empty when it is gone.
+/// The main process, if it is the one that was started then, what is in its session when that
+/// session is its own, those who carry its mark, and the descendants of all of them. Empty when it
+/// is gone.
 pub(super) fn members(
     table: &HashMap<Pid, Stat>,
     children: &HashMap<Pid, Vec<Pid>>,
     root: Pid,
     started: u64,
+    marked: &[Pid],
 ) -> Vec<Stat> {
     let Some(main) = table.get(&root).filter(|stat| stat.started == started) else { return Vec::new() };
     let mut open = vec![root];
+    open.extend(marked);
     if main.session == root {
         open.extend(table.values().filter(|stat| stat.session == root).map(|stat| stat.pid));
     }

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
@@ -53,6 +54,10 @@ pub(super) struct StoredSpec {
     health: Option<StoredHealth>,
     #[serde(default)]
     resources: StoredResources,
+    #[serde(default, skip_serializing_if = "StoredEnvSources::is_empty")]
+    env_sources: StoredEnvSources,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    interpreter_args: Vec<String>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -70,6 +75,7 @@ struct StoredRestart {
     max_unstable: u32,
     min_uptime_us: u64,
     delay_us: u64,
+    backoff_us: Option<u64>,
     stop_exit_codes: Vec<i32>,
 }
 
@@ -118,6 +124,8 @@ impl StoredSpec {
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
             resources: StoredResources::new(&spec.resources),
+            env_sources: StoredEnvSources::new(&spec.env_sources),
+            interpreter_args: spec.interpreter_args.clone(),
         }
     }
 
@@ -141,6 +149,8 @@ impl StoredSpec {
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
             resources: self.resources.into_model(),
+            env_sources: self.env_sources.into_model(),
+            interpreter_args: self.interpreter_args,
         })
     }
 }
@@ -168,6 +178,7 @@ impl StoredRestart {
             max_unstable: policy.max_unstable,
             min_uptime_us: micros(policy.min_uptime),
             delay_us: micros(policy.delay),
+            backoff_us: policy.backoff.map(micros),
             stop_exit_codes: policy.stop_exit_codes.clone(),
         }
     }
@@ -178,6 +189,7 @@ impl StoredRestart {
             max_unstable: self.max_unstable,
             min_uptime: Duration::from_micros(self.min_uptime_us),
             delay: Duration::from_micros(self.delay_us),
+            backoff: self.backoff_us.map(Duration::from_micros),
             stop_exit_codes: self.stop_exit_codes,
         }
     }
@@ -247,6 +259,17 @@ mod tests {
         assert_eq!(spec.restart, RestartPolicy::default());
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
+        assert_eq!(spec.env_sources, Default::default());
+    }
+
+    #[test]
+    fn a_back_off_and_arguments_of_the_interpreter_come_back() {
+        let json = r#"{"name":"web","script":"w.js","program":"/usr/bin/node","cwd":"/"}"#;
+        let mut spec = serde_json::from_str::<StoredSpec>(json).unwrap().into_model().unwrap();
+        spec.restart.backoff = Some(Duration::from_millis(250));
+        spec.interpreter_args = vec!["--trace-warnings".to_owned()];
+        let json = serde_json::to_string(&StoredSpec::new(&spec)).unwrap();
+        assert_eq!(serde_json::from_str::<StoredSpec>(&json).unwrap().into_model().unwrap(), spec);
     }
 
     #[test]

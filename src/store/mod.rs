@@ -18,6 +18,7 @@ mod backlog;
 mod error;
 mod events;
 mod format;
+mod format_env;
 mod format_health;
 mod format_process;
 mod format_resources;

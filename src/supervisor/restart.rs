@@ -10,7 +10,8 @@
 //! 6. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
 //!    1: the first one gives up.
 //! 7. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
-//!    and then after growing waits, which begin anew after a run of [`CALM`].
+//!    and then after growing waits, which begin anew after a run of [`CALM`]. With a back-off, the
+//!    first time waits already.
 
 use std::time::Duration;
 
@@ -99,19 +100,22 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
     if !stable && unstable >= limit {
         return (Next::Rest(Rest::Errored(given_up(unstable, ending))), Tally { unstable, waits });
     }
-    let next = match (policy.delay, waits) {
-        (Duration::ZERO, 0) => Next::Now,
-        (Duration::ZERO, waits) => Next::After(growing_wait(waits, run)),
-        (delay, _) => Next::After(delay),
+    let next = match (policy.delay, policy.backoff, waits) {
+        (Duration::ZERO, Some(first), waits) if !planted!(IgnoresTheBackoff) => {
+            Next::After(growing_wait(first, waits, run))
+        }
+        (Duration::ZERO, _, 0) => Next::Now,
+        (Duration::ZERO, _, waits) => Next::After(growing_wait(FIRST_WAIT, waits - 1, run)),
+        (delay, _, _) => Next::After(delay),
     };
     (next, Tally { unstable, waits: waits.saturating_add(1) })
 }
 
-/// The wait before the restart that follows `waits` others: 100 ms, then half as long again each
-/// time. Up to a tenth more, so that what fell together does not rise together; taken from the
+/// The wait that follows `others` of its kind: `first`, then half as long again each time. Up to a
+/// tenth more, so that what fell together does not rise together; taken from the
 /// run's id, so that the same story always goes the same way.
-fn growing_wait(waits: u32, run: RunId) -> Duration {
-    let base = FIRST_WAIT.as_micros() as f64 * 1.5_f64.powi(waits.saturating_sub(1).min(64) as i32);
+fn growing_wait(first: Duration, others: u32, run: RunId) -> Duration {
+    let base = first.as_micros() as f64 * 1.5_f64.powi(others.min(64) as i32);
     let scattered = run.0.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 54;
     let wait = base * (1.0 + scattered as f64 / 10_240.0);
     let longest = if planted!(WaitsWithoutLimit) { Duration::MAX } else { LONGEST_WAIT };
@@ -143,6 +147,7 @@ fn never_heals(failure: &SpawnFailure) -> bool {
                 | libc::EINVAL
         ),
         SpawnStep::Prepare => matches!(failure.errno, libc::EPERM | libc::EACCES | libc::EINVAL),
+        SpawnStep::EnvFiles => true,
         SpawnStep::Logs | SpawnStep::Fork | SpawnStep::Lost => false,
     }
 }
@@ -192,6 +197,13 @@ mod tests {
         check(&once, tally(0, 9), exited(EXIT_1, 30_000), Next::Now, tally(0, 1));
         check(&once, tally(14, 0), exited(EXIT_1, 999), Next::Now, tally(15, 1));
         check(&once, tally(15, 3), exited(EXIT_1, 999), unstable(16), tally(16, 3));
+        let growing = RestartPolicy { backoff: Some(Duration::from_millis(500)), ..once.clone() };
+        for (waits, ms) in [(0, 500), (1, 750), (2, 1_125), (30, 15_000)] {
+            let wait = growing_wait(Duration::from_millis(500), waits, RunId(7));
+            assert!((ms..=ms * 11 / 10).contains(&(wait.as_millis() as u64)), "{waits}: {wait:?}");
+            check(&growing, tally(0, waits), exited(EXIT_1, 10), Next::After(wait), tally(1, waits + 1));
+        }
+        check(&growing, tally(15, 3), exited(EXIT_1, 999), unstable(16), tally(16, 3));
         check(&strict, tally(0, 0), exited(EXIT_1, 999), unstable(1), tally(1, 0));
         check(&strict, tally(0, 0), exited(EXIT_1, 1_000), Next::Now, tally(0, 1));
         check(&fixed, tally(0, 0), exited(EXIT_1, 10), fixed_wait.clone(), tally(1, 1));
@@ -217,6 +229,7 @@ mod tests {
             check(SpawnStep::Chdir, errno, false);
             check(SpawnStep::Logs, errno, true);
         }
+        check(SpawnStep::EnvFiles, 0, false);
         for errno in [libc::EAGAIN, libc::ENOMEM, libc::ENOSPC, libc::ETXTBSY] {
             check(SpawnStep::Exec, errno, true);
             check(SpawnStep::Fork, errno, true);
@@ -240,16 +253,16 @@ mod tests {
     #[test]
     fn waits_grow_by_half_up_to_15_s_and_scatter_by_a_tenth() {
         let mut base = 100_000.0;
-        for waits in 1..40 {
+        for waits in 0..40 {
             for run in 0..200 {
-                let wait = growing_wait(waits, RunId(run)).as_micros() as f64;
+                let wait = growing_wait(FIRST_WAIT, waits, RunId(run)).as_micros() as f64;
                 let most = (base * 1.1_f64).min(15_000_000.0);
                 assert!((base.min(15_000_000.0) - 1.0..=most).contains(&wait), "{waits} {run} {wait}");
             }
             base *= 1.5;
         }
         let different: std::collections::BTreeSet<Duration> =
-            (0..200).map(|run| growing_wait(1, RunId(run))).collect();
+            (0..200).map(|run| growing_wait(FIRST_WAIT, 0, RunId(run))).collect();
         assert!(different.len() > 100, "only {} of 200 waits differ", different.len());
     }
 }

@@ -35,6 +35,19 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "node")]
     pub interpreter: Option<String>,
+    /// Arguments of the interpreter, before the script.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["--enable-source-maps"]))]
+    pub interpreter_args: Vec<String>,
+    /// Files with variables in dotenv format, below `env`. Read at each start; a later one wins. A
+    /// relative path counts from `cwd`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!([".env"]))]
+    pub env_file: Vec<String>,
+    /// Variables of the caller's environment whose name contains one of these are not inherited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(example = json!(["AWS_"]))]
+    pub filter_env: Vec<String>,
     /// Declared variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
@@ -80,6 +93,11 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
     pub restart_delay_ms: Option<i64>,
+    /// First of the waits before automatic restarts, which grow by half each time to at most 15 s.
+    /// Default: none before the first restart, 100 before the second.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 15_000)]
+    pub exp_backoff_restart_delay_ms: Option<i64>,
     /// Exit codes after which it stays stopped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop_exit_codes: Vec<i64>,
@@ -143,6 +161,9 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub interpreter: Option<String>,
+    /// Arguments of the interpreter.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub interpreter_args: Vec<String>,
     /// Absolute path of what is executed.
     pub program: String,
     /// All arguments of `program`.
@@ -151,6 +172,12 @@ pub struct App {
     pub cwd: String,
     /// Declared variables, values masked as `***`.
     pub env: BTreeMap<String, String>,
+    /// Files with more variables, read at each start.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub env_file: Vec<String>,
+    /// Parts of the names of variables that are not inherited.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub filter_env: Vec<String>,
     /// How many processes the definition asks for.
     #[schema(minimum = 1)]
     pub instances: i64,
@@ -173,6 +200,10 @@ pub struct App {
     pub min_uptime_ms: i64,
     /// Fixed wait before each automatic restart; 0 means growing waits.
     pub restart_delay_ms: i64,
+    /// First of the growing waits, if it was given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub exp_backoff_restart_delay_ms: Option<i64>,
     /// Exit codes after which it stays stopped.
     pub stop_exit_codes: Vec<i64>,
     /// Signal that asks it to end.

@@ -34,4 +34,4 @@ pub use problem::{FieldError, Problem};
 pub use process::{LastExit, Process, ProcessList};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use system::{Daemon, Host, Listener, System};
-pub use verbs::{Reloaded, ScaleOrder, SignalOrder, Then};
+pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};

@@ -1,5 +1,7 @@
 //! Orders that say more than their verb, and what is special about an answer.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +28,15 @@ pub struct ScaleOrder {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = -1000, maximum = 1000)]
     pub delta: Option<i64>,
+}
+
+/// The environment of whoever starts an app.
+#[derive(Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct InheritedEnv {
+    /// All of it.
+    #[schema(write_only)]
+    pub variables: BTreeMap<String, String>,
 }
 
 /// What follows the change of a definition.

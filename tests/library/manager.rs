@@ -2,8 +2,9 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use pmdaemon::config::PortConfig;
+use pmdaemon::config::{HealthCheck, PortConfig};
 use pmdaemon::library::Stream;
 use pmdaemon::{Error, ProcessConfig, ProcessManager};
 
@@ -84,6 +85,64 @@ fn every_method_really_acts() {
         assert_eq!(manager.delete_all().await.unwrap().len(), 1);
         assert!(manager.list().await.unwrap().is_empty());
         assert!(manager.get_system_info().await.unwrap().host.cpus > 0);
+    });
+}
+
+#[test]
+fn f2_health_checks_files_and_back_off_of_the_builder_are_kept() {
+    in_home("f2_health_checks_files_and_back_off_of_the_builder_are_kept", async |home, path| {
+        let mut manager = ProcessManager::with_home(path).await.unwrap();
+        let env = home.file("web.env", "WHO=file\n");
+        let script = home.file("web.sh", "echo \"$WHO:$HIDDEN_BY_FILTER:$1\"; exec sleep 1000\n");
+        let check = home.file("check.sh", "echo not yet; test -e up\n");
+        let config = ProcessConfig::builder()
+            .name("web")
+            .script(script)
+            .interpreter("sh")
+            .interpreter_args(["-u"])
+            .args(["arg"])
+            .env("HIDDEN_BY_FILTER", "declared")
+            .env_file(env)
+            .filter_env("PMD_TEST")
+            .cwd(home.work())
+            .exp_backoff_restart_delay(Duration::from_millis(250))
+            .health_check(HealthCheck::script(check).retries(9).timeout(Duration::from_secs(3)))
+            .build()
+            .unwrap();
+        manager.start(config).await.unwrap();
+        home.wait_for_line("web", "file:declared:arg");
+        let app = home.json(&["info", "web", "--json"]);
+        let check = &app["health_check"];
+        assert_eq!((&check["retries"], &check["timeout_ms"]), (&9.into(), &3000.into()), "{app}");
+        assert_eq!(app["exp_backoff_restart_delay_ms"], 250, "{app}");
+        assert_eq!(app["interpreter_args"], serde_json::json!(["-u"]), "{app}");
+        let health = async || manager.get_process_info("web").await.unwrap()[0].clone();
+        while health().await.health_reason.as_deref() != Some("not yet") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        home.file("up", "");
+        while health().await.health.as_deref() != Some("healthy") {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(health().await.status, "online");
+        let absent = ProcessConfig::builder().script("sleep").env_file("/no/such.env").build().unwrap();
+        let refused = manager.start(absent).await.unwrap_err();
+        assert!(matches!(&refused, Error::Refused { .. }), "{refused:?}");
+        assert!(refused.to_string().contains("/no/such.env"), "{refused}");
+    });
+}
+
+#[test]
+fn f4_reload_replaces_every_process() {
+    in_home("f4_reload_replaces_every_process", async |_, path| {
+        let mut manager = ProcessManager::with_home(path).await.unwrap();
+        let quick = sleeper("web").instances(2).min_uptime(Duration::from_millis(50)).build().unwrap();
+        let before: Vec<_> = manager.start(quick).await.unwrap().iter().map(|p| p.pid).collect();
+        let after: Vec<_> = manager.reload("web").await.unwrap().iter().map(|p| p.pid).collect();
+        assert!(
+            after.len() == 2 && after.iter().all(|pid| pid.is_some() && !before.contains(pid)),
+            "{after:?}"
+        );
     });
 }
 

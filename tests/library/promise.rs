@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use crate::support::home::{PROGRAM, ran};
-use crate::support::{Home, SOON, wait_until};
+use crate::support::{Home, SOON, namespace, wait_until};
 
 include!("cluster.rs");
 
@@ -12,16 +12,18 @@ const APP: &str =
     "require('http').createServer((q, a) => a.end(process.env.PORT)).listen(process.env.PORT);\n";
 
 #[test]
-fn the_program_of_the_promise_runs_four_instances_that_outlive_it() {
+fn f1_the_program_of_the_promise_runs_four_instances_that_outlive_it() {
     const INSIDE: &str = "LIBRARY_TEST";
     if std::env::var_os(INSIDE).is_some() {
         main().unwrap();
         return;
     }
+    // Its ports are to be free, where a test may see to that.
+    let _ = namespace::own_network();
     let home = Home::new();
     home.file("app.js", APP);
     let mut again = Command::new(std::env::current_exe().unwrap());
-    let test = "promise::the_program_of_the_promise_runs_four_instances_that_outlive_it";
+    let test = "promise::f1_the_program_of_the_promise_runs_four_instances_that_outlive_it";
     again.args([test, "--exact", "--nocapture"]).current_dir(home.work());
     again.env(INSIDE, "1").env("PMDAEMON_BIN", PROGRAM).env("PMDAEMON_HOME", home.path());
     let ran = ran(&mut again);

@@ -133,11 +133,20 @@ fn no_connection_fails_while_daemon_and_keeper_die() {
     proc::kill_hard(daemon);
     load.more(50);
     assert_eq!(pids(&home), before, "the services are as they were");
+    load.end().is_clean();
+    // One that dies together with the keeper comes back beside the other, which has the socket open.
+    let (keeper, _) = home.keeper_and_daemon();
+    let victim = home.pid("web-1");
+    proc::kill_hard(keeper);
+    proc::kill_hard(victim);
+    wait_until("it is back", SOON, || home.process("web-1")["pid"].as_i64().is_some_and(|pid| pid != victim));
+    let load = Load::begin(port, 6, 3);
     // The new keeper has the socket: all of them can go at once, and connections wait.
     home.ok(&["restart", "web"]);
     load.more(50);
     load.end().is_clean();
     assert!(pids(&home).is_disjoint(&before));
+    assert_eq!(pids(&home).len(), 2);
     home.ok(&["stop", "web"]);
     assert!(TcpListener::bind(("0.0.0.0", port)).is_ok());
 }

@@ -15,6 +15,8 @@ pub const PROGRAM: &str = env!("CARGO_BIN_EXE_pmdaemon");
 pub struct Home {
     // Below /tmp whatever TMPDIR says: the path of a unix socket has 107 bytes.
     dir: tempfile::TempDir,
+    /// For every command.
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 /// What a command did.
@@ -60,7 +62,14 @@ impl Home {
         let dir = tempfile::Builder::new().prefix("pm").tempdir_in("/tmp").unwrap();
         std::fs::create_dir(dir.path().join("work")).unwrap();
         std::fs::create_dir(dir.path().join("user")).unwrap();
-        Home { dir }
+        Home { dir, variables: Vec::new() }
+    }
+
+    /// One whose keeper finds trees by looking through `/proc`, as where there are no cgroups.
+    pub fn without_cgroups() -> Home {
+        let mut home = Home::new();
+        home.variables.push(("PMDAEMON_NO_CGROUP", "1"));
+        home
     }
 
     /// The whole directory: home, working directory and the user's HOME.
@@ -90,6 +99,7 @@ impl Home {
         let mut command = Command::new(PROGRAM);
         command.args(args).current_dir(self.work()).env_clear().stdin(Stdio::null());
         command.env("PMDAEMON_HOME", self.path()).env("HOME", self.dir.path().join("user"));
+        command.envs(self.variables.iter().copied());
         for name in ["PATH", "LD_LIBRARY_PATH", "LLVM_PROFILE_FILE"] {
             if let Some(value) = std::env::var_os(name) {
                 command.env(name, value);

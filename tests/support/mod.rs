@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod home;
+pub mod namespace;
 pub mod proc;
 
 use std::time::{Duration, Instant};

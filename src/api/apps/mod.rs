@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod inherit;
 pub mod list;
 pub mod reload;
 pub mod reset;

@@ -35,6 +35,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "namespace": spec.namespace.as_str(),
             "status": process.status,
             "pm_uptime": since.unwrap_or(0),
+            "uptime_seconds": process.uptime_ms.map_or(0, |ms| ms / 1000),
             "restart_time": view.restarts,
             "unstable_restarts": view.unstable,
             "exec_mode": if node::is_cluster(spec) { "cluster_mode" } else { "fork_mode" },
@@ -43,7 +44,9 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "unique_id": format!("{}-{}", view.app, view.id),
             "pm_exec_path": exec_path(spec),
             "pm_cwd": spec.cwd.display().to_string(),
-            "args": spec.args,
+            "args": script_args(spec),
+            "node_args": spec.interpreter_args,
+            "filter_env": spec.env_sources.filter,
             "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
             "pm_out_log_path": process.out_log,
             "pm_err_log_path": process.err_log,
@@ -64,6 +67,13 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         element["pm2_env"]["PORT"] = json!(port.number());
     }
     element
+}
+
+/// The arguments of the script alone: without the interpreter's, and without the script.
+fn script_args(spec: &AppSpec) -> &[String] {
+    let script = exec_path(spec);
+    let at = spec.args.iter().position(|arg| *arg == script).filter(|_| spec.interpreter.is_some());
+    at.map_or(&spec.args, |at| &spec.args[at + 1..])
 }
 
 /// The script's absolute path; the program's, when no interpreter runs a script.

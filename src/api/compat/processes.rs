@@ -45,6 +45,15 @@ pub struct Pm2App {
     #[serde(alias = "exec_interpreter")]
     #[schema(nullable = false)]
     interpreter: Option<String>,
+    /// Arguments of whoever runs it.
+    #[serde(default, alias = "node_args")]
+    interpreter_args: Pm2List,
+    /// Files with variables, read at each start.
+    #[serde(default)]
+    env_file: Pm2List,
+    /// Parts of the names of variables that are not inherited.
+    #[serde(default)]
+    filter_env: Pm2List,
     /// Declared variables.
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -69,6 +78,9 @@ pub struct Pm2App {
     /// Wait before each automatic restart, in ms.
     #[schema(nullable = false)]
     restart_delay: Option<i64>,
+    /// First of the waits before automatic restarts, which grow by half each time, in ms.
+    #[schema(nullable = false)]
+    exp_backoff_restart_delay: Option<i64>,
     /// Exit codes after which it stays stopped.
     #[serde(default)]
     stop_exit_codes: Vec<i64>,
@@ -96,6 +108,16 @@ enum Pm2Port {
     Text(String),
 }
 
+/// One text, or several.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Pm2List {
+    /// Several.
+    Several(Vec<String>),
+    /// One; of arguments its words, split as a shell splits them.
+    One(String),
+}
+
 /// An amount of memory.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
@@ -116,6 +138,30 @@ enum Pm2Id {
     /// Its name.
     #[schema(example = "www-data")]
     Name(String),
+}
+
+impl Default for Pm2List {
+    fn default() -> Self {
+        Pm2List::Several(Vec::new())
+    }
+}
+
+impl Pm2List {
+    fn texts(self) -> Vec<String> {
+        match self {
+            Pm2List::Several(texts) => texts,
+            Pm2List::One(text) => vec![text],
+        }
+    }
+
+    fn words(self, pointer: &str) -> Result<Vec<String>, ApiError> {
+        match self {
+            Pm2List::Several(words) => Ok(words),
+            Pm2List::One(text) => shlex::split(&text).ok_or_else(|| {
+                ApiError::member(pointer, format!("{text:?} has a quote that is never closed"))
+            }),
+        }
+    }
 }
 
 impl Pm2Size {
@@ -153,6 +199,9 @@ impl TryFrom<Pm2App> for wire::NewApp {
             args: app.args,
             cwd: app.cwd,
             interpreter: app.interpreter,
+            interpreter_args: app.interpreter_args.words("/interpreter_args")?,
+            env_file: app.env_file.texts(),
+            filter_env: app.filter_env.texts(),
             env: app.env,
             inherited_env: None,
             instances: app.instances,
@@ -165,6 +214,7 @@ impl TryFrom<Pm2App> for wire::NewApp {
             max_restarts: app.max_restarts,
             min_uptime_ms: app.min_uptime,
             restart_delay_ms: app.restart_delay,
+            exp_backoff_restart_delay_ms: app.exp_backoff_restart_delay,
             stop_exit_codes: app.stop_exit_codes,
             kill_signal: None,
             kill_timeout_ms: app.kill_timeout,

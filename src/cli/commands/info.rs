@@ -67,6 +67,10 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
         ("script", app.script.clone()),
     ];
     pairs.extend(app.interpreter.clone().map(|interpreter| ("interpreter", interpreter)));
+    if !app.interpreter_args.is_empty() {
+        let words: Vec<String> = app.interpreter_args.iter().map(|word| quoted(word)).collect();
+        pairs.push(("interpreter args", words.join(" ")));
+    }
     pairs.push(("runs", command(app)));
     pairs.push(("cwd", app.cwd.clone()));
     pairs.push(("instances", app.instances.to_string()));
@@ -77,9 +81,10 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("min uptime", units::setting(app.min_uptime_ms)));
     pairs.push((
         "restart delay",
-        match app.restart_delay_ms {
-            0 => "growing, at most 15s".to_owned(),
-            ms => units::setting(ms),
+        match (app.restart_delay_ms, app.exp_backoff_restart_delay_ms) {
+            (0, None) => "growing, at most 15s".to_owned(),
+            (0, Some(first)) => format!("growing from {}, at most 15s", units::setting(first)),
+            (ms, _) => units::setting(ms),
         },
     ));
     if !app.stop_exit_codes.is_empty() {
@@ -93,6 +98,12 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
+    }
+    if !app.env_file.is_empty() {
+        pairs.push(("env files", app.env_file.join(" ")));
+    }
+    if !app.filter_env.is_empty() {
+        pairs.push(("filter env", app.filter_env.join(" ")));
     }
     let mut text = block(&pairs);
     for process in &app.processes {
@@ -235,10 +246,13 @@ mod tests {
             namespace: "default".into(),
             script: "server.js".into(),
             interpreter: Some("node".into()),
+            interpreter_args: vec!["--trace-warnings".into()],
             program: "/usr/bin/node".into(),
             args: vec!["/srv/my app/server.js".into(), "it's".into()],
             cwd: "/srv".into(),
             env: [("KEY".to_owned(), "***".to_owned())].into(),
+            env_file: vec!["/srv/.env".into()],
+            filter_env: vec!["AWS_".into()],
             instances: 2,
             port: Some("3000".into()),
             listen_mode: Some("shared".into()),
@@ -247,6 +261,7 @@ mod tests {
             max_restarts: 16,
             min_uptime_ms: 1000,
             restart_delay_ms: 0,
+            exp_backoff_restart_delay_ms: Some(100),
             stop_exit_codes: vec![0, 3],
             kill_signal: "SIGTERM".into(),
             kill_timeout_ms: 10_000,
@@ -276,13 +291,17 @@ mod tests {
         };
         let text = text(&app(), &[event], false);
         for line in [
-            "runs             /usr/bin/node '/srv/my app/server.js' 'it'\\''s'",
-            "port             3000, one socket shared by all instances",
-            "stop exit codes  0 3",
-            "kill timeout     10s",
-            "max memory       512.0 MiB",
-            "user             www",
-            "core size        unlimited",
+            "interpreter args  --trace-warnings",
+            "runs              /usr/bin/node '/srv/my app/server.js' 'it'\\''s'",
+            "restart delay     growing from 100ms, at most 15s",
+            "port              3000, one socket shared by all instances",
+            "stop exit codes   0 3",
+            "kill timeout      10s",
+            "max memory        512.0 MiB",
+            "user              www",
+            "core size         unlimited",
+            "env files         /srv/.env",
+            "filter env        AWS_",
             "reason             given up",
             "pid                4000",
             "  not a time  web-1 ended with code 1",

@@ -21,6 +21,7 @@ mod start;
 pub(super) mod status;
 mod stop;
 mod token;
+mod update_env;
 mod web;
 mod why;
 

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::super::args::ActArgs;
+use super::super::args::ReloadArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;
-use super::act;
 use super::report::{Line, Report, is_down, title};
+use super::{act, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
 
 /// Each process may use up its kill timeout, and there may be many.
@@ -17,9 +17,12 @@ const WAIT: Duration = Duration::from_secs(1800);
 const LINES: u64 = 10;
 
 /// Runs the command.
-pub async fn run(args: ActArgs) -> Result<(), CliError> {
+pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
+    if args.update_env {
+        args.refs = update_env::give(&session, &args.refs, &mut report).await?;
+    }
     for reference in &args.refs {
         if let Err(error) = one(&session, reference, &mut report).await {
             report.refuse(&error);

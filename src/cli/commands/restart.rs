@@ -5,15 +5,19 @@ use super::super::error::CliError;
 use super::super::session::Session;
 use super::act::{self, WAIT};
 use super::report::Report;
+use super::update_env;
 use crate::wire::Action;
 
 /// Runs the command.
-pub async fn run(args: RestartArgs) -> Result<(), CliError> {
+pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
     if args.port.is_some() && args.refs.iter().any(|reference| reference == "all") {
         return Err(CliError::new("--port is for one app at a time: name it instead of all"));
     }
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
+    if args.update_env {
+        args.refs = update_env::give(&session, &args.refs, &mut report).await?;
+    }
     match &args.port {
         Some(port) => {
             for reference in &args.refs {

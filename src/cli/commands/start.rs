@@ -4,14 +4,15 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::args::StartArgs;
+use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
-use super::act;
 use super::report::Report;
-use crate::client::{self, environment};
+use super::{act, update_env};
+use crate::client;
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
 
@@ -25,6 +26,9 @@ pub async fn run(args: StartArgs) -> Result<(), CliError> {
             "--name is for one script and several were given: start them one by one, or put arguments of the \
              script after --",
         ));
+    }
+    if let Some(notice) = args.pm2.notice()? {
+        out::notice(&notice);
     }
     let session = Session::open().await?;
     let here = std::env::current_dir()
@@ -64,7 +68,12 @@ async fn one(
         None => session.ask_once(async |c| c.create_app(&new, WAIT).await).await,
     };
     match created {
-        Ok(app) => report.add_new(app.processes, app.autostart),
+        Ok(app) => {
+            if let Some(notice) = renamed(&new, &app.name) {
+                out::notice(&notice);
+            }
+            report.add_new(app.processes, app.autostart);
+        }
         Err(CliError::Client(error)) if error.code() == Some("name_taken") => {
             let Some(id) = error.process() else { return Err(error.into()) };
             redefine(session, args, new, id, report).await?;
@@ -116,6 +125,21 @@ async fn start_until_ready(
     Ok(())
 }
 
+/// What to say when the name of a file had to be changed to be the name of an app.
+fn renamed(new: &NewApp, name: &str) -> Option<String> {
+    let file = Path::new(new.cwd.as_deref()?).join(&new.script);
+    if new.name.is_some() || !file.is_file() {
+        return None;
+    }
+    let own = file.file_stem()?.to_string_lossy().into_owned();
+    (own != name).then(|| {
+        format!(
+            "The app is named {name}, because {own:?} is no name: a name has up to 64 letters, digits, '.', '_' or \
+             '-', and begins with a letter or '_'. --name gives it another."
+        )
+    })
+}
+
 fn waiting(what: &str, limit: Duration) -> String {
     format!("Waiting until {what} is ready, at most {}.", units::setting(limit.as_millis() as i64))
 }
@@ -129,6 +153,10 @@ async fn is_existing(
     target: &str,
 ) -> Result<bool, CliError> {
     if args.name.is_some() || !client::may_be_reference(target) {
+        return Ok(false);
+    }
+    // Nothing runs in a directory that is not there; the daemon says so.
+    if definition.cwd.as_ref().is_some_and(|cwd| !Path::new(cwd).is_dir()) {
         return Ok(false);
     }
     let is_file = definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
@@ -161,7 +189,10 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.listen_mode.is_some()
         || args.cwd.is_some()
         || !args.env.is_empty()
+        || args.env_sources != EnvArgs::default()
         || args.interpreter.is_some()
+        || !args.interpreter_args.is_empty()
+        || args.exp_backoff_restart_delay.is_some()
         || args.no_autorestart
         || args.max_restarts.is_some()
         || args.min_uptime.is_some()
@@ -187,24 +218,18 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
             path.display()
         ))
     })?;
-    let (inherited, dropped) = environment::inherited(std::env::vars_os());
-    if !dropped.is_empty() {
-        out::notice(&format!(
-            "Not handed on to the app, because they are not UTF-8: {}.",
-            dropped.join(", ")
-        ));
-    }
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    Ok(args.resources.define(NewApp {
+    let app = args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
         args: args.args.clone(),
         cwd: Some(cwd),
         interpreter: args.interpreter.clone(),
+        interpreter_args: words(&args.interpreter_args)?,
         env: args.env.iter().cloned().collect(),
-        inherited_env: Some(inherited),
+        inherited_env: Some(update_env::of_this_shell()),
         instances: args.instances.map(|instances| instances.on(cpus)),
         port: args.port.clone(),
         listen_mode: args.listen_mode.clone(),
@@ -213,12 +238,26 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         max_restarts: args.max_restarts,
         min_uptime_ms: ms(args.min_uptime),
         restart_delay_ms: ms(args.restart_delay),
+        exp_backoff_restart_delay_ms: ms(args.exp_backoff_restart_delay),
         stop_exit_codes: args.stop_exit_codes.clone(),
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
         ..NewApp::default()
-    }))
+    });
+    args.env_sources.define(app, here)
+}
+
+/// Each option may hold several words, quoted as in a shell.
+fn words(options: &[String]) -> Result<Vec<String>, CliError> {
+    let mut all = Vec::new();
+    for option in options {
+        let words = shlex::split(option).ok_or_else(|| {
+            CliError::new(format!("--interpreter-args {option:?} has a quote that is never closed"))
+        })?;
+        all.extend(words);
+    }
+    Ok(all)
 }
 
 #[cfg(test)]
@@ -238,13 +277,15 @@ mod tests {
     #[test]
     fn options_become_members_of_the_definition() {
         let line = "app.js -n web --namespace blue -i 3 --port 3000-3002 --listen-mode auto --cwd sub --env A=b=c --env D= --interpreter node \
+                    --node-args --trace-warnings --interpreter-args --no-deprecation --env-file .env --filter-env AWS_ \
                     --no-autorestart --max-restarts 5 --min-uptime 2s --restart-delay 0 --kill-signal SIGINT \
                     --kill-timeout 1600 --stop-exit-codes 0 3 --no-autostart -- --port 1 -- x";
         let app = definition(&parsed(line), Path::new("/here")).unwrap();
         let json = serde_json::to_value(NewApp { inherited_env: None, ..app }).unwrap();
         let expected = serde_json::json!({
             "script": "", "name": "web", "namespace": "blue", "args": ["--port", "1", "--", "x"],
-            "cwd": "/here/sub", "interpreter": "node", "env": {"A": "b=c", "D": ""}, "instances": 3, "port": "3000-3002", "listen_mode": "auto",
+            "cwd": "/here/sub", "interpreter": "node", "interpreter_args": ["--trace-warnings", "--no-deprecation"],
+            "env_file": ["/here/.env"], "filter_env": ["AWS_"], "env": {"A": "b=c", "D": ""}, "instances": 3, "port": "3000-3002", "listen_mode": "auto",
             "autostart": false, "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000,
             "restart_delay_ms": 0, "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
         });
@@ -258,6 +299,8 @@ mod tests {
         assert_eq!(json, serde_json::json!({ "script": "", "cwd": "/here" }));
         assert!(!defines_something(&parsed("web")));
         assert!(defines_something(&parsed("web -i -1")));
+        assert!(defines_something(&parsed("web --env-file x")));
+        assert!(defines_something(&parsed("web --exp-backoff-restart-delay 100")));
         assert!(defines_something(&parsed("web -- x")));
     }
 }

@@ -6,6 +6,7 @@
 mod daemon;
 mod home;
 mod host;
+mod service;
 
 use serde::Serialize;
 
@@ -61,6 +62,7 @@ pub async fn examine(home: &Home) -> Vec<Finding> {
     findings.extend(home::permissions(home));
     findings.push(home::socket_path(home));
     findings.push(home::disk(home));
+    findings.push(service::try_one(home));
     findings.extend(daemon::all(home).await);
     findings
 }

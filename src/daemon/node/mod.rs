@@ -40,30 +40,19 @@ pub struct Preload {
 }
 
 impl Preload {
-    /// Adds to the environment of a run what the script needs, after what is there for Node already.
-    /// Programs that are not Node do not look at it; those that start Node do need it.
-    pub fn put(&mut self, env: &mut BTreeMap<String, String>, home: &Home, spec: &AppSpec, port: u16) {
-        let path = match self.path(home, spec.resources.run_as.is_some()) {
-            Ok(path) => path,
-            Err(error) => {
-                return tracing::error!(
-                    app = %spec.name,
-                    "cannot write the script by which Node programs share port {port}: {error}; they will find \
-                     it in use"
-                );
-            }
-        };
-        let ours = format!("--require {}", quoted(&path.display().to_string()));
-        let options = match env.get("NODE_OPTIONS").map(|theirs| theirs.trim()).filter(|o| !o.is_empty()) {
-            Some(theirs) => format!("{ours} {theirs}"),
-            None => ours,
-        };
-        env.insert("NODE_OPTIONS".to_owned(), options);
-        env.insert("PMDAEMON_SHARED_PORT".to_owned(), port.to_string());
-        env.insert("PMDAEMON_STOP_SIGNAL".to_owned(), spec.stop.signal.to_string());
+    /// Where the processes of that app find the script, which is written if it is not there.
+    pub fn path(&mut self, home: &Home, spec: &AppSpec) -> Option<PathBuf> {
+        let place = self.place(home, spec.resources.run_as.is_some());
+        if let Err(error) = &place {
+            tracing::error!(
+                app = %spec.name,
+                "cannot write the script by which Node programs share a port: {error}; they will find it in use"
+            );
+        }
+        place.ok()
     }
 
-    fn path(&mut self, home: &Home, of_other_user: bool) -> io::Result<PathBuf> {
+    fn place(&mut self, home: &Home, of_other_user: bool) -> io::Result<PathBuf> {
         let (known, dir, mode) = match of_other_user {
             true => (&mut self.public, PathBuf::from(PUBLIC_DIR), 0o644),
             false => (&mut self.home, home.run_dir(), 0o600),
@@ -78,6 +67,19 @@ impl Preload {
         *known = Some(path.clone());
         Ok(path)
     }
+}
+
+/// Adds to the environment of a run what the script needs, before what is there for Node already.
+/// Programs that are not Node do not look at it; those that start Node do need it.
+pub fn preload(env: &mut BTreeMap<String, String>, script: &Path, spec: &AppSpec, port: u16) {
+    let ours = format!("--require {}", quoted(&script.display().to_string()));
+    let options = match env.get("NODE_OPTIONS").map(|theirs| theirs.trim()).filter(|o| !o.is_empty()) {
+        Some(theirs) => format!("{ours} {theirs}"),
+        None => ours,
+    };
+    env.insert("NODE_OPTIONS".to_owned(), options);
+    env.insert("PMDAEMON_SHARED_PORT".to_owned(), port.to_string());
+    env.insert("PMDAEMON_STOP_SIGNAL".to_owned(), spec.stop.signal.to_string());
 }
 
 /// Puts the script there, whole or not at all, unless it is there.

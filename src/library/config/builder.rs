@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigError, Mistake, PortConfig, ProcessConfig};
+use super::{ConfigError, HealthCheck, Mistake, PortConfig, ProcessConfig};
 use crate::client::environment;
 use crate::wire::NewApp;
 
@@ -12,7 +12,10 @@ use crate::wire::NewApp;
 const LARGEST: u64 = 1 << 53;
 
 /// The longest time that the daemon takes.
-const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// No growing wait is longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// A definition that is being filled in. [`build`](ProcessConfigBuilder::build) checks it.
 ///
@@ -37,6 +40,9 @@ pub struct ProcessConfigBuilder {
     env: BTreeMap<String, String>,
     without_environment: bool,
     interpreter: Option<String>,
+    interpreter_args: Vec<String>,
+    env_files: Vec<PathBuf>,
+    filter_env: Vec<String>,
     instances: Option<u32>,
     port: Option<PortConfig>,
     max_memory: Option<u64>,
@@ -45,6 +51,8 @@ pub struct ProcessConfigBuilder {
     max_restarts: Option<u32>,
     min_uptime: Option<Duration>,
     restart_delay: Option<Duration>,
+    backoff: Option<Duration>,
+    health_check: Option<HealthCheck>,
     kill_signal: Option<String>,
     kill_timeout: Option<Duration>,
     stop_exit_codes: Vec<u8>,
@@ -112,6 +120,26 @@ impl ProcessConfigBuilder {
         self
     }
 
+    /// Arguments of the interpreter, before the script.
+    pub fn interpreter_args(mut self, args: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.interpreter_args = args.into_iter().map(Into::into).collect();
+        self
+    }
+
+    /// Adds a file with variables in dotenv format, which is read at each start. It wins over what
+    /// is inherited, and [`env`](ProcessConfigBuilder::env) over it. A relative path counts from
+    /// the directory of this program.
+    pub fn env_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.env_files.push(file.into());
+        self
+    }
+
+    /// Leaves out variables of this program's environment whose name contains `part`.
+    pub fn filter_env(mut self, part: impl Into<String>) -> Self {
+        self.filter_env.push(part.into());
+        self
+    }
+
     /// How many processes. Default 1.
     pub fn instances(mut self, instances: u32) -> Self {
         self.instances = Some(instances);
@@ -161,6 +189,19 @@ impl ProcessConfigBuilder {
         self
     }
 
+    /// First wait before an automatic restart; the next ones grow by half each time, to at most 15 s.
+    /// Default: none before the first restart, 100 ms before the second.
+    pub fn exp_backoff_restart_delay(mut self, first: Duration) -> Self {
+        self.backoff = Some(first);
+        self
+    }
+
+    /// How its processes are checked. One that is unhealthy is restarted. Default: not at all.
+    pub fn health_check(mut self, check: HealthCheck) -> Self {
+        self.health_check = Some(check);
+        self
+    }
+
     /// Signal that asks it to end, by name or number. Default `SIGTERM`.
     pub fn kill_signal(mut self, signal: impl Into<String>) -> Self {
         self.kill_signal = Some(signal.into());
@@ -201,10 +242,17 @@ impl ProcessConfigBuilder {
                 None
             }
         };
+        let mut env_files = Vec::new();
+        for file in &self.env_files {
+            match std::path::absolute(file).map(|path| path.into_os_string().into_string()) {
+                Ok(Ok(path)) => env_files.push(path),
+                Ok(Err(_)) | Err(_) => mistakes.push(Mistake::BadEnvFile(file.clone())),
+            }
+        }
         if !mistakes.is_empty() {
             return Err(ConfigError { mistakes });
         }
-        Ok(ProcessConfig { new: self.into_new_app(cwd) })
+        Ok(ProcessConfig { new: NewApp { env_file: env_files, ..self.into_new_app(cwd) } })
     }
 
     fn check(&self, mistakes: &mut Vec<Mistake>) {
@@ -225,6 +273,15 @@ impl ProcessConfigBuilder {
         }
         for key in self.env.keys().filter(|key| key.is_empty() || key.contains(['=', '\0'])) {
             mistakes.push(Mistake::BadVariable(key.clone()));
+        }
+        if self.filter_env.iter().any(String::is_empty) {
+            mistakes.push(Mistake::EmptyFilter);
+        }
+        if self.interpreter_args.iter().any(|arg| arg.contains('\0')) {
+            mistakes.push(Mistake::Nul("an argument of the interpreter"));
+        }
+        if let Some(check) = &self.health_check {
+            check.mistakes(mistakes);
         }
         if self.env.values().any(|value| value.contains('\0')) {
             mistakes.push(Mistake::Nul("a variable"));
@@ -254,6 +311,13 @@ impl ProcessConfigBuilder {
             ("restart_delay()", self.restart_delay, true),
             ("kill_timeout()", self.kill_timeout, false),
         ];
+        match (self.backoff, self.restart_delay) {
+            (Some(_), Some(delay)) if !delay.is_zero() => mistakes.push(Mistake::TwoDelays),
+            (Some(first), _) if first > LONGEST_WAIT || first.as_millis() == 0 => {
+                mistakes.push(Mistake::BadBackoff);
+            }
+            (Some(_) | None, _) => {}
+        }
         for (member, time, may_be_zero) in times {
             if time.is_some_and(|time| (time.is_zero() && !may_be_zero) || time > DAY) {
                 mistakes.push(Mistake::BadTime { member });
@@ -270,6 +334,8 @@ impl ProcessConfigBuilder {
             args: self.args,
             cwd,
             interpreter: self.interpreter,
+            interpreter_args: self.interpreter_args,
+            filter_env: self.filter_env,
             env: self.env,
             inherited_env: (!self.without_environment).then(|| environment::inherited(std::env::vars_os()).0),
             instances: self.instances.map(i64::from),
@@ -279,6 +345,8 @@ impl ProcessConfigBuilder {
             max_restarts: self.max_restarts.map(i64::from),
             min_uptime_ms: ms(self.min_uptime),
             restart_delay_ms: ms(self.restart_delay),
+            exp_backoff_restart_delay_ms: ms(self.backoff),
+            health_check: self.health_check.map(HealthCheck::into_wire),
             stop_exit_codes: self.stop_exit_codes.into_iter().map(i64::from).collect(),
             kill_signal: self.kill_signal,
             kill_timeout_ms: ms(self.kill_timeout),
@@ -296,96 +364,5 @@ fn is_name(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn json(builder: ProcessConfigBuilder) -> serde_json::Value {
-        serde_json::to_value(builder.build().unwrap().into_new_app()).unwrap()
-    }
-
-    #[test]
-    fn every_member_reaches_the_definition() {
-        let builder = ProcessConfig::builder()
-            .name("web")
-            .namespace(String::from("blue"))
-            .script("app.js")
-            .args(vec!["--port", "1"])
-            .cwd("/srv")
-            .env("A", "1")
-            .envs([("B", "2")])
-            .inherit_env(false)
-            .interpreter("node")
-            .instances(3)
-            .port(PortConfig::Range(3000, 3003))
-            .max_memory_restart(512 * 1024 * 1024)
-            .autostart(false)
-            .autorestart(false)
-            .max_restarts(5)
-            .min_uptime(Duration::from_secs(2))
-            .restart_delay(Duration::ZERO)
-            .kill_signal("SIGINT")
-            .kill_timeout(Duration::from_millis(1600))
-            .stop_exit_codes([0, 3]);
-        let expected = serde_json::json!({
-            "script": "app.js", "name": "web", "namespace": "blue", "args": ["--port", "1"], "cwd": "/srv",
-            "interpreter": "node", "env": {"A": "1", "B": "2"}, "instances": 3, "port": "3000-3003", "max_memory_bytes": 536_870_912, "autostart": false,
-            "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000, "restart_delay_ms": 0,
-            "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
-        });
-        assert_eq!(json(builder), expected);
-    }
-
-    #[test]
-    fn what_was_not_said_is_this_programs_own() {
-        let said = json(ProcessConfig::builder().script("app.js"));
-        assert_eq!(said["cwd"], std::env::current_dir().unwrap().to_str().unwrap());
-        assert_eq!(said["inherited_env"]["PATH"], std::env::var("PATH").unwrap());
-        assert!(said.get("name").is_none() && said.get("instances").is_none());
-    }
-
-    #[test]
-    fn every_mistake_is_told_at_once() {
-        let error = ProcessConfig::builder()
-            .name("all")
-            .namespace("a/b")
-            .args(["a\0b"])
-            .env("A=B", "")
-            .instances(1001)
-            .port(PortConfig::Range(3000, 3001))
-            .max_memory_restart(0)
-            .kill_timeout(Duration::ZERO)
-            .build()
-            .unwrap_err();
-        let expected = [
-            Mistake::BadName("all".into()),
-            Mistake::BadNamespace("a/b".into()),
-            Mistake::NoScript,
-            Mistake::Nul("an argument"),
-            Mistake::BadVariable("A=B".into()),
-            Mistake::BadInstances(1001),
-            Mistake::TooFewPorts { ports: "3000-3001".into(), available: 2, instances: 1001 },
-            Mistake::NoMemory,
-            Mistake::BadTime { member: "kill_timeout()" },
-        ];
-        assert_eq!(error.mistakes, expected);
-        let told = error.to_string();
-        assert!(expected.iter().all(|mistake| told.contains(&mistake.to_string())), "{told}");
-    }
-
-    #[test]
-    fn names_follow_the_rule_of_the_daemon() {
-        for name in ["a", "_", "web-1.2_x", &"n".repeat(64)] {
-            assert!(is_name(name), "{name}");
-        }
-        for name in ["", "1a", "-a", "a b", "ä", "a/b", &"n".repeat(65)] {
-            assert!(!is_name(name), "{name}");
-        }
-    }
-
-    #[test]
-    fn values_of_variables_are_not_printed() {
-        let config = ProcessConfig::builder().script("a").env("KEY", "canary").build().unwrap();
-        let text = format!("{config:?}");
-        assert!(text.contains("KEY") && !text.contains("canary"), "{text}");
-    }
-}
+#[path = "builder_tests.rs"]
+mod tests;

@@ -60,6 +60,24 @@ pub enum Mistake {
     /// A limit of memory that nothing can stay below.
     #[error("a memory limit of 0 bytes would restart it for ever: use at least 1 MiB (1024 * 1024)")]
     NoMemory,
+    /// A path that no file can have, or that is not UTF-8.
+    #[error("the env file {0:?} cannot be named: its path is empty or not UTF-8")]
+    BadEnvFile(std::path::PathBuf),
+    /// A text that is part of every name.
+    #[error("filter_env(\"\") would leave out everything: use inherit_env(false) for that")]
+    EmptyFilter,
+    /// Restarts cannot wait in two ways.
+    #[error("restarts wait either a fixed time or a growing one: leave out restart_delay() or the back-off")]
+    TwoDelays,
+    /// The first of the growing waits is longer than the longest, or nothing.
+    #[error("exp_backoff_restart_delay() must be from 1 ms to 15 s")]
+    BadBackoff,
+    /// A health check of nothing.
+    #[error("{0:?} cannot be checked: say which URL, address or script")]
+    BadHealthCheck(String),
+    /// A health check that may never fail.
+    #[error("0 retries would never find anything healthy: use 1 or more")]
+    NoRetries,
     /// A time that has to be longer than nothing, or is longer than a day.
     #[error("{member} must be longer than 0 and at most a day")]
     BadTime {

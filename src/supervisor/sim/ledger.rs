@@ -423,6 +423,7 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
     let (uptime, unstable) = match ended {
         Ended::NotSpawned(failure) => match (failure.step, failure.errno) {
             (SpawnStep::Lost, _) => return Expected::Launch,
+            (SpawnStep::EnvFiles, _) => return Expected::Errored,
             (SpawnStep::Exec | SpawnStep::Chdir, libc::ENOENT) => return Expected::Errored,
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
@@ -454,10 +455,12 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
     if !policy.delay.is_zero() {
         return Expected::Wait(policy.delay, policy.delay);
     }
-    if waits == 0 {
-        return Expected::Restart;
-    }
+    let (first, others) = match (policy.backoff, waits) {
+        (Some(first), waits) => (first, waits),
+        (None, 0) => return Expected::Restart,
+        (None, waits) => (Duration::from_millis(100), waits - 1),
+    };
     let cap = Duration::from_secs(15);
-    let least = (1..waits).fold(Duration::from_millis(100), |wait, _| wait.mul_f64(1.5).min(cap));
+    let least = (0..others).fold(first, |wait, _| wait.mul_f64(1.5).min(cap));
     Expected::Wait(least - Duration::from_micros(100), least.mul_f64(1.1).min(cap))
 }

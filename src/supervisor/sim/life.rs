@@ -50,12 +50,13 @@ impl Life {
         let fails = |step, errno: i32| {
             Launch::WillFail(spawn_at, SpawnFailure { step, errno, detail: format!("errno {errno}") })
         };
-        let launch = match dice.below(30) {
+        let launch = match dice.below(31) {
             _ if calm => Launch::WillSpawn(spawn_at),
             0 => fails(SpawnStep::Exec, libc::ENOENT),
             1 => fails(SpawnStep::Fork, libc::EAGAIN),
             2 => fails(SpawnStep::Logs, libc::ENOSPC),
             3 => fails(SpawnStep::Lost, 0),
+            4 => fails(SpawnStep::EnvFiles, 0),
             _ => Launch::WillSpawn(spawn_at),
         };
         let short: [u64; 4] = [0, 40, 400, 999];

@@ -38,6 +38,8 @@ pub enum Mistake {
     RevivesTheDeleted,
     /// One unstable run too many before giving up.
     GivesUpLate,
+    /// A back-off that was asked for makes no difference.
+    IgnoresTheBackoff,
     /// Waits grow without limit.
     WaitsWithoutLimit,
     /// Waits do not begin anew after a calm run.
@@ -108,7 +110,7 @@ pub enum Mistake {
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 49] = [
+    pub const ALL: [Mistake; 50] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -125,6 +127,7 @@ impl Mistake {
         Mistake::RetriesTheGivenUp,
         Mistake::RevivesTheDeleted,
         Mistake::GivesUpLate,
+        Mistake::IgnoresTheBackoff,
         Mistake::WaitsWithoutLimit,
         Mistake::NeverCalmsDown,
         Mistake::HoldsAGrudge,

@@ -50,6 +50,8 @@ pub fn app(name: &str) -> AppSpec {
         cwd: "/".into(),
         inherited_env: BTreeMap::new(),
         env: BTreeMap::new(),
+        env_sources: Default::default(),
+        interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
         port: None,
@@ -67,6 +69,7 @@ fn any_app(dice: &mut Dice) -> AppSpec {
         max_unstable: dice.pick(&[0, 1, 2, 3, 5, 16]),
         min_uptime: Duration::from_millis(dice.pick(&[0, 1_000, 1_000, 10_000])),
         delay: Duration::from_millis(dice.pick(&[0, 0, 0, 0, 700])),
+        backoff: dice.pick(&[None, None, None, Some(Duration::from_millis(400))]),
         stop_exit_codes: dice.pick(&[vec![], vec![], vec![0, 3]]),
     };
     let stop = StopPolicy {

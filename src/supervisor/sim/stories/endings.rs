@@ -63,6 +63,19 @@ fn a_fixed_delay_replaces_growing_waits_and_never_hides_errored() {
 }
 
 #[test]
+fn j22_a_back_off_waits_before_the_first_restart_grows_and_never_hides_errored() {
+    let growing = RestartPolicy { backoff: Some(ms(400)), max_unstable: 3, ..RestartPolicy::default() };
+    let story = running(policy(growing)).exits(1, 0).orders("forget 1").is("restarting");
+    assert!((ms(400)..=ms(440)).contains(&story.wait()), "{:?}", story.wait());
+    let story = story.at_the_deadline().orders("launch 2").spawned(2).exits(2, 0).is("restarting");
+    assert!((ms(600)..=ms(660)).contains(&story.wait()), "{:?}", story.wait());
+    let story = story.at_the_deadline().spawned(3).later(ms(30_000)).exits(3, 0).is("restarting");
+    assert!((ms(400)..=ms(440)).contains(&story.wait()), "it begins anew: {:?}", story.wait());
+    let story = story.at_the_deadline().spawned(4).exits(4, 0).at_the_deadline().spawned(5).exits(5, 0);
+    story.at_the_deadline().spawned(6).exits(6, 0).is("errored");
+}
+
+#[test]
 fn without_autorestart_code_0_is_stopped_and_another_is_errored() {
     let job = RestartPolicy { auto: false, ..RestartPolicy::default() };
     running(policy(job.clone())).exits(1, 0).orders("forget 1").is("stopped").tells(EventKind::Stopped);

@@ -1,0 +1,160 @@
+//! Launches for which files have to be read first. The loop does not wait for a disk: a launch is
+//! made ready beside it, and every other order for that run is held back until it has been sent,
+//! so that the keeper hears them in the order in which the brain gave them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::env_file;
+use crate::keeper::protocol::{Launch, Order};
+use crate::model::{Fact, RunId, SpawnFailure, SpawnStep};
+
+/// A disk that takes longer is broken, or is a network that is gone.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// A launch whose files were read, or why they were not.
+pub struct Prepared {
+    run: RunId,
+    launch: Result<Box<Launch>, String>,
+}
+
+/// What follows.
+pub enum Outcome {
+    /// These orders, in this order.
+    Orders(Vec<Order>),
+    /// It could not be launched.
+    Failed(Fact),
+}
+
+/// The runs whose launch is being made ready.
+pub struct Preparing {
+    /// What was ordered for them meanwhile.
+    held: HashMap<RunId, Vec<Order>>,
+    done: mpsc::Sender<Prepared>,
+}
+
+impl Preparing {
+    /// Nothing is being made ready; what is ready will come out of the other end.
+    pub fn new() -> (Preparing, mpsc::Receiver<Prepared>) {
+        let (done, out) = mpsc::channel(256);
+        (Preparing { held: HashMap::new(), done }, out)
+    }
+
+    /// Reads the files, and makes the launch with what is in them.
+    pub fn begin(
+        &mut self,
+        run: RunId,
+        files: Vec<PathBuf>,
+        launch: impl FnOnce(BTreeMap<String, String>) -> Launch + Send + 'static,
+    ) {
+        self.held.insert(run, Vec::new());
+        let done = self.done.clone();
+        tokio::spawn(async move {
+            let launch = read(files).await.map(|variables| Box::new(launch(variables)));
+            // Nobody listens any more when the daemon ends.
+            let _ = done.send(Prepared { run, launch }).await;
+        });
+    }
+
+    /// Keeps the order if it has to wait, or gives it back.
+    pub fn hold(&mut self, run: RunId, order: Order) -> Option<Order> {
+        match self.held.get_mut(&run) {
+            Some(held) => {
+                held.push(order);
+                None
+            }
+            None => Some(order),
+        }
+    }
+
+    /// What follows from that; nothing, if it was forgotten meanwhile.
+    pub fn end(&mut self, prepared: Prepared) -> Option<Outcome> {
+        let Prepared { run, launch } = prepared;
+        let held = self.held.remove(&run)?;
+        Some(match launch {
+            Ok(launch) => Outcome::Orders(std::iter::once(Order::Launch(launch)).chain(held).collect()),
+            Err(detail) => {
+                let failure = SpawnFailure { step: SpawnStep::EnvFiles, errno: 0, detail };
+                Outcome::Failed(Fact::SpawnFailed { run, failure })
+            }
+        })
+    }
+
+    /// The brain has taken them for lost, with the keeper that they were for.
+    pub fn forget_all(&mut self) {
+        self.held.clear();
+    }
+}
+
+/// The variables of those files.
+///
+/// # Errors
+/// A sentence with the path.
+pub async fn read(files: Vec<PathBuf>) -> Result<BTreeMap<String, String>, String> {
+    if files.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let shown: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let reading = tokio::task::spawn_blocking(move || env_file::read(&files));
+    let unread = |why: &str| Err(format!("the env file {} {why}", shown.join(" or ")));
+    match tokio::time::timeout(LIMIT, reading).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(_)) => unread("could not be read"),
+        Err(_) => unread("could not be read within 10 s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn launch() -> Launch {
+        Launch {
+            run: 7,
+            process: 0,
+            restarts: 0,
+            port: None,
+            shared: false,
+            program: "/bin/true".into(),
+            args: Vec::new(),
+            env: BTreeMap::new(),
+            cwd: "/".into(),
+            out_file: "/out".into(),
+            err_file: "/err".into(),
+            resources: Default::default(),
+        }
+    }
+
+    #[tokio::test]
+    async fn orders_for_a_run_wait_until_it_was_launched() {
+        let (mut preparing, mut out) = Preparing::new();
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join(".env");
+        std::fs::write(&file, "A=1").unwrap();
+        preparing.begin(RunId(7), vec![file], |env| Launch { env, ..launch() });
+        assert!(preparing.hold(RunId(8), Order::KillTree { run: 8 }).is_some());
+        assert!(preparing.hold(RunId(7), Order::KillTree { run: 7 }).is_none());
+        let outcome = preparing.end(out.recv().await.unwrap());
+        let Some(Outcome::Orders(orders)) = outcome else { panic!("no orders") };
+        let [Order::Launch(launch), Order::KillTree { run: 7 }] = orders.as_slice() else {
+            panic!("{orders:?}")
+        };
+        assert_eq!(launch.env["A"], "1");
+        assert!(preparing.hold(RunId(7), Order::Forget { run: 7 }).is_some());
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_gone_is_a_launch_that_failed_unless_it_was_forgotten() {
+        let (mut preparing, mut out) = Preparing::new();
+        preparing.begin(RunId(7), vec!["/no/such/.env".into()], |_| launch());
+        let outcome = preparing.end(out.recv().await.unwrap());
+        let Some(Outcome::Failed(Fact::SpawnFailed { failure, .. })) = outcome else { panic!("no failure") };
+        assert_eq!(failure.detail, "the env file /no/such/.env cannot be read: it does not exist");
+        preparing.begin(RunId(8), vec!["/no/such/.env".into()], |_| launch());
+        preparing.forget_all();
+        assert!(preparing.end(out.recv().await.unwrap()).is_none());
+    }
+}
