@@ -101,7 +101,9 @@ impl Driver {
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
         let living: Vec<_> = runs.iter().map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
-        let busy = port_probe::look(&questions, |port| sockets.contains(&port), Vec::new);
+        let shares = |port| saved.processes.iter().any(|row| row.ports.held == Some(Port::Shared(port)));
+        let is_held = |port| sockets.contains(&port) && shares(port);
+        let busy = port_probe::look(&questions, is_held, Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
             saved.apps,

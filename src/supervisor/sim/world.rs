@@ -246,12 +246,17 @@ impl World {
     }
 
     /// Tries the ports that are asked for.
-    fn try_ports(&self, questions: &[PortQuestion]) -> BTreeMap<u16, PortOwner> {
+    fn try_ports(
+        &self,
+        questions: &[PortQuestion],
+        is_shared: impl Fn(u16) -> bool,
+    ) -> BTreeMap<u16, PortOwner> {
         let ports = questions.iter().flat_map(|question| question.first.iter().chain(&question.others));
         let foreign = |port: &u16| {
-            // What the keeper holds itself is in nobody's way.
+            // What the keeper holds for somebody who is known is not tried.
+            let held = self.sockets.contains_key(port);
             let ours =
-                || !self.sockets.contains_key(port) && self.lives.values().any(|life| life.listens_on(*port));
+                || !(held && is_shared(*port)) && (held || self.lives.values().any(|l| l.listens_on(*port)));
             let owner = PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(1) };
             (self.foreign.contains(port) || ours()).then_some((*port, owner))
         };
@@ -279,7 +284,7 @@ impl World {
         }
         let questions = self.brain.port_questions(self.now, &input);
         if !questions.is_empty() {
-            let busy = self.try_ports(&questions);
+            let busy = self.try_ports(&questions, |port| self.brain.is_shared(port));
             let (_, effects) = self.brain.step(self.now, Input::Fact(Fact::PortsSeen { busy }));
             assert_eq!(effects, [], "looking at ports changes nothing");
         }
@@ -431,7 +436,9 @@ impl World {
             self.store.apps.clone(),
             rows.clone(),
             living.clone(),
-            self.try_ports(&questions),
+            self.try_ports(&questions, |port| {
+                rows.iter().any(|row| row.ports.held == Some(Port::Shared(port)))
+            }),
             app,
             process,
             run,
