@@ -61,6 +61,16 @@ impl Home {
         self.0.join("store.db")
     }
 
+    /// Copies of the store.
+    pub fn backup_dir(&self) -> PathBuf {
+        self.0.join("backup")
+    }
+
+    /// Restore points.
+    pub fn point_dir(&self) -> PathBuf {
+        self.0.join("points")
+    }
+
     /// Held (flock) by whoever is starting a keeper.
     pub fn start_lock(&self) -> PathBuf {
         self.0.join("start.lock")

@@ -1,5 +1,6 @@
 //! The token by which the command line is let in: in a file of the home, written when the daemon
-//! starts, renewed halfway through its life, and written anew when somebody damaged the file.
+//! starts, renewed halfway through its life, and written anew when somebody damaged the file or the
+//! clock was set to a time at which it is void.
 
 use std::time::{Duration, Instant};
 
@@ -40,8 +41,10 @@ impl LocalToken {
         let path = api.handle.home().token();
         loop {
             tokio::time::sleep(LOOK).await;
+            // The clock on the wall may have jumped beyond its end.
+            let counts = api.still_valid(&self.principal).is_ok();
             match token::read(&path) {
-                Ok(_) if self.since.elapsed() < LIFE / 2 => continue,
+                Ok(_) if counts && self.since.elapsed() < LIFE / 2 => continue,
                 Ok(_) => {}
                 Err(e) => {
                     tracing::warn!("writing the token for the command line anew: {e}");

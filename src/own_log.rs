@@ -12,6 +12,9 @@ pub fn start() {
         .with_ansi(false)
         .with_target(false)
         .with_timer(Utc)
+        // A log that cannot be written is no reason to stop: to say so on standard error, which is
+        // the log, would be a panic.
+        .log_internal_errors(false)
         .try_init();
 }
 

@@ -10,13 +10,15 @@ use tokio::sync::watch;
 
 use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
-use crate::daemon::clock;
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
+use crate::daemon::{backing_up, clock};
 use crate::home::Home;
+use crate::keeper;
 use crate::local_token::LocalToken;
 use crate::model::Rest;
-use crate::store::{Change, Recorder, Saved, Store};
+use crate::store::{self, Backups, Change, Opened, Recorder, Saved, StoreError, Trouble};
+use crate::supervisor::Ports;
 
 /// Another daemon holds this home; also the keeper's code when another keeper does
 /// (`EX_TEMPFAIL` of sysexits.h).
@@ -53,15 +55,16 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     // First of all: the keeper waits for nobody, but nothing works without it.
     let keeper = KeeperLine::inherited()
         .map_err(|e| format!("it is started by the keeper only ({e}): run `pmdaemon start`"))?;
-    let store = Store::open(&home.store()).map_err(|e| e.to_string())?;
-    let mut saved = store.load().map_err(|e| e.to_string())?;
+    let backups = Backups::at(home.backup_dir());
+    let opened = store::open(&home.store(), &backups, clock::unix_ms()).map_err(|e| e.to_string())?;
+    let Opened { store, mut saved, loss } = opened;
     let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
     let accounts =
         Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
     let settings = saved.settings.clone();
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
-    let (driver, handle) = Driver::begin(home.clone(), keeper, saved, recorder.clone()).await?;
+    let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
     handle.usages().start(handle.watch())?;
 
     let api = Api::new(handle, accounts, started, default_cwd());
@@ -73,11 +76,13 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
+    tokio::spawn(backing_up::for_ever(recorder.clone(), backups));
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
 
     let ended = tokio::select! {
         ended = driver.run() => Some(ended),
         () = asked_to_end() => None,
+        () = damaged(recorder.trouble()) => None,
     };
     if ended == Some(Ended::Everything) {
         // While we still hold the lock: later this could be the socket of the next daemon.
@@ -116,6 +121,17 @@ async fn asked_to_end() {
     }
 }
 
+/// Waits until the store turns out to be damaged. The next daemon finds that at its start, and
+/// puts a good copy in its place.
+async fn damaged(mut trouble: watch::Receiver<Trouble>) {
+    let is_damaged = |trouble: &Trouble| {
+        trouble.as_deref().is_some_and(|error| matches!(error, StoreError::Damaged { .. }))
+    };
+    if trouble.wait_for(is_damaged).await.is_err() {
+        std::future::pending().await
+    }
+}
+
 /// The directory in which the command that started us was typed.
 fn default_cwd() -> PathBuf {
     std::env::var_os("PMDAEMON_START_DIR")
@@ -133,18 +149,20 @@ async fn sweep_accounts_for_ever(api: Shared) {
     }
 }
 
-/// After a boot of the host, what had finished by itself is due again: its goal is still "up".
+/// After a boot of the host everything begins anew: what had finished by itself is due again, since
+/// its goal is still "up", and ports are those of the definition. Counters of restarts, and the
+/// history, go on.
 fn after_boot(saved: &mut Saved, recorder: &Recorder) {
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    let boot = boot.trim();
-    if saved.settings.get(BOOT).is_some_and(|known| known == boot) {
+    let boot = keeper::boot_id();
+    if saved.settings.get(BOOT).is_some_and(|known| *known == boot) {
         return;
     }
-    let mut changes = vec![Change::PutSetting { name: BOOT.to_owned(), value: boot.to_owned() }];
+    let mut changes = vec![Change::PutSetting { name: BOOT.to_owned(), value: boot }];
     for process in &mut saved.processes {
         let before = process.clone();
-        // Moments of another boot mean nothing, and everything begins anew.
+        // Moments of another boot mean nothing.
         (process.unstable, process.waits, process.waits_until) = (0, 0, None);
+        (process.ports, process.asked) = (Ports::default(), None);
         if let Rest::Finished(_) = process.rest {
             process.rest = Rest::Stopped;
         }

@@ -265,7 +265,7 @@ pub fn event(row: &EventRow) -> wire::Event {
         seq: row.seq as i64,
         ts: time(row.at_ms),
         kind: row.kind.clone(),
-        id: i64::from(row.process.0),
+        id: row.process.map(|id| i64::from(id.0)),
         name: row.name.clone(),
         namespace: row.namespace.clone(),
         detail: row.detail.clone(),

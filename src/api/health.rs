@@ -17,12 +17,12 @@ pub async fn alive() -> Response {
     body(StatusCode::OK, r#"{"status":"ok"}"#)
 }
 
-/// State is loaded and the keeper is there.
+/// State is loaded, it can be saved, and the keeper is there.
 #[utoipa::path(get, path = "/readyz", tag = "health", security(()),
     responses((status = 200, description = "ready"), (status = 503, description = "not ready yet")))]
 pub async fn ready(State(api): State<Shared>) -> Response {
-    match api.handle.keeper_pid() {
-        Some(_) => body(StatusCode::OK, r#"{"status":"ok"}"#),
-        None => body(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#),
+    match (api.handle.keeper_pid(), api.handle.recorder().may_write()) {
+        (Some(_), Ok(())) => body(StatusCode::OK, r#"{"status":"ok"}"#),
+        (None, _) | (_, Err(_)) => body(StatusCode::SERVICE_UNAVAILABLE, r#"{"status":"unavailable"}"#),
     }
 }

@@ -8,6 +8,7 @@ use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
 use crate::model::ProcessId;
 use crate::secrets::SecretError;
+use crate::store::StoreError;
 use crate::supervisor::Denied;
 use crate::wire::{FieldError, Problem};
 
@@ -138,10 +139,28 @@ impl From<HandleError> for ApiError {
             HandleError::Ending => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
             }
-            HandleError::NotSaved(_) => {
-                ApiError::new(StatusCode::INSUFFICIENT_STORAGE, "not_saved", error.to_string())
+            HandleError::CannotSave(ref why) => {
+                ApiError::new(status_of(why), "store_unavailable", error.to_string())
+            }
+            HandleError::NotSavedYet(ref why) => {
+                ApiError::new(status_of(why), "not_saved_yet", error.to_string())
             }
         }
+    }
+}
+
+/// 507 when space has to be made, 503 when something else is wrong with the store.
+pub(super) fn status_of(why: &StoreError) -> StatusCode {
+    match why {
+        StoreError::Full { .. } => StatusCode::INSUFFICIENT_STORAGE,
+        StoreError::ReadOnly { .. }
+        | StoreError::File { .. }
+        | StoreError::Unsafe { .. }
+        | StoreError::Newer { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::Refused { .. }
+        | StoreError::Sql { .. }
+        | StoreError::Closed => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 

@@ -14,7 +14,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
-    ports, processes, requests, system, ws,
+    points, ports, processes, requests, system, ws,
 };
 
 /// The longest body.
@@ -37,6 +37,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(operations::operate))
+        .routes(routes!(points::list::list))
+        .routes(routes!(points::save::save, points::delete::delete))
+        .routes(routes!(points::resurrect::resurrect))
         .routes(routes!(ports::list))
         .routes(routes!(logs::of_process))
         .routes(routes!(logs::of_all))

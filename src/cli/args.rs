@@ -34,6 +34,9 @@ pub enum Command {
     /// A command of a user.
     #[command(flatten)]
     Client(ClientCommand),
+    /// Run in the foreground: as a service of the host, or as the main process of a container
+    #[command(after_help = RUN)]
+    Run(RunArgs),
     /// Hold services and the daemon (started by the other commands)
     #[command(hide = true)]
     Keeper(KeeperArgs),
@@ -55,6 +58,18 @@ pub struct KeeperArgs {
     #[arg(long, value_name = "DIR")]
     pub home: Option<std::path::PathBuf>,
 }
+
+/// `run`.
+#[derive(Args, Clone, Debug)]
+pub struct RunArgs {
+    /// Whose services it holds; by default as PMDAEMON_HOME says
+    #[arg(long, value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
+}
+
+const RUN: &str = "Starts what is to run, and stays until SIGTERM or SIGINT, which stop everything gracefully; what \
+                   was up comes back with the next start. As process 1 it waits for orphans. When pmdaemon runs \
+                   already, it waits behind that.";
 
 /// Everything a user can ask for.
 #[derive(Subcommand, Debug)]
@@ -96,7 +111,7 @@ pub enum ClientCommand {
     Monit(MonitArgs),
     /// Find out what is wrong with this host or installation
     #[command(after_help = DOCTOR)]
-    Doctor(JsonArgs),
+    Doctor(DoctorArgs),
     /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
     /// Print a link that logs a browser in, once
@@ -105,6 +120,18 @@ pub enum ClientCommand {
     Status(JsonArgs),
     /// Print the token for the HTTP API
     Token(TokenArgs),
+    /// Start pmdaemon with the host: as a service of systemd or OpenRC
+    #[command(after_help = STARTUP)]
+    Startup(StartupArgs),
+    /// Do not start pmdaemon with the host any more
+    Unstartup(StartupArgs),
+    /// Keep what is defined and what runs as a restore point
+    #[command(visible_alias = "dump", after_help = SAVE)]
+    Save(SaveArgs),
+    /// Bring back what a restore point has, without doubling anything
+    Resurrect(PointArgs),
+    /// Forget a restore point
+    Cleardump(PointArgs),
     /// Stop everything: all services, then the daemon
     Kill,
 }
@@ -226,6 +253,62 @@ pub struct ReloadArgs {
     #[arg(long)]
     pub json: bool,
 }
+
+/// `startup`, `unstartup`.
+#[derive(Args, Debug)]
+pub struct StartupArgs {
+    /// The init system [default: the one that runs this host]
+    #[arg(value_name = "INIT", value_enum)]
+    pub init: Option<super::startup::Init>,
+    /// For this user alone, without root: starts at login, or with the host after loginctl
+    /// enable-linger
+    #[arg(long, conflicts_with = "username")]
+    pub user: bool,
+    /// Print what would be written, and write nothing
+    #[arg(long, visible_alias = "dry-run")]
+    pub print: bool,
+    /// Run as that user [default: whoever types this]
+    #[arg(short, long, value_name = "USER")]
+    pub username: Option<String>,
+    /// Whose services [default: as PMDAEMON_HOME says, or .pmdaemon in that user's home]
+    #[arg(long, visible_alias = "hp", value_name = "DIR")]
+    pub home: Option<std::path::PathBuf>,
+    /// Name of the service [default: pmdaemon, or pmdaemon-USER when that is not root]
+    #[arg(long, value_name = "NAME")]
+    pub service_name: Option<String>,
+}
+
+const STARTUP: &str = "Examples:\n  pmdaemon startup                   as root: for the whole host\n  pmdaemon startup \
+                       --user            a unit of your own, without root\n  pmdaemon startup systemd --print   only \
+                       show the unit\n\nState is saved with every change: there is nothing else to save.";
+
+/// `save`.
+#[derive(Args, Debug)]
+pub struct SaveArgs {
+    /// Name of the restore point [default: default]
+    #[arg(value_name = "POINT")]
+    pub point: Option<String>,
+    /// Also when there are no apps: an empty list takes the place of the point
+    #[arg(short, long)]
+    pub force: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `resurrect`, `cleardump`.
+#[derive(Args, Debug)]
+pub struct PointArgs {
+    /// Name of the restore point [default: default; resurrect: and what ran at the last kill]
+    #[arg(value_name = "POINT")]
+    pub point: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const SAVE: &str = "Every change is saved anyway and comes back after a reboot. A restore point is for coming back to \
+                    what there is now.";
 
 const REFERENCES: &str = "An app is given by its name (with all its processes) or namespace:name, a process by its id \
                           or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace. By \
@@ -403,10 +486,23 @@ pub struct MonitArgs {
     pub interval: Duration,
 }
 
-const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. It starts no daemon and changes \
-                      nothing. A service of its own is started by a keeper of its own, with a child that leaves its \
-                      session; what it writes is read, its whole tree is killed, and everything of it is \
-                      removed. Not tested: a systemd unit.";
+/// `doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Repair first what can be repaired: who may read the home, and a store that is damaged
+    #[arg(long)]
+    pub repair: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious. Without --repair it starts no \
+                      daemon and changes nothing. --repair closes the home to others and starts the daemon, which \
+                      puts a damaged store aside and the last good copy in its place; nothing is removed. A service \
+                      of its own is started by a keeper of its own, with a child that leaves its session; what it \
+                      writes is read, its whole tree is killed, and everything of it is removed. Not tested: a \
+                      systemd unit.";
 
 /// `token`.
 #[derive(Args, Debug)]

@@ -25,6 +25,7 @@ mod prompt;
 mod render;
 mod resource_args;
 mod session;
+mod startup;
 mod stop;
 mod values;
 
@@ -34,12 +35,14 @@ use clap::Parser;
 
 use args::{Cli, Command};
 
-pub use args::{ClientCommand, KeeperArgs};
+pub use args::{ClientCommand, KeeperArgs, RunArgs};
 
 /// What this process was started as.
 pub enum Parsed {
     /// The keeper, started by a command or by an init system.
     Keeper(KeeperArgs),
+    /// The keeper in the foreground, started by an init system or as one.
+    Run(RunArgs),
     /// The daemon, started by the keeper.
     Daemon,
     /// A command of a user: give it to [`run`].
@@ -50,6 +53,7 @@ pub enum Parsed {
 pub fn parse() -> Parsed {
     match Cli::parse().command {
         Command::Keeper(args) => Parsed::Keeper(args),
+        Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }

@@ -104,7 +104,7 @@ impl Session {
 }
 
 /// The daemon that a command starts is of its own version.
-fn this_program() -> Result<std::path::PathBuf, ClientError> {
+pub fn this_program() -> Result<std::path::PathBuf, ClientError> {
     std::env::current_exe()
         .map_err(|e| ClientError::Start(format!("cannot start the daemon: the program is not found: {e}")))
 }

@@ -118,10 +118,11 @@ impl Client {
     }
 }
 
-/// Whether the daemon of that home is there and ready (`GET /readyz`, which needs no token).
+/// Whether the daemon of that home is there and ready (`GET /healthz`, which needs no token:
+/// one whose disk is full is there, too).
 pub async fn is_ready(home: &Home) -> bool {
     let Ok(http) = transport(home) else { return false };
-    let answer = http.get(url("/readyz")).timeout(Duration::from_secs(2)).send().await;
+    let answer = http.get(url("/healthz")).timeout(Duration::from_secs(2)).send().await;
     answer.is_ok_and(|response| response.status() == StatusCode::OK)
 }
 

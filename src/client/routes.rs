@@ -8,7 +8,8 @@ use reqwest::{Method, StatusCode};
 use super::{Client, ClientError, LogStream, RequestStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, NewApp, Outcome,
-    PortList, Process, ProcessList, Reloaded, ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
+    PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected, ScaleOrder,
+    SignalOrder, Stream, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -250,6 +251,30 @@ impl Client {
     /// `DELETE /system/listeners/{host}/{port}`.
     pub async fn remove_listener(&self, listener: &Listener) -> Result<(), ClientError> {
         let path = format!("/api/v1/system/listeners/{}/{}", listener.host, listener.port);
+        self.send(Method::DELETE, &path, |r| r).await?;
+        Ok(())
+    }
+
+    /// `GET /restore-points`.
+    pub async fn points(&self) -> Result<RestorePointList, ClientError> {
+        self.get("/api/v1/restore-points").await
+    }
+
+    /// `PUT /restore-points/{name}`: everything as it is now. `force`: also an empty list.
+    pub async fn save_point(&self, name: &str, force: bool) -> Result<RestorePoint, ClientError> {
+        let path = format!("/api/v1/restore-points/{}?force={force}", escaped(name)?);
+        Ok(self.json(Method::PUT, &path, |r| r).await?.1)
+    }
+
+    /// `POST /restore-points/{name}/resurrect`.
+    pub async fn resurrect(&self, name: &str) -> Result<Resurrected, ClientError> {
+        let path = format!("/api/v1/restore-points/{}/resurrect", escaped(name)?);
+        Ok(self.json(Method::POST, &path, |r| r.timeout(Duration::from_secs(60) + MARGIN)).await?.1)
+    }
+
+    /// `DELETE /restore-points/{name}`.
+    pub async fn delete_point(&self, name: &str) -> Result<(), ClientError> {
+        let path = format!("/api/v1/restore-points/{}", escaped(name)?);
         self.send(Method::DELETE, &path, |r| r).await?;
         Ok(())
     }

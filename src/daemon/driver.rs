@@ -10,21 +10,22 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
-use super::handle::{Answers, Ask, Handle, HandleError};
+use super::handle::{Answers, Ask, Handle, HandleError, is_to_be_saved};
 use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::LogFiles;
 use super::node::Preload;
+use super::own_events::Own;
 use super::preparing::{Outcome, Prepared, Preparing};
 use super::sampling::{Samples, Usages};
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{clock, environment, event_text, keeper_words, node, port_probe};
+use super::{adopt_unknown, clock, environment, event_text, keeper_words, node, port_probe};
 use crate::home::Home;
 use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
 use crate::model::{
     AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId,
 };
-use crate::store::{Change, EventRow, Recorder, Saved};
+use crate::store::{Change, EventRow, Keepsake, Loss, Noted, Recorder, Saved, Trouble};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
 };
@@ -47,16 +48,20 @@ pub enum Ended {
 pub struct Driver {
     brain: Supervisor,
     keeper: KeeperLine,
-    recorder: Recorder,
+    pub(super) recorder: Recorder,
+    /// Why nothing can be saved, if that is so.
+    trouble: watch::Receiver<Trouble>,
+    /// That was told.
+    pub(super) in_trouble: bool,
     home: Home,
     asks: mpsc::Receiver<Ask>,
     snapshot: watch::Sender<Arc<Snapshot>>,
-    events: broadcast::Sender<Arc<EventRow>>,
+    pub(super) events: broadcast::Sender<Arc<EventRow>>,
     keeper_pid: watch::Sender<Option<i32>>,
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
-    next_event: u64,
+    pub(super) next_event: u64,
     reserved_runs: u64,
     preparing: Preparing,
     prepared: mpsc::Receiver<Prepared>,
@@ -70,14 +75,16 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Hears the keeper out and takes up the work where the last daemon left it.
+    /// Hears the keeper out and takes up the work where the last daemon left it. `loss`: what
+    /// became of the store, if it was damaged.
     ///
     /// # Errors
     /// A sentence, when the keeper does not introduce itself or speaks another version.
     pub async fn begin(
         home: Home,
         mut keeper: KeeperLine,
-        saved: Saved,
+        mut saved: Saved,
+        loss: Option<Loss>,
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
         let hello = tokio::time::timeout(Duration::from_secs(10), keeper.next());
@@ -99,10 +106,24 @@ impl Driver {
         let (snapshot, snapshot_out) = watch::channel(Arc::new(Snapshot::default()));
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
-        let living: Vec<_> = runs.iter().map(keeper_words::living).collect();
+        let noted_loss = Noted::of(&saved);
+        let run_dir = home.run_dir();
+        let taken = adopt_unknown::take_up(&mut saved, &runs, |run| {
+            let text = crate::keeper::keepsake(&run_dir, run).map_err(|e| e.to_string())?;
+            Keepsake::parse(&text)
+        });
+        if !taken.changes.is_empty() {
+            recorder.write(taken.changes);
+        }
+        let legible = runs.iter().filter(|run| !taken.illegible.contains(&run.run));
+        let living: Vec<_> = legible.map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
-        let shares = |port| saved.processes.iter().any(|row| row.ports.held == Some(Port::Shared(port)));
-        let is_held = |port| sockets.contains(&port) && shares(port);
+        let lives_with = |id, port| living.iter().any(|life| life.process == id && life.port == Some(port));
+        let is_shared = |port| {
+            let port = Port::Shared(port);
+            saved.processes.iter().any(|row| row.ports.held == Some(port) || lives_with(row.id, port))
+        };
+        let is_held = |port| sockets.contains(&port) && is_shared(port);
         let busy = port_probe::look(&questions, is_held, Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
@@ -122,7 +143,9 @@ impl Driver {
         let mut driver = Driver {
             brain,
             keeper,
+            trouble: recorder.trouble(),
             recorder: recorder.clone(),
+            in_trouble: false,
             home: home.clone(),
             asks,
             snapshot,
@@ -140,6 +163,14 @@ impl Driver {
             preload: Preload::default(),
             ending: false,
         };
+        if let Some(loss) = loss {
+            driver.tell_own(Own::StoreLost, loss.to_string());
+        }
+        if !taken.names.is_empty() {
+            let names = taken.names.join(", ");
+            let told = format!("running services that the store did not know were taken over: {names}");
+            driver.tell_own(Own::StoreAdopted, told);
+        }
         let changes = driver.carry_out(effects);
         driver.let_sockets_go(&sockets);
         driver.recorder.write(changes);
@@ -152,12 +183,15 @@ impl Driver {
             usages,
             recorder,
             home,
+            noted_loss,
         };
         Ok((driver, handle))
     }
 
     /// Runs until everything is to end.
     pub async fn run(mut self) -> Ended {
+        // The socket is there by now.
+        self.keeper.order(Order::Ready);
         loop {
             if self.ending && self.brain.all_idle() {
                 self.keeper.order(Order::Quit);
@@ -178,10 +212,16 @@ impl Driver {
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
                     Some(Ask::Commands { commands, reply }) => {
+                        let waits = is_to_be_saved(&commands);
                         let (answers, changes) = self.command(commands);
                         self.publish();
-                        self.recorder.write_then(changes, move |saved| {
-                            let answer = saved.map(|()| answers).map_err(|e| HandleError::NotSaved(e.to_string()));
+                        if !waits {
+                            self.recorder.write(changes);
+                            let _ = reply.send(Ok(answers));
+                            continue;
+                        }
+                        self.recorder.keep_then(changes, move |saved| {
+                            let answer = saved.map(|()| answers).map_err(HandleError::NotSavedYet);
                             let _ = reply.send(answer);
                         });
                     }
@@ -189,6 +229,10 @@ impl Driver {
                     None => return Ended::Everything,
                 },
                 Some(samples) = self.samples.recv() => self.hear_samples(samples),
+                Ok(()) = self.trouble.changed() => {
+                    let trouble = self.trouble.borrow_and_update().clone();
+                    self.trouble_changed(trouble);
+                }
                 () = sleep_until(deadline) => self.feed(Input::Tick),
             }
         }
@@ -412,6 +456,7 @@ impl Driver {
                         Some(Port::Own(_)) | None => None,
                     };
                     let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
+                    let app = self.brain.process(process).map(|process| process.app);
                     let launch = move |from_files| {
                         let mut env =
                             environment::of_process(&home, &spec, process, instance, number, from_files);
@@ -419,7 +464,10 @@ impl Driver {
                             node::preload(&mut env, &path, &spec, port);
                         }
                         let logs = LogFiles::of(&home, &spec, instance);
-                        keeper_words::launch(run, process, restarts, port, &spec, env, logs)
+                        let mut launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
+                        launch.keepsake =
+                            app.map(|app| Keepsake { app, spec, instance }.to_text()).unwrap_or_default();
+                        launch
                     };
                     match files.is_empty() {
                         true => self.keeper.order(Order::Launch(Box::new(launch(BTreeMap::new())))),
@@ -508,8 +556,8 @@ impl Driver {
         let row = EventRow {
             seq: self.next_event,
             at_ms: clock::unix_ms(),
-            app: event.app,
-            process: event.process,
+            app: Some(event.app),
+            process: Some(event.process),
             run: event.run,
             kind: event_text::word(&event.kind).to_owned(),
             name,

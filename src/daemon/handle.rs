@@ -8,7 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use super::sampling::{LOOKING, Measured, Usages};
 use super::view::Snapshot;
 use crate::home::Home;
-use crate::store::{Change, EventRow, Recorder};
+use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
 /// One answer for each command, in their order.
@@ -20,9 +20,12 @@ pub enum HandleError {
     /// The daemon is ending.
     #[error("the daemon is ending: try again in a moment")]
     Ending,
-    /// What was asked could not be written down, so it may be forgotten at the next start.
-    #[error("the change could not be saved: {0}")]
-    NotSaved(String),
+    /// Nothing can be saved at the moment, so nothing was done.
+    #[error("nothing was changed, because it could not be saved: {0}")]
+    CannotSave(Arc<StoreError>),
+    /// It was done before it turned out that it cannot be saved.
+    #[error("the change is in effect, and is saved as soon as that is possible: {0}")]
+    NotSavedYet(Arc<StoreError>),
 }
 
 /// What goes to the driver.
@@ -31,6 +34,11 @@ pub(super) enum Ask {
     Commands { commands: Vec<Command>, reply: oneshot::Sender<Result<Answers, HandleError>> },
     /// Stop everything for good, then end keeper and daemon.
     End,
+}
+
+/// Whether what these change is a promise for later. Of a signal only the history tells.
+pub(super) fn is_to_be_saved(commands: &[Command]) -> bool {
+    !commands.iter().all(|command| matches!(command, Command::Signal { .. }))
 }
 
 /// Cheap to clone; every clone reaches the same daemon.
@@ -43,24 +51,39 @@ pub struct Handle {
     pub(super) usages: Arc<Usages>,
     pub(super) recorder: Recorder,
     pub(super) home: Home,
+    pub(super) noted_loss: Option<Noted>,
 }
 
 impl Handle {
-    /// Carries out commands, all in one turn, and answers when what they changed is durable.
+    /// Carries out commands, all in one turn, and answers when what they changed is durable. When
+    /// the store is known not to take anything, none is carried out; but a signal is, which
+    /// leaves nothing to remember.
     ///
     /// # Errors
     /// When the daemon is ending or the store cannot be written.
     pub async fn command(&self, commands: Vec<Command>) -> Result<Answers, HandleError> {
+        if is_to_be_saved(&commands) {
+            self.may_save()?;
+        }
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Commands { commands, reply }).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
     }
 
+    /// Whether something that is to be saved should be begun at all.
+    ///
+    /// # Errors
+    /// When the store is known not to take anything.
+    pub fn may_save(&self) -> Result<(), HandleError> {
+        self.recorder.may_write().map_err(HandleError::CannotSave)
+    }
+
     /// Asks for the end of every service, of the keeper and of the daemon. Services stay stopped.
     ///
     /// # Errors
-    /// When the daemon is ending already.
+    /// When the daemon is ending already, or it cannot be saved that services stay stopped.
     pub async fn end(&self) -> Result<(), HandleError> {
+        self.may_save()?;
         self.asks.send(Ask::End).await.map_err(|_| HandleError::Ending)
     }
 
@@ -71,7 +94,7 @@ impl Handle {
     pub async fn record(&self, changes: Vec<Change>) -> Result<(), HandleError> {
         let (reply, answer) = oneshot::channel();
         self.recorder.write_then(changes, move |saved| {
-            let _ = reply.send(saved.map_err(|e| HandleError::NotSaved(e.to_string())));
+            let _ = reply.send(saved.map_err(HandleError::CannotSave));
         });
         answer.await.map_err(|_| HandleError::Ending)?
     }
@@ -121,6 +144,11 @@ impl Handle {
     /// The store.
     pub fn recorder(&self) -> &Recorder {
         &self.recorder
+    }
+
+    /// The store was damaged, at this daemon's start or an earlier one's.
+    pub fn noted_loss(&self) -> Option<&Noted> {
+        self.noted_loss.as_ref()
     }
 
     /// The home.

@@ -33,6 +33,7 @@ pub(super) fn launch(
         out_file: logs.out,
         err_file: logs.err,
         resources: resources::for_keeper(&spec.resources),
+        keepsake: String::new(),
     }
 }
 

@@ -12,6 +12,8 @@
 //! - [`handle`] is the way in: commands go through it, and every read comes from its snapshot.
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
+//! - [`adopt_unknown`] takes running services over that a lost store does not know.
+//! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
@@ -19,6 +21,8 @@
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
+pub mod adopt_unknown;
+pub mod backing_up;
 pub mod clock;
 pub mod define;
 pub mod define_health;
@@ -33,6 +37,7 @@ mod keeper_words;
 pub mod listening;
 pub mod log_files;
 pub mod node;
+pub mod own_events;
 pub mod port_probe;
 pub mod preparing;
 pub mod resources;

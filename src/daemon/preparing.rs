@@ -125,6 +125,7 @@ mod tests {
             out_file: "/out".into(),
             err_file: "/err".into(),
             resources: Default::default(),
+            keepsake: String::new(),
         }
     }
 

@@ -99,6 +99,7 @@ mod tests {
                 home: "/".to_owned(),
                 listeners: vec![],
             },
+            store: crate::wire::Store::default(),
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
         processes_page(&ProcessesPage {

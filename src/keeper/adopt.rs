@@ -120,14 +120,14 @@ impl Keeper {
         }
     }
 
-    /// FIFOs and drafts without a record.
+    /// FIFOs, keepsakes and drafts without a record.
     fn remove_strays(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.run_dir)? {
             let path = entry?.path();
             let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             let kind = path.extension().and_then(|extension| extension.to_str());
             let stray = match kind {
-                Some("out" | "err") => stem.is_some_and(|id: u64| !self.runs.contains_key(&id)),
+                Some("out" | "err" | "app") => stem.is_some_and(|id: u64| !self.runs.contains_key(&id)),
                 Some("tmp") => stem.is_some(),
                 Some(_) | None => false,
             };

@@ -18,7 +18,7 @@ use super::event_loop::Keeper;
 use super::process::{self, Pidfd};
 use super::protocol::Ending;
 use super::resources::Limits;
-use super::{say, tree};
+use super::{notify, say, tree};
 
 /// Another program in place of the daemon. For tests.
 pub const OTHER_PROGRAM: &str = "PMDAEMON_DAEMON_EXE";
@@ -126,7 +126,7 @@ impl Keeper {
         let mut env = vec![text(&home.into_vec())?];
         for (name, value) in std::env::vars_os() {
             // A keeper that was started from within a run is no part of it.
-            if name != "PMDAEMON_HOME" && name != tree::MARK {
+            if name != "PMDAEMON_HOME" && name != tree::MARK && name != notify::VARIABLE {
                 env.push(text(&[name.as_bytes(), b"=", value.as_bytes()].concat())?);
             }
         }

@@ -14,6 +14,7 @@ use super::alarms::{Alarm, Alarms};
 use super::capture::Capture;
 use super::cgroup::Cgroups;
 use super::daemon_child::Daemon;
+use super::notify::Listener;
 use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, VERSION};
 use super::quit::Quit;
@@ -66,6 +67,8 @@ pub struct Keeper {
     pub quit: Quit,
     /// The latest look at the host's processes, and when it was over: kept for a moment.
     pub recent_look: Option<(Instant, Look)>,
+    /// Whom to tell how we are.
+    pub notify: Listener,
     /// Files of runs that are over.
     pub trash: Trash,
 }
@@ -213,6 +216,7 @@ impl Keeper {
             Order::KillTree { run } => self.kill_tree(run),
             Order::Forget { run } => self.forget(run),
             Order::ReleasePort { port } => self.release_port(port),
+            Order::Ready => self.notify.ready(),
             Order::Quit => self.quit_ordered(),
         }
     }

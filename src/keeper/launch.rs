@@ -73,6 +73,9 @@ impl Keeper {
             ended: None,
             forgotten: false,
         };
+        let keepsake_path = Record::keepsake(&self.run_dir, id);
+        Record::write_keepsake(&self.run_dir, id, &order.keepsake)
+            .map_err(|e| Refusal::io(Step::Logs, "write", &keepsake_path, &e))?;
         let record_path = Record::path(&self.run_dir, id);
         record.write(&self.run_dir).map_err(|e| Refusal::io(Step::Logs, "write", &record_path, &e))?;
         // From here on `launch_failed` finds the run, and cleans up what was made. Until the fork

@@ -26,6 +26,7 @@
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`] |
+//! | what the init system is told | [`notify`], [`standby`] |
 
 mod adopt;
 mod alarms;
@@ -44,6 +45,7 @@ mod kill;
 mod launch;
 pub mod line;
 mod log_file;
+mod notify;
 mod poll;
 mod process;
 pub mod protocol;
@@ -53,11 +55,13 @@ mod resources;
 mod run;
 mod say;
 mod sockets;
+mod standby;
 mod trash;
 mod tree;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -70,11 +74,19 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
-pub use process::Pidfd;
+pub use process::{Pidfd, boot_id};
 
 use event_loop::Keeper;
 use poll::{Poller, Source};
 use protocol::LINE_FD;
+
+/// What the daemon gave along with the launch of that run, in that directory of runs.
+///
+/// # Errors
+/// When it is not there, or cannot be read.
+pub fn keepsake(run_dir: &Path, run: u64) -> io::Result<String> {
+    fs::read_to_string(record::Record::keepsake(run_dir, run))
+}
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
 pub const LOCKED: u8 = 75;
@@ -87,6 +99,8 @@ pub struct KeeperArgs {
     /// The daemon that lost its keeper and started this one, with one end of a line as
     /// [`LINE_FD`]. Absent: the keeper starts the daemon.
     pub adopt_daemon: Option<i32>,
+    /// When another keeper is at work, wait behind it instead of ending.
+    pub stand_by: bool,
 }
 
 /// Why there is no keeper.
@@ -97,10 +111,18 @@ enum Refusal {
 
 /// The whole life of a keeper. Must be called before the process has a second thread.
 ///
-/// Exit code 0 after an orderly end, [`LOCKED`] when the home has a keeper already, 1 with a
+/// Exit code 0 after an orderly end, its own or of the keeper behind which it waited; [`LOCKED`] when the home has a keeper already, 1 with a
 /// sentence on standard error when it cannot work.
 pub fn main(args: KeeperArgs) -> ExitCode {
-    let code = match begin(&args) {
+    let mut begun = begin(&args);
+    while args.stand_by && matches!(begun, Err(Refusal::Locked)) {
+        say::info!("{} has a keeper already; this one waits behind it", args.home.path().display());
+        match standby::wait(&args.home.keeper_lock(), &notify::Listener::from_env()) {
+            standby::Waited::Free => begun = begin(&args),
+            standby::Waited::Ended => return ExitCode::SUCCESS,
+        }
+    }
+    let code = match begun {
         // The lock is held until the process ends.
         Ok((mut keeper, _lock)) => match keeper.run() {
             Ok(()) => 0,
@@ -173,6 +195,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         outbox: VecDeque::new(),
         quit: quit::Quit::default(),
         recent_look: None,
+        notify: notify::Listener::from_env(),
         trash: trash::Trash::default(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;

@@ -55,8 +55,15 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
     })
 }
 
+/// In builds for tests: the file with the identity of a boot that is played.
+pub const OTHER_BOOT: &str = "PMDAEMON_BOOT_ID_FILE";
+
 /// The identity of this boot of the host.
 pub fn boot_id() -> String {
+    #[cfg(debug_assertions)]
+    if let Some(id) = std::env::var_os(OTHER_BOOT).and_then(|file| fs::read_to_string(file).ok()) {
+        return id.trim().to_owned();
+    }
     let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     id.trim().to_owned()
 }

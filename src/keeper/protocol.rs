@@ -54,6 +54,8 @@ pub enum Order {
         /// Which.
         port: u16,
     },
+    /// The daemon serves: tell whoever waits for that.
+    Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
 }
@@ -90,6 +92,10 @@ pub struct Launch {
     /// Limits, and as whom it runs.
     #[serde(default)]
     pub resources: Resources,
+    /// Whatever the daemon wants to find again beside the record of the run, should it have lost
+    /// everything else. The keeper only keeps it. Secret: the environment is in it.
+    #[serde(default)]
+    pub keepsake: String,
 }
 
 /// What a program may use. Absent: what the keeper itself has.

@@ -81,6 +81,7 @@ impl Keeper {
             return;
         }
         say::info!("asked to end by signal {signal}");
+        self.notify.stopping();
         if self.line.is_none() {
             return self.ask_trees();
         }

@@ -1,5 +1,8 @@
 //! What is on disk about a run, so that the next keeper finds it: `run/<run>.json`, beside the
-//! FIFOs `run/<run>.out` and `run/<run>.err`.
+//! FIFOs `run/<run>.out` and `run/<run>.err`, and what the daemon wants to find again,
+//! `run/<run>.app`. That has the app's definition with its environment, so it is as secret as the
+//! store, and like that 0600 in a home of 0700. It is a file of its own because it never changes,
+//! and because the keeper has no use for it in its memory.
 //!
 //! Written before the fork (a run that nobody knows of is worse than a record without a run) and
 //! again whenever something of it becomes known. Always whole. Never synced: after a crash of the host the boot id says that none of it is true any more.
@@ -73,6 +76,19 @@ impl Record {
         }
     }
 
+    /// Where the daemon's keepsake is.
+    pub fn keepsake(dir: &Path, run: u64) -> PathBuf {
+        dir.join(format!("{run}.app"))
+    }
+
+    /// Puts the daemon's keepsake on disk. Before the record, so that no record is without it.
+    pub fn write_keepsake(dir: &Path, run: u64, text: &str) -> io::Result<()> {
+        let mut file = fs::OpenOptions::new();
+        let path = Record::keepsake(dir, run);
+        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())
+    }
+
     /// Puts it on disk in place of what was there, whole or not at all. What fits into one page is
     /// written over the old text by one call, which a death of the keeper does not interrupt (only a
     /// crash of the host does, and then nothing of it is true any more): a file less to make and to
@@ -102,6 +118,7 @@ impl Record {
         for which in Which::BOTH {
             let _ = fs::remove_file(Record::fifo(dir, run, which));
         }
+        let _ = fs::remove_file(Record::keepsake(dir, run));
         let _ = fs::remove_file(Record::path(dir, run));
     }
 
@@ -144,6 +161,7 @@ mod tests {
             forgotten: false,
         };
         record.write(dir.path()).unwrap();
+        Record::write_keepsake(dir.path(), 7, "a secret").unwrap();
         // A shorter text over a longer one.
         let record = Record { boot: String::new(), ..record };
         record.write(dir.path()).unwrap();
@@ -153,6 +171,8 @@ mod tests {
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);
-        assert!(Record::read_all(dir.path()).unwrap().0.is_empty());
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["8.json"]);
     }
 }

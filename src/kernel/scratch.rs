@@ -157,6 +157,7 @@ impl Scratch {
             out_file: self.dir.join("out"),
             err_file: self.dir.join("err"),
             resources: Default::default(),
+            keepsake: String::new(),
         }
     }
 

@@ -41,7 +41,7 @@ pub struct AppSpec {
     pub numbered: bool,
     /// The ports of its processes, if it asks for any.
     pub port: Option<PortPlan>,
-    /// Whether defining the app, and booting the host, starts it.
+    /// Whether defining the app starts it.
     pub autostart: bool,
     /// What follows an exit that nobody asked for.
     pub restart: RestartPolicy,

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use super::room;
+
 /// The store could not do what was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -25,8 +27,7 @@ pub enum StoreError {
     },
     /// A later version of the program wrote it.
     #[error(
-        "the store {path} was written by a newer pmdaemon (schema {found}, this one knows up to {known}): \
-         install the newer version again, or set PMDAEMON_HOME to another directory",
+        "the store {path} was written by a newer pmdaemon (schema {found}, this one knows up to {known})",
         path = path.display()
     )]
     Newer {
@@ -38,10 +39,7 @@ pub enum StoreError {
         known: i64,
     },
     /// It is not what was written.
-    #[error(
-        "the store {path} is damaged: {why}. Move it aside or put a copy back, then start pmdaemon again",
-        path = path.display()
-    )]
+    #[error("the store {path} is damaged: {why}", path = path.display())]
     Damaged {
         /// The database.
         path: PathBuf,
@@ -49,8 +47,14 @@ pub enum StoreError {
         why: String,
     },
     /// There is no room for it.
-    #[error("the disk is full: the store {path} cannot be written. Free some space", path = path.display())]
+    #[error("the disk is full: free some space on the file system of {path}", path = path.display())]
     Full {
+        /// The database.
+        path: PathBuf,
+    },
+    /// Nothing can be written there.
+    #[error("the file system of {path} is read-only: mount it writable again", path = path.display())]
+    ReadOnly {
         /// The database.
         path: PathBuf,
     },
@@ -87,6 +91,11 @@ impl StoreError {
                 StoreError::Damaged { path, why: source.to_string() }
             }
             Some(Code::DiskFull) => StoreError::Full { path },
+            Some(Code::ReadOnly) => StoreError::ReadOnly { path },
+            // Of a disk that gives no reason, the file system may know one.
+            Some(Code::SystemIoFailure | Code::CannotOpen) => {
+                room::find_out(&path).err().unwrap_or(StoreError::Sql { doing, path, source })
+            }
             Some(Code::ConstraintViolation | Code::TypeMismatch | Code::TooBig) => {
                 StoreError::Refused { path, source }
             }
@@ -102,6 +111,7 @@ impl StoreError {
             | StoreError::Unsafe { .. }
             | StoreError::Damaged { .. }
             | StoreError::Full { .. }
+            | StoreError::ReadOnly { .. }
             | StoreError::Sql { .. } => true,
             StoreError::Newer { .. } | StoreError::Refused { .. } | StoreError::Closed => false,
         }

@@ -11,6 +11,9 @@ use crate::model::{AppId, ProcessId, RunId};
 /// So many of the newest events are kept.
 pub(super) const KEPT: u64 = 100_000;
 
+/// In the place of an id: what happened to pmdaemon itself.
+const NONE: i64 = -1;
+
 /// The older ones are deleted once in so many.
 const PRUNE_EVERY: u64 = 1_000;
 
@@ -26,8 +29,8 @@ pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> 
         params![
             int(event.seq),
             int(event.at_ms),
-            event.app.0,
-            event.process.0,
+            event.app.map_or(NONE, |id| i64::from(id.0)),
+            event.process.map_or(NONE, |id| i64::from(id.0)),
             event.run.map(|run| int(run.0)),
             event.kind,
             event.name,
@@ -63,6 +66,15 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
     Ok(events)
 }
 
+fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u32>> {
+    match row.get(column)? {
+        NONE => Ok(None),
+        number => u32::try_from(number)
+            .map(Some)
+            .map_err(|_| rusqlite::Error::IntegralValueOutOfRange(column, number)),
+    }
+}
+
 fn read(row: &Row<'_>) -> Read<EventRow> {
     let ending: Option<String> = row.get(9)?;
     let end = ending
@@ -76,8 +88,8 @@ fn read(row: &Row<'_>) -> Read<EventRow> {
     Ok(Ok(EventRow {
         seq: uint(row, 0)?,
         at_ms: uint(row, 1)?,
-        app: AppId(row.get(2)?),
-        process: ProcessId(row.get(3)?),
+        app: id(row, 2)?.map(AppId),
+        process: id(row, 3)?.map(ProcessId),
         run: row.get::<_, Option<i64>>(4)?.map(|run| RunId(run as u64)),
         kind: row.get(5)?,
         name: row.get(6)?,

@@ -12,9 +12,13 @@
 //!
 //! Ids are never given out twice: the store counts them apart from the rows, so that deleting the
 //! newest row frees nothing.
+//!
+//! What becomes of a damaged store: `recover`, from copies made by `backup`. What happens while
+//! the disk is full: `recorder`. What was put aside by name, to be brought back: `points`.
 
 mod apply;
 mod backlog;
+mod backup;
 mod error;
 mod events;
 mod format;
@@ -22,10 +26,14 @@ mod format_env;
 mod format_health;
 mod format_process;
 mod format_resources;
+mod keepsake;
 mod load;
 mod migrations;
 mod open;
+mod points;
 mod recorder;
+mod recover;
+mod room;
 mod rows;
 
 #[cfg(test)]
@@ -39,8 +47,12 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+pub use backup::{Backups, Generation};
 pub use error::StoreError;
-pub use recorder::Recorder;
+pub use keepsake::Keepsake;
+pub use points::{Point, PointApp, Points};
+pub use recorder::{Recorder, Trouble};
+pub use recover::{Loss, Noted, Opened, open};
 pub use rows::{Change, EventQuery, EventRow, Saved, SessionRow, TokenRow};
 
 /// The open database.

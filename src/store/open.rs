@@ -23,10 +23,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if found > migrations::CURRENT {
         return Err(StoreError::Newer { path: path.to_path_buf(), found, known: migrations::CURRENT });
     }
-    let verdict = quick_check(&connection).map_err(failed)?;
-    if verdict != "ok" {
-        return Err(StoreError::Damaged { path: path.to_path_buf(), why: verdict });
-    }
+    check(&connection, path)?;
     migrations::run(&mut connection).map_err(failed)?;
     Ok(connection)
 }
@@ -42,8 +39,11 @@ fn make_or_check(path: &Path) -> Result<(), StoreError> {
     // By name and not by descriptor: closing one would drop SQLite's locks on the same file.
     let meta = std::fs::symlink_metadata(path).map_err(failed("look at"))?;
     let me = nix::unistd::geteuid().as_raw();
-    let why = if !meta.is_file() {
-        "it is not a regular file. Move it away".to_owned()
+    if !meta.is_file() && !meta.is_symlink() {
+        return Err(StoreError::Damaged { path: path.to_path_buf(), why: "it is not a regular file".into() });
+    }
+    let why = if meta.is_symlink() {
+        "it is a symbolic link. Move it away".to_owned()
     } else if meta.uid() != me {
         format!("it belongs to user {}, not to you (user {me}). Move it away", meta.uid())
     } else if meta.mode() & 0o077 != 0 {
@@ -63,7 +63,22 @@ fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "trusted_schema", false)
 }
 
-/// `ok`, or the first thing that is wrong with the pages of the file.
-fn quick_check(connection: &Connection) -> rusqlite::Result<String> {
-    connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+/// Looks at every page of the store at `path`.
+///
+/// # Errors
+/// [`StoreError::Damaged`] with the first thing that is wrong.
+pub(super) fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
+    let verdict = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    match verdict.map_err(|error| StoreError::sql("check", path, error))?.as_str() {
+        "ok" => Ok(()),
+        wrong => Err(StoreError::Damaged { path: path.to_path_buf(), why: wrong.to_owned() }),
+    }
+}
+
+/// Makes the name of that file as durable as the file. A file system that cannot is not worth a
+/// failure: the file is there all the same.
+pub(super) fn sync_directory(file: &Path) {
+    if let Some(dir) = file.parent() {
+        let _ = std::fs::File::open(dir).and_then(|dir| dir.sync_all());
+    }
 }

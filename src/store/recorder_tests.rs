@@ -185,3 +185,41 @@ fn a_panic_in_what_it_was_given_does_not_end_the_thread() {
     recorder.write_then(vec![app(1)], |_| panic!("a waiter's bug"));
     assert_eq!(saved(&recorder).apps.len(), 1);
 }
+
+#[test]
+fn what_is_in_effect_already_is_kept_although_its_asker_is_told_and_trouble_is_over_by_itself() {
+    let place = Place::new();
+    let recorder = Recorder::start(place.open());
+    write_and_wait(&recorder, vec![app(1)]).unwrap();
+    let mut trouble = recorder.trouble();
+    assert!(recorder.may_write().is_ok() && trouble.borrow_and_update().is_none());
+    fill_the_disk(&recorder);
+    let (said, wait) = channel();
+    recorder.keep_then(many_events(), move |result| said.send(result).unwrap());
+    assert!(wait.recv_timeout(PATIENCE).unwrap().is_err());
+    assert!(matches!(*recorder.may_write().unwrap_err(), StoreError::Full { .. }));
+    free_the_disk(&recorder);
+    let deadline = Instant::now() + PATIENCE;
+    while recorder.may_write().is_err() {
+        assert!(Instant::now() < deadline, "it is tried again by itself");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(events(&recorder), 2_000);
+    assert!(trouble.has_changed().unwrap() && trouble.borrow().is_none());
+}
+
+#[test]
+fn trouble_ends_by_itself_also_when_nothing_waits() {
+    let place = Place::new();
+    let recorder = Recorder::start(place.open());
+    write_and_wait(&recorder, vec![app(1)]).unwrap();
+    fill_the_disk(&recorder);
+    write_and_wait(&recorder, many_events()).unwrap_err();
+    free_the_disk(&recorder);
+    let deadline = Instant::now() + PATIENCE;
+    while recorder.may_write().is_err() {
+        assert!(Instant::now() < deadline, "a probe is written");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(events(&recorder), 0, "who was told that it failed, for them it did");
+}

@@ -77,15 +77,15 @@ pub struct EventRow {
     pub seq: u64,
     /// When: milliseconds of Unix time.
     pub at_ms: u64,
-    /// The app.
-    pub app: AppId,
-    /// The process.
-    pub process: ProcessId,
+    /// The app. Absent: it happened to pmdaemon itself.
+    pub app: Option<AppId>,
+    /// The process. Absent: it happened to pmdaemon itself.
+    pub process: Option<ProcessId>,
     /// The life it speaks of, if it speaks of one.
     pub run: Option<RunId>,
     /// What happened, as the API's word.
     pub kind: String,
-    /// Name of the process at that time.
+    /// Name of the process at that time, or `pmdaemon`.
     pub name: String,
     /// Its namespace at that time.
     pub namespace: String,

@@ -51,8 +51,8 @@ pub(super) fn event(seq: u64, process: u32) -> EventRow {
     EventRow {
         seq,
         at_ms: 1_700_000_000_000 + seq,
-        app: AppId(1),
-        process: ProcessId(process),
+        app: Some(AppId(1)),
+        process: Some(ProcessId(process)),
         run: Some(RunId(seq)),
         kind: "exited".into(),
         name: "web".into(),
@@ -237,8 +237,9 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
     let place = Place::new();
     let mut store = place.open();
     let bare = EventRow { run: None, end: None, detail: String::new(), ..event(10, 2) };
+    let own = EventRow { app: None, process: None, ..event(11, 2) };
     let mut rows: Vec<_> = (1..10).map(|seq| event(seq, seq as u32 % 3)).collect();
-    rows.push(bare);
+    rows.extend([bare, own]);
     store.apply(&rows.iter().cloned().map(Change::AddEvent).collect::<Vec<_>>()).unwrap();
 
     let check = |query: EventQuery, wanted: &[u64]| {
@@ -247,11 +248,11 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
         assert!(found.iter().all(|row| rows.contains(row)));
     };
     let all = EventQuery { limit: 100, ..EventQuery::default() };
-    check(all, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    check(all, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     check(EventQuery { limit: 0, ..all }, &[]);
     check(EventQuery { limit: 3, ..all }, &[1, 2, 3]);
-    check(EventQuery { limit: 3, newest: true, ..all }, &[8, 9, 10]);
-    check(EventQuery { after: Some(8), ..all }, &[9, 10]);
+    check(EventQuery { limit: 3, newest: true, ..all }, &[9, 10, 11]);
+    check(EventQuery { after: Some(8), ..all }, &[9, 10, 11]);
     check(EventQuery { after: Some(u64::MAX), ..all }, &[]);
     check(EventQuery { process: Some(ProcessId(1)), ..all }, &[1, 4, 7]);
     check(EventQuery { process: Some(ProcessId(2)), after: Some(2), limit: 2, newest: true }, &[8, 10]);

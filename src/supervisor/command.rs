@@ -28,6 +28,7 @@ impl Supervisor {
             Command::Signal { process, signal } => self.signal(process, signal),
             Command::Reset { process } => self.reset(process),
             Command::Scale { app, count } => self.scale(now, app, count),
+            Command::Complete { spec, wanted } => self.complete(now, spec, &wanted),
             Command::Update { app, spec, then } => self.update(now, app, spec, then),
             Command::Reload { processes } => self.reload(now, processes),
             Command::Shutdown => Ok(self.shut_down(now)),
@@ -47,6 +48,7 @@ impl Supervisor {
             | Command::Delete { process } => self.processes.get(process).map(|process| process.app),
             Command::Scale { app, .. } | Command::Update { app, .. } => Some(*app),
             Command::Create { .. }
+            | Command::Complete { .. }
             | Command::Start { .. }
             | Command::Signal { .. }
             | Command::Reset { .. }

@@ -1,5 +1,6 @@
 //! What comes in.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Count, Then};
@@ -71,6 +72,13 @@ pub enum Command {
         app: AppId,
         /// How many.
         count: Count,
+    },
+    /// Bring an app back to what it once was, by adding what is missing and starting what ran then.
+    Complete {
+        /// Its definition, if it is not there any more.
+        spec: Arc<AppSpec>,
+        /// Its instance numbers, and whether each is to run.
+        wanted: BTreeMap<u32, bool>,
     },
     /// Another definition; name and namespace stay.
     Update {

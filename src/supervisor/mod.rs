@@ -45,6 +45,7 @@ mod answer;
 mod attend;
 mod budget;
 mod command;
+mod complete;
 mod fact;
 mod health;
 mod input;

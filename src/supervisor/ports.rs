@@ -257,7 +257,7 @@ impl Supervisor {
     }
 
     /// What a start or restart of a process needs.
-    fn question_of(&self, id: ProcessId, plan: Option<PortPlan>) -> Option<PortQuestion> {
+    pub(super) fn question_of(&self, id: ProcessId, plan: Option<PortPlan>) -> Option<PortQuestion> {
         let process = self.processes.get(&id)?;
         let lives = process.state.run().is_some();
         let question = self.question(id, plan, process.ports.held);
@@ -277,6 +277,7 @@ impl Supervisor {
             Command::Start { process } | Command::Restart { process } => of_process(process, None),
             Command::Move { process, port } => of_process(process, Some(*port)),
             Command::Scale { app, count } => self.questions_of_scale(*app, *count),
+            Command::Complete { spec, wanted } => self.questions_of_completion(spec, wanted),
             Command::Update { app, spec, then } => self.questions_of_update(*app, spec, *then),
             Command::Reload { processes } => {
                 processes.iter().filter_map(|id| self.question_of(*id, None)).collect()

@@ -9,7 +9,9 @@
 //!    healthy it was unstable, however long it ran.
 //! 6. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
 //!    1: the first one gives up.
-//! 7. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
+//! 7. A launch for which the disk has no room, or is read-only, says nothing about the program: it
+//!    is no unstable run, and is tried again until it succeeds.
+//! 8. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
 //!    and then after growing waits, which begin anew after a run of [`CALM`]. With a back-off, the
 //!    first time waits already.
 
@@ -90,14 +92,17 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
         Ending::Unhealthy { was_ready: false, .. } => (Duration::ZERO, false),
         Ending::NotSpawned(_) => (Duration::ZERO, false),
     };
+    let blameless = matches!(ending, Ending::NotSpawned(failure) if is_the_disks(failure))
+        && !planted!(BlamesTheProgramForTheDisk);
     let unstable = match stable {
         true if planted!(HoldsAGrudge) => tally.unstable,
         true => 0,
+        false if blameless => tally.unstable,
         false => tally.unstable.saturating_add(1),
     };
     let waits = if uptime >= CALM && !planted!(NeverCalmsDown) { 0 } else { tally.waits };
     let limit = policy.max_unstable.saturating_add(planted!(GivesUpLate).into());
-    if !stable && unstable >= limit {
+    if !stable && !blameless && unstable >= limit {
         return (Next::Rest(Rest::Errored(given_up(unstable, ending))), Tally { unstable, waits });
     }
     let next = match (policy.delay, policy.backoff, waits) {
@@ -149,6 +154,18 @@ fn never_heals(failure: &SpawnFailure) -> bool {
         SpawnStep::Prepare => matches!(failure.errno, libc::EPERM | libc::EACCES | libc::EINVAL),
         SpawnStep::EnvFiles => true,
         SpawnStep::Logs | SpawnStep::Fork | SpawnStep::Lost => false,
+    }
+}
+
+/// The program was not even tried, because nothing could be written.
+fn is_the_disks(failure: &SpawnFailure) -> bool {
+    match failure.step {
+        SpawnStep::Logs | SpawnStep::Fork => {
+            matches!(failure.errno, libc::ENOSPC | libc::EDQUOT | libc::EROFS)
+        }
+        SpawnStep::Chdir | SpawnStep::Prepare | SpawnStep::Exec | SpawnStep::EnvFiles | SpawnStep::Lost => {
+            false
+        }
     }
 }
 
@@ -239,15 +256,30 @@ mod tests {
 
     #[test]
     fn a_launch_that_keeps_failing_is_given_up_with_its_reason() {
-        let detail = "cannot open web-out.log: no space left on device".to_owned();
-        let failure = SpawnFailure { step: SpawnStep::Logs, errno: libc::ENOSPC, detail };
+        let detail = "cannot open web-out.log: input/output error".to_owned();
+        let failure = SpawnFailure { step: SpawnStep::Logs, errno: libc::EIO, detail };
         let policy = RestartPolicy::default();
         let (next, _) = after(&policy, tally(15, 15), RunId(1), Ending::NotSpawned(&failure));
         let Next::Rest(Rest::Errored(reason)) = next else { panic!("{next:?}") };
         assert_eq!(
             reason.to_string(),
-            "cannot open web-out.log: no space left on device; given up after 16 unstable runs in a row"
+            "cannot open web-out.log: input/output error; given up after 16 unstable runs in a row"
         );
+    }
+
+    #[test]
+    fn a_full_disk_gives_nobody_up() {
+        for errno in [libc::ENOSPC, libc::EDQUOT, libc::EROFS] {
+            let failure = SpawnFailure { step: SpawnStep::Logs, errno, detail: "no room".to_owned() };
+            let policy = RestartPolicy::default();
+            let mut counts = tally(15, 0);
+            for _ in 0..100 {
+                let (next, then) = after(&policy, counts, RunId(1), Ending::NotSpawned(&failure));
+                assert!(matches!(next, Next::Now | Next::After(_)), "{next:?}");
+                assert_eq!(then.unstable, 15);
+                counts = then;
+            }
+        }
     }
 
     #[test]

@@ -1,11 +1,11 @@
-//! The history of processes.
+//! The history of processes, and of pmdaemon itself.
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::LastExit;
 
-/// Something that happened to a process.
+/// Something that happened to a process, or to pmdaemon itself.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Grows by one with each event.
@@ -16,13 +16,16 @@ pub struct Event {
     /// `process.created`, `process.started`, `process.spawn_failed`, `process.stop_asked`,
     /// `process.over_memory`, `process.host_budget`,
     /// `process.killed`, `process.exited`, `process.backing_off`, `process.errored`,
-    /// `process.healthy`, `process.unhealthy`, `process.stopped` or `process.deleted`.
+    /// `process.healthy`, `process.unhealthy`, `process.stopped` or `process.deleted`; of
+    /// pmdaemon itself `store.lost`, `store.adopted`, `store.failed` or `store.healed`.
     #[serde(rename = "type")]
     #[schema(example = "process.exited")]
     pub kind: String,
-    /// The process.
-    pub id: i64,
-    /// Its display name.
+    /// The process. Absent: it happened to pmdaemon itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub id: Option<i64>,
+    /// Its display name; `pmdaemon` for pmdaemon itself.
     pub name: String,
     /// Its namespace.
     pub namespace: String,

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Store;
+
 /// Host and daemon.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct System {
@@ -10,6 +12,8 @@ pub struct System {
     pub host: Host,
     /// This program.
     pub daemon: Daemon,
+    /// What is saved.
+    pub store: Store,
 }
 
 /// The machine.

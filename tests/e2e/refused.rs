@@ -122,12 +122,13 @@ fn a_daemon_that_cannot_start_is_explained() {
     let home = Home::new();
     std::fs::create_dir(home.path()).unwrap();
     std::fs::set_permissions(home.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
-    // A directory where the store should be: no daemon can start.
-    std::fs::create_dir(home.path().join("store.db")).unwrap();
+    // A store that leads elsewhere is nobody's to repair: no daemon can start.
+    let store = home.path().join("store.db");
+    std::os::unix::fs::symlink(home.mark().join("elsewhere"), &store).unwrap();
     let ran = home.run(&["list"]);
     assert_eq!((ran.code, ran.out.as_str()), (1, ""), "{ran:?}");
     assert!(ran.err.contains("store.db"), "the reason is told: {ran:?}");
-    std::fs::remove_dir(home.path().join("store.db")).unwrap();
+    std::fs::remove_file(store).unwrap();
     home.run(&["kill"]);
 }
 

@@ -100,6 +100,7 @@ impl Rig {
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
             resources: Default::default(),
+            keepsake: "a keepsake".into(),
             err_file: self.log("err"),
         }
     }

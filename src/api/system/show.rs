@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 
 use crate::api::access::{Auth, View};
-use crate::api::{Api, ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert, convert_store};
 use crate::wire;
 
 /// Show host and daemon
@@ -31,5 +31,6 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
             home: api.handle.home().path().display().to_string(),
             listeners: api.listeners.list(),
         },
+        store: convert_store::store(api),
     })
 }

@@ -2,16 +2,22 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::super::args::JsonArgs;
+use super::super::args::DoctorArgs;
 use super::super::doctor::{self, Finding, Level};
 use super::super::error::CliError;
 use super::super::out::{self, Screen};
 use super::super::render::{escape, styled, units};
+use super::super::session::this_program;
+use crate::client::start;
 use crate::home::Home;
 
-/// Runs the command. Starts no daemon.
-pub async fn run(args: JsonArgs) -> Result<(), CliError> {
+/// Runs the command. Starts no daemon, unless it is to repair.
+pub async fn run(args: DoctorArgs) -> Result<(), CliError> {
     let home = Home::from_env().map_err(CliError::new)?;
+    if args.repair {
+        let done = repair(&home).await?;
+        done.iter().for_each(|step| out::notice(step));
+    }
     let findings = doctor::examine(&home).await;
     let number = |level| findings.iter().filter(|finding| finding.level == level).count();
     let (serious, warnings) = (number(Level::Serious), number(Level::Warning));
@@ -32,6 +38,22 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
         out::print(&format!("{text}\n{sum}\n"));
     }
     if serious > 0 { Err(CliError::Told) } else { Ok(()) }
+}
+
+/// Repairs what can be repaired without losing anything; answers what was done.
+async fn repair(home: &Home) -> Result<Vec<String>, CliError> {
+    if !home.path().exists() {
+        return Ok(vec![format!("There is no {}: nothing to repair.", home.path().display())]);
+    }
+    let mut done = doctor::close_to_others(home).map_err(CliError::new)?;
+    // A daemon looks at its store when it starts.
+    if start::ensure(home, this_program).await? {
+        done.push("Started the pmdaemon daemon.".to_owned());
+    }
+    if done.is_empty() {
+        done.push("There is nothing to repair.".to_owned());
+    }
+    Ok(done)
 }
 
 /// A finding in a line, and its remedy in another.

@@ -51,7 +51,7 @@ async fn events(session: &Session, app: &App) -> Result<Vec<Event>, CliError> {
         }
         several => {
             let mut all = session.ask(async |c| c.events(1000, None).await).await?.items;
-            all.retain(|event| several.iter().any(|process| process.id == event.id));
+            all.retain(|event| several.iter().any(|process| Some(process.id) == event.id));
             all
         }
     };
@@ -283,7 +283,7 @@ mod tests {
             seq: 1,
             ts: "not a time".into(),
             kind: "process.exited".into(),
-            id: 1,
+            id: Some(1),
             name: "web-1".into(),
             namespace: "default".into(),
             detail: "web-1 ended with code 1".into(),

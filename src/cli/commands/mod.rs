@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod act;
+mod cleardump;
 mod delete;
 mod doctor;
 mod events;
@@ -15,12 +16,16 @@ mod reload;
 mod report;
 mod reset;
 mod restart;
+mod resurrect;
+mod save;
 mod scale;
 mod signal;
 mod start;
+mod startup;
 pub(super) mod status;
 mod stop;
 mod token;
+mod unstartup;
 mod update_env;
 mod web;
 mod why;
@@ -54,6 +59,11 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::Startup(args) => startup::run(args).await,
+        ClientCommand::Unstartup(args) => unstartup::run(args).await,
+        ClientCommand::Save(args) => save::run(args).await,
+        ClientCommand::Resurrect(args) => resurrect::run(args).await,
+        ClientCommand::Cleardump(args) => cleardump::run(args).await,
         ClientCommand::Kill => kill::run().await,
     }
 }

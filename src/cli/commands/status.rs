@@ -5,7 +5,7 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{status_style, styled, units};
 use super::super::session::{Session, address};
-use crate::wire::{Process, System};
+use crate::wire::{Process, Store, System};
 
 /// Runs the command.
 pub async fn run(args: JsonArgs) -> Result<(), CliError> {
@@ -17,7 +17,7 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
         let by_status: serde_json::Map<_, _> =
             counts.into_iter().map(|(status, number)| (status.to_owned(), number.into())).collect();
         out::json(&serde_json::json!({
-            "host": system.host, "daemon": system.daemon, "processes_by_status": by_status
+            "host": system.host, "daemon": system.daemon, "store": system.store, "processes_by_status": by_status
         }));
     } else {
         out::print(&text(&system, &counts, session.screen.color));
@@ -53,6 +53,7 @@ fn text(system: &System, counts: &[(&str, usize)], color: bool) -> String {
         ("keeper", keeper),
         ("addresses", or(addresses, "only the socket")),
         ("home", daemon.home.clone()),
+        ("store", store(&system.store)),
         ("host", format!("{}, up {}", host.hostname, units::span(host.uptime_ms))),
         (
             "cpu",
@@ -70,6 +71,19 @@ fn text(system: &System, counts: &[(&str, usize)], color: bool) -> String {
         ("processes", or(processes, "none")),
     ];
     rows.iter().map(|(key, value)| format!("{key:<9}  {value}\n")).collect()
+}
+
+fn store(store: &Store) -> String {
+    let state = match &store.detail {
+        Some(detail) => format!("nothing can be saved: {detail}"),
+        None => "ok".to_owned(),
+    };
+    let copies = match &store.last_copy_at {
+        Some(at) => format!(", copied {}", units::local_time(at)),
+        None => ", no copy yet".to_owned(),
+    };
+    let loss = store.loss.as_ref().map_or(String::new(), |loss| format!("\n{:11}{}", "", loss.detail));
+    state + &copies + &loss
 }
 
 #[cfg(test)]
@@ -98,6 +112,7 @@ pub mod tests {
                 home: "/h".into(),
                 listeners: vec![Listener::at("127.0.0.1", 9615)],
             },
+            store: Store { status: "ok".into(), ..Store::default() },
         }
     }
 
@@ -107,7 +122,7 @@ pub mod tests {
         let processes = [process(0, "online"), process(1, "stopped"), process(2, "online")];
         let text = text(&system, &counts(&processes), false);
         let expected = "version    0.1.0\ndaemon     pid 10, up 1m 1s\nkeeper     pid 9\n\
-                        addresses  http://127.0.0.1:9615\nhome       /h\nhost       box, up 1d 0h\n\
+                        addresses  http://127.0.0.1:9615\nhome       /h\nstore      ok, no copy yet\nhost       box, up 1d 0h\n\
                         cpu        12.5% of 2 cores\nmemory     1.0 GiB of 4.0 GiB\n\
                         load       0.50 1.00 1.25\nprocesses  2 online, 1 stopped\n";
         assert_eq!(text, expected);

@@ -190,7 +190,7 @@ mod tests {
             seq,
             ts: "not a time".into(),
             kind: format!("process.{kind}"),
-            id: 0,
+            id: Some(0),
             name: "web".into(),
             namespace: "default".into(),
             detail: detail.into(),

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Level};
+use super::{Finding, Level, store};
 use crate::cli::port_owner;
 use crate::cli::session::{USUAL_PORT, address};
 use crate::client::{self, Client, start};
@@ -25,6 +25,7 @@ pub async fn all(home: &Home) -> Vec<Finding> {
                 findings.push(daemon(&system));
                 findings.push(keeper(system.daemon.keeper_pid));
                 findings.extend(addresses(&system));
+                findings.extend(store::all(&system.store));
             }
             Err(told) => findings.push(Finding::bad(
                 Level::Serious,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use nix::sys::statvfs::statvfs;
@@ -54,6 +54,28 @@ pub fn permissions(home: &Home) -> Vec<Finding> {
         findings.push(Finding::ok("home", format!("{shown} and its secrets are yours alone")));
     }
     findings
+}
+
+/// Takes from others what they could read of ours; answers what was done.
+///
+/// # Errors
+/// The first path that stays as it was, and why.
+pub fn close_to_others(home: &Home) -> Result<Vec<String>, String> {
+    let me = nix::unistd::geteuid().as_raw();
+    let mut done = Vec::new();
+    let secrets =
+        [home.path().to_owned(), home.token(), home.jwt_key(), home.store(), home.run_dir(), home.log_dir()];
+    for path in secrets {
+        let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+        if meta.is_symlink() || meta.uid() != me || meta.mode() & 0o077 == 0 {
+            continue;
+        }
+        let mode = if meta.is_dir() { 0o700 } else { 0o600 };
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))
+            .map_err(|e| format!("cannot close {} to others: {e}", path.display()))?;
+        done.push(format!("Closed {} to others.", path.display()));
+    }
+    Ok(done)
 }
 
 const OTHER_HOME: &str = "set PMDAEMON_HOME to a directory of yours";
@@ -145,7 +167,6 @@ fn existing(path: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
 
     #[test]
     fn a_secret_that_others_can_read_is_serious_and_the_remedy_helps() {

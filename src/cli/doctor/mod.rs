@@ -7,7 +7,9 @@ mod daemon;
 mod home;
 mod host;
 mod service;
+mod store;
 
+pub use home::close_to_others;
 use serde::Serialize;
 
 use crate::home::Home;

@@ -66,6 +66,7 @@ invariants! {
     reload_touches_one_instance_at_a_time,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
+    a_completed_app_has_what_was_wanted_and_loses_nothing,
     signals_reach_only_what_runs,
     every_port_free_or_held_once,
     what_is_launched_has_a_free_port_of_its_plan,

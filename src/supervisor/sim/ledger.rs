@@ -225,6 +225,15 @@ impl Ledger {
                     }
                 }
             }
+            Command::Complete { spec, wanted } => {
+                let of_app = |row: &&Process| brain.app(row.app).is_some_and(|known| known.name == spec.name);
+                let runs = |row: &&Process| wanted.get(&row.instance) == Some(&true);
+                for before in step.before.values().filter(of_app).filter(runs) {
+                    if before.goal == Goal::Down {
+                        self.start(before);
+                    }
+                }
+            }
             Command::Shutdown => {
                 for process in step.before.values() {
                     if let State::Starting { run, .. } | State::Running { run, .. } = process.state {
@@ -443,11 +452,17 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             }
         }
     };
-    counts.unstable = if unstable { counts.unstable + 1 } else { 0 };
+    // That the disk is full says nothing about the program.
+    let disk = matches!(ended, Ended::NotSpawned(failure) if failure.errno == libc::ENOSPC);
+    counts.unstable = match unstable {
+        true if disk => counts.unstable,
+        true => counts.unstable + 1,
+        false => 0,
+    };
     if uptime >= Duration::from_secs(30) {
         counts.waits = 0;
     }
-    if unstable && counts.unstable >= policy.max_unstable.max(1) {
+    if unstable && !disk && counts.unstable >= policy.max_unstable.max(1) {
         return Expected::GivenUp(counts.unstable);
     }
     let waits = counts.waits;

@@ -106,11 +106,17 @@ pub enum Mistake {
     ForgetsUnstableRuns,
     /// What was asked is not remembered until it is done.
     KeepsAWishToItself,
+    /// Who cannot be launched because the disk is full is given up in the end.
+    BlamesTheProgramForTheDisk,
+    /// What did not run then is stopped when an app is completed.
+    StopsToComplete,
+    /// What is there is added once more when an app is completed.
+    DoublesToComplete,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 50] = [
+    pub const ALL: [Mistake; 53] = [
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -161,6 +167,9 @@ impl Mistake {
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,
+        Mistake::BlamesTheProgramForTheDisk,
+        Mistake::StopsToComplete,
+        Mistake::DoublesToComplete,
     ];
 }
 

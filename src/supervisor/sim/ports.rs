@@ -146,6 +146,9 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         _ => None,
     };
     match step.answer {
+        // Of its own processes one may have taken it from another, in the same step.
+        Err(Denied::PortTaken { .. })
+            if matches!(step.given, Given::Input(Input::Command(Command::Complete { .. }))) => {}
         Err(Denied::PortTaken { port, by }) => {
             let app = asking.and_then(|id| step.before.get(&id)).map(|row| row.app).or(app_of(step.given));
             // Asked for alone, or together with others of the app: one of the two is refused.
@@ -179,6 +182,9 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
                         _ => 0,
                     };
                     present + added.unsigned_abs() as usize
+                }
+                Given::Input(Input::Command(Command::Complete { wanted, .. })) => {
+                    wanted.len() + step.before.len()
                 }
                 _ => 1,
             };
@@ -237,6 +243,7 @@ pub fn an_override_lasts_until_the_next_plain_restart(world: &World, step: &Step
         Command::Start { process } | Command::Restart { process } => (process, None),
         Command::Move { process, port } => (process, Some(*port)),
         Command::Create { .. }
+        | Command::Complete { .. }
         | Command::Stop { .. }
         | Command::Delete { .. }
         | Command::Signal { .. }

@@ -119,7 +119,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         true => AppId(dice.below(20) as u32),
         false => dice.pick(&apps),
     };
-    match dice.below(140) {
+    match dice.below(150) {
         _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice)) },
         0..16 => Command::Create { spec: Arc::new(any_app(dice)) },
         100..108 => {
@@ -142,6 +142,11 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
             let app = app(dice);
             let of_app = members.iter().filter(|(owner, _)| *owner == app).map(|(_, id)| *id);
             Command::Reload { processes: of_app.collect() }
+        }
+        140..150 => {
+            let numbers = dice.pick(&[vec![0], vec![0, 1], vec![1], vec![0, 2]]);
+            let wanted = numbers.into_iter().map(|number| (number, dice.chance(70))).collect();
+            Command::Complete { spec: Arc::new(any_app(dice)), wanted }
         }
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },

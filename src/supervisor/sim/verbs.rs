@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Accepted, Command, Count, Effect, Input, Scope, Then};
+use super::super::{Accepted, Command, Count, Effect, Input, Process, Scope, Then};
 use super::invariants::{Holds, ensure, events};
 use super::world::{Given, Step, World};
 use crate::model::{AppId, Cause, EventKind, Goal, ProcessId, State};
@@ -115,6 +115,27 @@ pub fn an_update_starts_nothing_beside_what_is_up(_: &World, step: &Step<'_>) ->
             let state = &step.before[id].state;
             ensure!(matches!(state, State::Idle(_)), "{id} of {app:?} was {state:?}");
         }
+    }
+    Ok(())
+}
+
+/// What a restore point says is there afterwards, and what was there before still is, as it was.
+pub fn a_completed_app_has_what_was_wanted_and_loses_nothing(world: &World, step: &Step<'_>) -> Holds {
+    let Some(Command::Complete { spec, wanted }) = done(step) else { return Ok(()) };
+    let of_app = |row: &&Process| world.brain.app(row.app).is_some_and(|known| known.name == spec.name);
+    let now: Vec<&Process> = world.brain.processes().filter(of_app).collect();
+    for (number, runs) in wanted {
+        let there: Vec<&&Process> = now.iter().filter(|row| row.instance == *number).collect();
+        ensure!(there.len() == 1, "number {number} of {} is there {} times", spec.name, there.len());
+        let up = there[0].goal == Goal::Up;
+        ensure!(up || !*runs, "number {number} of {} is to run, and is {:?}", spec.name, there[0].goal);
+    }
+    for before in step.before.values().filter(of_app) {
+        let Some(row) = now.iter().find(|row| row.id == before.id) else {
+            return Err(format!("{} is gone", before.id));
+        };
+        let started = before.goal == Goal::Down && row.goal == Goal::Up;
+        ensure!(row.goal == before.goal || started, "{} was {:?}, is {:?}", row.id, before.goal, row.goal);
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use super::super::super::{Count, Progress, Scope, Then};
 use super::*;
-use crate::model::Status;
+use crate::model::{Name, Status};
 
 const APP: AppId = AppId(0);
 
@@ -166,4 +166,38 @@ fn counters_that_were_set_to_zero_stay_so_with_a_new_daemon() {
         brain.process(ID).expect("listed").restarts
     };
     assert_eq!((adopt(2), adopt(3)), (0, 1), "only a later life knows a newer count");
+}
+
+fn complete(story: Story, wanted: &[(u32, bool)]) -> Story {
+    story.command(Command::Complete { spec: Arc::new(app("web")), wanted: wanted.iter().copied().collect() })
+}
+
+#[test]
+fn an_app_that_is_gone_comes_back_as_it_was() {
+    let story = running(app("web")).command(Command::Delete { process: ID }).exits(1, 0);
+    let story = complete(story, &[(0, true), (2, false)]).orders("launch 2");
+    assert_eq!(state(&story, 1), Status::Starting);
+    assert_eq!(state(&story, 2), Status::Stopped);
+    assert_eq!(story.brain.process(ProcessId(2)).expect("listed").instance, 2);
+    complete(story, &[(0, true), (2, false)]).orders("").answers(Ok(Accepted::AlreadySo));
+}
+
+#[test]
+fn what_is_there_is_completed_started_and_never_doubled_or_stopped() {
+    let story = several(2).command(Command::Stop { process: ID }).exits(1, 0);
+    let story = complete(story, &[(0, true), (1, false), (2, true)]).orders("launch 3, launch 4");
+    assert_eq!((state(&story, 0), state(&story, 1)), (Status::Starting, Status::Online));
+    assert_eq!(story.brain.app(APP).expect("defined").instances, 3);
+    assert_eq!(story.brain.processes().count(), 3);
+}
+
+#[test]
+fn an_app_that_cannot_have_its_ports_is_not_completed_at_all() {
+    let spec = AppSpec { port: Some(crate::model::PortPlan::Single(3000)), ..app("web") };
+    let story = of(spec.clone());
+    let other = AppSpec { name: Name::parse("other").unwrap(), ..spec };
+    let wanted = [(0, true)].into_iter().collect();
+    let story = story.command(Command::Complete { spec: Arc::new(other), wanted }).orders("");
+    assert!(story.answer.is_err());
+    assert_eq!(story.brain.processes().count(), 1);
 }

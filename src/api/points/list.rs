@@ -1,0 +1,33 @@
+//! `GET /api/v1/restore-points`
+
+use axum::Json;
+use axum::extract::State;
+
+use super::{points, show, with_files};
+use crate::api::access::{Auth, View};
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// List restore points
+///
+/// One that cannot be read is left out, and named in the daemon's log.
+#[utoipa::path(get, path = "/api/v1/restore-points", tag = "apps", operation_id = "list_restore_points",
+    responses((status = 200, description = "by name", body = wire::RestorePointList)))]
+pub async fn list(
+    _auth: Auth<View>,
+    State(api): State<Shared>,
+) -> Result<Json<wire::RestorePointList>, ApiError> {
+    let points = points(&api);
+    let items = with_files(move || {
+        let mut items = Vec::new();
+        for name in points.names() {
+            match points.load(&name) {
+                Ok(Some(point)) => items.push(show(&name, &point)),
+                Ok(None) => {}
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+        Ok(items)
+    });
+    Ok(Json(wire::RestorePointList { items: items.await? }))
+}

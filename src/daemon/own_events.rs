@@ -1,0 +1,75 @@
+//! What happens to pmdaemon itself and not to one of its processes: told and kept like everything
+//! else that happens.
+
+use std::sync::Arc;
+
+use super::clock;
+use super::driver::Driver;
+use crate::store::{Change, EventRow, Trouble};
+
+/// What happened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Own {
+    /// The store was lost or damaged.
+    StoreLost,
+    /// Services run that the store did not know.
+    StoreAdopted,
+    /// Nothing can be saved any more.
+    StoreFailed,
+    /// Everything is saved again.
+    StoreHealed,
+}
+
+impl Own {
+    /// The API's word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Own::StoreLost => "store.lost",
+            Own::StoreAdopted => "store.adopted",
+            Own::StoreFailed => "store.failed",
+            Own::StoreHealed => "store.healed",
+        }
+    }
+}
+
+impl Driver {
+    /// Tells whoever listens, and keeps it.
+    pub(super) fn tell_own(&mut self, what: Own, detail: String) {
+        match what {
+            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed => tracing::warn!("{detail}"),
+            Own::StoreHealed => tracing::info!("{detail}"),
+        }
+        let row = EventRow {
+            seq: self.next_event,
+            at_ms: clock::unix_ms(),
+            app: None,
+            process: None,
+            run: None,
+            kind: what.word().to_owned(),
+            name: "pmdaemon".to_owned(),
+            namespace: "pmdaemon".to_owned(),
+            detail,
+            end: None,
+        };
+        self.next_event += 1;
+        // Nobody may listen.
+        let _ = self.events.send(Arc::new(row.clone()));
+        self.recorder.write(vec![Change::AddEvent(row)]);
+    }
+
+    /// The store can be written no longer, or again.
+    pub(super) fn trouble_changed(&mut self, trouble: Trouble) {
+        match trouble {
+            Some(error) => {
+                self.in_trouble = true;
+                let told = format!("nothing can be saved: {error}. Services go on, changes are refused");
+                self.tell_own(Own::StoreFailed, told);
+            }
+            None if self.in_trouble => {
+                self.in_trouble = false;
+                self.tell_own(Own::StoreHealed, "everything is saved again".to_owned());
+            }
+            None => {}
+        }
+    }
+}
