@@ -217,7 +217,9 @@ impl World {
         let app = |id: ProcessId| self.brain.process(id).map(|process| process.app);
         let its_own = row.and_then(|process| process.state.run());
         let shares = |life: &Life| {
-            port.is_shared() && life.port == Some(port) && app(life.process) == row.map(|row| row.app)
+            // Whose process is not known any more still has the socket that the keeper holds.
+            let of_app = app(life.process).is_none_or(|app| row.is_some_and(|row| row.app == app));
+            port.is_shared() && life.port == Some(port) && of_app
         };
         let listens = |(run, life): (&RunId, &Life)| {
             life.listens_on(port.number()) && Some(*run) != its_own && !shares(life)
@@ -229,8 +231,8 @@ impl World {
     fn close_sockets(&mut self) {
         let lives = &self.lives;
         self.sockets.retain(|port, released| {
-            let used =
-                || lives.values().any(|life| life.port == Some(Port::Shared(*port)) && life.is_alive());
+            let has_it = |life: &Life| life.port == Some(Port::Shared(*port)) && !life.is_over();
+            let used = || lives.values().any(|life| has_it(life) && !life.never_was());
             !*released || used()
         });
     }
