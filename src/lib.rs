@@ -23,6 +23,7 @@
 //! |---|---|---|
 //! | [`model`] | the words: ids, definitions, goals, states, facts | nothing |
 //! | [`home`] | the paths of one installation | nothing |
+//! | [`settings`] | settings from the environment | nothing |
 //! | [`secrets`] | random secrets, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
 //! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `model` (names of signals) |
@@ -35,7 +36,7 @@
 //! | [`wire`] | the API's types | nothing |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
 //! | [`api`] | the router and its handlers | all above |
-//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `secrets`, `kernel` |
+//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `secrets`, `settings`, `kernel` |
 //! | [`library`] | [`ProcessManager`] for programs in Rust | `client`, `wire`, `home` |
 //! | [`run`], [`local_token`] | put the daemon together and let the command line in | all |
 //!
@@ -62,6 +63,7 @@ pub mod probe;
 pub mod run;
 pub mod sample;
 pub mod secrets;
+pub mod settings;
 pub mod store;
 pub mod supervisor;
 pub mod wire;

@@ -7,10 +7,10 @@ use std::time::Duration;
 use axum::http::StatusCode;
 use serde::Deserialize;
 
-use super::{Api, ApiError, convert};
+use super::{Api, ApiError, convert, notices};
 use crate::daemon::preparing;
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State};
+use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State, Unmet};
 use crate::supervisor::{Accepted, Command};
 use crate::wire::{self, Action};
 
@@ -54,19 +54,26 @@ fn command(action: Action, process: ProcessId) -> Command {
     }
 }
 
+/// Nothing is on its way to another state: it runs, rests, or waits for what will not come by itself.
+pub fn is_settled(state: &State) -> bool {
+    match state {
+        State::Idle(_) | State::Running { .. } | State::Backoff { .. } => true,
+        State::Waiting { unmet } => unmet.iter().any(Unmet::is_hopeless),
+        State::Starting { .. } | State::Stopping { .. } => false,
+    }
+}
+
 /// Is the outcome of that action there? `before` is the newest life at the time of the command.
 fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> bool {
     let Some(now) = now else { return true };
-    let settled = match now.state {
-        State::Idle(_) | State::Running { .. } | State::Backoff { .. } => true,
-        State::Starting { .. } | State::Stopping { .. } => false,
-    };
+    let settled = is_settled(&now.state);
     match action {
         Action::Start => settled,
         // Without a port it has no new life, and will not get one by itself.
         Action::Restart => {
-            let parked = matches!(now.state, State::Idle(Rest::Errored(Reason::NoPort(_))));
-            parked || (settled && now.latest_run > before)
+            let parked =
+                matches!(now.state, State::Idle(Rest::Errored(Reason::NoPort(_))) | State::Waiting { .. });
+            settled && (parked || now.latest_run > before)
         }
         Action::Stop => matches!(now.state, State::Idle(_)),
         Action::Delete => false,
@@ -137,7 +144,9 @@ async fn give(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let earlier = api.handle.snapshot();
     let answers = api.handle.command(commands).await?;
+    let notices = notices::of_action(action, targets, &earlier, &api.handle.snapshot());
     let mut changed = Vec::new();
     for (target, answer) in targets.iter().zip(answers) {
         if answer? == Accepted::Done {
@@ -163,7 +172,8 @@ async fn give(
         convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
     };
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, wire::Outcome { changed: changed_any, processes: targets.iter().map(show).collect() }))
+    let processes = targets.iter().map(show).collect();
+    Ok((status, wire::Outcome { changed: changed_any, processes, notices }))
 }
 
 /// 422 if the program of one of them cannot be executed, 409 if it lost its port.

@@ -5,13 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, convert_env, convert_health, convert_resources};
+use super::{ApiError, convert_depends, convert_env, convert_health, convert_resources};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
+use crate::model::depends::waits_for;
 use crate::model::{
-    self, End, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
+    self, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
 };
 use crate::store::EventRow;
 use crate::{auth, wire};
@@ -24,7 +25,11 @@ const MAX_SPAN_MS: i64 = 86_400_000;
 pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process {
     let running = match view.state {
         State::Running { since, .. } => Some(since),
-        State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => None,
+        State::Idle(_)
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Starting { .. }
+        | State::Stopping { .. } => None,
     };
     let usage = measured
         .and_then(|measured| measured.processes.get(&view.id))
@@ -64,9 +69,13 @@ fn reason(view: &ProcessView) -> Option<String> {
     let over_memory = || view.over_memory.or(view.last_over_memory).map(|over| over.to_string());
     match &view.state {
         State::Idle(Rest::Errored(reason)) => Some(reason.to_string()),
+        State::Waiting { unmet } => Some(waits_for(unmet)),
         State::Backoff { queued: true, .. } => Some("host budget".to_owned()),
         State::Backoff { until, queued: false } => {
             Some(format!("starts again in {}", event_text::span(until.since(clock::now()))))
+        }
+        State::Starting { .. } | State::Running { .. } if view.goal != Goal::Up => {
+            Some("it is to end after what depends on it".to_owned())
         }
         State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => over_memory(),
         State::Idle(_) => None,
@@ -110,6 +119,8 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         max_open_files: None,
         core_size_bytes: None,
         umask: None,
+        depends_on: convert_depends::show(&spec.depends_on, &spec.namespace),
+        notices: Vec::new(),
         processes: views.iter().map(|view| process(view, measured)).collect(),
     };
     convert_resources::show(&mut app, &spec.resources);
@@ -154,12 +165,14 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             return Err(ApiError::member(pointer, format!("{text:?} contains a NUL character")));
         }
     }
+    let namespace = name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace);
     Ok(Draft {
+        depends_on: convert_depends::wanted(&new.depends_on, &namespace)?,
         resources,
         user: new.user,
         group: new.group,
         name: name("/name", new.name)?,
-        namespace: name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace),
+        namespace,
         script: new.script,
         args: new.args,
         cwd,

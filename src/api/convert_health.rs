@@ -67,7 +67,11 @@ pub fn check(policy: &HealthPolicy) -> wire::HealthCheck {
 pub fn health(state: &State) -> Option<(&'static str, Option<String>)> {
     let vitals = match state {
         State::Running { vitals, .. } => vitals.as_ref()?,
-        State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => {
+        State::Idle(_)
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Starting { .. }
+        | State::Stopping { .. } => {
             return None;
         }
     };

@@ -111,10 +111,17 @@ impl From<Denied> for ApiError {
             | Denied::StillUp { .. }
             | Denied::NothingUp { .. }
             | Denied::Reloading { .. } => StatusCode::CONFLICT,
-            Denied::BadCount { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Denied::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
         };
-        let error = ApiError::new(status, denied.code(), denied.to_string());
+        let error = match denied.is_about_dependencies() {
+            true => ApiError::member("/depends_on", denied.to_string()),
+            false => ApiError::new(status, denied.code(), denied.to_string()),
+        };
         match denied {
             Denied::NameTaken { process, .. }
             | Denied::BeingDeleted(process)
@@ -128,6 +135,10 @@ impl From<Denied> for ApiError {
             | Denied::PortsExhausted { .. }
             | Denied::TooFewPorts(_)
             | Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. }
             | Denied::ShuttingDown => error,
         }
     }

@@ -17,7 +17,8 @@ use super::act::{act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text, preparing};
-use crate::model::{Goal, Health, Moment, PortPlan, ProcessId, Rest, RunId, State, Vitals};
+use crate::model::depends::waits_for;
+use crate::model::{Goal, Health, Moment, PortPlan, ProcessId, Rest, RunId, State, Unmet, Vitals};
 use crate::probe;
 use crate::wire::{self, Action};
 
@@ -82,6 +83,7 @@ fn present_life(action: Action, view: &ProcessView) -> Option<RunId> {
         State::Starting { .. }
         | State::Running { .. }
         | State::Stopping { .. }
+        | State::Waiting { .. }
         | State::Backoff { .. }
         | State::Idle(_) => view.latest_run,
     }
@@ -161,9 +163,13 @@ fn look(
     if view.latest_run <= before {
         return match &view.state {
             State::Idle(rest) => Look::Failed(at_rest(rest)),
+            State::Waiting { unmet } if unmet.iter().any(Unmet::is_hopeless) => {
+                Look::Failed(format!("it {}", waits_for(unmet)))
+            }
             State::Running { .. }
             | State::Starting { .. }
             | State::Stopping { .. }
+            | State::Waiting { .. }
             | State::Backoff { .. } => Look::Wait,
         };
     }
@@ -172,7 +178,7 @@ fn look(
     }
     *awaited = view.latest_run;
     match &view.state {
-        State::Starting { .. } => Look::Wait,
+        State::Waiting { .. } | State::Starting { .. } => Look::Wait,
         State::Running { vitals: Some(Vitals { health: Health::Unhealthy { reason }, .. }), .. } => {
             Look::Failed(format!("it is unhealthy: {reason}"))
         }
@@ -235,6 +241,7 @@ async fn port(api: &Api, view: &ProcessView) -> Option<String> {
 fn late(view: Option<&Arc<ProcessView>>, limit: Duration) -> String {
     let limit = event_text::span(limit);
     let because = match view.map(|view| (&view.state, complaint_of(view))) {
+        Some((State::Waiting { unmet }, _)) => format!(" (it {})", waits_for(unmet)),
         Some((State::Running { .. }, Some(reason))) => format!(" (its health check says: {reason})"),
         Some((State::Running { vitals: Some(_), .. }, None)) => {
             " (its first health check has not ended)".to_owned()

@@ -27,6 +27,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
             resources: Default::default(),
+            depends_on: Vec::new(),
         };
         let create = Command::Create { spec: Arc::new(spec) };
         brain.step(Moment(0), Input::Command(create)).0.expect("created");

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
 use super::pm2_args::Pm2Args;
@@ -20,7 +21,9 @@ use super::values::{self, Instances};
                   pmdaemon list                         what runs, and how well\n  \
                   pmdaemon logs web --follow            what it prints\n  \
                   pmdaemon web                          the dashboard in a browser\n\n\
-                  State lives in PMDAEMON_HOME (default ~/.pmdaemon). The daemon is started by the first command."
+                  State lives in PMDAEMON_HOME (default ~/.pmdaemon). The daemon is started by the first command, \
+                  whose PMDAEMON_RESTART_BURST and PMDAEMON_RESTART_RATE limit automatic restarts of the whole host \
+                  (20 at once, then 2 a second and CPU)."
 )]
 pub struct Cli {
     /// What to do.
@@ -98,8 +101,8 @@ pub enum ClientCommand {
     /// Show everything about an app or process
     #[command(visible_aliases = ["describe", "desc", "show"])]
     Info(InfoArgs),
-    /// Show why a process ended, and what came of it
-    Why(InfoArgs),
+    /// Show why a process ended or does not start, and what came of it
+    Why(WhyArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
@@ -207,6 +210,9 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// What must be there first
+    #[command(flatten)]
+    pub depends: DependsArgs,
     /// What PM2's users may write out of habit
     #[command(flatten)]
     pub pm2: Pm2Args,
@@ -403,6 +409,21 @@ pub struct InfoArgs {
     /// Which apps or processes
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `why`.
+#[derive(Args, Debug)]
+#[command(after_help = REFERENCES)]
+pub struct WhyArgs {
+    /// Which apps or processes
+    #[arg(required = true, value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+    /// Also all the ends before the last one
+    #[arg(short, long)]
+    pub all: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

@@ -13,6 +13,7 @@
 
 pub mod args;
 mod commands;
+mod depends_args;
 mod doctor;
 mod env_args;
 mod error;

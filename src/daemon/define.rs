@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 use super::finder::{Asked, Finder, reason};
 use super::{define_health, env_file, node, resources};
 use crate::model::{
-    AppSpec, EnvSources, HealthPolicy, ListenMode, Name, PortPlan, Resources, RestartPolicy, StopPolicy,
+    AppSpec, Dependency, EnvSources, HealthPolicy, ListenMode, Name, PortPlan, Resources, RestartPolicy,
+    StopPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -56,6 +57,8 @@ pub struct Draft {
     pub user: Option<String>,
     /// The group to run as, by name or number.
     pub group: Option<String>,
+    /// What must be there before it is started.
+    pub depends_on: Vec<Dependency>,
 }
 
 /// What is wrong with it.
@@ -123,6 +126,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         stop: draft.stop,
         health,
         resources: Resources { run_as, ..draft.resources },
+        depends_on: draft.depends_on,
     })
 }
 

@@ -25,6 +25,7 @@ use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
 use crate::model::{
     AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId,
 };
+use crate::settings::RestartBudget;
 use crate::store::{Change, EventRow, Keepsake, Loss, Noted, Recorder, Saved, Trouble};
 use crate::supervisor::{
     Accepted, Command, Denied, Effect, Input, Limits, PortQuestion, Process, Record, Scope, Supervisor,
@@ -138,7 +139,7 @@ impl Driver {
         let (watching, verdicts) = Watching::new();
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
-        brain.limit_restarts(Limits::of_host(cpus()));
+        brain.limit_restarts(restart_limits());
         let usages = Arc::new(Usages::default());
         let mut driver = Driver {
             brain,
@@ -374,12 +375,15 @@ impl Driver {
         if let Some(denied) = self.look_at_ports(&commands) {
             return (vec![Err(denied); commands.len()], changes);
         }
-        for command in commands {
+        for index in self.brain.in_order(&commands) {
+            let command = commands[index].clone();
             let (answer, effects) = self.brain.step(clock::now(), Input::Command(command));
-            answers.push(answer);
+            answers.push((index, answer));
             changes.extend(self.carry_out(effects));
         }
-        (answers, changes)
+        // Each in the place of its command.
+        answers.sort_by_key(|(index, _)| *index);
+        (answers.into_iter().map(|(_, answer)| answer).collect(), changes)
     }
 
     /// Stops every service with its goal, so that none comes back, then ends.
@@ -533,6 +537,9 @@ impl Driver {
         let end = match &event.kind {
             EventKind::Exited { end, .. } => Some(*end),
             EventKind::Created
+            | EventKind::Waits { .. }
+            | EventKind::Needed { .. }
+            | EventKind::StopTakenBack
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
             | EventKind::StopAsked { .. }
@@ -579,6 +586,16 @@ impl Driver {
             self.usages.wake();
         }
     }
+}
+
+/// What the host bears, or what somebody set instead.
+fn restart_limits() -> Limits {
+    let set = RestartBudget::from_env().unwrap_or_else(|sentence| {
+        // Services are not left alone for that.
+        tracing::error!("{sentence}; until then it is as if nothing were set");
+        RestartBudget::default()
+    });
+    Limits::of_host(cpus()).or_as_set(set.burst, set.per_second)
 }
 
 /// CPUs that this daemon may use.

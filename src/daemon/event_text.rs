@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-use crate::model::{Cause, End, EventKind};
+use crate::model::depends::waits_for;
+use crate::model::{Cause, End, EventKind, ExitCause};
 
 /// The stable word of an event's kind.
 pub fn word(kind: &EventKind) -> &'static str {
     match kind {
         EventKind::Created => "process.created",
+        EventKind::Waits { .. } => "process.waits",
+        EventKind::Needed { .. } => "process.needed",
+        EventKind::StopTakenBack => "process.stop_taken_back",
         EventKind::Started { .. } => "process.started",
         EventKind::SpawnFailed { .. } => "process.spawn_failed",
         EventKind::StopAsked { .. } => "process.stop_asked",
@@ -33,6 +37,9 @@ pub fn word(kind: &EventKind) -> &'static str {
 pub fn sentence(name: &str, kind: &EventKind) -> String {
     match kind {
         EventKind::Created => format!("{name} was defined"),
+        EventKind::Waits { unmet } => format!("{name} {}", waits_for(unmet)),
+        EventKind::Needed { by } => format!("{name} is started, because {by} depends on it"),
+        EventKind::StopTakenBack => format!("{name} goes on: it is not to end any more"),
         EventKind::Started { pid } => format!("{name} started with pid {pid}"),
         EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
         EventKind::StopAsked { cause } => format!("{name} was asked to end, {}", purpose(*cause)),
@@ -46,7 +53,7 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
             format!("{name} waits for its restart: host budget, too many processes restart at once")
         }
         EventKind::Killed => format!("{name} did not end within its kill timeout and got SIGKILL"),
-        EventKind::Exited { end, asked, uptime } => exited(name, *end, *asked, *uptime),
+        EventKind::Exited { end, cause, uptime } => exited(name, *end, cause, *uptime),
         EventKind::BackingOff { wait, unstable } => {
             format!("{name} starts again in {} ({unstable} unstable runs in a row)", span(*wait))
         }
@@ -72,15 +79,19 @@ fn purpose(cause: Cause) -> &'static str {
     }
 }
 
-fn exited(name: &str, end: End, asked: bool, uptime: Duration) -> String {
+fn exited(name: &str, end: End, cause: &ExitCause, uptime: Duration) -> String {
     let after = span(uptime);
     let how = match end {
         End::Code(code) => format!("exited with code {code} after {after}"),
         End::Signal(signal) => format!("was ended by signal {signal} after {after}"),
         End::Unknown => format!("ended unseen, after at most {after}"),
     };
-    let why = if asked { ", as asked" } else { "" };
-    format!("{name} {how}{why}")
+    match cause {
+        ExitCause::Itself => format!("{name} {how}"),
+        ExitCause::Asked(cause) => format!("{name} {how}, as asked: {}", purpose(*cause)),
+        ExitCause::OverMemory(over) => format!("{name} {how}, {over}"),
+        ExitCause::Unhealthy { complaint } => format!("{name} {how}, unhealthy: {complaint}"),
+    }
 }
 
 /// A time span for people: `350 ms`, `3.2 s`, `5 min`, `7 h`.
@@ -96,17 +107,29 @@ pub fn span(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Signal;
+    use crate::model::{ByteSize, OverMemory, Signal};
 
     #[test]
-    fn an_exit_by_signal_is_told_as_one() {
-        let check = |end, asked, text: &str| {
-            let kind = EventKind::Exited { end, asked, uptime: Duration::from_millis(3240) };
+    fn an_exit_tells_how_and_why() {
+        let check = |end, cause, text: &str| {
+            let kind = EventKind::Exited { end, cause, uptime: Duration::from_millis(3240) };
             assert_eq!(sentence("web", &kind), text);
         };
-        check(End::Signal(Signal::KILL), false, "web was ended by signal SIGKILL after 3.2 s");
-        check(End::Code(1), false, "web exited with code 1 after 3.2 s");
-        check(End::Code(0), true, "web exited with code 0 after 3.2 s, as asked");
-        check(End::Unknown, false, "web ended unseen, after at most 3.2 s");
+        let itself = || ExitCause::Itself;
+        check(End::Signal(Signal::KILL), itself(), "web was ended by signal SIGKILL after 3.2 s");
+        check(End::Code(1), itself(), "web exited with code 1 after 3.2 s");
+        check(End::Unknown, itself(), "web ended unseen, after at most 3.2 s");
+        let asked = |cause| ExitCause::Asked(cause);
+        check(End::Code(0), asked(Cause::Stop), "web exited with code 0 after 3.2 s, as asked: to stop");
+        check(
+            End::Code(0),
+            asked(Cause::Reload),
+            "web exited with code 0 after 3.2 s, as asked: to be reloaded",
+        );
+        let over = OverMemory { used: ByteSize(600 << 20), limit: ByteSize(512 << 20) };
+        let text = "web exited with code 0 after 3.2 s, memory limit: 600 MiB > 512 MiB";
+        check(End::Code(0), ExitCause::OverMemory(over), text);
+        let unhealthy = ExitCause::Unhealthy { complaint: "answered 503".to_owned() };
+        check(End::Code(0), unhealthy, "web exited with code 0 after 3.2 s, unhealthy: answered 503");
     }
 }

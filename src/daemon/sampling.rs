@@ -253,6 +253,7 @@ fn measure(sampler: &mut Sampler, host: &mut Host, snapshot: &Snapshot) -> Measu
                 Some((process.id, Root { run, pid }))
             }
             State::Idle(_)
+            | State::Waiting { .. }
             | State::Backoff { .. }
             | State::Starting { .. }
             | State::Stopping { pid: None, .. } => None,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal};
+use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal, Unmet};
 
 /// One line of the history of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,6 +22,16 @@ pub struct Event {
 pub enum EventKind {
     /// It was defined.
     Created,
+    /// Its first start waits for what it depends on.
+    Waits {
+        /// What is not as it is to be.
+        unmet: Vec<Unmet>,
+    },
+    /// It is started because another app that is started depends on it.
+    Needed {
+        /// Name of the process that is started.
+        by: String,
+    },
     /// Its program was executed.
     Started {
         /// The main process.
@@ -37,6 +47,8 @@ pub enum EventKind {
         /// What for.
         cause: Cause,
     },
+    /// It had not been told yet to end, as was wanted, and is to go on now.
+    StopTakenBack,
     /// Its turn has come in a reload.
     Reloading {
         /// Which one of the reload's processes it is, from 1.
@@ -68,8 +80,8 @@ pub enum EventKind {
     Exited {
         /// How.
         end: End,
-        /// Because it was asked to; otherwise it crashed or finished by itself.
-        asked: bool,
+        /// Why.
+        cause: ExitCause,
         /// How long it had run.
         uptime: Duration,
     },
@@ -115,4 +127,20 @@ pub enum Cause {
     Scale,
     /// Everything is to end.
     Shutdown,
+}
+
+/// Why a main process ended.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum ExitCause {
+    /// Nobody wanted it: it crashed, finished, or was ended from outside.
+    Itself,
+    /// Somebody wanted it.
+    Asked(Cause),
+    /// It used too much memory.
+    OverMemory(OverMemory),
+    /// It was unhealthy.
+    Unhealthy {
+        /// What its last check complained of.
+        complaint: String,
+    },
 }

@@ -5,6 +5,7 @@
 //! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
 //! [`crate::store`].
 
+pub mod depends;
 pub mod env_sources;
 pub mod event;
 pub mod fact;
@@ -23,8 +24,9 @@ pub mod size;
 pub mod spec;
 pub mod state;
 
+pub use depends::{Condition, Dependency, Obstacle, Unmet};
 pub use env_sources::EnvSources;
-pub use event::{Cause, Event, EventKind};
+pub use event::{Cause, Event, EventKind, ExitCause};
 pub use fact::{End, Fact, SpawnFailure, SpawnStep};
 pub use goal::Goal;
 pub use health::{Health, HealthCheck, HealthPolicy, Verdict, Vitals};

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{EnvSources, HealthPolicy, Name, PortPlan, Resources, Signal};
+use super::{Dependency, EnvSources, HealthPolicy, Name, PortPlan, Resources, Signal};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -51,6 +51,8 @@ pub struct AppSpec {
     pub health: Option<HealthPolicy>,
     /// What it may use, and as whom it runs.
     pub resources: Resources,
+    /// What must be there before its processes are started for the first time.
+    pub depends_on: Vec<Dependency>,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -134,6 +136,7 @@ impl fmt::Debug for AppSpec {
             .field("stop", &self.stop)
             .field("health", &self.health)
             .field("resources", &self.resources)
+            .field("depends_on", &self.depends_on)
             .finish_non_exhaustive()
     }
 }

@@ -2,14 +2,15 @@
 
 use std::fmt;
 
-use super::{End, Moment, Pid, RunId, Vitals};
+use super::{End, Moment, Pid, RunId, Unmet, Vitals};
 
 /// What a process is doing. Data lives in the state that has it.
 ///
 /// ```text
 ///            Launch          Spawned
 ///   Idle ───────────▶ Starting ─────▶ Running ──┐ Exited
-///    ▲  ▲                │  SpawnFailed         │
+///    ▲  ▲         ▲      │  SpawnFailed         │
+///    │  │      Waiting   │                      │  (what it depends on is not there yet)
 ///    │  └── Backoff ◀────┴──────────────────────┤  (goal Up: at once, or after a wait)
 ///    │         (until)                          │
 ///    └──────────── Stopping ◀───────────────────┘  (stop asked, or parts of the tree left)
@@ -18,6 +19,11 @@ use super::{End, Moment, Pid, RunId, Vitals};
 pub enum State {
     /// Nothing runs and nothing is about to.
     Idle(Rest),
+    /// Waiting for its first start until what it depends on is as it is to be.
+    Waiting {
+        /// What is not yet; never nothing.
+        unmet: Vec<Unmet>,
+    },
     /// Waiting for the next automatic start.
     Backoff {
         /// When it comes; `queued`: when it was due.
@@ -115,7 +121,7 @@ impl fmt::Display for Reason {
 /// The six words that users see (acceptance row A7).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub enum Status {
-    /// Launched and not up yet, or not healthy yet.
+    /// To be launched when what it depends on is there; or launched, and not up or healthy yet.
     Starting,
     /// Runs.
     Online,
@@ -166,7 +172,7 @@ impl State {
             State::Idle(Rest::Stopped | Rest::Finished(_)) => Status::Stopped,
             State::Idle(Rest::Errored(_)) => Status::Errored,
             State::Backoff { .. } => Status::Restarting,
-            State::Starting { .. } => Status::Starting,
+            State::Waiting { .. } | State::Starting { .. } => Status::Starting,
             // Checked, and never healthy so far.
             State::Running { vitals: Some(Vitals { ready: false, .. }), .. } => Status::Starting,
             State::Running { .. } => Status::Online,
@@ -177,7 +183,7 @@ impl State {
     /// The life that is going on, if one is.
     pub fn run(&self) -> Option<RunId> {
         match self {
-            State::Idle(_) | State::Backoff { .. } => None,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => None,
             State::Starting { run, .. } | State::Running { run, .. } | State::Stopping { run, .. } => {
                 Some(*run)
             }
@@ -189,7 +195,7 @@ impl State {
         match self {
             State::Running { pid, .. } => Some(*pid),
             State::Stopping { pid, .. } => *pid,
-            State::Idle(_) | State::Backoff { .. } | State::Starting { .. } => None,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Starting { .. } => None,
         }
     }
 }

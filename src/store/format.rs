@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
 use super::format_resources::StoredResources;
@@ -54,6 +55,8 @@ pub(super) struct StoredSpec {
     health: Option<StoredHealth>,
     #[serde(default)]
     resources: StoredResources,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    depends_on: Vec<StoredDependency>,
     #[serde(default, skip_serializing_if = "StoredEnvSources::is_empty")]
     env_sources: StoredEnvSources,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,6 +127,7 @@ impl StoredSpec {
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
             resources: StoredResources::new(&spec.resources),
+            depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
             env_sources: StoredEnvSources::new(&spec.env_sources),
             interpreter_args: spec.interpreter_args.clone(),
         }
@@ -149,6 +153,11 @@ impl StoredSpec {
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
             resources: self.resources.into_model(),
+            depends_on: self
+                .depends_on
+                .into_iter()
+                .map(StoredDependency::into_model)
+                .collect::<Result<_, _>>()?,
             env_sources: self.env_sources.into_model(),
             interpreter_args: self.interpreter_args,
         })
@@ -259,6 +268,7 @@ mod tests {
         assert_eq!(spec.restart, RestartPolicy::default());
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
+        assert_eq!(spec.depends_on, Vec::new());
         assert_eq!(spec.env_sources, Default::default());
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{Misfit, port_plan, signal, stored_plan};
 use super::format_resources::StoredOverMemory;
-use crate::model::{AppId, End, Goal, Moment, Port, ProcessId, Reason, Rest, RunId};
+use crate::model::{AppId, Cause, End, Goal, Moment, Port, ProcessId, Reason, Rest, RunId};
 use crate::supervisor::{Asked, Ports, Remembered};
 
 /// Column `process.record`; the ids have columns of their own.
@@ -45,7 +45,20 @@ struct StoredAsked {
     #[serde(default)]
     restart: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    cause: Option<StoredCause>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     over_memory: Option<StoredOverMemory>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StoredCause {
+    Stop,
+    Restart,
+    Reload,
+    Delete,
+    Scale,
+    Shutdown,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -112,6 +125,7 @@ impl StoredProcess {
             asked: process.asked.map(|asked| StoredAsked {
                 run: asked.run.0,
                 restart: asked.restart,
+                cause: asked.cause.map(StoredCause::new),
                 over_memory: asked.over_memory.map(StoredOverMemory::new),
             }),
         }
@@ -148,9 +162,34 @@ impl StoredProcess {
             asked: self.asked.map(|asked| Asked {
                 run: RunId(asked.run),
                 restart: asked.restart,
+                cause: asked.cause.map(StoredCause::into_model),
                 over_memory: asked.over_memory.map(StoredOverMemory::into_model),
             }),
         })
+    }
+}
+
+impl StoredCause {
+    fn new(cause: Cause) -> StoredCause {
+        match cause {
+            Cause::Stop => StoredCause::Stop,
+            Cause::Restart => StoredCause::Restart,
+            Cause::Reload => StoredCause::Reload,
+            Cause::Delete => StoredCause::Delete,
+            Cause::Scale => StoredCause::Scale,
+            Cause::Shutdown => StoredCause::Shutdown,
+        }
+    }
+
+    fn into_model(self) -> Cause {
+        match self {
+            StoredCause::Stop => Cause::Stop,
+            StoredCause::Restart => Cause::Restart,
+            StoredCause::Reload => Cause::Reload,
+            StoredCause::Delete => Cause::Delete,
+            StoredCause::Scale => Cause::Scale,
+            StoredCause::Shutdown => Cause::Shutdown,
+        }
     }
 }
 

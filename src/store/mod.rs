@@ -22,6 +22,7 @@ mod backup;
 mod error;
 mod events;
 mod format;
+mod format_depends;
 mod format_env;
 mod format_health;
 mod format_process;

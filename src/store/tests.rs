@@ -40,6 +40,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
         health: None,
         resources: Default::default(),
+        depends_on: Vec::new(),
     })
 }
 

@@ -94,6 +94,41 @@ pub enum Denied {
         /// Its first process.
         process: ProcessId,
     },
+    /// Nobody can wait for what is not there.
+    #[error("{name} is to depend on {other}, and there is no such app: start {other} first")]
+    UnknownDependency {
+        /// The app.
+        name: String,
+        /// What it is to depend on.
+        other: String,
+    },
+    /// Nobody can wait for himself.
+    #[error("the dependencies form a cycle: {}", .path.join(" -> "))]
+    DependencyCycle {
+        /// The apps, from the one that was to be defined back to it.
+        path: Vec<String>,
+    },
+    /// What has no health check is never healthy.
+    #[error(
+        "{name} would wait for ever until {other} is healthy: {other} has no health check; wait until it is ready"
+    )]
+    NeverHealthy {
+        /// The app.
+        name: String,
+        /// What it is to depend on.
+        other: String,
+    },
+    /// What is started again is never completed.
+    #[error(
+        "{name} would wait for ever until {other} is completed: {other} is started again whenever it ends; define it \
+         with --no-autorestart, or with --stop-exit-codes 0"
+    )]
+    NeverCompleted {
+        /// The app.
+        name: String,
+        /// What it is to depend on.
+        other: String,
+    },
     /// The number of processes is out of range.
     #[error("{name} cannot have {wanted} processes: 1 to {MOST} are possible")]
     BadCount {
@@ -137,6 +172,17 @@ impl Denied {
         matches!(self, Denied::PortTaken { .. } | Denied::PortsExhausted { .. } | Denied::TooFewPorts(_))
     }
 
+    /// A definition cannot depend on that.
+    pub fn is_about_dependencies(&self) -> bool {
+        matches!(
+            self,
+            Denied::UnknownDependency { .. }
+                | Denied::DependencyCycle { .. }
+                | Denied::NeverHealthy { .. }
+                | Denied::NeverCompleted { .. }
+        )
+    }
+
     /// The stable code of the API's problem document.
     pub fn code(&self) -> &'static str {
         match self {
@@ -148,7 +194,11 @@ impl Denied {
             Denied::NoSuchApp => "app_not_found",
             Denied::NotRunning { .. } => "not_running",
             Denied::StillUp { .. } => "still_up",
-            Denied::BadCount { .. } => "invalid_value",
+            Denied::BadCount { .. }
+            | Denied::UnknownDependency { .. }
+            | Denied::DependencyCycle { .. }
+            | Denied::NeverHealthy { .. }
+            | Denied::NeverCompleted { .. } => "invalid_value",
             Denied::NothingUp { .. } => "not_running",
             Denied::Reloading { .. } => "reloading",
             Denied::ShuttingDown => "shutting_down",

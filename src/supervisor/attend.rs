@@ -13,7 +13,11 @@ impl Supervisor {
         let run = match process.state {
             State::Running { run, .. } => run,
             State::Stopping { run, .. } if planted!(SignalsTheDying) => run,
-            State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => {
+            State::Idle(_)
+            | State::Waiting { .. }
+            | State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Stopping { .. } => {
                 let name = self.apps[&process.app].instance_name(process.instance);
                 return Err(Denied::NotRunning { name, process: id, status: process.state.status() });
             }

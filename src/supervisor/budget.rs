@@ -33,6 +33,14 @@ impl Limits {
         let per_second = PER_SECOND_AND_CPU.saturating_mul(u32::try_from(cpus).unwrap_or(u32::MAX).max(1));
         Limits { burst: BURST, interval: Duration::from_secs(1) / per_second }
     }
+
+    /// The same with what somebody said instead; absent: nothing. `per_second` is more than 0.
+    pub fn or_as_set(self, burst: Option<u32>, per_second: Option<f64>) -> Limits {
+        Limits {
+            burst: burst.map_or(self.burst, |burst| burst.max(1)),
+            interval: per_second.map_or(self.interval, |number| Duration::from_secs_f64(1.0 / number)),
+        }
+    }
 }
 
 /// The bucket. It is full at the beginning.
@@ -120,6 +128,13 @@ mod tests {
         assert_eq!(second, 3, "at 250, 500 and 750 ms");
         let later = now + Duration::from_secs(60);
         assert_eq!((0..30).filter(|_| budget.take(later)).count(), 20);
+    }
+
+    #[test]
+    fn what_somebody_set_replaces_what_the_host_bears() {
+        let limits = Limits::of_host(2).or_as_set(Some(3), Some(0.5));
+        assert_eq!(limits, Limits { burst: 3, interval: Duration::from_secs(2) });
+        assert_eq!(Limits::of_host(2).or_as_set(None, None), Limits::of_host(2));
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! What people can ask for. Only here do goals change.
 //!
 //! ```text
-//!            Idle            Backoff     Starting, Running      Stopping
-//! start      launch          launch¹     already so             launch when over²
-//! stop       rest as stopped rest        end it                 stay down when over
-//! restart    launch¹         launch¹     end it, then launch¹   launch¹ when over
-//! delete     forget          forget      end it, then forget    forget when over
+//!            Idle            Waiting     Backoff   Starting, Running      Stopping
+//! start      launch³         already so  launch¹   already so⁴            launch when over²
+//! stop       rest as stopped rest        rest      end it⁵                stay down when over
+//! restart    launch¹³        already so  launch¹   end it, then launch¹   launch¹ when over
+//! delete     forget          forget      forget    end it⁵, then forget   forget when over
 //! ```
 //! ¹ counts as a restart, of a stopped process too, as in PM2. ² counts if nobody had asked for
-//! that end: then it is the restart after a crash, only without the rules about waiting.
+//! that end: then it is the restart after a crash, only without the rules about waiting. ³ or it
+//! waits for what it depends on, which is started, too. ⁴ one that was to end and was not told yet
+//! goes on. ⁵ after what depends on it, if that is ending: see [`super::depends`].
 
 use std::sync::Arc;
 
@@ -65,8 +67,17 @@ impl Supervisor {
             let (name, namespace) = (spec.name.to_string(), spec.namespace.to_string());
             return Err(Denied::NameTaken { name, namespace, process });
         }
+        self.check_dependencies(&spec)?;
         let goal = if spec.autostart { Goal::Up } else { Goal::Down };
+        let needed = if spec.autostart { self.stopped_dependencies(&spec) } else { Vec::new() };
         let numbers: Vec<u32> = (0..spec.instances).collect();
+        if !needed.is_empty() {
+            // Nothing is started for an app that gets no port.
+            let mut rehearsal = self.clone();
+            rehearsal.start_needed(now, &needed, spec.name.as_str())?;
+            rehearsal.ports_of_new(None, &spec, &numbers, goal)?;
+            self.start_needed(now, &needed, spec.name.as_str())?;
+        }
         let ports = self.ports_of_new(None, &spec, &numbers, goal)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
@@ -77,19 +88,68 @@ impl Supervisor {
         }
         if spec.autostart {
             for id in &processes {
-                self.launch(now, *id, false);
+                self.begin(now, *id, false);
             }
         }
         Ok(Accepted::Created { app, processes })
     }
 
+    /// Starts it, and what it depends on.
     pub(super) fn start(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
+        self.with_dependencies(now, id, |brain| brain.start_alone(now, id))
+    }
+
+    /// Starts what a process depends on, if that rests, and then does something to it that may
+    /// launch it. All of it, or nothing.
+    fn with_dependencies(
+        &mut self,
+        now: Moment,
+        id: ProcessId,
+        command: impl Fn(&mut Supervisor) -> Result<Accepted, Denied>,
+    ) -> Result<Accepted, Denied> {
+        let process = self.may_launch(id)?;
+        let spec = self.apps[&process.app].clone();
+        let needed = match process.state {
+            State::Idle(_) | State::Waiting { .. } => self.stopped_dependencies(&spec),
+            State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Running { .. }
+            | State::Stopping { .. } => Vec::new(),
+        };
+        if needed.is_empty() {
+            return command(self);
+        }
+        let name = spec.instance_name(process.instance);
+        let mut rehearsal = self.clone();
+        rehearsal.start_needed(now, &needed, &name)?;
+        command(&mut rehearsal)?;
+        self.start_needed(now, &needed, &name)?;
+        command(self)?;
+        // Also when it waited before, and nothing but what it waits for was started.
+        self.want_up(id);
+        Ok(Accepted::Done)
+    }
+
+    /// Starts it, and nothing else.
+    pub(super) fn start_alone(&mut self, now: Moment, id: ProcessId) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
             State::Idle(_) => {
                 self.aim(id, None)?;
                 self.want_up(id);
-                self.launch(now, id, false);
+                self.begin(now, id, false);
+            }
+            State::Waiting { .. } if process.ports.plan.is_some() => {
+                self.aim(id, None)?;
+                self.want_up(id);
+            }
+            State::Waiting { .. } => return Ok(Accepted::AlreadySo),
+            State::Starting { .. } | State::Running { .. } if process.goal == Goal::Down => {
+                self.aim(id, None)?;
+                self.want_up(id);
+                self.change(id, |process| (process.end_asked, process.end_cause) = (false, None));
+                let run = self.processes[&id].state.run();
+                self.publish(id, run, EventKind::StopTakenBack);
             }
             State::Backoff { .. } => {
                 self.aim(id, None)?;
@@ -120,11 +180,15 @@ impl Supervisor {
         }
         match process.state {
             State::Idle(Rest::Stopped) if process.goal == Goal::Down => return Ok(Accepted::AlreadySo),
-            State::Idle(_) | State::Backoff { .. } => {
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => {
                 self.change(id, |process| process.goal = Goal::Down);
                 self.rest(id, Rest::Stopped);
             }
-            State::Stopping { .. } if process.goal == Goal::Down => return Ok(Accepted::AlreadySo),
+            State::Starting { .. } | State::Running { .. } | State::Stopping { .. }
+                if process.goal == Goal::Down =>
+            {
+                return Ok(Accepted::AlreadySo);
+            }
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| {
                     process.goal = Goal::Down;
@@ -146,9 +210,30 @@ impl Supervisor {
         plan: Option<PortPlan>,
         cause: Cause,
     ) -> Result<Accepted, Denied> {
+        self.with_dependencies(now, id, |brain| brain.restart_alone(now, id, plan, cause))
+    }
+
+    /// Restarts it, and starts nothing else.
+    pub(super) fn restart_alone(
+        &mut self,
+        now: Moment,
+        id: ProcessId,
+        plan: Option<PortPlan>,
+        cause: Cause,
+    ) -> Result<Accepted, Denied> {
         let process = self.may_launch(id)?;
         match process.state {
-            State::Idle(_) | State::Backoff { .. } => {
+            State::Idle(_) => {
+                self.aim(id, plan)?;
+                self.want_up(id);
+                self.begin(now, id, true);
+            }
+            State::Waiting { .. } if process.ports.plan != plan => {
+                self.aim(id, plan)?;
+                self.want_up(id);
+            }
+            State::Waiting { .. } => return Ok(Accepted::AlreadySo),
+            State::Backoff { .. } => {
                 self.aim(id, plan)?;
                 self.want_up(id);
                 self.launch(now, id, true);
@@ -183,7 +268,7 @@ impl Supervisor {
             return Ok(Accepted::AlreadySo);
         }
         match process.state {
-            State::Idle(_) | State::Backoff { .. } => self.forget(id),
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => self.forget(id),
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| {
                     process.goal = Goal::Gone;
@@ -223,9 +308,9 @@ impl Supervisor {
         let process = &self.processes[&id];
         let run = process.state.run();
         let is_ending = matches!(process.state, State::Stopping { .. });
-        self.change(id, |process| process.end_asked = true);
+        self.change(id, |process| (process.end_asked, process.end_cause) = (true, Some(cause)));
         self.publish(id, run, EventKind::StopAsked { cause });
-        if !is_ending {
+        if !is_ending && !self.ends_later(id) {
             self.ask_to_end(now, id);
         }
     }

@@ -47,7 +47,8 @@ impl Supervisor {
             let Some(id) = here.get(number) else { continue };
             match self.processes[id].goal {
                 Goal::Gone => return Err(Denied::BeingDeleted(*id)),
-                Goal::Down if *runs => changed |= self.start(now, *id)? == Accepted::Done,
+                // It waits for what it depends on: that has its own place in the restore point.
+                Goal::Down if *runs => changed |= self.start_alone(now, *id)? == Accepted::Done,
                 Goal::Down if planted!(StopsToComplete) => {}
                 Goal::Up if !*runs && planted!(StopsToComplete) => {
                     self.change(*id, |process| process.goal = Goal::Down);
@@ -83,6 +84,8 @@ impl Supervisor {
         if wanted.is_empty() {
             return Ok(false);
         }
+        // What it depends on may come back after it.
+        self.check_cycle(&spec)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         let count = wanted.len();
@@ -117,7 +120,7 @@ impl Supervisor {
             };
             let id = self.add_instance(app, *number, goal, held);
             if *runs {
-                self.launch(now, id, false);
+                self.begin(now, id, false);
             }
         }
         Ok(())

@@ -62,7 +62,11 @@ impl Supervisor {
                     self.ask_to_end(now, id);
                 }
             }
-            State::Stopping { .. } | State::Running { .. } | State::Idle(_) | State::Backoff { .. } => {}
+            State::Stopping { .. }
+            | State::Running { .. }
+            | State::Idle(_)
+            | State::Waiting { .. }
+            | State::Backoff { .. } => {}
         }
     }
 
@@ -96,10 +100,10 @@ impl Supervisor {
         let (run, kill_at, was_asked) = match process.state {
             State::Stopping { run, kill_at, .. } => (run, kill_at, process.started.is_some()),
             State::Starting { run, .. } | State::Running { run, .. } => (run, now, false),
-            State::Idle(_) | State::Backoff { .. } => return false,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => return false,
         };
         let started = process.started.unwrap_or(at);
-        let (uptime, asked) = (at.since(started), process.end_asked);
+        let (uptime, cause) = (at.since(started), process.exit_cause());
         self.change(id, |process| {
             process.state = State::Stopping { run, pid: None, kill_at };
             process.started = Some(started);
@@ -107,7 +111,7 @@ impl Supervisor {
             process.last_over_memory = process.over_memory;
             process.last_uptime = uptime;
         });
-        self.publish(id, Some(run), EventKind::Exited { end, asked, uptime });
+        self.publish(id, Some(run), EventKind::Exited { end, cause, uptime });
         was_asked
     }
 
@@ -172,6 +176,7 @@ impl Supervisor {
             | State::Starting { .. }
             | State::Running { .. }
             | State::Idle(_)
+            | State::Waiting { .. }
             | State::Backoff { .. } => {}
         }
     }

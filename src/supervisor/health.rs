@@ -70,7 +70,8 @@ impl Supervisor {
     fn unhealthy(&mut self, now: Moment, id: ProcessId, reason: String, was_ready: bool, restarts: bool) {
         let run = self.processes[&id].state.run();
         self.publish(id, run, EventKind::Unhealthy { reason: reason.clone(), restarts });
-        if restarts {
+        // What is to end anyway is not restarted.
+        if restarts && !self.processes[&id].end_asked {
             self.change(id, |process| process.unwell = Some(Unwell { complaint: reason, was_ready }));
             self.ask_to_end(now, id);
         }
@@ -138,6 +139,7 @@ pub(super) fn watched(process: &Process) -> Option<RunId> {
         | State::Starting { .. }
         | State::Stopping { .. }
         | State::Idle(_)
+        | State::Waiting { .. }
         | State::Backoff { .. } => None,
     }
 }

@@ -17,7 +17,7 @@ enum Follows {
 }
 
 impl Supervisor {
-    /// The one place that launches, unless there is no port for it. `counts`: this is a restart,
+    /// The one place that launches, whatever it depends on, unless there is no port for it. `counts`: this is a restart,
     /// not a start.
     pub(super) fn launch(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let port = match self.port_at_launch(id) {
@@ -36,6 +36,7 @@ impl Supervisor {
             process.started = None;
             (process.ports.held, process.ports.next) = (port, None);
             process.end_asked = false;
+            process.end_cause = None;
             process.restart_asked = false;
             process.over_memory = None;
             process.killed = false;
@@ -111,6 +112,7 @@ impl Supervisor {
         self.change(id, |process| {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
+            process.end_cause = None;
             process.restart_asked = false;
             process.over_memory = None;
             process.killed = false;

@@ -1,9 +1,12 @@
 //! A run that uses more memory than it may is ended gracefully and run anew (acceptance row B9).
 //! That is an automatic restart: it counts, and draws from the host's budget; but it is no crash,
 //! so it says nothing about how stable the program is.
+//!
+//! Of several processes of an app one has its turn after the other: the next is ended when the one
+//! before it is online again, or has failed.
 
 use super::Supervisor;
-use crate::model::{ByteSize, EventKind, Goal, Moment, OverMemory, RunId, State};
+use crate::model::{ByteSize, EventKind, Goal, Health, Moment, OverMemory, ProcessId, RunId, State, Status};
 
 impl Supervisor {
     /// A run that has a limit was measured.
@@ -13,12 +16,19 @@ impl Supervisor {
         let Some(limit) = self.apps[&process.app].resources.max_memory else { return };
         let allowed = if planted!(IgnoresMemory) { ByteSize(u64::MAX) } else { limit };
         match process.state {
-            State::Running { .. } if process.goal == Goal::Up && used > allowed => {}
+            State::Running { .. } if process.goal == Goal::Up && !process.end_asked && used > allowed => {}
             State::Running { .. }
             | State::Idle(_)
+            | State::Waiting { .. }
             | State::Backoff { .. }
             | State::Starting { .. }
             | State::Stopping { .. } => return,
+        }
+        // It has its turn with a later measurement.
+        if self.members_of(process.app).any(|other| other != id && self.has_memory_turn(other))
+            && !planted!(RestartsForMemoryTogether)
+        {
+            return;
         }
         let over = OverMemory { used, limit };
         self.change(id, |process| {
@@ -28,5 +38,22 @@ impl Supervisor {
         });
         self.publish(id, Some(run), EventKind::OverMemory(over));
         self.ask_to_end(now, id);
+    }
+
+    /// It is being restarted because of its memory, and its new run is neither online nor over.
+    fn has_memory_turn(&self, id: ProcessId) -> bool {
+        let process = &self.processes[&id];
+        let was = process.goal == Goal::Up && process.last_over_memory.is_some();
+        match &process.state {
+            State::Stopping { .. } => process.over_memory.is_some(),
+            State::Backoff { queued: true, .. } | State::Starting { .. } => was,
+            State::Running { vitals: Some(vitals), .. }
+                if matches!(vitals.health, Health::Unhealthy { .. }) =>
+            {
+                false
+            }
+            State::Running { .. } => was && process.state.status() != Status::Online,
+            State::Backoff { queued: false, .. } | State::Waiting { .. } | State::Idle(_) => false,
+        }
     }
 }

@@ -21,6 +21,9 @@
 //! [`health`] is what a row does with the verdicts of its checks; a row that runs and has a check
 //! is watched, which `put` sees to.
 //!
+//! A row that is to be launched for the first time waits for what its app [`depends`] on, and one
+//! that is to end for what depends on it.
+//!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
 //!
 //! What is absent: there is no timer and no second path. A life that is late, doubled
@@ -46,6 +49,7 @@ mod attend;
 mod budget;
 mod command;
 mod complete;
+mod depends;
 mod fact;
 mod health;
 mod input;

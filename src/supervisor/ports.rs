@@ -9,6 +9,8 @@
 //! socket for them. It makes the socket at the first launch that needs it, and is told when none
 //! that is wanted up has the port any more ([`Effect::Release`]); over restarts it stays open.
 //!
+//! What waits for others before its first start has its port already, or has claimed it.
+//!
 //! Whether another program listens is not known here. Before a step that may need a port,
 //! [`Supervisor::port_questions`] says which ports are to be tried, and
 //! [`Fact::PortsSeen`](crate::model::Fact) tells what was found. It holds until the next one.
@@ -232,6 +234,17 @@ impl Supervisor {
 
     /// Which ports are to be tried before that input is given. None: none.
     pub fn port_questions(&self, now: Moment, input: &Input) -> Vec<PortQuestion> {
+        // Who waits for others may be launched in any step.
+        let waiting = match input {
+            Input::Fact(Fact::PortsSeen { .. }) => Vec::new(),
+            Input::Command(_) | Input::Fact(_) | Input::Tick => {
+                self.waiting.iter().filter_map(|id| self.question_at_launch(*id)).collect()
+            }
+        };
+        [self.questions_of(now, input), waiting].concat()
+    }
+
+    fn questions_of(&self, now: Moment, input: &Input) -> Vec<PortQuestion> {
         // Who waits for the host's budget may have its turn with any end, and with time.
         let queued = || self.queue.iter().map(|(_, id)| *id);
         let at_launch = |id| self.question_at_launch(id);
@@ -266,19 +279,32 @@ impl Supervisor {
     }
 
     fn questions_of_command(&self, command: &Command) -> Vec<PortQuestion> {
-        let of_process = |id: &ProcessId, plan| self.question_of(*id, plan).into_iter().collect();
+        let needed_by = |spec: &AppSpec| {
+            let needed = self.stopped_dependencies(spec);
+            needed.into_iter().filter_map(|id| self.question_of(id, None)).collect::<Vec<_>>()
+        };
+        let of_process = |id: &ProcessId, plan| {
+            let spec = self.processes.get(id).map(|process| &self.apps[&process.app]);
+            let mut questions = spec.map(|spec| needed_by(spec)).unwrap_or_default();
+            questions.extend(self.question_of(*id, plan));
+            questions
+        };
         match command {
-            Command::Create { spec } => match spec.port.filter(|_| spec.autostart) {
-                Some(plan) => {
-                    (0..spec.instances).map(|instance| self.ask(None, plan, instance, None)).collect()
-                }
-                None => Vec::new(),
-            },
+            Command::Create { spec } if !spec.autostart => Vec::new(),
+            Command::Create { spec } => {
+                let own =
+                    |plan| (0..spec.instances).map(move |instance| self.ask(None, plan, instance, None));
+                let own: Vec<PortQuestion> = spec.port.into_iter().flat_map(own).collect();
+                [needed_by(spec), own].concat()
+            }
             Command::Start { process } | Command::Restart { process } => of_process(process, None),
             Command::Move { process, port } => of_process(process, Some(*port)),
             Command::Scale { app, count } => self.questions_of_scale(*app, *count),
             Command::Complete { spec, wanted } => self.questions_of_completion(spec, wanted),
-            Command::Update { app, spec, then } => self.questions_of_update(*app, spec, *then),
+            Command::Update { app, spec, then } => {
+                let needed = if *then == super::Then::Keep { Vec::new() } else { needed_by(spec) };
+                [needed, self.questions_of_update(*app, spec, *then)].concat()
+            }
             Command::Reload { processes } => {
                 processes.iter().filter_map(|id| self.question_of(*id, None)).collect()
             }
@@ -294,8 +320,14 @@ impl Supervisor {
         let process = &self.processes[&id];
         match (process.goal, &process.state) {
             (Goal::Down | Goal::Gone, _) | (Goal::Up, State::Idle(_)) => None,
-            (Goal::Up, State::Backoff { .. } | State::Starting { .. } | State::Running { .. })
-            | (Goal::Up, State::Stopping { .. }) => {
+            (
+                Goal::Up,
+                State::Waiting { .. }
+                | State::Backoff { .. }
+                | State::Starting { .. }
+                | State::Running { .. }
+                | State::Stopping { .. },
+            ) => {
                 let ports = process.ports;
                 self.question(id, ports.plan, ports.next.or(ports.held))
             }

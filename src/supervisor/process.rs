@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
-use crate::model::{AppId, End, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
+use crate::model::{AppId, Cause, End, ExitCause, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -45,6 +45,8 @@ pub struct Process {
     /// Somebody asked for the end of the present life, or for what comes after it; otherwise its
     /// end is a crash and the restart rules decide.
     pub end_asked: bool,
+    /// What for, as far as that is known.
+    pub end_cause: Option<Cause>,
     /// The present life is ended because it uses too much memory, and nobody has asked for
     /// anything since.
     pub over_memory: Option<OverMemory>,
@@ -87,6 +89,7 @@ impl Process {
             last_over_memory: remembered.last_over_memory,
             restart_asked: false,
             end_asked: false,
+            end_cause: None,
             over_memory: None,
             killed: false,
             unwell: None,
@@ -102,7 +105,8 @@ impl Process {
             goal: self.goal,
             rest: match &self.state {
                 State::Idle(rest) => rest.clone(),
-                State::Backoff { .. }
+                State::Waiting { .. }
+                | State::Backoff { .. }
                 | State::Starting { .. }
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
@@ -116,15 +120,20 @@ impl Process {
             waits: self.waits,
             waits_until: match self.state {
                 State::Backoff { until, .. } => Some(until),
-                State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
-                    None
-                }
+                State::Idle(_)
+                | State::Waiting { .. }
+                | State::Starting { .. }
+                | State::Running { .. }
+                | State::Stopping { .. } => None,
             },
-            asked: self
-                .state
-                .run()
-                .filter(|_| self.end_asked && !planted!(KeepsAWishToItself))
-                .map(|run| Asked { run, restart: self.restart_asked, over_memory: self.over_memory }),
+            asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
+                Asked {
+                    run,
+                    restart: self.restart_asked,
+                    cause: self.end_cause,
+                    over_memory: self.over_memory,
+                }
+            }),
         }
     }
 
@@ -134,7 +143,11 @@ impl Process {
             State::Backoff { until, queued: false } => Some(until),
             State::Backoff { queued: true, .. } => None,
             State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
-            State::Stopping { .. } | State::Idle(_) | State::Starting { .. } | State::Running { .. } => None,
+            State::Stopping { .. }
+            | State::Idle(_)
+            | State::Waiting { .. }
+            | State::Starting { .. }
+            | State::Running { .. } => None,
         }
     }
 
@@ -143,6 +156,7 @@ impl Process {
         match self.state {
             State::Backoff { until, queued: true } => Some(until),
             State::Backoff { queued: false, .. }
+            | State::Waiting { .. }
             | State::Idle(_)
             | State::Starting { .. }
             | State::Running { .. }
@@ -150,11 +164,37 @@ impl Process {
         }
     }
 
+    /// It waits for what it depends on.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.state, State::Waiting { .. })
+    }
+
+    /// Its end is wanted, and it was not told yet.
+    pub(super) fn ends(&self) -> bool {
+        self.end_asked && matches!(self.state, State::Starting { .. } | State::Running { .. })
+    }
+
+    /// Why its main process ends, if it does so now.
+    pub(super) fn exit_cause(&self) -> ExitCause {
+        let asked = self.end_cause.unwrap_or(match self.goal {
+            Goal::Up => Cause::Restart,
+            Goal::Down => Cause::Stop,
+            Goal::Gone => Cause::Delete,
+        });
+        match (self.over_memory, &self.unwell) {
+            _ if planted!(ForgetsWhyItEnds) => ExitCause::Itself,
+            (Some(over), _) => ExitCause::OverMemory(over),
+            (None, _) if self.end_asked => ExitCause::Asked(asked),
+            (None, Some(unwell)) => ExitCause::Unhealthy { complaint: unwell.complaint.clone() },
+            (None, None) => ExitCause::Itself,
+        }
+    }
+
     /// The main process of the present life is known to have ended.
     pub(super) fn main_is_gone(&self) -> bool {
         match self.state {
             State::Stopping { pid, .. } => pid.is_none() && self.started.is_some(),
-            State::Idle(_) | State::Backoff { .. } => true,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => true,
             State::Starting { .. } | State::Running { .. } => false,
         }
     }

@@ -173,8 +173,8 @@ impl Supervisor {
             return Outlook::Interrupted;
         };
         let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
-        if new.is_none() && process.state.run().is_some() {
-            // The old one is ending.
+        if new.is_none() && (process.state.run().is_some() || process.waits()) {
+            // The old one is ending, or what it depends on is not there yet.
             return Outlook::Waits { new: None, stable_at: None };
         }
         let stable = self.apps[&app].restart.min_uptime.min(STABLE);
@@ -195,6 +195,7 @@ impl Supervisor {
             }
             State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
             State::Idle(_)
+            | State::Waiting { .. }
             | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
@@ -213,6 +214,9 @@ impl Supervisor {
                 EventKind::Unhealthy { reason, .. } => Some(format!("its new run is unhealthy: {reason}")),
                 EventKind::OverMemory(over) => Some(format!("its new run is restarted again, {over}")),
                 EventKind::Created
+                | EventKind::Waits { .. }
+                | EventKind::Needed { .. }
+                | EventKind::StopTakenBack
                 | EventKind::Started { .. }
                 | EventKind::StopAsked { .. }
                 | EventKind::HostBudget
@@ -257,7 +261,7 @@ impl Supervisor {
         self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of });
         // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
         // would be over.
-        let _ = self.restart(now, id, None, Cause::Reload);
+        let _ = self.restart_alone(now, id, None, Cause::Reload);
         let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
         self.set_progress(app, Progress::Turn { index, old, new, stable_at: None });
     }

@@ -128,7 +128,7 @@ fn growing_wait(first: Duration, others: u32, run: RunId) -> Duration {
 }
 
 /// It ended in a way after which it is to stay as it is.
-fn is_planned(policy: &RestartPolicy, end: End) -> bool {
+pub(super) fn is_planned(policy: &RestartPolicy, end: End) -> bool {
     match end {
         End::Code(code) => policy.stop_exit_codes.contains(&code) || (code == 0 && !policy.auto),
         End::Signal(_) | End::Unknown => false,

@@ -15,7 +15,8 @@
 //!
 //! A life whose end somebody had asked for is asked again, since the order may have been lost
 //! with the daemon, and what was to follow follows: a restart is finished. What waited for its
-//! next start goes on waiting, and unstable runs go on counting.
+//! next start goes on waiting, and unstable runs go on counting. What depends on others is launched
+//! when those are as it needs them.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use super::restart::LONGEST_WAIT;
 use super::{Effect, Ports, Process, Record, Supervisor};
 use crate::model::{
-    AppId, AppSpec, End, Goal, Moment, OverMemory, Pid, Port, PortOwner, ProcessId, Rest, RunId, State,
+    AppId, AppSpec, Cause, End, Goal, Moment, OverMemory, Pid, Port, PortOwner, ProcessId, Rest, RunId, State,
 };
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
@@ -70,6 +71,8 @@ pub struct Asked {
     pub run: RunId,
     /// What follows counts as a restart.
     pub restart: bool,
+    /// What for; absent: nobody knows any more.
+    pub cause: Option<Cause>,
     /// It is to end because of its memory.
     pub over_memory: Option<OverMemory>,
 }
@@ -172,10 +175,13 @@ impl Supervisor {
         for (id, life) in adopted {
             brain.catch_up(now, id, life);
         }
+        // What is to end is no ground to start on.
+        brain.tell_ends(now);
         let at_rest: Vec<ProcessId> = brain.processes.keys().copied().collect();
         for id in at_rest {
             brain.resume(now, id, asked.get(&id).is_some_and(|asked| asked.restart));
         }
+        brain.settle(now);
         let effects = mem::take(&mut brain.effects);
         (brain, effects)
     }
@@ -218,6 +224,7 @@ impl Supervisor {
         let decided = match &self.processes[&id].state {
             State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
             State::Idle(Rest::Stopped)
+            | State::Waiting { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => false,
@@ -245,6 +252,7 @@ impl Supervisor {
             if let Some(asked) = asked.filter(|asked| asked.run == run) {
                 process.end_asked = true;
                 process.restart_asked = asked.restart;
+                process.end_cause = asked.cause;
                 process.over_memory = asked.over_memory;
             }
         });
@@ -253,10 +261,9 @@ impl Supervisor {
 
     /// What happened to an adopted life, and what was wanted of it, while nobody looked.
     fn catch_up(&mut self, now: Moment, id: ProcessId, life: Living) {
-        match life.ended {
-            Some((end, at)) => self.exited(now, id, end, at, life.tree_empty),
-            None if self.processes[&id].end_asked => self.ask_to_end(now, id),
-            None => {}
+        // An end that was asked for, and has not come, is seen to later, in the right order.
+        if let Some((end, at)) = life.ended {
+            self.exited(now, id, end, at, life.tree_empty);
         }
     }
 
@@ -265,7 +272,7 @@ impl Supervisor {
     fn resume(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let process = &self.processes[&id];
         match (&process.state, process.goal) {
-            (State::Idle(Rest::Stopped), Goal::Up) => self.launch(now, id, counts),
+            (State::Idle(Rest::Stopped), Goal::Up) => self.begin(now, id, counts),
             (State::Idle(Rest::Errored(_) | Rest::Finished(_)), Goal::Up) if planted!(RetriesTheGivenUp) => {
                 self.launch(now, id, false);
             }
@@ -275,7 +282,8 @@ impl Supervisor {
             }
             (State::Idle(_), Goal::Up | Goal::Down)
             | (
-                State::Backoff { .. }
+                State::Waiting { .. }
+                | State::Backoff { .. }
                 | State::Starting { .. }
                 | State::Running { .. }
                 | State::Stopping { .. },

@@ -79,7 +79,7 @@ impl Supervisor {
         for (instance, held) in added.into_iter().zip(ports) {
             let id = self.add_instance(app, instance, goal, held);
             if goal == Goal::Up {
-                self.launch(now, id, false);
+                self.begin(now, id, false);
             }
         }
         Ok(())

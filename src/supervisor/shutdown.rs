@@ -6,7 +6,7 @@ use crate::model::{AppId, Cause, Moment, ProcessId, Rest, State};
 
 impl Supervisor {
     /// Ends every life, the newest first, so that what was started on top of something goes
-    /// before it.
+    /// before it; what others depend on only when those are gone.
     pub(super) fn shut_down(&mut self, now: Moment) -> Accepted {
         if self.shutting_down {
             return Accepted::AlreadySo;
@@ -20,14 +20,16 @@ impl Supervisor {
         };
         for id in newest_first {
             match self.processes[&id].state {
+                // Somebody wanted its end before; it waits for what depends on it.
+                State::Starting { .. } | State::Running { .. } if self.processes[&id].end_asked => {}
                 State::Starting { .. } | State::Running { .. } => {
                     self.end_by_request(now, id, Cause::Shutdown)
                 }
-                State::Stopping { .. } | State::Idle(_) | State::Backoff { .. } => {}
+                State::Stopping { .. } | State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => {}
             }
         }
         let waits = |state: &State| match state {
-            State::Backoff { .. } => true,
+            State::Waiting { .. } | State::Backoff { .. } => true,
             State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => false,
         };
         let waiting = self.processes.values().filter(|process| waits(&process.state));

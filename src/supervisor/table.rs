@@ -37,6 +37,12 @@ pub struct Supervisor {
     pub(super) ports: PortTable,
     /// Who waits for the host's budget, and since when.
     pub(super) queue: BTreeSet<(Moment, ProcessId)>,
+    /// Who waits for what it depends on.
+    pub(super) waiting: BTreeSet<ProcessId>,
+    /// Who is to end, and waits for what depends on it.
+    pub(super) ending: BTreeSet<ProcessId>,
+    /// Who depends on the app of that namespace and name, which need not be there.
+    pub(super) dependents: BTreeMap<(Name, Name), BTreeSet<AppId>>,
     touched: BTreeSet<ProcessId>,
 }
 
@@ -68,6 +74,9 @@ impl Supervisor {
             deadlines: BTreeSet::new(),
             ports: PortTable::default(),
             queue: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            ending: BTreeSet::new(),
+            dependents: BTreeMap::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -88,6 +97,7 @@ impl Supervisor {
                 Ok(Accepted::Noted)
             }
         };
+        self.settle(now);
         (answer, mem::take(&mut self.effects))
     }
 
@@ -160,7 +170,7 @@ impl Supervisor {
             match self.processes[&id].state {
                 State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
                 State::Stopping { .. } => self.kill(id),
-                State::Idle(_) | State::Starting { .. } | State::Running { .. } => {}
+                State::Idle(_) | State::Waiting { .. } | State::Starting { .. } | State::Running { .. } => {}
             }
         }
         self.serve_queue(now);
@@ -181,22 +191,27 @@ impl Supervisor {
         self.runs.iter().map(|(run, process)| (*run, *process))
     }
 
-    /// The app of that name, with its first process.
+    /// The app of that name.
+    pub(super) fn app_of(&self, namespace: &Name, name: &Name) -> Option<AppId> {
+        self.names.get(&(namespace.clone(), name.clone())).copied()
+    }
+
+    /// The first process of the app of that name.
     pub(super) fn app_named(&self, namespace: &Name, name: &Name) -> Option<ProcessId> {
-        let app = self.names.get(&(namespace.clone(), name.clone()))?;
-        let mut members = self.members.range((*app, ProcessId(0))..=(*app, ProcessId(u32::MAX)));
-        members.next().map(|(_, process)| *process)
+        self.app_of(namespace, name).and_then(|app| self.members_of(app).next())
     }
 
     /// Adds an app, which has no process yet.
     pub(super) fn define(&mut self, id: AppId, spec: Arc<AppSpec>) {
         self.names.insert((spec.namespace.clone(), spec.name.clone()), id);
+        self.depend(id, Some(&spec));
         self.apps.insert(id, spec);
         self.effects.push(Effect::Record(Record::App(id)));
     }
 
     /// Gives an app that is there another definition of the same name.
     pub(super) fn redefine(&mut self, id: AppId, spec: Arc<AppSpec>) {
+        self.depend(id, Some(&spec));
         let before = self.apps.insert(id, spec);
         let policy = |spec: &Arc<AppSpec>| spec.health.clone();
         if before.as_ref().and_then(policy) != self.apps.get(&id).and_then(policy) {
@@ -208,6 +223,25 @@ impl Supervisor {
         // Whoever shows them shows the definition with them.
         let members: Vec<ProcessId> = self.members_of(id).collect();
         self.touched.extend(members);
+    }
+
+    /// Notes on whom an app depends from now on. Called before its definition changes.
+    fn depend(&mut self, id: AppId, spec: Option<&Arc<AppSpec>>) {
+        let names = |spec: &Arc<AppSpec>| {
+            let names = spec.depends_on.iter().map(|on| (on.namespace.clone(), on.app.clone()));
+            names.collect::<Vec<_>>()
+        };
+        for name in self.apps.get(&id).map(names).unwrap_or_default() {
+            if let Some(dependents) = self.dependents.get_mut(&name) {
+                dependents.remove(&id);
+                if dependents.is_empty() {
+                    self.dependents.remove(&name);
+                }
+            }
+        }
+        for name in spec.map(names).unwrap_or_default() {
+            self.dependents.entry(name).or_default().insert(id);
+        }
     }
 
     /// The processes of an app, by id.
@@ -229,6 +263,8 @@ impl Supervisor {
     pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
         let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
+        let (waits, ends) =
+            (row.as_ref().is_some_and(Process::waits), row.as_ref().is_some_and(Process::ends));
         let remembered = row.as_ref().map(Process::to_remember);
         let before = match row {
             Some(process) => self.processes.insert(id, process),
@@ -250,6 +286,8 @@ impl Supervisor {
             old_queued.map(|since| self.queue.remove(&(since, id)));
             queued.map(|since| self.queue.insert((since, id)));
         }
+        _ = if waits { self.waiting.insert(id) } else { self.waiting.remove(&id) };
+        _ = if ends { self.ending.insert(id) } else { self.ending.remove(&id) };
         self.touched.insert(id);
         match (app, before) {
             (Some(app), None) => {
@@ -274,6 +312,9 @@ impl Supervisor {
     pub(super) fn drop_app_without_process(&mut self, app: AppId) {
         if self.members.range((app, ProcessId(0))..=(app, ProcessId(u32::MAX))).next().is_some() {
             return;
+        }
+        if self.apps.contains_key(&app) {
+            self.depend(app, None);
         }
         if let Some(spec) = self.apps.remove(&app) {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));

@@ -48,14 +48,15 @@ impl Supervisor {
             numbered: old.numbered,
             ..(*spec).clone()
         };
-        if spec.port.is_some() {
+        self.check_dependencies(&spec)?;
+        if spec.port.is_some() || !spec.depends_on.is_empty() {
             self.clone().replace(now, app, spec.clone(), then, &members)?;
         }
         self.replace(now, app, spec, then, &members)?;
         Ok(Accepted::Done)
     }
 
-    /// The change, and what follows. Only a port can be lacking, and without a plan none is.
+    /// The change, and what follows. Only a port can be lacking, of it or of what it depends on.
     fn replace(
         &mut self,
         now: Moment,
@@ -102,9 +103,10 @@ impl Supervisor {
         if starts || goal == Goal::Up {
             questions.extend(added.into_iter().map(|instance| self.ask(None, plan, instance, None)));
         }
-        if starts {
-            for (instance, id) in self.wanted_members(app) {
-                let process = &self.processes[&id];
+        for (instance, id) in self.wanted_members(app) {
+            let process = &self.processes[&id];
+            // What waits for others may have nobody to wait for any more.
+            if starts || process.waits() {
                 let question = self.ask(Some(id), plan, instance, process.ports.held);
                 // What it has while it runs it keeps, whoever listens there.
                 let kept = question.first.is_some() && question.first == process.ports.held.map(Port::number);
@@ -134,7 +136,8 @@ impl Supervisor {
     fn is_up(&self, id: crate::model::ProcessId) -> bool {
         match self.processes[&id].state {
             State::Idle(_) => false,
-            State::Backoff { .. }
+            State::Waiting { .. }
+            | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => true,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{HealthCheck, Process};
+use super::{Dependency, HealthCheck, Process};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -143,6 +143,10 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "027")]
     pub umask: Option<String>,
+    /// Apps that must be there before its processes are started. Those of them that are stopped
+    /// are started, too.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<Dependency>,
 }
 
 /// An app: a definition and its processes.
@@ -242,6 +246,13 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub umask: Option<String>,
+    /// Apps that must be there before its processes are started.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub depends_on: Vec<Dependency>,
+    /// What was done besides, one sentence each: an app that was started because this one depends
+    /// on it. Only in the answer to a definition.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }
@@ -261,4 +272,8 @@ pub struct Outcome {
     /// Every process that the command was about, as it is now. Deleted ones are listed as they
     /// were last.
     pub processes: Vec<Process>,
+    /// What was done or left besides, one sentence each: `db (id 0) is started too: web depends on
+    /// it`, `web (id 1) is online and depends on db, which is stopped`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
 }

@@ -11,6 +11,7 @@
 pub mod app;
 pub mod auth;
 pub mod bulk;
+mod depends;
 pub mod event;
 pub mod health;
 pub mod log;
@@ -28,6 +29,7 @@ pub mod verbs;
 pub use app::{App, AppList, NewApp, Outcome};
 pub use auth::{LoginLink, Role, Whoami};
 pub use bulk::{Action, Bulk};
+pub use depends::Dependency;
 pub use event::{Event, EventList};
 pub use health::HealthCheck;
 pub use log::{LogRecord, Stream};

@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use besides itself: the column "may use" of the map.
 const MAY_USE: &[(&str, &str)] = &[
-    ("model home wire own_log secrets", ""),
+    ("model home wire own_log secrets settings", ""),
     ("supervisor logs sample probe", "model"),
     ("keeper", "home model"),
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home secrets supervisor keeper store auth logs sample probe"),
+    ("daemon", "model home secrets settings supervisor keeper store auth logs sample probe"),
     ("dashboard", "wire"),
-    ("api", "model home secrets supervisor keeper store auth logs sample probe daemon wire dashboard"),
-    ("client", "wire home secrets kernel"),
-    ("cli", "client wire home secrets kernel"),
+    (
+        "api",
+        "model home secrets settings supervisor keeper store auth logs sample probe daemon wire dashboard",
+    ),
+    ("client", "wire home secrets settings kernel"),
+    ("cli", "client wire home secrets settings kernel"),
     ("library", "client wire home"),
 ];
 

@@ -12,9 +12,9 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
-use crate::api::{Api, ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::define::define;
-use crate::daemon::view::ProcessView;
+use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppId, State as Doing};
 use crate::supervisor::{Accepted, Command};
 use crate::wire;
@@ -46,7 +46,8 @@ pub async fn create(
         let detail = "what is not started does not become ready: leave out ready, or autostart";
         return Err(ApiError::member("/autostart", detail));
     }
-    let limit = wait.limit()?.max(SPAWN_LIMIT);
+    let limit = wait.limit()?;
+    let earlier = api.handle.snapshot();
     let mut views = create_app(&api, new, limit).await?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
@@ -55,20 +56,25 @@ pub async fn create(
         views.iter_mut().for_each(|view| *view = now.processes.get(&view.id).unwrap_or(view).clone());
     }
     let measured = api.handle.measured().await;
-    let app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    if let Some(view) = views.first() {
+        app.notices = notices::of_definition(&view.spec, &earlier, &api.handle.snapshot());
+    }
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())
 }
 
-/// Defines the app and waits until its processes have been executed, or undoes it.
+/// Defines the app and waits until its processes have been executed, or undoes it. What depends on
+/// others may be executed much later: that is waited for only as long as `wait` says.
 ///
 /// # Errors
 /// Why there is no such app now.
 pub async fn create_app(
     api: &Api,
     new: wire::NewApp,
-    limit: Duration,
+    wait: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+    let begin = Instant::now();
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
@@ -76,10 +82,12 @@ pub async fn create_app(
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {
         return Err(ApiError::internal(&"the supervisor did not say what it created"));
     };
-    let (now, _) = api
-        .handle
-        .wait(limit, |now| now.of_app(app).all(|view| !matches!(view.state, Doing::Starting { .. })))
-        .await;
+    let executed = |now: &Snapshot| now.of_app(app).all(|view| !matches!(view.state, Doing::Starting { .. }));
+    let settled = |now: &Snapshot| now.of_app(app).all(|view| act::is_settled(&view.state));
+    let (mut now, _) = api.handle.wait(wait.max(SPAWN_LIMIT), executed).await;
+    if !settled(&now) {
+        (now, _) = api.handle.wait(wait.saturating_sub(begin.elapsed()), settled).await;
+    }
     let views: Vec<Arc<ProcessView>> = now.of_app(app).cloned().collect();
     if let Err(cannot) = act::cannot_spawn(views.iter()) {
         undo(api, app, &views).await?;

@@ -59,5 +59,5 @@ pub async fn scale(
     let measured = api.handle.measured().await;
     let processes = now.of_app(app).map(|view| convert::process(view, measured.as_deref())).collect();
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, JsonAnswer(wire::Outcome { changed, processes })))
+    Ok((status, JsonAnswer(wire::Outcome { changed, processes, notices: Vec::new() })))
 }

@@ -13,7 +13,7 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{Api, ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::define::define;
 use crate::daemon::view::ProcessView;
 use crate::model::{AppSpec, Goal, State as Doing};
@@ -67,9 +67,14 @@ pub async fn update(
         wire::Then::Start => Then::Start,
         wire::Then::Restart => Then::Restart,
     };
-    let views = update_app(&api, &before, spec, then, limit).await?;
+    let earlier = api.handle.snapshot();
+    let views = update_app(&api, &before, spec.clone(), then, limit).await?;
     let measured = api.handle.measured().await;
-    convert::app(&views, measured.as_deref()).map(JsonAnswer).ok_or_else(ApiError::no_route)
+    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    if then != Then::Keep {
+        app.notices = notices::of_definition(&spec, &earlier, &api.handle.snapshot());
+    }
+    Ok(JsonAnswer(app))
 }
 
 /// An update renames nothing.
@@ -102,10 +107,14 @@ async fn update_app(
             Some(_) | None => true,
         };
         let calm = match view.state {
-            Doing::Starting { .. } => false,
             Doing::Stopping { .. } => then == Then::Keep,
-            Doing::Idle(_) | Doing::Backoff { .. } | Doing::Running { .. } => true,
+            Doing::Waiting { .. }
+            | Doing::Starting { .. }
+            | Doing::Idle(_)
+            | Doing::Backoff { .. }
+            | Doing::Running { .. } => act::is_settled(&view.state),
         };
+        let replaced = replaced || matches!(view.state, Doing::Waiting { .. });
         replaced && calm && view.goal != Goal::Gone
     };
     let (now, _) = api.handle.wait(limit, |now| now.of_app(app).all(settled)).await;

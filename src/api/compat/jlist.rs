@@ -13,7 +13,11 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
     let spec = &view.spec;
     let since = match view.state {
         State::Running { since, .. } => Some(clock::unix_ms_of(since)),
-        State::Idle(_) | State::Backoff { .. } | State::Starting { .. } | State::Stopping { .. } => None,
+        State::Idle(_)
+        | State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Starting { .. }
+        | State::Stopping { .. } => None,
     };
     let env: Map<String, Value> = spec.env.keys().map(|name| (name.clone(), json!("***"))).collect();
     let exit_code = match view.last_end {

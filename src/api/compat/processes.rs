@@ -262,7 +262,7 @@ pub async fn start(
     State(api): State<Shared>,
     Json(app): Json<Pm2App>,
 ) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
-    let views = create_app(&api, app.try_into()?, LIMIT).await?;
+    let views = create_app(&api, app.try_into()?, Duration::ZERO).await?;
     let measured = api.handle.measured().await;
     let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
     Ok((StatusCode::CREATED, JsonAnswer(elements)))

@@ -111,9 +111,8 @@ fn totals(before: &[Process], reached: &Reached) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::report::tests::process;
+    use super::super::report::tests::{outcome, process};
     use super::*;
-    use crate::wire::Outcome;
 
     #[test]
     fn a_status_is_one_of_the_six_words_in_any_case() {
@@ -133,7 +132,7 @@ mod tests {
     fn both_totals_are_true() {
         let before = [process(0, "online"), process(1, "stopped"), process(2, "errored")];
         let after = before.iter().map(|p| process(p.id, "stopped")).collect();
-        let reached = Reached::Yes(Outcome { changed: true, processes: after });
+        let reached = Reached::Yes(outcome(after));
         assert_eq!(totals(&before, &reached), "Stopped 1, deleted 3.");
     }
 }

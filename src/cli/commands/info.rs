@@ -6,7 +6,7 @@ use super::super::out;
 use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::{self, Report};
-use crate::wire::{App, Event, HealthCheck, LastExit, Process};
+use crate::wire::{App, Dependency, Event, HealthCheck, LastExit, Process};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 10;
@@ -95,6 +95,9 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
     pairs.extend(limits(app));
+    if !app.depends_on.is_empty() {
+        pairs.push(("depends on", depends_on(app)));
+    }
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
@@ -125,6 +128,12 @@ fn with_mode(port: &str, app: &App) -> String {
         Some("shared") => format!("{port}, one socket shared by all instances"),
         Some(_) | None => port.to_owned(),
     }
+}
+
+/// `db (healthy), cache (ready)`.
+fn depends_on(app: &App) -> String {
+    let one = |on: &Dependency| format!("{} ({})", on.app, on.condition.as_deref().unwrap_or("ready"));
+    app.depends_on.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
 /// What it may use, as far as that was said.
@@ -273,6 +282,8 @@ mod tests {
             max_open_files: None,
             core_size_bytes: Some(-1),
             umask: None,
+            depends_on: vec![Dependency { app: "db".into(), condition: Some("healthy".into()) }],
+            notices: Vec::new(),
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -302,6 +313,7 @@ mod tests {
             "core size         unlimited",
             "env files         /srv/.env",
             "filter env        AWS_",
+            "depends on        db (healthy)",
             "reason             given up",
             "pid                4000",
             "  not a time  web-1 ended with code 1",

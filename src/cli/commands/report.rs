@@ -37,6 +37,7 @@ impl Report {
             Reached::NotYet(outcome) => (false, outcome),
         };
         self.failed |= !on_time;
+        outcome.notices.iter().for_each(|notice| out::notice(notice));
         for line in lines(action, on_time, &outcome, before) {
             self.say(line);
         }
@@ -201,6 +202,9 @@ fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line
     match action {
         Action::Start | Action::Restart => match (status.as_str(), process.pid) {
             ("errored", _) => Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {id}")),
+            ("starting", None) if because.starts_with(": waits for ") => {
+                Line::Failed(format!("{title} is not started yet{because}"))
+            }
             // It runs, and its health check has not passed yet.
             ("starting", Some(_)) if !changed => Line::Done(format!("{title} is already starting.")),
             ("starting", Some(pid)) => Line::Done(format!(
@@ -262,6 +266,11 @@ pub mod tests {
         }
     }
 
+    /// The answer to a command that changed something.
+    pub fn outcome(processes: Vec<Process>) -> Outcome {
+        Outcome { changed: true, processes, notices: Vec::new() }
+    }
+
     fn check(action: Action, on_time: bool, changed: bool, status: &str, expected: Line) {
         assert_eq!(line(action, on_time, changed, &process(0, status)), expected, "{action:?} {status}");
     }
@@ -277,6 +286,9 @@ pub mod tests {
         check(Action::Start, true, true, "online", done("Started web-0 (id 0, pid 4000)."));
         check(Action::Start, true, false, "online", done("web-0 (id 0) is already online."));
         check(Action::Start, false, true, "starting", late("starting"));
+        let waiting = Process { reason: Some("waits for db (ready)".into()), ..process(0, "starting") };
+        let waits = Line::Failed("web-0 (id 0) is not started yet: waits for db (ready)".into());
+        assert_eq!(line(Action::Start, true, true, &waiting), waits);
         check(Action::Restart, true, true, "online", done("Restarted web-0 (id 0, pid 4000)."));
         check(
             Action::Start,
@@ -296,8 +308,7 @@ pub mod tests {
 
     #[test]
     fn what_is_gone_after_a_late_deletion_is_deleted() {
-        let mut outcome =
-            Outcome { changed: true, processes: vec![process(0, "online"), process(1, "online")] };
+        let mut outcome = outcome(vec![process(0, "online"), process(1, "online")]);
         tell_deleted(&mut outcome, &[process(1, "stopping")]);
         let statuses: Vec<_> = outcome.processes.iter().map(|p| p.status.as_str()).collect();
         assert_eq!(statuses, ["stopped", "stopping"]);
@@ -306,8 +317,7 @@ pub mod tests {
     #[test]
     fn what_was_so_already_is_not_claimed() {
         let before = [process(0, "online"), process(1, "stopped")];
-        let after =
-            |status| Outcome { changed: true, processes: vec![process(0, status), process(1, status)] };
+        let after = |status| outcome(vec![process(0, status), process(1, status)]);
         let told = lines(Action::Start, true, &after("online"), &before);
         let done = |text: &str| Line::Done(text.into());
         assert_eq!(told, [done("web-0 (id 0) is already online."), done("Started web-1 (id 1, pid 4001).")]);
@@ -321,7 +331,7 @@ pub mod tests {
             vec![process(0, "online"), process(1, "stopped"), process(2, "restarting"), process(3, "online")];
         let after =
             vec![process(0, "stopped"), process(1, "stopped"), process(2, "stopped"), process(3, "stopping")];
-        let outcome = Outcome { changed: true, processes: after };
+        let outcome = outcome(after);
         assert_eq!(stopped(&before, &Reached::NotYet(outcome)), 2);
     }
 }

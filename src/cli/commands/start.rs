@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::super::args::StartArgs;
+use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
 use super::super::out;
@@ -69,6 +70,7 @@ async fn one(
     };
     match created {
         Ok(app) => {
+            app.notices.iter().for_each(|notice| out::notice(notice));
             if let Some(notice) = renamed(&new, &app.name) {
                 out::notice(&notice);
             }
@@ -104,6 +106,7 @@ async fn redefine(
     if let (Some(limit), Then::Start | Then::Restart) = (args.health.wait(), then) {
         session.ask_once(async |c| c.start_until_ready(&whose, limit).await).await?;
     }
+    app.notices.iter().for_each(|notice| out::notice(notice));
     report.add_updated(app.processes, then);
     Ok(())
 }
@@ -201,6 +204,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
         || args.resources != ResourceArgs::default()
+        || args.depends != DependsArgs::default()
         || args.no_autostart
         || args.health.defines_something()
         || !args.args.is_empty()
@@ -245,7 +249,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         health_check: args.health.check()?,
         ..NewApp::default()
     });
-    args.env_sources.define(app, here)
+    args.env_sources.define(args.depends.define(app), here)
 }
 
 /// Each option may hold several words, quoted as in a shell.

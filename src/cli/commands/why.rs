@@ -1,9 +1,9 @@
 //! `why`: the last end of a process on one screen: when and how, who asked, what came of it, and
-//! what it said before (acceptance row K9). Everything is taken from its history and its logs.
+//! what it said before; or what keeps it from starting (acceptance row K9). Everything is taken from its history and its logs.
 
 use serde::Serialize;
 
-use super::super::args::InfoArgs;
+use super::super::args::WhyArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{escape, units};
@@ -12,6 +12,9 @@ use super::act;
 use super::report::{Report, title};
 use crate::client::{LogItem, LogQuery};
 use crate::wire::{Event, LogRecord, Process};
+
+/// How many events are looked through.
+const EVENTS: u32 = 1000;
 
 /// How many lines before the end are shown.
 const LINES: usize = 20;
@@ -32,10 +35,23 @@ struct Why {
     after: Vec<Event>,
     /// The last lines up to the end.
     lines: Vec<LogRecord>,
+    /// The ends before that one, the newest first, if they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    older: Vec<Older>,
+}
+
+/// An end before the last one.
+#[derive(Serialize, Debug)]
+struct Older {
+    end: Event,
+    /// What was done to the process in that run.
+    before: Vec<Event>,
+    /// What was decided then.
+    after: Vec<Event>,
 }
 
 /// Runs the command.
-pub async fn run(args: InfoArgs) -> Result<(), CliError> {
+pub async fn run(args: WhyArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let mut report = Report::new(false);
     let mut all = Vec::new();
@@ -43,7 +59,7 @@ pub async fn run(args: InfoArgs) -> Result<(), CliError> {
         match act::meant(&session, reference).await {
             Ok(processes) => {
                 for process in processes {
-                    all.push(look(&session, process).await?);
+                    all.push(look(&session, process, args.all).await?);
                 }
             }
             Err(error) => report.refuse(&error),
@@ -59,23 +75,50 @@ pub async fn run(args: InfoArgs) -> Result<(), CliError> {
     report.finish()
 }
 
-async fn look(session: &Session, process: Process) -> Result<Why, CliError> {
+async fn look(session: &Session, process: Process, all: bool) -> Result<Why, CliError> {
     let id = process.id;
-    let events = session.ask(async |c| c.events(1000, Some(id)).await).await?.items;
+    let events = session.ask(async |c| c.events(EVENTS, Some(id)).await).await?.items;
+    let older = if all { older(&events) } else { Vec::new() };
     let (before, end, after) = story(events);
     let until = after.iter().find(|event| event.kind == "process.started").map(|event| event.ts.clone());
     let lines = last_lines(session, id, until.as_deref()).await?;
-    Ok(Why { process, end, before, after, lines })
+    Ok(Why { process, end, before, after, lines, older })
+}
+
+/// The ends before the last one, the newest first.
+fn older(events: &[Event]) -> Vec<Older> {
+    // Each up to the next.
+    let ends = (0..events.len()).filter(|at| is_end(&events[*at])).skip(1);
+    let told = ends.filter_map(|next| {
+        let (before, end, after) = story(events[..next].to_vec());
+        end.map(|end| Older { end, before, after })
+    });
+    let mut older: Vec<Older> = told.collect();
+    older.reverse();
+    older
+}
+
+fn is_end(event: &Event) -> bool {
+    matches!(event.kind.as_str(), "process.exited" | "process.spawn_failed")
 }
 
 /// The last end in a history, with what led to it in that run and what followed up to the next.
 fn story(events: Vec<Event>) -> (Vec<Event>, Option<Event>, Vec<Event>) {
-    let is_end = |event: &Event| matches!(event.kind.as_str(), "process.exited" | "process.spawn_failed");
     let Some(at) = events.iter().rposition(is_end) else { return (Vec::new(), None, events) };
     // From the end before: one that is asked to stop while it starts is asked before it has begun.
     let begun = events[..at].iter().rposition(is_end).map_or(0, |end| end + 1);
+    // A wish that was taken back led to nothing.
+    let taken_back = |event: &Event| event.kind == "process.stop_taken_back";
+    let begun = events[begun..at].iter().rposition(taken_back).map_or(begun, |back| begun + back);
     let matters = |event: &&Event| {
-        matches!(event.kind.as_str(), "process.stop_asked" | "process.signalled" | "process.killed")
+        matches!(
+            event.kind.as_str(),
+            "process.stop_asked"
+                | "process.signalled"
+                | "process.killed"
+                | "process.over_memory"
+                | "process.unhealthy"
+        )
     };
     let before = events[begun..at].iter().filter(matters).cloned().collect();
     (before, Some(events[at].clone()), events[at + 1..].to_vec())
@@ -116,14 +159,14 @@ fn text(why: &Why) -> String {
     match &why.end {
         Some(end) => {
             pair("last end", &format!("{}  {}", units::local_time(&end.ts), end.detail));
-            for cause in causes(why, end) {
+            for cause in causes(&why.before, end) {
                 pair("because", &cause);
             }
         }
         None if process.pid.is_some() => pair("last end", "none: this is its first run"),
         None => pair("last end", "none: it was never started"),
     }
-    for event in decisions(why) {
+    for event in decisions(&why.after) {
         pair("then", &event.detail);
     }
     pair("next attempt", &next(process));
@@ -138,24 +181,44 @@ fn text(why: &Why) -> String {
             text.push_str(&format!("    {}\n", escape::harmless(&record.text)));
         }
     }
+    for older in &why.older {
+        text.push_str(&format!(
+            "  {:<13} {}  {}\n",
+            "before that",
+            units::local_time(&older.end.ts),
+            older.end.detail
+        ));
+        let causes = causes(&older.before, &older.end);
+        let causes = causes.iter().map(|cause| ("because", cause));
+        let decisions = decisions(&older.after).into_iter().map(|event| ("then", &event.detail));
+        for (key, value) in causes.chain(decisions) {
+            text.push_str(&format!("  {key:<13} {value}\n"));
+        }
+    }
     text
 }
 
 /// Who wanted it, or that nobody did.
-fn causes(why: &Why, end: &Event) -> Vec<String> {
+fn causes(before: &[Event], end: &Event) -> Vec<String> {
     if end.kind == "process.spawn_failed" {
         return Vec::new();
     }
-    let told = why.before.iter().map(|event| event.detail.clone());
-    let asked = why.before.iter().any(|event| event.kind == "process.stop_asked");
-    let nobody = (!asked).then(|| "nobody asked for it: it ended by itself or from outside".to_owned());
+    let told = before.iter().map(|event| event.detail.clone());
+    let ended = |event: &Event| match event.kind.as_str() {
+        "process.stop_asked" | "process.over_memory" => true,
+        // Not one that nothing follows.
+        "process.unhealthy" => event.detail.contains(" and is restarted"),
+        _ => false,
+    };
+    let nobody = (!before.iter().any(ended))
+        .then(|| "nobody asked for it: it ended by itself or from outside".to_owned());
     told.chain(nobody).collect()
 }
 
 /// What came of the end: up to the next run, or up to now.
-fn decisions(why: &Why) -> Vec<&Event> {
+fn decisions(after: &[Event]) -> Vec<&Event> {
     let mut decisions: Vec<&Event> = Vec::new();
-    for event in &why.after {
+    for event in after {
         decisions.push(event);
         if event.kind == "process.started" {
             break;
@@ -174,6 +237,7 @@ fn next(process: &Process) -> String {
         ("restarting", None) => "it starts again by itself".to_owned(),
         ("errored", _) => format!("none: it was given up; pmdaemon start {name} tries again"),
         ("stopped", _) => format!("none: it stays stopped; pmdaemon start {name} starts it"),
+        ("starting", Some(reason)) if process.pid.is_none() => format!("it {reason}"),
         ("starting", _) => "it is being started".to_owned(),
         ("stopping", _) => "it is ending".to_owned(),
         (_, _) => "not needed: it is up".to_owned(),
@@ -199,10 +263,15 @@ mod tests {
     }
 
     fn told(status: &str, events: &[(&str, &str)]) -> String {
-        let events =
+        told_all(status, events, false)
+    }
+
+    fn told_all(status: &str, events: &[(&str, &str)], all: bool) -> String {
+        let events: Vec<Event> =
             events.iter().enumerate().map(|(seq, (kind, detail))| event(seq as i64, kind, detail)).collect();
+        let older = if all { older(&events) } else { Vec::new() };
         let (before, end, after) = story(events);
-        text(&Why { process: process(0, status), end, before, after, lines: Vec::new() })
+        text(&Why { process: process(0, status), end, before, after, lines: Vec::new(), older })
     }
 
     fn check(text: &str, lines: &[&str]) {
@@ -238,6 +307,14 @@ mod tests {
             ],
         );
         assert!(!text.contains("SIGHUP") && !text.contains("as asked"), "{text}");
+        check(
+            &told_all("online", &history, true),
+            &[
+                "  before that   not a time  web exited with code 0 after 1 s, as asked",
+                "  because       web was asked to end, to be restarted",
+                "  then          web started with pid 2",
+            ],
+        );
     }
 
     #[test]
@@ -264,6 +341,33 @@ mod tests {
         let text = told("stopped", &history);
         check(&text, &["  because       web was asked to end, to stop"]);
         assert!(!text.contains("nobody"), "{text}");
+    }
+
+    #[test]
+    fn what_the_manager_ended_is_not_said_to_have_ended_by_itself() {
+        let over = "web is restarted, memory limit: 2 MiB > 1 MiB";
+        let history =
+            [("started", "web started with pid 1"), ("over_memory", over), ("exited", "web exited")];
+        let text = told("online", &history);
+        check(&text, &[&format!("  because       {over}")]);
+        assert!(!text.contains("nobody"), "{text}");
+        let taken_back = [
+            ("stop_asked", "web was asked to end, to stop"),
+            ("stop_taken_back", "web goes on"),
+            ("exited", "web exited with code 1"),
+        ];
+        let text = told("online", &taken_back);
+        assert!(text.contains("nobody") && !text.contains("to stop"), "{text}");
+    }
+
+    #[test]
+    fn every_older_end_is_told_once() {
+        let history = [("exited", "first"), ("exited", "second"), ("started", "x"), ("exited", "third")];
+        let text = told_all("errored", &history, true);
+        let ends: Vec<&str> = text.lines().filter(|line| line.contains("not a time")).collect();
+        let expected = ["  last end      not a time  third", "  before that   not a time  second"];
+        assert_eq!(ends[..2], expected);
+        assert_eq!(ends[2..], ["  before that   not a time  first"]);
     }
 
     #[test]

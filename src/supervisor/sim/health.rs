@@ -50,7 +50,7 @@ impl Nurse {
         *failures += 1;
         if *failures == policy.retries {
             self.turned = Some(*run);
-            if spec.restart.auto {
+            if spec.restart.auto && !process.end_asked {
                 self.unwell.insert(*run, was_well);
             }
         }

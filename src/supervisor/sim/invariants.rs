@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Accepted, Command, Effect, Input, Process, Reload, Remembered};
+use super::depends::*;
 use super::health::*;
 use super::limits::*;
 use super::policy::*;
 use super::ports::*;
 use super::verbs::*;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, ProcessId, Reason, RunId, State};
+use crate::model::{EventKind, ExitCause, Fact, Goal, ProcessId, Reason, RunId, State};
 
 pub type Holds = Result<(), String>;
 
@@ -68,6 +69,13 @@ invariants! {
     an_update_starts_nothing_beside_what_is_up,
     a_completed_app_has_what_was_wanted_and_loses_nothing,
     signals_reach_only_what_runs,
+    never_launched_before_its_dependencies,
+    nobody_waits_in_vain,
+    dependents_stop_first,
+    nobody_forgets_to_end,
+    dependencies_form_no_cycle,
+    every_exit_tells_its_cause,
+    memory_restarts_are_rolling,
     every_port_free_or_held_once,
     what_is_launched_has_a_free_port_of_its_plan,
     a_shared_socket_is_held_while_it_is_wanted,
@@ -167,8 +175,9 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
     for (id, run, kind) in events(step) {
         let run = run.unwrap_or(RunId(0));
         let was_asked = world.ledger.asked.contains(&run);
-        if let EventKind::Exited { end, asked, uptime } = kind {
-            let same = *asked == was_asked || matches!(step.given, Given::Restored);
+        if let EventKind::Exited { end, cause, uptime } = kind {
+            let asked = matches!(cause, ExitCause::Asked(_) | ExitCause::OverMemory(_));
+            let same = asked == was_asked || matches!(step.given, Given::Restored);
             ensure!(same, "the end of {run}: asked {asked}, in truth {was_asked}");
             let truth = world.ledger.exits.get(&run);
             let told = Some(&(*end, *uptime));

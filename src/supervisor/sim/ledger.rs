@@ -36,6 +36,10 @@ pub struct Ledger {
     pub asked: BTreeSet<RunId>,
     /// Those of them that nobody asked for.
     pub over_memory: BTreeSet<RunId>,
+    /// Whose turn it was last to be restarted for its memory, of each app, and which life ended.
+    pub memory_turns: BTreeMap<AppId, (ProcessId, RunId)>,
+    /// The same before the latest step.
+    pub memory_turns_before: BTreeMap<AppId, (ProcessId, RunId)>,
     pub budget: Bucket,
     /// First stop signal since the daemon started, and the kill timeout of that time: when it may be
     /// killed.
@@ -94,6 +98,7 @@ impl Ledger {
     pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
         self.hear_turns(step);
         self.ends.clear();
+        self.memory_turns_before = self.memory_turns.clone();
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
         match step.given {
@@ -104,6 +109,11 @@ impl Ledger {
         for id in automatic_restarts(step, &self.ends) {
             self.counts.entry(id).or_default().restarts += 1;
             self.budget.spend(step.now);
+        }
+        for (id, _, kind) in events(step) {
+            if let (EventKind::Needed { .. }, Some(before)) = (kind, step.before.get(&id)) {
+                self.start(before);
+            }
         }
         for (id, before) in step.before {
             if reloaded(step, *id) {
@@ -253,7 +263,12 @@ impl Ledger {
         *counts = Counts { unstable: 0, waits: 0, ..*counts };
         match before.state {
             // So already.
-            State::Starting { .. } | State::Running { .. } => return,
+            State::Starting { .. } | State::Running { .. } => {
+                // Its end was wanted, and is not any more.
+                _ = run.map(|run| self.asked.remove(&run));
+                return;
+            }
+            State::Waiting { .. } => return,
             State::Backoff { .. } => counts.restarts += 1,
             State::Stopping { .. } if !was_asked => counts.restart_asked = true,
             State::Stopping { .. } | State::Idle(_) => {}
@@ -270,6 +285,8 @@ impl Ledger {
         *counts = Counts { unstable: 0, waits: 0, ..*counts };
         match run {
             Some(_) => counts.restart_asked = true,
+            // It has its start still before it.
+            None if matches!(before.state, State::Waiting { .. }) => {}
             None => counts.restarts += 1,
         }
         if let Some(run) = run {
@@ -310,8 +327,9 @@ impl Ledger {
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
                 if let Some(process) = owner(*run)
-                    && is_too_much(process, *memory, brain)
+                    && is_too_much(process, *memory, step, brain)
                 {
+                    self.memory_turns.insert(process.app, (process.id, *run));
                     self.asked.insert(*run);
                     self.over_memory.insert(*run);
                     self.counts.entry(process.id).or_default().restart_asked = true;
@@ -384,6 +402,7 @@ impl Ledger {
         self.hear_signals(now, effects, brain);
         self.asked.clear();
         self.over_memory.clear();
+        self.memory_turns.clear();
         self.budget.refill();
         for life in living {
             self.seen.extend(life.spawned.map(|_| life.run));

@@ -6,7 +6,7 @@ use super::super::{Effect, Input, Limits, Process, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::ledger::{Expected, reloaded};
 use super::world::{Given, Step, World};
-use crate::model::{ByteSize, EventKind, Fact, Goal, Moment, ProcessId, RunId, State};
+use crate::model::{ByteSize, EventKind, Fact, Goal, Health, Moment, ProcessId, RunId, State, Status};
 
 /// What the host of that story bears. In two of three it is so little that it matters.
 pub fn host_of(seed: u64) -> Limits {
@@ -106,11 +106,62 @@ pub fn nobody_queues_while_there_is_budget(world: &World, step: &Step<'_>) -> Ho
     Ok(())
 }
 
-/// Whether that sample is to end the run.
-pub fn is_too_much(process: &Process, memory: ByteSize, brain: &Supervisor) -> bool {
+/// Whether that sample is to end the run. Not, while another of its app is being restarted for that.
+pub fn is_too_much(process: &Process, memory: ByteSize, step: &Step<'_>, brain: &Supervisor) -> bool {
     let limit = brain.app(process.app).and_then(|spec| spec.resources.max_memory);
-    let runs = matches!(process.state, State::Running { .. }) && process.goal == Goal::Up;
-    runs && limit.is_some_and(|limit| memory > limit)
+    let runs =
+        matches!(process.state, State::Running { .. }) && process.goal == Goal::Up && !process.end_asked;
+    let others = step.before.values().filter(|other| other.app == process.app && other.id != process.id);
+    let has_turn = |other: &Process| {
+        let again = other.last_over_memory.is_some() && other.goal == Goal::Up;
+        match &other.state {
+            State::Stopping { .. } => other.over_memory.is_some(),
+            State::Starting { .. } | State::Backoff { queued: true, .. } => again,
+            State::Running { vitals: Some(vitals), .. } => {
+                again && !vitals.ready && !matches!(vitals.health, Health::Unhealthy { .. })
+            }
+            State::Running { vitals: None, .. }
+            | State::Backoff { queued: false, .. }
+            | State::Waiting { .. }
+            | State::Idle(_) => false,
+        }
+    };
+    let turn = others.into_iter().any(has_turn);
+    runs && !turn && limit.is_some_and(|limit| memory > limit)
+}
+
+/// The next of an app is restarted for its memory only when the one before it is online by a new
+/// life, or has failed, or somebody else has done something to it.
+pub fn memory_restarts_are_rolling(world: &World, step: &Step<'_>) -> Holds {
+    for effect in step.effects {
+        let Effect::Publish(event) = effect else { continue };
+        let EventKind::OverMemory(_) = event.kind else { continue };
+        let Some((previous, old)) = world.ledger.memory_turns_before.get(&event.app) else { continue };
+        let Some(row) = step.before.get(previous).filter(|row| row.id != event.process) else { continue };
+        if row.goal != Goal::Up
+            || row.state.run().is_some_and(|run| world.ledger.asked.contains(&run) && run != *old)
+        {
+            continue;
+        }
+        let is_on_its_way = match &row.state {
+            State::Stopping { run, .. } => run == old && world.ledger.over_memory.contains(run),
+            State::Backoff { queued: true, .. } => row.latest_run == Some(*old),
+            State::Starting { run, .. } => *run > *old && row.last_over_memory.is_some(),
+            State::Running { run, vitals, .. } => {
+                let unhealthy = vitals.as_ref().is_some_and(|v| matches!(v.health, Health::Unhealthy { .. }));
+                let again = row.last_over_memory.is_some() && row.state.status() != Status::Online;
+                *run == *old || (again && !unhealthy)
+            }
+            State::Backoff { queued: false, .. } | State::Waiting { .. } | State::Idle(_) => false,
+        };
+        ensure!(
+            !is_on_its_way,
+            "{} is restarted for its memory, and {previous} is {:?}",
+            event.process,
+            row.state
+        );
+    }
+    Ok(())
 }
 
 pub fn too_much_memory_is_ended(world: &World, step: &Step<'_>) -> Holds {
@@ -118,7 +169,7 @@ pub fn too_much_memory_is_ended(world: &World, step: &Step<'_>) -> Holds {
     let Some(before) = step.before.values().find(|process| process.state.run() == Some(*run)) else {
         return Ok(());
     };
-    if !is_too_much(before, *memory, &world.brain) {
+    if !is_too_much(before, *memory, step, &world.brain) {
         ensure!(step.effects.is_empty(), "{run} uses {memory}, which is allowed, and {:?}", step.effects);
         return Ok(());
     }

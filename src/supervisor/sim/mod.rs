@@ -2,7 +2,7 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`] and [`verbs`] state what must
+//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`depends`] and [`verbs`] state what must
 //! hold after every step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -11,6 +11,7 @@
 //!
 //! `PMDAEMON_SIM_STORIES` is the number of random stories, 2,000 if it is not set.
 
+mod depends;
 mod health;
 mod invariants;
 mod ledger;
@@ -31,7 +32,9 @@ use world::World;
 /// Tells the story of that seed. Answers with its diary, or with what went wrong in it.
 fn tell(seed: u64) -> Result<Vec<String>, String> {
     let mut world = World::new(seed);
-    let told = (0..world.steps()).try_for_each(|_| world.go_on()).and_then(|()| world.calm_down());
+    let told = world.begin();
+    let told = told.and_then(|()| (0..world.steps()).try_for_each(|_| world.go_on()));
+    let told = told.and_then(|()| world.calm_down());
     match told {
         Ok(()) => Ok(world.diary),
         Err(broken) => Err(format!("story {seed}: {broken}\n{}", world.diary.join("\n"))),
@@ -101,6 +104,15 @@ fn stories_are_eventful() {
         "NotRunning",
         "OverMemory",
         "HostBudget",
+        "Waiting",
+        "Waits",
+        "Needed",
+        "Absent",
+        "StopTakenBack",
+        "UnknownDependency",
+        "DependencyCycle",
+        "NeverHealthy",
+        "NeverCompleted",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }
@@ -109,7 +121,7 @@ fn stories_are_eventful() {
 #[test]
 fn every_planted_mistake_is_found() {
     let mut missed = Vec::new();
-    for mistake in Mistake::ALL {
+    for mistake in Mistake::ALL.iter().copied() {
         planted::plant(Some(mistake));
         let found = (0..2_000).find_map(|seed| Some(seed).zip(tell(seed).err()));
         planted::plant(None);

@@ -3,7 +3,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::{Living, Remembered, Supervisor};
+use super::super::{Effect, Living, Remembered, Supervisor};
+use super::depends::{is_needed_to_end_later, may_start};
 use super::invariants::{Holds, ensure};
 use super::ledger::Ledger;
 use super::world::World;
@@ -35,12 +36,25 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
                 Rest::Stopped if row.waits_until.is_some() => matches!(process.state, State::Backoff { .. }),
                 Rest::Stopped => matches!(
                     process.state,
-                    State::Starting { .. } | State::Idle(Rest::Errored(Reason::NoPort(_)))
+                    // That it waits for good reason is an invariant.
+                    State::Starting { .. }
+                        | State::Waiting { .. }
+                        | State::Idle(Rest::Errored(Reason::NoPort(_)))
                 ),
                 Rest::Errored(_) | Rest::Finished(_) => process.state == State::Idle(row.rest.clone()),
             };
             ensure!(right, "what_was_given_up_stays_so: {id} was {:?}, is {:?}", row.rest, process.state);
         }
+    }
+    Ok(())
+}
+
+/// At the start of a daemon: what has no life yet is not launched before what it depends on.
+pub fn launched_in_order(brain: &Supervisor, living: &[Living], effects: &[Effect]) -> Holds {
+    for effect in effects {
+        let Effect::Launch { process: id, .. } = effect else { continue };
+        let first = !living.iter().any(|life| life.process == *id);
+        ensure!(!first || may_start(brain, *id), "never_launched_before_its_dependencies: {id} at restore");
     }
     Ok(())
 }
@@ -52,7 +66,8 @@ pub fn what_was_asked_goes_on(brain: &Supervisor, ledger: &Ledger, living: &[Liv
         let life = living.iter().filter(|life| life.process == process.id).max_by_key(|life| life.run);
         let Some(life) = life.filter(|life| life.ended.is_none()) else { continue };
         if ledger.asked.contains(&life.run) {
-            let ends = matches!(process.state, State::Stopping { .. });
+            let ends =
+                matches!(process.state, State::Stopping { .. }) || is_needed_to_end_later(brain, process);
             ensure!(ends, "what_was_asked_goes_on: {} is {:?}", process.id, process.state);
         }
     }
@@ -69,6 +84,7 @@ pub fn wanted_becomes_actual_in_calm(world: &World) -> Holds {
                 online && lives.remove(run) && world.lives.get(run).is_some_and(|life| life.ended.is_none())
             }
             (Goal::Up, State::Idle(Rest::Errored(_) | Rest::Finished(_))) => true,
+            (Goal::Up, State::Waiting { .. }) => !may_start(&world.brain, process.id),
             (Goal::Down, State::Idle(Rest::Stopped)) => true,
             _ => false,
         };

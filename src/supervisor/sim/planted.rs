@@ -112,11 +112,25 @@ pub enum Mistake {
     StopsToComplete,
     /// What is there is added once more when an app is completed.
     DoublesToComplete,
+    /// What an app depends on does not matter.
+    StartsBeforeItsDependencies,
+    /// Who waits for others is not looked at any more.
+    ForgetsWhoWaits,
+    /// What others depend on ends with them.
+    StopsWhatIsNeeded,
+    /// Several are ended in the order in which somebody named them.
+    StopsInAnyOrder,
+    /// All that use too much memory are restarted at once.
+    RestartsForMemoryTogether,
+    /// An exit is told as if nobody had wanted it.
+    ForgetsWhyItEnds,
+    /// An app may depend on itself, through others.
+    AllowsCycles,
 }
 
 impl Mistake {
     /// All of them.
-    pub const ALL: [Mistake; 53] = [
+    pub const ALL: &[Mistake] = &[
         Mistake::ForgetsToCount,
         Mistake::ReusesRunIds,
         Mistake::SignalsTheUnborn,
@@ -170,6 +184,13 @@ impl Mistake {
         Mistake::BlamesTheProgramForTheDisk,
         Mistake::StopsToComplete,
         Mistake::DoublesToComplete,
+        Mistake::StartsBeforeItsDependencies,
+        Mistake::ForgetsWhoWaits,
+        Mistake::StopsWhatIsNeeded,
+        Mistake::StopsInAnyOrder,
+        Mistake::RestartsForMemoryTogether,
+        Mistake::ForgetsWhyItEnds,
+        Mistake::AllowsCycles,
     ];
 }
 

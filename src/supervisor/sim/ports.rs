@@ -114,7 +114,8 @@ pub fn what_rests_has_no_port(world: &World, _: &Step<'_>) -> Holds {
         match &process.state {
             State::Idle(Rest::Stopped) if comes_back => {}
             State::Idle(_) => ensure!(process.ports == Ports::default(), "{} rests with a port", process.id),
-            State::Backoff { .. }
+            State::Waiting { .. }
+            | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
             | State::Stopping { .. } => {}
@@ -145,6 +146,17 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         }
         _ => None,
     };
+    // It may be something that is needed which lacks a port; then nobody here knows whose.
+    let needs_others = asking
+        .and_then(|id| world.brain.process(id))
+        .and_then(|row| world.brain.app(row.app))
+        .is_some_and(|spec| !spec.depends_on.is_empty());
+    let needs_others = needs_others
+        || matches!(step.given, Given::Input(Input::Command(Command::Create { spec } | Command::Update { spec, .. }))
+            if !spec.depends_on.is_empty());
+    if needs_others {
+        return Ok(());
+    }
     match step.answer {
         // Of its own processes one may have taken it from another, in the same step.
         Err(Denied::PortTaken { .. })

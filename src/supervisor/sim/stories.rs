@@ -2,6 +2,7 @@
 //! its lives are 1, 2, 3 and so on.
 
 mod commands;
+mod depends;
 mod endings;
 mod health;
 mod keeper;
@@ -17,8 +18,8 @@ use std::time::Duration;
 use super::super::{Accepted, Command, Denied, Effect, Input, Living, Ports, Record, Remembered, Supervisor};
 use super::users::app;
 use crate::model::{
-    AppId, AppSpec, Cause, End, EventKind, Fact, Goal, Moment, Pid, ProcessId, Rest, RestartPolicy, RunId,
-    Signal, SpawnFailure, SpawnStep,
+    AppId, AppSpec, Cause, End, EventKind, ExitCause, Fact, Goal, Moment, Pid, ProcessId, Rest,
+    RestartPolicy, RunId, Signal, SpawnFailure, SpawnStep,
 };
 
 const ID: ProcessId = ProcessId(0);

@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Command, Count, Then};
+use super::depends::any_dependencies;
 use super::health::any_policy;
 use crate::model::{
-    AppId, AppSpec, ByteSize, Name, PortPlan, ProcessId, Resources, RestartPolicy, Signal, StopPolicy,
+    AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, Resources, RestartPolicy,
+    Signal, StopPolicy,
 };
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -60,10 +62,12 @@ pub fn app(name: &str) -> AppSpec {
         stop: StopPolicy::default(),
         health: None,
         resources: Resources::default(),
+        depends_on: Vec::new(),
     }
 }
 
-fn any_app(dice: &mut Dice) -> AppSpec {
+/// `there` are the names of apps that are defined.
+fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let restart = RestartPolicy {
         auto: dice.chance(80),
         max_unstable: dice.pick(&[0, 1, 2, 3, 5, 16]),
@@ -85,7 +89,23 @@ fn any_app(dice: &mut Dice) -> AppSpec {
     let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
     let resources = Resources { max_memory, ..Resources::default() };
     let autostart = dice.chance(85);
-    AppSpec { instances, port, autostart, restart, stop, resources, health: any_policy(dice), ..app(name) }
+    let (health, depends_on) = (any_policy(dice), any_dependencies(dice, name, there));
+    AppSpec { instances, port, autostart, restart, stop, resources, health, depends_on, ..app(name) }
+}
+
+/// Apps of which each depends on the one before it.
+pub fn three_levels(dice: &mut Dice) -> [AppSpec; 3] {
+    let level = |name: &str, below: Option<&str>, dice: &mut Dice| {
+        let depends_on = below.map(|below| Dependency {
+            namespace: Name::default_namespace(),
+            app: Name::parse(below).expect("a name"),
+            condition: dice.pick(&[Condition::Started, Condition::Ready]),
+        });
+        let depends_on = depends_on.into_iter().collect();
+        let name = Name::parse(name).expect("a name");
+        AppSpec { name, port: None, autostart: true, depends_on, ..any_app(dice, &[]) }
+    };
+    [level("db", None, dice), level("job", Some("db"), dice), level("web", Some("job"), dice)]
 }
 
 /// The few ports that everybody wants.
@@ -106,8 +126,8 @@ fn any_port(dice: &mut Dice) -> Option<PortPlan> {
 }
 
 /// Somebody asks for something. `members` are the processes that are listed, with their apps;
-/// ids beyond them are asked for, too.
-pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
+/// ids beyond them are asked for, too. `there` are the names of the apps.
+pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Name]) -> Command {
     let known: Vec<ProcessId> = members.iter().map(|(_, process)| *process).collect();
     let apps: Vec<AppId> = members.iter().map(|(app, _)| *app).collect();
     let process = |dice: &mut Dice| match known.as_slice() {
@@ -120,8 +140,8 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         false => dice.pick(&apps),
     };
     match dice.below(150) {
-        _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice)) },
-        0..16 => Command::Create { spec: Arc::new(any_app(dice)) },
+        _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice, there)) },
+        0..16 => Command::Create { spec: Arc::new(any_app(dice, there)) },
         100..108 => {
             let signal = Signal::from_number(dice.pick(&[10, 15, 9])).expect("a signal");
             Command::Signal { process: process(dice), signal }
@@ -136,7 +156,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         }
         121..128 => {
             let then = dice.pick(&[Then::Keep, Then::Start, Then::Restart]);
-            Command::Update { app: app(dice), spec: Arc::new(any_app(dice)), then }
+            Command::Update { app: app(dice), spec: Arc::new(any_app(dice, there)), then }
         }
         128..140 => {
             let app = app(dice);
@@ -146,7 +166,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)]) -> Command {
         140..150 => {
             let numbers = dice.pick(&[vec![0], vec![0, 1], vec![1], vec![0, 2]]);
             let wanted = numbers.into_iter().map(|number| (number, dice.chance(70))).collect();
-            Command::Complete { spec: Arc::new(any_app(dice)), wanted }
+            Command::Complete { spec: Arc::new(any_app(dice, there)), wanted }
         }
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },

@@ -13,9 +13,11 @@ use super::health::any_verdict;
 use super::ledger::Ledger;
 use super::life::Life;
 use super::limits::{Bucket, brain_of, host_of};
-use super::users::{Dice, PORTS, any_command};
-use super::{invariants, outcomes};
-use crate::model::{AppId, AppSpec, ByteSize, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId, Verdict};
+use super::users::{Dice, PORTS, any_command, three_levels};
+use super::{depends, invariants, outcomes};
+use crate::model::{
+    AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, Port, PortOwner, ProcessId, RunId, Verdict,
+};
 
 /// What the store holds.
 #[derive(Default, Debug)]
@@ -93,6 +95,20 @@ impl World {
         }
     }
 
+    /// In one story of four, three apps are there from the beginning, each of which depends on the one
+    /// before it.
+    pub fn begin(&mut self) -> Result<(), String> {
+        // Not in those that are patient, in which one app goes through much.
+        if self.seed % 4 != 1 {
+            return Ok(());
+        }
+        for spec in three_levels(&mut self.dice) {
+            self.give(Given::Input(Input::Command(Command::Create { spec: Arc::new(spec) })))?;
+            self.let_it_run()?;
+        }
+        Ok(())
+    }
+
     /// Something happens.
     pub fn go_on(&mut self) -> Result<(), String> {
         if self.patient && self.ledger.launched.len() > 1 && !self.dice.chance(5) {
@@ -102,7 +118,8 @@ impl World {
             0..14 => {
                 let members: Vec<(AppId, ProcessId)> =
                     self.brain.processes().map(|process| (process.app, process.id)).collect();
-                let command = any_command(&mut self.dice, &members);
+                let names = self.names();
+                let command = any_command(&mut self.dice, &members, &names);
                 self.give(Given::Input(Input::Command(command)))
             }
             14..18 if !self.heard.is_empty() => {
@@ -118,6 +135,7 @@ impl World {
             }
             28..43 if !self.watched.is_empty() => self.somebody_is_checked(),
             43..45 => self.a_verdict_comes_late(),
+            45..47 => self.all_are_ended(),
             24..28 if !self.lives.is_empty() => {
                 let runs: Vec<RunId> = self.lives.keys().copied().collect();
                 let (run, used) = (self.dice.pick(&runs), self.dice.pick(&[0, 999, 1_000, 1_001, 5_000]));
@@ -353,6 +371,34 @@ impl World {
         self.close_sockets();
     }
 
+    fn names(&self) -> Vec<Name> {
+        self.brain.apps.values().map(|spec| spec.name.clone()).collect()
+    }
+
+    /// Somebody ends everything there is with one request.
+    fn all_are_ended(&mut self) -> Result<(), String> {
+        let deletes = self.dice.chance(20);
+        let all: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+        let end = |process: &ProcessId| match deletes {
+            true => Command::Delete { process: *process },
+            false => Command::Stop { process: *process },
+        };
+        let commands: Vec<Command> = all.iter().map(end).collect();
+        let before = self.brain.processes.clone();
+        for index in self.brain.in_order(&commands) {
+            self.give(Given::Input(Input::Command(commands[index].clone())))?;
+        }
+        depends::nobody_is_told_too_early(&self.brain, &before)?;
+        // And somebody wants one of them back.
+        match all.is_empty() || self.dice.chance(40) {
+            true => Ok(()),
+            false => {
+                let process = self.dice.pick(&all);
+                self.give(Given::Input(Input::Command(Command::Start { process })))
+            }
+        }
+    }
+
     /// A check of a life that is watched comes to an end.
     fn somebody_is_checked(&mut self) -> Result<(), String> {
         let watched: Vec<RunId> = self.watched.iter().copied().collect();
@@ -400,9 +446,13 @@ impl World {
         if self.dice.chance(50) {
             let known: Vec<(AppId, ProcessId)> =
                 self.brain.processes().map(|process| (process.app, process.id)).collect();
-            let command = Given::Input(Input::Command(any_command(&mut self.dice, &known)));
+            let names = self.names();
+            let command = Given::Input(Input::Command(any_command(&mut self.dice, &known, &names)));
             let (_, effects) = self.decide(&command);
             let done = self.dice.below(effects.len() + 1);
+            // A definition and the counters that it resets are one transaction.
+            let whole = matches!(command, Given::Input(Input::Command(Command::Update { .. })));
+            let done = if whole && done > 0 { effects.len() } else { done };
             self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
             // What one step changes is written in one transaction: all of it, or nothing.
             let is_record = |effect: &&Effect| matches!(effect, Effect::Record(_));
@@ -451,6 +501,7 @@ impl World {
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
         outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
+        outcomes::launched_in_order(&self.brain, &living, &effects)?;
         for effect in &effects {
             self.perform(effect);
         }

@@ -124,7 +124,11 @@ fn start_during_a_stop_launches_when_the_old_run_is_gone() {
 #[test]
 fn restart_launches_when_the_old_run_is_gone_and_counts_once() {
     let story = running(app("web")).restart().orders("SIGTERM 1").restart().answers(Ok(Accepted::AlreadySo));
-    let asked = EventKind::Exited { end: End::Code(0), asked: true, uptime: Duration::ZERO };
+    let asked = EventKind::Exited {
+        end: End::Code(0),
+        cause: ExitCause::Asked(Cause::Restart),
+        uptime: Duration::ZERO,
+    };
     story.exits(1, 0).tells(asked).orders("forget 1, launch 2").restarts(1).is("starting");
 }
 

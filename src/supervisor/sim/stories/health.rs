@@ -14,7 +14,7 @@ fn started(spec: AppSpec) -> Story {
 }
 
 impl Story {
-    fn passes(self, run: u64) -> Story {
+    pub(super) fn passes(self, run: u64) -> Story {
         self.fact(Fact::Checked { run: RunId(run), verdict: Verdict::Passed })
     }
 

@@ -10,7 +10,7 @@ fn a_launch_lost_with_its_keeper_is_done_again_and_does_not_count() {
 
 #[test]
 fn a_run_that_a_new_keeper_does_not_find_ended_in_an_unknown_way() {
-    let unknown = EventKind::Exited { end: End::Unknown, asked: false, uptime: ms(5_000) };
+    let unknown = EventKind::Exited { end: End::Unknown, cause: ExitCause::Itself, uptime: ms(5_000) };
     let story = running(app("web")).later(ms(5_000)).new_keeper_finds(&[]).tells(unknown);
     story.orders("forget 1, launch 2").restarts(1);
     running(app("web")).stop().new_keeper_finds(&[]).is("stopped");

@@ -99,7 +99,7 @@ fn a_restart_goes_on_when_the_daemon_died_in_the_middle_of_it() {
     let row = |run| Remembered {
         goal: Goal::Up,
         restarts: 5,
-        asked: Some(Asked { run: RunId(run), restart: true, over_memory: None }),
+        asked: Some(Asked { run: RunId(run), restart: true, cause: Some(Cause::Restart), over_memory: None }),
         ..Remembered::new(ID, AppId(0), 0)
     };
     remembered_as(row(7), vec![life(7)])
@@ -113,7 +113,10 @@ fn a_restart_goes_on_when_the_daemon_died_in_the_middle_of_it() {
     remembered_as(row(7), vec![life(8)]).orders("").is("online").restarts(5);
     let asked =
         running(app("web")).restart().brain.process(ID).and_then(|process| process.to_remember().asked);
-    assert_eq!(asked, Some(Asked { run: RunId(1), restart: true, over_memory: None }));
+    assert_eq!(
+        asked,
+        Some(Asked { run: RunId(1), restart: true, cause: Some(Cause::Restart), over_memory: None })
+    );
 }
 
 #[test]
@@ -139,4 +142,19 @@ fn a_new_daemon_goes_on_waiting_and_counting() {
         .process(ID)
         .map(|process| (process.unstable, matches!(process.state, State::Running { .. })));
     assert_eq!(state, Some((3, true)));
+}
+
+#[test]
+fn several_that_use_too_much_are_restarted_one_after_the_other() {
+    let over = OverMemory { used: ByteSize(1 << 40), limit: ByteSize(512 << 20) };
+    let story = of(AppSpec { instances: 3, ..limited() }).spawned(1).spawned(2).spawned(3);
+    let story = story.uses(1, 1 << 40).orders("SIGTERM 1").uses(2, 1 << 40).orders("");
+    let cause = ExitCause::OverMemory(over);
+    let story =
+        story.exits(1, 0).tells(EventKind::Exited { end: End::Code(0), cause, uptime: Duration::ZERO });
+    let story = story.orders("forget 1, launch 4").uses(2, 1 << 40).orders("");
+    let story = story.spawned(4).uses(2, 1 << 40).orders("SIGTERM 2").uses(3, 1 << 40).orders("");
+    // One that fails does not keep the others from it.
+    let story = story.exits(2, 0).fails_to_spawn(5, SpawnStep::Exec, libc::ENOENT);
+    story.uses(3, 1 << 40).orders("SIGTERM 3");
 }

@@ -33,10 +33,11 @@ fn a_new_daemon_leaves_alone_what_was_given_up_or_had_finished() {
 
 #[test]
 fn a_new_daemon_hears_of_ends_that_nobody_saw() {
-    let crash = EventKind::Exited { end: End::Code(1), asked: false, uptime: ms(500) };
+    let crash = EventKind::Exited { end: End::Code(1), cause: ExitCause::Itself, uptime: ms(500) };
     let story = remembered(Goal::Up, Rest::Stopped, vec![ended(7, 1)]).tells(crash);
     story.orders("forget 7, launch 10").restarts(6);
-    let asked = EventKind::Exited { end: End::Code(1), asked: true, uptime: ms(500) };
+    let asked =
+        EventKind::Exited { end: End::Code(1), cause: ExitCause::Asked(Cause::Stop), uptime: ms(500) };
     remembered(Goal::Down, Rest::Stopped, vec![ended(7, 1)]).tells(asked).orders("forget 7").is("stopped");
     remembered(Goal::Gone, Rest::Stopped, vec![ended(7, 1)]).orders("forget 7").leaves_no_trace();
 }
