@@ -96,7 +96,7 @@ pub fn a_shared_socket_is_held_while_it_is_wanted(world: &World, _: &Step<'_>) -
         let Some(Port::Shared(port)) = process.ports.held else { continue };
         let runs = match process.state {
             State::Starting { .. } | State::Running { .. } => true,
-            State::Idle(_) | State::Backoff { .. } | State::Stopping { .. } => false,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Stopping { .. } => false,
         };
         let held = world.sockets.get(&port) == Some(&false);
         ensure!(!runs || held, "{} runs and the socket of {port} is let go", process.id);
