@@ -44,17 +44,16 @@ pub struct PortQuestion {
 #[derive(Clone, Debug, Default)]
 pub(super) struct PortTable {
     held: BTreeSet<(u16, ProcessId, Port)>,
-    /// Shared ports, and who of those that are wanted up has them.
+    /// Shared ports, and who of those that go on has them.
     sockets: BTreeSet<(u16, ProcessId)>,
     /// What other programs were seen to have, before the present step.
     seen: BTreeMap<u16, PortOwner>,
 }
 
 impl PortTable {
-    /// The row of a process changed. Returns the shared ports that nobody who is wanted up has any
-    /// more.
+    /// The row of a process changed. Returns the shared ports that nobody who goes on has any more.
     pub(super) fn update(&mut self, before: Option<&Process>, now: Option<&Process>) -> Vec<u16> {
-        let parts = |row: Option<&Process>| row.map(|row| (row.id, row.goal, row.ports));
+        let parts = |row: Option<&Process>| row.map(|row| (row.id, wants_socket(row), row.ports));
         if parts(before) == parts(now) {
             return Vec::new();
         }
@@ -67,7 +66,7 @@ impl PortTable {
         unwanted.collect()
     }
 
-    /// Somebody who is wanted up has that port as a shared one.
+    /// Somebody who goes on has that port as a shared one.
     fn is_shared_by_any(&self, port: u16) -> bool {
         self.sockets.range((port, ProcessId(0))..=(port, ProcessId(u32::MAX))).next().is_some()
     }
@@ -103,10 +102,19 @@ fn claims(row: &Process) -> impl Iterator<Item = (u16, ProcessId, Port)> {
     row.ports.held.into_iter().chain(row.ports.next).map(move |port| (port.number(), id, port))
 }
 
+/// It is wanted up, or its end has not been asked for yet: then it can still be wanted up again.
+pub(super) fn wants_socket(row: &Process) -> bool {
+    let goes_on = match row.state {
+        State::Starting { .. } | State::Running { .. } => true,
+        State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Stopping { .. } => false,
+    };
+    row.goal == Goal::Up || goes_on
+}
+
 /// What a row wants a socket for.
 fn sockets(row: &Process) -> impl Iterator<Item = (u16, ProcessId)> {
-    let up = row.goal == Goal::Up;
-    claims(row).filter(move |(_, _, port)| up && port.is_shared()).map(|(number, id, _)| (number, id))
+    let wanted = wants_socket(row);
+    claims(row).filter(move |(_, _, port)| wanted && port.is_shared()).map(|(number, id, _)| (number, id))
 }
 
 /// Who asks for a port, and what it has already.

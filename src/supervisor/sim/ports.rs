@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::ports::wants_socket;
 use super::super::{Accepted, Command, Count, Denied, Effect, Input, Ports, Process};
 use super::invariants::{Holds, ensure};
 use super::ledger::reloaded;
@@ -102,7 +103,7 @@ pub fn a_shared_socket_is_held_while_it_is_wanted(world: &World, _: &Step<'_>) -
         ensure!(!runs || held, "{} runs and the socket of {port} is let go", process.id);
     }
     for port in world.sockets.iter().filter(|(_, released)| !**released).map(|(port, _)| *port) {
-        let wants = |row: &Process| row.goal == Goal::Up && of(row).any(|own| own == Port::Shared(port));
+        let wants = |row: &Process| wants_socket(row) && of(row).any(|own| own == Port::Shared(port));
         ensure!(world.brain.processes().any(wants), "the socket of {port} is held for nobody");
     }
     Ok(())
