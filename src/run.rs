@@ -12,6 +12,7 @@ use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
+use crate::daemon::retention;
 use crate::daemon::{backing_up, clock};
 use crate::home::Home;
 use crate::keeper;
@@ -19,6 +20,7 @@ use crate::local_token::LocalToken;
 use crate::model::Rest;
 use crate::store::{self, Backups, Change, Opened, Recorder, Saved, StoreError, Trouble};
 use crate::supervisor::Ports;
+use crate::wire::size;
 
 /// Another daemon holds this home; also the keeper's code when another keeper does
 /// (`EX_TEMPFAIL` of sysexits.h).
@@ -66,6 +68,9 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
     handle.usages().start(handle.watch())?;
+    let budget = log_budget()?;
+    retention::start(home.clone(), handle.watch(), budget)
+        .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let api = Api::new(handle, accounts, started, default_cwd());
     let token = LocalToken::write(&api)?;
@@ -138,6 +143,17 @@ fn default_cwd() -> PathBuf {
         .map(PathBuf::from)
         .filter(|dir| dir.is_dir())
         .unwrap_or_else(|| "/".into())
+}
+
+/// What all logs together may take, as the environment says.
+fn log_budget() -> Result<Option<u64>, String> {
+    match std::env::var("PMDAEMON_LOG_BUDGET") {
+        Ok(text) if !text.is_empty() => {
+            let bytes = size::parse(&text).map_err(|e| format!("PMDAEMON_LOG_BUDGET is not usable: {e}"))?;
+            Ok(Some(bytes))
+        }
+        Ok(_) | Err(_) => Ok(None),
+    }
 }
 
 /// Forgets expired tokens and sessions.

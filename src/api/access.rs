@@ -32,7 +32,7 @@ macro_rules! rights {
     };
 }
 
-rights!(View, LogsRead, AppOperate, AppWrite, AppDelete, Admin);
+rights!(View, LogsRead, LogsWrite, AppOperate, AppWrite, AppDelete, Admin);
 
 /// The principal of a request, who has the right `N`. 401 without a principal, 403 without the
 /// right.

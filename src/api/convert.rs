@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{ApiError, convert_depends, convert_env, convert_health, convert_resources};
+use super::{
+    ApiError, convert_depends, convert_env, convert_health, convert_logs, convert_ready, convert_resources,
+};
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -62,6 +64,11 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         }),
         out_log: view.logs.out.display().to_string(),
         err_log: view.logs.err.display().to_string(),
+        ready_ms: convert_ready::after(&view.state).map(millis),
+        status_text: view.remarks.status.clone(),
+        channel_lost: view.remarks.channel_lost.clone(),
+        combined_log: view.logs.combined.as_ref().map(|path| path.display().to_string()),
+        logs: None,
     }
 }
 
@@ -77,6 +84,7 @@ fn reason(view: &ProcessView) -> Option<String> {
         State::Starting { .. } | State::Running { .. } if view.goal != Goal::Up => {
             Some("it is to end after what depends on it".to_owned())
         }
+        State::Stopping { .. } if convert_ready::not_ready(view).is_some() => convert_ready::not_ready(view),
         State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => over_memory(),
         State::Idle(_) => None,
     }
@@ -119,8 +127,12 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         max_open_files: None,
         core_size_bytes: None,
         umask: None,
+        logs: convert_logs::show(&spec.logs),
         depends_on: convert_depends::show(&spec.depends_on, &spec.namespace),
         notices: Vec::new(),
+        ready: spec.ready.by.to_string(),
+        listen_timeout_ms: millis(spec.ready.limit),
+        shutdown_with_message: spec.stop.with_message,
         processes: views.iter().map(|view| process(view, measured)).collect(),
     };
     convert_resources::show(&mut app, &spec.resources);
@@ -136,6 +148,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         text.map(|text| Name::parse(&text).map_err(|e| ApiError::member(member, e.to_string()))).transpose()
     };
     let resources = convert_resources::wanted(&new)?;
+    let ready = convert_ready::policy(&new)?;
     let env_sources = convert_env::sources(&new)?;
     let backoff = convert_env::backoff(&new)?;
     let defaults = RestartPolicy::default();
@@ -165,10 +178,12 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             return Err(ApiError::member(pointer, format!("{text:?} contains a NUL character")));
         }
     }
+    let logs = convert_logs::wanted(new.logs.unwrap_or_default())?;
     let namespace = name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace);
     Ok(Draft {
         depends_on: convert_depends::wanted(&new.depends_on, &namespace)?,
         resources,
+        logs,
         user: new.user,
         group: new.group,
         name: name("/name", new.name)?,
@@ -210,8 +225,10 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
                 None => stop.signal,
             },
             timeout: span("/kill_timeout_ms", new.kill_timeout_ms, stop.timeout)?,
+            with_message: new.shutdown_with_message.unwrap_or(stop.with_message),
         },
         health: new.health_check.map(convert_health::policy).transpose()?,
+        ready,
     })
 }
 

@@ -150,6 +150,9 @@ impl From<HandleError> for ApiError {
             HandleError::Ending => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
             }
+            HandleError::KeeperLost => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "keeper_lost", error.to_string())
+            }
             HandleError::CannotSave(ref why) => {
                 ApiError::new(status_of(why), "store_unavailable", error.to_string())
             }

@@ -1,9 +1,9 @@
 //! Waiting until processes are ready (acceptance row B12): `?ready=true`.
 //!
-//! A process with a health check is ready once that has passed. Another is ready when it has run
-//! for its min-uptime and, if it has a `PORT`, that port accepts connections. A run that ends
-//! first, or is not ready within the wait, is a failure with a reason and the last lines of the
-//! log. Nothing is stopped for that.
+//! A process is ready by the sign of its policy, and once its health check has passed if it has one.
+//! Another is ready when it says so, or has run for its min-uptime and, if it has a `PORT`, that port
+//! accepts connections. A run that ends first, or is not ready within the wait, is a failure with a
+//! reason and the last lines of the log. Nothing is stopped for that, unless its own limit says so.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,9 +16,12 @@ use tokio::time::Instant;
 use super::act::{act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::daemon::view::ProcessView;
-use crate::daemon::{clock, environment, event_text, preparing};
+use crate::daemon::{clock, event_text, preparing};
 use crate::model::depends::waits_for;
-use crate::model::{Goal, Health, Moment, PortPlan, ProcessId, Rest, RunId, State, Unmet, Vitals};
+use crate::model::{
+    Goal, Health, Moment, PortPlan, ProcessId, Readiness, ReadyBy, Rest, RunId, State, Status, Unmet, Vitals,
+    in_words,
+};
 use crate::probe;
 use crate::wire::{self, Action};
 
@@ -26,6 +29,9 @@ use crate::wire::{self, Action};
 const LINES: usize = 10;
 /// From one try to connect to the next.
 const KNOCK: Duration = Duration::from_millis(100);
+/// A run whose own limit ends so soon after the wait is waited for: then it is known what becomes of
+/// it.
+const ALMOST: Duration = Duration::from_millis(800);
 
 /// How long is waited when nobody says how long.
 const USUAL: Duration = Duration::from_secs(60);
@@ -34,9 +40,9 @@ const USUAL: Duration = Duration::from_secs(60);
 #[derive(Debug, Deserialize, utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Ready {
-    /// True: answer when all of it is ready, by its health check, or by having run for its
-    /// min-uptime with its port accepting connections. Otherwise the answer is a problem
-    /// `not_ready`. `wait` is the limit, 60s if it is absent.
+    /// True: answer when all of it is ready, by what `ready` of the app says, by its health check, or
+    /// by having run for its min-uptime with its port accepting connections. Otherwise the answer is
+    /// a problem `not_ready`. `wait` is the limit, 60s if it is absent.
     #[param(nullable = false)]
     ready: Option<bool>,
 }
@@ -103,6 +109,9 @@ pub async fn all(api: &Api, awaited: &[Awaited], limit: Duration) -> Result<(), 
             Ok(Ok(())) => Ok(()),
             Ok(Err(why)) => Err((id, StatusCode::UNPROCESSABLE_ENTITY, why)),
             Err(_) => {
+                if let Some(settled) = settles_soon(api, id, before).await {
+                    return settled.map_err(|why| (id, StatusCode::UNPROCESSABLE_ENTITY, why));
+                }
                 let why = late(api.handle.snapshot().processes.get(&id), limit);
                 Err((id, StatusCode::GATEWAY_TIMEOUT, why))
             }
@@ -126,15 +135,66 @@ enum Look {
     Failed(String),
 }
 
+/// What became of a run whose own limit is almost over.
+async fn settles_soon(api: &Api, id: ProcessId, before: Option<RunId>) -> Option<Result<(), String>> {
+    let until = match api.handle.snapshot().processes.get(&id)?.state {
+        State::Running { readiness: Readiness::Awaited { until, .. }, .. } => until,
+        State::Running { readiness: Readiness::Unasked | Readiness::Reached { .. }, .. }
+        | State::Starting { .. }
+        | State::Stopping { .. }
+        | State::Backoff { .. }
+        | State::Waiting { .. }
+        | State::Idle(_) => return None,
+    };
+    let left = Some(until.since(clock::now())).filter(|left| *left <= ALMOST)?;
+    tokio::time::timeout(left + KNOCK, one(api, id, before)).await.ok()
+}
+
+/// What is remembered of the looks before.
+#[derive(Default)]
+struct Seen {
+    /// The life that is waited for, as soon as it is known: its end is a failure, also when another
+    /// one follows.
+    awaited: Option<RunId>,
+    /// What a health check complained of last.
+    complaint: Option<String>,
+    /// When the life that is waited for is a failed start, and why.
+    promise: Option<(Moment, String)>,
+}
+
+impl Seen {
+    fn note(&mut self, view: &ProcessView) {
+        self.complaint = complaint_of(view).or(self.complaint.take());
+        match view.state {
+            State::Running { readiness: Readiness::Awaited { limit, until }, .. } => {
+                let missing = missing(view);
+                self.promise =
+                    Some((until, format!("it was not ready within {}: {missing}", in_words(limit))));
+            }
+            State::Running { readiness: Readiness::Unasked | Readiness::Reached { .. }, .. } => {
+                self.promise = None;
+            }
+            State::Starting { .. }
+            | State::Stopping { .. }
+            | State::Backoff { .. }
+            | State::Waiting { .. }
+            | State::Idle(_) => {}
+        }
+    }
+
+    /// Its time was over before it ended.
+    fn was_late(&self) -> Option<String> {
+        self.promise.as_ref().filter(|(until, _)| *until <= clock::now()).map(|(_, why)| why.clone())
+    }
+}
+
 /// Waits for one. The error is why it will not be ready.
 async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), String> {
     let mut watch = api.handle.watch();
-    let mut awaited = None;
-    let mut complaint = None;
+    let mut seen = Seen::default();
     loop {
         let view = watch.borrow_and_update().processes.get(&id).cloned();
-        complaint = view.as_ref().and_then(|view| complaint_of(view)).or(complaint);
-        match look(view, before, &mut awaited, complaint.as_deref()) {
+        match look(view, before, &mut seen) {
             Look::Ready => return Ok(()),
             Look::Failed(why) => return Err(why),
             Look::Wait => watch.changed().await.map_err(|_| "the daemon is ending".to_owned())?,
@@ -142,7 +202,7 @@ async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), Stri
                 // Either is followed by another look.
                 let _ = tokio::time::timeout(at.since(clock::now()), watch.changed()).await;
             }
-            Look::Knock(view) => match accepts(api, &view).await {
+            Look::Knock(view) => match accepts(&view).await {
                 true => return Ok(()),
                 false => _ = tokio::time::timeout(KNOCK, watch.changed()).await,
             },
@@ -150,15 +210,7 @@ async fn one(api: &Api, id: ProcessId, before: Option<RunId>) -> Result<(), Stri
     }
 }
 
-/// `awaited` is the life that is waited for, as soon as it is known: its end is a failure, also
-/// when another one follows.
-/// `complaint` is what a health check complained of last.
-fn look(
-    view: Option<Arc<ProcessView>>,
-    before: Option<RunId>,
-    awaited: &mut Option<RunId>,
-    complaint: Option<&str>,
-) -> Look {
+fn look(view: Option<Arc<ProcessView>>, before: Option<RunId>, seen: &mut Seen) -> Look {
     let Some(view) = view else { return Look::Failed("it was deleted".to_owned()) };
     if view.latest_run <= before {
         return match &view.state {
@@ -173,28 +225,42 @@ fn look(
             | State::Backoff { .. } => Look::Wait,
         };
     }
-    if awaited.is_some() && *awaited != view.latest_run {
-        return Look::Failed(ended(&view));
+    if seen.awaited.is_some() && seen.awaited != view.latest_run {
+        return Look::Failed(seen.was_late().unwrap_or_else(|| ended(&view)));
     }
-    *awaited = view.latest_run;
+    seen.awaited = view.latest_run;
+    seen.note(&view);
     match &view.state {
         State::Waiting { .. } | State::Starting { .. } => Look::Wait,
         State::Running { vitals: Some(Vitals { health: Health::Unhealthy { reason }, .. }), .. } => {
             Look::Failed(format!("it is unhealthy: {reason}"))
         }
-        State::Running { vitals: Some(vitals), .. } if vitals.ready => Look::Ready,
-        State::Running { vitals: Some(_), .. } => Look::Wait,
-        State::Running { since, vitals: None, .. } => {
+        State::Running { .. } if view.state.status() == Status::Starting => Look::Wait,
+        State::Running { vitals: Some(_), .. }
+        | State::Running { readiness: Readiness::Awaited { .. } | Readiness::Reached { .. }, .. } => {
+            Look::Ready
+        }
+        State::Running { since, vitals: None, readiness: Readiness::Unasked, .. } => {
             let stable = *since + view.spec.restart.min_uptime;
             if clock::now() < stable { Look::WaitUntil(stable) } else { Look::Knock(view) }
         }
-        State::Stopping { pid: Some(_), .. } => Look::Failed(match complaint {
-            Some(reason) if view.goal == Goal::Up => format!("it is unhealthy and is restarted: {reason}"),
-            Some(_) | None => "it is being ended".to_owned(),
+        State::Stopping { pid: Some(_), .. } => Look::Failed(match (seen.was_late(), &seen.complaint) {
+            (Some(late), _) => late,
+            (None, Some(reason)) if view.goal == Goal::Up => {
+                format!("it is unhealthy and is restarted: {reason}")
+            }
+            (None, Some(_) | None) => "it is being ended".to_owned(),
         }),
-        State::Stopping { pid: None, .. } | State::Backoff { .. } => Look::Failed(ended(&view)),
-        State::Idle(rest) => Look::Failed(at_rest(rest)),
+        State::Stopping { pid: None, .. } | State::Backoff { .. } => {
+            Look::Failed(seen.was_late().unwrap_or_else(|| ended(&view)))
+        }
+        State::Idle(rest) => Look::Failed(seen.was_late().unwrap_or_else(|| at_rest(rest))),
     }
+}
+
+/// What it has not done that it is to become ready by.
+fn missing(view: &ProcessView) -> String {
+    view.awaits.as_ref().map_or(ReadyBy::Auto.missing(), |policy| policy.by.missing())
 }
 
 /// What a health check of it complains of.
@@ -218,31 +284,23 @@ fn at_rest(rest: &Rest) -> String {
 }
 
 /// Whether its port accepts connections; without a port there is nothing to ask.
-async fn accepts(api: &Api, view: &ProcessView) -> bool {
-    match port(api, view).await {
+async fn accepts(view: &ProcessView) -> bool {
+    match preparing::own_port(&view.spec, view.ports.held.map(crate::model::Port::number)).await {
         Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
         None => true,
     }
 }
 
-/// The port that its run was given, or else the one that was declared for the process. One that it
-/// merely inherits is of somebody else.
-async fn port(api: &Api, view: &ProcessView) -> Option<String> {
-    if let Some(port) = view.ports.held {
-        return Some(port.number().to_string());
-    }
-    let from_files = preparing::read(view.spec.env_sources.files.clone()).await.unwrap_or_default();
-    let (home, spec) = (api.handle.home(), &view.spec);
-    let env = environment::of_process(home, spec, view.id, view.instance, None, from_files);
-    env.get("PORT").filter(|port| view.spec.inherited_env.get("PORT") != Some(port)).cloned()
-}
-
 /// Why it is not ready although it was given time.
 fn late(view: Option<&Arc<ProcessView>>, limit: Duration) -> String {
     let limit = event_text::span(limit);
+    let missing = view.map(|view| missing(view));
     let because = match view.map(|view| (&view.state, complaint_of(view))) {
         Some((State::Waiting { unmet }, _)) => format!(" (it {})", waits_for(unmet)),
         Some((State::Running { .. }, Some(reason))) => format!(" (its health check says: {reason})"),
+        Some((State::Running { readiness: Readiness::Awaited { .. }, .. }, None)) => {
+            format!(" ({})", missing.unwrap_or_default())
+        }
         Some((State::Running { vitals: Some(_), .. }, None)) => {
             " (its first health check has not ended)".to_owned()
         }

@@ -9,6 +9,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
     for (namespace, name, script, instances) in apps {
         let spec = AppSpec {
             health: None,
+            ready: Default::default(),
             name: Name::parse(name).unwrap(),
             namespace: Name::parse(namespace).unwrap(),
             script: (*script).to_owned(),
@@ -27,6 +28,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),
             resources: Default::default(),
+            logs: Default::default(),
             depends_on: Vec::new(),
         };
         let create = Command::Create { spec: Arc::new(spec) };

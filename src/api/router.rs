@@ -13,8 +13,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, guard, health, login, logs, openapi, operations, pages,
-    points, ports, processes, requests, system, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
+    pages, points, ports, processes, reload_logs, requests, system, ws,
 };
 
 /// The longest body.
@@ -33,7 +33,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::inherit::inherit))
         .routes(routes!(apps::scale::scale))
         .routes(routes!(apps::signal::signal))
-        .routes(routes!(logs::of_app))
+        .routes(routes!(logs::of_app, flush::of_app))
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(operations::operate))
@@ -41,8 +41,10 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(points::save::save, points::delete::delete))
         .routes(routes!(points::resurrect::resurrect))
         .routes(routes!(ports::list))
-        .routes(routes!(logs::of_process))
-        .routes(routes!(logs::of_all))
+        .routes(routes!(logs::of_process, flush::of_process))
+        .routes(routes!(logs::of_all, flush::of_all))
+        .routes(routes!(reload_logs::of_app))
+        .routes(routes!(reload_logs::of_all))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(system::shutdown::shutdown))

@@ -7,7 +7,9 @@ use clap::{Args, Parser, Subcommand};
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
+use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, Instances};
 
@@ -106,6 +108,11 @@ pub enum ClientCommand {
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),
+    /// Empty the logs of apps; the apps notice nothing
+    Flush(TendArgs),
+    /// Open log files again that a script has moved away
+    #[command(alias = "reloadLogs")]
+    ReloadLogs(TendArgs),
     /// Show which ports are reserved, who listens, and conflicts
     Ports(JsonArgs),
     /// Show what happened to processes
@@ -210,6 +217,9 @@ pub struct StartArgs {
     /// What it may use
     #[command(flatten)]
     pub resources: ResourceArgs,
+    /// Where its output goes
+    #[command(flatten)]
+    pub logs: LogArgs,
     /// What must be there first
     #[command(flatten)]
     pub depends: DependsArgs,
@@ -228,6 +238,9 @@ pub struct StartArgs {
     /// Arguments for the app
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+    /// What makes it ready.
+    #[command(flatten, next_help_heading = "Readiness")]
+    pub ready: ReadyArgs,
     /// Health checks, and waiting for them.
     #[command(flatten, next_help_heading = "Health")]
     pub health: HealthArgs,
@@ -366,6 +379,12 @@ pub struct RestartArgs {
     /// Run on these ports until the next restart: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// Return when they are ready
+    #[arg(long)]
+    pub wait_ready: bool,
+    /// Wait so long until they are ready [default: 60s]
+    #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
+    pub wait_timeout: Option<Duration>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
@@ -456,6 +475,24 @@ pub struct LogsArgs {
     /// The lines alone, as the app wrote them
     #[arg(long)]
     pub raw: bool,
+}
+
+/// `flush`, `reload-logs`.
+#[derive(Args, Debug)]
+pub struct TendArgs {
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+}
+
+impl TendArgs {
+    /// Each reference; `None` for all apps at once.
+    pub fn each(&self) -> Vec<Option<&str>> {
+        match self.refs.is_empty() {
+            true => vec![None],
+            false => self.refs.iter().map(|reference| Some(reference.as_str())).collect(),
+        }
+    }
 }
 
 /// `events`.

@@ -32,7 +32,7 @@ pub struct HealthArgs {
     /// Restart it after so many failed checks in a row [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub health_check_retries: Option<i64>,
-    /// Return when it is ready: healthy, or without a check up for --min-uptime with its PORT open
+    /// Return when it is ready: as --ready says, or healthy, or up for --min-uptime with its PORT open
     #[arg(long, conflicts_with = "no_autostart")]
     pub wait_ready: bool,
     /// Wait so long until it is ready [default: 60s]
@@ -77,7 +77,7 @@ impl HealthArgs {
 
     /// How long to wait until it is ready; `None`: not at all.
     pub fn wait(&self) -> Option<Duration> {
-        self.wait_timeout.or(self.wait_ready.then_some(USUAL_WAIT))
+        wait(self.wait_ready, self.wait_timeout)
     }
 
     /// Whether there is an option that only makes sense for a new app.
@@ -89,6 +89,11 @@ impl HealthArgs {
             || self.health_check_interval.is_some()
             || self.health_check_retries.is_some()
     }
+}
+
+/// How long a command waits that was given these options; `None`: not at all.
+pub fn wait(until_ready: bool, limit: Option<Duration>) -> Option<Duration> {
+    limit.or(until_ready.then_some(USUAL_WAIT))
 }
 
 #[cfg(test)]

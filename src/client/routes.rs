@@ -7,9 +7,9 @@ use reqwest::{Method, StatusCode};
 
 use super::{Client, ClientError, LogStream, RequestStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, NewApp, Outcome,
-    PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected, ScaleOrder,
-    SignalOrder, Stream, System, Then, Whoami,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
+    Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
+    ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -102,6 +102,16 @@ impl Client {
         Ok(app)
     }
 
+    /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.
+    pub async fn flush(&self, reference: Option<&str>) -> Result<LogsTended, ClientError> {
+        Ok(self.json(Method::DELETE, &logs_path(reference, "")?, |r| r).await?.1)
+    }
+
+    /// `POST /apps/{ref}/logs/reopen`, or `/logs/reopen`: opens log files again.
+    pub async fn reload_logs(&self, reference: Option<&str>) -> Result<LogsTended, ClientError> {
+        Ok(self.json(Method::POST, &logs_path(reference, "/reopen")?, |r| r).await?.1)
+    }
+
     /// `PUT /apps/{ref}/scale`: another number of processes of one app.
     pub async fn scale(
         &self,
@@ -145,6 +155,20 @@ impl Client {
     pub async fn start_until_ready(&self, reference: &str, limit: Duration) -> Result<Reached, ClientError> {
         let app = escaped(reference)?;
         let path = format!("/api/v1/apps/{app}/start?ready=true&wait={}ms", limit.as_millis());
+        reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
+    }
+
+    /// `POST /apps/{ref}/restart?ready=true`: restarts it, perhaps on other ports, and waits until it
+    /// is ready.
+    pub async fn restart_until_ready(
+        &self,
+        reference: &str,
+        port: Option<&str>,
+        limit: Duration,
+    ) -> Result<Reached, ClientError> {
+        let on = port.map(|port| format!("&port={}", percent_encoded(port))).unwrap_or_default();
+        let (app, ms) = (escaped(reference)?, limit.as_millis());
+        let path = format!("/api/v1/apps/{app}/restart?ready=true&wait={ms}ms{on}");
         reached(self.json(Method::POST, &path, |r| r.timeout(limit + MARGIN)).await?)
     }
 
@@ -316,6 +340,13 @@ fn reached((status, outcome): (StatusCode, Outcome)) -> Result<Reached, ClientEr
         StatusCode::ACCEPTED => Ok(Reached::NotYet(outcome)),
         _ => Ok(Reached::Yes(outcome)),
     }
+}
+
+fn logs_path(reference: Option<&str>, what: &str) -> Result<String, ClientError> {
+    Ok(match reference {
+        Some(reference) => format!("/api/v1/apps/{}/logs{what}", escaped(reference)?),
+        None => format!("/api/v1/logs{what}"),
+    })
 }
 
 /// A reference as one segment of a path, or as a value of a query: whatever could end it is

@@ -23,6 +23,12 @@ fn run(run: u64, process: u32) -> RunReport {
         spawned: Some((100, 5)),
         ended: None,
         tree_empty: false,
+        awaits: None,
+        ready: None,
+        signs: Vec::new(),
+        status: None,
+        channel_lost: None,
+        logs: Vec::new(),
     }
 }
 

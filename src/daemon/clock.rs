@@ -17,6 +17,12 @@ pub fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_millis() as u64
 }
 
+/// The wall clock's time of a moment, in microseconds since 1970.
+pub fn unix_us_of(moment: Moment) -> u64 {
+    let now_us = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_micros() as u64;
+    now_us.saturating_sub(now().since(moment).as_micros() as u64)
+}
+
 /// The wall clock's time of a moment, in milliseconds since 1970.
 pub fn unix_ms_of(moment: Moment) -> u64 {
     unix_ms().saturating_sub(now().since(moment).as_millis() as u64)

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Asked, Finder, reason};
-use super::{define_health, env_file, node, resources};
+use super::{define_health, define_logs, env_file, node, resources};
 use crate::model::{
-    AppSpec, Dependency, EnvSources, HealthPolicy, ListenMode, Name, PortPlan, Resources, RestartPolicy,
-    StopPolicy,
+    AppSpec, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
+    ReadyPolicy, Resources, RestartPolicy, StopPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -51,8 +51,12 @@ pub struct Draft {
     pub stop: StopPolicy,
     /// How it is checked.
     pub health: Option<HealthPolicy>,
+    /// What makes it ready.
+    pub ready: ReadyPolicy,
     /// What it may use; who it runs as is in `user` and `group`.
     pub resources: Resources,
+    /// Where its output goes; relative paths count from `cwd`.
+    pub logs: LogPolicy,
     /// The user to run as, by name or number.
     pub user: Option<String>,
     /// The group to run as, by name or number.
@@ -83,12 +87,15 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
     resources::check(&draft.resources)?;
+    let logs = define_logs::resolve(draft.logs, &draft.cwd, draft.instances)?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let files = draft.env_sources.files.iter().map(|file| draft.cwd.join(file)).collect();
     let env_sources = EnvSources { files, ..draft.env_sources };
     let inherited_env = env_sources.inherit(draft.inherited_env);
     let from_files =
         env_file::read(&env_sources.files).map_err(|detail| Undefinable { member: "env_file", detail })?;
+    let has_port = draft.port.is_some() || draft.env.contains_key("PORT") || from_files.contains_key("PORT");
+    check_ready(&draft.ready.by, has_port)?;
     let path = [&draft.env, &from_files, &inherited_env].into_iter().find_map(|env| env.get("PATH"));
     let path = path.cloned().unwrap_or_default();
     let finder = Finder { cwd: &draft.cwd, path: &path };
@@ -125,7 +132,9 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         restart: draft.restart,
         stop: draft.stop,
         health,
+        ready: draft.ready,
         resources: Resources { run_as, ..draft.resources },
+        logs,
         depends_on: draft.depends_on,
     })
 }
@@ -137,6 +146,28 @@ fn check_cwd(cwd: &Path) -> Result<(), Undefinable> {
         Ok(meta) if meta.is_dir() => Ok(()),
         Ok(_) => refuse(format!("the working directory {shown} is not a directory")),
         Err(e) => refuse(format!("the working directory {shown} cannot be used: {}", reason(&e))),
+    }
+}
+
+/// What is looked for can be found.
+fn check_ready(by: &ReadyBy, has_port: bool) -> Result<(), Undefinable> {
+    let refuse = |detail| Err(Undefinable { member: "ready", detail });
+    match by {
+        ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message => Ok(()),
+        ReadyBy::Port if !has_port => refuse(
+            "ready by port needs a port to connect to: give the app one with port, or with PORT in its env"
+                .to_owned(),
+        ),
+        ReadyBy::Port => Ok(()),
+        ReadyBy::Log(pattern) => match regex::Regex::new(pattern) {
+            Ok(_) => Ok(()),
+            Err(e) => {
+                // The last line of its message is the reason; those before draw the pattern.
+                let why = e.to_string();
+                let why = why.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                refuse(format!("the pattern {pattern} of log: is no regular expression: {why}"))
+            }
+        },
     }
 }
 

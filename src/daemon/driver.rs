@@ -10,9 +10,12 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
 
+use super::awaiting::{Awaited, Awaiting};
 use super::handle::{Answers, Ask, Handle, HandleError, is_to_be_saved};
 use super::keeper_line::{Attempt, KeeperLine};
-use super::log_files::LogFiles;
+use super::log_files::{self, LogFiles};
+use super::log_health::LogHealth;
+use super::log_orders::{LogOrders, Tended};
 use super::node::Preload;
 use super::own_events::Own;
 use super::preparing::{Outcome, Prepared, Preparing};
@@ -21,7 +24,7 @@ use super::view::Snapshot;
 use super::watching::Watching;
 use super::{adopt_unknown, clock, environment, event_text, keeper_words, node, port_probe};
 use crate::home::Home;
-use crate::keeper::protocol::{Order, Report, RunReport, VERSION};
+use crate::keeper::protocol::{LogReport, Order, Report, RunReport, VERSION};
 use crate::model::{
     AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId,
 };
@@ -62,11 +65,14 @@ pub struct Driver {
     /// What runs with a memory limit use.
     samples: Samples,
     usages: Arc<Usages>,
+    log_health: Arc<LogHealth>,
+    log_orders: LogOrders,
     pub(super) next_event: u64,
     reserved_runs: u64,
     preparing: Preparing,
     prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
+    awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
     /// Ports whose sockets the keeper has or had.
     sockets: BTreeSet<u16>,
@@ -137,6 +143,7 @@ impl Driver {
             RunId(next_run),
         );
         let (watching, verdicts) = Watching::new();
+        let awaiting = Awaiting::new(watching.facts());
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
@@ -154,11 +161,14 @@ impl Driver {
             keeper_pid,
             samples: usages.samples(),
             usages: Arc::clone(&usages),
+            log_health: Arc::default(),
+            log_orders: LogOrders::default(),
             next_event: saved.next_event,
             reserved_runs,
             preparing,
             prepared,
             watching,
+            awaiting,
             verdicts,
             sockets: sockets.iter().copied().collect(),
             preload: Preload::default(),
@@ -172,16 +182,21 @@ impl Driver {
             let told = format!("running services that the store did not know were taken over: {names}");
             driver.tell_own(Own::StoreAdopted, told);
         }
-        let changes = driver.carry_out(effects);
+        let mut changes = driver.carry_out(effects);
+        for fact in runs.iter().flat_map(keeper_words::said) {
+            changes.extend(driver.step(Input::Fact(fact)));
+        }
         driver.let_sockets_go(&sockets);
-        driver.recorder.write(changes);
         driver.publish();
+        changes.extend(driver.log_reports(&runs));
+        driver.recorder.write(changes);
         let handle = Handle {
             asks: asks_in,
             snapshot: snapshot_out,
             events,
             keeper_pid: keeper_pid_out,
             usages,
+            log_health: Arc::clone(&driver.log_health),
             recorder,
             home,
             noted_loss,
@@ -225,6 +240,10 @@ impl Driver {
                             let answer = saved.map(|()| answers).map_err(HandleError::NotSavedYet);
                             let _ = reply.send(answer);
                         });
+                    }
+                    Some(Ask::TendLogs { tend, logs, reply }) => {
+                        let order = self.log_orders.ask(tend, logs, reply);
+                        self.keeper.order(order);
                     }
                     Some(Ask::End) => self.end_for_good(),
                     None => return Ended::Everything,
@@ -299,12 +318,24 @@ impl Driver {
                 self.let_sockets_go(&sockets);
                 changes
             }
+            Report::LogsTended { request, closed, problems } => {
+                self.log_orders.answered(request, Tended { closed, problems });
+                Vec::new()
+            }
+            Report::LogChanged { run, log } => self.log_changed(RunId(run), log).into_iter().collect(),
             Report::QuitAsked { signal } => {
                 tracing::info!("the keeper got signal {signal}: stopping all services");
                 self.ending = true;
                 self.step(Input::Command(Command::Shutdown))
             }
+            Report::Message { run, text } => {
+                // Nobody asks for messages but for what the keeper understands itself.
+                tracing::debug!(run, bytes = text.len(), "a message on an IPC channel");
+                Vec::new()
+            }
             Report::Spawned { .. }
+            | Report::Signed { .. }
+            | Report::Status { .. }
             | Report::SpawnFailed { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. } => {
@@ -315,12 +346,16 @@ impl Driver {
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        self.log_orders.keeper_lost();
         self.preparing.forget_all();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
         for run in runs {
             if let Some((pid, at)) = run.spawned {
                 let fact = Fact::Spawned { run: RunId(run.run), pid: Pid(pid), at: Moment(at) };
+                changes.extend(self.step(Input::Fact(fact)));
+            }
+            for fact in keeper_words::said(run) {
                 changes.extend(self.step(Input::Fact(fact)));
             }
             if let Some((end, at)) = run.ended {
@@ -341,6 +376,19 @@ impl Driver {
         for port in self.brain.unwanted_sockets(held) {
             self.keeper.order(Order::ReleasePort { port });
         }
+    }
+
+    /// A log takes nothing, or does again.
+    fn log_changed(&mut self, run: RunId, log: LogReport) -> Option<Change> {
+        let process = self.brain.processes().find(|process| process.state.run() == Some(run))?;
+        let (app, process) = (process.app, process.id);
+        let kind = self.log_health.learn(process, log)?;
+        self.remember(Event { app, process, run: Some(run), kind })
+    }
+
+    fn log_reports(&mut self, runs: &[RunReport]) -> Vec<Change> {
+        let all = runs.iter().flat_map(|run| run.logs.iter().map(|log| (RunId(run.run), log.clone())));
+        all.filter_map(|(run, log)| self.log_changed(run, log)).collect()
     }
 
     async fn renew_keeper(&mut self) -> Option<Ended> {
@@ -479,11 +527,15 @@ impl Driver {
                     }
                 }
                 Effect::Signal { run, signal, scope } => {
-                    let tree = match scope {
-                        Scope::Main => false,
-                        Scope::Tree => true,
-                    };
-                    self.order(run, Order::Signal { run: run.0, signal: signal.number(), tree });
+                    let (id, signal) = (run.0, signal.number());
+                    self.order(
+                        run,
+                        match scope {
+                            Scope::Main => Order::Signal { run: id, signal, tree: false },
+                            Scope::Tree => Order::Signal { run: id, signal, tree: true },
+                            Scope::Message => Order::AskToEnd { run: id, signal },
+                        },
+                    );
                 }
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 Effect::Forget { run } => self.order(run, Order::Forget { run: run.0 }),
@@ -496,6 +548,12 @@ impl Driver {
                     self.watching.begin(run, &spec, env, since, ready);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
+                Effect::Await { run, process, instance, by, spec, port, since } => {
+                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, since });
+                }
+                Effect::Unawait { run } => self.awaiting.end(run),
+                Effect::KeepReady { run, at } => self.order(run, Order::KeepReady { run: run.0, at: at.0 }),
                 Effect::Record(record) => {
                     if recorded.insert(record) {
                         changes.extend(self.record(record));
@@ -531,8 +589,10 @@ impl Driver {
             self.brain.process(event.process).map(|p| p.instance).or_else(|| known.map(|v| v.instance))?;
         let name = spec.instance_name(instance);
         if let EventKind::Deleted = event.kind {
-            let logs = LogFiles::of(&self.home, &spec, instance);
-            tokio::task::spawn_blocking(move || logs.remove());
+            let is_last = !self.brain.processes().any(|process| process.app == event.app);
+            let (home, spec) = (self.home.clone(), spec.clone());
+            self.log_health.forget(event.process);
+            tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {
             EventKind::Exited { end, .. } => Some(*end),
@@ -554,7 +614,11 @@ impl Driver {
             | EventKind::BackingOff { .. }
             | EventKind::Errored { .. }
             | EventKind::Healthy
+            | EventKind::Ready { .. }
+            | EventKind::NotReady { .. }
             | EventKind::Unhealthy { .. }
+            | EventKind::LogRefused { .. }
+            | EventKind::LogTakes { .. }
             | EventKind::Stopped
             | EventKind::Deleted => None,
         };

@@ -8,9 +8,18 @@ use crate::model::{AppSpec, ProcessId};
 /// Variables of the daemon that a process inherits when the caller sent none of its own.
 const FROM_DAEMON: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
-/// Variables that speak of descriptors of somebody else: of the manager from which the caller was
-/// started, for example.
-const OF_OTHERS: [&str; 3] = ["LISTEN_FDS", "LISTEN_FDNAMES", "LISTEN_PID"];
+/// Variables that speak of descriptors and sockets of somebody else: of the manager from which the
+/// caller was started, for example.
+const OF_OTHERS: [&str; 8] = [
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+    "NODE_CHANNEL_FD",
+    "NODE_CHANNEL_SERIALIZATION_MODE",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// The daemon's own part, for apps that are defined without a caller's environment.
 pub fn of_daemon() -> BTreeMap<String, String> {

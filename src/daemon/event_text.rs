@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::model::depends::waits_for;
-use crate::model::{Cause, End, EventKind, ExitCause};
+use crate::model::{ByteSize, Cause, End, EventKind, ExitCause, in_words};
 
 /// The stable word of an event's kind.
 pub fn word(kind: &EventKind) -> &'static str {
@@ -28,6 +28,10 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::Errored { .. } => "process.errored",
         EventKind::Healthy => "process.healthy",
         EventKind::Unhealthy { .. } => "process.unhealthy",
+        EventKind::Ready { .. } => "process.ready",
+        EventKind::NotReady { .. } => "process.not_ready",
+        EventKind::LogRefused { .. } => "process.log_refused",
+        EventKind::LogTakes { .. } => "process.log_takes",
         EventKind::Stopped => "process.stopped",
         EventKind::Deleted => "process.deleted",
     }
@@ -63,6 +67,23 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
             format!("{name} is unhealthy and is restarted: {reason}")
         }
         EventKind::Unhealthy { reason, restarts: false } => format!("{name} is unhealthy: {reason}"),
+        EventKind::Ready { after } => format!("{name} is ready after {}", span(*after)),
+        EventKind::NotReady { limit } => {
+            format!("{name} was not ready within {} and is ended", in_words(*limit))
+        }
+        EventKind::LogRefused { log, reason, drops } => {
+            let meanwhile = match drops {
+                true => "what is written is dropped meanwhile",
+                false => "it waits once its pipe is full",
+            };
+            format!("the log {log} of {name} cannot be written: {reason}; {meanwhile}")
+        }
+        EventKind::LogTakes { log, dropped: ByteSize(0), .. } => {
+            format!("the log {log} of {name} takes output again")
+        }
+        EventKind::LogTakes { log, dropped, lines } => {
+            format!("the log {log} of {name} takes output again; {dropped} with {lines} lines were dropped")
+        }
         EventKind::Stopped => format!("{name} is stopped"),
         EventKind::Deleted => format!("{name} was deleted"),
     }
@@ -91,6 +112,7 @@ fn exited(name: &str, end: End, cause: &ExitCause, uptime: Duration) -> String {
         ExitCause::Asked(cause) => format!("{name} {how}, as asked: {}", purpose(*cause)),
         ExitCause::OverMemory(over) => format!("{name} {how}, {over}"),
         ExitCause::Unhealthy { complaint } => format!("{name} {how}, unhealthy: {complaint}"),
+        ExitCause::NotReady { limit } => format!("{name} {how}, not ready within {}", in_words(*limit)),
     }
 }
 

@@ -1,13 +1,17 @@
 //! The way in: what the API and the library hold of the daemon.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::log_health::LogHealth;
+use super::log_orders::{Reply, Tended};
 use super::sampling::{LOOKING, Measured, Usages};
 use super::view::Snapshot;
 use crate::home::Home;
+use crate::keeper::protocol::Tend;
 use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
@@ -20,6 +24,9 @@ pub enum HandleError {
     /// The daemon is ending.
     #[error("the daemon is ending: try again in a moment")]
     Ending,
+    /// The keeper died before it had answered.
+    #[error("the keeper died meanwhile and there is a new one: try again")]
+    KeeperLost,
     /// Nothing can be saved at the moment, so nothing was done.
     #[error("nothing was changed, because it could not be saved: {0}")]
     CannotSave(Arc<StoreError>),
@@ -32,6 +39,8 @@ pub enum HandleError {
 pub(super) enum Ask {
     /// Commands, stepped one after the other in one turn and recorded in one transaction.
     Commands { commands: Vec<Command>, reply: oneshot::Sender<Result<Answers, HandleError>> },
+    /// An order about logs for the keeper.
+    TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
     /// Stop everything for good, then end keeper and daemon.
     End,
 }
@@ -49,6 +58,7 @@ pub struct Handle {
     pub(super) events: broadcast::Sender<Arc<EventRow>>,
     pub(super) keeper_pid: watch::Receiver<Option<i32>>,
     pub(super) usages: Arc<Usages>,
+    pub(super) log_health: Arc<LogHealth>,
     pub(super) recorder: Recorder,
     pub(super) home: Home,
     pub(super) noted_loss: Option<Noted>,
@@ -67,6 +77,17 @@ impl Handle {
         }
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Commands { commands, reply }).await.map_err(|_| HandleError::Ending)?;
+        answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Does something with logs, through the keeper.
+    ///
+    /// # Errors
+    /// When the daemon is ending, or the keeper dies meanwhile.
+    pub async fn tend_logs(&self, tend: Tend, logs: Vec<PathBuf>) -> Result<Tended, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        let ask = Ask::TendLogs { tend, logs, reply };
+        self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
     }
 
@@ -139,6 +160,11 @@ impl Handle {
     /// CPU and memory, and who looks at them.
     pub fn usages(&self) -> &Arc<Usages> {
         &self.usages
+    }
+
+    /// How the logs of processes are.
+    pub fn log_health(&self) -> &LogHealth {
+        &self.log_health
     }
 
     /// The store.

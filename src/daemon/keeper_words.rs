@@ -1,12 +1,14 @@
 //! Introduces the keeper's words to the brain's, member by member.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::log_files::LogFiles;
 use super::resources;
-use crate::keeper::protocol::{Ending, Launch, Report, RunReport, Step};
+use crate::keeper::protocol::{self, Ending, Launch, Report, RunReport, Step};
 use crate::model::{
-    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, ReadyBy, ReadyPolicy, Remark, RunId, Sign, Signal,
+    SpawnFailure, SpawnStep, WhenFull,
 };
 use crate::supervisor::Living;
 
@@ -30,10 +32,27 @@ pub(super) fn launch(
         args: spec.args.clone(),
         env,
         cwd: spec.cwd.clone(),
-        out_file: logs.out,
-        err_file: logs.err,
+        out_file: logs.written(&logs.out),
+        err_file: logs.written(&logs.err),
+        logs: protocol::Logs {
+            combined_file: logs.combined,
+            segments: protocol::Segments {
+                max_size: spec.logs.max_size.map(|size| size.0),
+                max_age: spec.logs.max_age.map(|age| age.as_secs()),
+            },
+            drop: match spec.logs.when_full {
+                WhenFull::Block => false,
+                WhenFull::Drop => true,
+            },
+        },
         resources: resources::for_keeper(&spec.resources),
         keepsake: String::new(),
+        awaits: spec.ready.by.is_awaited().then(|| protocol::Awaits {
+            by: spec.ready.by.to_string(),
+            limit: spec.ready.limit.as_micros() as u64,
+        }),
+        channel: spec.has_channel(),
+        notify: spec.has_notify_socket(),
     }
 }
 
@@ -49,7 +68,15 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
             Fact::Exited { run: RunId(run), end: self::end(end), at: Moment(at), tree_empty }
         }
         Report::TreeGone { run } => Fact::TreeGone { run: RunId(run) },
-        Report::Hello { .. } | Report::QuitAsked { .. } => return None,
+        Report::Signed { run, sign, at } => {
+            Fact::Ready { run: RunId(run), sign: self::sign(sign), at: Moment(at) }
+        }
+        Report::Status { run, text } => Fact::Remarked { run: RunId(run), remark: Remark::Status(text) },
+        Report::Message { .. }
+        | Report::Hello { .. }
+        | Report::QuitAsked { .. }
+        | Report::LogsTended { .. }
+        | Report::LogChanged { .. } => return None,
     })
 }
 
@@ -63,6 +90,32 @@ pub(super) fn living(run: &RunReport) -> Living {
         spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
         ended: run.ended.map(|(end, at)| (self::end(end), Moment(at))),
         tree_empty: run.tree_empty,
+        awaits: run.awaits.as_ref().and_then(awaits),
+        ready: run.ready.map(Moment),
+    }
+}
+
+/// What a run has said until now, of which another daemon may not have heard.
+pub(super) fn said(report: &RunReport) -> Vec<Fact> {
+    let run = RunId(report.run);
+    let ready =
+        |(sign, at): &(protocol::Sign, u64)| Fact::Ready { run, sign: self::sign(*sign), at: Moment(*at) };
+    let status = report.status.clone().map(Remark::Status);
+    let lost = report.channel_lost.clone().map(Remark::ChannelLost);
+    let remarks = status.into_iter().chain(lost).map(|remark| Fact::Remarked { run, remark });
+    report.signs.iter().map(ready).chain(remarks).collect()
+}
+
+/// What only a newer version understands is not awaited.
+fn awaits(kept: &protocol::Awaits) -> Option<ReadyPolicy> {
+    let by = ReadyBy::parse(&kept.by).ok()?;
+    Some(ReadyPolicy { by, limit: Duration::from_micros(kept.limit) })
+}
+
+fn sign(sign: protocol::Sign) -> Sign {
+    match sign {
+        protocol::Sign::Notified => Sign::Notified,
+        protocol::Sign::Message => Sign::Message,
     }
 }
 

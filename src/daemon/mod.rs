@@ -14,18 +14,22 @@
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
+//! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod adopt_unknown;
+mod awaiting;
 pub mod backing_up;
 pub mod clock;
 pub mod define;
 pub mod define_health;
+pub mod define_logs;
 pub mod driver;
 pub mod env_file;
 pub mod environment;
@@ -35,12 +39,16 @@ pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
 pub mod listening;
+pub mod log_disk;
 pub mod log_files;
+pub mod log_health;
+pub mod log_orders;
 pub mod node;
 pub mod own_events;
 pub mod port_probe;
 pub mod preparing;
 pub mod resources;
+pub mod retention;
 pub mod sampling;
 mod typescript;
 pub mod view;

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::env_file;
 use crate::keeper::protocol::{Launch, Order};
-use crate::model::{Fact, RunId, SpawnFailure, SpawnStep};
+use crate::model::{AppSpec, Fact, RunId, SpawnFailure, SpawnStep};
 
 /// A disk that takes longer is broken, or is a network that is gone.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -107,6 +107,15 @@ pub async fn read(files: Vec<PathBuf>) -> Result<BTreeMap<String, String>, Strin
     }
 }
 
+/// The port that a run of that app was given, or else the one that was declared for it, in its
+/// definition or in a file. One that it merely inherits is of somebody else.
+pub async fn own_port(spec: &AppSpec, given: Option<u16>) -> Option<String> {
+    if let Some(port) = given.map(|port| port.to_string()).or_else(|| spec.env.get("PORT").cloned()) {
+        return Some(port);
+    }
+    read(spec.env_sources.files.clone()).await.unwrap_or_default().remove("PORT")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -124,8 +133,12 @@ mod tests {
             cwd: "/".into(),
             out_file: "/out".into(),
             err_file: "/err".into(),
+            logs: Default::default(),
             resources: Default::default(),
             keepsake: String::new(),
+            awaits: None,
+            channel: false,
+            notify: false,
         }
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::log_files::LogFiles;
 use crate::home::Home;
-use crate::model::{AppId, AppSpec, End, Goal, OverMemory, ProcessId, RunId, State};
-use crate::supervisor::{Ports, Process, Reload, Supervisor};
+use crate::model::{AppId, AppSpec, End, Goal, OverMemory, ProcessId, ReadyPolicy, Remarks, RunId, State};
+use crate::supervisor::{Ports, Process, Reload, Supervisor, Unwell};
 
 /// All processes at one moment.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,12 @@ pub struct ProcessView {
     pub last_over_memory: Option<OverMemory>,
     /// The present life is ended because of its memory.
     pub over_memory: Option<OverMemory>,
+    /// The present life is ended because of its health, or because it was not ready in time.
+    pub unwell: Option<Unwell>,
+    /// By what its newest life is to become ready, if it is awaited.
+    pub awaits: Option<ReadyPolicy>,
+    /// What it has let be known about itself.
+    pub remarks: Remarks,
     /// Where its output is.
     pub logs: LogFiles,
 }
@@ -112,6 +118,9 @@ impl Snapshot {
             last_end: process.last_end,
             last_over_memory: process.last_over_memory,
             over_memory: process.over_memory,
+            unwell: process.unwell.clone(),
+            awaits: process.awaits.clone(),
+            remarks: process.remarks.clone(),
             logs: LogFiles::of(home, spec, process.instance),
         };
         self.limited += usize::from(view.is_limited());

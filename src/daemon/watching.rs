@@ -32,6 +32,11 @@ impl Watching {
         (Watching { tasks: HashMap::new(), verdicts }, out)
     }
 
+    /// Where facts of others come out with the verdicts.
+    pub fn facts(&self) -> mpsc::Sender<Fact> {
+        self.verdicts.clone()
+    }
+
     /// Begins to check a run of that app. `env` makes its environment out of what is in its env
     /// files. `ready`: it has been healthy before.
     pub fn begin(

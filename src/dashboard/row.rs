@@ -115,6 +115,11 @@ pub(super) mod tests {
             last_exit: Some(LastExit { signal: Some("SIGKILL".to_owned()), ..LastExit::default() }),
             out_log: "/tmp/x-out.log".to_owned(),
             err_log: "/tmp/x-error.log".to_owned(),
+            ready_ms: None,
+            status_text: None,
+            channel_lost: None,
+            combined_log: None,
+            logs: None,
         }
     }
 

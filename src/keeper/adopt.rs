@@ -65,6 +65,7 @@ impl Keeper {
         }
         let (ended, has_main, forgotten) = (run.is_ended(), run.record.main.is_some(), run.record.forgotten);
         self.runs.insert(id, run);
+        self.take_up_talk(id);
         if ended {
             let empty = self.look_for_rest(id, looks);
             if let Some(run) = self.runs.get_mut(&id) {
@@ -91,6 +92,17 @@ impl Keeper {
         Some(MainRecord { pid: leader.pid, start: leader.start, at: boot_micros() })
     }
 
+    /// Only who lives has something to say.
+    fn take_up_talk(&mut self, id: u64) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        if let Life::Adopted(pidfd) = std::mem::replace(&mut run.life, Life::Ended) {
+            self.talk_again(id, &pidfd);
+            if let Some(run) = self.runs.get_mut(&id) {
+                run.life = Life::Adopted(pidfd);
+            }
+        }
+    }
+
     fn watch_main(&self, id: u64) -> bool {
         let Some(Life::Adopted(pidfd)) = self.runs.get(&id).map(|run| &run.life) else { return false };
         // Edges: between the end of the process and its parent's waiting for it, the level stays.
@@ -106,7 +118,7 @@ impl Keeper {
                 Which::Err => run.record.err_file.clone(),
             };
             let opened = fifo::open(&Record::fifo(&self.run_dir, id, which))
-                .and_then(|fifo| self.capture.open(fifo, &log))
+                .and_then(|fifo| Ok(self.capture.open(fifo, &log, &run.record.logs)?))
                 .and_then(|stream| {
                     self.poller.add(&stream, Source::fifo(id, which), ARMED)?;
                     Ok(stream)
@@ -120,14 +132,16 @@ impl Keeper {
         }
     }
 
-    /// FIFOs, keepsakes and drafts without a record.
+    /// FIFOs, sockets, keepsakes and drafts without a record.
     fn remove_strays(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.run_dir)? {
             let path = entry?.path();
             let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             let kind = path.extension().and_then(|extension| extension.to_str());
             let stray = match kind {
-                Some("out" | "err" | "app") => stem.is_some_and(|id: u64| !self.runs.contains_key(&id)),
+                Some("out" | "err" | "notify" | "app") => {
+                    stem.is_some_and(|id: u64| !self.runs.contains_key(&id))
+                }
                 Some("tmp") => stem.is_some(),
                 Some(_) | None => false,
             };

@@ -9,8 +9,12 @@ use std::time::{Duration, Instant};
 pub enum Alarm {
     /// Move what waits in the FIFOs.
     Drain,
+    /// Hear what runs have said.
+    Hear,
     /// Try the outputs again whose file took nothing.
     RetryWrites,
+    /// Tell the daemon how logs are.
+    TellLogs,
     /// Start the daemon.
     StartDaemon,
     /// The next step of ending.

@@ -10,18 +10,25 @@
 //! starves. A FIFO that delivered more than [`BUSY`] at once is moved again without a pause.
 //!
 //! A file that takes nothing (disk full) leaves the bytes in the FIFO, which in the end makes the
-//! program wait; it is tried again every [`RETRY`].
+//! program wait; it is tried again every [`RETRY`]. Or, if its definition says so, they are read
+//! away and counted.
+//!
+//! With a combined file, what has come into the file of its stream is copied from there. That file
+//! is the exact one: a keeper that is killed between the two moves, or a combined file that takes
+//! nothing, leaves a gap in the copy, and nobody waits for it.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::Path;
-use std::time::Duration;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use super::health::Health;
 use super::log_file::LogFile;
 use super::poll::Which;
-use super::say;
+use super::protocol::{LogReport, LogStream, Logs, Segments};
 
 /// The pause in which writes are collected.
 pub const COALESCE: Duration = Duration::from_millis(5);
@@ -36,8 +43,47 @@ pub const BUSY: usize = 256 * 1024;
 pub struct Stream {
     fifo: OwnedFd,
     file: FileKey,
+    health: Health,
+    copy: Option<(FileKey, Health)>,
+    /// What the file does not take is dropped.
+    drops: bool,
     /// The last move was more than [`BUSY`] bytes.
     pub busy: bool,
+}
+
+impl Stream {
+    /// There is something that the daemon is still to be told.
+    pub fn has_news(&self) -> bool {
+        self.health.has_news() || self.copy.as_ref().is_some_and(|(_, health)| health.has_news())
+    }
+
+    /// What the daemon is to be told now.
+    pub fn news(&mut self, which: Which) -> Vec<LogReport> {
+        let now = Instant::now();
+        let (main, copy) = names(which);
+        let copied = self.copy.as_mut().and_then(|(_, health)| health.news(copy, now));
+        self.health.news(main, now).into_iter().chain(copied).collect()
+    }
+
+    /// What was dropped and not told yet: there will be no other occasion.
+    pub fn last_news(&self, which: Which) -> Vec<LogReport> {
+        if self.has_news() { self.reports(which) } else { Vec::new() }
+    }
+
+    /// Those of its files that are not, or were not, well.
+    pub fn reports(&self, which: Which) -> Vec<LogReport> {
+        let (main, copy) = names(which);
+        let both = [Some((main, &self.health)), self.copy.as_ref().map(|(_, health)| (copy, health))];
+        let bad = both.into_iter().flatten().filter(|(_, health)| !health.is_spotless());
+        bad.map(|(stream, health)| health.report(stream)).collect()
+    }
+}
+
+fn names(which: Which) -> (LogStream, LogStream) {
+    match which {
+        Which::Out => (LogStream::Out, LogStream::OutCopy),
+        Which::Err => (LogStream::Err, LogStream::ErrCopy),
+    }
 }
 
 impl AsFd for Stream {
@@ -53,7 +99,7 @@ struct FileKey(usize);
 /// What a move brought.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Moved {
-    /// Bytes; there may be more.
+    /// Bytes, into the file or dropped; there may be more.
     Some(usize),
     /// Nothing there now.
     Empty,
@@ -61,6 +107,20 @@ pub enum Moved {
     Over,
     /// The file takes nothing.
     Refused,
+}
+
+/// A log that could not be opened.
+pub struct CannotOpen {
+    /// Which.
+    pub path: PathBuf,
+    /// Why.
+    pub error: io::Error,
+}
+
+impl From<CannotOpen> for io::Error {
+    fn from(cannot: CannotOpen) -> io::Error {
+        cannot.error
+    }
 }
 
 /// Every open log, and the streams that wait for their turn.
@@ -74,29 +134,82 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// Joins a FIFO and a log. Streams into the same file share its end.
-    pub fn open(&mut self, fifo: OwnedFd, log: &Path) -> io::Result<Stream> {
-        let opened = LogFile::open(log)?;
+    /// Joins a FIFO and its logs. Streams into the same file share its end.
+    pub fn open(&mut self, fifo: OwnedFd, log: &Path, how: &Logs) -> Result<Stream, CannotOpen> {
+        let file = self.open_file(log, how.segments)?;
+        let copy = match how.combined_file.as_deref().map(|path| (path, self.open_file(path, how.segments))) {
+            None => None,
+            Some((path, Ok(key))) if key != file => Some((key, Health::unknown(path, true))),
+            // The file of the stream is the combined one.
+            Some((_, Ok(key))) => {
+                self.close_file(key);
+                None
+            }
+            Some((_, Err(cannot))) => {
+                self.close_file(file);
+                return Err(cannot);
+            }
+        };
+        Ok(Stream { fifo, file, health: Health::unknown(log, how.drop), copy, drops: how.drop, busy: false })
+    }
+
+    fn open_file(&mut self, log: &Path, segments: Segments) -> Result<FileKey, CannotOpen> {
+        let cannot = |error| CannotOpen { path: log.to_owned(), error };
+        let mut slots = self.files.iter().enumerate();
+        let of_path =
+            |slot: &Option<(LogFile, usize)>| slot.as_ref().is_some_and(|(open, _)| open.path() == log);
+        if let Some((key, _)) = slots.find(|(_, slot)| of_path(slot)) {
+            return self.share(key, segments).map_err(cannot);
+        }
+        let opened = LogFile::open(log, segments).map_err(cannot)?;
         let is_shared = |open: &(LogFile, usize)| open.0.is_same(&opened);
-        let shared = self.files.iter().position(|slot| slot.as_ref().is_some_and(is_shared));
-        let key = shared.or_else(|| self.files.iter().position(Option::is_none)).unwrap_or_else(|| {
+        if let Some(key) = self.files.iter().position(|slot| slot.as_ref().is_some_and(is_shared)) {
+            return self.share(key, segments).map_err(cannot);
+        }
+        let key = self.files.iter().position(Option::is_none).unwrap_or_else(|| {
             self.files.push(None);
             self.files.len() - 1
         });
-        match &mut self.files[key] {
-            Some((_, users)) => *users += 1,
-            free => *free = Some((opened, 1)),
+        self.files[key] = Some((opened, 1));
+        Ok(FileKey(key))
+    }
+
+    /// One more stream into an open log; the latest definition says how it is written.
+    fn share(&mut self, key: usize, segments: Segments) -> io::Result<FileKey> {
+        if let Some((log, users)) = &mut self.files[key] {
+            log.follow()?;
+            log.obey(segments);
+            *users += 1;
         }
-        Ok(Stream { fifo, file: FileKey(key), busy: false })
+        Ok(FileKey(key))
     }
 
     /// Ends a stream; the last one of a log closes it.
     pub fn close(&mut self, stream: Stream) {
-        let slot = &mut self.files[stream.file.0];
+        self.close_file(stream.file);
+        if let Some((key, _)) = stream.copy {
+            self.close_file(key);
+        }
+    }
+
+    fn close_file(&mut self, key: FileKey) {
+        let slot = &mut self.files[key.0];
         match slot {
             Some((_, users)) if *users > 1 => *users -= 1,
             Some(_) | None => *slot = None,
         }
+    }
+
+    /// The open log of that path.
+    pub fn of_path(&mut self, path: &Path) -> Option<&mut LogFile> {
+        self.files.iter_mut().flatten().map(|(log, _)| log).find(|log| log.path() == path)
+    }
+
+    /// Whether the stream goes into the log of that path.
+    pub fn writes_to(&self, stream: &Stream, path: &Path) -> bool {
+        let copy = stream.copy.as_ref().map(|(key, _)| *key);
+        let keys = [Some(stream.file), copy].into_iter().flatten();
+        keys.filter_map(|key| self.files[key.0].as_ref()).any(|(log, _)| log.path() == path)
     }
 
     /// Moves at most `most` bytes.
@@ -107,23 +220,54 @@ impl Capture {
         match result {
             Ok(0) => Moved::Over,
             Ok(count) => {
-                if log.trouble.take().is_some() {
-                    say::info!("{} takes output again", log.path().display());
-                }
+                stream.health.took();
+                self.copy_last(stream, count);
                 Moved::Some(count)
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Moved::Empty,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Moved::Some(0),
             Err(error) => {
-                let errno = Errno::from_raw(error.raw_os_error().unwrap_or(0));
-                if log.trouble.replace(errno) != Some(errno) {
-                    say::warning!(
-                        "cannot write to {}: {error}; its program waits once the pipe is full",
-                        log.path().display()
-                    );
-                }
-                Moved::Refused
+                stream.health.refused(errno_of(&error));
+                if stream.drops { self.discard(stream, most) } else { Moved::Refused }
             }
+        }
+    }
+
+    /// Copies what has just come into the file of the stream.
+    fn copy_last(&mut self, stream: &mut Stream, length: usize) {
+        let Some((key, health)) = &mut stream.copy else { return };
+        let Ok([Some((log, _)), Some((combined, _))]) = self.files.get_disjoint_mut([stream.file.0, key.0])
+        else {
+            return;
+        };
+        match combined.copy_last(log, length) {
+            Ok(()) => health.took(),
+            Err((error, lost)) => {
+                health.refused(errno_of(&error));
+                health.dropped(lost, 0);
+            }
+        }
+    }
+
+    /// Reads away what the file does not take.
+    fn discard(&mut self, stream: &mut Stream, most: usize) -> Moved {
+        let mut bytes = match &mut self.files[stream.file.0] {
+            Some((log, _)) => log.drop_held(),
+            None => Vec::new(),
+        };
+        let held = bytes.len();
+        bytes.resize(held.max(most.min(BUSY)), 0);
+        let read = stream.fifo.try_clone().map(File::from).and_then(|mut fifo| fifo.read(&mut bytes[held..]));
+        let count = held + *read.as_ref().unwrap_or(&0);
+        let lines = bytes[..count].iter().filter(|byte| **byte == b'\n').count();
+        if count > 0 {
+            stream.health.dropped(count, lines);
+        }
+        match read {
+            _ if count > 0 => Moved::Some(count),
+            Ok(_) => Moved::Over,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Moved::Empty,
+            Err(_) => Moved::Refused,
         }
     }
 
@@ -141,6 +285,11 @@ impl Capture {
         }
         false
     }
+}
+
+fn errno_of(error: &io::Error) -> Errno {
+    // An error of our own says that what lies there is not ours to write to.
+    error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw)
 }
 
 /// How many bytes are in a FIFO.

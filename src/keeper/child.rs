@@ -15,6 +15,10 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use super::fork::{self, Side};
 use super::protocol::{LINE_FD, Step};
 use super::resources::{Limits, Part};
+use super::talk::Ends;
+
+/// What is meant to stay ours in a child is above the numbers that the child puts in place.
+pub const FIRST_OWN: RawFd = 10;
 
 /// Everything that a child needs to know.
 pub struct Plan<'a> {
@@ -37,6 +41,8 @@ pub struct Plan<'a> {
     /// A listening socket, which the program finds in the same place and by `LISTEN_PID`, `LISTEN_FDS`
     /// and `LISTEN_FDNAMES`. Never together with a line.
     pub socket: Option<BorrowedFd<'a>>,
+    /// Both ends of its IPC channel, on their way to their numbers.
+    pub channel: Option<&'a Ends>,
     /// The directory of its cgroup.
     pub leaf: Option<BorrowedFd<'a>>,
     /// A session of its own, out of reach of the keeper's terminal.
@@ -64,7 +70,7 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<(i32, OwnedFd)> {
     let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC)?;
     fcntl(&reader, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     // Out of the way of the descriptors that the child puts in place.
-    let high = fcntl(&writer, FcntlArg::F_DUPFD_CLOEXEC(LINE_FD + 1))?;
+    let high = fcntl(&writer, FcntlArg::F_DUPFD_CLOEXEC(FIRST_OWN))?;
     // SAFETY: the kernel has just made this descriptor; nobody else owns it.
     let writer = unsafe { OwnedFd::from_raw_fd(high) };
     let pointers = |texts: &[CString]| {
@@ -195,6 +201,9 @@ fn prepare(plan: &Plan<'_>, leaf: Option<BorrowedFd<'_>>) -> nix::Result<()> {
         first_free = target + 1;
     }
     close_on_exec_from(first_free);
+    for (source, target) in plan.channel.iter().flat_map(|ends| ends.numbers()) {
+        put(source, target)?;
+    }
     default_signals()?;
     if let Some(mask) = plan.umask {
         // SAFETY: umask cannot fail and touches no memory.

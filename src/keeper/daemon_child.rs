@@ -141,6 +141,7 @@ impl Keeper {
             error: error.as_fd(),
             line: Some(line),
             socket: None,
+            channel: None,
             leaf: None,
             session: false,
             umask: None,

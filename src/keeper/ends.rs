@@ -69,6 +69,7 @@ impl Keeper {
             return;
         }
         self.drain_run(id);
+        self.end_talk(id);
         let tree_empty = self.look_for_rest(id, looks);
         let at = boot_micros();
         let Some(run) = self.runs.get_mut(&id) else { return };
@@ -196,6 +197,7 @@ impl Keeper {
             say::warning!("the last output of run {id} is lost: its file takes nothing");
         }
         self.close_streams(id);
+        self.end_talk(id);
         if let Some(leaf) = self.runs.remove(&id).and_then(|run| run.leaf()) {
             leaf.remove();
         }

@@ -69,6 +69,8 @@ pub struct Keeper {
     pub recent_look: Option<(Instant, Look)>,
     /// Whom to tell how we are.
     pub notify: Listener,
+    /// Runs that have said something that was not heard yet.
+    pub speaking: Vec<u64>,
     /// Files of runs that are over.
     pub trash: Trash,
 }
@@ -110,13 +112,16 @@ impl Keeper {
             Source::Err(run) => self.readable(run, Which::Err),
             Source::Main(run) => self.adopted_main_changed(run),
             Source::Tree(run) => self.tree_changed(run),
+            Source::Channel(run) | Source::Notify(run) => self.speaks(run),
         }
     }
 
     fn on_alarm(&mut self, alarm: Alarm) {
         match alarm {
             Alarm::Drain => self.drain_pending(),
+            Alarm::Hear => self.hear_speaking(),
             Alarm::RetryWrites => self.retry_refused(),
+            Alarm::TellLogs => self.tell_all_news(),
             Alarm::StartDaemon => self.start_daemon(),
             Alarm::Quit => self.quit_step(),
             Alarm::CheckTrees => self.check_trees(),
@@ -213,7 +218,10 @@ impl Keeper {
         match order {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
+            Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
+            Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
+            Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),
             Order::Forget { run } => self.forget(run),
             Order::ReleasePort { port } => self.release_port(port),
             Order::Ready => self.notify.ready(),

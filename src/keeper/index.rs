@@ -1,111 +1,155 @@
-//! When each part of a log was written: `<file>.idx` beside the log.
+//! When each part of a log was written: `<file>.idx` beside the log, in the format of
+//! [`log_segment`].
 //!
 //! A log is byte for byte what the program wrote, so it holds no times. The index holds one record
-//! of [`RECORD`] bytes per move from FIFO to file: microseconds of UNIX time, then the offset in
-//! the log at which the chunk begins, both `u64` little-endian, offsets never falling. A record is
-//! appended after its chunk is in the log; after a crash in between, the chunk belongs to the
-//! record before it.
-//!
-//! To rotate a log, rename the index first, then the log: the keeper notices the missing log at
-//! its next move and makes both anew. In between it appends to the renamed pair, which is right.
+//! per move from FIFO to file. A record is appended after its chunk is in the log; after a crash in
+//! between, the chunk belongs to the record before it.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Length of one record, in bytes.
-pub const RECORD: u64 = 16;
-
-/// Where the index of that log is.
-pub fn path_of(log: &Path) -> PathBuf {
-    let mut name = log.as_os_str().to_owned();
-    name.push(".idx");
-    PathBuf::from(name)
-}
+use crate::model::log_segment::{self, RECORD};
 
 /// The index of one open log.
 pub struct Index {
+    path: PathBuf,
     file: File,
+    number: u64,
+    /// When the first chunk of the segment came, in microseconds since 1970.
+    first: Option<u64>,
 }
 
 impl Index {
-    /// Opens or makes the index of a log that is `log_length` bytes long.
-    pub fn open(log: &Path, log_length: u64) -> io::Result<Index> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false).mode(0o600);
-        let file = options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path_of(log))?;
-        let index = Index { file };
-        index.cut(log_length)?;
-        Ok(index)
+    /// Opens the index of the active segment of a log; `None` when there is none of this format.
+    pub fn open(log: &Path) -> io::Result<Option<Index>> {
+        let path = log_segment::index_path(log);
+        let file = match options().open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            result => result?,
+        };
+        let mut index = Index { path, file, number: 0, first: None };
+        let Some(number) = index.read(0)?.and_then(log_segment::number_of) else { return Ok(None) };
+        index.number = number;
+        index.first = index.read(1)?.map(|record| log_segment::time_and_offset(record).0);
+        Ok(Some(index))
     }
 
-    /// Notes that a chunk that begins at `offset` was written now.
-    pub fn append(&self, offset: u64) -> io::Result<()> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let mut record = [0; RECORD as usize];
-        record[..8].copy_from_slice(&(now.as_micros() as u64).to_le_bytes());
-        record[8..].copy_from_slice(&offset.to_le_bytes());
-        // Half a record that a full disk left is overwritten.
-        self.file.write_all_at(&record, self.records()? * RECORD)
-    }
-
-    /// Drops what speaks of bytes that the log, now `log_length` long, does not have.
-    pub fn cut(&self, log_length: u64) -> io::Result<()> {
-        let (mut low, mut high) = (0, self.records()?);
-        while low < high {
-            let middle = low.midpoint(high);
-            if self.offset_of(middle)? < log_length {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+    /// Puts the index of a segment that begins in place of what is there.
+    pub fn create(log: &Path, number: u64) -> io::Result<Index> {
+        let path = log_segment::index_path(log);
+        let draft = path.with_extension("idx.tmp");
+        // What an earlier keeper left half-written, whoever it belongs to.
+        match fs::remove_file(&draft) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
         }
-        self.file.set_len(low * RECORD)
+        let file = options().create_new(true).open(&draft)?;
+        file.write_all_at(&log_segment::header(number), 0)?;
+        fs::rename(&draft, &path)?;
+        Ok(Index { path, file, number, first: None })
     }
 
-    /// Whole records in it.
+    /// The number of the active segment.
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// When the first chunk of the segment came, in microseconds since 1970.
+    pub fn first(&self) -> Option<u64> {
+        self.first
+    }
+
+    /// Where the chunk of the last record begins.
+    pub fn last_offset(&self) -> io::Result<Option<u64>> {
+        let records = self.records()?;
+        if records < 2 {
+            return Ok(None);
+        }
+        Ok(self.read(records - 1)?.map(|record| log_segment::time_and_offset(record).1))
+    }
+
+    /// Notes that a chunk that begins at `offset` came at `micros`.
+    pub fn append(&mut self, micros: u64, offset: u64) -> io::Result<()> {
+        let meta = self.file.metadata()?;
+        if meta.nlink() == 0 || meta.len() < RECORD as u64 {
+            // Somebody removed or emptied it: the times of what came before are lost, no more.
+            let log = self.path.with_extension("");
+            *self = Index::create(&log, self.number)?;
+        }
+        // Half a record that a full disk left is overwritten.
+        self.file.write_all_at(&log_segment::record(micros, offset), self.records()? * RECORD as u64)?;
+        self.first.get_or_insert(micros);
+        Ok(())
+    }
+
+    /// Whole records in it, the header included.
     fn records(&self) -> io::Result<u64> {
-        Ok(self.file.metadata()?.len() / RECORD)
+        Ok(self.file.metadata()?.len() / RECORD as u64)
     }
 
-    fn offset_of(&self, record: u64) -> io::Result<u64> {
-        let mut bytes = [0; 8];
-        self.file.read_exact_at(&mut bytes, record * RECORD + 8)?;
-        Ok(u64::from_le_bytes(bytes))
+    fn read(&self, record: u64) -> io::Result<Option<[u8; RECORD]>> {
+        let mut bytes = [0; RECORD];
+        match self.file.read_exact_at(&mut bytes, record * RECORD as u64) {
+            Ok(()) => Ok(Some(bytes)),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+            Err(error) => Err(error),
+        }
     }
+}
+
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    options
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_cut_leaves_exactly_the_records_of_bytes_that_are_there() {
-        let dir = tempfile::tempdir().unwrap();
-        let log = dir.path().join("a.log");
-        let check = |log_length, records| {
-            let index = Index::open(&log, 0).unwrap();
-            for offset in [0, 10, 20, 30] {
-                index.append(offset).unwrap();
-            }
-            index.cut(log_length).unwrap();
-            assert_eq!(std::fs::metadata(path_of(&log)).unwrap().len(), records * RECORD, "{log_length}");
-        };
-        check(0, 0);
-        check(1, 1);
-        check(20, 2);
-        check(21, 3);
-        check(1000, 4);
+    fn length(log: &Path) -> u64 {
+        fs::metadata(log_segment::index_path(log)).unwrap().len()
     }
 
     #[test]
-    fn half_a_record_at_the_end_is_dropped_when_the_index_is_opened() {
+    fn an_index_is_continued_over_half_a_record() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("a.log");
-        std::fs::write(path_of(&log), [0; 24]).unwrap();
-        Index::open(&log, 100).unwrap();
-        assert_eq!(std::fs::metadata(path_of(&log)).unwrap().len(), RECORD);
+        let mut index = Index::create(&log, 7).unwrap();
+        assert_eq!((index.first(), index.last_offset().unwrap()), (None, None));
+        index.append(100, 0).unwrap();
+        index.file.write_all_at(b"half", length(&log)).unwrap();
+        let mut index = Index::open(&log).unwrap().unwrap();
+        assert_eq!((index.number(), index.first(), index.last_offset().unwrap()), (7, Some(100), Some(0)));
+        index.append(200, 10).unwrap();
+        assert_eq!((index.last_offset().unwrap(), length(&log)), (Some(10), 48));
+    }
+
+    #[test]
+    fn an_index_of_another_format_is_none() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("a.log");
+        assert!(Index::open(&log).unwrap().is_none());
+        for other in [&[0; 32][..], b"PMDIDX0", b""] {
+            fs::write(log_segment::index_path(&log), other).unwrap();
+            assert!(Index::open(&log).unwrap().is_none());
+        }
+    }
+
+    #[test]
+    fn an_index_that_somebody_emptied_or_removed_is_begun_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("a.log");
+        let path = log_segment::index_path(&log);
+        let mut index = Index::create(&log, 7).unwrap();
+        index.append(100, 0).unwrap();
+        fs::write(&path, "").unwrap();
+        index.append(200, 10).unwrap();
+        fs::remove_file(&path).unwrap();
+        index.append(300, 20).unwrap();
+        let index = Index::open(&log).unwrap().unwrap();
+        assert_eq!((index.number(), index.last_offset().unwrap(), length(&log)), (7, Some(20), 32));
     }
 }

@@ -17,6 +17,7 @@ use super::protocol::{Launch, Report, RunAs, Step};
 use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
+use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
 use super::{fifo, say, sockets, tree};
 
 /// What the program may expect of new files: what a login gives. The keeper's own mask is 077, and
@@ -68,10 +69,12 @@ impl Keeper {
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),
+            logs: order.logs.clone(),
             leaf: leaf.as_ref().map(|leaf| leaf.0.clone()),
             main: None,
             ended: None,
             forgotten: false,
+            contact: Contact { awaits: order.awaits.clone(), ..Contact::default() },
         };
         let keepsake_path = Record::keepsake(&self.run_dir, id);
         Record::write_keepsake(&self.run_dir, id, &order.keepsake)
@@ -83,6 +86,8 @@ impl Keeper {
         self.runs.insert(id, Run::new(record, Life::Ended));
         let output = self.open_output(&order, Which::Out, &order.out_file)?;
         let error = self.open_output(&order, Which::Err, &order.err_file)?;
+        let ends = self.open_channel(&order)?;
+        self.open_notify(&order)?;
         let door = match &leaf {
             None => None,
             Some(leaf) => {
@@ -93,7 +98,7 @@ impl Keeper {
         if let Some(bytes) = order.resources.memory_max {
             resources::limit_memory(leaf.as_ref(), id, bytes);
         }
-        let (pid, pipe) = self.fork(&order, &output, &error, door.as_ref())?;
+        let (pid, pipe) = self.fork(&order, &output, &error, ends.as_ref(), door.as_ref())?;
         self.follow_child(id, pid, Launching { pipe, program: order.program, cwd: order.cwd });
         Ok(())
     }
@@ -117,8 +122,8 @@ impl Keeper {
             fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;
         let given = resources::give_to_user(&theirs, &order.resources);
         given.map_err(|e| Refusal::io(Step::Logs, "give to its user the pipe", &path, &e))?;
-        let stream = self.capture.open(ours, log);
-        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", log, &e))?;
+        let stream = self.capture.open(ours, log, &order.logs);
+        let stream = stream.map_err(|e| Refusal::io(Step::Logs, "open the log file", &e.path, &e.error))?;
         let added = self.poller.add(&stream, Source::fifo(id, which), ARMED);
         added.map_err(|e| Refusal::io(Step::Logs, "watch the pipe", &path, &e.into()))?;
         if let Some(run) = self.runs.get_mut(&id) {
@@ -127,11 +132,64 @@ impl Keeper {
         Ok(theirs)
     }
 
+    /// Makes its IPC channel, if it is to have one. Returns what the run gets of it.
+    fn open_channel(&mut self, order: &Launch) -> Result<Option<Ends>, Refusal> {
+        if !order.channel {
+            return Ok(None);
+        }
+        let refusal = |error: std::io::Error| Refusal {
+            step: Step::Prepare,
+            errno: error.raw_os_error().unwrap_or(0),
+            detail: format!("cannot make the IPC channel: {}", io_words(&error)),
+        };
+        let (channel, ends) = Channel::make().map_err(refusal)?;
+        let added = self.poller.add(&channel, Source::Channel(order.run), ARMED);
+        added.map_err(|errno| refusal(errno.into()))?;
+        if let Some(run) = self.runs.get_mut(&order.run) {
+            run.record.contact.channel = Some(channel.inode().map_err(refusal)?);
+            run.talk.channel = Some(channel);
+        }
+        Ok(Some(ends))
+    }
+
+    /// Makes its notify socket, if it is to have one.
+    fn open_notify(&mut self, order: &Launch) -> Result<(), Refusal> {
+        if !order.notify {
+            return Ok(());
+        }
+        let ours = nix::unistd::geteuid().as_raw();
+        let other = order.resources.run_as.as_ref().map(|user| user.uid).filter(|uid| *uid != ours);
+        let path = NotifySocket::path(&self.run_dir, order.run);
+        let refusal =
+            |error: std::io::Error| Refusal::io(Step::Prepare, "make the notify socket", &path, &error);
+        let socket = NotifySocket::make(&self.run_dir, &self.mark, order.run, other).map_err(refusal)?;
+        let added = self.poller.add(&socket, Source::Notify(order.run), ARMED);
+        added.map_err(|errno| refusal(errno.into()))?;
+        if let Some(run) = self.runs.get_mut(&order.run) {
+            run.record.contact.notify = Some(Notifies { other });
+            run.talk.notify = Some(socket);
+        }
+        Ok(())
+    }
+
+    /// The variables by which a run finds what it speaks to us with.
+    fn variables(&self, id: u64, has_channel: bool) -> Vec<(&'static str, String)> {
+        let mut all = Vec::new();
+        if has_channel {
+            all.push(("NODE_CHANNEL_FD", CHANNEL_FD.to_string()));
+            all.push(("NODE_CHANNEL_SERIALIZATION_MODE", "json".to_owned()));
+        }
+        let notify = self.runs.get(&id).and_then(|run| run.talk.notify.as_ref());
+        all.extend(notify.map(|socket| ("NOTIFY_SOCKET", socket.address.clone())));
+        all
+    }
+
     fn fork(
         &self,
         order: &Launch,
         output: &File,
         error: &File,
+        ends: Option<&Ends>,
         door: Option<&File>,
     ) -> Result<(i32, OwnedFd), Refusal> {
         let program = text(order.program.clone().into())?;
@@ -141,7 +199,12 @@ impl Keeper {
         }
         let mark = tree::mark(&self.mark, order.run);
         let mut env = vec![text(format!("{}={mark}", tree::MARK).into())?];
-        for (name, value) in order.env.iter().filter(|(name, _)| *name != tree::MARK) {
+        let ours = self.variables(order.run, ends.is_some());
+        let is_ours = |name: &str| name == tree::MARK || ours.iter().any(|(own, _)| *own == name);
+        for (name, value) in &ours {
+            env.push(text(format!("{name}={value}").into())?);
+        }
+        for (name, value) in order.env.iter().filter(|(name, _)| !is_ours(name)) {
             env.push(text(format!("{name}={value}").into())?);
         }
         let socket = order.port.filter(|_| order.shared).and_then(|port| self.sockets.get(port));
@@ -172,6 +235,7 @@ impl Keeper {
             error: error.as_fd(),
             line: None,
             socket,
+            channel: ends,
             leaf: door.map(AsFd::as_fd),
             session: true,
             umask: Some(order.resources.umask.unwrap_or(UMASK)),

@@ -22,7 +22,8 @@
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | on what several of them listen | [`sockets`] |
-//! | where its output goes | [`flow`], [`capture`], [`log_file`], [`index`] |
+//! | what it says to us | [`talk`] |
+//! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
 //! | how the daemon is kept | [`daemon_child`] |
@@ -39,11 +40,13 @@ mod event_loop;
 mod fifo;
 mod flow;
 mod fork;
-pub mod index;
+mod health;
+mod index;
 pub mod inherited;
 mod kill;
 mod launch;
 pub mod line;
+mod line_end;
 mod log_file;
 mod notify;
 mod poll;
@@ -54,8 +57,10 @@ mod record;
 mod resources;
 mod run;
 mod say;
+mod segments;
 mod sockets;
 mod standby;
+mod talk;
 mod trash;
 mod tree;
 
@@ -75,6 +80,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
 pub use process::{Pidfd, boot_id};
+pub use resources::yield_to_others;
 
 use event_loop::Keeper;
 use poll::{Poller, Source};
@@ -196,6 +202,7 @@ fn begin(args: &KeeperArgs) -> Result<(Keeper, File), Refusal> {
         quit: quit::Quit::default(),
         recent_look: None,
         notify: notify::Listener::from_env(),
+        speaking: Vec::new(),
         trash: trash::Trash::default(),
     };
     keeper.adopt_all().map_err(|e| broken("cannot read the records of runs")(&e))?;
@@ -231,7 +238,7 @@ fn take_signals() -> nix::Result<SignalFd> {
     SignalFd::with_flags(&wanted, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)
 }
 
-/// Takes all the descriptors that we may have (about eight a run). Returns the limit as it was, for
+/// Takes all the descriptors that we may have (about ten a run). Returns the limit as it was, for
 /// the children: programs with `select` rely on it.
 fn raise_limit() -> nix::Result<(u64, u64)> {
     let before = getrlimit(Resource::RLIMIT_NOFILE)?;

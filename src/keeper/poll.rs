@@ -40,6 +40,10 @@ pub enum Source {
     Main(u64),
     /// The cgroup.events of a leaf.
     Tree(u64),
+    /// The IPC channel of a run.
+    Channel(u64),
+    /// The notify socket of a run.
+    Notify(u64),
 }
 
 impl Source {
@@ -63,6 +67,8 @@ impl Source {
             Source::Err(run) => (5, run),
             Source::Main(run) => (6, run),
             Source::Tree(run) => (7, run),
+            Source::Channel(run) => (8, run),
+            Source::Notify(run) => (9, run),
         };
         kind << 60 | run & RUN_MASK
     }
@@ -78,6 +84,8 @@ impl Source {
             5 => Source::Err(run),
             6 => Source::Main(run),
             7 => Source::Tree(run),
+            8 => Source::Channel(run),
+            9 => Source::Notify(run),
             _ => return None,
         })
     }
@@ -149,6 +157,8 @@ mod tests {
             Source::Err(run),
             Source::Main(run),
             Source::Tree(run),
+            Source::Channel(run),
+            Source::Notify(run),
         ];
         for source in all {
             assert_eq!(Source::unpack(source.pack()), Some(source));

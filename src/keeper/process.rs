@@ -105,12 +105,15 @@ impl Pidfd {
         }
     }
 
-    /// Our own copy of one of its descriptors (Linux 5.6 and later). It is closed at exec.
-    pub fn take(&self, number: i32) -> nix::Result<OwnedFd> {
+    /// A descriptor of that process (Linux 5.6 and later), if we may trace it.
+    ///
+    /// # Errors
+    /// `EPERM` when we may not, `EBADF` when it has none of that number.
+    pub fn descriptor(&self, number: i32) -> nix::Result<OwnedFd> {
         // SAFETY: pidfd_getfd takes three integers and returns a new descriptor or an error.
-        let fd = unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.0.as_raw_fd(), number, 0) };
-        let fd = Errno::result(fd)?;
-        // SAFETY: the kernel has just made this descriptor; nobody else owns it.
+        let fd =
+            Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_getfd, self.0.as_raw_fd(), number, 0) })?;
+        // SAFETY: the kernel has just made this descriptor; nobody else owns it. It is CLOEXEC.
         Ok(unsafe { OwnedFd::from_raw_fd(fd as i32) })
     }
 

@@ -15,7 +15,8 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::poll::Which;
-use super::protocol::Ending;
+use super::protocol::{Ending, Logs};
+use super::talk::{Contact, NotifySocket};
 
 /// The smallest page of memory among the machines that Linux runs on.
 const PAGE: usize = 4096;
@@ -41,6 +42,9 @@ pub struct Record {
     pub out_file: PathBuf,
     /// File of standard error.
     pub err_file: PathBuf,
+    /// How the logs are written.
+    #[serde(default)]
+    pub logs: Logs,
     /// Its cgroup, if it has one.
     pub leaf: Option<PathBuf>,
     /// The main process, once it is forked.
@@ -49,6 +53,9 @@ pub struct Record {
     pub ended: Option<(Ending, u64)>,
     /// The daemon has written its end down; only the rest of the tree is waited for.
     pub forgotten: bool,
+    /// How it speaks to us, and what it has said.
+    #[serde(default)]
+    pub contact: Contact,
 }
 
 /// A main process, beyond mistake.
@@ -112,13 +119,14 @@ impl Record {
         fs::rename(&draft, &path)
     }
 
-    /// Removes the record and the FIFOs of a run.
+    /// Removes the record, the FIFOs and the notify socket of a run.
     pub fn remove(dir: &Path, run: u64) {
         // The record last: as long as it is there, the next keeper cleans up what is left.
         for which in Which::BOTH {
             let _ = fs::remove_file(Record::fifo(dir, run, which));
         }
         let _ = fs::remove_file(Record::keepsake(dir, run));
+        let _ = fs::remove_file(NotifySocket::path(dir, run));
         let _ = fs::remove_file(Record::path(dir, run));
     }
 
@@ -142,6 +150,8 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::keeper::protocol::Sign;
+    use crate::keeper::talk::Notifies;
 
     #[test]
     fn a_record_is_read_as_it_was_written_and_a_broken_one_is_named() {
@@ -155,10 +165,16 @@ mod tests {
             boot: "b".into(),
             out_file: "/o".into(),
             err_file: "/e".into(),
+            logs: Logs { combined_file: Some("/c".into()), ..Logs::default() },
             leaf: None,
             main: Some(MainRecord { pid: 1, start: 2, at: 3 }),
             ended: Some((Ending::Signal(9), 4)),
             forgotten: false,
+            contact: Contact {
+                signs: vec![(Sign::Message, 5)],
+                notify: Some(Notifies { other: None }),
+                ..Contact::default()
+            },
         };
         record.write(dir.path()).unwrap();
         Record::write_keepsake(dir.path(), 7, "a secret").unwrap();
@@ -168,7 +184,9 @@ mod tests {
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!(read[0].main, record.main);
+        assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
+        assert_eq!(read[0].logs, record.logs);
         assert_eq!(broken, [dir.path().join("8.json")]);
         Record::remove(dir.path(), 7);
         let left: Vec<_> =

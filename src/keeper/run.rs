@@ -16,8 +16,9 @@ use super::capture::Stream;
 use super::cgroup::{Events, Leaf};
 use super::poll::Which;
 use super::process::Pidfd;
-use super::protocol::{RunReport, Step};
+use super::protocol::{LogReport, RunReport, Step};
 use super::record::Record;
+use super::talk::Talk;
 
 /// One life of one process.
 pub struct Run {
@@ -35,6 +36,8 @@ pub struct Run {
     pub events: Option<Events>,
     /// SIGKILL was ordered for whatever is left.
     pub killing: Option<Killing>,
+    /// What is open between it and us.
+    pub talk: Talk,
 }
 
 /// How far a run is.
@@ -82,7 +85,16 @@ pub struct Killing {
 impl Run {
     /// A run of which nothing is open yet.
     pub fn new(record: Record, life: Life) -> Run {
-        Run { record, life, out: None, err: None, tree_empty: false, events: None, killing: None }
+        Run {
+            record,
+            life,
+            out: None,
+            err: None,
+            tree_empty: false,
+            events: None,
+            killing: None,
+            talk: Talk::default(),
+        }
     }
 
     /// Its cgroup.
@@ -128,6 +140,20 @@ impl Run {
             spawned: spawned.filter(|_| !matches!(self.life, Life::Launching(_) | Life::Failing(_))),
             ended: self.record.ended,
             tree_empty: self.tree_empty,
+            awaits: self.record.contact.awaits.clone(),
+            ready: self.record.contact.ready,
+            signs: self.record.contact.signs.clone(),
+            status: self.talk.status.clone(),
+            channel_lost: self.talk.channel_lost.clone(),
+            logs: Which::BOTH.into_iter().flat_map(|which| self.log_reports(which)).collect(),
         }
+    }
+
+    fn log_reports(&self, which: Which) -> Vec<LogReport> {
+        let stream = match which {
+            Which::Out => &self.out,
+            Which::Err => &self.err,
+        };
+        stream.as_ref().map(|stream| stream.reports(which)).unwrap_or_default()
     }
 }

@@ -104,7 +104,7 @@ impl Keeper {
             let (Some(wanted), Some((pid, start))) = (run.record.socket, run.main()) else { continue };
             let Some(number) = number_in(pid, wanted) else { continue };
             let Some(pidfd) = Pidfd::open(pid, start) else { continue };
-            let taken = pidfd.take(number).map_err(io::Error::from);
+            let taken = pidfd.descriptor(number).map_err(io::Error::from);
             match taken.and_then(|socket| Ok((inode(&socket)?, socket))) {
                 Ok((found, socket)) if found == wanted => return Some(Ok(socket)),
                 // It has put something else there meanwhile.

@@ -126,7 +126,12 @@ impl Scratch {
             Report::Hello { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. }
-            | Report::QuitAsked { .. } => None,
+            | Report::Signed { .. }
+            | Report::Status { .. }
+            | Report::Message { .. }
+            | Report::QuitAsked { .. }
+            | Report::LogsTended { .. }
+            | Report::LogChanged { .. } => None,
         });
         let main = spawned.and_then(|spawned| spawned).map_err(Failed::Launch)?;
         let launched = begun.elapsed();
@@ -156,8 +161,12 @@ impl Scratch {
             cwd: "/".into(),
             out_file: self.dir.join("out"),
             err_file: self.dir.join("err"),
+            logs: Default::default(),
             resources: Default::default(),
             keepsake: String::new(),
+            awaits: None,
+            channel: false,
+            notify: false,
         }
     }
 

@@ -34,6 +34,10 @@ pub(super) struct Handle {
 impl Handle {
     /// Opens it; `None` when it does not exist.
     pub fn open(path: &Path) -> io::Result<Option<Handle>> {
+        if path == Path::new("/dev/null") {
+            // Output that goes nowhere.
+            return Ok(None);
+        }
         // Somebody may have put a FIFO there: opening one must not wait for a writer.
         let opened = File::options().read(true).custom_flags(nix::libc::O_NONBLOCK).open(path);
         let file = match opened {

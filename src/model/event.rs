@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{AppId, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal, Unmet};
+use super::{AppId, ByteSize, End, OverMemory, Pid, ProcessId, Reason, RunId, Signal, Unmet};
 
 /// One line of the history of a process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -106,6 +106,34 @@ pub enum EventKind {
         /// It is ended for that, and started anew.
         restarts: bool,
     },
+    /// It has shown that it is ready.
+    Ready {
+        /// How long after its execution.
+        after: Duration,
+    },
+    /// It was not ready in time, and is ended for that.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
+    },
+    /// One of its logs takes nothing.
+    LogRefused {
+        /// Its path.
+        log: String,
+        /// Why, in the kernel's words.
+        reason: String,
+        /// What it writes is dropped meanwhile; otherwise it waits.
+        drops: bool,
+    },
+    /// That log takes output again.
+    LogTakes {
+        /// Its path.
+        log: String,
+        /// What was dropped of the present run.
+        dropped: ByteSize,
+        /// Lines among that.
+        lines: u64,
+    },
     /// Nothing of it runs any more, as asked or planned.
     Stopped,
     /// It was forgotten.
@@ -142,5 +170,10 @@ pub enum ExitCause {
     Unhealthy {
         /// What its last check complained of.
         complaint: String,
+    },
+    /// It was not ready in time.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
     },
 }

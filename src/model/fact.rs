@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{ByteSize, Moment, Pid, PortOwner, RunId, Signal, Verdict};
+use super::{ByteSize, Moment, Pid, PortOwner, Remark, RunId, Sign, Signal, Verdict};
 
 /// News, most of it about one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,6 +46,22 @@ pub enum Fact {
         run: RunId,
         /// What it found.
         verdict: Verdict,
+    },
+    /// It showed a sign of being ready.
+    Ready {
+        /// Which life.
+        run: RunId,
+        /// Which sign.
+        sign: Sign,
+        /// When.
+        at: Moment,
+    },
+    /// It let something be known about itself.
+    Remarked {
+        /// Which life.
+        run: RunId,
+        /// What.
+        remark: Remark,
     },
     /// A run that has a memory limit was measured.
     Sampled {

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Dependency, EnvSources, HealthPolicy, Name, PortPlan, Resources, Signal};
+use super::{
+    Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal,
+};
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
 /// directory exists (when it was defined), nothing is left to a shell.
@@ -49,8 +51,12 @@ pub struct AppSpec {
     pub stop: StopPolicy,
     /// How its processes are checked, if they are. Then a process is online once it is healthy.
     pub health: Option<HealthPolicy>,
+    /// What makes its processes ready.
+    pub ready: ReadyPolicy,
     /// What it may use, and as whom it runs.
     pub resources: Resources,
+    /// Where its output goes.
+    pub logs: LogPolicy,
     /// What must be there before its processes are started for the first time.
     pub depends_on: Vec<Dependency>,
 }
@@ -95,11 +101,13 @@ pub struct StopPolicy {
     pub signal: Signal,
     /// After this, whatever is left of the tree gets SIGKILL.
     pub timeout: Duration,
+    /// Instead of the signal the main process gets `"shutdown"` on its IPC channel, if it has one.
+    pub with_message: bool,
 }
 
 impl Default for StopPolicy {
     fn default() -> Self {
-        StopPolicy { signal: Signal::TERM, timeout: Duration::from_secs(10) }
+        StopPolicy { signal: Signal::TERM, timeout: Duration::from_secs(10), with_message: false }
     }
 }
 
@@ -115,6 +123,19 @@ impl AppSpec {
     /// Whether that process has its number in its name and in its files.
     pub fn has_number(&self, instance: u32) -> bool {
         self.numbered || instance > 0
+    }
+
+    /// Its processes get an IPC channel: a program that does not expect the descriptors has none.
+    pub fn has_channel(&self) -> bool {
+        let file = self.program.file_name().and_then(|name| name.to_str());
+        matches!(file, Some("node" | "nodejs" | "bun"))
+            || self.ready.by == ReadyBy::Message
+            || self.stop.with_message
+    }
+
+    /// Its processes get a notify socket, unless they were given another one.
+    pub fn has_notify_socket(&self) -> bool {
+        matches!(self.ready.by, ReadyBy::Auto | ReadyBy::Notify) && !self.env.contains_key("NOTIFY_SOCKET")
     }
 }
 
@@ -135,7 +156,9 @@ impl fmt::Debug for AppSpec {
             .field("restart", &self.restart)
             .field("stop", &self.stop)
             .field("health", &self.health)
+            .field("ready", &self.ready)
             .field("resources", &self.resources)
+            .field("logs", &self.logs)
             .field("depends_on", &self.depends_on)
             .finish_non_exhaustive()
     }

@@ -1,8 +1,9 @@
 //! What is, apart from what is wanted.
 
 use std::fmt;
+use std::time::Duration;
 
-use super::{End, Moment, Pid, RunId, Unmet, Vitals};
+use super::{End, Moment, Pid, Readiness, RunId, Unmet, Vitals};
 
 /// What a process is doing. Data lives in the state that has it.
 ///
@@ -49,6 +50,8 @@ pub enum State {
         since: Moment,
         /// Its health, if it is checked.
         vitals: Option<Vitals>,
+        /// Whether it is ready.
+        readiness: Readiness,
     },
     /// This life is to end: the stop signal was sent, or the main process is gone and others of
     /// its tree are not.
@@ -92,6 +95,14 @@ pub enum Reason {
         /// What its last check complained of.
         complaint: String,
     },
+    /// A run was not ready in time.
+    NotReady {
+        /// Too many unstable runs in a row, of which this was the last; absent: it is not to be
+        /// restarted.
+        count: Option<u32>,
+        /// How long it was given.
+        limit: Duration,
+    },
     /// It ended by itself and is not to be restarted.
     Ended(End),
     /// The program cannot be executed, and trying again would not help.
@@ -112,9 +123,25 @@ impl fmt::Display for Reason {
                     "given up after {count} unstable runs in a row; the last was unhealthy: {complaint}"
                 )
             }
+            Reason::NotReady { count: Some(count), limit } => write!(
+                f,
+                "given up after {count} unstable runs in a row; the last was not ready within {}",
+                in_words(*limit)
+            ),
+            Reason::NotReady { count: None, limit } => {
+                write!(f, "was not ready within {} and is not restarted automatically", in_words(*limit))
+            }
             Reason::Ended(end) => write!(f, "ended with {end} and is not restarted automatically"),
             Reason::CannotSpawn(detail) | Reason::NoPort(detail) => f.write_str(detail),
         }
+    }
+}
+
+/// A limit as people say it: `3 s`, `1500 ms`.
+pub fn in_words(limit: Duration) -> String {
+    match limit.subsec_millis() {
+        0 => format!("{} s", limit.as_secs()),
+        _ => format!("{} ms", limit.as_millis()),
     }
 }
 
@@ -174,7 +201,8 @@ impl State {
             State::Backoff { .. } => Status::Restarting,
             State::Waiting { .. } | State::Starting { .. } => Status::Starting,
             // Checked, and never healthy so far.
-            State::Running { vitals: Some(Vitals { ready: false, .. }), .. } => Status::Starting,
+            State::Running { vitals: Some(Vitals { ready: false, .. }), .. }
+            | State::Running { readiness: Readiness::Awaited { .. }, .. } => Status::Starting,
             State::Running { .. } => Status::Online,
             State::Stopping { .. } => Status::Stopping,
         }

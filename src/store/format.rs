@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
+use super::format_logs::StoredLogs;
+use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
@@ -54,7 +56,11 @@ pub(super) struct StoredSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     health: Option<StoredHealth>,
     #[serde(default)]
+    ready: StoredReady,
+    #[serde(default)]
     resources: StoredResources,
+    #[serde(default)]
+    logs: StoredLogs,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     depends_on: Vec<StoredDependency>,
     #[serde(default, skip_serializing_if = "StoredEnvSources::is_empty")]
@@ -87,6 +93,7 @@ struct StoredRestart {
 struct StoredStop {
     signal: i32,
     timeout_us: u64,
+    with_message: bool,
 }
 
 fn default_namespace() -> String {
@@ -126,7 +133,9 @@ impl StoredSpec {
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
             health: spec.health.as_ref().map(StoredHealth::new),
+            ready: StoredReady::new(&spec.ready),
             resources: StoredResources::new(&spec.resources),
+            logs: StoredLogs::new(&spec.logs),
             depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
             env_sources: StoredEnvSources::new(&spec.env_sources),
             interpreter_args: spec.interpreter_args.clone(),
@@ -152,7 +161,9 @@ impl StoredSpec {
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
             health: self.health.map(StoredHealth::into_model),
+            ready: self.ready.into_model()?,
             resources: self.resources.into_model(),
+            logs: self.logs.into_model(),
             depends_on: self
                 .depends_on
                 .into_iter()
@@ -212,11 +223,19 @@ impl Default for StoredRestart {
 
 impl StoredStop {
     fn new(policy: &StopPolicy) -> StoredStop {
-        StoredStop { signal: policy.signal.number(), timeout_us: micros(policy.timeout) }
+        StoredStop {
+            signal: policy.signal.number(),
+            timeout_us: micros(policy.timeout),
+            with_message: policy.with_message,
+        }
     }
 
     fn into_model(self) -> Result<StopPolicy, Misfit> {
-        Ok(StopPolicy { signal: signal(self.signal)?, timeout: Duration::from_micros(self.timeout_us) })
+        Ok(StopPolicy {
+            signal: signal(self.signal)?,
+            timeout: Duration::from_micros(self.timeout_us),
+            with_message: self.with_message,
+        })
     }
 }
 
@@ -269,6 +288,7 @@ mod tests {
         assert_eq!(spec.stop, StopPolicy::default());
         assert_eq!(spec.health, None);
         assert_eq!(spec.depends_on, Vec::new());
+        assert_eq!(spec.ready, crate::model::ReadyPolicy::default());
         assert_eq!(spec.env_sources, Default::default());
     }
 

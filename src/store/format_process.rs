@@ -1,8 +1,10 @@
 //! The disk format of processes and of how runs end. The same rules as for definitions.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
-use super::format::{Misfit, port_plan, signal, stored_plan};
+use super::format::{Misfit, micros, port_plan, signal, stored_plan};
 use super::format_resources::StoredOverMemory;
 use crate::model::{AppId, Cause, End, Goal, Moment, Port, ProcessId, Reason, Rest, RunId};
 use crate::supervisor::{Asked, Ports, Remembered};
@@ -83,6 +85,7 @@ enum StoredRest {
 enum StoredReason {
     UnstableRuns { count: u32, last: StoredEnd },
     Unhealthy { count: u32, complaint: String },
+    NotReady { count: Option<u32>, limit_us: u64 },
     Ended(StoredEnd),
     CannotSpawn(String),
     NoPort(String),
@@ -202,6 +205,9 @@ impl StoredReason {
             Reason::Unhealthy { count, complaint } => {
                 StoredReason::Unhealthy { count: *count, complaint: complaint.clone() }
             }
+            Reason::NotReady { count, limit } => {
+                StoredReason::NotReady { count: *count, limit_us: micros(*limit) }
+            }
             Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
             Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
             Reason::NoPort(why) => StoredReason::NoPort(why.clone()),
@@ -214,6 +220,9 @@ impl StoredReason {
                 Reason::UnstableRuns { count, last: last.into_model()? }
             }
             StoredReason::Unhealthy { count, complaint } => Reason::Unhealthy { count, complaint },
+            StoredReason::NotReady { count, limit_us } => {
+                Reason::NotReady { count, limit: Duration::from_micros(limit_us) }
+            }
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
             StoredReason::NoPort(why) => Reason::NoPort(why),

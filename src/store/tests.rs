@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    AppId, AppSpec, End, Goal, Name, ProcessId, Reason, Rest, RestartPolicy, Role, RunId, Signal, StopPolicy,
+    AppId, AppSpec, End, Goal, Name, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest, RestartPolicy, Role,
+    RunId, Signal, StopPolicy,
 };
 use crate::supervisor::Remembered;
 
@@ -37,9 +38,15 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             backoff: None,
             stop_exit_codes: vec![0, 143],
         },
-        stop: StopPolicy { signal: Signal::parse("INT").unwrap(), timeout: Duration::from_secs(3) },
+        stop: StopPolicy {
+            signal: Signal::parse("INT").unwrap(),
+            timeout: Duration::from_secs(3),
+            with_message: false,
+        },
         health: None,
+        ready: Default::default(),
         resources: Default::default(),
+        logs: Default::default(),
         depends_on: Vec::new(),
     })
 }
@@ -128,6 +135,8 @@ fn an_app_comes_back_field_by_field() {
     let mut odd = AppSpec::clone(&spec("odd"));
     odd.interpreter = None;
     odd.restart = RestartPolicy::default();
+    odd.ready = ReadyPolicy { by: ReadyBy::Log("up".into()), limit: Duration::from_secs(9) };
+    odd.stop.with_message = true;
     let saved = written(&[
         Change::PutApp { id: AppId(1), spec: spec("old") },
         Change::PutApp { id: AppId(1), spec: spec("web") },
@@ -145,6 +154,8 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
             [
                 Rest::Stopped,
                 Rest::Errored(Reason::Unhealthy { count: 2, complaint: "answered 503".into() }),
+                Rest::Errored(Reason::NotReady { count: Some(2), limit: Duration::from_secs(3) }),
+                Rest::Errored(Reason::NotReady { count: None, limit: Duration::from_secs(3) }),
                 Rest::Errored(Reason::Ended(*end)),
                 Rest::Errored(Reason::UnstableRuns { count: 16, last: *end }),
                 Rest::Errored(Reason::CannotSpawn("no such file".into())),

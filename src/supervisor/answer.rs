@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::scale::MOST;
 use crate::model::{
-    AppId, AppSpec, Event, Moment, Port, PortOwner, PortPlan, ProcessId, RunId, Signal, Status, TooFewPorts,
+    AppId, AppSpec, Event, Moment, Port, PortOwner, PortPlan, ProcessId, ReadyBy, RunId, Signal, Status,
+    TooFewPorts,
 };
 
 /// A command was taken.
@@ -272,6 +273,35 @@ pub enum Effect {
         /// Which life.
         run: RunId,
     },
+    /// Look whether it shows the sign by which it becomes ready, until `Unawait`. Answered by `Ready`.
+    Await {
+        /// Which life.
+        run: RunId,
+        /// Whose.
+        process: ProcessId,
+        /// Its number among the instances of its app.
+        instance: u32,
+        /// By what it becomes ready.
+        by: ReadyBy,
+        /// What runs.
+        spec: Arc<AppSpec>,
+        /// The port that this run was given, if any.
+        port: Option<u16>,
+        /// When it was executed.
+        since: Moment,
+    },
+    /// Look no longer.
+    Unawait {
+        /// Which life.
+        run: RunId,
+    },
+    /// Keep with the run that it is ready, for the next daemon.
+    KeepReady {
+        /// Which life.
+        run: RunId,
+        /// Since when.
+        at: Moment,
+    },
     /// Write down what has changed. What to write is read from the supervisor after the step.
     Record(Record),
     /// Tell everybody, and remember.
@@ -285,6 +315,9 @@ pub enum Scope {
     Main,
     /// The main process and everything that it started.
     Tree,
+    /// The main process, by `"shutdown"` on its IPC channel instead of the signal. If there is no
+    /// channel, the signal goes to the whole tree.
+    Message,
 }
 
 /// What has changed.

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use super::{Effect, Scope, Supervisor};
-use crate::model::{End, EventKind, Fact, Moment, Pid, ProcessId, RunId, SpawnFailure, SpawnStep, State};
+use crate::model::{
+    End, EventKind, Fact, Moment, Pid, ProcessId, Readiness, RunId, SpawnFailure, SpawnStep, State,
+};
 
 impl Supervisor {
     pub(super) fn learn(&mut self, now: Moment, fact: Fact) {
@@ -34,6 +36,16 @@ impl Supervisor {
                     self.checked(now, id, verdict);
                 }
             }
+            Fact::Ready { run, sign, at } => {
+                if let Some(id) = self.living(run) {
+                    self.showed(id, sign, at);
+                }
+            }
+            Fact::Remarked { run, remark } => {
+                if let Some(id) = self.living(run) {
+                    self.remarked(id, remark);
+                }
+            }
             Fact::PortsSeen { busy } => self.ports.see(busy),
             Fact::Sampled { run, memory } => self.sampled(now, run, memory),
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
@@ -44,9 +56,10 @@ impl Supervisor {
         let process = &self.processes[&id];
         match process.state {
             State::Starting { .. } => {
-                let vitals = self.first_vitals(id, at, at);
+                let vitals = self.first_vitals(id, at, at, false);
+                let readiness = self.first_readiness(id, at);
                 self.change(id, |process| {
-                    process.state = State::Running { run, pid, since: at, vitals };
+                    process.state = State::Running { run, pid, since: at, vitals, readiness };
                     process.started = Some(at);
                 });
                 self.publish(id, Some(run), EventKind::Started { pid });
@@ -87,6 +100,8 @@ impl Supervisor {
             // What it leaves behind is asked to end before the next life begins.
             if !tree_empty && !was_asked {
                 self.ask_to_end(now, id);
+            } else if !tree_empty {
+                self.signal_the_rest(id);
             }
         }
         if tree_empty || planted!(LeavesOrphans) {
@@ -169,8 +184,14 @@ impl Supervisor {
                     self.effects.push(Effect::KillTree { run });
                 } else {
                     let signal = self.apps[&process.app].stop.signal;
-                    self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+                    let by_message = process.asked_by_message && !process.main_is_gone();
+                    let scope = if by_message { Scope::Message } else { Scope::Tree };
+                    self.effects.push(Effect::Signal { run, signal, scope });
                 }
+            }
+            // So may the note that it is ready.
+            State::Running { readiness: Readiness::Reached { at }, .. } => {
+                self.effects.push(Effect::KeepReady { run, at });
             }
             State::Stopping { .. }
             | State::Starting { .. }
@@ -178,6 +199,17 @@ impl Supervisor {
             | State::Idle(_)
             | State::Waiting { .. }
             | State::Backoff { .. } => {}
+        }
+    }
+
+    /// Only the main process can be asked by message, and it is gone: the others get the signal.
+    fn signal_the_rest(&mut self, id: ProcessId) {
+        let process = &self.processes[&id];
+        let signal = self.apps[&process.app].stop.signal;
+        if let (Some(run), true) = (process.state.run(), process.asked_by_message && !process.killed)
+            && !planted!(ForgetsTheRest)
+        {
+            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
         }
     }
 }

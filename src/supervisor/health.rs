@@ -20,12 +20,18 @@ use super::{Effect, Process, Supervisor, Unwell};
 use crate::model::{AppId, EventKind, Health, Moment, Port, ProcessId, RunId, State, Verdict, Vitals};
 
 impl Supervisor {
-    /// The health with which a life is taken up that was executed at `since`. One that a new
-    /// daemon finds beyond its start limit is taken to have been healthy: otherwise its first
-    /// failed check would be one of a program that never came up.
-    pub(super) fn first_vitals(&self, id: ProcessId, since: Moment, now: Moment) -> Option<Vitals> {
+    /// The health with which a life is taken up that was executed at `since`. `was_ready`: it is
+    /// known to have been ready. One that a new daemon finds beyond its start limit is taken to have
+    /// been healthy: otherwise its first failed check would be one of a program that never came up.
+    pub(super) fn first_vitals(
+        &self,
+        id: ProcessId,
+        since: Moment,
+        now: Moment,
+        was_ready: bool,
+    ) -> Option<Vitals> {
         let policy = self.apps[&self.processes[&id].app].health.as_ref()?;
-        Some(Vitals::unchecked(now.since(since) >= policy.start_limit))
+        Some(Vitals::unchecked(was_ready || now.since(since) >= policy.start_limit))
     }
 
     /// A check of the present life came to an end.
@@ -36,7 +42,7 @@ impl Supervisor {
         let Some(policy) = &spec.health else { return };
         let (since, before) = (*since, before.clone());
         let reason = match verdict {
-            Verdict::Passed => return self.passed(id, &before),
+            Verdict::Passed => return self.passed(now, id, &before),
             Verdict::Failed { reason } => reason,
         };
         let counts = before.ready || now.since(since) >= policy.start_limit || planted!(HasNoPatience);
@@ -56,9 +62,12 @@ impl Supervisor {
         }
     }
 
-    fn passed(&mut self, id: ProcessId, before: &Vitals) {
+    fn passed(&mut self, now: Moment, id: ProcessId, before: &Vitals) {
         let failures = if planted!(NeverForgivesFailures) { before.failures } else { 0 };
         self.put_vitals(id, Vitals { ready: true, health: Health::Healthy, failures });
+        if !before.ready {
+            self.ready_by_health(now, id);
+        }
         // A run that a new daemon found ready was told to be healthy before.
         if !before.ready || matches!(before.health, Health::Unhealthy { .. }) {
             let run = self.processes[&id].state.run();
@@ -72,16 +81,19 @@ impl Supervisor {
         self.publish(id, run, EventKind::Unhealthy { reason: reason.clone(), restarts });
         // What is to end anyway is not restarted.
         if restarts && !self.processes[&id].end_asked {
-            self.change(id, |process| process.unwell = Some(Unwell { complaint: reason, was_ready }));
+            let unwell = Unwell::Unhealthy { complaint: reason, was_ready };
+            self.change(id, |process| process.unwell = Some(unwell));
             self.ask_to_end(now, id);
         }
     }
 
     fn put_vitals(&mut self, id: ProcessId, new: Vitals) {
-        let State::Running { run, pid, since, vitals } = self.processes[&id].state.clone() else { return };
+        let State::Running { run, pid, since, vitals, readiness } = self.processes[&id].state.clone() else {
+            return;
+        };
         // What nobody could see has not changed: no reader is woken for it.
         if vitals.as_ref() != Some(&new) {
-            let state = State::Running { run, pid, since, vitals: Some(new) };
+            let state = State::Running { run, pid, since, vitals: Some(new), readiness };
             self.change(id, |process| process.state = state);
         }
     }
@@ -92,12 +104,13 @@ impl Supervisor {
         let checked = self.apps[&app].health.is_some();
         let members: Vec<ProcessId> = self.members_of(app).collect();
         for id in members {
-            let State::Running { run, pid, since, vitals } = self.processes[&id].state.clone() else {
+            let State::Running { run, pid, since, vitals, readiness } = self.processes[&id].state.clone()
+            else {
                 continue;
             };
             let ready = vitals.as_ref().is_none_or(|vitals| vitals.ready);
             for vitals in [None, checked.then(|| Vitals::unchecked(ready))] {
-                let state = State::Running { run, pid, since, vitals };
+                let state = State::Running { run, pid, since, vitals, readiness };
                 self.change(id, |process| process.state = state);
             }
         }
@@ -147,6 +160,11 @@ pub(super) fn watched(process: &Process) -> Option<RunId> {
 impl Unwell {
     /// What the restart rules are told of it.
     pub(super) fn ending(&self, uptime: Duration) -> Ending<'_> {
-        Ending::Unhealthy { complaint: &self.complaint, was_ready: self.was_ready, uptime }
+        match self {
+            Unwell::Unhealthy { complaint, was_ready } => {
+                Ending::Unhealthy { complaint, was_ready: *was_ready, uptime }
+            }
+            Unwell::NotReady { limit } => Ending::NotReady { limit: *limit },
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::restart::{self, Ending, Next, Tally};
 use super::{Effect, Ports, Scope, Supervisor};
-use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, SpawnFailure, State};
+use crate::model::{EventKind, Goal, Moment, ProcessId, Reason, Remarks, Rest, RunId, SpawnFailure, State};
 
 /// What follows the end of a life.
 enum Follows {
@@ -29,6 +29,8 @@ impl Supervisor {
         if !planted!(ReusesRunIds) || !run.0.is_multiple_of(5) {
             self.next_run = RunId(run.0 + 1);
         }
+        let awaits = Some(&self.apps[&self.processes[&id].app].ready);
+        let awaits = awaits.filter(|policy| policy.by.is_awaited() && !planted!(AwaitsNothing)).cloned();
         let counts = if planted!(CountsEveryStart) { true } else { counts };
         self.change(id, |process| {
             process.state = State::Starting { run, since: now };
@@ -41,6 +43,9 @@ impl Supervisor {
             process.over_memory = None;
             process.killed = false;
             process.unwell = None;
+            process.asked_by_message = false;
+            process.awaits = awaits;
+            process.remarks = Remarks::default();
             if counts && !planted!(ForgetsToCount) {
                 process.restarts = process.restarts.saturating_add(1);
             }
@@ -66,9 +71,13 @@ impl Supervisor {
         let executed = process.started.is_some() || planted!(SignalsTheUnborn);
         let stop = &self.apps[&process.app].stop;
         let (signal, kill_at) = (stop.signal, now + stop.timeout);
-        self.change(id, |process| process.state = State::Stopping { run, pid, kill_at });
+        let scope = if stop.with_message { Scope::Message } else { Scope::Tree };
+        self.change(id, |process| {
+            process.state = State::Stopping { run, pid, kill_at };
+            process.asked_by_message = scope == Scope::Message;
+        });
         if executed {
-            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+            self.effects.push(Effect::Signal { run, signal, scope });
         }
     }
 
@@ -124,7 +133,9 @@ impl Supervisor {
         // next launch: the keeper never holds two lives of one process that both matter.
         match ending {
             Ending::Exited { .. } if planted!(LeaksRuns) && run.0.is_multiple_of(7) => {}
-            Ending::Exited { .. } | Ending::Unhealthy { .. } => self.effects.push(Effect::Forget { run }),
+            Ending::Exited { .. } | Ending::Unhealthy { .. } | Ending::NotReady { .. } => {
+                self.effects.push(Effect::Forget { run })
+            }
             Ending::NotSpawned(_) => {}
         }
         match follows {

@@ -23,6 +23,8 @@
 //!
 //! A row that is to be launched for the first time waits for what its app [`depends`] on, and one
 //! that is to end for what depends on it.
+//! [`ready`] is what it does with signs of being ready; what is awaited is looked for, which `put`
+//! sees to as well.
 //!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
 //!
@@ -57,6 +59,7 @@ mod life;
 mod memory;
 mod ports;
 mod process;
+mod ready;
 mod reload;
 mod restart;
 mod restore;

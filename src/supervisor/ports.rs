@@ -267,7 +267,12 @@ impl Supervisor {
             }
             // What is asked to end for its health or memory has not ended yet.
             Input::Fact(
-                Fact::Spawned { .. } | Fact::Checked { .. } | Fact::Sampled { .. } | Fact::PortsSeen { .. },
+                Fact::Spawned { .. }
+                | Fact::Checked { .. }
+                | Fact::Ready { .. }
+                | Fact::Remarked { .. }
+                | Fact::Sampled { .. }
+                | Fact::PortsSeen { .. },
             ) => Vec::new(),
             Input::Tick => {
                 let launches = self.due(now).chain(queued()).filter_map(at_launch);

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
-use crate::model::{AppId, Cause, End, ExitCause, Goal, Moment, OverMemory, ProcessId, Rest, RunId, State};
+use crate::model::{
+    AppId, Cause, End, ExitCause, Goal, Moment, OverMemory, ProcessId, Readiness, ReadyPolicy, Remarks, Rest,
+    RunId, State,
+};
 
 /// A process: what is wanted of it, what it is doing, and what it has been through.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -52,17 +55,33 @@ pub struct Process {
     pub over_memory: Option<OverMemory>,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
-    /// Why the present life is being ended, if that is its health.
+    /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
+    /// The main process of the present life was asked to end by message: nobody else of its tree has
+    /// heard of it.
+    pub asked_by_message: bool,
+    /// What the newest life is to become ready by, if it is awaited: as the definition said at its
+    /// launch.
+    pub awaits: Option<ReadyPolicy>,
+    /// What the newest life has let be known about itself.
+    pub remarks: Remarks,
 }
 
-/// A life that is ended because it is unhealthy.
+/// Why a life is ended that nobody asked to end.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unwell {
-    /// What its last check complained of.
-    pub complaint: String,
-    /// It had been healthy before.
-    pub was_ready: bool,
+pub enum Unwell {
+    /// It is unhealthy.
+    Unhealthy {
+        /// What its last check complained of.
+        complaint: String,
+        /// It had been healthy before.
+        was_ready: bool,
+    },
+    /// It was not ready in time.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
+    },
 }
 
 impl Process {
@@ -93,6 +112,9 @@ impl Process {
             over_memory: None,
             killed: false,
             unwell: None,
+            asked_by_message: false,
+            awaits: None,
+            remarks: Remarks::default(),
         }
     }
 
@@ -143,12 +165,21 @@ impl Process {
             State::Backoff { until, queued: false } => Some(until),
             State::Backoff { queued: true, .. } => None,
             State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
+            // What is to end anyway is not late.
+            State::Running { readiness: Readiness::Awaited { until, .. }, .. } if self.is_to_stay() => {
+                Some(until)
+            }
             State::Stopping { .. }
             | State::Idle(_)
             | State::Waiting { .. }
             | State::Starting { .. }
             | State::Running { .. } => None,
         }
+    }
+
+    /// Nobody wants its present life to end.
+    fn is_to_stay(&self) -> bool {
+        self.goal == Goal::Up && !self.end_asked
     }
 
     /// Since when it waits for the host's budget, if it does.
@@ -185,7 +216,10 @@ impl Process {
             _ if planted!(ForgetsWhyItEnds) => ExitCause::Itself,
             (Some(over), _) => ExitCause::OverMemory(over),
             (None, _) if self.end_asked => ExitCause::Asked(asked),
-            (None, Some(unwell)) => ExitCause::Unhealthy { complaint: unwell.complaint.clone() },
+            (None, Some(Unwell::Unhealthy { complaint, .. })) => {
+                ExitCause::Unhealthy { complaint: complaint.clone() }
+            }
+            (None, Some(Unwell::NotReady { limit })) => ExitCause::NotReady { limit: *limit },
             (None, None) => ExitCause::Itself,
         }
     }

@@ -15,7 +15,9 @@
 use std::time::Duration;
 
 use super::{Accepted, Denied, Effect, Supervisor};
-use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, State};
+use crate::model::{
+    AppId, Cause, EventKind, Goal, Moment, ProcessId, Reason, Rest, RunId, State, Status, in_words,
+};
 
 /// A new run that was up for so long lets the next process have its turn, or for the app's minimal
 /// uptime if that is shorter.
@@ -180,9 +182,11 @@ impl Supervisor {
         let stable = self.apps[&app].restart.min_uptime.min(STABLE);
         match process.state {
             State::Starting { run, .. } if Some(run) == new => Outlook::Waits { new, stable_at: None },
-            // Its health check has not passed yet.
-            State::Running { run, ref vitals, .. }
-                if Some(run) == new && vitals.as_ref().is_some_and(|vitals| !vitals.ready) =>
+            // It is not ready yet.
+            State::Running { run, .. }
+                if Some(run) == new
+                    && process.state.status() == Status::Starting
+                    && !planted!(ReloadsOnBeforeReady) =>
             {
                 Outlook::Waits { new, stable_at: None }
             }
@@ -212,6 +216,9 @@ impl Supervisor {
                 }
                 EventKind::SpawnFailed { detail } => Some(detail.clone()),
                 EventKind::Unhealthy { reason, .. } => Some(format!("its new run is unhealthy: {reason}")),
+                EventKind::NotReady { limit } => {
+                    Some(format!("its new run was not ready within {}", in_words(*limit)))
+                }
                 EventKind::OverMemory(over) => Some(format!("its new run is restarted again, {over}")),
                 EventKind::Created
                 | EventKind::Waits { .. }
@@ -221,9 +228,12 @@ impl Supervisor {
                 | EventKind::StopAsked { .. }
                 | EventKind::HostBudget
                 | EventKind::Healthy
+                | EventKind::Ready { .. }
                 | EventKind::Killed
                 | EventKind::BackingOff { .. }
                 | EventKind::Errored { .. }
+                | EventKind::LogRefused { .. }
+                | EventKind::LogTakes { .. }
                 | EventKind::Stopped
                 | EventKind::Deleted
                 | EventKind::Reloading { .. }
@@ -240,6 +250,9 @@ impl Supervisor {
             | Effect::Release { .. }
             | Effect::Watch { .. }
             | Effect::Unwatch { .. }
+            | Effect::Await { .. }
+            | Effect::Unawait { .. }
+            | Effect::KeepReady { .. }
             | Effect::Record(_) => None,
         });
         told.unwrap_or_else(|| "its new run was ended again".to_owned())

@@ -7,7 +7,9 @@
 //! 4. Without autorestart, every other end gives up.
 //! 5. A run that is ended because it is unhealthy is followed by another; if it had never been
 //!    healthy it was unstable, however long it ran.
-//! 6. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
+//! 6. A run that was not ready in time is ended like one that was never healthy; without autorestart
+//!    it is given up.
+//! 7. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
 //!    1: the first one gives up.
 //! 7. A launch for which the disk has no room, or is read-only, says nothing about the program: it
 //!    is no unstable run, and is tried again until it succeeds.
@@ -44,6 +46,11 @@ pub enum Ending<'a> {
         was_ready: bool,
         /// How long it had run.
         uptime: Duration,
+    },
+    /// It was ended because it was not ready in time. How its main process ended then says nothing.
+    NotReady {
+        /// How long it was given.
+        limit: Duration,
     },
     /// The program was not executed.
     NotSpawned(&'a SpawnFailure),
@@ -84,12 +91,18 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
         Ending::Exited { end, .. } if !policy.auto => {
             return (Next::Rest(Rest::Errored(Reason::Ended(end))), tally);
         }
-        Ending::NotSpawned(_) | Ending::Exited { .. } | Ending::Unhealthy { .. } => {}
+        Ending::NotReady { limit } if !policy.auto => {
+            return (Next::Rest(Rest::Errored(Reason::NotReady { count: None, limit })), tally);
+        }
+        Ending::NotSpawned(_)
+        | Ending::Exited { .. }
+        | Ending::Unhealthy { .. }
+        | Ending::NotReady { .. } => {}
     }
     let (uptime, stable) = match ending {
         Ending::Exited { uptime, .. } => (uptime, uptime >= policy.min_uptime),
         Ending::Unhealthy { was_ready: true, uptime, .. } => (uptime, uptime >= policy.min_uptime),
-        Ending::Unhealthy { was_ready: false, .. } => (Duration::ZERO, false),
+        Ending::Unhealthy { was_ready: false, .. } | Ending::NotReady { .. } => (Duration::ZERO, false),
         Ending::NotSpawned(_) => (Duration::ZERO, false),
     };
     let blameless = matches!(ending, Ending::NotSpawned(failure) if is_the_disks(failure))
@@ -173,6 +186,7 @@ fn given_up(count: u32, ending: Ending<'_>) -> Reason {
     match ending {
         Ending::Exited { end, .. } => Reason::UnstableRuns { count, last: end },
         Ending::Unhealthy { complaint, .. } => Reason::Unhealthy { count, complaint: complaint.to_owned() },
+        Ending::NotReady { limit } => Reason::NotReady { count: Some(count), limit },
         Ending::NotSpawned(failure) => {
             Reason::CannotSpawn(format!("{}; given up after {count} unstable runs in a row", failure.detail))
         }

@@ -23,9 +23,10 @@ use std::mem;
 use std::sync::Arc;
 
 use super::restart::LONGEST_WAIT;
-use super::{Effect, Ports, Process, Record, Supervisor};
+use super::{Effect, Ports, Process, Record, Supervisor, ready};
 use crate::model::{
-    AppId, AppSpec, Cause, End, Goal, Moment, OverMemory, Pid, Port, PortOwner, ProcessId, Rest, RunId, State,
+    AppId, AppSpec, Cause, End, Goal, Moment, OverMemory, Pid, Port, PortOwner, ProcessId, ReadyPolicy, Rest,
+    RunId, State,
 };
 
 /// A process as the store remembers it. [`Process::to_remember`] makes one.
@@ -116,6 +117,11 @@ pub struct Living {
     pub ended: Option<(End, Moment)>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
+    /// By what, and within which time, it was launched to become ready; absent: nothing was awaited
+    /// of it.
+    pub awaits: Option<ReadyPolicy>,
+    /// It was ready, since then.
+    pub ready: Option<Moment>,
 }
 
 impl Supervisor {
@@ -219,7 +225,7 @@ impl Supervisor {
     /// Lays the keeper's picture of a life over the row of its process. False: what is to follow
     /// its end is known already. `asked` is a wish that may be about that life.
     fn adopt(&mut self, now: Moment, id: ProcessId, life: &Living, asked: Option<Asked>) -> bool {
-        let Living { run, process: _, restarts, port, spawned, ended, tree_empty } = *life;
+        let Living { run, process: _, restarts, port, spawned, ended, tree_empty, ref awaits, ready } = *life;
         let over = ended.is_some() && tree_empty;
         let decided = match &self.processes[&id].state {
             State::Idle(Rest::Errored(_) | Rest::Finished(_)) | State::Backoff { .. } => true,
@@ -240,14 +246,16 @@ impl Supervisor {
             self.effects.push(Effect::Forget { run });
             return false;
         }
-        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now));
+        let vitals = spawned.and_then(|(_, at)| self.first_vitals(id, at, now, ready.is_some()));
+        let readiness = |since: Moment| ready::found(since, now, awaits.as_ref(), ready);
         self.change(id, |process| {
             process.ports.held = port.or(process.ports.held);
             process.state = match spawned {
-                Some((pid, at)) => State::Running { run, pid, since: at, vitals },
+                Some((pid, at)) => State::Running { run, pid, since: at, vitals, readiness: readiness(at) },
                 None => State::Starting { run, since: now },
             };
             process.started = spawned.map(|(_, at)| at);
+            process.awaits = awaits.clone();
             process.end_asked = process.goal != Goal::Up;
             if let Some(asked) = asked.filter(|asked| asked.run == run) {
                 process.end_asked = true;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::budget::{Budget, Limits};
 use super::ports::PortTable;
-use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health};
+use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health, ready};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
@@ -94,6 +94,8 @@ impl Supervisor {
                 // First: one that waits for its turn may wait for its next start, too.
                 self.advance_reloads(now, true);
                 self.pass_deadlines(now);
+                // What was ended for its deadline may have been a reload's new run.
+                self.advance_reloads(now, false);
                 Ok(Accepted::Noted)
             }
         };
@@ -170,7 +172,8 @@ impl Supervisor {
             match self.processes[&id].state {
                 State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
                 State::Stopping { .. } => self.kill(id),
-                State::Idle(_) | State::Waiting { .. } | State::Starting { .. } | State::Running { .. } => {}
+                State::Running { .. } => self.not_ready_in_time(now, id),
+                State::Idle(_) | State::Waiting { .. } | State::Starting { .. } => {}
             }
         }
         self.serve_queue(now);
@@ -272,6 +275,8 @@ impl Supervisor {
         };
         let (old_run, old_deadline, old_queued) = facets(before.as_ref());
         self.watch(id, before.as_ref().and_then(health::watched));
+        self.await_ready(id, before.as_ref().and_then(ready::awaited));
+        self.keep_ready(id, before.as_ref().and_then(ready::reached));
         if old_run != run {
             old_run.map(|run| self.runs.remove(&run));
             run.map(|run| self.runs.insert(run, id));

@@ -66,13 +66,16 @@ impl Supervisor {
         members: &[(u32, ProcessId)],
     ) -> Result<(), Denied> {
         let wanted = spec.instances;
-        self.redefine(app, Arc::new(spec));
+        // Before the definition: a crash in between must not leave old counts beside a lower limit.
         for (_, id) in members {
             // What an older definition went through says nothing about this one.
             self.change(*id, |process| {
                 process.unstable = 0;
                 process.waits = 0;
             });
+        }
+        self.redefine(app, Arc::new(spec));
+        for (_, id) in members {
             self.publish(*id, None, EventKind::Updated);
         }
         if !self.shutting_down {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Dependency, HealthCheck, Process};
+use super::{Dependency, HealthCheck, LogPolicy, Process};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -143,10 +143,31 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "027")]
     pub umask: Option<String>,
+    /// Where its output goes, and how much of it is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub logs: Option<LogPolicy>,
     /// Apps that must be there before its processes are started. Those of them that are stopped
     /// are started, too.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<Dependency>,
+    /// What makes its processes ready: `auto` (default: its health check, if it has one; nothing is
+    /// awaited otherwise), `notify` (`READY=1` on the notify socket), `message` (`"ready"` on the IPC
+    /// channel), `port` (its port accepts connections) or `log:REGEX` (a line on either output
+    /// matches). Until then they are `starting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "log:listening on")]
+    pub ready: Option<String>,
+    /// A process that is not ready within this is a failed start: it is ended and counted as an
+    /// unstable run. Default 60000; nothing is awaited with `auto`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1, maximum = 86_400_000)]
+    pub listen_timeout_ms: Option<i64>,
+    /// Ask it to end by the message `"shutdown"` on its IPC channel instead of the signal. Default
+    /// false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub shutdown_with_message: Option<bool>,
 }
 
 /// An app: a definition and its processes.
@@ -246,6 +267,9 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub umask: Option<String>,
+    /// Where its output goes, and how much of it is kept.
+    #[serde(default)]
+    pub logs: LogPolicy,
     /// Apps that must be there before its processes are started.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<Dependency>,
@@ -253,6 +277,15 @@ pub struct App {
     /// on it. Only in the answer to a definition.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// What makes its processes ready: `auto`, `notify`, `message`, `port` or `log:REGEX`.
+    #[serde(default)]
+    pub ready: String,
+    /// A process that is not ready within this is a failed start.
+    #[serde(default)]
+    pub listen_timeout_ms: i64,
+    /// It is asked to end by the message `"shutdown"`, where it has an IPC channel.
+    #[serde(default)]
+    pub shutdown_with_message: bool,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

@@ -16,7 +16,7 @@ pub struct Event {
     /// `process.created`, `process.started`, `process.spawn_failed`, `process.stop_asked`,
     /// `process.over_memory`, `process.host_budget`,
     /// `process.killed`, `process.exited`, `process.backing_off`, `process.errored`,
-    /// `process.healthy`, `process.unhealthy`, `process.stopped` or `process.deleted`; of
+    /// `process.ready`, `process.not_ready`, `process.healthy`, `process.unhealthy`, `process.stopped` or `process.deleted`; of
     /// pmdaemon itself `store.lost`, `store.adopted`, `store.failed` or `store.healed`.
     #[serde(rename = "type")]
     #[schema(example = "process.exited")]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::LogState;
+
 /// One instance of an app, alive or not.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct Process {
@@ -79,6 +81,26 @@ pub struct Process {
     pub out_log: String,
     /// File with its standard error, exactly as written.
     pub err_log: String,
+    /// From the start of this run to its being ready. Absent: it is not, or nobody asked for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub ready_ms: Option<i64>,
+    /// What it says that it is doing, by `STATUS=` on its notify socket.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub status_text: Option<String>,
+    /// Why there is no IPC channel to it any more, although it runs: stop uses the signal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub channel_lost: Option<String>,
+    /// File with both, in the order in which they came, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub combined_log: Option<String>,
+    /// How its logs are. Only where a process, an app, or what a reference means is shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub logs: Option<LogState>,
 }
 
 /// How a run ended: exactly one of `code`, `signal` and `unknown` is there.

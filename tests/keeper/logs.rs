@@ -1,8 +1,8 @@
 use std::fs;
 use std::io::Read;
 
-use pmdaemon::keeper::index;
 use pmdaemon::keeper::protocol::{Ending, Order};
+use pmdaemon::model::log_segment::{self, index_path};
 
 use crate::rig::{Rig, until};
 
@@ -61,14 +61,14 @@ fn a_log_is_private_and_its_index_says_when_each_part_was_written() {
     let before = now();
     let run = rig.start("echo one; sleep 0.1; echo two").0;
     rig.ended(run);
-    let bytes = fs::read(index::path_of(&rig.log("out"))).unwrap();
-    let number = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
-    let records: Vec<_> =
-        bytes.chunks(index::RECORD as usize).map(|r| (number(&r[..8]), number(&r[8..]))).collect();
+    let bytes = fs::read(index_path(&rig.log("out"))).unwrap();
+    let mut records = bytes.chunks(log_segment::RECORD).map(|record| record.try_into().unwrap());
+    assert_eq!(records.next().and_then(log_segment::number_of), Some(1));
+    let records: Vec<_> = records.map(log_segment::time_and_offset).collect();
     let offsets: Vec<_> = records.iter().map(|(_, offset)| *offset).collect();
     assert_eq!(offsets, [0, 4]);
     assert!(before <= records[0].0 && records[0].0 + 50_000 < records[1].0 && records[1].0 <= now());
-    for path in [rig.log("out"), index::path_of(&rig.log("out"))] {
+    for path in [rig.log("out"), index_path(&rig.log("out"))] {
         assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
     }
 }
@@ -100,11 +100,13 @@ fn a_log_that_somebody_removed_or_renamed_is_made_anew() {
     until("something is there", || rig.out().len() > 50);
     fs::remove_file(rig.log("out")).unwrap();
     until("it is back", || rig.out().starts_with(b"tick\ntick\n"));
-    fs::rename(index::path_of(&rig.log("out")), rig.log("old.idx")).unwrap();
+    fs::rename(index_path(&rig.log("out")), rig.log("old.idx")).unwrap();
     fs::rename(rig.log("out"), rig.log("old")).unwrap();
     until("it is back again", || rig.out().starts_with(b"tick\ntick\n"));
-    let first_offset = fs::read(index::path_of(&rig.log("out"))).unwrap()[8..16].to_vec();
-    assert_eq!(first_offset, [0; 8]);
+    let index = fs::read(index_path(&rig.log("out"))).unwrap();
+    let record = |at: usize| index[at * 16..][..16].try_into().unwrap();
+    assert!(log_segment::number_of(record(0)).unwrap() >= 3, "one segment was removed, one moved away");
+    assert_eq!(log_segment::time_and_offset(record(1)).1, 0);
     assert!(fs::read(rig.log("old")).unwrap().ends_with(b"tick\n"));
 }
 

@@ -99,8 +99,12 @@ impl Rig {
             env: BTreeMap::from([marked, path]),
             cwd: self.dir.path().to_owned(),
             out_file: self.log("out"),
+            logs: Default::default(),
             resources: Default::default(),
             keepsake: "a keepsake".into(),
+            awaits: None,
+            channel: false,
+            notify: false,
             err_file: self.log("err"),
         }
     }

@@ -14,6 +14,7 @@ use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
 use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::define::define;
+use crate::daemon::define_logs;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppId, State as Doing};
 use crate::supervisor::{Accepted, Command};
@@ -78,6 +79,7 @@ pub async fn create_app(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    define_logs::outside(api.handle.home(), &spec.logs)?;
     let answers = api.handle.command(vec![Command::Create { spec: Arc::new(spec) }]).await?;
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {
         return Err(ApiError::internal(&"the supervisor did not say what it created"));

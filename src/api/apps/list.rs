@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use crate::api::access::{Auth, View};
 use crate::api::extract::Query;
 use crate::api::resolve::resolve;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared, convert, log_state};
 use crate::wire;
 
 /// Which apps.
@@ -41,6 +41,12 @@ pub async fn list(
     for view in chosen {
         by_app.entry(view.app).or_default().push(view);
     }
-    let items = by_app.values().filter_map(|views| convert::app(views, measured.as_deref())).collect();
+    let mut items: Vec<wire::App> =
+        by_app.values().filter_map(|views| convert::app(views, measured.as_deref())).collect();
+    if which.reference.is_some() {
+        for (views, app) in by_app.values().zip(&mut items) {
+            log_state::add(&api, views, &mut app.processes).await?;
+        }
+    }
     Ok(Json(wire::AppList { items }))
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
 use crate::api::resolve::{resolve, resolve_app};
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared, convert, log_state};
 use crate::wire;
 
 /// Show one app
@@ -28,5 +28,7 @@ pub async fn show(
     let snapshot = api.handle.snapshot();
     resolve_app(&snapshot, &reference)?;
     let views = resolve(&snapshot, &reference)?;
-    convert::app(&views, measured.as_deref()).map(Json).ok_or_else(ApiError::no_route)
+    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    log_state::add(&api, &views, &mut app.processes).await?;
+    Ok(Json(app))
 }

@@ -15,6 +15,7 @@ use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
 use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::define::define;
+use crate::daemon::define_logs;
 use crate::daemon::view::ProcessView;
 use crate::model::{AppSpec, Goal, State as Doing};
 use crate::supervisor::{Command, Then};
@@ -62,6 +63,7 @@ pub async fn update(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    define_logs::outside(api.handle.home(), &spec.logs)?;
     let then = match which.then.unwrap_or(wire::Then::Keep) {
         wire::Then::Keep => Then::Keep,
         wire::Then::Start => Then::Start,

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, node};
-use crate::model::{AppSpec, End, State};
+use crate::model::{AppSpec, End, ReadyBy, State};
 
 /// One element of the list. Environments hold declared variables only, masked.
 pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
@@ -66,6 +66,14 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "env": env,
         },
     });
+    // As with PM2, only when they are set.
+    if spec.ready.by == ReadyBy::Message {
+        element["pm2_env"]["wait_ready"] = json!(true);
+        element["pm2_env"]["listen_timeout"] = json!(spec.ready.limit.as_millis() as u64);
+    }
+    if spec.stop.with_message {
+        element["pm2_env"]["shutdown_with_message"] = json!(true);
+    }
     // As with every variable of an app, PM2 has it here.
     if let Some(port) = view.ports.held {
         element["pm2_env"]["PORT"] = json!(port.number());

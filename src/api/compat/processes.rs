@@ -87,6 +87,15 @@ pub struct Pm2App {
     /// From the stop signal to SIGKILL, in ms.
     #[schema(nullable = false)]
     kill_timeout: Option<i64>,
+    /// It is ready when it has sent `"ready"` on its IPC channel.
+    #[schema(nullable = false)]
+    wait_ready: Option<bool>,
+    /// With `wait_ready`: one that is not ready within this is a failed start, in ms. Default 3000.
+    #[schema(nullable = false)]
+    listen_timeout: Option<i64>,
+    /// Ask it to end by the message `"shutdown"` instead of the signal.
+    #[schema(nullable = false)]
+    shutdown_with_message: Option<bool>,
     /// Restart it when it uses more memory: bytes, or a size such as `100M`.
     #[schema(nullable = false)]
     max_memory_restart: Option<Pm2Size>,
@@ -97,6 +106,9 @@ pub struct Pm2App {
     #[schema(nullable = false)]
     gid: Option<Pm2Id>,
 }
+
+/// PM2's own `listen_timeout`.
+const LISTEN_TIMEOUT_MS: i64 = 3_000;
 
 /// A port as a number or as a text.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -192,6 +204,7 @@ impl TryFrom<Pm2App> for wire::NewApp {
     type Error = ApiError;
 
     fn try_from(app: Pm2App) -> Result<wire::NewApp, ApiError> {
+        let waits = app.wait_ready.unwrap_or(false);
         Ok(wire::NewApp {
             script: app.script,
             name: app.name,
@@ -218,6 +231,10 @@ impl TryFrom<Pm2App> for wire::NewApp {
             stop_exit_codes: app.stop_exit_codes,
             kill_signal: None,
             kill_timeout_ms: app.kill_timeout,
+            ready: waits.then(|| "message".to_owned()),
+            // Without wait_ready PM2 uses it for clusters only.
+            listen_timeout_ms: waits.then(|| app.listen_timeout.unwrap_or(LISTEN_TIMEOUT_MS)),
+            shutdown_with_message: app.shutdown_with_message,
             max_memory_bytes: app.max_memory_restart.map(Pm2Size::bytes).transpose()?,
             user: app.uid.map(Pm2Id::text),
             group: app.gid.map(Pm2Id::text),

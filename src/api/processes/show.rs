@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 
 use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared, convert, log_state};
 use crate::model::ProcessId;
 use crate::wire;
 
@@ -23,7 +23,11 @@ pub async fn show(
 ) -> Result<Json<wire::Process>, ApiError> {
     let measured = api.handle.measured().await;
     match api.handle.snapshot().processes.get(&ProcessId(id)) {
-        Some(view) => Ok(Json(convert::process(view, measured.as_deref()))),
+        Some(view) => {
+            let mut shown = vec![convert::process(view, measured.as_deref())];
+            log_state::add(&api, std::slice::from_ref(view), &mut shown).await?;
+            shown.pop().map(Json).ok_or_else(ApiError::no_route)
+        }
         None => Err(ApiError::new(
             StatusCode::NOT_FOUND,
             "process_not_found",

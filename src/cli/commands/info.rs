@@ -6,7 +6,7 @@ use super::super::out;
 use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::{self, Report};
-use crate::wire::{App, Dependency, Event, HealthCheck, LastExit, Process};
+use crate::wire::{App, Dependency, Event, HealthCheck, LastExit, LogPolicy, LogState, Process, WhenFull};
 
 /// How many of the latest events are shown.
 const EVENTS: usize = 10;
@@ -94,7 +94,9 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
+    pairs.extend(ready(app));
     pairs.extend(limits(app));
+    pairs.push(("logs", log_policy(&app.logs)));
     if !app.depends_on.is_empty() {
         pairs.push(("depends on", depends_on(app)));
     }
@@ -136,6 +138,19 @@ fn depends_on(app: &App) -> String {
     app.depends_on.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 
+/// What makes it ready, and how it is asked to end, as far as that is unusual.
+fn ready(app: &App) -> Vec<(&'static str, String)> {
+    let mut pairs = Vec::new();
+    match app.ready.as_str() {
+        "" | "auto" => {}
+        by => pairs.push(("ready by", format!("{by}, within {}", units::setting(app.listen_timeout_ms)))),
+    }
+    if app.shutdown_with_message {
+        pairs.push(("asked to end", "by the message \"shutdown\", or by the signal".to_owned()));
+    }
+    pairs
+}
+
 /// What it may use, as far as that was said.
 fn limits(app: &App) -> Vec<(&'static str, String)> {
     let core_size = |bytes: i64| match bytes {
@@ -165,6 +180,10 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
         let because = process.health_reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
         ("health", format!("{}{because}", styled(health, health_style(health), color)))
     }));
+    pairs.extend(process.ready_ms.map(|ms| ("ready after", format!("{ms} ms"))));
+    pairs.extend(process.status_text.clone().map(|text| ("says", text)));
+    let lost = |why: &String| ("ipc channel", format!("lost: {why}; stop uses the signal"));
+    pairs.extend(process.channel_lost.as_ref().map(lost));
     pairs.extend([
         ("pid", or_dash(process.pid.map(|pid| pid.to_string()))),
         ("port", or_dash(report::ports(process))),
@@ -178,7 +197,45 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
     pairs.extend(process.last_exit.as_ref().map(|exit| ("last exit", last_exit(exit))));
     pairs.push(("out log", process.out_log.clone()));
     pairs.push(("error log", process.err_log.clone()));
+    pairs.extend(process.combined_log.clone().map(|path| ("combined log", path)));
+    pairs.extend(process.logs.as_ref().map(|logs| ("logs", log_state(logs))));
+    pairs.extend(process.logs.as_ref().and_then(|logs| logs.trouble.clone()).map(|why| ("log trouble", why)));
     pairs
+}
+
+/// `10.0 MiB per file, 30 kept, 7d at most; dropped when the disk is full; shown as HH:mm`.
+fn log_policy(logs: &LogPolicy) -> String {
+    let mut text = match logs.max_size_bytes {
+        Some(bytes @ 1..) => format!("{} per file", units::bytes(bytes)),
+        Some(_) | None => "files of any size".to_owned(),
+    };
+    match logs.max_files {
+        Some(files @ 0..) => text.push_str(&format!(", {files} closed ones kept")),
+        Some(_) | None => text.push_str(", closed ones kept as the budget allows"),
+    }
+    if let Some(age @ 1..) = logs.max_age_ms {
+        text.push_str(&format!(", removed after {}", units::setting(age)));
+    }
+    if logs.merge == Some(true) {
+        text.push_str("; the same for all processes");
+    }
+    if logs.when_full == Some(WhenFull::Drop) {
+        text.push_str("; output is dropped when the disk is full");
+    }
+    if let Some(format) = &logs.date_format {
+        text.push_str(&format!("; times as {format}"));
+    }
+    text
+}
+
+/// `12.3 MiB in 4 files, dropped 1.0 KiB (12 lines)`.
+fn log_state(logs: &LogState) -> String {
+    let files = if logs.segments == 1 { "file" } else { "files" };
+    let text = format!("{} in {} {files}", units::bytes(logs.bytes), logs.segments);
+    match logs.dropped_bytes {
+        0 => text,
+        bytes => format!("{text}, dropped {} ({} lines)", units::bytes(bytes), logs.dropped_lines),
+    }
 }
 
 /// `18.4 MiB`, or `18.4 MiB of 512.0 MiB` with a limit.
@@ -282,8 +339,12 @@ mod tests {
             max_open_files: None,
             core_size_bytes: Some(-1),
             umask: None,
+            logs: LogPolicy { max_size_bytes: Some(10 << 20), max_files: Some(30), ..LogPolicy::default() },
             depends_on: vec![Dependency { app: "db".into(), condition: Some("healthy".into()) }],
             notices: Vec::new(),
+            ready: "log:up".into(),
+            listen_timeout_ms: 3_000,
+            shutdown_with_message: true,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }
@@ -309,10 +370,13 @@ mod tests {
             "stop exit codes   0 3",
             "kill timeout      10s",
             "max memory        512.0 MiB",
+            "ready by          log:up, within 3s",
+            "asked to end      by the message \"shutdown\", or by the signal",
             "user              www",
             "core size         unlimited",
             "env files         /srv/.env",
             "filter env        AWS_",
+            "logs              10.0 MiB per file, 30 closed ones kept",
             "depends on        db (healthy)",
             "reason             given up",
             "pid                4000",

@@ -5,6 +5,7 @@ mod cleardump;
 mod delete;
 mod doctor;
 mod events;
+mod flush;
 mod info;
 mod kill;
 mod list;
@@ -13,6 +14,7 @@ mod monit;
 mod open;
 mod ports;
 mod reload;
+mod reload_logs;
 mod report;
 mod reset;
 mod restart;
@@ -51,6 +53,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
+        ClientCommand::Flush(args) => flush::run(args).await,
+        ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
         ClientCommand::Monit(args) => monit::run(args).await,

@@ -105,6 +105,12 @@ impl Report {
         self.failed = true;
     }
 
+    /// Adds what another report has, whose lines are told already.
+    pub fn append(&mut self, other: Report) {
+        self.failed |= other.failed;
+        self.processes.extend(other.processes);
+    }
+
     /// Ends the report.
     ///
     /// # Errors
@@ -263,6 +269,11 @@ pub mod tests {
             last_exit: None,
             out_log: "/o".into(),
             err_log: "/e".into(),
+            ready_ms: None,
+            status_text: None,
+            channel_lost: None,
+            combined_log: None,
+            logs: None,
         }
     }
 

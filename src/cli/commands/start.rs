@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use futures_util::future::join_all;
+
 use super::super::args::StartArgs;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
+use super::super::log_args::LogArgs;
 use super::super::out;
+use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
@@ -36,9 +40,19 @@ pub async fn run(args: StartArgs) -> Result<(), CliError> {
         .map_err(|e| CliError::new(format!("the current directory is not usable: {e}; give --cwd")))?;
     let definition = definition(&args, &here)?;
     let mut report = Report::new(args.json);
-    for target in &args.targets {
-        if let Err(error) = one(&session, &args, &definition, target, &mut report).await {
-            report.refuse(&error);
+    let started = args.targets.iter().map(|target| async {
+        let mut own = Report::new(args.json);
+        if let Err(error) = one(&session, &args, &definition, target, &mut own).await {
+            own.refuse(&error);
+        }
+        own
+    });
+    if args.health.wait().is_some() {
+        // All at the same time, or one that does not become ready would keep the others from starting.
+        join_all(started).await.into_iter().for_each(|own| report.append(own));
+    } else {
+        for one in started {
+            report.append(one.await);
         }
     }
     report.finish()
@@ -143,7 +157,7 @@ fn renamed(new: &NewApp, name: &str) -> Option<String> {
     })
 }
 
-fn waiting(what: &str, limit: Duration) -> String {
+pub fn waiting(what: &str, limit: Duration) -> String {
     format!("Waiting until {what} is ready, at most {}.", units::setting(limit.as_millis() as i64))
 }
 
@@ -204,8 +218,10 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.kill_timeout.is_some()
         || !args.stop_exit_codes.is_empty()
         || args.resources != ResourceArgs::default()
+        || args.logs != LogArgs::default()
         || args.depends != DependsArgs::default()
         || args.no_autostart
+        || args.ready != ReadyArgs::default()
         || args.health.defines_something()
         || !args.args.is_empty()
 }
@@ -247,9 +263,10 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         kill_signal: args.kill_signal.clone(),
         kill_timeout_ms: ms(args.kill_timeout),
         health_check: args.health.check()?,
+        logs: args.logs.define(),
         ..NewApp::default()
     });
-    args.env_sources.define(args.depends.define(app), here)
+    args.env_sources.define(args.depends.define(args.ready.define(app, args.health.wait())), here)
 }
 
 /// Each option may hold several words, quoted as in a shell.

@@ -115,6 +115,7 @@ fn story(events: Vec<Event>) -> (Vec<Event>, Option<Event>, Vec<Event>) {
             event.kind.as_str(),
             "process.stop_asked"
                 | "process.signalled"
+                | "process.not_ready"
                 | "process.killed"
                 | "process.over_memory"
                 | "process.unhealthy"
@@ -205,7 +206,7 @@ fn causes(before: &[Event], end: &Event) -> Vec<String> {
     }
     let told = before.iter().map(|event| event.detail.clone());
     let ended = |event: &Event| match event.kind.as_str() {
-        "process.stop_asked" | "process.over_memory" => true,
+        "process.stop_asked" | "process.not_ready" | "process.over_memory" => true,
         // Not one that nothing follows.
         "process.unhealthy" => event.detail.contains(" and is restarted"),
         _ => false,

@@ -226,12 +226,14 @@ pub fn every_exit_tells_its_cause(world: &World, step: &Step<'_>) -> Holds {
         let over = world.ledger.over_memory.contains(&run);
         let asked = world.ledger.asked.contains(&run);
         let unwell = world.ledger.nurse.unwell.contains_key(&run);
+        let late = world.ledger.waiter.never_ready.contains(&run);
         let up = step.before.get(&id).is_some_and(|before| before.goal == Goal::Up);
         let right = match cause {
             ExitCause::OverMemory(_) => over,
             ExitCause::Asked(_) => asked && !(over && up),
             ExitCause::Unhealthy { .. } => unwell && !asked,
-            ExitCause::Itself => !asked && !unwell,
+            ExitCause::NotReady { .. } => late && !asked,
+            ExitCause::Itself => !asked && !unwell && !late,
         };
         ensure!(right, "the end of {run} of {id} is told as {cause:?}: {over}, {asked}, {unwell}");
     }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::super::{Command, Effect, Supervisor};
+use super::super::{Command, Effect, Living, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::users::Dice;
 use super::world::{Given, Step, World};
@@ -81,13 +81,14 @@ impl Nurse {
         }
     }
 
-    /// A new daemon knows nothing but the age of what it finds.
-    pub fn restored(&mut self, now: Moment, brain: &Supervisor) {
+    /// A new daemon knows nothing but the age of what it finds, and whether it was ready.
+    pub fn restored(&mut self, now: Moment, brain: &Supervisor, living: &[Living]) {
         *self = Nurse::default();
         for process in brain.processes() {
             let policy = brain.app(process.app).and_then(|spec| spec.health.as_ref());
             if let (State::Running { run, since, .. }, Some(policy)) = (&process.state, policy)
-                && now.since(*since) >= policy.start_limit
+                && (now.since(*since) >= policy.start_limit
+                    || living.iter().any(|life| life.run == *run && life.ready.is_some()))
             {
                 self.well.insert(*run);
             }
@@ -134,13 +135,15 @@ pub fn watched_exactly_while_it_runs(world: &World, step: &Step<'_>) -> Holds {
     Ok(())
 }
 
-/// A life that is checked is online from the first check that passes, and starting before.
+/// A life that is checked is online from the first check that passes, and one of which a sign is
+/// awaited from that sign; before, they are starting.
 pub fn online_exactly_when_it_has_been_well(world: &World, _: &Step<'_>) -> Holds {
     for process in world.brain.processes() {
         let State::Running { run, .. } = &process.state else { continue };
         let checked = world.brain.app(process.app).is_some_and(|spec| spec.health.is_some());
         let online = process.state.status() == Status::Online;
-        let expected = !checked || world.ledger.nurse.well.contains(run);
+        let awaited = world.ledger.waiter.promised.contains_key(run);
+        let expected = (!checked || world.ledger.nurse.well.contains(run)) && !awaited;
         ensure!(online == expected, "{run} of {} is online: {online}, not {expected}", process.id);
     }
     Ok(())

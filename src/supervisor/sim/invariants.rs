@@ -8,6 +8,7 @@ use super::health::*;
 use super::limits::*;
 use super::policy::*;
 use super::ports::*;
+use super::ready::*;
 use super::verbs::*;
 use super::world::{Given, Step, World};
 use crate::model::{EventKind, ExitCause, Fact, Goal, ProcessId, Reason, RunId, State};
@@ -64,6 +65,11 @@ invariants! {
     online_exactly_when_it_has_been_well,
     unhealthy_exactly_at_the_limit,
     verdicts_of_the_unwatched_change_nothing,
+    awaited_exactly_while_it_is_not_ready,
+    a_start_fails_exactly_at_its_limit,
+    who_is_ready_is_kept_so,
+    other_signs_change_nothing,
+    what_is_left_gets_the_signal,
     reload_touches_one_instance_at_a_time,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
@@ -158,6 +164,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
         Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
         Fact::Checked { run, .. } | Fact::Sampled { run, .. } => *run,
+        Fact::Ready { run, .. } | Fact::Remarked { run, .. } => *run,
         Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));

@@ -10,6 +10,7 @@ use super::super::{
 use super::health::Nurse;
 use super::invariants::events;
 use super::limits::{Bucket, automatic_restarts, is_too_much};
+use super::ready::Waiter;
 use super::world::{Given, Step};
 use crate::model::{
     AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure,
@@ -47,6 +48,8 @@ pub struct Ledger {
     pub dead: BTreeSet<ProcessId>,
     /// What is known of health.
     pub nurse: Nurse,
+    /// What is known of readiness.
+    pub waiter: Waiter,
     pub counts: BTreeMap<ProcessId, Counts>,
     /// Before the latest step: who of each app had its turn in a reload last, and which life it had
     /// then; and how often each was launched since its turn.
@@ -91,6 +94,8 @@ enum Ended {
     NotSpawned(SpawnFailure),
     /// It was ended for its health; whether it had been well, and after how long.
     Unwell(bool, Duration),
+    /// It was ended because it was not ready in time.
+    NotReady,
 }
 
 impl Ledger {
@@ -101,6 +106,7 @@ impl Ledger {
         self.memory_turns_before = self.memory_turns.clone();
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
+        self.waiter.hear(step, brain);
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
@@ -140,11 +146,13 @@ impl Ledger {
 
     fn hear_signals(&mut self, now: Moment, effects: &[Effect], brain: &Supervisor) {
         for effect in effects {
-            let Effect::Signal { run, scope: Scope::Tree, .. } = effect else { continue };
+            let Effect::Signal { run, scope: Scope::Tree | Scope::Message, .. } = effect else { continue };
             let owner = brain.processes().find(|process| process.state.run() == Some(*run));
             let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
             self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
         }
+        let exits = &self.exits;
+        self.waiter.hear_signals(effects, |run| exits.contains_key(&run));
     }
 
     fn hear_turns(&mut self, step: &Step<'_>) {
@@ -169,6 +177,9 @@ impl Ledger {
                 | Effect::Release { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
+                | Effect::Await { .. }
+                | Effect::Unawait { .. }
+                | Effect::KeepReady { .. }
                 | Effect::Record(_) => {}
             }
         }
@@ -190,6 +201,9 @@ impl Ledger {
                 | Effect::Release { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
+                | Effect::Await { .. }
+                | Effect::Unawait { .. }
+                | Effect::KeepReady { .. }
                 | Effect::Publish(_) => {}
             }
         }
@@ -323,6 +337,8 @@ impl Ledger {
             }
             // The nurse has heard it.
             Fact::Checked { .. } => {}
+            // The waiter has.
+            Fact::Ready { .. } | Fact::Remarked { .. } => {}
             Fact::PortsSeen { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
@@ -360,6 +376,7 @@ impl Ledger {
         if let Some(process) = owner {
             let ended = match self.nurse.unwell.get(&run) {
                 Some(was_well) => Ended::Unwell(*was_well, uptime),
+                None if self.waiter.never_ready.contains(&run) => Ended::NotReady,
                 None => Ended::Exited(end, uptime),
             };
             self.end(process, run, ended, step, brain);
@@ -399,7 +416,8 @@ impl Ledger {
         self.hear_of(effects);
         self.ends.clear();
         self.signalled.clear();
-        self.hear_signals(now, effects, brain);
+        self.waiter.restored(now, living);
+        self.waiter.hear_launches(effects);
         self.asked.clear();
         self.over_memory.clear();
         self.memory_turns.clear();
@@ -414,11 +432,12 @@ impl Ledger {
                 self.gone.insert(life.run);
             }
         }
+        self.hear_signals(now, effects, brain);
         // Rows that were damaged never come back.
         let known: BTreeSet<ProcessId> = rows.iter().map(|row| row.id).collect();
         self.dead.extend(self.counts.keys().filter(|id| !known.contains(id)));
         self.counts.clear();
-        self.nurse.restored(now, brain);
+        self.nurse.restored(now, brain, living);
         for process in brain.processes() {
             let (unstable, waits, restarts) = (process.unstable, process.waits, process.restarts);
             let run = process.state.run();
@@ -456,6 +475,8 @@ fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected 
             _ if !policy.auto => return Expected::Errored,
             _ => (Duration::ZERO, true),
         },
+        Ended::NotReady if !policy.auto => return Expected::Errored,
+        Ended::NotReady => (Duration::ZERO, true),
         Ended::Unwell(true, uptime) => (*uptime, *uptime < policy.min_uptime),
         Ended::Unwell(false, _) => (Duration::ZERO, true),
         Ended::Exited(end, uptime) => {

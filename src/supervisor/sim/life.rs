@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Living;
 use super::users::Dice;
 use crate::model::{
-    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, RunId, Signal, SpawnFailure, SpawnStep,
+    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, ReadyPolicy, RunId, Signal, SpawnFailure, SpawnStep,
 };
 
 /// A run, as the operating system and the keeper know it.
@@ -14,6 +14,10 @@ pub struct Life {
     pub process: ProcessId,
     restarts: u32,
     pub port: Option<Port>,
+    /// By what it was launched to become ready.
+    pub awaits: Option<ReadyPolicy>,
+    /// The keeper was told that it is ready.
+    pub ready: Option<Moment>,
     launch: Launch,
     pub spawned: Option<(Pid, Moment)>,
     /// When and how the main process will end, if it will.
@@ -72,6 +76,8 @@ impl Life {
             process,
             restarts,
             port,
+            awaits: spec.ready.by.is_awaited().then(|| spec.ready.clone()),
+            ready: None,
             launch,
             spawned: None,
             fate: (!calm && ends).then_some((spawn_at + lasts, end)),
@@ -148,6 +154,15 @@ impl Life {
         }
     }
 
+    /// The main process was asked by message to end; if it is gone, the others are by signal.
+    pub fn is_asked_by_message(&mut self, soon: Moment) {
+        match self.ended {
+            Some(_) => self.is_asked(soon),
+            None if !self.ignores_asking => self.fate = Some((soon, End::Code(0))),
+            None => {}
+        }
+    }
+
     /// Somebody sent a signal to the main process.
     pub fn is_sent(&mut self, now: Moment, signal: Signal) {
         if signal == Signal::KILL || (signal == Signal::TERM && !self.ignores_asking) {
@@ -186,6 +201,8 @@ impl Life {
             spawned: self.spawned,
             ended: self.ended,
             tree_empty: self.is_over(),
+            awaits: self.awaits.clone(),
+            ready: self.ready,
         }
     }
 }

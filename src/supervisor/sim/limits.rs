@@ -186,7 +186,10 @@ pub fn too_much_memory_is_ended(world: &World, step: &Step<'_>) -> Holds {
         | Effect::Release { .. }
         | Effect::Record(_)
         | Effect::Watch { .. }
-        | Effect::Unwatch { .. } => false,
+        | Effect::Unwatch { .. }
+        | Effect::Await { .. }
+        | Effect::Unawait { .. }
+        | Effect::KeepReady { .. } => false,
     };
     ensure!(step.effects.iter().any(told), "{run} uses {memory} and nobody is told");
     Ok(())

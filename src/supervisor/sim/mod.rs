@@ -2,7 +2,7 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`depends`] and [`verbs`] state what must
+//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`ready`], [`depends`] and [`verbs`] state what must
 //! hold after every step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -21,6 +21,7 @@ mod outcomes;
 pub(super) mod planted;
 mod policy;
 mod ports;
+mod ready;
 mod stories;
 mod users;
 mod verbs;
@@ -113,6 +114,11 @@ fn stories_are_eventful() {
         "DependencyCycle",
         "NeverHealthy",
         "NeverCompleted",
+        "Unawait",
+        "KeepReady",
+        "NotReady",
+        "Errored(NotReady",
+        "scope: Message",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -126,6 +126,22 @@ pub enum Mistake {
     ForgetsWhyItEnds,
     /// An app may depend on itself, through others.
     AllowsCycles,
+    /// Nothing is awaited of anybody.
+    AwaitsNothing,
+    /// Any sign makes ready.
+    TakesAnySign,
+    /// A run that is late is taken to be ready.
+    TakesLateForReady,
+    /// A sign is looked for on and on.
+    AwaitsForEver,
+    /// That a run is ready is not kept with it.
+    KeepsReadinessToItself,
+    /// A new daemon begins to await what was ready.
+    ForgetsWhoWasReady,
+    /// A reload goes on before the new run is ready.
+    ReloadsOnBeforeReady,
+    /// What a main process that was asked by message leaves behind is not asked.
+    ForgetsTheRest,
 }
 
 impl Mistake {
@@ -191,6 +207,14 @@ impl Mistake {
         Mistake::RestartsForMemoryTogether,
         Mistake::ForgetsWhyItEnds,
         Mistake::AllowsCycles,
+        Mistake::AwaitsNothing,
+        Mistake::TakesAnySign,
+        Mistake::TakesLateForReady,
+        Mistake::AwaitsForEver,
+        Mistake::KeepsReadinessToItself,
+        Mistake::ForgetsWhoWasReady,
+        Mistake::ReloadsOnBeforeReady,
+        Mistake::ForgetsTheRest,
     ];
 }
 

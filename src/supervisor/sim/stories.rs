@@ -8,6 +8,7 @@ mod health;
 mod keeper;
 mod limits;
 mod ports;
+mod ready;
 mod restore;
 mod verbs;
 
@@ -15,7 +16,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::{Accepted, Command, Denied, Effect, Input, Living, Ports, Record, Remembered, Supervisor};
+use super::super::{
+    Accepted, Command, Denied, Effect, Input, Living, Ports, Record, Remembered, Scope, Supervisor,
+};
 use super::users::app;
 use crate::model::{
     AppId, AppSpec, Cause, End, EventKind, ExitCause, Fact, Goal, Moment, Pid, ProcessId, Rest,
@@ -70,7 +73,17 @@ fn remembered_as(row: Remembered, living: Vec<Living>) -> Story {
 
 fn life(run: u64) -> Living {
     let spawned = Some((Pid(run as i32), Moment(900_000_000)));
-    Living { run: RunId(run), process: ID, restarts: 5, port: None, spawned, ended: None, tree_empty: false }
+    Living {
+        run: RunId(run),
+        process: ID,
+        restarts: 5,
+        port: None,
+        spawned,
+        ended: None,
+        tree_empty: false,
+        awaits: None,
+        ready: None,
+    }
 }
 
 fn ended(run: u64, code: i32) -> Living {
@@ -159,13 +172,17 @@ impl Story {
     fn orders(self, expected: &str) -> Story {
         let orders = self.effects.iter().filter_map(|effect| match effect {
             Effect::Launch { run, .. } => Some(format!("launch {run}")),
+            Effect::Signal { run, scope: Scope::Message, .. } => Some(format!("message {run}")),
             Effect::Signal { run, signal, .. } => Some(format!("{signal} {run}")),
             Effect::KillTree { run } => Some(format!("kill {run}")),
             Effect::Forget { run } => Some(format!("forget {run}")),
             Effect::Release { port } => Some(format!("release {port}")),
             Effect::Watch { run, .. } => Some(format!("watch {run}")),
             Effect::Unwatch { run } => Some(format!("unwatch {run}")),
-            Effect::Record(_) | Effect::Publish(_) => None,
+            Effect::Await { run, .. } => Some(format!("await {run}")),
+            Effect::Unawait { run } => Some(format!("unawait {run}")),
+            // A note, and no order.
+            Effect::KeepReady { .. } | Effect::Record(_) | Effect::Publish(_) => None,
         });
         assert_eq!(orders.collect::<Vec<_>>().join(", "), expected);
         self

@@ -7,9 +7,10 @@ use std::time::Duration;
 use super::super::{Command, Count, Then};
 use super::depends::any_dependencies;
 use super::health::any_policy;
+use super::ready;
 use crate::model::{
-    AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, Resources, RestartPolicy,
-    Signal, StopPolicy,
+    AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, ReadyPolicy, Resources,
+    RestartPolicy, Signal, StopPolicy,
 };
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -61,7 +62,9 @@ pub fn app(name: &str) -> AppSpec {
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
         health: None,
+        ready: ReadyPolicy::default(),
         resources: Resources::default(),
+        logs: Default::default(),
         depends_on: Vec::new(),
     }
 }
@@ -78,6 +81,7 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     };
     let stop = StopPolicy {
         timeout: Duration::from_millis(dice.pick(&[10_000, 1_600, 50])),
+        with_message: dice.chance(25),
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
@@ -90,7 +94,8 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let resources = Resources { max_memory, ..Resources::default() };
     let autostart = dice.chance(85);
     let (health, depends_on) = (any_policy(dice), any_dependencies(dice, name, there));
-    AppSpec { instances, port, autostart, restart, stop, resources, health, depends_on, ..app(name) }
+    let ready = ready::any_policy(dice);
+    AppSpec { instances, port, autostart, restart, stop, resources, health, depends_on, ready, ..app(name) }
 }
 
 /// Apps of which each depends on the one before it.

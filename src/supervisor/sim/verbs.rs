@@ -31,6 +31,8 @@ pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> 
         let stable = policy.min(std::time::Duration::from_secs(1));
         match row.state {
             State::Running { run, since, .. } => {
+                let online = row.state.status() == crate::model::Status::Online;
+                ensure!(online, "{id} has its turn, and {previous} is not ready");
                 ensure!(Some(run) > *old, "{id} has its turn, and {previous} has its old life");
                 ensure!(
                     since + stable <= step.now,

@@ -13,10 +13,11 @@ use super::health::any_verdict;
 use super::ledger::Ledger;
 use super::life::Life;
 use super::limits::{Bucket, brain_of, host_of};
+use super::ready::{self, right_sign};
 use super::users::{Dice, PORTS, any_command, three_levels};
 use super::{depends, invariants, outcomes};
 use crate::model::{
-    AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, Port, PortOwner, ProcessId, RunId, Verdict,
+    AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, Port, PortOwner, ProcessId, RunId, Sign, Verdict,
 };
 
 /// What the store holds.
@@ -53,6 +54,8 @@ pub struct World {
     pub ledger: Ledger,
     /// Lives whose health is checked.
     pub watched: BTreeSet<RunId>,
+    /// Lives whose sign is looked for, and which one that is.
+    pub awaited: BTreeMap<RunId, Sign>,
     pub diary: Vec<String>,
     dice: Dice,
     now: Moment,
@@ -82,6 +85,7 @@ impl World {
             store: Store::default(),
             ledger: Ledger { budget: Bucket::new(host_of(seed)), ..Ledger::default() },
             watched: BTreeSet::new(),
+            awaited: BTreeMap::new(),
             diary: Vec::new(),
             dice: Dice(seed),
             now: Moment(1_000_000),
@@ -136,6 +140,8 @@ impl World {
             28..43 if !self.watched.is_empty() => self.somebody_is_checked(),
             43..45 => self.a_verdict_comes_late(),
             45..47 => self.all_are_ended(),
+            47..54 if !self.awaited.is_empty() => self.somebody_shows_a_sign(),
+            54 => self.a_sign_comes_unasked(),
             24..28 if !self.lives.is_empty() => {
                 let runs: Vec<RunId> = self.lives.keys().copied().collect();
                 let (run, used) = (self.dice.pick(&runs), self.dice.pick(&[0, 999, 1_000, 1_001, 5_000]));
@@ -154,6 +160,9 @@ impl World {
         self.lives.values_mut().for_each(Life::calms_down);
         let well = self.watched.iter().map(|run| Fact::Checked { run: *run, verdict: Verdict::Passed });
         self.line.extend(well);
+        let at = self.now;
+        let ready = self.awaited.iter().map(|(run, sign)| Fact::Ready { run: *run, sign: *sign, at });
+        self.line.extend(ready);
         self.run_out()?;
         if self.brain.is_shutting_down() {
             outcomes::shutdown_leaves_nothing_alive(self)?;
@@ -298,7 +307,10 @@ impl World {
             Given::Restored => unreachable!("a restored supervisor is given nothing"),
         };
         if let Input::Fact(fact) = &input
-            && !matches!(fact, Fact::HandsRenewed { .. } | Fact::Checked { .. } | Fact::Sampled { .. })
+            && !matches!(
+                fact,
+                Fact::HandsRenewed { .. } | Fact::Checked { .. } | Fact::Sampled { .. } | Fact::Ready { .. }
+            )
         {
             self.heard.push(fact.clone());
         }
@@ -335,6 +347,10 @@ impl World {
                 let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
                 _ = self.lives.get_mut(run).map(|life| life.is_asked(soon));
             }
+            Effect::Signal { run, scope: Scope::Message, .. } => {
+                let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
+                _ = self.lives.get_mut(run).map(|life| life.is_asked_by_message(soon));
+            }
             Effect::KillTree { run } => _ = self.lives.get_mut(run).map(|life| life.is_killed(self.now)),
             Effect::Forget { run } => _ = self.lives.remove(run),
             Effect::Watch { run, .. } => {
@@ -344,6 +360,17 @@ impl World {
                 }
             }
             Effect::Unwatch { run } => _ = self.watched.remove(run),
+            Effect::Await { run, by, .. } => {
+                let (run, sign, at) = (*run, right_sign(by), self.now);
+                self.awaited.insert(run, sign);
+                if self.calm {
+                    self.line.push_back(Fact::Ready { run, sign, at });
+                }
+            }
+            Effect::Unawait { run } => _ = self.awaited.remove(run),
+            Effect::KeepReady { run, at } => {
+                _ = self.lives.get_mut(run).map(|life| life.ready = Some(*at));
+            }
             Effect::Record(record) => self.record(*record),
             Effect::Publish(_) => {}
         }
@@ -416,6 +443,26 @@ impl World {
         self.give(Given::Input(Input::Fact(Fact::Checked { run, verdict })))
     }
 
+    /// A life that is awaited shows its sign, or another one.
+    fn somebody_shows_a_sign(&mut self) -> Result<(), String> {
+        let awaited: Vec<(RunId, Sign)> = self.awaited.iter().map(|(run, sign)| (*run, *sign)).collect();
+        let (run, right) = self.dice.pick(&awaited);
+        let any = self.dice.pick(&[Sign::Notified, Sign::Message, Sign::Accepts, Sign::Line]);
+        let sign = if self.dice.chance(60) { right } else { any };
+        self.give(Given::Input(Input::Fact(Fact::Ready { run, sign, at: self.now })))
+    }
+
+    /// A sign of a life that is not awaited, or not any more.
+    fn a_sign_comes_unasked(&mut self) -> Result<(), String> {
+        let known: Vec<RunId> = self.ledger.launched.iter().copied().collect();
+        if known.is_empty() {
+            return Ok(());
+        }
+        let run = self.dice.pick(&known);
+        let sign = self.dice.pick(&[Sign::Notified, Sign::Message, Sign::Accepts, Sign::Line]);
+        self.give(Given::Input(Input::Fact(Fact::Ready { run, sign, at: self.now })))
+    }
+
     /// The keeper dies. What it had not said or done is lost; launches that it had not carried
     /// out never happen, some programs end unseen. The next one tells what it finds.
     fn keeper_crashes(&mut self) -> Result<(), String> {
@@ -479,6 +526,7 @@ impl World {
     fn boot(&mut self) -> Result<(), String> {
         self.line.clear();
         self.watched.clear();
+        self.awaited.clear();
         let living: Vec<Living> = self.lives.iter().map(|(run, life)| life.picture(*run)).collect();
         let rows: Vec<Remembered> = self.store.rows.values().cloned().collect();
         let (app, process, run) = self.store.next.unwrap_or((AppId(0), ProcessId(0), RunId(1)));
@@ -502,6 +550,7 @@ impl World {
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
         outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
         outcomes::launched_in_order(&self.brain, &living, &effects)?;
+        ready::who_was_ready_is_online(&self.brain, &living)?;
         for effect in &effects {
             self.perform(effect);
         }

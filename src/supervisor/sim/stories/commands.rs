@@ -181,8 +181,11 @@ fn delete_ends_the_run_and_then_forgets_the_process_and_its_app() {
 
 #[test]
 fn the_stop_signal_and_its_timeout_are_those_of_the_app() {
-    let stop =
-        crate::model::StopPolicy { signal: Signal::parse("INT").expect("a signal"), timeout: ms(1_600) };
+    let stop = crate::model::StopPolicy {
+        signal: Signal::parse("INT").expect("a signal"),
+        timeout: ms(1_600),
+        with_message: false,
+    };
     let story = running(AppSpec { stop, ..app("web") }).stop().orders("SIGINT 1");
     assert_eq!(story.wait(), ms(1_600));
 }

@@ -1,0 +1,191 @@
+//! Looks for the signs that only the daemon can see: a port that accepts connections, a line in the
+//! logs. One task for each run that is awaited by one of them; what it finds comes back into the
+//! loop as a fact. It ends with that, or with `end`.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use regex::Regex;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::log_files::LogFiles;
+use super::{clock, preparing};
+use crate::logs::{self, Follower, Line, Source, Stream};
+use crate::model::{AppSpec, Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
+use crate::probe;
+
+/// From one look to the next.
+const PAUSE: Duration = Duration::from_millis(100);
+/// So many of the last lines are looked at when a daemon begins to look.
+const LINES: usize = 10_000;
+/// Of a line so many bytes are kept until it is whole.
+const LONGEST_LINE: usize = 64 * 1024;
+
+/// The runs that are awaited.
+pub struct Awaiting {
+    tasks: HashMap<RunId, AbortHandle>,
+    found: mpsc::Sender<Fact>,
+}
+
+/// Whom to look at.
+pub struct Awaited {
+    /// The life.
+    pub run: RunId,
+    /// Whose.
+    pub process: ProcessId,
+    /// The app's definition.
+    pub spec: Arc<AppSpec>,
+    /// Where it prints to.
+    pub logs: LogFiles,
+    /// The port that it was given, if any.
+    pub port: Option<u16>,
+    /// When it was executed.
+    pub since: Moment,
+}
+
+impl Awaiting {
+    /// Nobody is awaited; what is found goes there.
+    pub fn new(found: mpsc::Sender<Fact>) -> Awaiting {
+        Awaiting { tasks: HashMap::new(), found }
+    }
+
+    /// Begins to look for the sign of a run.
+    pub fn begin(&mut self, by: ReadyBy, awaited: Awaited) {
+        let run = awaited.run;
+        let found = self.found.clone();
+        let task = match by {
+            // The keeper hears these.
+            ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message => return,
+            ReadyBy::Port => tokio::spawn(async move {
+                accepts(preparing::own_port(&awaited.spec, awaited.port).await).await;
+                tell(&found, run, Sign::Accepts).await;
+            }),
+            ReadyBy::Log(pattern) => {
+                // It was tried when the app was defined.
+                let Ok(pattern) = Regex::new(&pattern) else { return };
+                tokio::spawn(async move {
+                    match matches(awaited, pattern).await {
+                        Ok(()) => tell(&found, run, Sign::Line).await,
+                        Err(e) => tracing::warn!("run {run} is not seen to be ready: {e}"),
+                    }
+                })
+            }
+        };
+        if let Some(other) = self.tasks.insert(run, task.abort_handle()) {
+            other.abort();
+        }
+    }
+
+    /// Looks no longer.
+    pub fn end(&mut self, run: RunId) {
+        if let Some(task) = self.tasks.remove(&run) {
+            task.abort();
+        }
+    }
+}
+
+impl Drop for Awaiting {
+    fn drop(&mut self) {
+        self.tasks.values().for_each(AbortHandle::abort);
+    }
+}
+
+async fn tell(found: &mpsc::Sender<Fact>, run: RunId, sign: Sign) {
+    // A loop that is gone needs no facts.
+    let _ = found.send(Fact::Ready { run, sign, at: clock::now() }).await;
+}
+
+/// Returns when the port accepts connections; never, if there is none.
+async fn accepts(port: Option<String>) {
+    let Some(port) = port else { return std::future::pending().await };
+    let address = format!("localhost:{port}");
+    // A port that swallows the attempt must not keep us from the next one.
+    while !matches!(tokio::time::timeout(PAUSE * 10, probe::tcp::connect(&address)).await, Ok(Ok(()))) {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Returns when the run has printed a line that matches.
+async fn matches(awaited: Awaited, pattern: Regex) -> std::io::Result<()> {
+    let begun = clock::unix_us_of(awaited.since);
+    let source = |stream, path| Source { process: awaited.process, name: String::new(), stream, path };
+    let sources = vec![source(Stream::Out, awaited.logs.out), source(Stream::Err, awaited.logs.err)];
+    let (lines, mut follower) = blocking(move || logs::tail(&sources, LINES)).await?;
+    // Earlier runs wrote to the same files.
+    let of_run = lines.into_iter().filter(|line| line.at.is_some_and(|at| at >= begun)).collect();
+    let mut search = Search { pattern, begun: Default::default() };
+    if search.finds(of_run) {
+        return Ok(());
+    }
+    loop {
+        tokio::time::sleep(PAUSE).await;
+        let lines;
+        (lines, follower) = blocking(move || {
+            let mut follower: Follower = follower;
+            let lines = if follower.changed() { follower.poll()? } else { Vec::new() };
+            Ok((lines, follower))
+        })
+        .await?;
+        if search.finds(lines) {
+            return Ok(());
+        }
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    look: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(look).await.map_err(std::io::Error::other)?
+}
+
+/// Lines that come in pieces, put together again.
+struct Search {
+    pattern: Regex,
+    /// What each stream has of a line that is not whole yet.
+    begun: HashMap<Stream, Vec<u8>>,
+}
+
+impl Search {
+    fn finds(&mut self, pieces: Vec<Line>) -> bool {
+        pieces.into_iter().any(|piece| self.finds_in(piece))
+    }
+
+    fn finds_in(&mut self, piece: Line) -> bool {
+        let line = self.begun.entry(piece.stream).or_default();
+        if line.len() + piece.text.len() <= LONGEST_LINE {
+            line.extend_from_slice(&piece.text);
+        }
+        let found = self.pattern.is_match(&logs::clean(line));
+        if piece.complete {
+            line.clear();
+        }
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(stream: Stream, text: &str, complete: bool) -> Line {
+        let text = text.as_bytes().to_vec();
+        Line { process: ProcessId(0), name: "web".into(), stream, at: None, text, complete }
+    }
+
+    #[test]
+    fn a_line_is_found_in_pieces_and_not_across_lines_or_streams() {
+        let check = |pieces: &[(Stream, &str, bool)], found: bool| {
+            let pattern = Regex::new("listening on \\d+").unwrap();
+            let mut search = Search { pattern, begun: HashMap::new() };
+            let pieces = pieces.iter().map(|(stream, text, whole)| piece(*stream, text, *whole));
+            assert_eq!(search.finds(pieces.collect()), found);
+        };
+        check(&[(Stream::Out, "now listening on 80", true)], true);
+        check(&[(Stream::Err, "listening", false), (Stream::Err, " on 8", false)], true);
+        check(&[(Stream::Out, "listening", true), (Stream::Out, " on 8", true)], false);
+        check(&[(Stream::Out, "listening", false), (Stream::Err, " on 8", true)], false);
+        check(&[(Stream::Out, "listening on port", true)], false);
+    }
+}
