@@ -76,7 +76,7 @@ pub async fn app_logs(
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
     let views = resolve(&api.handle.snapshot(), &reference)?;
-    let lines = logs::last_lines(&views, LOG_LINES, None).await?;
+    let lines = logs::last_lines(&api.handle, &views, LOG_LINES, None).await?;
     let title = match views.as_slice() {
         [one] => one.name(),
         several => several.first().map_or_else(String::new, |view| view.spec.name.to_string()),

@@ -322,7 +322,7 @@ async fn not_ready(api: &Api, id: ProcessId, status: StatusCode, why: String) ->
     };
     let mut detail = format!("{} (id {id}) is not ready: {why}", view.name());
     // A log that cannot be read must not hide the reason.
-    let lines = logs::last_lines(&[view], LINES, None).await.unwrap_or_default();
+    let lines = logs::last_lines(&api.handle, &[view], LINES, None).await.unwrap_or_default();
     if lines.is_empty() {
         detail.push_str("; it has printed nothing");
     } else {

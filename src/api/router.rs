@@ -2,11 +2,12 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::StatusCode;
+use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -47,6 +48,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(reload_logs::of_all))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
+        .routes(routes!(logs::system::own))
         .routes(routes!(system::shutdown::shutdown))
         .routes(routes!(system::listen::add))
         .routes(routes!(system::listen::lend))
@@ -79,6 +81,11 @@ fn pages() -> Router<Shared> {
         .layer(from_fn(pages::problems_as_pages))
 }
 
+/// Only what is saved as a file is worth it: pages are small, and followers want each line at once.
+fn is_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
+    headers.contains_key(header::CONTENT_DISPOSITION)
+}
+
 /// All of it.
 pub fn router(api: Shared) -> Router {
     let (described, _) = described().split_for_parts();
@@ -88,6 +95,7 @@ pub fn router(api: Shared) -> Router {
         .route("/status", get(health::alive))
         .route("/ws", get(ws::ws))
         .method_not_allowed_fallback(wrong_method)
+        .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(guard::guard))

@@ -8,6 +8,7 @@ use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
 use super::log_args::LogArgs;
+use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
@@ -446,35 +447,6 @@ pub struct WhyArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-}
-
-/// `logs`.
-#[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  pmdaemon logs web\n  pmdaemon logs web --follow --lines 100\n  \
-                        pmdaemon logs --err          what went wrong, of all apps")]
-pub struct LogsArgs {
-    /// Which apps or processes [default: all]
-    #[arg(value_name = "APP", value_parser = values::reference)]
-    pub refs: Vec<String>,
-    /// How many of the last lines
-    #[arg(long, value_name = "N", default_value_t = 20,
-          value_parser = clap::value_parser!(u64).range(..=100_000))]
-    pub lines: u64,
-    /// Go on with new lines as they come, until Ctrl+C
-    #[arg(short, long)]
-    pub follow: bool,
-    /// Standard output only
-    #[arg(long, conflicts_with = "err")]
-    pub out: bool,
-    /// Standard error only
-    #[arg(long)]
-    pub err: bool,
-    /// One JSON object per line
-    #[arg(long, conflicts_with = "raw")]
-    pub json: bool,
-    /// The lines alone, as the app wrote them
-    #[arg(long)]
-    pub raw: bool,
 }
 
 /// `flush`, `reload-logs`.

@@ -20,6 +20,7 @@ mod error;
 mod health;
 mod live;
 mod log_args;
+mod logs_args;
 mod out;
 mod pm2_args;
 mod port_owner;

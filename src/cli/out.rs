@@ -7,7 +7,12 @@ use std::io::{ErrorKind, IsTerminal, Write};
 /// Writes data to stdout, as it is. Ends the process when nobody reads it any more (0) or it
 /// cannot be written (1).
 pub fn print(text: &str) {
-    match try_print(text) {
+    print_bytes(text.as_bytes());
+}
+
+/// Like [`print`], for what programs wrote, which may be anything.
+pub fn print_bytes(bytes: &[u8]) {
+    match write(bytes) {
         Ok(()) => {}
         Err(e) if e.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
         Err(e) => {
@@ -19,8 +24,12 @@ pub fn print(text: &str) {
 
 /// Writes data to stdout, for callers that have something to clean up first.
 pub fn try_print(text: &str) -> std::io::Result<()> {
+    write(text.as_bytes())
+}
+
+fn write(bytes: &[u8]) -> std::io::Result<()> {
     let mut stdout = std::io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
+    stdout.write_all(bytes)?;
     stdout.flush()
 }
 

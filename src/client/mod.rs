@@ -10,10 +10,11 @@
 
 pub mod environment;
 mod error;
+mod log_place;
+mod log_query;
 mod records;
 mod requests;
 mod routes;
-mod seen;
 pub mod start;
 
 #[cfg(test)]
@@ -30,10 +31,11 @@ use crate::secrets;
 use crate::wire::Problem;
 
 pub use error::ClientError;
-pub use records::{LogItem, LogStream};
+pub use log_place::LogPlace;
+pub use log_query::LogQuery;
+pub use records::{LogItem, LogStream, TextStream};
 pub use requests::{RequestItem, RequestStream};
-pub use routes::{LogQuery, Reached, Selection, may_be_reference};
-pub use seen::Seen;
+pub use routes::{Reached, Selection, may_be_reference};
 
 /// How long an answer may take that has nothing to wait for.
 const ANSWER: Duration = Duration::from_secs(15);

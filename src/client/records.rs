@@ -3,10 +3,9 @@
 use std::path::PathBuf;
 
 use reqwest::Response;
-use serde::Deserialize;
 
 use super::ClientError;
-use crate::wire::LogRecord;
+use crate::wire::{LogControl, LogRecord};
 
 /// One thing that a log stream says.
 #[derive(Clone, PartialEq, Debug)]
@@ -20,13 +19,8 @@ pub enum LogItem {
     },
     /// The app is deleted; nothing more will come.
     Deleted,
-}
-
-/// What is said between the records.
-#[derive(Deserialize)]
-struct Control {
-    ctl: String,
-    bytes: Option<u64>,
+    /// A cursor of everything up to here.
+    Cursor(String),
 }
 
 /// Log records as they come from the server.
@@ -80,13 +74,37 @@ fn parse(line: &[u8]) -> Result<Option<LogItem>, ClientError> {
     if let Ok(record) = serde_json::from_slice::<LogRecord>(line) {
         return Ok(Some(LogItem::Record(record)));
     }
-    let control: Control = serde_json::from_slice(line)
+    let control: LogControl = serde_json::from_slice(line)
         .map_err(|e| ClientError::Transport(format!("a line of the log stream is not understood: {e}")))?;
     Ok(match control.ctl.as_str() {
         "gone" => Some(LogItem::Removed { bytes: control.bytes }),
         "deleted" => Some(LogItem::Deleted),
+        "cursor" | "hb" => control.c.map(LogItem::Cursor),
         _ => None,
     })
+}
+
+/// Text as it comes from the server.
+pub struct TextStream {
+    response: Response,
+    socket: PathBuf,
+}
+
+impl TextStream {
+    pub(super) fn new(response: Response, socket: PathBuf) -> TextStream {
+        TextStream { response, socket }
+    }
+
+    /// Waits for more. `None` at the end.
+    ///
+    /// # Errors
+    /// [`ClientError::Transport`] when the connection breaks.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
+        let chunk = self.response.chunk().await;
+        let chunk =
+            chunk.map_err(|e| ClientError::from_reqwest("reading the log", self.socket.clone(), e))?;
+        Ok(chunk.map(|bytes| bytes.to_vec()))
+    }
 }
 
 /// Bytes cut at newlines, each byte looked at once however large a line is.
@@ -146,6 +164,9 @@ mod tests {
     fn heartbeats_are_skipped_and_deletion_is_told() {
         assert_eq!(parse(br#"{"ctl":"hb"}"#).unwrap(), None);
         assert_eq!(parse(b"").unwrap(), None);
+        let cursor = Some(LogItem::Cursor("AQA".into()));
+        assert_eq!(parse(br#"{"ctl":"cursor","c":"AQA"}"#).unwrap(), cursor);
+        assert_eq!(parse(br#"{"ctl":"hb","c":"AQA"}"#).unwrap(), cursor);
         assert_eq!(parse(br#"{"ctl":"deleted"}"#).unwrap(), Some(LogItem::Deleted));
         assert_eq!(parse(br#"{"ctl":"gone","bytes":7}"#).unwrap(), Some(LogItem::Removed { bytes: Some(7) }));
         let record = parse(br#"{"id":1,"name":"web","stream":"err","text":"hi","new":1}"#).unwrap();

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 
-use super::{Client, ClientError, LogStream, RequestStream};
+use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
     Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
-    ScaleOrder, SignalOrder, Stream, System, Then, Whoami,
+    ScaleOrder, SignalOrder, System, Then, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -47,17 +47,6 @@ pub enum Reached {
     Yes(Outcome),
     /// Not within the wait; the daemon goes on with it.
     NotYet(Outcome),
-}
-
-/// Which lines of logs.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct LogQuery {
-    /// This many of the last lines.
-    pub tail: u64,
-    /// One stream only.
-    pub stream: Option<Stream>,
-    /// Go on with new lines as they come.
-    pub follow: bool,
 }
 
 impl Client {
@@ -227,23 +216,22 @@ impl Client {
     }
 
     /// `GET /apps/{ref}/logs`, or `GET /logs` for all apps.
-    pub async fn logs(&self, reference: Option<&str>, query: LogQuery) -> Result<LogStream, ClientError> {
-        let mut path = match reference {
+    pub async fn logs(&self, reference: Option<&str>, query: &LogQuery) -> Result<LogStream, ClientError> {
+        let path = match reference {
             Some(reference) => format!("/api/v1/apps/{}/logs", escaped(reference)?),
             None => "/api/v1/logs".to_owned(),
         };
-        path.push_str(&format!("?tail={}", query.tail));
-        match query.stream {
-            Some(Stream::Out) => path.push_str("&stream=out"),
-            Some(Stream::Err) => path.push_str("&stream=err"),
-            None => {}
-        }
-        if query.follow {
-            path.push_str("&follow=true");
-        }
+        let path = path + &query.text();
         let accept = "application/x-ndjson";
         let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER).header("accept", accept)).await?;
         Ok(LogStream::new(response, self.socket.clone()))
+    }
+
+    /// `GET /system/log`: pmdaemon's own log, as text.
+    pub async fn own_log(&self, query: &LogQuery) -> Result<TextStream, ClientError> {
+        let path = format!("/api/v1/system/log{}", query.text());
+        let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER)).await?;
+        Ok(TextStream::new(response, self.socket.clone()))
     }
 
     /// `GET /events`: the latest `limit`, of all processes or of one, oldest first.
@@ -326,7 +314,7 @@ impl Client {
 }
 
 /// Any text as a value in a query: what it means is for the daemon to say.
-fn percent_encoded(text: &str) -> String {
+pub(super) fn percent_encoded(text: &str) -> String {
     let byte = |b: u8| match b {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b':' => char::from(b).to_string(),
         _ => format!("%{b:02X}"),

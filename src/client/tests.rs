@@ -153,15 +153,15 @@ async fn a_reference_never_leaves_its_segment_of_the_path() {
 async fn a_log_stream_ends_where_the_server_ends_it() {
     let (_dir, home) = home("a.b.c");
     serve(&home, |request| {
-        assert_eq!(path(request), "GET /api/v1/apps/web/logs?tail=2&stream=err&follow=true");
+        assert_eq!(path(request), "GET /api/v1/apps/web/logs?tail=2&stream=err&follow=true&cursors=own");
         assert_eq!(request.headers()[header::ACCEPT], "application/x-ndjson");
         "{\"id\":0,\"name\":\"web\",\"stream\":\"err\",\"text\":\"one\"}\n{\"ctl\":\"hb\"}\n\
          {\"id\":0,\"name\":\"web\",\"stream\":\"err\",\"text\":\"two\"}\n"
             .into_response()
     });
     let client = Client::local(&home).unwrap();
-    let query = LogQuery { tail: 2, stream: Some(Stream::Err), follow: true };
-    let mut stream = client.logs(Some("web"), query).await.unwrap();
+    let query = LogQuery { stream: Some(Stream::Err), ..LogQuery::follow(2) };
+    let mut stream = client.logs(Some("web"), &query).await.unwrap();
     let mut texts = Vec::new();
     while let Some(item) = stream.next().await.unwrap() {
         match item {

@@ -12,14 +12,12 @@ use tokio::task::AbortHandle;
 
 use super::log_files::LogFiles;
 use super::{clock, preparing};
-use crate::logs::{self, Follower, Line, Source, Stream};
+use crate::logs::{self, Filter, Item, Line, Reading, Source, Start, Stream, Until};
 use crate::model::{AppSpec, Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
 use crate::probe;
 
 /// From one look to the next.
 const PAUSE: Duration = Duration::from_millis(100);
-/// So many of the last lines are looked at when a daemon begins to look.
-const LINES: usize = 10_000;
 /// Of a line so many bytes are kept until it is whole.
 const LONGEST_LINE: usize = 64 * 1024;
 
@@ -109,28 +107,25 @@ async fn accepts(port: Option<String>) {
 
 /// Returns when the run has printed a line that matches.
 async fn matches(awaited: Awaited, pattern: Regex) -> std::io::Result<()> {
-    let begun = clock::unix_us_of(awaited.since);
-    let source = |stream, path| Source { process: awaited.process, name: String::new(), stream, path };
-    let sources = vec![source(Stream::Out, awaited.logs.out), source(Stream::Err, awaited.logs.err)];
-    let (lines, mut follower) = blocking(move || logs::tail(&sources, LINES)).await?;
     // Earlier runs wrote to the same files.
-    let of_run = lines.into_iter().filter(|line| line.at.is_some_and(|at| at >= begun)).collect();
+    let since = Some(clock::unix_us_of(awaited.since));
+    let Awaited { process, logs, .. } = awaited;
+    let source = |stream, path| Source { process, name: String::new(), stream, path, since, until: None };
+    let sources = vec![source(Stream::Out, logs.out), source(Stream::Err, logs.err)];
     let mut search = Search { pattern, begun: Default::default() };
-    if search.finds(of_run) {
-        return Ok(());
-    }
+    let mut reading =
+        blocking(move || Reading::open(sources, &Start::Beginning, Filter::default(), Until::Ever)).await?;
     loop {
-        tokio::time::sleep(PAUSE).await;
-        let lines;
-        (lines, follower) = blocking(move || {
-            let mut follower: Follower = follower;
-            let lines = if follower.changed() { follower.poll()? } else { Vec::new() };
-            Ok((lines, follower))
+        let found;
+        (found, search, reading) = blocking(move || {
+            let found = search.reads(&mut reading)?;
+            Ok((found, search, reading))
         })
         .await?;
-        if search.finds(lines) {
+        if found {
             return Ok(());
         }
+        tokio::time::sleep(PAUSE).await;
     }
 }
 
@@ -148,11 +143,19 @@ struct Search {
 }
 
 impl Search {
-    fn finds(&mut self, pieces: Vec<Line>) -> bool {
-        pieces.into_iter().any(|piece| self.finds_in(piece))
+    /// Looks through everything that was not read yet.
+    fn reads(&mut self, reading: &mut Reading) -> std::io::Result<bool> {
+        reading.refresh();
+        while let Some(item) = reading.next_item()? {
+            match item {
+                Item::Line(piece) if self.finds_in(&piece) => return Ok(true),
+                Item::Line(_) | Item::Gone(_) | Item::Busy => {}
+            }
+        }
+        Ok(false)
     }
 
-    fn finds_in(&mut self, piece: Line) -> bool {
+    fn finds_in(&mut self, piece: &Line) -> bool {
         let line = self.begun.entry(piece.stream).or_default();
         if line.len() + piece.text.len() <= LONGEST_LINE {
             line.extend_from_slice(&piece.text);
@@ -168,10 +171,12 @@ impl Search {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::logs::Position;
 
     fn piece(stream: Stream, text: &str, complete: bool) -> Line {
         let text = text.as_bytes().to_vec();
-        Line { process: ProcessId(0), name: "web".into(), stream, at: None, text, complete }
+        let (start, end) = (Position::BEGINNING, Position::BEGINNING);
+        Line { process: ProcessId(0), name: "web".into(), stream, at: None, text, complete, start, end }
     }
 
     #[test]
@@ -179,8 +184,8 @@ mod tests {
         let check = |pieces: &[(Stream, &str, bool)], found: bool| {
             let pattern = Regex::new("listening on \\d+").unwrap();
             let mut search = Search { pattern, begun: HashMap::new() };
-            let pieces = pieces.iter().map(|(stream, text, whole)| piece(*stream, text, *whole));
-            assert_eq!(search.finds(pieces.collect()), found);
+            let mut pieces = pieces.iter().map(|(stream, text, whole)| piece(*stream, text, *whole));
+            assert_eq!(pieces.any(|piece| search.finds_in(&piece)), found);
         };
         check(&[(Stream::Out, "now listening on 80", true)], true);
         check(&[(Stream::Err, "listening", false), (Stream::Err, " on 8", false)], true);

@@ -53,7 +53,7 @@ impl<'a> Line<'a> {
         let time = record.ts.as_deref().unwrap_or_default();
         let time = time.split_once('T').map_or(time, |(_, time)| time.trim_end_matches('Z'));
         let err = match record.stream {
-            Stream::Out => false,
+            Stream::Out | Stream::Sys => false,
             Stream::Err => true,
         };
         Line { time, name: &record.name, err, text: text::plain(&record.text) }
@@ -68,7 +68,7 @@ mod tests {
 
     fn record(id: i64, stream: Stream, text: &str) -> LogRecord {
         let ts = Some("2026-01-02T03:04:05.678Z".to_owned());
-        LogRecord { ts, id, name: format!("web-{id}"), stream, text: text.to_owned() }
+        LogRecord { ts, ..LogRecord::plain(id, &format!("web-{id}"), stream, text) }
     }
 
     fn page(lines: &[LogRecord]) -> String {

@@ -3,10 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::{Error, LogRecord, ProcessManager};
-use crate::client::{ClientError, LogItem, LogQuery, LogStream, Seen};
-
-/// More lines than a log gets while its daemon is replaced, in all likelihood.
-const MISSED: u64 = 10_000;
+use crate::client::{ClientError, LogItem, LogPlace, LogQuery, LogStream};
 
 /// How long is waited for a daemon to come back.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -16,7 +13,8 @@ pub struct LogFollower {
     manager: ProcessManager,
     reference: String,
     stream: Option<LogStream>,
-    seen: Seen,
+    query: LogQuery,
+    place: LogPlace,
 }
 
 impl LogFollower {
@@ -25,9 +23,9 @@ impl LogFollower {
         reference: String,
         lines: u64,
     ) -> Result<LogFollower, Error> {
-        let seen = Seen::nothing(jiff::Timestamp::now());
-        let stream = manager.stream_logs(&reference, query(lines)).await?;
-        Ok(LogFollower { manager, reference, stream: Some(stream), seen })
+        let query = LogQuery::follow(lines);
+        let stream = manager.stream_logs(&reference, &query).await?;
+        Ok(LogFollower { manager, reference, stream: Some(stream), query, place: LogPlace::default() })
     }
 
     /// Waits for the next line; each comes once. `None` when the app or process is deleted.
@@ -36,19 +34,16 @@ impl LogFollower {
     /// [`Error::NoConnection`] when the daemon has ended and none takes its place.
     pub async fn next(&mut self) -> Result<Option<LogRecord>, Error> {
         while let Some(stream) = &mut self.stream {
-            match stream.next().await {
-                Ok(Some(LogItem::Record(record))) => {
-                    if self.seen.is_new(&record) {
-                        return Ok(Some(record));
-                    }
-                }
-                Ok(Some(LogItem::Removed { .. })) => {}
+            let next = stream.next().await;
+            if let Ok(Some(item)) = &next {
+                self.place.pass(item);
+            }
+            match next {
+                Ok(Some(LogItem::Record(record))) => return Ok(Some(record)),
+                Ok(Some(LogItem::Removed { .. } | LogItem::Cursor(_))) => {}
                 Ok(Some(LogItem::Deleted)) => self.stream = None,
                 Err(error) if !error.is_absence() => return Err(error.into()),
-                Ok(None) | Err(_) => {
-                    self.seen.broken();
-                    self.stream = self.reopen().await?;
-                }
+                Ok(None) | Err(_) => self.stream = self.reopen().await?,
             }
         }
         Ok(None)
@@ -61,7 +56,8 @@ impl LogFollower {
         let mut pause = Duration::from_millis(20);
         loop {
             tokio::time::sleep(pause).await;
-            match self.manager.client.logs(Some(&self.reference), query(MISSED)).await {
+            let query = self.query.from(self.place.after());
+            match self.manager.client.logs(Some(&self.reference), &query).await {
                 Ok(stream) => return Ok(Some(stream)),
                 Err(error) if error.status() == Some(404) => return Ok(None),
                 Err(ClientError::NoDaemon(_)) if Instant::now() > deadline => {
@@ -75,8 +71,4 @@ impl LogFollower {
             pause = (pause * 2).min(Duration::from_millis(500));
         }
     }
-}
-
-fn query(lines: u64) -> LogQuery {
-    LogQuery { tail: lines, stream: None, follow: true }
 }

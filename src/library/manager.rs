@@ -201,8 +201,8 @@ impl ProcessManager {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn get_logs(&self, reference: &str, lines: u64) -> Result<Vec<LogRecord>, Error> {
-        let query = LogQuery { tail: lines, stream: None, follow: false };
-        Ok(ask!(self, TWICE, self.read_logs(reference, query)))
+        let query = LogQuery::last(lines);
+        Ok(ask!(self, TWICE, self.read_logs(reference, &query)))
     }
 
     /// The last `lines` of what an app or process wrote, then new ones as they come, until it is
@@ -232,20 +232,20 @@ impl ProcessManager {
         Ok(ask!(self, TWICE, self.client.system()))
     }
 
-    async fn read_logs(&self, reference: &str, query: LogQuery) -> Result<Vec<LogRecord>, ClientError> {
+    async fn read_logs(&self, reference: &str, query: &LogQuery) -> Result<Vec<LogRecord>, ClientError> {
         let mut stream = self.client.logs(Some(reference), query).await?;
         let mut records = Vec::new();
         while let Some(item) = stream.next().await? {
             match item {
                 LogItem::Record(record) => records.push(record),
-                LogItem::Removed { .. } | LogItem::Deleted => {}
+                LogItem::Removed { .. } | LogItem::Deleted | LogItem::Cursor(_) => {}
             }
         }
         Ok(records)
     }
 
     /// The stream that a follower reads.
-    pub(super) async fn stream_logs(&self, reference: &str, query: LogQuery) -> Result<LogStream, Error> {
+    pub(super) async fn stream_logs(&self, reference: &str, query: &LogQuery) -> Result<LogStream, Error> {
         Ok(ask!(self, TWICE, self.client.logs(Some(reference), query)))
     }
 

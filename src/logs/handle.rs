@@ -1,9 +1,8 @@
 //! An open file that knows which file it is.
 
-use std::cell::Cell;
 use std::fs::{File, Metadata};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Device and inode: what makes two paths, or one path at two times, the same file.
@@ -28,7 +27,6 @@ pub(super) fn look(path: &Path) -> io::Result<Option<Metadata>> {
 pub(super) struct Handle {
     file: File,
     identity: Identity,
-    read: Cell<u64>,
 }
 
 impl Handle {
@@ -46,10 +44,19 @@ impl Handle {
             Err(e) => return Err(told("read", path, e)),
         };
         let meta = file.metadata()?;
+        // Who wants no log has /dev/null: nothing to read, and no mistake.
+        if meta.file_type().is_char_device() {
+            return Ok(None);
+        }
         if !meta.is_file() {
             return Err(told("read", path, io::Error::other("it is not a regular file")));
         }
-        Ok(Some(Handle { identity: identity(&meta), file, read: Cell::new(0) }))
+        Ok(Some(Handle { identity: identity(&meta), file }))
+    }
+
+    /// A file that has no name.
+    pub fn of(file: File) -> io::Result<Handle> {
+        Ok(Handle { identity: identity(&file.metadata()?), file })
     }
 
     /// Which file this is.
@@ -62,11 +69,9 @@ impl Handle {
         Ok(self.file.metadata()?.len())
     }
 
-    /// Time of the last change, in microseconds since 1970.
-    pub fn modified(&self) -> io::Result<u64> {
-        let meta = self.file.metadata()?;
-        let micros = i128::from(meta.mtime()) * 1_000_000 + i128::from(meta.mtime_nsec()) / 1_000;
-        Ok(u64::try_from(micros).unwrap_or(0))
+    /// The file, to be read from its beginning.
+    pub fn into_file(self) -> File {
+        self.file
     }
 
     /// Fills `buffer` from there on, as far as the file goes. Returns how much that is.
@@ -80,17 +85,32 @@ impl Handle {
                 Err(e) => return Err(e),
             }
         }
-        self.read.set(self.read.get() + filled as u64);
+        count(filled);
         Ok(filled)
     }
-
-    /// Bytes read so far. What the promise "the cost depends on N" is tested by.
-    #[cfg(test)]
-    pub fn bytes_read(&self) -> u64 {
-        self.read.get()
-    }
 }
 
-fn told(what: &str, path: &Path, e: io::Error) -> io::Error {
+/// An error that says what was attempted, and on what.
+pub(super) fn told(what: &str, path: &Path, e: io::Error) -> io::Error {
     io::Error::new(e.kind(), format!("cannot {what} {}: {e}", path.display()))
 }
+
+#[cfg(test)]
+thread_local! {
+    static READ: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+/// Bytes of logs and indexes that this thread has read so far, unpacked ones included: what the
+/// promise "the cost depends on N" is tested by.
+#[cfg(test)]
+pub(super) fn bytes_read() -> u64 {
+    READ.get()
+}
+
+#[cfg(test)]
+pub(super) fn count(bytes: usize) {
+    READ.set(READ.get() + bytes as u64);
+}
+
+#[cfg(not(test))]
+pub(super) fn count(_bytes: usize) {}

@@ -1,192 +1,154 @@
-//! The index: when which part of a log file arrived.
+//! The index: when which part of a segment arrived.
 //!
-//! `<file>.idx` is a row of 16-byte records, little-endian: microseconds since 1970 and the
-//! offset in the log at which the chunk begins. The keeper appends one per drained chunk.
+//! A row of 16-byte records (`model::log_segment`). The first has the number of the segment; each of
+//! the others says that what begins at an offset came at a time. Offsets never fall; times may, when
+//! the clock was set back. The keeper appends a record right after its chunk, so bytes behind the
+//! last record are of a chunk whose record is on its way, or was lost with its writer: then they
+//! belong to the record before. Half a record at the end is being written.
 //!
-//! Offsets grow as long as the log does. A record whose offset is smaller than that of its
-//! predecessor begins a new *life* of the log: somebody truncated it, or removed it and the
-//! keeper made it anew. Only the last life says anything about the bytes that are there now.
-//! Records with offsets beyond the end of the log never match a line. Bytes at the end that are
-//! not a whole record are one that is being written.
+//! An index without a header is of no version that we know, and says nothing.
 
-use std::collections::VecDeque;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::handle::{Handle, Identity, identity, look};
+use super::handle::{Handle, Identity};
+use crate::model::log_segment::{self, RECORD, time_and_offset};
 
-const RECORD: u64 = 16;
-const BLOCK: u64 = 256 * RECORD;
+/// How many records are kept around the place that is read.
+const KEPT: u64 = 1024;
 
-/// How many records are kept at once; one is 16 bytes.
-const KEPT: usize = 1 << 16;
-
-#[derive(Clone, Copy, Debug)]
-struct Record {
-    at: u64,
-    offset: u64,
-}
-
-/// The index of one log file, read around the place where its lines are being read.
+/// The index of one segment.
 #[derive(Debug)]
 pub(super) struct Index {
-    path: PathBuf,
     file: Option<Handle>,
-    /// Records of one life in growing order of offset: from the one that covers the place, on.
-    recent: VecDeque<Record>,
-    /// Number of the record that follows those.
-    next: u64,
-    /// The log was truncated, or is another one: whatever record comes next begins a new life.
-    ended: bool,
+    /// Records behind the header, as far as they are known.
+    count: u64,
+    /// Some of them, times and offsets.
+    kept: Vec<(u64, u64)>,
+    /// Number of the first of those.
+    first: u64,
 }
 
 impl Index {
-    /// The index beside that log, looked up from `offset` on. It need not exist.
-    pub fn beside(log: &Path, offset: u64) -> io::Result<Index> {
-        let mut path = log.as_os_str().to_owned();
-        path.push(".idx");
-        let path = PathBuf::from(path);
-        let mut index =
-            Index { file: Handle::open(&path)?, path, recent: VecDeque::new(), next: 0, ended: false };
-        index.seek(offset)?;
-        Ok(index)
-    }
-
-    /// Goes to the last life, to the record that covers `offset` there. Reads backwards from the
-    /// end, so that it costs what lies behind the offset.
-    pub fn seek(&mut self, offset: u64) -> io::Result<()> {
-        self.recent.clear();
-        self.next = 0;
-        self.ended = false;
-        let Some(file) = &self.file else { return Ok(()) };
-        let mut start = file.size()? / RECORD * RECORD;
-        self.next = start / RECORD;
-        while start > 0 {
-            let from = start.saturating_sub(BLOCK);
-            let block = records(file, from, start)?;
-            for record in block.into_iter().rev() {
-                if self.recent.front().is_some_and(|later| later.offset < record.offset) {
-                    return Ok(());
-                }
-                self.recent.push_front(record);
-                if self.recent.len() > KEPT {
-                    self.recent.pop_back();
-                    self.next -= 1;
-                }
-                if record.offset <= offset {
-                    return Ok(());
-                }
-            }
-            start = from;
+    /// The index of the segment at that path, which need not exist, and the number that it has.
+    pub fn beside(segment: &Path) -> io::Result<(Index, Option<u64>)> {
+        let mut index = Index::none();
+        let Some(file) = Handle::open(&log_segment::index_path(segment))? else { return Ok((index, None)) };
+        let mut header = [0; RECORD];
+        if file.read_at(&mut header, 0)? < RECORD {
+            return Ok((index, None));
         }
-        Ok(())
+        let Some(number) = log_segment::number_of(header) else { return Ok((index, None)) };
+        index.file = Some(file);
+        index.refresh()?;
+        Ok((index, Some(number)))
     }
 
-    /// Takes in what was written since, as far as lines before `end` need it.
-    ///
-    /// Returns the offset at which a new life began, when the index says so and it was not
-    /// expected (the smallest, when there were several). It stops before that record and says so again until [`Index::seek`].
-    pub fn refresh(&mut self, end: u64) -> io::Result<Option<u64>> {
-        let Some(file) = &self.file else { return Ok(None) };
-        let whole = file.size()? / RECORD * RECORD;
-        loop {
-            let from = self.next * RECORD;
-            let enough = !self.ended && self.recent.back().is_some_and(|last| last.offset > end);
-            if from >= whole || enough {
-                return Ok(None);
-            }
-            let block = records(file, from, whole.min(from + BLOCK))?;
-            if block.is_empty() {
-                return Ok(None);
-            }
-            for record in block {
-                if std::mem::take(&mut self.ended) {
-                    self.recent.clear();
-                }
-                if self.recent.back().is_some_and(|last| record.offset < last.offset) {
-                    return self.smallest_break().map(Some);
-                }
-                self.recent.push_back(record);
-                self.next += 1;
-            }
-        }
+    /// One that knows nothing.
+    pub fn none() -> Index {
+        Index { file: None, count: 0, kept: Vec::new(), first: 0 }
     }
 
-    /// From the break at `next` to the end: the smallest offset at which a life begins.
-    fn smallest_break(&self) -> io::Result<u64> {
-        let mut before = u64::MAX;
-        let mut smallest = u64::MAX;
+    /// Which file it is; `None` when there is none that says something.
+    pub fn identity(&self) -> Option<Identity> {
+        self.file.as_ref().map(Handle::identity)
+    }
+
+    /// Takes notice of records that were written since.
+    pub fn refresh(&mut self) -> io::Result<()> {
         if let Some(file) = &self.file {
-            let whole = file.size()? / RECORD * RECORD;
-            let mut from = self.next * RECORD;
-            while from < whole {
-                for record in records(file, from, whole.min(from + BLOCK))? {
-                    if record.offset < before {
-                        smallest = smallest.min(record.offset);
-                    }
-                    before = record.offset;
-                }
-                from += BLOCK;
+            self.count = (file.size()? / RECORD as u64).saturating_sub(1);
+        }
+        Ok(())
+    }
+
+    /// There is a record of a chunk that begins at that offset or later.
+    pub fn reaches(&mut self, offset: u64) -> io::Result<bool> {
+        Ok(self.last()?.is_some_and(|(_, last)| last >= offset))
+    }
+
+    /// When the first chunk came.
+    pub fn first_time(&mut self) -> io::Result<Option<u64>> {
+        match self.count {
+            0 => Ok(None),
+            _ => Ok(self.record(0)?.map(|(at, _)| at)),
+        }
+    }
+
+    /// When the last chunk came.
+    pub fn last_time(&mut self) -> io::Result<Option<u64>> {
+        Ok(self.last()?.map(|(at, _)| at))
+    }
+
+    fn last(&mut self) -> io::Result<Option<(u64, u64)>> {
+        match self.count.checked_sub(1) {
+            Some(last) => self.record(last),
+            None => Ok(None),
+        }
+    }
+
+    /// When the byte at `offset` arrived; `None` when the index does not know.
+    pub fn at(&mut self, offset: u64) -> io::Result<Option<u64>> {
+        if !self.keeps(offset) {
+            let after = self.partition(|(_, begin)| begin <= offset)?;
+            let Some(covering) = after.checked_sub(1) else { return Ok(None) };
+            self.keep_around(covering)?;
+        }
+        let after = self.kept.partition_point(|(_, begin)| *begin <= offset);
+        Ok(after.checked_sub(1).map(|i| self.kept[i].0))
+    }
+
+    /// Where the first chunk begins that came at `time` or later.
+    pub fn offset_at(&mut self, time: u64) -> io::Result<Option<u64>> {
+        let number = self.partition(|(at, _)| at < time)?;
+        match number < self.count {
+            true => Ok(self.record(number)?.map(|(_, offset)| offset)),
+            false => Ok(None),
+        }
+    }
+
+    /// The kept records tell of that offset as well as all of them would.
+    fn keeps(&self, offset: u64) -> bool {
+        let all_of_the_end = self.first + self.kept.len() as u64 == self.count;
+        self.kept.first().is_some_and(|(_, begin)| *begin <= offset)
+            && (all_of_the_end || self.kept.last().is_some_and(|(_, begin)| *begin > offset))
+    }
+
+    /// How many records at the beginning fulfil that; all others do not.
+    fn partition(&mut self, before: impl Fn((u64, u64)) -> bool) -> io::Result<u64> {
+        let (mut low, mut high) = (0, self.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match self.record(middle)?.is_some_and(&before) {
+                true => low = middle + 1,
+                false => high = middle,
             }
         }
-        Ok(smallest)
+        Ok(low)
     }
 
-    /// The life that it tells of is over, and the next one will be told: that is no news then.
-    pub fn end_life(&mut self) -> io::Result<()> {
-        if let Some(file) = &self.file {
-            self.next = file.size()? / RECORD;
-            self.ended = true;
+    fn record(&mut self, number: u64) -> io::Result<Option<(u64, u64)>> {
+        if let Some(i) = number.checked_sub(self.first)
+            && let Some(record) = self.kept.get(i as usize)
+        {
+            return Ok(Some(*record));
         }
+        Ok(self.read(number, 1)?.first().copied())
+    }
+
+    fn keep_around(&mut self, number: u64) -> io::Result<()> {
+        self.first = number.saturating_sub(KEPT / 2);
+        self.kept = self.read(self.first, KEPT)?;
         Ok(())
     }
 
-    /// The offset in the last record.
-    pub fn last_offset(&self) -> io::Result<Option<u64>> {
-        let Some(file) = &self.file else { return Ok(None) };
-        let end = file.size()? / RECORD * RECORD;
-        let last = records(file, end.saturating_sub(RECORD), end)?;
-        Ok(last.first().map(|record| record.offset))
+    /// Fewer where the index ends.
+    fn read(&self, number: u64, count: u64) -> io::Result<Vec<(u64, u64)>> {
+        let Some(file) = &self.file else { return Ok(Vec::new()) };
+        let count = count.min(self.count.saturating_sub(number));
+        let mut bytes = vec![0; count as usize * RECORD];
+        let got = file.read_at(&mut bytes, (number + 1) * RECORD as u64)?;
+        let (whole, _torn) = bytes[..got].as_chunks::<RECORD>();
+        Ok(whole.iter().map(|record| time_and_offset(*record)).collect())
     }
-
-    /// Opens the index anew when it was not there before or another file has taken its place.
-    pub fn renew(&mut self, offset: u64) -> io::Result<()> {
-        let there = look(&self.path)?;
-        let shrunk = there.as_ref().is_some_and(|meta| meta.len() < self.next * RECORD);
-        let there: Option<Identity> = there.as_ref().map(identity);
-        // A removed index still knows the times of what was written before.
-        if there.is_some() && (shrunk || there != self.file.as_ref().map(Handle::identity)) {
-            self.file = Handle::open(&self.path)?;
-            self.seek(offset)?;
-        }
-        Ok(())
-    }
-
-    /// When the byte at `offset` arrived.
-    pub fn at(&self, offset: u64) -> Option<u64> {
-        let after = self.recent.partition_point(|record| record.offset <= offset);
-        after.checked_sub(1).map(|i| self.recent[i].at)
-    }
-
-    /// Lines before `offset` will not be asked for again.
-    pub fn pass(&mut self, offset: u64) {
-        while self.recent.get(1).is_some_and(|second| second.offset <= offset) {
-            self.recent.pop_front();
-        }
-    }
-
-    /// Bytes of the index read so far.
-    #[cfg(test)]
-    pub fn bytes_read(&self) -> u64 {
-        self.file.as_ref().map_or(0, Handle::bytes_read)
-    }
-}
-
-/// The records between two offsets of the index. Fewer when it was shortened meanwhile.
-fn records(file: &Handle, from: u64, to: u64) -> io::Result<Vec<Record>> {
-    let mut buffer = vec![0; (to - from) as usize];
-    let got = file.read_at(&mut buffer, from)?;
-    let (whole, _torn) = buffer[..got].as_chunks::<{ RECORD as usize }>();
-    let number = |bytes: &[u8]| bytes.iter().rev().fold(0, |n, byte| n << 8 | u64::from(*byte));
-    Ok(whole.iter().map(|r| Record { at: number(&r[..8]), offset: number(&r[8..]) }).collect())
 }

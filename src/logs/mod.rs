@@ -1,35 +1,49 @@
 //! Reading what the keeper captured.
 //!
-//! The keeper writes exactly the bytes of the app to `NAME-out.log` and `NAME-error.log`. Beside
-//! each lies an index, `<file>.idx`, that says when which part arrived ([`index`]). This module
-//! turns the two into [`Line`]s with times:
+//! The keeper writes exactly the bytes of the app to a row of segments, and beside each an index that
+//! says when which part arrived (`model::log_segment`). This module turns them into [`Line`]s with
+//! times, levels and places:
 //!
 //! ```text
-//!   file, index ──► Segment: one open file, split at \n ──┐
-//!   file, index ──► Segment ──────────────────────────────┼─► merge by time ──► Vec<Line>
+//!   segments, indexes ──► Reader: one stream of bytes, split at \n ──┐
+//!   segments, indexes ──► Reader ────────────────────────────────────┼─► Reading: by time ──► Line
+//!   segments, indexes ──► Backward: where the last N lines begin ────┘
 //! ```
 //!
-//! [`tail`] gives the last lines at a cost that depends on their number and not on the size of
-//! the files, and with them a [`Follower`] that goes on exactly behind them, through truncation,
-//! removal and replacement of the files.
+//! A [`Reading`] begins at the last N lines, at a time or at a [`Cursor`], and can go on with what is
+//! written later. A [`Cursor`] names a place exactly, across rotation, compression and restarts of
+//! daemon and keeper. What is read at once is bounded, whatever lies there: a block of each log.
 //!
 //! Nothing here writes a log, waits, or reads a clock. All calls are synchronous and short: the
 //! daemon makes them from blocking tasks.
 
-mod follow;
+pub mod ansi;
+mod backward;
+mod cursor;
+mod directory;
+mod grep;
 mod handle;
 mod index;
-mod merge;
+mod level;
+mod piece;
+mod place;
+mod reader;
+mod reading;
 mod segment;
 #[cfg(test)]
 mod tests;
+mod time;
+mod window;
 
-use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-pub use follow::{Follower, Start};
-pub use segment::MAX_LINE;
+pub use cursor::{BadCursor, Cursor, Log};
+pub use grep::{BadPattern, Grep};
+pub use level::Level;
+pub use piece::MAX_LINE;
+pub use place::Position;
+pub use reading::{Item, Reading, Start, Until};
 
 use crate::model::ProcessId;
 
@@ -42,7 +56,7 @@ pub enum Stream {
     Err,
 }
 
-/// One log file, and whose it is.
+/// One log, and whose it is.
 #[derive(Clone, Debug)]
 pub struct Source {
     /// The process that writes it.
@@ -51,8 +65,21 @@ pub struct Source {
     pub name: String,
     /// Which of its streams.
     pub stream: Stream,
-    /// The file. It need not exist yet; its index is beside it.
+    /// Its active segment, which need not exist yet; all else is beside it.
     pub path: PathBuf,
+    /// Only lines that came then or later, in microseconds since 1970.
+    pub since: Option<u64>,
+    /// Only lines that came then or earlier.
+    pub until: Option<u64>,
+}
+
+/// Which lines are wanted.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    /// Those that say that they are of this level or above.
+    pub level: Option<Level>,
+    /// Those that match.
+    pub grep: Option<Grep>,
 }
 
 /// One line, or a piece of one.
@@ -69,31 +96,13 @@ pub struct Line {
     pub at: Option<u64>,
     /// The bytes as the app wrote them, without the newline. At most [`MAX_LINE`].
     pub text: Vec<u8>,
-    /// A newline followed. Without one, what comes next in the same file continues this line:
+    /// A newline followed. Without one, what comes next in the same log continues this line:
     /// the app is still writing it, or it is longer than [`MAX_LINE`] and given in pieces.
     pub complete: bool,
-}
-
-/// The last `lines` lines of all sources together, in order of time, and a follower that
-/// continues exactly behind them.
-///
-/// Lines of one file keep their order whatever the clock did; at equal times the earlier source
-/// comes first. A last line without newline is included, with `complete: false`, up to its last
-/// whole character. Of each file at
-/// most 64 MiB are looked at. A file that does not exist gives no lines and is followed from its
-/// beginning once it appears; a path named twice (both streams in one file) is read once.
-///
-/// # Errors
-/// A file exists but cannot be read; the message has its path.
-pub fn tail(sources: &[Source], lines: usize) -> io::Result<(Vec<Line>, Follower)> {
-    let mut follower = Follower::default();
-    let mut found = Vec::new();
-    for source in sources {
-        found.push(follower.add_tail(source.clone(), lines)?);
-    }
-    let mut merged = merge::by_time(found);
-    merged.drain(..merged.len().saturating_sub(lines));
-    Ok((merged, follower))
+    /// Where its first byte is.
+    pub start: Position,
+    /// Where the next line begins.
+    pub end: Position,
 }
 
 /// Text for people: what is not UTF-8 becomes U+FFFD, everything else stays.

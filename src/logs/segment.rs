@@ -1,243 +1,170 @@
-//! One open log file, read forward and split into lines.
+//! One open segment.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Read, Seek};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use super::handle::{Handle, Identity};
+use super::directory::Active;
+use super::handle::{Handle, count, identity, look, told};
 use super::index::Index;
+use crate::model::log_segment::{closed_path, compressed_path, index_path};
 
-/// The longest text of a [`Line`](super::Line), in bytes. A longer line comes in pieces, cut
-/// between characters where it is UTF-8.
-pub const MAX_LINE: usize = 1 << 20;
+/// A segment that has more bytes than this is not unpacked into memory.
+const IN_MEMORY: u64 = 32 << 20;
 
-/// How much is read in one go at most. What is left comes next time.
-const BATCH: u64 = 4 << 20;
-
-/// How far back the last lines are looked for at most.
-const LOOK_BACK: u64 = 64 << 20;
-
-const BLOCK: usize = 64 << 10;
-
-/// A line as the file has it.
-#[derive(Debug)]
-pub(super) struct Piece {
-    pub at: Option<u64>,
-    pub text: Vec<u8>,
-    pub complete: bool,
+/// In which direction a segment is going to be read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Direction {
+    Forward,
+    Backward,
 }
 
 #[derive(Debug)]
 pub(super) struct Segment {
-    file: Handle,
-    index: Index,
-    /// Where to read on.
-    next: u64,
-    /// Read, but its newline is not there yet. Lies just before `next`.
-    held: Vec<u8>,
+    pub number: u64,
+    pub index: Index,
+    content: Content,
+    /// It may still grow.
+    pub active: bool,
+}
+
+enum Content {
+    /// As it was written.
+    Plain(Handle),
+    /// Compressed: unpacked as far as it is read.
+    Unpacking { decoder: zstd::Decoder<'static, io::BufReader<File>>, next: u64 },
+    /// Compressed: unpacked.
+    Unpacked(Vec<u8>),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Content::Plain(file) => write!(f, "Plain({file:?})"),
+            Content::Unpacking { next, .. } => write!(f, "Unpacking {{ next: {next} }}"),
+            Content::Unpacked(bytes) => write!(f, "Unpacked({} bytes)", bytes.len()),
+        }
+    }
 }
 
 impl Segment {
-    /// Opens the log to be read from its beginning; `None` when there is none.
-    pub fn open(path: &Path) -> io::Result<Option<Segment>> {
-        let Some(file) = Handle::open(path)? else { return Ok(None) };
-        Segment::starting_at(file, path, 0).map(Some)
+    /// The active one.
+    pub fn active(active: Active) -> Segment {
+        let Active { number, file, index } = active;
+        Segment { number, index, content: Content::Plain(file), active: true }
     }
 
-    /// Opens the log and gives its last lines, the unfinished one included.
-    pub fn open_tail(path: &Path, lines: usize) -> io::Result<Option<(Segment, Vec<Piece>)>> {
-        let Some(file) = Handle::open(path)? else { return Ok(None) };
-        let end = file.size()?;
-        let start = start_of_last(&file, end, lines)?;
-        let mut segment = Segment::starting_at(file, path, start)?;
-        let mut pieces = Vec::new();
-        while segment.next < end {
-            let before = segment.next;
-            segment.read_to(end, &mut pieces)?;
-            if segment.next == before {
-                break;
-            }
-        }
-        pieces.extend(segment.flush());
-        pieces.drain(..pieces.len().saturating_sub(lines));
-        Ok(Some((segment, pieces)))
-    }
-
-    fn starting_at(file: Handle, path: &Path, start: u64) -> io::Result<Segment> {
-        let mut index = Index::beside(path, start)?;
-        // In this order: the keeper writes a record when its chunk is about to follow, so that
-        // an offset beyond the size can only be of an earlier life.
-        let told = index.last_offset()?;
-        if told > Some(file.size()?) {
-            index.end_life()?;
-        }
-        Ok(Segment { file, index, next: start, held: Vec::new() })
-    }
-
-    /// Which file this is.
-    pub fn identity(&self) -> Identity {
-        self.file.identity()
-    }
-
-    /// Where it will read on.
-    pub fn position(&self) -> u64 {
-        self.next
-    }
-
-    /// Everything that is in the file has been read.
-    pub fn at_end(&self) -> io::Result<bool> {
-        Ok(self.file.size()? == self.next)
-    }
-
-    /// Time of the file's last change, in microseconds since 1970.
-    pub fn modified(&self) -> io::Result<u64> {
-        self.file.modified()
-    }
-
-    /// The file at the path is this one: what came since. If it was truncated, goes on at its
-    /// new beginning.
-    ///
-    /// `still_here` looks again whether the file at the path is this one.
-    pub fn read(&mut self, still_here: impl Fn() -> io::Result<bool>) -> io::Result<Vec<Piece>> {
-        let mut pieces = Vec::new();
-        self.index.renew(self.line_start())?;
-        let born_at = self.index.refresh(self.next)?;
-        // A new life in the index may also be that of another file, which is at the path since a
-        // moment ago: then this one has its end as it is, and the caller notices next time.
-        if born_at.is_none() || still_here()? {
-            self.go_back_if_truncated(born_at, &mut pieces)?;
-        }
-        self.read_to(self.next.saturating_add(BATCH), &mut pieces)?;
-        Ok(pieces)
-    }
-
-    /// Another file is at the path now: the rest of this one.
-    pub fn read_rest(&mut self) -> io::Result<Vec<Piece>> {
-        let mut pieces = Vec::new();
-        self.read_to(self.next.saturating_add(BATCH), &mut pieces)?;
-        Ok(pieces)
-    }
-
-    /// Gives out what has no newline yet; what follows will be the next piece of that line. A
-    /// character of which the last bytes are missing waits, unless it is all there is.
-    pub fn flush(&mut self) -> Option<Piece> {
-        let cut = match std::str::from_utf8(&self.held) {
-            Err(e) if e.error_len().is_none() && e.valid_up_to() > 0 => e.valid_up_to(),
-            Ok(_) | Err(_) => self.held.len(),
+    /// A closed one; `None` when it is not there.
+    pub fn closed(log: &Path, number: u64, direction: Direction) -> io::Result<Option<Segment>> {
+        let plain = closed_path(log, number);
+        let content = match Handle::open(&plain)? {
+            Some(file) => Some(Content::Plain(file)),
+            None => unpack(&compressed_path(log, number), direction)?,
         };
-        (cut > 0).then(|| self.take(cut, false))
+        let Some(content) = content else { return Ok(None) };
+        let (index, told) = Index::beside(&plain)?;
+        // An index with another number is not that of this segment.
+        let index = if told == Some(number) { index } else { Index::none() };
+        Ok(Some(Segment { number, index, content, active: false }))
     }
 
-    /// Gives out all that has no newline yet, at the end of a file that will not grow.
-    pub fn finish(&mut self) -> Option<Piece> {
-        (!self.held.is_empty()).then(|| self.take(self.held.len(), false))
+    /// How many bytes it has now.
+    pub fn size(&self) -> io::Result<u64> {
+        match &self.content {
+            Content::Plain(file) => file.size(),
+            Content::Unpacked(bytes) => Ok(bytes.len() as u64),
+            Content::Unpacking { next, .. } => Ok(*next),
+        }
     }
 
-    fn line_start(&self) -> u64 {
-        self.next - self.held.len() as u64
-    }
-
-    fn go_back_if_truncated(&mut self, born_at: Option<u64>, pieces: &mut Vec<Piece>) -> io::Result<()> {
-        match born_at {
-            Some(born) => {
-                if born < self.next {
-                    pieces.extend(self.finish());
-                    self.next = born;
+    /// Fills `buffer` from there on, as far as there is something. Returns how much that is.
+    pub fn read_at(&mut self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        match &mut self.content {
+            Content::Plain(file) => file.read_at(buffer, offset),
+            Content::Unpacked(bytes) => {
+                let rest = bytes.get(offset as usize..).unwrap_or_default();
+                let length = rest.len().min(buffer.len());
+                buffer[..length].copy_from_slice(&rest[..length]);
+                Ok(length)
+            }
+            Content::Unpacking { decoder, next } => {
+                if offset > *next {
+                    let skipped = io::copy(&mut decoder.by_ref().take(offset - *next), &mut io::sink())?;
+                    count(skipped as usize);
+                    *next += skipped;
                 }
-                self.index.seek(self.line_start())
+                if offset != *next {
+                    // Beyond its end; it is never read backwards in this form.
+                    return Ok(0);
+                }
+                let mut filled = 0;
+                while filled < buffer.len() {
+                    match decoder.read(&mut buffer[filled..]) {
+                        Ok(0) => break,
+                        Ok(n) => filled += n,
+                        Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                        Err(e) => return Err(e),
+                    }
+                }
+                *next += filled as u64;
+                count(filled);
+                Ok(filled)
             }
-            None if self.file.size()? < self.next => {
-                pieces.extend(self.finish());
-                self.next = 0;
-                self.index.seek(0)?;
-                self.index.end_life()
-            }
-            None => Ok(()),
         }
     }
 
-    /// Reads up to `end` or the end of the file.
-    fn read_to(&mut self, end: u64, pieces: &mut Vec<Piece>) -> io::Result<()> {
-        let mut buffer = vec![0; BLOCK];
-        while self.next < end {
-            let wanted = BLOCK.min((end - self.next).try_into().unwrap_or(BLOCK));
-            let got = self.file.read_at(&mut buffer[..wanted], self.next)?;
-            // After the bytes, so that the records of these bytes are there: the keeper writes
-            // the record first. A break that is told here is dealt with by the next read.
-            self.index.refresh(self.next + got as u64)?;
-            for part in buffer[..got].split_inclusive(|byte| *byte == b'\n') {
-                self.take_in(part, pieces);
-            }
-            if got < wanted {
-                break;
-            }
+    /// What has become of the active segment.
+    pub fn standing(&mut self, log: &Path) -> io::Result<Standing> {
+        let Content::Plain(file) = &self.content else { return Ok(Standing::Moved) };
+        // A path where nothing lies is one where something will.
+        let Some(there) = look(log)? else { return Ok(Standing::Active) };
+        if identity(&there) != file.identity() {
+            return Ok(Standing::Moved);
         }
-        Ok(())
-    }
-
-    /// Takes in a part of the file that has no newline except perhaps at its end.
-    fn take_in(&mut self, part: &[u8], pieces: &mut Vec<Piece>) {
-        let (text, complete) = match part.split_last() {
-            Some((b'\n', text)) => (text, true),
-            _ => (part, false),
-        };
-        self.held.extend_from_slice(text);
-        self.next += text.len() as u64;
-        while self.held.len() > MAX_LINE {
-            let cut = character_border(&self.held, MAX_LINE);
-            pieces.push(self.take(cut, false));
+        let index = look(&index_path(log))?.map(|meta| identity(&meta));
+        if index.is_none() || index == self.index.identity() {
+            return Ok(Standing::Active);
         }
-        if complete {
-            pieces.push(self.take(self.held.len(), true));
-            self.next += 1;
+        match Index::beside(log)? {
+            (index, Some(number)) if number == self.number => self.index = index,
+            (_, Some(_)) => return Ok(Standing::Emptied),
+            (_, None) => {}
         }
-    }
-
-    /// Gives out the first bytes of what is held.
-    fn take(&mut self, length: usize, complete: bool) -> Piece {
-        let start = self.line_start();
-        let at = self.index.at(start);
-        let rest = self.held.split_off(length);
-        let text = std::mem::replace(&mut self.held, rest);
-        self.index.pass(start);
-        Piece { at, text, complete }
-    }
-
-    /// Bytes of log and index read so far.
-    #[cfg(test)]
-    pub fn bytes_read(&self) -> u64 {
-        self.file.bytes_read() + self.index.bytes_read()
+        Ok(Standing::Active)
     }
 }
 
-/// The last place at or before `cut` that is not inside a UTF-8 character.
-fn character_border(text: &[u8], cut: usize) -> usize {
-    let inside = |at: &usize| text[*at] & 0xC0 == 0x80;
-    (cut - 3..=cut).rev().find(|at| !inside(at)).unwrap_or(cut)
+/// What has become of a segment that was active.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Standing {
+    /// It still is.
+    Active,
+    /// Another file is. This one will not change any more.
+    Moved,
+    /// Its file has another number now: somebody truncated it, and what is in it is not of this segment.
+    Emptied,
 }
 
-/// Where the last `lines` lines before `end` begin. Reads backwards.
-fn start_of_last(file: &Handle, end: u64, lines: usize) -> io::Result<u64> {
-    if lines == 0 {
-        return Ok(end);
+fn unpack(path: &Path, direction: Direction) -> io::Result<Option<Content>> {
+    let Some(file) = Handle::open(path)? else { return Ok(None) };
+    let unpacked = |e| told("unpack", path, e);
+    let mut decoder = zstd::Decoder::new(file.into_file()).map_err(unpacked)?;
+    if direction == Direction::Forward {
+        return Ok(Some(Content::Unpacking { decoder, next: 0 }));
     }
-    let floor = end.saturating_sub(LOOK_BACK);
-    let mut buffer = vec![0; BLOCK];
-    let mut found = 0;
-    let mut start = end;
-    while start > floor {
-        let from = floor.max(start.saturating_sub(BLOCK as u64));
-        let got = file.read_at(&mut buffer[..(start - from) as usize], from)?;
-        for (i, _) in buffer[..got].iter().enumerate().rev().filter(|(_, byte)| **byte == b'\n') {
-            let behind = from + i as u64 + 1;
-            // The newline at the very end closes the last line, it does not begin another.
-            if behind < end {
-                found += 1;
-                if found == lines {
-                    return Ok(behind);
-                }
-            }
-        }
-        start = from;
+    let mut bytes = Vec::new();
+    decoder.by_ref().take(IN_MEMORY).read_to_end(&mut bytes).map_err(unpacked)?;
+    count(bytes.len());
+    if (bytes.len() as u64) < IN_MEMORY {
+        return Ok(Some(Content::Unpacked(bytes)));
     }
-    Ok(floor)
+    // A file without a name, in the directory that has room for logs; it goes with its reader.
+    let directory = path.parent().unwrap_or(Path::new("."));
+    let mut options = File::options();
+    options.read(true).write(true).mode(0o600).custom_flags(nix::libc::O_TMPFILE);
+    let mut large = options.open(directory).map_err(unpacked)?;
+    io::copy(&mut bytes.as_slice().chain(decoder), &mut large).map_err(unpacked)?;
+    large.rewind()?;
+    Ok(Some(Content::Plain(Handle::of(large)?)))
 }

@@ -33,7 +33,7 @@ pub use bulk::{Action, Bulk};
 pub use depends::Dependency;
 pub use event::{Event, EventList};
 pub use health::HealthCheck;
-pub use log::{LogRecord, Stream};
+pub use log::{LogControl, LogRecord, Stream};
 pub use log_policy::{LogPolicy, LogState, LogsTended, WhenFull};
 pub use point::{RestorePoint, RestorePointList, Resurrected, ResurrectedApp};
 pub use port::{Port, PortList, PortListener, PortReservation};

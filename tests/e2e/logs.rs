@@ -46,7 +46,7 @@ fn logs_show_what_the_app_wrote_to_both_streams() {
         assert!(all.lines().any(|shown| shown == line), "{line:?} is not in {all}");
     }
     assert_eq!(home.ok(&["logs", "two", "--err", "--raw"]), "to err\n");
-    assert_eq!(home.ok(&["logs", "two", "--out", "--raw", "--lines", "1"]), "no newline\n");
+    assert_eq!(home.ok(&["logs", "two", "--out", "--raw", "--lines", "1"]), "no newline");
     for line in home.ok(&["logs", "two", "--json"]).lines() {
         let record: serde_json::Value = serde_json::from_str(line).unwrap();
         assert_eq!(record["name"], "two", "{record}");

@@ -1,7 +1,7 @@
 //! `GET /api/logs/{ref}`
 
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -46,10 +46,14 @@ pub async fn logs(
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail));
     }
     let views = resolve(&api.handle.snapshot(), &reference)?;
-    let records = logs::last_lines(&views, lines as usize, which.stream).await?;
     if logs::plain(&headers) {
-        let text: String = records.iter().flat_map(|record| [record.text.as_str(), "\n"]).collect();
-        return Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response());
+        return logs::last_text(&api.handle, &views, lines as usize, which.stream).await;
     }
-    Ok(axum::Json(records).into_response())
+    let records = logs::last_lines(&api.handle, &views, lines as usize, which.stream).await?;
+    // This route keeps the shape that it always had.
+    let shape = |record: wire::LogRecord| wire::LogRecord {
+        ts: record.ts,
+        ..wire::LogRecord::plain(record.id, &record.name, record.stream, &record.text)
+    };
+    Ok(axum::Json(records.into_iter().map(shape).collect::<Vec<_>>()).into_response())
 }

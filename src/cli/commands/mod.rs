@@ -9,6 +9,7 @@ mod flush;
 mod info;
 mod kill;
 mod list;
+mod log_printer;
 mod logs;
 mod monit;
 mod open;

@@ -72,8 +72,8 @@ async fn one(session: &Session, reference: &str, report: &mut Report) -> Result<
 /// The last lines of the process that a reload failed at.
 async fn show_log(session: &Session, error: &ClientError) -> Result<(), CliError> {
     let Some(id) = error.process().filter(|_| error.code() == Some("reload_failed")) else { return Ok(()) };
-    let query = LogQuery { tail: LINES, stream: None, follow: false };
-    let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), query).await).await?;
+    let query = LogQuery::last(LINES);
+    let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), &query).await).await?;
     while let Some(item) = stream.next().await? {
         if let LogItem::Record(record) = item {
             out::notice(&format!("  {}", super::super::render::escape::harmless(&record.text)));

@@ -132,8 +132,8 @@ async fn last_lines(session: &Session, id: i64, until: Option<&str>) -> Result<V
     for tail in LOOKED_THROUGH {
         found = Vec::new();
         let mut seen = 0;
-        let query = LogQuery { tail, stream: None, follow: false };
-        let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), query).await).await?;
+        let query = LogQuery::last(tail);
+        let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), &query).await).await?;
         while let Some(item) = stream.next().await? {
             if let LogItem::Record(record) = item {
                 seen += 1;

@@ -1,21 +1,14 @@
 //! What comes behind them.
 
-use std::io::Read;
-use std::os::unix::fs::FileExt;
-
 use super::*;
 
 #[test]
-fn more_than_fits_in_one_poll_comes_with_the_next() {
+fn more_than_fits_in_one_block_comes_whole() {
     let log = Log::new();
     let mut follower = follow(&log);
-    let lines: Vec<String> = (0..1_000_000).map(|i| format!("line {i:07}")).collect();
+    let lines: Vec<String> = (0..300_000).map(|i| format!("line {i:07}")).collect();
     log.chunk(10, lines.join("\n") + "\n");
-    let mut found = Vec::new();
-    while follower.changed() {
-        found.extend(texts(&follower.poll().unwrap()));
-    }
-    assert!(found == lines);
+    assert!(texts(&poll(&mut follower)) == lines);
 }
 
 #[test]
@@ -23,28 +16,105 @@ fn a_partial_line_waits_for_its_newline() {
     let log = Log::new();
     let mut follower = follow(&log);
     log.chunk(10, "Loading");
-    assert!(follower.changed());
-    assert!(follower.poll().unwrap().is_empty());
-    assert!(!follower.changed());
+    assert!(poll(&mut follower).is_empty());
     log.chunk(20, "... done\n");
     check_poll(&mut follower, &[("Loading... done", Some(10))]);
     log.chunk(30, "password: ");
-    assert!(follower.poll().unwrap().is_empty());
-    assert_eq!(shown(&follower.flush_partial()), [("password: +".into(), Some(30))]);
-    assert!(follower.flush_partial().is_empty());
+    assert!(poll(&mut follower).is_empty());
+    assert_eq!(shown(&unfinished(&mut follower)), [("password: +".into(), Some(30))]);
+    assert!(unfinished(&mut follower).is_empty());
     log.chunk(40, "\n");
     check_poll(&mut follower, &[("", Some(40))]);
 }
 
 #[test]
-fn a_file_that_does_not_exist_is_followed_when_it_comes() {
+fn a_log_that_does_not_exist_is_followed_when_it_comes() {
     let log = Log::new();
-    let (lines, mut follower) = tail(&[log.source()], 9).unwrap();
-    assert!(lines.is_empty());
-    assert!(!follower.changed());
-    assert!(follower.poll().unwrap().is_empty());
+    let mut follower = follow(&log);
+    assert!(poll(&mut follower).is_empty());
     log.chunk(10, "first\n");
     check_poll(&mut follower, &[("first", Some(10))]);
+}
+
+#[test]
+fn a_log_that_is_defined_later_is_read_from_its_beginning() {
+    let (early, late) = (Log::new(), Log::new());
+    let mut follower = follow(&early);
+    late.chunk(10, "there before\n");
+    follower.add(late.source_of(2, Stream::Out));
+    follower.add(late.source_of(2, Stream::Out));
+    check_poll(&mut follower, &[("there before", Some(10))]);
+    follower.remove(ProcessId(2));
+    late.chunk(20, "unheard\n");
+    early.chunk(30, "heard\n");
+    check_poll(&mut follower, &[("heard", Some(30))]);
+}
+
+#[test]
+fn rotation_is_not_seen_by_a_follower() {
+    let log = Log::new();
+    log.chunk(10, "one\n");
+    let mut follower = follow(&log);
+    log.chunk(20, "two\nthr");
+    log.rotate();
+    log.chunk(30, "ee\nfour\n");
+    check_poll(&mut follower, &[("two", Some(20)), ("three", Some(20)), ("four", Some(30))]);
+    log.chunk(40, "five\n");
+    for _ in 0..3 {
+        log.rotate();
+    }
+    log.chunk(50, "six\n");
+    check_poll(&mut follower, &[("five", Some(40)), ("six", Some(50))]);
+}
+
+#[test]
+fn a_segment_that_is_being_read_may_be_compressed_and_removed() {
+    let log = Log::new();
+    log.chunk(10, "one\n");
+    let mut follower = open(&[log.source()], Start::Beginning, Filter::default(), Until::Ever);
+    assert_eq!(texts(&take(&mut follower)), ["one"]);
+    log.chunk(20, "two\n");
+    let first = log.rotate();
+    log.chunk(30, "three\n");
+    log.compress(first);
+    log.remove(first);
+    check_poll(&mut follower, &[("two", Some(20)), ("three", Some(30))]);
+}
+
+#[test]
+fn a_follower_that_is_overtaken_by_removal_is_told() {
+    let log = Log::new();
+    log.chunk(10, "one\n");
+    let mut follower = follow(&log);
+    for (at, text) in [(20, "two\n"), (30, "three\n"), (40, "four\n")] {
+        log.rotate();
+        log.chunk(at, text);
+    }
+    log.remove(2);
+    log.remove(3);
+    follower.refresh();
+    let (lines, gone) = take_all(&mut follower);
+    assert_eq!((texts(&lines), gone), (vec!["four".to_owned()], 1));
+}
+
+#[test]
+fn between_the_two_names_of_a_rotation_nothing_is_lost() {
+    let log = Log::new();
+    log.chunk(10, "one\n");
+    let mut follower = follow(&log);
+    log.chunk(20, "two\n");
+    let closed = closed_path(&log.path(), 1);
+    fs::rename(log.index(), index_path(&closed)).unwrap();
+    check_poll(&mut follower, &[("two", Some(20))]);
+    append(&log.path(), b"three\n");
+    append(&index_path(&closed), &record(30, 8));
+    check_poll(&mut follower, &[("three", Some(30))]);
+    fs::rename(log.path(), &closed).unwrap();
+    assert!(poll(&mut follower).is_empty());
+    log.begin(2);
+    assert!(poll(&mut follower).is_empty());
+    log.chunk(40, "four\n");
+    check_poll(&mut follower, &[("four", Some(40))]);
 }
 
 #[test]
@@ -53,159 +123,62 @@ fn after_a_truncation_it_reads_on_from_the_new_beginning() {
     log.chunk(10, "one\ntwo\nheld");
     let mut follower = follow(&log);
     log.chunk(15, " three\nhal");
-    assert_eq!(texts(&follower.poll().unwrap()), [" three"]);
+    assert_eq!(texts(&poll(&mut follower)), [" three"]);
     log.truncate(0);
-    assert!(follower.changed());
-    assert_eq!(texts(&follower.poll().unwrap()), ["hal+"]);
+    assert!(poll(&mut follower).is_empty());
+    log.begin(2);
     log.chunk(20, "new\n");
-    check_poll(&mut follower, &[("new", Some(20))]);
+    check_poll(&mut follower, &[("hal+", Some(15)), ("new", Some(20))]);
     log.chunk(30, "newer\n");
     check_poll(&mut follower, &[("newer", Some(30))]);
 }
 
 #[test]
-fn a_truncation_is_seen_in_the_index_when_the_file_has_grown_again() {
+fn a_truncation_is_seen_by_the_number_when_the_file_has_grown_again() {
     let log = Log::new();
     log.chunk(10, "one\n");
-    log.chunk(15, "two\n");
-    let (_, mut follower) = tail(&[log.source()], 9).unwrap();
+    let mut follower = follow(&log);
     log.truncate(0);
+    log.begin(2);
     log.chunk(20, "much longer than what was there before\n");
     log.chunk(30, "x\n");
     check_poll(&mut follower, &[("much longer than what was there before", Some(20)), ("x", Some(30))]);
 }
 
 #[test]
-fn a_truncation_to_a_part_does_not_repeat_that_part() {
-    let log = Log::new();
-    log.chunk(10, "one\n");
-    log.chunk(15, "two\n");
-    log.chunk(16, "three\n");
-    let (_, mut follower) = tail(&[log.source()], 9).unwrap();
-    log.truncate(4);
-    log.chunk(20, "new\n");
-    log.chunk(25, "the newest\n");
-    check_poll(&mut follower, &[("new", Some(20)), ("the newest", Some(25))]);
-}
-
-#[test]
-fn a_record_that_comes_after_its_bytes_does_not_repeat_them() {
-    let log = Log::new();
-    log.chunk(10, "one\n");
-    log.chunk(15, "two\n");
-    let (_, mut follower) = tail(&[log.source()], 9).unwrap();
-    log.truncate(0);
-    log.write("new\n");
-    assert_eq!(texts(&follower.poll().unwrap()), ["new"]);
-    log.record(20, 0);
-    assert!(follower.poll().unwrap().is_empty());
-    log.chunk(30, "newer\n");
-    check_poll(&mut follower, &[("newer", Some(30))]);
-}
-
-#[test]
-fn a_record_without_bytes_repeats_nothing() {
-    let log = Log::new();
-    let mut follower = follow(&log);
-    log.record(5, 0);
-    log.chunk(10, "one\n");
-    check_poll(&mut follower, &[("one", Some(10))]);
-    log.record(15, 4);
-    assert!(follower.poll().unwrap().is_empty());
-    log.chunk(20, "two\n");
-    check_poll(&mut follower, &[("two", Some(20))]);
-}
-
-#[test]
-fn a_renamed_file_is_read_to_its_end_before_the_new_one() {
+fn a_file_that_others_move_away_is_read_to_its_end_before_the_new_one() {
     let log = Log::new();
     log.chunk(10, "one\n");
     let mut follower = follow(&log);
     log.chunk(20, "two\nlast words");
     fs::rename(log.path(), log.dir.path().join("web-out.log.1")).unwrap();
-    assert!(follower.changed());
+    assert_eq!(texts(&poll(&mut follower)), ["two"]);
+    log.begin(2);
     log.chunk(30, "new\n");
-    log.chunk(40, "newer\n");
-    check_poll(
-        &mut follower,
-        &[("two", Some(20)), ("last words+", Some(20)), ("new", Some(30)), ("newer", Some(40))],
-    );
+    check_poll(&mut follower, &[("last words+", Some(20)), ("new", Some(30))]);
 }
 
 #[test]
-fn a_writer_that_has_not_noticed_the_rename_is_still_heard() {
+fn a_line_whose_record_comes_late_has_its_own_time() {
     let log = Log::new();
     log.chunk(10, "one\n");
-    let mut follower = follow(&log);
-    let old = log.dir.path().join("web-out.log.1");
-    fs::rename(log.path(), &old).unwrap();
-    log.write("");
-    assert!(follower.poll().unwrap().is_empty());
-    append(&old, b"late\n");
-    assert!(follower.changed());
-    assert_eq!(texts(&follower.poll().unwrap()), ["late"]);
-    for _ in 0..100 {
-        assert!(follower.poll().unwrap().is_empty());
-    }
-    log.chunk(20, "new\n");
-    check_poll(&mut follower, &[("new", Some(20))]);
+    let mut follower = open(&[log.source()], Start::Beginning, Filter::default(), Until::Ever);
+    assert_eq!(texts(&take(&mut follower)), ["one"]);
+    log.write("two\n");
+    follower.refresh();
+    assert!(take(&mut follower).is_empty(), "its record is about to come");
+    log.record(20, 4);
+    check_poll(&mut follower, &[("two", Some(20))]);
+    // A writer that died in between never writes it.
+    log.write("three\n");
+    check_poll(&mut follower, &[("three", Some(20))]);
 }
 
 #[test]
-fn a_removed_file_is_followed_while_it_is_written_and_then_its_successor() {
-    let log = Log::new();
-    log.chunk(10, "one\n");
-    let old = File::options().write(true).open(log.path()).unwrap();
-    let mut follower = follow(&log);
-    fs::remove_file(log.path()).unwrap();
-    old.write_all_at(b"unseen\n", 4).unwrap();
-    assert_eq!(texts(&follower.poll().unwrap()), ["unseen"]);
-    fs::remove_file(log.index()).unwrap();
-    log.chunk(20, "new\n");
-    check_poll(&mut follower, &[("new", Some(20))]);
-}
-
-#[test]
-fn sources_come_and_go() {
-    let (first, second) = (Log::new(), Log::new());
-    let mut follower = Follower::default();
-    first.chunk(10, "before\n");
-    second.chunk(10, "from the start\n");
-    follower.add(first.source_of(1, Stream::Out), Start::End).unwrap();
-    follower.add(second.source_of(2, Stream::Out), Start::Beginning).unwrap();
-    check_poll(&mut follower, &[("from the start", Some(10))]);
-    follower.remove(ProcessId(1));
-    first.chunk(20, "not heard\n");
-    second.chunk(20, "heard\n");
-    check_poll(&mut follower, &[("heard", Some(20))]);
-}
-
-#[test]
-fn what_is_not_a_file_is_an_error_with_its_path() {
+fn what_is_no_file_is_refused_with_its_path() {
     let log = Log::new();
     fs::create_dir(log.path()).unwrap();
-    let told = tail(&[log.source()], 1).unwrap_err().to_string();
-    assert!(told.contains("web-out.log") && told.contains("not a regular file"), "{told}");
-}
-
-#[test]
-fn following_a_real_writer_loses_and_doubles_nothing() {
-    let log = Log::new();
-    let mut follower = follow(&log);
-    let path = log.path();
-    let writer = std::thread::spawn(move || {
-        let mut file = File::options().create(true).append(true).open(&path).unwrap();
-        for i in 0..20_000 {
-            file.write_all(format!("line {i}\n").as_bytes()).unwrap();
-        }
-        let mut whole = String::new();
-        File::open(&path).unwrap().read_to_string(&mut whole).unwrap();
-        whole
-    });
-    let mut found = Vec::new();
-    while !writer.is_finished() || follower.changed() {
-        found.extend(texts(&follower.poll().unwrap()));
-    }
-    let whole = writer.join().unwrap();
-    assert!(found.iter().map(String::as_str).eq(whole.lines()));
+    let error =
+        Reading::open(vec![log.source()], &Start::Tail(1), Filter::default(), Until::Now).unwrap_err();
+    assert!(error.to_string().contains("web-out.log"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Whatever is written.
+//! Whatever is written, and whatever becomes of the segments meanwhile.
 
 use proptest::prelude::*;
 
@@ -10,7 +10,10 @@ enum Act {
     Chunk(Vec<u8>),
     Poll,
     Flush,
-    Rename,
+    Rotate,
+    Compress,
+    /// The reader is gone; another one goes on where it was.
+    Resume,
 }
 
 fn act() -> impl Strategy<Value = Act> {
@@ -19,68 +22,81 @@ fn act() -> impl Strategy<Value = Act> {
         5 => prop::collection::vec(byte, 0..60).prop_map(Act::Chunk),
         4 => Just(Act::Poll),
         1 => Just(Act::Flush),
-        1 => Just(Act::Rename),
+        2 => Just(Act::Rotate),
+        1 => Just(Act::Compress),
+        2 => Just(Act::Resume),
     ]
+}
+
+/// Puts lines together to what was written.
+#[derive(Default)]
+struct Joined(Vec<u8>);
+
+impl Joined {
+    fn take(&mut self, lines: Vec<Line>) {
+        for line in lines {
+            self.0.extend_from_slice(&line.text);
+            if line.complete {
+                self.0.push(b'\n');
+            }
+        }
+    }
 }
 
 proptest! {
     #[test]
     fn what_is_followed_is_what_was_written(acts in prop::collection::vec(act(), 0..60)) {
         let log = Log::new();
+        log.chunk(1, "");
         let mut follower = follow(&log);
         let mut written = Vec::new();
-        let mut found = Vec::new();
-        let mut take = |lines: Vec<Line>| for line in lines {
-            found.extend_from_slice(&line.text);
-            if line.complete {
-                found.push(b'\n');
-            }
-        };
-        let mut time = 0;
-        for act in acts {
-            time += 1;
+        let mut found = Joined::default();
+        let mut plain = Vec::new();
+        for (time, act) in (2..).zip(acts) {
             match act {
                 Act::Chunk(bytes) => {
                     log.chunk(time, &bytes);
                     written.extend(bytes);
                 }
-                Act::Poll => take(follower.poll().unwrap()),
-                Act::Flush => take(follower.flush_partial()),
-                Act::Rename => {
-                    // A file that comes and goes between two looks cannot be heard.
-                    take(follower.poll().unwrap());
-                    let _ = fs::rename(log.path(), log.dir.path().join(format!("{time}")));
+                Act::Poll => found.take(poll(&mut follower)),
+                Act::Flush => found.take(unfinished(&mut follower)),
+                Act::Rotate => plain.push(log.rotate()),
+                Act::Compress => plain.drain(..).for_each(|number| log.compress(number)),
+                Act::Resume => {
+                    let cursor = Cursor::decode(&follower.cursor().encode()).unwrap();
+                    follower = open(&[log.source()], Start::After(cursor), Filter::default(), Until::Ever);
                 }
             }
         }
-        take(follower.poll().unwrap());
-        while follower.changed() {
-            take(follower.poll().unwrap());
-        }
-        take(follower.flush_partial());
-        take(follower.flush_partial());
-        prop_assert_eq!(found, written);
+        found.take(poll(&mut follower));
+        found.take(unfinished(&mut follower));
+        // What is left is the beginning of a character.
+        found.take(read(&[log.source()], Start::After(follower.cursor())));
+        prop_assert_eq!(found.0, written);
     }
 
     #[test]
-    fn the_last_lines_are_those_of_the_whole_file(
-        bytes in prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n')], 0..300),
+    fn the_last_lines_are_those_of_the_whole_log(
+        parts in prop::collection::vec((prop::collection::vec(prop_oneof![any::<u8>(), Just(b'\n')], 0..80), 0..3), 1..6),
         lines in 0_usize..40,
-        cut in 0_usize..300,
     ) {
         let log = Log::new();
-        let cut = cut.min(bytes.len());
-        log.chunk(1, &bytes[..cut]);
-        log.chunk(2, &bytes[cut..]);
+        let mut bytes = Vec::new();
+        for (time, (part, then)) in (1..).zip(parts) {
+            log.chunk(time, &part);
+            bytes.extend(part);
+            if then > 0 {
+                let number = log.rotate();
+                if then > 1 {
+                    log.compress(number);
+                }
+            }
+        }
         let mut all: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
         if all.last().is_some_and(|last| last.is_empty()) {
             all.pop();
         }
-        let (mut found, mut follower) = tail(&[log.source()], lines).unwrap();
-        // The first bytes of a character wait for the others, unless one asks.
-        if let Some(last) = found.last_mut() {
-            last.text.extend(follower.flush_partial().into_iter().flat_map(|line| line.text));
-        }
+        let found = last(&[log.source()], lines);
         let found: Vec<&[u8]> = found.iter().map(|line| line.text.as_slice()).collect();
         prop_assert_eq!(found, &all[all.len().saturating_sub(lines)..]);
     }
