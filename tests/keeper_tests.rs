@@ -15,5 +15,7 @@ mod ends;
 mod launch;
 #[path = "keeper/logs.rs"]
 mod logs;
+#[path = "keeper/sockets.rs"]
+mod sockets;
 #[path = "keeper/trees.rs"]
 mod trees;

@@ -108,6 +108,12 @@ pub async fn restart_on(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<(StatusCode, wire::Outcome), ApiError> {
+    let shared = targets.iter().all(|view| matches!(view.spec.port, Some(PortPlan::Shared(_))));
+    // An app that shares its port shares another one, too.
+    let plan = match plan {
+        PortPlan::Single(port) if shared => PortPlan::Shared(port),
+        PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
+    };
     let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
     can_be_started(targets).await?;
     let places = targets.iter().zip(spread);

@@ -13,7 +13,9 @@ use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
-use crate::model::{self, End, Goal, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy};
+use crate::model::{
+    self, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
+};
 use crate::store::EventRow;
 use crate::{auth, wire};
 
@@ -47,7 +49,7 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         health: health.as_ref().map(|(word, _)| (*word).to_owned()),
         health_reason: health.and_then(|(_, reason)| reason),
         pid: view.state.pid().map(|pid| i64::from(pid.0)),
-        ports: view.ports.held.map(i64::from).into_iter().collect(),
+        ports: view.ports.held.map(|port| i64::from(port.number())).into_iter().collect(),
         port_overridden: view.ports.plan.is_some(),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(|since| millis(clock::now().since(since))),
@@ -107,6 +109,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         filter_env: spec.env_sources.filter.clone(),
         instances: i64::from(spec.instances),
         port: spec.port.map(|plan| plan.to_string()),
+        listen_mode: spec.port.map(|plan| ListenMode::of(plan).to_string()),
         autostart: spec.autostart,
         autorestart: spec.restart.auto,
         max_restarts: i64::from(spec.restart.max_unstable),
@@ -194,6 +197,12 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         env_sources,
         inherited_env,
         port: new.port.as_deref().map(port_plan).transpose()?,
+        listen: match new.listen_mode {
+            Some(text) => {
+                ListenMode::parse(&text).map_err(|e| ApiError::member("/listen_mode", e.to_string()))?
+            }
+            None => ListenMode::default(),
+        },
         instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
         autostart: new.autostart.unwrap_or(true),
         restart: RestartPolicy {

@@ -1,6 +1,7 @@
 //! `GET /api/v1/ports`: who has which port, who listens there, and what does not fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
@@ -9,7 +10,7 @@ use super::access::{Auth, View};
 use super::{ApiError, Shared};
 use crate::daemon::listening::{self, Socket};
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{Pid, PortOwner, Want};
+use crate::model::{AppId, Pid, Port as HeldPort, PortOwner, PortPlan, Want};
 use crate::wire::{Port, PortList, PortListener, PortReservation};
 
 /// List ports
@@ -21,26 +22,58 @@ use crate::wire::{Port, PortList, PortListener, PortReservation};
 pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
     let snapshot = api.handle.snapshot();
     // Looks at every process of the host.
-    let items = tokio::task::spawn_blocking(move || ports(&snapshot, listening::sockets(&mains(&snapshot))));
+    let keeper = api.handle.keeper_pid().map(Pid);
+    let items = tokio::task::spawn_blocking(move || {
+        let sockets = listening::sockets(&mains(&snapshot));
+        ports(&snapshot, of_all_who_share(&snapshot, keeper, sockets))
+    });
     Ok(Json(PortList { items: items.await.map_err(|e| ApiError::internal(&e))? }))
 }
 
 /// The main processes of our runs.
 fn mains(snapshot: &Snapshot) -> Vec<(Pid, PortOwner)> {
-    let main = |view: &std::sync::Arc<ProcessView>| {
-        Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
-    };
+    let main = |view: &Arc<ProcessView>| Some((view.state.pid()?, ours(view)));
     snapshot.processes.values().filter_map(main).collect()
+}
+
+/// A socket that the keeper holds is listened on by every process that shares it, whoever of them
+/// was found to have it open.
+fn of_all_who_share(snapshot: &Snapshot, keeper: Option<Pid>, sockets: Vec<Socket>) -> Vec<Socket> {
+    let mut all = Vec::new();
+    for socket in sockets {
+        let shares = |view: &&Arc<ProcessView>| view.ports.held == Some(HeldPort::Shared(socket.port));
+        let sharing: Vec<PortOwner> = snapshot.processes.values().filter(shares).map(ours).collect();
+        let is_held = match &socket.owner {
+            PortOwner::Foreign { pid, .. } => Some(*pid) == keeper,
+            owner @ PortOwner::Ours { .. } => sharing.contains(owner),
+            PortOwner::Unknown => false,
+        };
+        match is_held && !sharing.is_empty() {
+            true => all.extend(sharing.into_iter().map(|owner| Socket { owner, ..socket.clone() })),
+            false => all.push(socket),
+        }
+    }
+    all
+}
+
+fn ours(view: &Arc<ProcessView>) -> PortOwner {
+    PortOwner::Ours { name: view.name(), id: view.id }
+}
+
+/// A reservation, and the app whose processes share it.
+struct Wanted {
+    reservation: PortReservation,
+    shared_by: Option<AppId>,
 }
 
 /// The table: reservations and listeners side by side.
 fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
-    let mut reserved: BTreeMap<u16, Vec<PortReservation>> = BTreeMap::new();
+    let mut reserved: BTreeMap<u16, Vec<Wanted>> = BTreeMap::new();
     for (port, reservation) in snapshot.processes.values().filter_map(|view| reservation(view)) {
         reserved.entry(port).or_default().push(reservation);
     }
-    let ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
-    let listened = sockets.iter().filter(ours).map(|socket| socket.port);
+    let of_ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
+    let listened = sockets.iter().filter(of_ours).map(|socket| socket.port);
     let numbers: BTreeSet<u16> = reserved.keys().copied().chain(listened).collect();
     let row = |port: u16| {
         let reserved_by = reserved.remove(&port).unwrap_or_default();
@@ -53,7 +86,7 @@ fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
         let conflict = conflict(port, &reserved_by, &owners);
         Port {
             port: i64::from(port),
-            reserved_by,
+            reserved_by: reserved_by.into_iter().map(|wanted| wanted.reservation).collect(),
             listeners: owners.into_iter().map(listener).collect(),
             conflict,
         }
@@ -62,10 +95,10 @@ fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
 }
 
 /// The port of a process: what it has, or what it must have when it starts.
-fn reservation(view: &ProcessView) -> Option<(u16, PortReservation)> {
+fn reservation(view: &ProcessView) -> Option<(u16, Wanted)> {
     let plan = view.spec.port;
-    let port = view.ports.held.or_else(|| match plan?.wants(view.instance) {
-        Want::One(port) => Some(port),
+    let port = view.ports.held.map(HeldPort::number).or_else(|| match plan?.wants(view.instance) {
+        Want::One(port) | Want::Shared(port) => Some(port),
         Want::AnyOf(..) | Want::Nothing => None,
     })?;
     let reservation = PortReservation {
@@ -74,7 +107,8 @@ fn reservation(view: &ProcessView) -> Option<(u16, PortReservation)> {
         held: view.ports.held.is_some(),
         overridden: view.ports.plan.is_some(),
     };
-    Some((port, reservation))
+    let shared = view.ports.held.map_or(matches!(plan, Some(PortPlan::Shared(_))), HeldPort::is_shared);
+    Some((port, Wanted { reservation, shared_by: shared.then_some(view.app) }))
 }
 
 fn listener((address, owner): (String, PortOwner)) -> PortListener {
@@ -90,19 +124,22 @@ fn listener((address, owner): (String, PortOwner)) -> PortListener {
 }
 
 /// What is wrong, or will be when somebody starts.
-fn conflict(port: u16, reserved_by: &[PortReservation], owners: &[(String, PortOwner)]) -> Option<String> {
+fn conflict(port: u16, reserved_by: &[Wanted], owners: &[(String, PortOwner)]) -> Option<String> {
     let first = reserved_by.first()?;
+    let all_share = first.shared_by.is_some() && reserved_by.iter().all(|w| w.shared_by == first.shared_by);
+    let reserved_by: Vec<&PortReservation> = reserved_by.iter().map(|wanted| &wanted.reservation).collect();
+    let first = reserved_by[0];
     let title = |reservation: &PortReservation| format!("{} (id {})", reservation.name, reservation.id);
     let is_another = |owner: &PortOwner| match owner {
         PortOwner::Ours { id, .. } => reserved_by.iter().all(|r| r.id != i64::from(id.0)),
         PortOwner::Foreign { .. } | PortOwner::Unknown => true,
     };
     if let Some((_, owner)) = owners.iter().find(|(_, owner)| is_another(owner)) {
-        let whose = reserved_by.iter().find(|r| r.held).unwrap_or(first);
+        let whose = reserved_by.iter().copied().find(|r| r.held).unwrap_or(first);
         return Some(format!("port {port} is for {} and is used by {owner}", title(whose)));
     }
-    if reserved_by.len() > 1 {
-        let all: Vec<String> = reserved_by.iter().map(title).collect();
+    if reserved_by.len() > 1 && !all_share {
+        let all: Vec<String> = reserved_by.iter().map(|r| title(r)).collect();
         return Some(format!("port {port} is wanted by {}: only one of them can run", all.join(" and ")));
     }
     None
@@ -113,15 +150,16 @@ mod tests {
     use super::*;
     use crate::model::ProcessId;
 
-    fn wanted(id: i64, held: bool) -> PortReservation {
-        PortReservation { id, name: "web".into(), held, overridden: false }
+    fn wanted(id: i64, held: bool) -> Wanted {
+        let reservation = PortReservation { id, name: "web".into(), held, overridden: false };
+        Wanted { reservation, shared_by: None }
     }
 
     #[test]
     fn a_conflict_is_told_before_it_hurts() {
         let nginx = ("::".to_owned(), PortOwner::Foreign { program: "nginx".into(), pid: Pid(812) });
         let ours = |id| ("::".to_owned(), PortOwner::Ours { name: "api".into(), id: ProcessId(id) });
-        let check = |reserved: &[PortReservation], owners: &[(String, PortOwner)], told: Option<&str>| {
+        let check = |reserved: &[Wanted], owners: &[(String, PortOwner)], told: Option<&str>| {
             assert_eq!(conflict(3000, reserved, owners).as_deref(), told);
         };
         check(&[wanted(0, true)], &[], None);
@@ -130,6 +168,13 @@ mod tests {
         let told = "port 3000 is for web (id 0) and is used by another program (nginx, pid 812)";
         check(&[wanted(0, false)], &[nginx], Some(told));
         check(&[wanted(0, false)], &[ours(3)], Some("port 3000 is for web (id 0) and is used by api (id 3)"));
+        let shared = |id, app| Wanted { shared_by: Some(AppId(app)), ..wanted(id, true) };
+        check(&[shared(0, 0), shared(1, 0)], &[ours(0), ours(1)], None);
+        check(
+            &[shared(0, 0), shared(1, 1)],
+            &[],
+            Some("port 3000 is wanted by web (id 0) and web (id 1): only one of them can run"),
+        );
         let told = "port 3000 is wanted by web (id 0) and web (id 1): only one of them can run";
         check(&[wanted(0, true), wanted(1, false)], &[ours(0)], Some(told));
     }

@@ -285,7 +285,7 @@ fn at_rest(rest: &Rest) -> String {
 
 /// Whether its port accepts connections; without a port there is nothing to ask.
 async fn accepts(view: &ProcessView) -> bool {
-    match preparing::own_port(&view.spec, view.ports.held).await {
+    match preparing::own_port(&view.spec, view.ports.held.map(crate::model::Port::number)).await {
         Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
         None => true,
     }

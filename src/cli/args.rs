@@ -189,9 +189,13 @@ pub struct StartArgs {
     /// How many processes: a number, max (one per CPU) or -1 (one less)
     #[arg(short, long, value_name = "N", allow_hyphen_values = true, value_parser = values::instances)]
     pub instances: Option<Instances>,
-    /// Ports, one for each process, as PORT in its environment: 3000, 3000-3005 or auto:4000-4100
+    /// Ports, as PORT in the environment: 3000 (several processes share it), 3000-3005 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// shared: one listening socket for all processes, held open over restarts; auto: so for several
+    /// processes with one port [default: auto]
+    #[arg(long, value_name = "MODE")]
+    pub listen_mode: Option<String>,
     /// Working directory [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,

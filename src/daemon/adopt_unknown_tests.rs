@@ -19,6 +19,7 @@ fn run(run: u64, process: u32) -> RunReport {
         process,
         restarts: 3,
         port: None,
+        shared: false,
         spawned: Some((100, 5)),
         ended: None,
         tree_empty: false,

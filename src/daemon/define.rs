@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Asked, Finder, reason};
-use super::{define_health, define_logs, env_file, resources};
+use super::{define_health, define_logs, env_file, node, resources};
 use crate::model::{
-    AppSpec, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
-    Resources, RestartPolicy, StopPolicy,
+    AppSpec, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
+    ReadyPolicy, Resources, RestartPolicy, StopPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -41,6 +41,8 @@ pub struct Draft {
     pub instances: u32,
     /// The ports of its processes.
     pub port: Option<PortPlan>,
+    /// How they come to listen on them.
+    pub listen: ListenMode,
     /// Start now and at boot.
     pub autostart: bool,
     /// After an exit that nobody asked for.
@@ -79,7 +81,9 @@ pub struct Undefinable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
-    if let Some(Err(few)) = draft.port.map(|plan| plan.suffices_for(draft.instances)) {
+    let port = draft.listen.apply(draft.port, draft.instances);
+    let port = port.map_err(|bad| Undefinable { member: "listen_mode", detail: bad.to_string() })?;
+    if let Some(Err(few)) = port.map(|plan| plan.suffices_for(draft.instances)) {
         return Err(Undefinable { member: "port", detail: few.to_string() });
     }
     resources::check(&draft.resources)?;
@@ -102,6 +106,9 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         interpreter: draft.interpreter.as_deref(),
         interpreter_args: &draft.interpreter_args,
     })?;
+    if let Some(PortPlan::Shared(_)) = port {
+        node::check(&found.program)?;
+    }
     let name = match draft.name {
         Some(name) => name,
         None => default_name(&draft.script, &draft.cwd),
@@ -120,7 +127,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         env_sources,
         instances: draft.instances,
         numbered: draft.instances > 1,
-        port: draft.port,
+        port,
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,

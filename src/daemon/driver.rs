@@ -4,7 +4,7 @@
 //! carries out effects: orders are queued, records go to the recorder's thread, and who asked is
 //! answered from there once they are durable.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use super::keeper_line::{Attempt, KeeperLine};
 use super::log_files::{self, LogFiles};
 use super::log_health::LogHealth;
 use super::log_orders::{LogOrders, Tended};
+use super::node::Preload;
 use super::own_events::Own;
 use super::preparing::{Outcome, Prepared, Preparing};
 use super::replacing::{self, Pending};
@@ -25,11 +26,13 @@ use super::sockets::{SocketOrder, Sockets};
 use super::succession;
 use super::view::Snapshot;
 use super::watching::Watching;
-use super::{adopt_unknown, clock, environment, event_text, keeper_words, port_probe};
+use super::{adopt_unknown, clock, environment, event_text, keeper_words, node, port_probe};
 use crate::fault;
 use crate::home::Home;
 use crate::keeper::protocol::{LogReport, Order, Report, RunReport, version};
-use crate::model::{AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, PortOwner, ProcessId, RunId};
+use crate::model::{
+    AppSpec, ByteSize, Event, EventKind, Fact, Moment, Pid, Port, PortOwner, ProcessId, RunId,
+};
 use crate::settings::RestartBudget;
 use crate::store::{Change, EventRow, Keepsake, Loss, Noted, Recorder, Saved, Trouble};
 use crate::supervisor::{
@@ -83,6 +86,9 @@ pub struct Driver {
     watching: Watching,
     awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
+    /// Ports whose sockets the keeper has or had.
+    shared_ports: BTreeSet<u16>,
+    preload: Preload,
     /// All services are to end, and then we.
     ending: bool,
     endings: Endings,
@@ -108,12 +114,12 @@ impl Driver {
         recorder: Recorder,
     ) -> Result<(Driver, Handle), String> {
         let hello = tokio::time::timeout(INTRODUCTION, keeper.next());
-        let (pid, runs, held, succession) = match hello.await {
+        let (pid, runs, shared, held, succession) = match hello.await {
             Ok(Some(Report::Hello { version: theirs, .. })) if theirs != version() => {
                 return Err(format!("the keeper speaks version {theirs}, this daemon version {}", version()));
             }
-            Ok(Some(Report::Hello { version: _, keeper_pid, runs, held, succession })) => {
-                (keeper_pid, runs, held, succession)
+            Ok(Some(Report::Hello { version: _, keeper_pid, runs, sockets, held, succession })) => {
+                (keeper_pid, runs, sockets, held, succession)
             }
             Ok(Some(_) | None) | Err(_) => return Err("the keeper did not introduce itself".into()),
         };
@@ -147,7 +153,13 @@ impl Driver {
         let legible = runs.iter().filter(|run| !taken.illegible.contains(&run.run));
         let living: Vec<_> = legible.map(keeper_words::living).collect();
         let questions = Supervisor::port_questions_at_restore(&saved.apps, &saved.processes, &living);
-        let busy = port_probe::look(&questions, Vec::new);
+        let lives_with = |id, port| living.iter().any(|life| life.process == id && life.port == Some(port));
+        let is_shared = |port| {
+            let port = Port::Shared(port);
+            saved.processes.iter().any(|row| row.ports.held == Some(port) || lives_with(row.id, port))
+        };
+        let is_held = |port| shared.contains(&port) && is_shared(port);
+        let busy = port_probe::look(&questions, is_held, Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
             saved.apps,
@@ -186,6 +198,8 @@ impl Driver {
             watching,
             awaiting,
             verdicts,
+            shared_ports: shared.iter().copied().collect(),
+            preload: Preload::default(),
             ending: false,
             endings: Endings::new(),
             sockets: Arc::clone(&sockets),
@@ -206,6 +220,7 @@ impl Driver {
         for fact in runs.iter().flat_map(keeper_words::said) {
             changes.extend(driver.step(Input::Fact(fact)));
         }
+        driver.let_sockets_go(&shared);
         driver.publish();
         changes.extend(driver.log_reports(&runs));
         driver.keep(changes);
@@ -371,7 +386,7 @@ impl Driver {
 
     pub(super) fn hear(&mut self, report: Report) -> Vec<Change> {
         match report {
-            Report::Hello { version: theirs, keeper_pid, runs, held: _, succession } => {
+            Report::Hello { version: theirs, keeper_pid, runs, sockets, held: _, succession } => {
                 if let Some(succession) = self.has_become_another(succession) {
                     // On the same line: nothing that was said on it is lost.
                     return self.heard_of(succession);
@@ -383,7 +398,11 @@ impl Driver {
                 for (name, socket) in self.sockets.all() {
                     self.keeper.hold(name, socket);
                 }
-                self.renewed(&runs)
+                // First: what has to be launched again may need one of them.
+                self.shared_ports = sockets.iter().copied().collect();
+                let changes = self.renewed(&runs);
+                self.let_sockets_go(&sockets);
+                changes
             }
             Report::LogsTended { request, closed, problems } => {
                 self.log_orders.answered(request, Tended { closed, problems });
@@ -439,6 +458,13 @@ impl Driver {
             }
         }
         changes
+    }
+
+    /// Nobody wants some of the sockets that a keeper holds: what was said about them may be lost.
+    fn let_sockets_go(&mut self, held: &[u16]) {
+        for port in self.brain.unwanted_sockets(held) {
+            self.keeper.order(Order::ReleasePort { port });
+        }
     }
 
     /// A log takes nothing, or does again.
@@ -555,7 +581,9 @@ impl Driver {
             };
             self.brain.processes().filter_map(main).collect()
         };
-        let busy = port_probe::look(questions, ours);
+        // A socket is there as long as anybody of ours has the port.
+        let is_held = |port| self.shared_ports.contains(&port) && self.brain.is_shared(port);
+        let busy = port_probe::look(questions, is_held, ours);
         // Nothing follows from it by itself.
         let (_, effects) = self.brain.step(clock::now(), Input::Fact(Fact::PortsSeen { busy }));
         debug_assert!(effects.is_empty());
@@ -568,10 +596,22 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
+                    let number = port.map(Port::number);
+                    let preload = match port {
+                        Some(Port::Shared(port)) => {
+                            self.shared_ports.insert(port);
+                            self.preload.path(&self.home, &spec).map(|path| (path, port))
+                        }
+                        Some(Port::Own(_)) | None => None,
+                    };
                     let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
                     let app = self.brain.process(process).map(|process| process.app);
                     let launch = move |from_files| {
-                        let env = environment::of_process(&home, &spec, process, instance, port, from_files);
+                        let mut env =
+                            environment::of_process(&home, &spec, process, instance, number, from_files);
+                        if let Some((path, port)) = preload {
+                            node::preload(&mut env, &path, &spec, port);
+                        }
                         let logs = LogFiles::of(&home, &spec, instance);
                         let mut launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
                         launch.keepsake =
@@ -597,6 +637,7 @@ impl Driver {
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 // Until its end is durable the keeper is the only one to know it.
                 Effect::Forget { run } => self.endings.add(run),
+                Effect::Release { port } => self.keeper.order(Order::ReleasePort { port }),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
                     let home = self.home.clone();
                     let env = move |spec: &AppSpec, from_files| {

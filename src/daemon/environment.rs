@@ -10,8 +10,16 @@ const FROM_DAEMON: [&str; 5] = ["PATH", "HOME", "USER", "LANG", "TZ"];
 
 /// Variables that speak of descriptors and sockets of somebody else: of the manager from which the
 /// caller was started, for example.
-const OF_OTHERS: [&str; 5] =
-    ["NODE_CHANNEL_FD", "NODE_CHANNEL_SERIALIZATION_MODE", "NOTIFY_SOCKET", "WATCHDOG_PID", "WATCHDOG_USEC"];
+const OF_OTHERS: [&str; 8] = [
+    "LISTEN_FDS",
+    "LISTEN_FDNAMES",
+    "LISTEN_PID",
+    "NODE_CHANNEL_FD",
+    "NODE_CHANNEL_SERIALIZATION_MODE",
+    "NOTIFY_SOCKET",
+    "WATCHDOG_PID",
+    "WATCHDOG_USEC",
+];
 
 /// The daemon's own part, for apps that are defined without a caller's environment.
 pub fn of_daemon() -> BTreeMap<String, String> {

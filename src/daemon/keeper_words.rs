@@ -7,7 +7,7 @@ use super::log_files::LogFiles;
 use super::resources;
 use crate::keeper::protocol::{self, Ending, Launch, Report, RunReport, Step};
 use crate::model::{
-    AppSpec, End, Fact, Moment, Pid, ProcessId, ReadyBy, ReadyPolicy, Remark, RunId, Sign, Signal,
+    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, ReadyBy, ReadyPolicy, Remark, RunId, Sign, Signal,
     SpawnFailure, SpawnStep, WhenFull,
 };
 use crate::supervisor::Living;
@@ -17,7 +17,7 @@ pub(super) fn launch(
     run: RunId,
     process: ProcessId,
     restarts: u32,
-    port: Option<u16>,
+    port: Option<Port>,
     spec: &AppSpec,
     env: BTreeMap<String, String>,
     logs: LogFiles,
@@ -26,7 +26,8 @@ pub(super) fn launch(
         run: run.0,
         process: process.0,
         restarts,
-        port,
+        port: port.map(Port::number),
+        shared: port.is_some_and(Port::is_shared),
         program: spec.program.clone(),
         args: spec.args.clone(),
         env,
@@ -87,7 +88,7 @@ pub(super) fn living(run: &RunReport) -> Living {
         run: RunId(run.run),
         process: ProcessId(run.process),
         restarts: run.restarts,
-        port: run.port,
+        port: run.port.map(if run.shared { Port::Shared } else { Port::Own }),
         spawned: run.spawned.map(|(pid, at)| (Pid(pid), Moment(at))),
         ended: run.ended.map(|(end, at)| (self::end(end), Moment(at))),
         tree_empty: run.tree_empty,

@@ -18,6 +18,7 @@
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
+//! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
@@ -46,6 +47,7 @@ pub mod log_disk;
 pub mod log_files;
 pub mod log_health;
 pub mod log_orders;
+pub mod node;
 pub mod own_events;
 pub mod port_probe;
 pub mod preparing;

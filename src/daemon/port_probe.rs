@@ -20,13 +20,15 @@ use crate::model::{Pid, PortOwner};
 use crate::supervisor::PortQuestion;
 
 /// Tries what the questions ask for, and says which ports are busy, and by whom. Of each question
-/// as many ports are tried as can matter: until so many are free as there are questions. `ours`
-/// gives the main processes of our runs; it is asked only when something is busy.
+/// as many ports are tried as can matter: until so many are free as there are questions. On a port
+/// of which `is_held` the keeper has the socket, so nobody else listens there and it is not tried.
+/// `ours` gives the main processes of our runs; it is asked only when something is busy.
 pub fn look(
     questions: &[PortQuestion],
+    is_held: impl Fn(u16) -> bool,
     ours: impl FnOnce() -> Vec<(Pid, PortOwner)>,
 ) -> BTreeMap<u16, PortOwner> {
-    let busy = try_ports(questions, is_busy);
+    let busy = try_ports(questions, |port| !is_held(port) && is_busy(port));
     if busy.is_empty() {
         return BTreeMap::new();
     }
@@ -82,7 +84,9 @@ mod tests {
             let port = listener.local_addr().unwrap().port();
             assert!(is_busy(port), "{address}");
             let question = PortQuestion { first: Some(port), others: Vec::new() };
-            assert!(look(&[question], Vec::new).contains_key(&port));
+            let questions = [question];
+            assert!(look(&questions, |_| false, Vec::new).contains_key(&port));
+            assert!(look(&questions, |held| held == port, Vec::new).is_empty());
             drop(listener);
             assert!(!is_busy(port), "{address}");
         }

@@ -126,6 +126,7 @@ mod tests {
             process: 0,
             restarts: 0,
             port: None,
+            shared: false,
             program: "/bin/true".into(),
             args: Vec::new(),
             env: BTreeMap::new(),

@@ -39,6 +39,7 @@ impl Keeper {
                 Record::remove(&self.run_dir, record.run);
             }
         }
+        self.take_sockets_back();
         self.remove_strays()?;
         if let Some(cgroups) = &self.cgroups {
             let known = |path: &std::path::Path| {

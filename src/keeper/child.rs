@@ -10,7 +10,7 @@
 //! could not find.
 
 use std::ffi::CString;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
 use nix::errno::Errno;
@@ -42,6 +42,9 @@ pub struct Plan<'a> {
     pub error: BorrowedFd<'a>,
     /// One end of a line, which the program finds as [`LINE_FD`].
     pub line: Option<BorrowedFd<'a>>,
+    /// A listening socket, which the program finds in the same place and by `LISTEN_PID`, `LISTEN_FDS`
+    /// and `LISTEN_FDNAMES`. Never together with a line.
+    pub socket: Option<BorrowedFd<'a>>,
     /// Both ends of its IPC channel, on their way to their numbers.
     pub channel: Option<&'a Ends>,
     /// The directory of its cgroup.
@@ -94,7 +97,9 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<Forked> {
         let ends = std::iter::once(std::ptr::null());
         texts.iter().map(|text| text.as_ptr()).chain(ends).collect::<Vec<_>>()
     };
-    let (args, env) = (pointers(&plan.args), pointers(&plan.env));
+    let (args, mut env) = (pointers(&plan.args), pointers(&plan.env));
+    // Room for what only the child knows.
+    env.push(std::ptr::null());
     // SAFETY: this process has one thread, so the child may do whatever the parent may.
     match unsafe { fork::fork(plan.leaf) }? {
         Side::Parent(pid) => Ok(Forked { pid, pipe: reader, gate }),
@@ -102,6 +107,11 @@ pub fn spawn(plan: &Plan<'_>) -> nix::Result<Forked> {
             drop(gate);
             wait_for_gate(&waiting);
             let leaf = plan.leaf.filter(|_| outside);
+            let mine = listen_pid();
+            if plan.socket.is_some() {
+                let place = env.len() - 2;
+                env[place] = mine.as_ptr().cast();
+            }
             let failed = become_program(plan, leaf, &args, &env);
             let mut word = [0; 5];
             word[0] = code_of(failed.step, failed.part);
@@ -130,6 +140,15 @@ fn wait_for_gate(waiting: &OwnedFd) {
             Ok(_) | Err(_) => unsafe { libc::_exit(127) },
         }
     }
+}
+
+/// In the child: the variable that says for whom the listening socket is, NUL-terminated. Written
+/// without asking for memory.
+fn listen_pid() -> [u8; 32] {
+    let mut text = [0; 32];
+    // The longest number has ten digits.
+    let _ = write!(&mut text[..31], "LISTEN_PID={}", std::process::id());
+    text
 }
 
 /// What became of a child.
@@ -216,10 +235,11 @@ fn prepare(plan: &Plan<'_>, leaf: Option<BorrowedFd<'_>>) -> nix::Result<()> {
     for (target, source) in [(0, plan.input), (1, plan.output), (2, plan.error)] {
         put(source.as_raw_fd(), target)?;
     }
-    let mut first_free = 3;
-    if let Some(line) = plan.line {
-        put(line.as_raw_fd(), LINE_FD)?;
-        first_free = LINE_FD + 1;
+    let handed = plan.line.iter().chain(&plan.socket);
+    let mut first_free = LINE_FD;
+    for (target, source) in (LINE_FD..).zip(handed) {
+        put(source.as_raw_fd(), target)?;
+        first_free = target + 1;
     }
     close_on_exec_from(first_free);
     for (source, target) in plan.channel.iter().flat_map(|ends| ends.numbers()) {

@@ -161,6 +161,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: Some(line),
+            socket: None,
             channel: None,
             leaf: None,
             session: false,

@@ -174,6 +174,7 @@ impl Keeper {
                 leaf.remove();
             }
         }
+        self.close_sockets();
         self.let_go_if_over(id);
     }
 
@@ -206,6 +207,7 @@ impl Keeper {
         if let Some(leaf) = self.runs.remove(&id).and_then(|run| run.leaf()) {
             leaf.remove();
         }
+        self.close_sockets();
         self.throw_away(id);
         fault::point!("forget.after");
     }

@@ -21,6 +21,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, Succession, version};
 use super::quit::{OnExit, Quit};
 use super::run::Run;
+use super::sockets::Sockets;
 use super::succession::Change;
 use super::trash::Trash;
 use super::tree::{Look, Scope};
@@ -55,6 +56,8 @@ pub struct Keeper {
     pub null: OwnedFd,
     /// Every run that is not over and forgotten.
     pub runs: BTreeMap<u64, Run>,
+    /// Listening sockets that runs share.
+    pub sockets: Sockets,
     /// The way of the bytes.
     pub capture: Capture,
     /// The daemon's process.
@@ -161,6 +164,7 @@ impl Keeper {
             return say::warning!("cannot listen to the daemon: {error}");
         }
         self.line = Some(end);
+        self.sockets.keep_all();
         self.greet(self.held.len());
         self.hand_over_held();
         if let Some(signal) = self.quit.asked() {
@@ -173,7 +177,8 @@ impl Keeper {
         let remembered = |run: &&Run| !run.record.forgotten;
         let runs = self.runs.values().filter(remembered).map(Run::report).collect();
         let (keeper_pid, succession) = (std::process::id() as i32, self.succession.clone());
-        self.tell(Report::Hello { version: version(), keeper_pid, runs, held, succession });
+        let sockets = self.sockets.ports();
+        self.tell(Report::Hello { version: version(), keeper_pid, runs, sockets, held, succession });
     }
 
     /// Sends a report, or keeps it until the line takes it. Without a line it is not needed: the
@@ -276,6 +281,7 @@ impl Keeper {
             Order::KillTree { run } => self.kill_tree(run),
             Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),
             Order::Forget { run } => self.forget(run),
+            Order::ReleasePort { port } => self.release_port(port),
             Order::Ready => {
                 self.notify.ready();
                 self.daemon_serves();

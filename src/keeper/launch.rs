@@ -18,13 +18,17 @@ use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
 use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
-use super::{fifo, say, tree};
+use super::{fifo, say, sockets, tree};
 use crate::fault;
 
 /// What the program may expect of new files: what a login gives. The keeper's own mask is 077, and
 /// that of whoever started it may be anything, so inheriting would give the same app other file
 /// modes after a restart from another terminal or at boot.
 const UMASK: libc::mode_t = 0o022;
+
+/// The variable with the inode of the shared socket: descriptor 3 of a process is that socket, or
+/// it is something else and the socket is for another one.
+const SOCKET: &str = "PMDAEMON_SOCKET";
 
 /// Why there is no run.
 struct Refusal {
@@ -56,11 +60,13 @@ impl Keeper {
     fn try_launch(&mut self, order: Launch) -> Result<(), Refusal> {
         let id = order.run;
         let leaf = self.cgroups.as_ref().map(|cgroups| cgroups.leaf(id));
+        let socket = self.socket_of(&order)?;
         let record = Record {
             run: id,
             process: order.process,
             restarts: order.restarts,
             port: order.port,
+            socket,
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),
@@ -101,6 +107,17 @@ impl Keeper {
         fault::point!("launch.after_fork");
         self.follow_child(id, child, order);
         Ok(())
+    }
+
+    /// The listening socket that it is to share, if it is: what tells it from others.
+    fn socket_of(&mut self, order: &Launch) -> Result<Option<u64>, Refusal> {
+        let Some(port) = order.port.filter(|_| order.shared) else { return Ok(None) };
+        let refusal = |error: std::io::Error| Refusal {
+            step: Step::Prepare,
+            errno: error.raw_os_error().unwrap_or(0),
+            detail: sockets::refusal(port, &error),
+        };
+        self.hold_socket(port).map(Some).map_err(refusal)
     }
 
     /// Makes the FIFO of one output and joins it with its log. Returns the run's end.
@@ -196,6 +213,13 @@ impl Keeper {
         for (name, value) in order.env.iter().filter(|(name, _)| !is_ours(name)) {
             env.push(text(format!("{name}={value}").into())?);
         }
+        let socket = order.port.filter(|_| order.shared).and_then(|port| self.sockets.get(port));
+        if let Some(inode) = self.runs.get(&order.run).and_then(|run| run.record.socket) {
+            // LISTEN_PID is the child's own to say.
+            env.push(c"LISTEN_FDS=1".to_owned());
+            env.push(c"LISTEN_FDNAMES=http".to_owned());
+            env.push(text(format!("{SOCKET}={inode}").into())?);
+        }
         let wanted = &order.resources;
         let user = wanted.run_as.as_ref().map(|user| {
             let RunAs { user: name, uid, gid } = user.clone();
@@ -216,6 +240,7 @@ impl Keeper {
             output: output.as_fd(),
             error: error.as_fd(),
             line: None,
+            socket,
             channel: ends,
             leaf: door.map(AsFd::as_fd),
             session: true,

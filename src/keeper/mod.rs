@@ -21,6 +21,7 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
+//! | on what several of them listen | [`sockets`] |
 //! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
@@ -61,6 +62,7 @@ mod resources;
 mod run;
 mod say;
 mod segments;
+mod sockets;
 mod standby;
 mod succession;
 mod talk;
@@ -216,6 +218,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         alarms: alarms::Alarms::default(),
         null,
         runs: BTreeMap::new(),
+        sockets: sockets::Sockets::default(),
         capture: capture::Capture::default(),
         daemon: daemon_child::Daemon::default(),
         line: None,

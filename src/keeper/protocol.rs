@@ -88,6 +88,12 @@ pub enum Order {
         /// Which life.
         run: u64,
     },
+    /// No run that is to come needs the shared socket of that port: it is closed as soon as none
+    /// uses it, which is before the end of that run is reported.
+    ReleasePort {
+        /// Which.
+        port: u16,
+    },
     /// The daemon serves: tell whoever waits for that.
     Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
@@ -146,9 +152,13 @@ pub struct Launch {
     pub process: u32,
     /// Restart count. The keeper only keeps it.
     pub restarts: u32,
-    /// Its port. The keeper only keeps it.
+    /// Its port. The keeper only keeps it, unless it is shared.
     #[serde(default)]
     pub port: Option<u16>,
+    /// The program gets a listening socket of that port, which is made if the keeper does not hold
+    /// it already: as descriptor 3, by the protocol of systemd (`LISTEN_FDS`).
+    #[serde(default)]
+    pub shared: bool,
     /// Absolute path of the program.
     pub program: PathBuf,
     /// Arguments, without the program's name.
@@ -253,6 +263,9 @@ pub enum Report {
         /// The latest change of programs.
         #[serde(default)]
         succession: Option<Succession>,
+        /// The ports of the shared sockets that the keeper holds. None of them is released.
+        #[serde(default)]
+        sockets: Vec<u16>,
     },
     /// A socket that an earlier daemon had the keeper hold comes with this message.
     Held {
@@ -358,6 +371,9 @@ pub struct RunReport {
     /// The port that it was launched with.
     #[serde(default)]
     pub port: Option<u16>,
+    /// It got the shared socket of that port.
+    #[serde(default)]
+    pub shared: bool,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(i32, u64)>,
     /// How and when the main process ended, if it has.

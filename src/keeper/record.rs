@@ -33,6 +33,9 @@ pub struct Record {
     /// Port at launch.
     #[serde(default)]
     pub port: Option<u16>,
+    /// The number (inode) of the shared socket that it was given.
+    #[serde(default)]
+    pub socket: Option<u64>,
     /// The boot of the host in which all of this is true.
     pub boot: String,
     /// File of standard output.
@@ -158,6 +161,7 @@ mod tests {
             process: 1,
             restarts: 2,
             port: Some(3000),
+            socket: Some(4),
             boot: "b".into(),
             out_file: "/o".into(),
             err_file: "/e".into(),

@@ -136,6 +136,7 @@ impl Run {
             process: self.record.process,
             restarts: self.record.restarts,
             port: self.record.port,
+            shared: self.record.socket.is_some(),
             spawned: spawned.filter(|_| !matches!(self.life, Life::Launching(_) | Life::Failing(_))),
             ended: self.record.ended,
             tree_empty: self.tree_empty,

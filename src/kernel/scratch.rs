@@ -156,6 +156,7 @@ impl Scratch {
             process: 0,
             restarts: 0,
             port: None,
+            shared: false,
             program: "/bin/sh".into(),
             args: vec!["-c".to_owned(), SERVICE.to_owned()],
             env: BTreeMap::from([("PATH".to_owned(), path)]),

@@ -1,4 +1,4 @@
-//! Which ports an app asks for, and who may have them already (acceptance rows C1 to C4).
+//! Which ports an app asks for, and who may have them already (acceptance rows A10, C1 to C4).
 
 use std::fmt;
 
@@ -9,10 +9,21 @@ use super::{Pid, ProcessId};
 pub enum PortPlan {
     /// `3000`: this port, for the only process.
     Single(u16),
+    /// `3000`, for all processes: they accept from one listening socket that is held for them.
+    Shared(u16),
     /// `3000-3005`: instance i gets the first plus i.
     Range(u16, u16),
     /// `auto:4000-4100`: each process gets the first one that is free.
     Auto(u16, u16),
+}
+
+/// A port as one process has it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Port {
+    /// It alone is to listen there.
+    Own(u16),
+    /// It accepts from the socket that all processes of its app share.
+    Shared(u16),
 }
 
 /// A text that is no [`PortPlan`].
@@ -32,7 +43,8 @@ pub struct BadPort {
 pub enum TooFewPorts {
     /// One port, several processes.
     #[error(
-        "port {port} is one port and there are {processes} processes: give each its own with a range such as {range}"
+        "port {port} is one port and there are {processes} processes: give each its own with a range such as {range}, \
+         or define the app anew with --listen-mode shared"
     )]
     Single {
         /// The port.
@@ -57,6 +69,8 @@ pub enum TooFewPorts {
 pub enum Want {
     /// Only this port.
     One(u16),
+    /// This port, together with the other processes of the app.
+    Shared(u16),
     /// Any of these, the lower the better. Ends are included.
     AnyOf(u16, u16),
     /// The range ends before its turn.
@@ -82,6 +96,23 @@ pub enum PortOwner {
     },
     /// Somebody whom we may not see.
     Unknown,
+}
+
+impl Port {
+    /// Its number.
+    pub fn number(self) -> u16 {
+        match self {
+            Port::Own(number) | Port::Shared(number) => number,
+        }
+    }
+
+    /// Others of the app have it too.
+    pub fn is_shared(self) -> bool {
+        match self {
+            Port::Own(_) => false,
+            Port::Shared(_) => true,
+        }
+    }
 }
 
 impl PortPlan {
@@ -116,7 +147,7 @@ impl PortPlan {
     /// How many ports there are to have.
     pub fn size(self) -> u32 {
         match self {
-            PortPlan::Single(_) => 1,
+            PortPlan::Single(_) | PortPlan::Shared(_) => 1,
             PortPlan::Range(first, last) | PortPlan::Auto(first, last) => u32::from(last - first) + 1,
         }
     }
@@ -126,6 +157,7 @@ impl PortPlan {
         match self {
             PortPlan::Single(port) if instance == 0 => Want::One(port),
             PortPlan::Single(_) => Want::Nothing,
+            PortPlan::Shared(port) => Want::Shared(port),
             PortPlan::Range(first, last) => match u32::from(last - first) {
                 room if instance <= room => Want::One(first + instance as u16),
                 _ => Want::Nothing,
@@ -148,7 +180,7 @@ impl PortPlan {
             PortPlan::Range(..) | PortPlan::Auto(..) if self.size() < processes => {
                 Err(TooFewPorts::Range { plan: self, processes })
             }
-            PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..) => Ok(()),
+            PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => Ok(()),
         }
     }
 
@@ -161,7 +193,7 @@ impl PortPlan {
         Ok((0..processes)
             .map(|place| match self.wants(place) {
                 Want::One(port) => PortPlan::Single(port),
-                Want::AnyOf(..) | Want::Nothing => self,
+                Want::AnyOf(..) | Want::Shared(_) | Want::Nothing => self,
             })
             .collect())
     }
@@ -177,7 +209,7 @@ fn ports(plan: PortPlan) -> String {
 impl fmt::Display for PortPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            PortPlan::Single(port) => write!(f, "{port}"),
+            PortPlan::Single(port) | PortPlan::Shared(port) => write!(f, "{port}"),
             PortPlan::Range(first, last) => write!(f, "{first}-{last}"),
             PortPlan::Auto(first, last) => write!(f, "auto:{first}-{last}"),
         }
@@ -254,6 +286,7 @@ mod tests {
         };
         check("3000", 0, Want::One(3000));
         check("3000", 1, Want::Nothing);
+        assert_eq!(PortPlan::Shared(3000).wants(1), Want::Shared(3000));
         check("3000-3002", 2, Want::One(3002));
         check("3000-3002", 3, Want::Nothing);
         check("65535-65535", 70_000, Want::Nothing);
@@ -269,18 +302,21 @@ mod tests {
         check(
             "3000",
             4,
-            "port 3000 is one port and there are 4 processes: give each its own with a range such as 3000-3003",
+            "port 3000 is one port and there are 4 processes: give each its own with a range such as 3000-3003, or \
+             define the app anew with --listen-mode shared",
         );
         check(
             "65535",
             2,
-            "port 65535 is one port and there are 2 processes: give each its own with a range such as 65534-65535",
+            "port 65535 is one port and there are 2 processes: give each its own with a range such as 65534-65535, or \
+             define the app anew with --listen-mode shared",
         );
         check("3000-3001", 3, "3000-3001 has 2 ports and there are 3 processes: give a range of 3 or more");
         check("auto:1-1", 2, "auto:1-1 has 1 port and there are 2 processes: give a range of 2 or more");
         assert_eq!(PortPlan::Range(3000, 3005).suffices_for(1), Ok(()));
         let spread = PortPlan::Range(3000, 3005).spread(2);
         assert_eq!(spread, Ok(vec![PortPlan::Single(3000), PortPlan::Single(3001)]));
+        assert_eq!(PortPlan::Shared(3000).suffices_for(1000), Ok(()));
         assert_eq!(PortPlan::Auto(1, 9).spread(2), Ok(vec![PortPlan::Auto(1, 9); 2]));
     }
 }

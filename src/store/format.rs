@@ -128,7 +128,7 @@ impl StoredSpec {
             env: spec.env.clone(),
             instances: spec.instances,
             numbered: Some(spec.numbered),
-            port: spec.port.map(|plan| plan.to_string()),
+            port: spec.port.map(stored_plan),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
@@ -245,9 +245,28 @@ impl Default for StoredStop {
     }
 }
 
+/// What is before a port that is shared.
+const SHARED: &str = "shared:";
+
+/// What to write for these ports.
+pub(super) fn stored_plan(plan: PortPlan) -> String {
+    match plan {
+        PortPlan::Shared(port) => format!("{SHARED}{port}"),
+        PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan.to_string(),
+    }
+}
+
 /// The ports that this text means.
 pub(super) fn port_plan(text: &str) -> Result<PortPlan, Misfit> {
-    PortPlan::parse(text).map_err(|bad| bad.to_string())
+    let shared = text.strip_prefix(SHARED);
+    let plan = PortPlan::parse(shared.unwrap_or(text)).map_err(|bad| bad.to_string())?;
+    match (shared, plan) {
+        (None, plan) => Ok(plan),
+        (Some(_), PortPlan::Single(port)) => Ok(PortPlan::Shared(port)),
+        (Some(_), PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..)) => {
+            Err(format!("{text:?} is not one shared port"))
+        }
+    }
 }
 
 /// The signal of that number.
@@ -290,6 +309,15 @@ mod tests {
             let json = serde_json::to_string(&StoredPath::new(&path)).unwrap();
             assert_eq!(serde_json::from_str::<StoredPath>(&json).unwrap().into_model(), path);
         }
+    }
+
+    #[test]
+    fn ports_come_back_as_they_were() {
+        let plans = [PortPlan::Single(1), PortPlan::Shared(1), PortPlan::Range(1, 2), PortPlan::Auto(1, 2)];
+        for plan in plans {
+            assert_eq!(port_plan(&stored_plan(plan)), Ok(plan));
+        }
+        assert!(port_plan("shared:1-2").is_err());
     }
 
     #[test]

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::format::{Misfit, micros, port_plan, signal};
+use super::format::{Misfit, micros, port_plan, signal, stored_plan};
 use super::format_resources::StoredOverMemory;
-use crate::model::{AppId, Cause, End, Goal, Moment, ProcessId, Reason, Rest, RunId};
+use crate::model::{AppId, Cause, End, Goal, Moment, Port, ProcessId, Reason, Rest, RunId};
 use crate::supervisor::{Asked, Ports, Remembered};
 
 /// Column `process.record`; the ids have columns of their own.
@@ -19,6 +19,8 @@ pub(super) struct StoredProcess {
     rest: StoredRest,
     #[serde(default)]
     port: Option<u16>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    port_is_shared: bool,
     #[serde(default)]
     port_override: Option<String>,
     #[serde(default)]
@@ -116,8 +118,9 @@ impl StoredProcess {
                 Rest::Errored(reason) => StoredRest::Errored(StoredReason::new(reason)),
                 Rest::Finished(end) => StoredRest::Finished(StoredEnd::new(*end)),
             },
-            port: process.ports.held,
-            port_override: process.ports.plan.map(|plan| plan.to_string()),
+            port: process.ports.held.map(Port::number),
+            port_is_shared: process.ports.held.is_some_and(Port::is_shared),
+            port_override: process.ports.plan.map(stored_plan),
             restarts: process.restarts,
             reset_at: process.reset_at.map(|run| run.0),
             last_end: process.last_end.map(StoredEnd::new),
@@ -152,7 +155,7 @@ impl StoredProcess {
                 StoredRest::Finished(end) => Rest::Finished(end.into_model()?),
             },
             ports: Ports {
-                held: self.port,
+                held: self.port.map(if self.port_is_shared { Port::Shared } else { Port::Own }),
                 next: None,
                 plan: self.port_override.map(|text| port_plan(&text)).transpose()?,
             },

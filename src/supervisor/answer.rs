@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::scale::MOST;
 use crate::model::{
-    AppId, AppSpec, Event, Moment, PortOwner, PortPlan, ProcessId, ReadyBy, RunId, Signal, Status,
+    AppId, AppSpec, Event, Moment, Port, PortOwner, PortPlan, ProcessId, ReadyBy, RunId, Signal, Status,
     TooFewPorts,
 };
 
@@ -223,8 +223,14 @@ pub enum Effect {
         /// The restart count of the process at this launch: kept with the run, so that it
         /// survives a daemon that dies before it is stored.
         restarts: u32,
-        /// Its port, if it has one: kept with the run for the same reason.
-        port: Option<u16>,
+        /// Its port, if it has one: kept with the run for the same reason. A shared one comes with
+        /// the socket, which is made if it is not there.
+        port: Option<Port>,
+    },
+    /// Close the shared socket of that port as soon as no run uses it.
+    Release {
+        /// Which.
+        port: u16,
     },
     /// Send a signal.
     Signal {

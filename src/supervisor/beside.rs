@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use super::{Effect, Scope, Supervisor, health};
 use crate::model::{
-    Cause, End, EventKind, ExitCause, Moment, Pid, ProcessId, Readiness, Remarks, RunId, Signal,
+    Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, Remarks, RunId, Signal,
     SpawnFailure, SpawnStep, State, Verdict, Vitals,
 };
 
@@ -208,7 +208,7 @@ impl Supervisor {
             process: id,
             instance: process.instance,
             spec: self.apps[&process.app].clone(),
-            port: process.ports.held,
+            port: process.ports.held.map(Port::number),
             since,
             ready: vitals.ready,
         });

@@ -75,10 +75,10 @@ impl Supervisor {
             // Nothing is started for an app that gets no port.
             let mut rehearsal = self.clone();
             rehearsal.start_needed(now, &needed, spec.name.as_str())?;
-            rehearsal.ports_of_new(&spec, &numbers, goal)?;
+            rehearsal.ports_of_new(None, &spec, &numbers, goal)?;
             self.start_needed(now, &needed, spec.name.as_str())?;
         }
-        let ports = self.ports_of_new(&spec, &numbers, goal)?;
+        let ports = self.ports_of_new(None, &spec, &numbers, goal)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());

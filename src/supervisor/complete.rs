@@ -112,7 +112,7 @@ impl Supervisor {
         }
         let running: Vec<u32> =
             missing.iter().filter(|(_, runs)| **runs).map(|(number, _)| *number).collect();
-        let mut ports = self.ports_of_new(spec, &running, Goal::Up)?.into_iter();
+        let mut ports = self.ports_of_new(Some(app), spec, &running, Goal::Up)?.into_iter();
         for (number, runs) in missing {
             let (goal, held) = match runs {
                 true => (Goal::Up, ports.next().flatten()),

@@ -18,7 +18,7 @@ use std::time::Duration;
 use super::restart::Ending;
 use super::{Effect, Process, Supervisor, Unwell};
 use crate::model::{
-    AppId, EventKind, Health, HealthPolicy, Moment, ProcessId, RunId, State, Verdict, Vitals,
+    AppId, EventKind, Health, HealthPolicy, Moment, Port, ProcessId, RunId, State, Verdict, Vitals,
 };
 
 impl Supervisor {
@@ -122,7 +122,7 @@ impl Supervisor {
                 process: id,
                 instance: process.instance,
                 spec: self.apps[&process.app].clone(),
-                port: process.ports.held,
+                port: process.ports.held.map(Port::number),
                 since: *since,
                 ready: vitals.ready,
             });

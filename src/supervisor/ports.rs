@@ -1,9 +1,13 @@
-//! The table of ports: who has which, and who gets which (acceptance rows C1 to C5).
+//! The table of ports: who has which, and who gets which (acceptance rows A10, C1 to C5).
 //!
 //! A process has a port from its launch until nothing of it runs and nothing is about to: over
 //! crashes, waits, restarts and new daemons. What rests has none, so a stopped app is in nobody's
 //! way and finds out when it starts whether its port is free. A restart that moves a process has
 //! the new port claimed while the old run still uses the old one.
+//!
+//! A port that is shared may be had by several processes of one app: the keeper holds the listening
+//! socket for them. It makes the socket at the first launch that needs it, and is told when none
+//! that is wanted up has the port any more ([`Effect::Release`]); over restarts it stays open.
 //!
 //! What waits for others before its first start has its port already, or has claimed it.
 //!
@@ -13,16 +17,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Command, Denied, Input, Supervisor};
-use crate::model::{AppId, AppSpec, Fact, Goal, Moment, PortOwner, PortPlan, ProcessId, State, Want};
+use super::{Command, Denied, Effect, Input, Process, Supervisor};
+use crate::model::{AppId, AppSpec, Fact, Goal, Moment, Port, PortOwner, PortPlan, ProcessId, State, Want};
 
 /// The ports of one process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Ports {
     /// What its present run was given, or its next one keeps.
-    pub held: Option<u16>,
+    pub held: Option<Port>,
     /// Claimed for the run after the present one. Not remembered: a new daemon claims anew.
-    pub next: Option<u16>,
+    pub next: Option<Port>,
     /// Instead of the definition's plan, until the next plain restart or start.
     pub plan: Option<PortPlan>,
 }
@@ -39,20 +43,32 @@ pub struct PortQuestion {
 /// Who has which port.
 #[derive(Clone, Debug, Default)]
 pub(super) struct PortTable {
-    held: BTreeSet<(u16, ProcessId)>,
+    held: BTreeSet<(u16, ProcessId, Port)>,
+    /// Shared ports, and who of those that go on has them.
+    sockets: BTreeSet<(u16, ProcessId)>,
     /// What other programs were seen to have, before the present step.
     seen: BTreeMap<u16, PortOwner>,
 }
 
 impl PortTable {
-    /// The row of a process changed.
-    pub(super) fn update(&mut self, id: ProcessId, before: Option<Ports>, now: Option<Ports>) {
-        if before == now {
-            return;
+    /// The row of a process changed. Returns the shared ports that nobody who goes on has any more.
+    pub(super) fn update(&mut self, before: Option<&Process>, now: Option<&Process>) -> Vec<u16> {
+        let parts = |row: Option<&Process>| row.map(|row| (row.id, wants_socket(row), row.ports));
+        if parts(before) == parts(now) {
+            return Vec::new();
         }
-        let ports = |ports: Option<Ports>| ports.into_iter().flat_map(|p| p.held.into_iter().chain(p.next));
-        ports(before).for_each(|port| _ = self.held.remove(&(port, id)));
-        ports(now).for_each(|port| _ = self.held.insert((port, id)));
+        before.into_iter().flat_map(claims).for_each(|claim| _ = self.held.remove(&claim));
+        now.into_iter().flat_map(claims).for_each(|claim| _ = self.held.insert(claim));
+        let left: Vec<(u16, ProcessId)> = before.into_iter().flat_map(sockets).collect();
+        left.iter().for_each(|socket| _ = self.sockets.remove(socket));
+        now.into_iter().flat_map(sockets).for_each(|socket| _ = self.sockets.insert(socket));
+        let unwanted = left.into_iter().map(|(port, _)| port).filter(|port| !self.is_shared_by_any(*port));
+        unwanted.collect()
+    }
+
+    /// Somebody who goes on has that port as a shared one.
+    fn is_shared_by_any(&self, port: u16) -> bool {
+        self.sockets.range((port, ProcessId(0))..=(port, ProcessId(u32::MAX))).next().is_some()
     }
 
     /// What was found just now.
@@ -60,15 +76,16 @@ impl PortTable {
         self.seen = busy;
     }
 
-    /// Somebody else than `asking` to whom that port is assigned.
-    fn holder(&self, port: u16, asking: Option<ProcessId>) -> Option<ProcessId> {
-        let holders = self.held.range((port, ProcessId(0))..=(port, ProcessId(u32::MAX)));
-        holders.map(|(_, id)| *id).find(|id| Some(*id) != asking)
+    /// Who has that port, and how.
+    fn holders(&self, port: u16) -> impl Iterator<Item = (ProcessId, Port)> {
+        let least = (port, ProcessId(0), Port::Own(0));
+        let most = (port, ProcessId(u32::MAX), Port::Shared(u16::MAX));
+        self.held.range(least..=most).map(|(_, id, port)| (*id, *port))
     }
 
     /// Ports and holders, to be compared with the rows.
     #[cfg(test)]
-    pub(super) fn held(&self) -> &BTreeSet<(u16, ProcessId)> {
+    pub(super) fn held(&self) -> &BTreeSet<(u16, ProcessId, Port)> {
         &self.held
     }
 
@@ -79,13 +96,36 @@ impl PortTable {
     }
 }
 
+/// What a row has in the table.
+fn claims(row: &Process) -> impl Iterator<Item = (u16, ProcessId, Port)> {
+    let id = row.id;
+    row.ports.held.into_iter().chain(row.ports.next).map(move |port| (port.number(), id, port))
+}
+
+/// It is wanted up, or its end has not been asked for yet: then it can still be wanted up again.
+pub(super) fn wants_socket(row: &Process) -> bool {
+    let goes_on = match row.state {
+        State::Starting { .. } | State::Running { .. } => true,
+        State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Stopping { .. } => false,
+    };
+    row.goal == Goal::Up || goes_on
+}
+
+/// What a row wants a socket for.
+fn sockets(row: &Process) -> impl Iterator<Item = (u16, ProcessId)> {
+    let wanted = wants_socket(row);
+    claims(row).filter(move |(_, _, port)| wanted && port.is_shared()).map(|(number, id, _)| (number, id))
+}
+
 /// Who asks for a port, and what it has already.
 #[derive(Clone, Copy)]
 struct Asking {
     id: Option<ProcessId>,
+    /// Its app, if that is there already.
+    app: Option<AppId>,
     instance: u32,
     /// The port that it would rather have than another one of a range.
-    keeps: Option<u16>,
+    keeps: Option<Port>,
     /// Its own run may be the one that listens there.
     listens: bool,
 }
@@ -95,19 +135,20 @@ impl Supervisor {
     /// not to run.
     pub(super) fn ports_of_new(
         &self,
+        app: Option<AppId>,
         spec: &AppSpec,
         numbers: &[u32],
         goal: Goal,
-    ) -> Result<Vec<Option<u16>>, Denied> {
+    ) -> Result<Vec<Option<Port>>, Denied> {
         let Some(plan) = spec.port.filter(|_| goal == Goal::Up) else {
             return Ok(vec![None; numbers.len()]);
         };
         let mut given = BTreeSet::new();
         let mut ports = Vec::new();
         for &instance in numbers {
-            let asking = Asking { id: None, instance, keeps: None, listens: false };
+            let asking = Asking { id: None, app, instance, keeps: None, listens: false };
             let port = self.choose(plan, asking, &given)?;
-            given.insert(port);
+            given.insert(port.number());
             ports.push(Some(port));
         }
         Ok(ports)
@@ -129,7 +170,7 @@ impl Supervisor {
     }
 
     /// The port with which a process is launched now.
-    pub(super) fn port_at_launch(&self, id: ProcessId) -> Result<Option<u16>, Denied> {
+    pub(super) fn port_at_launch(&self, id: ProcessId) -> Result<Option<Port>, Denied> {
         let ports = self.processes[&id].ports;
         let keeps = if planted!(WandersAfterCrash) { None } else { ports.next.or(ports.held) };
         self.port_by(id, ports.plan, keeps, false)
@@ -139,28 +180,33 @@ impl Supervisor {
         &self,
         id: ProcessId,
         plan: Option<PortPlan>,
-        keeps: Option<u16>,
+        keeps: Option<Port>,
         listens: bool,
-    ) -> Result<Option<u16>, Denied> {
+    ) -> Result<Option<Port>, Denied> {
         let process = &self.processes[&id];
         // A plan for one run was spread already when it was asked for.
         let instance = if plan.is_some() { 0 } else { process.instance };
         let Some(plan) = plan.or(self.apps[&process.app].port) else { return Ok(None) };
-        self.choose(plan, Asking { id: Some(id), instance, keeps, listens }, &BTreeSet::new()).map(Some)
+        let asking = Asking { id: Some(id), app: Some(process.app), instance, keeps, listens };
+        self.choose(plan, asking, &BTreeSet::new()).map(Some)
     }
 
     /// The port that somebody gets by that plan. `given` are taken too.
-    fn choose(&self, plan: PortPlan, asking: Asking, given: &BTreeSet<u16>) -> Result<u16, Denied> {
-        let is_free = |port: &u16| !given.contains(port) && self.owner(*port, asking).is_none();
+    fn choose(&self, plan: PortPlan, asking: Asking, given: &BTreeSet<u16>) -> Result<Port, Denied> {
+        let is_free = |port: &u16| !given.contains(port) && self.owner(Port::Own(*port), asking).is_none();
+        let only = |port: Port| match self.owner(port, asking) {
+            Some(by) => Err(Denied::PortTaken { port: port.number(), by }),
+            None => Ok(port),
+        };
         match plan.wants(asking.instance) {
-            Want::One(port) => match self.owner(port, asking) {
-                Some(by) => Err(Denied::PortTaken { port, by }),
-                None => Ok(port),
-            },
+            Want::One(port) => only(Port::Own(port)),
+            Want::Shared(port) => only(Port::Shared(port)),
             Want::AnyOf(first, last) => asking
                 .keeps
+                .map(Port::number)
                 .filter(|port| (first..=last).contains(port) && is_free(port))
                 .or_else(|| (first..=last).find(is_free))
+                .map(Port::Own)
                 .ok_or_else(|| self.exhausted(plan, first, last, asking)),
             // Its number is beyond the range: others before it are gone, or the range became smaller.
             Want::Nothing => match plan.suffices_for(asking.instance + 1) {
@@ -171,13 +217,19 @@ impl Supervisor {
     }
 
     fn exhausted(&self, plan: PortPlan, first: u16, last: u16, asking: Asking) -> Denied {
-        let holders = (first..=last).filter_map(|port| Some((port, self.owner(port, asking)?)));
+        let holders = (first..=last).filter_map(|port| Some((port, self.owner(Port::Own(port), asking)?)));
         Denied::PortsExhausted { plan, holders: holders.collect() }
     }
 
-    /// Who has that port, other than who asks.
-    fn owner(&self, port: u16, asking: Asking) -> Option<PortOwner> {
-        let ours = self.ports.holder(port, asking.id).filter(|_| !planted!(GivesPortsTwice));
+    /// Who has that port, other than who asks and whom it may share it with.
+    fn owner(&self, port: Port, asking: Asking) -> Option<PortOwner> {
+        let in_the_way = |(id, held): &(ProcessId, Port)| {
+            let of_one_app = self.processes.get(id).is_some_and(|row| Some(row.app) == asking.app);
+            let share = held.is_shared() && port.is_shared() && (of_one_app || planted!(SharesWithStrangers));
+            Some(*id) != asking.id && !share
+        };
+        let holder = self.ports.holders(port.number()).find(in_the_way).map(|(id, _)| id);
+        let ours = holder.filter(|_| !planted!(GivesPortsTwice));
         if let Some(process) = ours.and_then(|id| self.processes.get(&id)) {
             let name = self.apps.get(&process.app).map(|spec| spec.instance_name(process.instance));
             return Some(PortOwner::Ours { name: name.unwrap_or_default(), id: process.id });
@@ -185,7 +237,7 @@ impl Supervisor {
         if (asking.listens && asking.keeps == Some(port)) || planted!(OverlooksForeignPorts) {
             return None;
         }
-        self.ports.seen.get(&port).cloned()
+        self.ports.seen.get(&port.number()).cloned()
     }
 
     /// Which ports are to be tried before that input is given. None: none.
@@ -236,7 +288,7 @@ impl Supervisor {
         let lives = process.state.run().is_some();
         let question = self.question(id, plan, process.ports.held);
         // What it has while it runs it keeps, whoever listens there.
-        question.filter(|q| !lives || q.first.is_none() || q.first != process.ports.held)
+        question.filter(|q| !lives || q.first.is_none() || q.first != process.ports.held.map(Port::number))
     }
 
     fn questions_of_command(&self, command: &Command) -> Vec<PortQuestion> {
@@ -295,7 +347,7 @@ impl Supervisor {
         }
     }
 
-    fn question(&self, id: ProcessId, plan: Option<PortPlan>, keeps: Option<u16>) -> Option<PortQuestion> {
+    fn question(&self, id: ProcessId, plan: Option<PortPlan>, keeps: Option<Port>) -> Option<PortQuestion> {
         let process = &self.processes[&id];
         let instance = if plan.is_some() { 0 } else { process.instance };
         let plan = plan.or(self.apps[&process.app].port)?;
@@ -307,16 +359,35 @@ impl Supervisor {
         id: Option<ProcessId>,
         plan: PortPlan,
         instance: u32,
-        keeps: Option<u16>,
+        keeps: Option<Port>,
     ) -> PortQuestion {
         match plan.wants(instance) {
-            Want::One(port) => PortQuestion { first: Some(port), others: Vec::new() },
+            Want::One(port) | Want::Shared(port) => PortQuestion { first: Some(port), others: Vec::new() },
             Want::AnyOf(low, high) => {
-                let first = keeps.filter(|port| (low..=high).contains(port));
-                let open = |port: &u16| Some(*port) != first && self.ports.holder(*port, id).is_none();
+                let first = keeps.map(Port::number).filter(|port| (low..=high).contains(port));
+                let others = |port: u16| self.ports.holders(port).any(|(holder, _)| Some(holder) != id);
+                let open = |port: &u16| Some(*port) != first && !others(*port);
                 PortQuestion { first, others: (low..=high).filter(open).collect() }
             }
             Want::Nothing => PortQuestion { first: None, others: Vec::new() },
+        }
+    }
+
+    /// Which of these shared ports, whose sockets the keeper holds, nobody wants any more. To be
+    /// asked of a keeper's first words: what an earlier daemon had to say about them may be lost.
+    pub fn unwanted_sockets(&self, sockets: &[u16]) -> Vec<u16> {
+        sockets.iter().copied().filter(|port| !self.ports.is_shared_by_any(*port)).collect()
+    }
+
+    /// Somebody has that port as a shared one.
+    pub fn is_shared(&self, port: u16) -> bool {
+        self.ports.holders(port).any(|(_, port)| port.is_shared())
+    }
+
+    /// Orders that the sockets of these ports are let go.
+    pub(super) fn release(&mut self, ports: Vec<u16>) {
+        if !planted!(ForgetsTheSocket) {
+            self.effects.extend(ports.into_iter().map(|port| Effect::Release { port }));
         }
     }
 

@@ -123,7 +123,7 @@ impl Supervisor {
                 process: id,
                 instance: process.instance,
                 spec: self.apps[&process.app].clone(),
-                port: process.ports.held,
+                port: process.ports.held.map(crate::model::Port::number),
                 since: *since,
             });
         }

@@ -22,7 +22,8 @@ use std::time::Duration;
 
 use super::{Accepted, Denied, Effect, Ports, Supervisor};
 use crate::model::{
-    AppId, Cause, EventKind, Goal, Moment, ProcessId, ReadyBy, Reason, Rest, RunId, State, Status, in_words,
+    AppId, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, ReadyBy, Reason, Rest, RunId, State, Status,
+    in_words,
 };
 
 /// A new run that was up for so long lets the next process have its turn, or for the app's minimal
@@ -285,6 +286,7 @@ impl Supervisor {
             | Effect::Signal { .. }
             | Effect::KillTree { .. }
             | Effect::Forget { .. }
+            | Effect::Release { .. }
             | Effect::Watch { .. }
             | Effect::Unwatch { .. }
             | Effect::Await { .. }
@@ -322,15 +324,22 @@ impl Supervisor {
     }
 
     /// Whether a new run of that process may begin beside its present one: that runs, and there is no
-    /// port that both would have to bind.
+    /// port that both would have to bind. They may accept from one socket.
     fn can_try(&self, id: ProcessId) -> bool {
         let process = &self.processes[&id];
         let allowed = self.reloads[&process.app].beside.contains(&id);
         let spec = &self.apps[&process.app];
-        let portless = process.ports == Ports::default() && spec.port.is_none();
+        let may_share = match spec.port {
+            None => process.ports == Ports::default(),
+            Some(PortPlan::Shared(_)) => {
+                let Ports { held, next, plan } = process.ports;
+                held.is_some_and(|port| port.is_shared()) && next.is_none() && plan.is_none()
+            }
+            Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)) => false,
+        };
         // Signs and messages are of the present life alone.
         let silent = spec.ready.by == ReadyBy::Auto && !spec.stop.with_message;
-        allowed && portless && silent && matches!(process.state, State::Running { .. })
+        allowed && may_share && silent && matches!(process.state, State::Running { .. })
     }
 
     /// Whose turn may come when time passes.

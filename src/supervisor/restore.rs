@@ -26,7 +26,7 @@ use std::sync::Arc;
 use super::restart::LONGEST_WAIT;
 use super::{Effect, Ports, Process, Record, Supervisor, ready};
 use crate::model::{
-    AppId, AppSpec, Cause, End, Goal, Moment, OverMemory, Pid, PortOwner, ProcessId, ReadyPolicy, Rest,
+    AppId, AppSpec, Cause, End, Goal, Moment, OverMemory, Pid, Port, PortOwner, ProcessId, ReadyPolicy, Rest,
     RunId, State,
 };
 
@@ -115,7 +115,7 @@ pub struct Living {
     /// Restart count at its launch.
     pub restarts: u32,
     /// Its port.
-    pub port: Option<u16>,
+    pub port: Option<Port>,
     /// Its main process and when that was executed; absent while it is being launched.
     pub spawned: Option<(Pid, Moment)>,
     /// How and when the main process ended, if it has.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Accepted, Denied, PortQuestion, Ports, Remembered, Supervisor};
-use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, ProcessId};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, Port, ProcessId};
 
 /// The most processes that an app may have.
 pub const MOST: u32 = 1000;
@@ -60,7 +60,7 @@ impl Supervisor {
         if let (false, Some(Err(few))) = (added.is_empty(), spec.port.map(|plan| plan.suffices_for(wanted))) {
             return Err(Denied::TooFewPorts(few));
         }
-        let ports = self.ports_of_new(&spec, &added, goal)?;
+        let ports = self.ports_of_new(Some(app), &spec, &added, goal)?;
         if spec.instances != wanted {
             self.redefine(app, Arc::new(AppSpec { instances: wanted, ..(*spec).clone() }));
         }
@@ -116,7 +116,7 @@ impl Supervisor {
         app: AppId,
         instance: u32,
         goal: Goal,
-        held: Option<u16>,
+        held: Option<Port>,
     ) -> ProcessId {
         let id = self.next_process;
         self.next_process = ProcessId(id.0 + 1);

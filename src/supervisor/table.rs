@@ -274,7 +274,6 @@ impl Supervisor {
     /// who lives, what was touched, what is to be recorded, whether the app still has anybody) is
     /// brought up to date here and cannot be forgotten elsewhere.
     pub(super) fn put(&mut self, id: ProcessId, row: Option<Process>) {
-        let ports = row.as_ref().map(|process| process.ports);
         let (run, deadline, queued) = facets(row.as_ref());
         let app = row.as_ref().map(|process| process.app);
         let (waits, ends) =
@@ -296,7 +295,8 @@ impl Supervisor {
             old_deadline.map(|at| self.deadlines.remove(&(at, id)));
             deadline.map(|at| self.deadlines.insert((at, id)));
         }
-        self.ports.update(id, before.as_ref().map(|process| process.ports), ports);
+        let unwanted = self.ports.update(before.as_ref(), self.processes.get(&id));
+        self.release(unwanted);
         if old_queued != queued {
             old_queued.map(|since| self.queue.remove(&(since, id)));
             queued.map(|since| self.queue.insert((since, id)));

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Accepted, Denied, PortQuestion, Supervisor};
-use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, ProcessId, State, Want};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, Port, ProcessId, State, Want};
 
 /// What follows the change of a definition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -112,7 +112,7 @@ impl Supervisor {
             if starts || process.waits() {
                 let question = self.ask(Some(id), plan, instance, process.ports.held);
                 // What it has while it runs it keeps, whoever listens there.
-                let kept = question.first.is_some() && question.first == process.ports.held;
+                let kept = question.first.is_some() && question.first == process.ports.held.map(Port::number);
                 if process.state.run().is_none() || !kept {
                     questions.push(question);
                 }
@@ -121,11 +121,11 @@ impl Supervisor {
         // Some may go, and leave a port to the others.
         let members = self.wanted_members(app);
         let waiting = members.iter().map(|(_, id)| &self.processes[id]).filter(|p| p.state.run().is_none());
-        let left: Vec<u16> = waiting.filter_map(|process| process.ports.held).collect();
+        let left: Vec<u16> = waiting.filter_map(|process| process.ports.held.map(Port::number)).collect();
         for question in &mut questions {
             let may_have = |port: &&u16| match plan.wants(0) {
                 Want::AnyOf(low, high) => (low..=high).contains(port) && question.first != Some(**port),
-                Want::One(_) | Want::Nothing => false,
+                Want::One(_) | Want::Shared(_) | Want::Nothing => false,
             };
             let more: Vec<u16> = left.iter().filter(may_have).copied().collect();
             question.others.extend(more);

@@ -61,10 +61,18 @@ pub struct NewApp {
     #[schema(nullable = false, minimum = 1, maximum = 1000)]
     pub instances: Option<i64>,
     /// Ports, one for each process, given as `PORT` in its environment: `3000`, `3000-3005`
-    /// (instance i gets the first plus i), or `auto:4000-4100` (the first that is free).
+    /// (instance i gets the first plus i), or `auto:4000-4100` (the first that is free). Several
+    /// processes share a single port, see `listen_mode`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "3000-3003")]
     pub port: Option<String>,
+    /// How its processes come to listen on a single port. `shared`: one listening socket is held
+    /// for all of them, on all addresses; Node programs need no change, others take it as
+    /// descriptor 3 (`LISTEN_FDS`). `auto` (default): shared by several processes, while one alone
+    /// binds the port by itself. `proxy` is not built yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "shared")]
+    pub listen_mode: Option<String>,
     /// Start it now and at boot. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -202,6 +210,11 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub port: Option<String>,
+    /// `shared`: its processes accept from one listening socket that is held for them. `auto`: each
+    /// binds its port by itself. Absent without ports.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub listen_mode: Option<String>,
     /// Started when defined and at boot.
     pub autostart: bool,
     /// Started again when it ends by itself.

@@ -98,6 +98,7 @@ impl Rig {
             process: 0,
             restarts: 0,
             port: None,
+            shared: false,
             program: program.into(),
             args: args.iter().map(|arg| arg.to_string()).collect(),
             env: BTreeMap::from([marked, path]),

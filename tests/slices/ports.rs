@@ -103,7 +103,6 @@ fn a_conflict_names_the_owner_and_nothing_starts() {
     refused(&two, "1", &[&by_us[0], &by_us[1]]);
     refused(&format!("{two}-{three}"), "2", &[&by_us[0], &by_us[1]]);
     refused(&format!("{two}-{three}"), "3", &["2 ports", "3 processes"]);
-    refused(&three, "2", &["range"]);
     refused(&format!("auto:{one}-{two}"), "1", &["auto:", "api (id 0)", &by_us[1]]);
     let api = home.api();
     let answer = api.post("/api/v1/apps", &json!({"script": script, "name": "web", "port": one}));

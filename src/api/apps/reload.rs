@@ -81,8 +81,13 @@ pub async fn reload(
     Ok((status, Json(wire::Reloaded { notice, processes: targets.iter().map(show).collect() })))
 }
 
-/// The processes that can have two runs at once: no port is theirs, and they listen on none.
+/// The processes that can have two runs at once: they accept from a socket that both can have, or no
+/// port is theirs and they listen on none.
 async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
+    let shares = |view: &&Arc<ProcessView>| {
+        view.ports.plan.is_none() && view.ports.held.is_some_and(|port| port.is_shared())
+    };
+    let sharing: BTreeSet<ProcessId> = targets.iter().filter(shares).map(|view| view.id).collect();
     let portless = |view: &&Arc<ProcessView>| view.spec.port.is_none() && view.ports == Ports::default();
     let portless: Vec<&Arc<ProcessView>> = targets.iter().filter(portless).collect();
     let main = |view: &&Arc<ProcessView>| {
@@ -90,7 +95,7 @@ async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId
     };
     let mains: Vec<(Pid, PortOwner)> = portless.iter().filter_map(main).collect();
     if mains.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(sharing);
     }
     let sockets = tokio::task::spawn_blocking(move || listening::sockets(&mains)).await;
     let sockets = sockets.map_err(|e| ApiError::internal(&e))?;
@@ -101,7 +106,8 @@ async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId
             PortOwner::Foreign { .. } | PortOwner::Unknown => None,
         })
         .collect();
-    Ok(portless.iter().map(|view| view.id).filter(|id| !listeners.contains(id)).collect())
+    let quiet = portless.iter().map(|view| view.id).filter(|id| !listeners.contains(id));
+    Ok(quiet.chain(sharing).collect())
 }
 
 /// Says who paused, and why.

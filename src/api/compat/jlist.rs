@@ -2,9 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::daemon::clock;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
+use crate::daemon::{clock, node};
 use crate::model::{AppSpec, End, ReadyBy, State};
 
 /// One element of the list. Environments hold declared variables only, masked.
@@ -42,7 +42,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "uptime_seconds": process.uptime_ms.map_or(0, |ms| ms / 1000),
             "restart_time": view.restarts,
             "unstable_restarts": view.unstable,
-            "exec_mode": "fork_mode",
+            "exec_mode": if node::is_cluster(spec) { "cluster_mode" } else { "fork_mode" },
             "instances": spec.instances,
             "pm_id": view.id.0,
             "unique_id": format!("{}-{}", view.app, view.id),
@@ -76,7 +76,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
     }
     // As with every variable of an app, PM2 has it here.
     if let Some(port) = view.ports.held {
-        element["pm2_env"]["PORT"] = json!(port);
+        element["pm2_env"]["PORT"] = json!(port.number());
     }
     element
 }

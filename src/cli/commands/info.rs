@@ -74,7 +74,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("runs", command(app)));
     pairs.push(("cwd", app.cwd.clone()));
     pairs.push(("instances", app.instances.to_string()));
-    pairs.extend(app.port.clone().map(|port| ("port", port)));
+    pairs.extend(app.port.as_ref().map(|port| ("port", with_mode(port, app))));
     pairs.push(("autostart", yes(app.autostart)));
     pairs.push(("autorestart", yes(app.autorestart)));
     pairs.push(("max restarts", app.max_restarts.to_string()));
@@ -122,6 +122,14 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
         }
     }
     text
+}
+
+/// `3000, shared by all instances`.
+fn with_mode(port: &str, app: &App) -> String {
+    match app.listen_mode.as_deref() {
+        Some("shared") => format!("{port}, one socket shared by all instances"),
+        Some(_) | None => port.to_owned(),
+    }
 }
 
 /// `db (healthy), cache (ready)`.
@@ -312,7 +320,8 @@ mod tests {
             env_file: vec!["/srv/.env".into()],
             filter_env: vec!["AWS_".into()],
             instances: 2,
-            port: Some("3000-3001".into()),
+            port: Some("3000".into()),
+            listen_mode: Some("shared".into()),
             autostart: true,
             autorestart: true,
             max_restarts: 16,
@@ -357,6 +366,7 @@ mod tests {
             "interpreter args  --trace-warnings",
             "runs              /usr/bin/node '/srv/my app/server.js' 'it'\\''s'",
             "restart delay     growing from 100ms, at most 15s",
+            "port              3000, one socket shared by all instances",
             "stop exit codes   0 3",
             "kill timeout      10s",
             "max memory        512.0 MiB",

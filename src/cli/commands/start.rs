@@ -203,6 +203,7 @@ fn defines_something(args: &StartArgs) -> bool {
     args.namespace.is_some()
         || args.instances.is_some()
         || args.port.is_some()
+        || args.listen_mode.is_some()
         || args.cwd.is_some()
         || !args.env.is_empty()
         || args.env_sources != EnvArgs::default()
@@ -251,6 +252,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         inherited_env: Some(update_env::of_this_shell()),
         instances: args.instances.map(|instances| instances.on(cpus)),
         port: args.port.clone(),
+        listen_mode: args.listen_mode.clone(),
         autostart: args.no_autostart.then_some(false),
         autorestart: args.no_autorestart.then_some(false),
         max_restarts: args.max_restarts,
@@ -295,7 +297,7 @@ mod tests {
 
     #[test]
     fn options_become_members_of_the_definition() {
-        let line = "app.js -n web --namespace blue -i 3 --port 3000-3002 --cwd sub --env A=b=c --env D= --interpreter node \
+        let line = "app.js -n web --namespace blue -i 3 --port 3000-3002 --listen-mode auto --cwd sub --env A=b=c --env D= --interpreter node \
                     --node-args --trace-warnings --interpreter-args --no-deprecation --env-file .env --filter-env AWS_ \
                     --no-autorestart --max-restarts 5 --min-uptime 2s --restart-delay 0 --kill-signal SIGINT \
                     --kill-timeout 1600 --stop-exit-codes 0 3 --no-autostart -- --port 1 -- x";
@@ -304,7 +306,7 @@ mod tests {
         let expected = serde_json::json!({
             "script": "", "name": "web", "namespace": "blue", "args": ["--port", "1", "--", "x"],
             "cwd": "/here/sub", "interpreter": "node", "interpreter_args": ["--trace-warnings", "--no-deprecation"],
-            "env_file": ["/here/.env"], "filter_env": ["AWS_"], "env": {"A": "b=c", "D": ""}, "instances": 3, "port": "3000-3002",
+            "env_file": ["/here/.env"], "filter_env": ["AWS_"], "env": {"A": "b=c", "D": ""}, "instances": 3, "port": "3000-3002", "listen_mode": "auto",
             "autostart": false, "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000,
             "restart_delay_ms": 0, "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
         });

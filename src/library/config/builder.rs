@@ -293,6 +293,8 @@ impl ProcessConfigBuilder {
             let instances = self.instances.unwrap_or(1);
             match port.check() {
                 Err(wrong) => mistakes.push(Mistake::BadPort(wrong)),
+                // Several share a single one.
+                Ok(()) if matches!(port, PortConfig::Single(_)) => {}
                 Ok(()) if port.count() < instances as usize => mistakes.push(Mistake::TooFewPorts {
                     ports: port.to_string(),
                     available: port.count(),

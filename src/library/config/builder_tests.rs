@@ -59,7 +59,7 @@ fn every_mistake_is_told_at_once() {
         .args(["a\0b"])
         .env("A=B", "")
         .instances(1001)
-        .port(PortConfig::Single(3000))
+        .port(PortConfig::Range(3000, 3001))
         .max_memory_restart(0)
         .kill_timeout(Duration::ZERO)
         .build()
@@ -71,7 +71,7 @@ fn every_mistake_is_told_at_once() {
         Mistake::Nul("an argument"),
         Mistake::BadVariable("A=B".into()),
         Mistake::BadInstances(1001),
-        Mistake::TooFewPorts { ports: "3000".into(), available: 1, instances: 1001 },
+        Mistake::TooFewPorts { ports: "3000-3001".into(), available: 2, instances: 1001 },
         Mistake::NoMemory,
         Mistake::BadTime { member: "kill_timeout()" },
     ];

@@ -85,6 +85,7 @@ invariants! {
     memory_restarts_are_rolling,
     every_port_free_or_held_once,
     what_is_launched_has_a_free_port_of_its_plan,
+    a_shared_socket_is_held_while_it_is_wanted,
     what_is_given_out_was_tried,
     what_rests_has_no_port,
     nobody_is_refused_a_port_that_is_free,

@@ -199,6 +199,7 @@ impl Ledger {
                 | Effect::Signal { .. }
                 | Effect::KillTree { .. }
                 | Effect::Forget { .. }
+                | Effect::Release { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
                 | Effect::Await { .. }
@@ -222,6 +223,7 @@ impl Ledger {
                 Effect::Record(Record::App(_) | Record::AppGone(_) | Record::Process(_))
                 | Effect::Signal { .. }
                 | Effect::KillTree { .. }
+                | Effect::Release { .. }
                 | Effect::Watch { .. }
                 | Effect::Unwatch { .. }
                 | Effect::Await { .. }

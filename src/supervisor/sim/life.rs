@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::super::Living;
 use super::users::Dice;
 use crate::model::{
-    AppSpec, End, Fact, Moment, Pid, ProcessId, ReadyPolicy, RunId, Signal, SpawnFailure, SpawnStep,
+    AppSpec, End, Fact, Moment, Pid, Port, ProcessId, ReadyPolicy, RunId, Signal, SpawnFailure, SpawnStep,
 };
 
 /// A run, as the operating system and the keeper know it.
@@ -13,7 +13,7 @@ use crate::model::{
 pub struct Life {
     pub process: ProcessId,
     restarts: u32,
-    pub port: Option<u16>,
+    pub port: Option<Port>,
     /// By what it was launched to become ready.
     pub awaits: Option<ReadyPolicy>,
     /// The keeper was told that it is ready.
@@ -45,7 +45,7 @@ impl Life {
         dice: &mut Dice,
         now: Moment,
         process: ProcessId,
-        (restarts, port): (u32, Option<u16>),
+        (restarts, port): (u32, Option<Port>),
         spec: &AppSpec,
         calm: bool,
     ) -> Life {
@@ -141,7 +141,7 @@ impl Life {
 
     /// Something of it has that port open.
     pub fn listens_on(&self, port: u16) -> bool {
-        self.port == Some(port) && self.is_alive()
+        self.port.is_some_and(|own| own.number() == port) && self.is_alive()
     }
 
     /// The stop signal came. Who obeys has ended `soon`.

@@ -183,6 +183,7 @@ pub fn too_much_memory_is_ended(world: &World, step: &Step<'_>) -> Holds {
         | Effect::Signal { .. }
         | Effect::KillTree { .. }
         | Effect::Forget { .. }
+        | Effect::Release { .. }
         | Effect::Record(_)
         | Effect::Watch { .. }
         | Effect::Unwatch { .. }

@@ -69,6 +69,7 @@ fn stories_are_eventful() {
         "Signal",
         "KillTree",
         "Forget",
+        "Release",
         "SpawnFailed",
         "TreeGone",
         "HandsRenewed",

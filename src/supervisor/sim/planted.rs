@@ -82,6 +82,10 @@ pub enum Mistake {
     ReloadsOnAfterADeath,
     /// A port is given to somebody although another has it.
     GivesPortsTwice,
+    /// Another app gets a port that is shared.
+    SharesWithStrangers,
+    /// The keeper is not told that nobody wants a socket any more.
+    ForgetsTheSocket,
     /// What other programs listen on is not looked at.
     OverlooksForeignPorts,
     /// What rests keeps its port.
@@ -187,6 +191,8 @@ impl Mistake {
         Mistake::ReloadsTwoAtOnce,
         Mistake::ReloadsOnAfterADeath,
         Mistake::GivesPortsTwice,
+        Mistake::SharesWithStrangers,
+        Mistake::ForgetsTheSocket,
         Mistake::OverlooksForeignPorts,
         Mistake::KeepsPortsAtRest,
         Mistake::WandersAfterCrash,

@@ -2,33 +2,47 @@
 
 use std::collections::BTreeSet;
 
+use super::super::ports::wants_socket;
 use super::super::{Accepted, Command, Count, Denied, Effect, Input, Ports, Process};
 use super::invariants::{Holds, ensure};
 use super::ledger::reloaded;
 use super::world::{Given, Step, World};
-use crate::model::{AppSpec, Fact, Goal, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want};
+use crate::model::{
+    AppId, AppSpec, Fact, Goal, Port, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want,
+};
 
-fn of(process: &Process) -> impl Iterator<Item = u16> {
+fn of(process: &Process) -> impl Iterator<Item = Port> {
     process.ports.held.into_iter().chain(process.ports.next)
 }
 
-/// Somebody other than `asking` has it, before or after the step.
-fn is_taken(world: &World, step: &Step<'_>, port: u16, asking: Option<ProcessId>) -> bool {
+/// Who asks: a process, or a new one, of an app, or of a new one.
+type Asking = (Option<ProcessId>, Option<AppId>);
+
+/// Both may have it at the same time.
+fn may_share(port: Port, app: Option<AppId>, other: Port, row: &Process) -> bool {
+    port.is_shared() && port == other && app == Some(row.app)
+}
+
+/// Somebody other than `asking` has it, before or after the step, and does not share it.
+fn is_taken(world: &World, step: &Step<'_>, port: Port, (asking, app): Asking) -> bool {
     let mut rows = step.before.values().chain(world.brain.processes());
-    world.brain.ports.seen().contains_key(&port)
-        || rows.any(|row| Some(row.id) != asking && of(row).any(|other| other == port))
+    let in_the_way =
+        |row: &Process, other: Port| other.number() == port.number() && !may_share(port, app, other, row);
+    world.brain.ports.seen().contains_key(&port.number())
+        || rows.any(|row| Some(row.id) != asking && of(row).any(|other| in_the_way(row, other)))
 }
 
 /// What a process may have by a plan for one run, or by its definition.
-fn may_have(plan: Option<PortPlan>, spec: &AppSpec, instance: u32) -> Option<Vec<u16>> {
+fn may_have(plan: Option<PortPlan>, spec: &AppSpec, instance: u32) -> Option<Vec<Port>> {
     let wants = match (plan, spec.port) {
         (Some(plan), _) => plan.wants(0),
         (None, Some(plan)) => plan.wants(instance),
         (None, None) => return None,
     };
     Some(match wants {
-        Want::One(port) => vec![port],
-        Want::AnyOf(first, last) => (first..=last).collect(),
+        Want::One(port) => vec![Port::Own(port)],
+        Want::Shared(port) => vec![Port::Shared(port)],
+        Want::AnyOf(first, last) => (first..=last).map(Port::Own).collect(),
         Want::Nothing => Vec::new(),
     })
 }
@@ -37,9 +51,14 @@ pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
     let mut held = BTreeSet::new();
     for process in world.brain.processes() {
         for port in of(process) {
-            let other = held.iter().find(|(taken, _)| *taken == port);
-            ensure!(other.is_none(), "{port} is held by {} and by {other:?}", process.id);
-            held.insert((port, process.id));
+            let in_the_way = |(taken, id, other): &&(u16, ProcessId, Port)| {
+                let row = world.brain.process(*id).filter(|row| row.id != process.id);
+                *taken == port.number()
+                    && row.is_some_and(|row| !may_share(port, Some(process.app), *other, row))
+            };
+            let other = held.iter().find(in_the_way);
+            ensure!(other.is_none(), "{port:?} is held by {} and by {other:?}", process.id);
+            held.insert((port.number(), process.id, port));
         }
         let life = process.state.run().and_then(|run| world.lives.get(&run));
         let true_port = life.map_or(process.ports.held, |life| life.port);
@@ -62,9 +81,30 @@ pub fn what_is_launched_has_a_free_port_of_its_plan(world: &World, step: &Step<'
         let may_have = may_have(plan, spec, *instance);
         ensure!(may_have.is_some() == port.is_some(), "{id} is launched with {port:?} by {plan:?}");
         let Some(port) = port else { continue };
-        ensure!(may_have.is_some_and(|ports| ports.contains(port)), "{id} is launched with {port}");
+        ensure!(may_have.is_some_and(|ports| ports.contains(port)), "{id} is launched with {port:?}");
         let seen = world.brain.ports.seen();
-        ensure!(!seen.contains_key(port), "{id} is launched with {port}, which another program has");
+        ensure!(
+            !seen.contains_key(&port.number()),
+            "{id} is launched with {port:?}, which another program has"
+        );
+    }
+    Ok(())
+}
+
+/// The keeper holds the socket of whoever runs with one, and lets go of those that nobody wants.
+pub fn a_shared_socket_is_held_while_it_is_wanted(world: &World, _: &Step<'_>) -> Holds {
+    for process in world.brain.processes().filter(|process| process.goal == Goal::Up) {
+        let Some(Port::Shared(port)) = process.ports.held else { continue };
+        let runs = match process.state {
+            State::Starting { .. } | State::Running { .. } => true,
+            State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Stopping { .. } => false,
+        };
+        let held = world.sockets.get(&port) == Some(&false);
+        ensure!(!runs || held, "{} runs and the socket of {port} is let go", process.id);
+    }
+    for port in world.sockets.iter().filter(|(_, released)| !**released).map(|(port, _)| *port) {
+        let wants = |row: &Process| wants_socket(row) && of(row).any(|own| own == Port::Shared(port));
+        ensure!(world.brain.processes().any(wants), "the socket of {port} is held for nobody");
     }
     Ok(())
 }
@@ -90,8 +130,9 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
     for (id, before) in step.before.iter().filter(|(_, before)| !parked(before)) {
         let Some(row) = world.brain.process(*id).filter(|row| parked(row)) else { continue };
         let Some(spec) = world.brain.app(row.app) else { continue };
-        let free = may_have(before.ports.plan, spec, row.instance)
-            .map(|ports| ports.into_iter().find(|port| !is_taken(world, step, *port, Some(*id))));
+        let free = may_have(before.ports.plan, spec, row.instance).map(|ports| {
+            ports.into_iter().find(|port| !is_taken(world, step, *port, (Some(*id), Some(row.app))))
+        });
         ensure!(free == Some(None), "{id} is given up for want of a port, and {free:?} is free");
     }
     let asking = match step.given {
@@ -122,10 +163,15 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         Err(Denied::PortTaken { .. })
             if matches!(step.given, Given::Input(Input::Command(Command::Complete { .. }))) => {}
         Err(Denied::PortTaken { port, by }) => {
-            let taken = is_taken(world, step, *port, asking);
+            let app = asking.and_then(|id| step.before.get(&id)).map(|row| row.app).or(app_of(step.given));
+            // Asked for alone, or together with others of the app: one of the two is refused.
+            let taken = [Port::Own(*port), Port::Shared(*port)]
+                .into_iter()
+                .filter(|wanted| is_asked_for(world, step, *wanted, app))
+                .any(|wanted| is_taken(world, step, wanted, (asking, app)));
             let named = match by {
                 PortOwner::Ours { id, .. } => {
-                    step.before.get(id).is_some_and(|row| of(row).any(|p| p == *port))
+                    step.before.get(id).is_some_and(|row| of(row).any(|p| p.number() == *port))
                 }
                 PortOwner::Foreign { .. } | PortOwner::Unknown => true,
             };
@@ -133,7 +179,8 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         }
         Err(Denied::PortsExhausted { plan, .. }) => {
             let (PortPlan::Auto(first, last) | PortPlan::Range(first, last)) = *plan else { return Ok(()) };
-            let free = (first..=last).filter(|port| !is_taken(world, step, *port, asking)).count();
+            let free = (first..=last).filter(|port| !is_taken(world, step, Port::Own(*port), (asking, None)));
+            let free = free.count();
             // A new app needs one for each instance, one that changes for each that comes or moves.
             let needed = match step.given {
                 Given::Input(Input::Command(Command::Create { spec })) => spec.instances as usize,
@@ -161,6 +208,27 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
     Ok(())
 }
 
+/// The app that a command is about, if it is about one as a whole.
+fn app_of(given: &Given) -> Option<AppId> {
+    match given {
+        Given::Input(Input::Command(Command::Scale { app, .. } | Command::Update { app, .. })) => Some(*app),
+        Given::Input(_) | Given::Repeated(_) | Given::Restored => None,
+    }
+}
+
+/// The command asks for a port in that way: by its own words, or by the definition.
+fn is_asked_for(world: &World, step: &Step<'_>, port: Port, app: Option<AppId>) -> bool {
+    let plan = match step.given {
+        Given::Input(Input::Command(Command::Create { spec } | Command::Update { spec, .. })) => spec.port,
+        Given::Input(Input::Command(Command::Move { port, .. })) => Some(*port),
+        Given::Input(Input::Command(_)) => {
+            app.and_then(|app| world.brain.app(app)).and_then(|spec| spec.port)
+        }
+        Given::Input(Input::Fact(_) | Input::Tick) | Given::Repeated(_) | Given::Restored => None,
+    };
+    plan.is_some_and(|plan| port.is_shared() == matches!(plan, PortPlan::Shared(_)))
+}
+
 pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
     match step.given {
         Given::Input(Input::Fact(_) | Input::Tick) | Given::Repeated(_) => {}
@@ -175,9 +243,9 @@ pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
         let fits = world.brain.app(row.app).and_then(|spec| may_have(row.ports.plan, spec, row.instance));
         let fits = fits.is_some_and(|ports| ports.contains(&kept));
         let launched = super::invariants::launches_of(step, *id).next().is_some();
-        let lost = world.brain.ports.seen().contains_key(&kept);
+        let lost = world.brain.ports.seen().contains_key(&kept.number());
         let same = row.ports.held == Some(kept);
-        ensure!(!launched || !fits || lost || same, "{id} had {kept} and now {:?}", row.ports);
+        ensure!(!launched || !fits || lost || same, "{id} had {kept:?} and now {:?}", row.ports);
     }
     Ok(())
 }
@@ -214,7 +282,7 @@ pub fn what_is_given_out_was_tried(world: &World, step: &Step<'_>) -> Holds {
         let Effect::Launch { port: Some(port), process, .. } = effect else { continue };
         ensure!(
             !world.somebody_else_listens(*port, *process),
-            "{process} gets {port}, where another listens"
+            "{process} gets {port:?}, where another listens"
         );
     }
     Ok(())

@@ -177,6 +177,7 @@ impl Story {
             Effect::Signal { run, signal, .. } => Some(format!("{signal} {run}")),
             Effect::KillTree { run } => Some(format!("kill {run}")),
             Effect::Forget { run } => Some(format!("forget {run}")),
+            Effect::Release { port } => Some(format!("release {port}")),
             Effect::Watch { run, .. } => Some(format!("watch {run}")),
             Effect::Unwatch { run } => Some(format!("unwatch {run}")),
             Effect::Await { run, .. } => Some(format!("await {run}")),

@@ -124,6 +124,8 @@ fn any_port(dice: &mut Dice) -> Option<PortPlan> {
         PortPlan::Range(3002, 3004),
         PortPlan::Auto(3000, 3002),
         PortPlan::Auto(3001, 3004),
+        PortPlan::Shared(3000),
+        PortPlan::Shared(3001),
     ];
     dice.chance(60).then(|| dice.pick(&plans))
 }

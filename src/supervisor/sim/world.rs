@@ -17,7 +17,7 @@ use super::ready::{self, right_sign};
 use super::users::{Dice, PORTS, any_command, three_levels};
 use super::{depends, invariants, outcomes};
 use crate::model::{
-    AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, PortOwner, ProcessId, RunId, Sign, Verdict,
+    AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, Port, PortOwner, ProcessId, RunId, Sign, Verdict,
 };
 
 /// What the store holds.
@@ -66,6 +66,8 @@ pub struct World {
     heard: Vec<Fact>,
     /// Ports on which programs of others listen.
     foreign: BTreeSet<u16>,
+    /// Sockets that the keeper holds, and whether they are released.
+    pub sockets: BTreeMap<u16, bool>,
     calm: bool,
     /// In one story of eight, people leave the programs alone for long.
     patient: bool,
@@ -92,6 +94,7 @@ impl World {
             line: VecDeque::new(),
             heard: Vec::new(),
             foreign: BTreeSet::new(),
+            sockets: BTreeMap::new(),
             calm: false,
             patient: seed % 8 == 7,
             seed,
@@ -231,24 +234,62 @@ impl World {
     /// Another program begins to listen on a port, or ends.
     fn others_come_and_go(&mut self) {
         let port = self.dice.pick(&PORTS.collect::<Vec<_>>());
-        if !self.foreign.remove(&port) && !self.lives.values().any(|life| life.listens_on(port)) {
+        let ours = self.sockets.contains_key(&port) || self.lives.values().any(|life| life.listens_on(port));
+        if !self.foreign.remove(&port) && !ours {
             self.foreign.insert(port);
         }
         self.diary.push(format!("{:>12} others listen on {:?}", self.now.0, self.foreign));
     }
 
-    /// Another program, or another life than the present one of that process.
-    pub fn somebody_else_listens(&self, port: u16, asking: ProcessId) -> bool {
-        let its_own = self.brain.process(asking).and_then(|process| process.state.run());
-        let listens = |(run, life): (&RunId, &Life)| life.listens_on(port) && Some(*run) != its_own;
-        self.foreign.contains(&port) || self.lives.iter().any(listens)
+    /// Another program, or another life than the present one of that process, unless both accept
+    /// from the socket of their app.
+    pub fn somebody_else_listens(&self, port: Port, asking: ProcessId) -> bool {
+        let row = self.brain.process(asking);
+        let app = |id: ProcessId| self.brain.process(id).map(|process| process.app);
+        let its_own = row.and_then(|process| process.state.run());
+        let shares = |life: &Life| {
+            // Whose process is not known any more still has the socket that the keeper holds.
+            let of_app = app(life.process).is_none_or(|app| row.is_some_and(|row| row.app == app));
+            port.is_shared() && life.port == Some(port) && of_app
+        };
+        let listens = |(run, life): (&RunId, &Life)| {
+            life.listens_on(port.number()) && Some(*run) != its_own && !shares(life)
+        };
+        self.foreign.contains(&port.number()) || self.lives.iter().any(listens)
+    }
+
+    /// The keeper closes what is released and used by nobody.
+    fn close_sockets(&mut self) {
+        let lives = &self.lives;
+        self.sockets.retain(|port, released| {
+            let has_it = |life: &Life| life.port == Some(Port::Shared(*port)) && !life.is_over();
+            let used = || lives.values().any(|life| has_it(life) && !life.never_was());
+            !*released || used()
+        });
+    }
+
+    /// What a keeper that says hello is told about its sockets.
+    fn tell_unwanted_sockets(&mut self) {
+        self.sockets.values_mut().for_each(|released| *released = false);
+        let held: Vec<u16> = self.sockets.keys().copied().collect();
+        for port in self.brain.unwanted_sockets(&held) {
+            self.sockets.insert(port, true);
+        }
+        self.close_sockets();
     }
 
     /// Tries the ports that are asked for.
-    fn try_ports(&self, questions: &[PortQuestion]) -> BTreeMap<u16, PortOwner> {
+    fn try_ports(
+        &self,
+        questions: &[PortQuestion],
+        is_shared: impl Fn(u16) -> bool,
+    ) -> BTreeMap<u16, PortOwner> {
         let ports = questions.iter().flat_map(|question| question.first.iter().chain(&question.others));
         let foreign = |port: &u16| {
-            let ours = || self.lives.values().any(|life| life.listens_on(*port));
+            // What the keeper holds for somebody who is known is not tried.
+            let held = self.sockets.contains_key(port);
+            let ours =
+                || !(held && is_shared(*port)) && (held || self.lives.values().any(|l| l.listens_on(*port)));
             let owner = PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(1) };
             (self.foreign.contains(port) || ours()).then_some((*port, owner))
         };
@@ -279,7 +320,7 @@ impl World {
         }
         let questions = self.brain.port_questions(self.now, &input);
         if !questions.is_empty() {
-            let busy = self.try_ports(&questions);
+            let busy = self.try_ports(&questions, |port| self.brain.is_shared(port));
             let (_, effects) = self.brain.step(self.now, Input::Fact(Fact::PortsSeen { busy }));
             assert_eq!(effects, [], "looking at ports changes nothing");
         }
@@ -294,6 +335,13 @@ impl World {
                 let life =
                     Life::conceive(&mut self.dice, self.now, *process, (*restarts, *port), spec, self.calm);
                 self.lives.insert(*run, life);
+                if let Some(Port::Shared(port)) = port {
+                    self.sockets.insert(*port, false);
+                }
+            }
+            Effect::Release { port } => {
+                _ = self.sockets.get_mut(port).map(|released| *released = true);
+                self.close_sockets();
             }
             Effect::Signal { run, signal, scope: Scope::Main } => {
                 let (now, signal) = (self.now, *signal);
@@ -351,6 +399,7 @@ impl World {
             self.line.push_back(life.happen(now, *run));
         }
         self.lives.retain(|_, life| !life.never_was());
+        self.close_sockets();
     }
 
     fn names(&self) -> Vec<Name> {
@@ -435,7 +484,12 @@ impl World {
             self.line.extend(spawned.into_iter().chain(ended));
         }
         self.heard.clear();
-        self.give(Given::Input(Input::Fact(Fact::HandsRenewed { living })))
+        // The next one takes back what a life still has.
+        let lives = &self.lives;
+        self.sockets.retain(|port, _| lives.values().any(|life| life.port == Some(Port::Shared(*port))));
+        self.give(Given::Input(Input::Fact(Fact::HandsRenewed { living })))?;
+        self.tell_unwanted_sockets();
+        Ok(())
     }
 
     /// The daemon dies, perhaps in the middle of carrying something out; a row may be damaged.
@@ -451,10 +505,16 @@ impl World {
             let whole = matches!(command, Given::Input(Input::Command(Command::Update { .. })));
             let done = if whole && done > 0 { effects.len() } else { done };
             self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
-            for effect in &effects[..done] {
+            // What one step changes is written in one transaction: all of it, or nothing.
+            let is_record = |effect: &&Effect| matches!(effect, Effect::Record(_));
+            let rest =
+                if effects[..done].iter().any(|effect| is_record(&effect)) { &effects[done..] } else { &[] };
+            let done: Vec<Effect> =
+                effects[..done].iter().chain(rest.iter().filter(is_record)).cloned().collect();
+            for effect in &done {
                 self.perform(effect);
             }
-            self.ledger.hear_of(&effects[..done]);
+            self.ledger.hear_of(&done);
         }
         if self.dice.chance(10) && !self.store.rows.is_empty() {
             let rows: Vec<ProcessId> = self.store.rows.keys().copied().collect();
@@ -480,7 +540,9 @@ impl World {
             self.store.apps.clone(),
             rows.clone(),
             living.clone(),
-            self.try_ports(&questions),
+            self.try_ports(&questions, |port| {
+                rows.iter().any(|row| row.ports.held == Some(Port::Shared(port)))
+            }),
             app,
             process,
             run,
@@ -496,6 +558,7 @@ impl World {
         for effect in &effects {
             self.perform(effect);
         }
+        self.tell_unwanted_sockets();
         self.ledger.restored(self.now, &self.brain, &rows, &living, &effects);
         let before = BTreeMap::new();
         let answer = Ok(Accepted::Noted);

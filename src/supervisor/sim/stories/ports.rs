@@ -2,7 +2,7 @@
 
 use super::super::super::{Count, Progress, Then};
 use super::*;
-use crate::model::{PortOwner, PortPlan};
+use crate::model::{Port, PortOwner, PortPlan};
 
 fn on(port: PortPlan) -> AppSpec {
     AppSpec { port: Some(port), ..app("web") }
@@ -32,7 +32,8 @@ impl Story {
 
     #[track_caller]
     fn has(self, held: Option<u16>) -> Story {
-        assert_eq!(self.brain.process(ID).expect("listed").ports.held, held);
+        let ports = self.brain.process(ID).expect("listed").ports;
+        assert_eq!(ports.held.map(Port::number), held);
         self
     }
 
@@ -67,8 +68,14 @@ fn an_auto_range_gives_the_first_free_one_and_says_who_has_them_when_none_is() {
         numbered: true,
         ..on(PortPlan::Auto(5200, 5202))
     });
-    assert_eq!(story.brain.process(ProcessId(1)).map(|process| process.ports.held), Some(Some(5201)));
-    assert_eq!(story.brain.process(ProcessId(2)).map(|process| process.ports.held), Some(Some(5202)));
+    assert_eq!(
+        story.brain.process(ProcessId(1)).map(|process| process.ports.held),
+        Some(Some(Port::Own(5201)))
+    );
+    assert_eq!(
+        story.brain.process(ProcessId(2)).map(|process| process.ports.held),
+        Some(Some(Port::Own(5202)))
+    );
     story.moved(PortPlan::Auto(5200, 5202)).refuses(
         "no port of auto:5200-5202 is free: 5200 is used by another program (nginx, pid 812), 5201 is used by \
          api-0 (id 1), 5202 is used by api-1 (id 2)",
@@ -111,7 +118,7 @@ fn a_stop_during_a_move_gives_both_ports_back() {
 
 #[test]
 fn a_new_daemon_keeps_the_ports_of_what_lives_and_of_what_it_starts() {
-    let ports = |held, plan| Ports { held, next: None, plan };
+    let ports = |held: Option<u16>, plan| Ports { held: held.map(Port::Own), next: None, plan };
     let check = |living: Vec<Living>, ports: Ports, busy: &[u16], held: Option<u16>, orders: &str| {
         let row = Remembered { goal: Goal::Up, ports, ..Remembered::new(ID, AppId(0), 0) };
         let apps = BTreeMap::from([(AppId(0), Arc::new(on(PortPlan::Auto(3000, 3005))))]);
@@ -121,7 +128,7 @@ fn a_new_daemon_keeps_the_ports_of_what_lives_and_of_what_it_starts() {
             Supervisor::restore(now, apps, vec![row], living, busy, AppId(1), ProcessId(1), RunId(10));
         Story { brain, now, answer: Ok(Accepted::Noted), effects }.has(held).orders(orders);
     };
-    check(vec![Living { port: Some(3004), ..life(7) }], ports(None, None), &[], Some(3004), "");
+    check(vec![Living { port: Some(Port::Own(3004)), ..life(7) }], ports(None, None), &[], Some(3004), "");
     check(vec![life(7)], ports(Some(3003), None), &[3003], Some(3003), "");
     check(vec![], ports(Some(3003), None), &[], Some(3003), "launch 10");
     check(vec![], ports(Some(3003), None), &[3003, 3000], Some(3001), "launch 10");
@@ -137,7 +144,10 @@ fn scaling_up_has_every_port_first_or_starts_nothing() {
     let story = scale(story.others_on(&[4002]), 3);
     let story = story.refuses("port 4002 is used by another program (nginx, pid 812)");
     let story = scale(story, 2).orders("launch 2");
-    assert_eq!(story.brain.process(ProcessId(1)).map(|process| process.ports.held), Some(Some(4001)));
+    assert_eq!(
+        story.brain.process(ProcessId(1)).map(|process| process.ports.held),
+        Some(Some(Port::Own(4001)))
+    );
     let story = scale(running(on(PortPlan::Single(3000))), 2);
     assert!(matches!(story.answer, Err(Denied::TooFewPorts(_))), "{:?}", story.answer);
 }
@@ -172,4 +182,53 @@ fn a_reload_ends_where_there_is_no_port_for_the_next() {
     let reason = "port 4001 is used by another program (nginx, pid 812)".to_owned();
     let failed = Progress::Failed { process: ProcessId(1), reason };
     assert_eq!(story.brain.reloads()[&AppId(0)].progress, failed);
+}
+
+fn shared(instances: u32) -> AppSpec {
+    AppSpec { instances, numbered: true, ..on(PortPlan::Shared(3000)) }
+}
+
+#[test]
+fn all_processes_of_an_app_share_its_port_and_nobody_else_gets_it() {
+    let story = of(shared(2)).orders("launch 1, launch 2").spawned(1).spawned(2);
+    for id in [ProcessId(0), ProcessId(1)] {
+        assert_eq!(story.brain.process(id).map(|process| process.ports.held), Some(Some(Port::Shared(3000))));
+    }
+    let story = story.another(shared(2)).refuses("port 3000 is used by web-0 (id 0)");
+    let story = story.another(on(PortPlan::Single(3000))).refuses("port 3000 is used by web-0 (id 0)");
+    let story = story.command(Command::Scale { app: AppId(0), count: Count::Exactly(3) }).orders("launch 3");
+    story.exits(1, 1).orders("forget 1, launch 4").has(Some(3000));
+}
+
+#[test]
+fn a_shared_socket_is_let_go_when_the_last_one_is_stopped_and_not_for_a_restart() {
+    let story = of(shared(2)).spawned(1).spawned(2);
+    let story = story.restart().exits(1, 0).orders("forget 1, launch 3").spawned(3);
+    let story = story.stop().orders("SIGTERM 3").exits(3, 0).has(None);
+    let story = story.command(Command::Stop { process: ProcessId(1) }).orders("release 3000, SIGTERM 2");
+    // It is not for somebody else while what is left of the app may still use it.
+    let story = story.another(on(PortPlan::Single(3000))).refuses("port 3000 is used by web-1 (id 1)");
+    story.exits(2, 0).another(on(PortPlan::Single(3000))).orders("launch 4");
+}
+
+#[test]
+fn what_is_given_up_or_deleted_lets_its_socket_go() {
+    let once = AppSpec { restart: RestartPolicy { auto: false, ..Default::default() }, ..shared(1) };
+    of(once).spawned(1).exits(1, 1).orders("forget 1, release 3000").is("errored");
+    let story = of(shared(1)).spawned(1).command(Command::Delete { process: ID });
+    story.orders("release 3000, SIGTERM 1").exits(1, 0).orders("forget 1");
+}
+
+#[test]
+fn an_app_that_begins_to_share_its_port_waits_for_the_run_that_has_it_alone() {
+    let update = |story: Story, instances| {
+        let spec = Arc::new(shared(instances));
+        story.command(Command::Update { app: AppId(0), spec, then: Then::Restart })
+    };
+    let story = update(running(on(PortPlan::Single(3000))), 2).refuses("port 3000 is used by web (id 0)");
+    let story = update(story, 1).orders("SIGTERM 1").exits(1, 0).orders("forget 1, launch 2").spawned(2);
+    assert_eq!(story.brain.process(ID).map(|process| process.ports.held), Some(Some(Port::Shared(3000))));
+    let back = Arc::new(on(PortPlan::Single(3000)));
+    let story = story.command(Command::Update { app: AppId(0), spec: back, then: Then::Restart });
+    story.orders("SIGTERM 2").exits(2, 0).orders("forget 2, release 3000, launch 3");
 }
