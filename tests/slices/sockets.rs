@@ -205,6 +205,44 @@ fn one_process_can_have_a_socket_that_stays_open_while_it_restarts() {
 }
 
 #[test]
+fn a4_a_reload_of_a_shared_port_fails_no_request_and_pauses_nobody() {
+    let home = Home::new();
+    for (instances, port) in [(3, free_port()), (1, free_port())] {
+        let name = format!("web{instances}");
+        start(&home, &home.file("app.js", NODE), &name, instances, port, &["--listen-mode", "shared"]);
+        let load = Load::begin(port, 8, 6);
+        for _ in 0..2 {
+            load.more(40);
+            let ran = home.run(&["reload", &name]);
+            assert_eq!(ran.code, 0, "{ran:?}");
+            assert!(!ran.err.contains("Paused"), "{ran:?}");
+        }
+        load.more(40);
+        load.end().is_clean();
+    }
+}
+
+#[test]
+fn k5_a_new_version_that_fails_leaves_the_old_one_serving() {
+    let home = Home::new();
+    let port = free_port();
+    let app = home.file("app.js", NODE);
+    start(&home, &app, "web", 2, port, &[]);
+    let before: Vec<_> = home.processes().iter().map(|p| p["pid"].clone()).collect();
+    let load = Load::begin(port, 8, 6);
+    home.file("app.js", "console.error('no such module'); process.exit(3);\n");
+    let ran = home.run(&["reload", "web"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for words in ["the reload ended at web-0", "exit code 3", "no such module"] {
+        assert!(ran.err.contains(words), "{words}: {ran:?}");
+    }
+    load.more(40);
+    load.end().is_clean();
+    let after: Vec<_> = home.processes().iter().map(|p| p["pid"].clone()).collect();
+    assert_eq!(after, before);
+}
+
+#[test]
 fn an_instance_that_hangs_keeps_nobody_waiting() {
     let home = Home::new();
     let port = free_port();
