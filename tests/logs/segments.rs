@@ -4,7 +4,7 @@ use std::fs;
 use std::time::Duration;
 
 use super::disk::{NUMBERED, all, closed, numbers, without_gap};
-use crate::support::{Home, SOON, wait_for, wait_until};
+use crate::support::{Home, SOON, wait_until};
 
 const LONG: Duration = Duration::from_secs(100);
 
@@ -114,6 +114,10 @@ fn all_logs_together_keep_to_their_budget() {
             name,
         ]);
         wait_until("all is written", SOON, || home.work().join(format!("{name}.done")).exists());
+        // And nothing of it is on its way any more.
+        wait_until("all is captured", SOON, || {
+            home.ok(&["logs", name, "--raw", "--lines", "1"]).trim_end().ends_with("30000")
+        });
     }
     wait_until("they take less than 300 KiB", SOON, || {
         let files = fs::read_dir(home.path().join("logs")).unwrap();
@@ -125,12 +129,9 @@ fn all_logs_together_keep_to_their_budget() {
         wait_until("all that is closed is compressed", SOON, || {
             closed(&out).iter().all(|(_, path)| path.extension().unwrap() == "zst")
         });
-        // What was written last may still be on its way when the oldest are removed.
-        let kept = wait_for(&format!("the newest of {name}"), SOON, || {
-            let kept = numbers(&all(&out), 100);
-            (kept.last() == Some(&30_000)).then_some(kept)
-        });
-        without_gap(&kept, name);
+        let numbers = numbers(&all(&out), 100);
+        without_gap(&numbers, name);
+        assert_eq!(numbers.last(), Some(&30_000), "the newest of {name} are kept");
     }
 }
 
