@@ -57,6 +57,13 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         unstable_restarts: i64::from(view.unstable),
         cpu_percent: usage.map(|usage| (usage.cpu_percent * 10.0).round() / 10.0),
         memory_bytes: usage.map(|usage| usage.memory_bytes as i64),
+        tree: usage.map(|usage| wire::Tree {
+            processes: i64::from(usage.processes),
+            threads: i64::from(usage.threads),
+            open_files: usage.files.open as i64,
+            read_bytes: usage.files.read_bytes as i64,
+            written_bytes: usage.files.written_bytes as i64,
+        }),
         max_memory_bytes: view.spec.resources.max_memory.map(|size| size.0 as i64),
         last_exit: view.last_end.map(|end| wire::LastExit {
             reason: view.last_over_memory.map(|over| over.to_string()),

@@ -92,6 +92,8 @@ pub struct Driver {
     /// All services are to end, and then we.
     ending: bool,
     endings: Endings,
+    /// The most memory that the life had which is just told to have ended.
+    peak: Option<(RunId, ByteSize)>,
     sockets: Arc<Sockets>,
     socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
     pub(super) change: watch::Sender<Option<succession::Change>>,
@@ -202,6 +204,7 @@ impl Driver {
             preload: Preload::default(),
             ending: false,
             endings: Endings::new(),
+            peak: None,
             sockets: Arc::clone(&sockets),
             socket_orders,
             change,
@@ -428,6 +431,9 @@ impl Driver {
             | Report::SpawnFailed { .. }
             | Report::Exited { .. }
             | Report::TreeGone { .. } => {
+                if let Report::Exited { run, peak: Some(bytes), .. } = &report {
+                    self.peak = Some((RunId(*run), ByteSize(*bytes)));
+                }
                 keeper_words::fact(report).map(|fact| self.step(Input::Fact(fact))).unwrap_or_default()
             }
         }
@@ -720,7 +726,12 @@ impl Driver {
             | EventKind::Stopped
             | EventKind::Deleted => None,
         };
-        let detail = event_text::sentence(&name, &event.kind);
+        let mut detail = event_text::sentence(&name, &event.kind);
+        if end.is_some()
+            && let Some((_, peak)) = self.peak.take().filter(|(run, _)| Some(*run) == event.run)
+        {
+            detail.push_str(&format!("; its memory was at most {peak}"));
+        }
         tracing::info!(app = %name, "{detail}");
         let row = EventRow {
             seq: self.next_event,

@@ -64,7 +64,7 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
             run: RunId(run),
             failure: SpawnFailure { step: spawn_step(step), errno, detail },
         },
-        Report::Exited { run, end, at, tree_empty } => {
+        Report::Exited { run, end, at, tree_empty, .. } => {
             Fact::Exited { run: RunId(run), end: self::end(end), at: Moment(at), tree_empty }
         }
         Report::TreeGone { run } => Fact::TreeGone { run: RunId(run) },

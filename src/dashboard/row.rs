@@ -111,6 +111,7 @@ pub(super) mod tests {
             unstable_restarts: 0,
             cpu_percent: alive.then_some(3.44),
             memory_bytes: alive.then_some(19_293_798),
+            tree: None,
             max_memory_bytes: None,
             last_exit: Some(LastExit { signal: Some("SIGKILL".to_owned()), ..LastExit::default() }),
             out_log: "/tmp/x-out.log".to_owned(),

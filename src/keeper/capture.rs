@@ -38,6 +38,8 @@ pub const RETRY: Duration = Duration::from_secs(1);
 pub const CHUNK: usize = 1 << 20;
 /// More than this many bytes at once, and there is no pause.
 pub const BUSY: usize = 256 * 1024;
+/// Without a pause there is less each time; more than this, and it goes on without one.
+const STILL_BUSY: usize = 32 * 1024;
 
 /// One output of one run.
 pub struct Stream {
@@ -216,7 +218,9 @@ impl Capture {
     pub fn shift(&mut self, stream: &mut Stream, most: usize) -> Moved {
         let Some((log, _)) = &mut self.files[stream.file.0] else { return Moved::Over };
         let result = log.take(stream.fifo.as_fd(), most);
-        stream.busy = matches!(result, Ok(count) if count > BUSY);
+        // Who is busy stays so until it writes little: pauses in between would let the pipe run full.
+        let enough = if stream.busy { STILL_BUSY } else { BUSY };
+        stream.busy = matches!(result, Ok(count) if count > enough);
         match result {
             Ok(0) => Moved::Over,
             Ok(count) => {

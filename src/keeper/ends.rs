@@ -34,9 +34,11 @@ impl Keeper {
         let mut looks = TwoLooks::default();
         loop {
             let mut status = 0;
-            // SAFETY: writes one int to the place that it is given. Not nix's wait: its enum has no
-            // place for real-time signals.
-            let pid = unsafe { libc::waitpid(-1, &mut status, libc::WNOHANG) };
+            // SAFETY: all zero is a valid value of this struct of numbers.
+            let mut used: libc::rusage = unsafe { std::mem::zeroed() };
+            // SAFETY: writes one int and one struct to the places that it is given. Not nix's wait: its
+            // enum has no place for real-time signals.
+            let pid = unsafe { libc::wait4(-1, &mut status, libc::WNOHANG, &mut used) };
             if pid <= 0 {
                 if pid < 0 && Errno::last() == Errno::EINTR {
                     continue;
@@ -47,7 +49,12 @@ impl Keeper {
             fault::point!("end.after_reap");
             let run = self.runs.iter().find(|(_, run)| run.own_child() == Some(pid)).map(|(id, _)| *id);
             match run {
-                Some(id) => self.own_main_ended(id, end, &mut looks),
+                Some(id) => {
+                    if let Some(run) = self.runs.get_mut(&id) {
+                        run.peak = Some(used.ru_maxrss.max(0) as u64 * 1024);
+                    }
+                    self.own_main_ended(id, end, &mut looks);
+                }
                 None if self.daemon.is_own(pid) => self.own_daemon_ended(end),
                 None => {}
             }
@@ -87,8 +94,9 @@ impl Keeper {
         if tree_empty {
             self.end_tree(id);
         }
-        if self.runs.get(&id).is_some_and(|run| !run.record.forgotten) {
-            self.tell(Report::Exited { run: id, end, at, tree_empty });
+        let remembered = self.runs.get(&id).filter(|run| !run.record.forgotten);
+        if let Some(peak) = remembered.map(|run| run.peak) {
+            self.tell(Report::Exited { run: id, end, at, tree_empty, peak });
             fault::point!("end.after_report");
         }
         self.drop_if_over(id);

@@ -304,6 +304,10 @@ pub enum Report {
         at: u64,
         /// Nothing else of the tree is left.
         tree_empty: bool,
+        /// The most memory that it had resident, or one of the children that it waited for, in
+        /// bytes (`ru_maxrss` of getrusage(2)). Known only to its parent.
+        #[serde(default)]
+        peak: Option<u64>,
     },
     /// The main process had ended before, and now the tree is empty.
     TreeGone {

@@ -34,6 +34,8 @@ pub struct Run {
     pub tree_empty: bool,
     /// Tells when the rest of the tree is gone, if it has a cgroup and its main process ended.
     pub events: Option<Events>,
+    /// The most memory that the main process had resident, in bytes, once its parent knows.
+    pub peak: Option<u64>,
     /// SIGKILL was ordered for whatever is left.
     pub killing: Option<Killing>,
     /// What is open between it and us.
@@ -93,6 +95,7 @@ impl Run {
             tree_empty: false,
             events: None,
             killing: None,
+            peak: None,
             talk: Talk::default(),
         }
     }

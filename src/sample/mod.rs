@@ -20,6 +20,7 @@
 //! Nothing here decides anything or reads a clock; the time comes in as an argument.
 
 mod cpu;
+mod files;
 mod host;
 mod leaf;
 mod mark;
@@ -31,6 +32,7 @@ mod tree;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+pub use files::Files;
 pub use host::{HostSampler, HostUsage};
 
 use crate::model::{Moment, Pid, RunId};
@@ -64,6 +66,8 @@ pub struct Usage {
     pub processes: u32,
     /// Threads of those.
     pub threads: u32,
+    /// Their descriptors, and what they have read and written.
+    pub files: Files,
 }
 
 /// Samples runs. Remembers what it needs about each from one pass to the next.
@@ -145,6 +149,10 @@ impl Sampler {
                         memory_bytes: alive.iter().map(|stat| stat.memory).sum(),
                         processes: alive.len() as u32,
                         threads: alive.iter().map(|stat| stat.threads).sum(),
+                        files: alive
+                            .iter()
+                            .map(|stat| Files::of(stat.pid))
+                            .fold(Files::default(), Files::and),
                     },
                 );
             }

@@ -39,7 +39,7 @@ pub use log_policy::{LogPolicy, LogState, LogsTended, WhenFull};
 pub use point::{RestorePoint, RestorePointList, Resurrected, ResurrectedApp};
 pub use port::{Port, PortList, PortListener, PortReservation};
 pub use problem::{FieldError, Problem};
-pub use process::{LastExit, Process, ProcessList};
+pub use process::{LastExit, Process, ProcessList, Tree};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};

@@ -69,6 +69,10 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub memory_bytes: Option<i64>,
+    /// What its whole tree is and has. Absent when not running.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub tree: Option<Tree>,
     /// More memory than this leads to a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -129,4 +133,19 @@ pub struct LastExit {
 pub struct ProcessList {
     /// By id.
     pub items: Vec<Process>,
+}
+
+/// A run with everything that it has started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Tree {
+    /// Living processes.
+    pub processes: i64,
+    /// Their threads.
+    pub threads: i64,
+    /// Their open descriptors.
+    pub open_files: i64,
+    /// Bytes that storage delivered to them since they began.
+    pub read_bytes: i64,
+    /// Bytes that they have sent to storage.
+    pub written_bytes: i64,
 }

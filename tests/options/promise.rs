@@ -121,7 +121,6 @@ const BLOCK: &str = "pmdaemon start app.js \\
   --health-check-url http://localhost:9615/health --wait-ready";
 
 #[test]
-#[ignore = "there is no --log-file yet"]
 fn d24_the_block_of_nine_options_works_word_for_word() {
     if !namespace::own_network() || !namespace::own_root(&["/path/to/app"]) {
         return;

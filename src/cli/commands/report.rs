@@ -265,6 +265,7 @@ pub mod tests {
             unstable_restarts: 0,
             cpu_percent: pid.map(|_| 1.25),
             memory_bytes: pid.map(|_| 1_500_000),
+            tree: None,
             max_memory_bytes: None,
             last_exit: None,
             out_log: "/o".into(),
