@@ -165,6 +165,8 @@ impl Keeper {
         }
         let ours = nix::unistd::geteuid().as_raw();
         let other = order.resources.run_as.as_ref().map(|user| user.uid).filter(|uid| *uid != ours);
+        // Of most runs nothing is awaited: a name then, not a file to make at each launch.
+        let other = other.or(order.awaits.is_none().then_some(ours));
         let path = NotifySocket::path(&self.run_dir, order.run);
         let refusal =
             |error: std::io::Error| Refusal::io(Step::Prepare, "make the notify socket", &path, &error);

@@ -65,7 +65,7 @@ fn j27_in_the_foreground_it_says_when_it_is_ready_and_sigterm_stops_all_graceful
         let speaks_to = environment.split('\0').find_map(|pair| pair.strip_prefix("NOTIFY_SOCKET="));
         // A service may have one of its own, which leads to the keeper.
         let ours = run.home.path().join("run").display().to_string();
-        let to_us = speaks_to.is_none_or(|path| path.starts_with(&ours));
+        let to_us = speaks_to.is_none_or(|path| path.starts_with(&ours) || path.starts_with("@pmdaemon/"));
         assert!(to_us, "nobody else may speak for the service: {speaks_to:?}");
     }
     proc::send(run.pid(), Signal::SIGTERM);

@@ -2,8 +2,9 @@
 //! `STOPPING=1` are heard.
 //!
 //! Each run has a socket of its own, so nobody has to find out who spoke. It is a file beside the
-//! FIFOs; for a run of another user, who cannot reach those, and where the path would be too long
-//! for an address, a name in the abstract namespace. Anybody can send to such a name: only what the
+//! FIFOs where a sign is awaited; for every other run (making a file is dear), for one of another
+//! user, who cannot reach the file, and where the path would be too long for an address, it is a
+//! name in the abstract namespace. Anybody can send to such a name: only what the
 //! user of the run, ours or root sends is heard.
 
 use std::fs;
@@ -41,8 +42,8 @@ impl NotifySocket {
         run_dir.join(format!("{run}.notify"))
     }
 
-    /// Makes it, in place of one that an earlier keeper has left. `other`: the user of the run, if
-    /// that is not ours.
+    /// Makes it, in place of one that an earlier keeper has left. `other`: the user of the run, for
+    /// whom it is a name and not a file.
     pub fn make(run_dir: &Path, home_mark: &str, run: u64, other: Option<u32>) -> io::Result<NotifySocket> {
         let path = NotifySocket::path(run_dir, run);
         let text = path.to_str().filter(|text| text.len() <= LONGEST_PATH && other.is_none());
