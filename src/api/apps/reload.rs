@@ -15,7 +15,7 @@ use crate::api::{ApiError, Shared, convert};
 use crate::daemon::listening;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
-use crate::model::{AppId, Pid, PortOwner, ProcessId};
+use crate::model::{AppId, Pid, PortOwner, ProcessId, ReadyBy};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
@@ -84,11 +84,15 @@ pub async fn reload(
 /// The processes that can have two runs at once: they accept from a socket that both can have, or no
 /// port is theirs and they listen on none.
 async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
+    // Signs and messages are of one run at a time.
+    let silent =
+        |view: &Arc<ProcessView>| view.spec.ready.by == ReadyBy::Auto && !view.spec.stop.with_message;
     let shares = |view: &&Arc<ProcessView>| {
-        view.ports.plan.is_none() && view.ports.held.is_some_and(|port| port.is_shared())
+        silent(view) && view.ports.plan.is_none() && view.ports.held.is_some_and(|port| port.is_shared())
     };
     let sharing: BTreeSet<ProcessId> = targets.iter().filter(shares).map(|view| view.id).collect();
-    let portless = |view: &&Arc<ProcessView>| view.spec.port.is_none() && view.ports == Ports::default();
+    let portless =
+        |view: &&Arc<ProcessView>| silent(view) && view.spec.port.is_none() && view.ports == Ports::default();
     let portless: Vec<&Arc<ProcessView>> = targets.iter().filter(portless).collect();
     let main = |view: &&Arc<ProcessView>| {
         Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
@@ -119,8 +123,8 @@ fn notice(targets: &[Arc<ProcessView>], beside: &BTreeSet<ProcessId>) -> String 
         return String::new();
     }
     format!(
-        "Paused while they were reloaded: {}. Each binds its port by itself, so its old run ended before the new \
-         one began.",
+        "Paused while they were reloaded: {}. The old run of each ended before the new one began: it binds its port by \
+         itself, waits for a sign of being ready, or is asked to end by a message.",
         paused.join(", ")
     )
 }
