@@ -90,6 +90,12 @@ impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {
     }
 }
 
+impl<N: Needs> From<PageAuth<N>> for Auth<N> {
+    fn from(page: PageAuth<N>) -> Auth<N> {
+        Auth { principal: page.principal, right: PhantomData }
+    }
+}
+
 /// Does the client show pages?
 pub fn wants_html(headers: &HeaderMap) -> bool {
     headers

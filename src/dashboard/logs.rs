@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::frame::{Frame, Here};
 use super::{render, text};
 use crate::wire::{LogRecord, Stream, Whoami};
 
@@ -21,7 +22,7 @@ pub struct LogsPage<'a> {
 pub fn logs_page(page: &LogsPage<'_>) -> String {
     let several = page.lines.windows(2).any(|pair| pair[0].id != pair[1].id);
     render(&View {
-        who: Some(page.who),
+        frame: Frame::new(page.who, Here::Logs),
         title: page.title,
         reference: page.reference,
         several,
@@ -32,7 +33,7 @@ pub fn logs_page(page: &LogsPage<'_>) -> String {
 #[derive(Template)]
 #[template(path = "logs.html")]
 struct View<'a> {
-    who: Option<&'a Whoami>,
+    frame: Frame<'a>,
     title: &'a str,
     reference: &'a str,
     /// Lines of more than one process: each says whose it is.

@@ -1,0 +1,32 @@
+//! Words of a command line, as one types them into a shell.
+
+/// The words with blanks between them, each quoted if a shell would not take it as it is.
+pub fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    words.into_iter().map(word).collect::<Vec<_>>().join(" ")
+}
+
+/// One word, in single quotes where that is needed.
+fn word(word: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(is_plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn a_shell_takes_the_words_as_they_were() {
+        let all =
+            ["a", "", "two words", "it's", "$(x)", "`x`", "a;b", "*", "ünïcode", "--x=1", "\"q\"", "a\nb"];
+        let line = format!("printf '%s\\0' {}", words(all));
+        let told = Command::new("sh").args(["-c", &line]).output().unwrap().stdout;
+        let told = String::from_utf8(told).unwrap();
+        assert_eq!(told.split_terminator('\0').collect::<Vec<_>>(), all);
+    }
+}
