@@ -21,6 +21,7 @@ mod event;
 mod events;
 mod frame;
 mod host;
+mod log_line;
 mod login;
 mod logs;
 mod order;
@@ -28,13 +29,16 @@ mod processes;
 mod row;
 pub mod text;
 
-pub use app::{AppPage, app_config_page, app_events_fragment, app_events_page, app_fragment, app_page};
+pub use app::{
+    AppPage, app_config_page, app_events_fragment, app_events_page, app_fragment, app_page,
+    reference as app_reference,
+};
 pub use confirm::{ConfirmPage, confirm_page};
 pub use docs::docs_page;
 pub use error::error_page;
 pub use events::{EventsPage, events_fragment, events_page};
 pub use login::{login_once_page, login_page};
-pub use logs::{LogsPage, logs_page};
+pub use logs::{LogsAsked, LogsPage, logs_page};
 pub use order::Order;
 pub use processes::{ProcessesPage, processes_page};
 pub use row::{row_fragments, table_fragment};

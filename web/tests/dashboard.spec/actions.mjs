@@ -76,7 +76,7 @@ test("the page of an app tells how it is, and acts in place", async () => {
   await page.locator(".do").getByRole("button", { name: "Stop" }).click();
   await page.getByText("Stop: done.").waitFor();
   await page.getByText("All 2 stopped.").waitFor();
-  await page.locator(".do").getByRole("button", { name: "Start" }).click();
+  await page.locator(".do").getByRole("button", { name: "Start", exact: true }).click();
   await page.getByText("All 2 are online.").waitFor();
   await page.getByText("More").click();
   await page.getByLabel("Instances").fill("3");
@@ -107,7 +107,7 @@ test("everything is reached by the keyboard", async () => {
   await page.goto(`${address}/`);
   await live();
   await page.keyboard.press("Control+k");
-  await page.getByRole("option").first().waitFor();
+  await page.locator("#palette-list").getByRole("option").first().waitFor();
   await accessible(page, "the palette");
   await page.keyboard.type("job");
   await page.keyboard.press("Enter");
