@@ -45,9 +45,11 @@ pub mod reload_logs;
 pub mod requests;
 pub mod resolve;
 pub mod router;
+pub mod scope;
 pub mod serve;
 pub mod state;
 pub mod system;
+pub mod tokens;
 pub mod ws;
 
 pub use problem::ApiError;

@@ -35,7 +35,7 @@ pub async fn problems_as_pages(request: Request, next: Next) -> Response {
 
 /// `GET /`
 pub async fn list(auth: PageAuth<View>, State(api): State<Shared>) -> Result<Html<String>, ApiError> {
-    let processes = processes::list::all(&api).await;
+    let processes = processes::list::all(&api, &auth.principal).await;
     let system = system::show::system(&api).await?;
     let who = convert::whoami(&auth.principal);
     Ok(Html(dashboard::processes_page(&ProcessesPage {
@@ -48,13 +48,13 @@ pub async fn list(auth: PageAuth<View>, State(api): State<Shared>) -> Result<Htm
 
 /// `GET /fragments/processes`: the table's body, for a page whose rows have come or gone.
 pub async fn table(auth: PageAuth<View>, State(api): State<Shared>) -> Html<String> {
-    let processes = processes::list::all(&api).await;
+    let processes = processes::list::all(&api, &auth.principal).await;
     Html(dashboard::table_fragment(&processes, &convert::whoami(&auth.principal)))
 }
 
 /// `POST /apps/{ref}/{verb}`: the buttons, without script.
 pub async fn act_by_form(
-    _auth: PageAuth<AppOperate>,
+    auth: PageAuth<AppOperate>,
     State(api): State<Shared>,
     Path((reference, verb)): Path<(String, String)>,
 ) -> Result<Redirect, ApiError> {
@@ -64,7 +64,7 @@ pub async fn act_by_form(
         "restart" => Action::Restart,
         _ => return Err(ApiError::no_route()),
     };
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     act(&api, verb, &targets, FORM_WAIT).await?;
     Ok(Redirect::to("/"))
 }
@@ -75,7 +75,7 @@ pub async fn app_logs(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let views = resolve(&api.handle.snapshot(), &reference)?;
+    let views = resolve(&auth.snapshot(&api), &reference)?;
     let lines = logs::last_lines(&api.handle, &views, LOG_LINES, None).await?;
     let title = match views.as_slice() {
         [one] => one.name(),

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
-    pages, points, ports, processes, reload_logs, requests, system, ws,
+    pages, points, ports, processes, reload_logs, requests, system, tokens, ws,
 };
 
 /// The longest body.
@@ -57,6 +57,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(system::requests::watch))
         .routes(routes!(auth::whoami::whoami))
         .routes(routes!(auth::login_link::login_link))
+        .routes(routes!(tokens::list::list, tokens::create::create))
+        .routes(routes!(tokens::revoke::revoke))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(openapi::openapi))

@@ -6,8 +6,7 @@ use std::time::Duration;
 use super::codes::Codes;
 use super::sessions::Sessions;
 use super::token::Claims;
-use super::{Principal, Refused, SigningKey, Via, token};
-use crate::model::Role;
+use super::{Grant, Principal, Refused, SigningKey, Via, token};
 use crate::secrets::random;
 use crate::store::{Change, SessionRow, TokenRow};
 
@@ -23,6 +22,8 @@ pub struct Accounts {
     key: SigningKey,
     installation: String,
     tokens: BTreeMap<String, TokenRow>,
+    /// Latest uses that the rows do not tell yet.
+    used: BTreeMap<String, u64>,
     sessions: Sessions,
     codes: Codes,
 }
@@ -36,18 +37,35 @@ impl Accounts {
         sessions: Vec<SessionRow>,
     ) -> Accounts {
         let tokens = tokens.into_iter().map(|row| (row.jti.clone(), row)).collect();
-        Accounts { key, installation, tokens, sessions: Sessions::new(sessions), codes: Codes::default() }
+        Accounts {
+            key,
+            installation,
+            tokens,
+            used: BTreeMap::new(),
+            sessions: Sessions::new(sessions),
+            codes: Codes::default(),
+        }
     }
 
-    /// A new token, which counts from now on for `life` (whole seconds, at most a year).
-    pub fn mint(&mut self, subject: &str, role: Role, life: Duration, now_ms: u64) -> (String, Change) {
+    /// A new token, which counts from now on for `life` (whole seconds, at most a year). `made_by`
+    /// is whoever asked for it; absent for those that the daemon makes for the command line.
+    pub fn mint(
+        &mut self,
+        grant: &Grant,
+        made_by: Option<&str>,
+        life: Duration,
+        now_ms: u64,
+    ) -> (String, Change) {
         let issued = now_ms / 1000;
         let row = TokenRow {
             jti: random::id(),
-            subject: subject.to_owned(),
-            role,
+            subject: grant.subject.clone(),
+            role: grant.role,
+            namespaces: grant.namespaces.clone(),
             expires_at_ms: (issued + life.min(LONGEST_LIFE).as_secs()) * 1000,
             created_at_ms: issued * 1000,
+            made_by: made_by.map(str::to_owned),
+            last_used_ms: None,
             revoked: false,
         };
         let jwt = token::sign(&self.key, &Claims::new(&self.installation, &row));
@@ -71,8 +89,30 @@ impl Accounts {
             None => Ok(Principal {
                 subject: row.subject.clone(),
                 role: row.role,
+                namespaces: row.namespaces.clone(),
                 via: Via::Token { jti: row.jti.clone() },
             }),
+        }
+    }
+
+    /// The tokens that count now, by subject.
+    pub fn tokens(&self, now_ms: u64) -> Vec<TokenRow> {
+        let counts = |row: &&TokenRow| end_of_token(&self.tokens, &row.jti, now_ms).is_none();
+        let mut rows: Vec<TokenRow> = self.tokens.values().filter(counts).cloned().collect();
+        rows.sort_by(|a, b| (&a.subject, a.created_at_ms).cmp(&(&b.subject, b.created_at_ms)));
+        rows
+    }
+
+    /// Whether that is the name of somebody.
+    pub fn knows(&self, name: &str, now_ms: u64) -> bool {
+        let counts = |row: &TokenRow| end_of_token(&self.tokens, &row.jti, now_ms).is_none();
+        self.tokens.values().any(|row| row.subject == name && counts(row))
+    }
+
+    /// Notes that `principal` has just been here.
+    pub fn used(&mut self, principal: &Principal, now_ms: u64) {
+        if let Via::Token { jti } = &principal.via {
+            self.used.insert(jti.clone(), now_ms);
         }
     }
 
@@ -153,6 +193,12 @@ impl Accounts {
         self.codes.prune(now_ms);
         let mut changes = self.sessions.sweep(now_ms);
         let expired = |row: &TokenRow| now_ms >= row.expires_at_ms;
+        for (jti, used_ms) in std::mem::take(&mut self.used) {
+            if let Some(row) = self.tokens.get_mut(&jti) {
+                row.last_used_ms = Some(used_ms);
+                changes.push(Change::PutToken(row.clone()));
+            }
+        }
         for (jti, _) in self.tokens.extract_if(.., |_, row| expired(row)) {
             self.sessions.end_children(&jti);
             changes.push(Change::DropToken(jti));

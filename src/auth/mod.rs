@@ -28,7 +28,7 @@ mod tests;
 
 pub use accounts::Accounts;
 pub use keys::SigningKey;
-pub use principal::{Principal, Refused, Via};
+pub use principal::{Grant, Principal, Refused, Via};
 pub use rights::Right;
 
 pub use crate::model::Role;

@@ -54,6 +54,7 @@ impl Sessions {
             id_hash: random::hash(&id),
             subject: principal.subject.clone(),
             role: principal.role,
+            namespaces: principal.namespaces.clone(),
             parent_jti,
             origin: origin.to_owned(),
             created_at_ms: now_ms,
@@ -86,7 +87,12 @@ impl Sessions {
         }
         row.last_seen_ms = row.last_seen_ms.max(now_ms);
         let via = Via::Session { id_hash: row.id_hash.clone() };
-        Ok(Principal { subject: row.subject.clone(), role: row.role, via })
+        Ok(Principal {
+            subject: row.subject.clone(),
+            role: row.role,
+            namespaces: row.namespaces.clone(),
+            via,
+        })
     }
 
     /// Ends the session of that id.

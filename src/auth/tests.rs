@@ -23,7 +23,7 @@ struct Scene {
 fn scene() -> Scene {
     let key = SigningKey::from_bytes(&[7; 32]);
     let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new());
-    let (jwt, change) = accounts.mint("alice", Role::Deployer, DAY, NOW);
+    let (jwt, change) = accounts.mint(&Grant::everywhere("alice", Role::Deployer), None, DAY, NOW);
     let principal = accounts.verify_token(&jwt, NOW).unwrap();
     let Via::Token { jti } = &principal.via else { panic!("by token") };
     let jti = jti.clone();
@@ -36,7 +36,8 @@ fn a_token_lives_a_year_at_most_and_each_has_an_id_of_its_own() {
     let mut ids = std::collections::HashSet::new();
     for (life, lives_ms) in [(Duration::MAX, 365 * 86_400_000), (Duration::from_millis(2_999), 2_000)] {
         for _ in 0..100 {
-            let (jwt, change) = accounts.mint("alice", Role::Viewer, life, NOW + 999);
+            let (jwt, change) =
+                accounts.mint(&Grant::everywhere("alice", Role::Viewer), None, life, NOW + 999);
             let Change::PutToken(row) = change else { panic!("a token") };
             assert_eq!(row.expires_at_ms, NOW + lives_ms);
             assert!(accounts.verify_token(&jwt, NOW + 999).is_ok());
@@ -140,7 +141,8 @@ fn a_session_ends_with_the_token_that_it_came_from_also_over_a_second_link() {
 fn a_session_ends_when_its_token_expires() {
     let key = SigningKey::from_bytes(&[7; 32]);
     let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new());
-    let (jwt, _) = accounts.mint("alice", Role::Admin, Duration::from_secs(60), NOW);
+    let (jwt, _) =
+        accounts.mint(&Grant::everywhere("alice", Role::Admin), None, Duration::from_secs(60), NOW);
     let principal = accounts.verify_token(&jwt, NOW).unwrap();
     let (id, _) = accounts.open_session(&principal, ORIGIN, NOW);
     assert!(accounts.verify_session(&id, None, NOW + 59_999).is_ok());
@@ -164,7 +166,8 @@ fn what_is_expired_is_forgotten_in_memory_and_in_the_store_and_use_is_noted() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(&dir.path().join("store.db")).unwrap();
     let mut scene = scene();
-    let (_, other) = scene.accounts.mint("bob", Role::Viewer, Duration::from_secs(600), NOW);
+    let (_, other) =
+        scene.accounts.mint(&Grant::everywhere("bob", Role::Viewer), None, Duration::from_secs(600), NOW);
     let (used, put_used) = scene.accounts.open_session(&scene.principal, ORIGIN, NOW);
     let (_, put_idle) = scene.accounts.open_session(&scene.principal, ORIGIN, NOW);
     scene.changes.extend([other, put_used, put_idle]);
@@ -197,7 +200,7 @@ fn no_token_session_id_or_code_is_in_the_files_of_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(&dir.path().join("store.db")).unwrap();
     let Scene { mut accounts, principal, changes, .. } = scene();
-    let (jwt, minted) = accounts.mint("carol", Role::Admin, DAY, NOW);
+    let (jwt, minted) = accounts.mint(&Grant::everywhere("carol", Role::Admin), None, DAY, NOW);
     let (pasted, opened) = accounts.open_session(&principal, ORIGIN, NOW);
     let code = accounts.make_login_code(&principal, NOW);
     let (linked, redeemed) = accounts.redeem_login_code(&code, ORIGIN, NOW).unwrap();

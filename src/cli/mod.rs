@@ -18,6 +18,7 @@ mod doctor;
 mod env_args;
 mod error;
 mod health;
+mod identity_args;
 mod live;
 mod log_args;
 mod logs_args;

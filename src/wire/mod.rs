@@ -25,6 +25,7 @@ pub mod size;
 pub mod span;
 pub mod store;
 pub mod system;
+pub mod token;
 pub mod upgrade;
 pub mod verbs;
 
@@ -43,5 +44,6 @@ pub use process::{LastExit, Process, ProcessList, Tree};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};
+pub use token::{MadeToken, NewToken, Token, TokenList};
 pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
 pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};
