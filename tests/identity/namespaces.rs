@@ -211,7 +211,7 @@ fn a_websocket_and_a_stream_of_logs_end_with_their_token() {
     request.headers_mut().insert("authorization", format!("Bearer {}", scene.token).parse().unwrap());
     let (mut socket, _) = api.block_on(tokio_tungstenite::connect_async(request)).unwrap();
     let follow = api.bare("GET", "/api/v1/logs?follow=true&tail=0").bearer_auth(&scene.token);
-    let mut logs = api.block_on(follow.send()).unwrap();
+    let mut logs = api.block_on(async { follow.send().await }).unwrap();
     assert_eq!(logs.status(), 200);
     let id = scene.home.json(&["token", "list", "--json"]);
     let id = id.as_array().unwrap().iter().find(|row| row["name"] == "some").unwrap()["id"].clone();
