@@ -8,7 +8,7 @@ use super::sessions::Sessions;
 use super::token::Claims;
 use super::{Grant, Principal, Refused, SigningKey, Via, token};
 use crate::secrets::random;
-use crate::store::{Change, SessionRow, TokenRow};
+use crate::store::{Change, SessionRow, TokenRow, UserRow};
 
 /// The longest life of a token: a year.
 const LONGEST_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -21,10 +21,11 @@ const LONGEST_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 pub struct Accounts {
     key: SigningKey,
     installation: String,
-    tokens: BTreeMap<String, TokenRow>,
+    pub(super) tokens: BTreeMap<String, TokenRow>,
+    pub(super) users: BTreeMap<String, UserRow>,
     /// Latest uses that the rows do not tell yet.
     used: BTreeMap<String, u64>,
-    sessions: Sessions,
+    pub(super) sessions: Sessions,
     codes: Codes,
 }
 
@@ -35,12 +36,15 @@ impl Accounts {
         installation: String,
         tokens: Vec<TokenRow>,
         sessions: Vec<SessionRow>,
+        users: Vec<UserRow>,
     ) -> Accounts {
+        let users = users.into_iter().map(|row| (row.name.clone(), row)).collect();
         let tokens = tokens.into_iter().map(|row| (row.jti.clone(), row)).collect();
         Accounts {
             key,
             installation,
             tokens,
+            users,
             used: BTreeMap::new(),
             sessions: Sessions::new(sessions),
             codes: Codes::default(),
@@ -106,7 +110,7 @@ impl Accounts {
     /// Whether that is the name of somebody.
     pub fn knows(&self, name: &str, now_ms: u64) -> bool {
         let counts = |row: &TokenRow| end_of_token(&self.tokens, &row.jti, now_ms).is_none();
-        self.tokens.values().any(|row| row.subject == name && counts(row))
+        self.users.contains_key(name) || self.tokens.values().any(|row| row.subject == name && counts(row))
     }
 
     /// Notes that `principal` has just been here.
@@ -132,6 +136,19 @@ impl Accounts {
         Some(self.sessions.open(&principal, parent, origin, now_ms))
     }
 
+    /// A session for the user of that name, whose password has just been verified.
+    pub fn open_session_of_user(&mut self, name: &str, origin: &str, now_ms: u64) -> Option<(String, Change)> {
+        let user = self.users.get(name)?;
+        let principal = Principal {
+            subject: user.name.clone(),
+            role: user.role,
+            namespaces: user.namespaces.clone(),
+            // Nobody asks by this one: what it opens is asked by its own id.
+            via: Via::Session { id_hash: String::new() },
+        };
+        Some(self.sessions.open(&principal, None, origin, now_ms))
+    }
+
     /// A session for `principal`, who has just been verified, in the browser at `origin`. The
     /// first of the pair is the session's id, for the cookie.
     pub fn open_session(&mut self, principal: &Principal, origin: &str, now_ms: u64) -> (String, Change) {
@@ -150,8 +167,8 @@ impl Accounts {
         origin: Option<&str>,
         now_ms: u64,
     ) -> Result<Principal, Refused> {
-        let tokens = &self.tokens;
-        self.sessions.verify(id, origin, now_ms, |jti| end_of_token(tokens, jti, now_ms))
+        let (tokens, users) = (&self.tokens, &self.users);
+        self.sessions.verify(id, origin, now_ms, |row| end_of_session(tokens, users, row, now_ms))
     }
 
     /// Ends a session (logout).
@@ -179,7 +196,7 @@ impl Accounts {
             Via::Session { id_hash } => {
                 let row = self.sessions.get(id_hash).ok_or(Refused::Revoked)?;
                 let too_old = (now_ms >= row.expires_at_ms).then_some(Refused::Expired);
-                too_old.or_else(|| self.end_of_token(row.parent_jti.as_deref()?, now_ms))
+                too_old.or_else(|| end_of_session(&self.tokens, &self.users, row, now_ms))
             }
             // There is no credential to look up. Whoever opened the address knows.
             Via::Open { .. } => Some(Refused::Missing),
@@ -222,6 +239,22 @@ impl Accounts {
 
     fn end_of_token(&self, jti: &str, now_ms: u64) -> Option<Refused> {
         end_of_token(&self.tokens, jti, now_ms)
+    }
+}
+
+/// Why what that session came from does not count (any more): its token, or its user as they were.
+pub(super) fn end_of_session(
+    tokens: &BTreeMap<String, TokenRow>,
+    users: &BTreeMap<String, UserRow>,
+    row: &SessionRow,
+    now_ms: u64,
+) -> Option<Refused> {
+    match &row.parent_jti {
+        Some(jti) => end_of_token(tokens, jti, now_ms),
+        None => match users.get(&row.subject) {
+            Some(user) if (user.role, &user.namespaces) == (row.role, &row.namespaces) => None,
+            Some(_) | None => Some(Refused::Revoked),
+        },
     }
 }
 

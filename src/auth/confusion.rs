@@ -16,7 +16,7 @@ const KEY: [u8; 32] = [7; 32];
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn accounts(key: [u8; 32], installation: &str) -> Accounts {
-    Accounts::new(SigningKey::from_bytes(&key), installation.into(), Vec::new(), Vec::new())
+    Accounts::new(SigningKey::from_bytes(&key), installation.into(), Vec::new(), Vec::new(), Vec::new())
 }
 
 /// Accounts with one good token, and the claims of that.

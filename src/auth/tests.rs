@@ -22,7 +22,7 @@ struct Scene {
 /// Somebody with a token that counts for a day.
 fn scene() -> Scene {
     let key = SigningKey::from_bytes(&[7; 32]);
-    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new());
+    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new(), Vec::new());
     let (jwt, change) = accounts.mint(&Grant::everywhere("alice", Role::Deployer), None, DAY, NOW);
     let principal = accounts.verify_token(&jwt, NOW).unwrap();
     let Via::Token { jti } = &principal.via else { panic!("by token") };
@@ -140,7 +140,7 @@ fn a_session_ends_with_the_token_that_it_came_from_also_over_a_second_link() {
 #[test]
 fn a_session_ends_when_its_token_expires() {
     let key = SigningKey::from_bytes(&[7; 32]);
-    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new());
+    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new(), Vec::new());
     let (jwt, _) =
         accounts.mint(&Grant::everywhere("alice", Role::Admin), None, Duration::from_secs(60), NOW);
     let principal = accounts.verify_token(&jwt, NOW).unwrap();
@@ -188,7 +188,7 @@ fn what_is_expired_is_forgotten_in_memory_and_in_the_store_and_use_is_noted() {
     // The next daemon takes up what is left.
     let saved = store.load().unwrap();
     let key = SigningKey::from_bytes(&[7; 32]);
-    let mut next = Accounts::new(key, "here".into(), saved.tokens, saved.sessions);
+    let mut next = Accounts::new(key, "here".into(), saved.tokens, saved.sessions, saved.users);
     assert!(next.verify_session(&used, Some(ORIGIN), later + IDLE_MS - 1).is_ok());
     store.apply(&next.sweep(NOW + 86_400_000)).unwrap();
     let saved = store.load().unwrap();
