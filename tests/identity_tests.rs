@@ -5,4 +5,5 @@ mod support;
 mod identity {
     mod namespaces;
     mod tokens;
+    mod users;
 }

@@ -137,7 +137,12 @@ impl Accounts {
     }
 
     /// A session for the user of that name, whose password has just been verified.
-    pub fn open_session_of_user(&mut self, name: &str, origin: &str, now_ms: u64) -> Option<(String, Change)> {
+    pub fn open_session_of_user(
+        &mut self,
+        name: &str,
+        origin: &str,
+        now_ms: u64,
+    ) -> Option<(String, Change)> {
         let user = self.users.get(name)?;
         let principal = Principal {
             subject: user.name.clone(),

@@ -221,7 +221,7 @@ fn a_revoked_token_is_refused_at_once_and_after_a_restart() {
     store.apply(&[accounts.revoke(jti).unwrap()]).unwrap();
     assert_eq!(refused(&accounts, &jwt, "revoked"), Refused::Revoked);
     let tokens = store.load().unwrap().tokens;
-    let next = Accounts::new(SigningKey::from_bytes(&KEY), "here".into(), tokens, Vec::new());
+    let next = Accounts::new(SigningKey::from_bytes(&KEY), "here".into(), tokens, Vec::new(), Vec::new());
     assert_eq!(refused(&next, &jwt, "revoked by the daemon before"), Refused::Revoked);
     assert!(accounts.revoke(jti).is_none(), "it is revoked already");
     assert!(accounts.revoke("nobody").is_none());

@@ -31,7 +31,9 @@ fn argon2() -> Argon2<'static> {
 pub fn check(password: &str) -> Result<(), String> {
     let characters = password.chars().count();
     if characters < LEAST {
-        return Err(format!("the password has {characters} characters: use {LEAST} or more, any that you like"));
+        return Err(format!(
+            "the password has {characters} characters: use {LEAST} or more, any that you like"
+        ));
     }
     if password.len() > MOST {
         return Err(format!("the password has {} bytes: {MOST} are the most", password.len()));

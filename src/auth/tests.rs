@@ -225,3 +225,59 @@ fn no_token_session_id_or_code_is_in_the_files_of_the_store() {
         assert!(!shown.contains(secret));
     }
 }
+
+/// Alice, who logs in with a password.
+fn alice() -> crate::store::UserRow {
+    crate::store::UserRow {
+        name: "alice".into(),
+        password: "kept".into(),
+        role: Role::Operator,
+        namespaces: crate::model::Namespaces::parse(["shop"]).unwrap(),
+        created_at_ms: NOW,
+    }
+}
+
+#[test]
+fn a_session_of_a_user_ends_with_the_password_the_role_and_the_user() {
+    type End = fn(&mut Accounts) -> Vec<Change>;
+    let ends: [End; 3] = [
+        |accounts| accounts.set_password("alice", "other".into()),
+        |accounts| accounts.set_grant("alice", Role::Admin, crate::model::Namespaces::All),
+        |accounts| accounts.remove_user("alice"),
+    ];
+    for end in ends {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("store.db")).unwrap();
+        let mut accounts =
+            Accounts::new(SigningKey::from_bytes(&[7; 32]), "here".into(), vec![], vec![], vec![]);
+        let mut changes = vec![accounts.add_user(alice())];
+        let (id, opened) = accounts.open_session_of_user("alice", ORIGIN, NOW).unwrap();
+        let principal = accounts.verify_session(&id, Some(ORIGIN), NOW).unwrap();
+        assert_eq!((principal.role, principal.namespaces.words()), (Role::Operator, vec!["shop".to_owned()]));
+        let grant = |name: &str| Grant { subject: name.into(), ..Grant::everywhere(name, Role::Viewer) };
+        let (login, of_alice) = accounts.mint(&grant("alice"), Some("alice"), DAY, NOW);
+        let (ci, of_ci) = accounts.mint(&grant("ci"), Some("alice"), DAY, NOW);
+        let (other, of_other) = accounts.mint(&grant("other"), Some("local"), DAY, NOW);
+        let code = accounts.make_login_code(&principal, NOW);
+        changes.extend([opened, of_alice, of_ci, of_other]);
+        changes.extend(end(&mut accounts));
+        assert!(accounts.verify_session(&id, Some(ORIGIN), NOW).is_err());
+        assert!(accounts.still_valid(&principal, NOW).is_err());
+        assert!(accounts.verify_token(&login, NOW).is_err());
+        if let Some((late, _)) = accounts.redeem_login_code(&code, ORIGIN, NOW) {
+            assert!(accounts.verify_session(&late, Some(ORIGIN), NOW).is_err(), "a link made before");
+        }
+        assert!(accounts.verify_token(&other, NOW).is_ok());
+        // A new password puts out who logged in by the old one; what was made for programs stays.
+        let only_password = accounts.user("alice").is_some_and(|row| row.password == "other");
+        assert_eq!(accounts.verify_token(&ci, NOW).is_ok(), only_password);
+        // So it is for the next daemon.
+        store.apply(&changes).unwrap();
+        let saved = store.load().unwrap();
+        assert!(saved.sessions.is_empty());
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let next = Accounts::new(key, "here".into(), saved.tokens, saved.sessions, saved.users);
+        assert!(next.verify_token(&login, NOW).is_err() && next.verify_token(&other, NOW).is_ok());
+        assert_eq!(next.verify_token(&ci, NOW).is_ok(), only_password);
+    }
+}

@@ -52,7 +52,12 @@ impl Throttle {
     ///
     /// # Errors
     /// How long to wait; the attempt is not counted.
-    pub fn attempt(&mut self, account: Option<&str>, address: Option<IpAddr>, now_ms: u64) -> Result<(), Wait> {
+    pub fn attempt(
+        &mut self,
+        account: Option<&str>,
+        address: Option<IpAddr>,
+        now_ms: u64,
+    ) -> Result<(), Wait> {
         let keys = keys(account, address);
         for key in &keys {
             let (holds, leak_ms) = key.bounds();
@@ -94,7 +99,8 @@ impl Throttle {
         }
         self.0.retain(|_, bucket| bucket.level(now_ms) > 0);
         if self.0.len() >= BUCKETS
-            && let Some(emptiest) = self.0.iter().min_by_key(|(_, b)| b.level(now_ms)).map(|(key, _)| key.clone())
+            && let Some(emptiest) =
+                self.0.iter().min_by_key(|(_, b)| b.level(now_ms)).map(|(key, _)| key.clone())
         {
             self.0.remove(&emptiest);
         }
@@ -154,7 +160,7 @@ mod tests {
     #[test]
     fn an_address_has_twenty_attempts_whatever_the_accounts() {
         let mut throttle = Throttle::default();
-        let mut attempt = |n: usize, from| throttle.attempt(Some(&format!("user{n}")), address(from), NOW);
+        let mut attempt = |n: usize, from: &str| throttle.attempt(Some(&format!("user{n}")), address(from), NOW);
         assert_eq!((0..100).filter(|n| attempt(*n, "10.0.0.1").is_ok()).count(), 20);
         assert_eq!(attempt(500, "10.0.0.1"), Err(Wait { seconds: 15 }));
         assert_eq!(attempt(500, "::ffff:10.0.0.1"), Err(Wait { seconds: 15 }));
@@ -166,7 +172,8 @@ mod tests {
     #[test]
     fn everybody_together_has_a_bound_and_memory_too() {
         let mut throttle = Throttle::default();
-        let mut attempt = |n: u32, at| throttle.attempt(Some(&n.to_string()), Some(IpAddr::from(n.to_be_bytes())), at);
+        let mut attempt =
+            |n: u32, at| throttle.attempt(Some(&n.to_string()), Some(IpAddr::from(n.to_be_bytes())), at);
         assert_eq!((0..1000).filter(|n| attempt(*n, NOW).is_ok()).count(), 200);
         for n in 1000..30_000 {
             let _ = attempt(n, NOW + u64::from(n) * 500);

@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
-use super::identity_args::TokenArgs;
+use super::identity_args::{SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
@@ -150,6 +150,12 @@ pub enum ClientCommand {
     Status(JsonArgs),
     /// Print the token for the HTTP API, make more, list and revoke them
     Token(TokenArgs),
+    /// Add, change and remove people who log in with a password
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Show which browsers are logged in, and log them out
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Start pmdaemon with the host: as a service of systemd or OpenRC
     #[command(after_help = STARTUP)]
     Startup(StartupArgs),

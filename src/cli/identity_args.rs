@@ -106,3 +106,91 @@ pub struct RevokeTokenArgs {
     #[arg(required = true, value_name = "NAME|ID")]
     pub ids: Vec<String>,
 }
+
+/// What can be done with users.
+#[derive(Subcommand, Debug)]
+#[command(after_help = USER)]
+pub enum UserCommand {
+    /// Add somebody who logs in with a password, which is asked for twice
+    Add(AddUserArgs),
+    /// Give somebody another password; whoever is logged in by the old one is put out
+    Passwd(PasswordArgs),
+    /// Give somebody another role, or other namespaces; they have to log in again
+    Grant(GrantUserArgs),
+    /// Show who there is
+    #[command(visible_alias = "ls")]
+    List(super::args::JsonArgs),
+    /// Remove users, with their sessions, their tokens and those that they had made
+    #[command(visible_alias = "rm")]
+    Remove(RemoveUserArgs),
+}
+
+/// Help of `user`.
+pub const USER: &str = "Examples:\n  pmdaemon user add alice --role operator\n  pmdaemon user add bob --role deployer \
+                        --namespace shop --password-stdin < file\n  pmdaemon user grant alice --role admin\n\n\
+                        Users log in on the page /login, or from another host with pmdaemon login.";
+
+/// `user add`.
+#[derive(Args, Debug)]
+pub struct AddUserArgs {
+    /// The name to log in with
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What they may do
+    #[command(flatten)]
+    pub grant: GrantArgs,
+    /// Read the password from the first line of standard input instead of asking
+    #[arg(long)]
+    pub password_stdin: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `user passwd`.
+#[derive(Args, Debug)]
+pub struct PasswordArgs {
+    /// Who gets another password
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Read the new password from the first line of standard input instead of asking
+    #[arg(long)]
+    pub password_stdin: bool,
+}
+
+/// `user grant`.
+#[derive(Args, Debug)]
+pub struct GrantUserArgs {
+    /// Who gets it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// What they may do
+    #[command(flatten)]
+    pub grant: GrantArgs,
+}
+
+/// `user remove`.
+#[derive(Args, Debug)]
+pub struct RemoveUserArgs {
+    /// Who goes
+    #[arg(required = true, value_name = "NAME")]
+    pub names: Vec<String>,
+}
+
+/// What can be done with sessions.
+#[derive(Subcommand, Debug)]
+pub enum SessionCommand {
+    /// Show which browsers are logged in
+    #[command(visible_alias = "ls")]
+    List(super::args::JsonArgs),
+    /// Log browsers out
+    End(EndSessionArgs),
+}
+
+/// `session end`.
+#[derive(Args, Debug)]
+pub struct EndSessionArgs {
+    /// Ids, as session list shows them
+    #[arg(required = true, value_name = "ID")]
+    pub ids: Vec<String>,
+}

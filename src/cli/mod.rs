@@ -23,6 +23,7 @@ mod live;
 mod log_args;
 mod logs_args;
 mod out;
+mod password;
 mod pm2_args;
 mod port_owner;
 mod prompt;

@@ -27,6 +27,7 @@ pub mod store;
 pub mod system;
 pub mod token;
 pub mod upgrade;
+pub mod user;
 pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
@@ -46,4 +47,5 @@ pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};
 pub use token::{MadeToken, NewToken, Token, TokenList};
 pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
+pub use user::{LoggedIn, Login, NewPassword, NewUser, Session, SessionList, User, UserGrant, UserList};
 pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};

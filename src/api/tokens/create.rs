@@ -7,10 +7,10 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::{RESERVED, grantable, show};
-use crate::api::access::{Admin, Auth};
+use crate::api::access::{Auth, View};
 use crate::api::extract::Json;
 use crate::api::{ApiError, Shared};
-use crate::auth::Grant;
+use crate::auth::{Grant, Right};
 use crate::daemon::clock;
 use crate::model::Name;
 use crate::store::Change;
@@ -23,7 +23,8 @@ const LIFE_MS: std::ops::RangeInclusive<i64> = 60_000..=365 * 86_400_000;
 
 /// Make a token
 ///
-/// It allows no more than whoever asks has. The answer has the token itself, this once.
+/// For admins, and for users who log in with a password. It allows no more than whoever asks has,
+/// and ends when a user who had it made is removed or gets another role. The answer has the token itself, this once.
 #[utoipa::path(post, path = "/api/v1/tokens", tag = "auth", operation_id = "create_token",
     request_body(content = wire::NewToken, example = json!({"name": "ci", "role": "deployer", "namespaces": ["shop"]})),
     responses(
@@ -31,10 +32,14 @@ const LIFE_MS: std::ops::RangeInclusive<i64> = 60_000..=365 * 86_400_000;
         (status = 409, description = "somebody has that name", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused; nothing was made", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn create(
-    auth: Auth<Admin>,
+    auth: Auth<View>,
     State(api): State<Shared>,
     Json(new): Json<wire::NewToken>,
 ) -> Result<(StatusCode, JsonAnswer<wire::MadeToken>), ApiError> {
+    // A token of a program makes no more: one that leaked would live on in them.
+    if api.accounts().user(&auth.principal.subject).is_none() {
+        auth.principal.must(Right::Admin)?;
+    }
     let name = Name::parse(&new.name).map_err(|bad| ApiError::member("/name", bad.to_string()))?;
     let (role, namespaces) = grantable(&auth.principal, new.role, new.namespaces.as_deref())?;
     let life_ms = new.expires_in_ms.unwrap_or(USUAL_LIFE_MS);

@@ -29,7 +29,7 @@ fn not_found(id: &str) -> ApiError {
 }
 
 /// A token, as it is shown.
-fn show(row: &TokenRow) -> wire::Token {
+pub(super) fn show(row: &TokenRow) -> wire::Token {
     wire::Token {
         id: row.jti.clone(),
         name: row.subject.clone(),
