@@ -113,6 +113,11 @@ impl Accounts {
         self.users.contains_key(name) || self.tokens.values().any(|row| row.subject == name && counts(row))
     }
 
+    /// Whether the daemon made the token of that `jti`, for the command line beside it.
+    pub fn is_of_the_command_line(&self, jti: &str) -> bool {
+        self.tokens.get(jti).is_some_and(|row| row.made_by.is_none())
+    }
+
     /// Notes that `principal` has just been here.
     pub fn used(&mut self, principal: &Principal, now_ms: u64) {
         if let Via::Token { jti } = &principal.via {

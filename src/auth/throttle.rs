@@ -160,7 +160,8 @@ mod tests {
     #[test]
     fn an_address_has_twenty_attempts_whatever_the_accounts() {
         let mut throttle = Throttle::default();
-        let mut attempt = |n: usize, from: &str| throttle.attempt(Some(&format!("user{n}")), address(from), NOW);
+        let mut attempt =
+            |n: usize, from: &str| throttle.attempt(Some(&format!("user{n}")), address(from), NOW);
         assert_eq!((0..100).filter(|n| attempt(*n, "10.0.0.1").is_ok()).count(), 20);
         assert_eq!(attempt(500, "10.0.0.1"), Err(Wait { seconds: 15 }));
         assert_eq!(attempt(500, "::ffff:10.0.0.1"), Err(Wait { seconds: 15 }));

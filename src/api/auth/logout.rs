@@ -15,7 +15,15 @@ use crate::wire;
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn logout(auth: Auth<View>, State(api): State<Shared>) -> Result<StatusCode, ApiError> {
     let change = match &auth.principal.via {
-        Via::Token { jti } => api.accounts().revoke(jti),
+        Via::Token { jti } => {
+            let mut accounts = api.accounts();
+            if accounts.is_of_the_command_line(jti) {
+                let detail = "this is the token of the command line on this host: it is renewed by itself, and \
+                              pmdaemon token revoke with its id ends it";
+                return Err(ApiError::new(StatusCode::CONFLICT, "local_token", detail));
+            }
+            accounts.revoke(jti)
+        }
         Via::Session { id_hash } => api.accounts().end_session_of(id_hash),
         // There is nothing to end.
         Via::Open { .. } => None,
