@@ -65,8 +65,13 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let opened = store::open(&home.store(), &backups, clock::unix_ms()).map_err(|e| e.to_string())?;
     let Opened { store, mut saved, loss } = opened;
     let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
-    let accounts =
-        Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
+    let accounts = Accounts::new(
+        key,
+        saved.installation.clone(),
+        saved.tokens.clone(),
+        saved.sessions.clone(),
+        saved.users.clone(),
+    );
     let settings = saved.settings.clone();
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);

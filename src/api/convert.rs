@@ -312,13 +312,31 @@ pub fn event(row: &EventRow) -> wire::Event {
 
 /// A principal.
 pub fn whoami(principal: &auth::Principal) -> wire::Whoami {
-    let role = match principal.role {
+    wire::Whoami {
+        subject: principal.subject.clone(),
+        role: role(principal.role),
+        namespaces: principal.namespaces.words(),
+    }
+}
+
+/// What somebody may do.
+pub fn role(role: model::Role) -> wire::Role {
+    match role {
         model::Role::Viewer => wire::Role::Viewer,
         model::Role::Operator => wire::Role::Operator,
         model::Role::Deployer => wire::Role::Deployer,
         model::Role::Admin => wire::Role::Admin,
-    };
-    wire::Whoami { subject: principal.subject.clone(), role }
+    }
+}
+
+/// The other way round.
+pub fn model_role(role: wire::Role) -> model::Role {
+    match role {
+        wire::Role::Viewer => model::Role::Viewer,
+        wire::Role::Operator => model::Role::Operator,
+        wire::Role::Deployer => model::Role::Deployer,
+        wire::Role::Admin => model::Role::Admin,
+    }
 }
 
 /// The machine.

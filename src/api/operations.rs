@@ -36,7 +36,7 @@ pub async fn operate(
         auth.principal.must(Right::AppDelete)?;
     }
     let action = bulk.action;
-    let targets = select(&api.handle.snapshot(), bulk)?;
+    let targets = select(&auth.snapshot(&api), bulk)?;
     let (status, outcome) = act(&api, action, &targets, wait.limit()?).await?;
     Ok((status, JsonAnswer(outcome)))
 }

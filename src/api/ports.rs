@@ -19,8 +19,8 @@ use crate::wire::{Port, PortList, PortListener, PortReservation};
 /// listens.
 #[utoipa::path(get, path = "/api/v1/ports", tag = "processes", operation_id = "list_ports",
     responses((status = 200, description = "by number", body = PortList)))]
-pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
-    let snapshot = api.handle.snapshot();
+pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
+    let snapshot = auth.snapshot(&api);
     // Looks at every process of the host.
     let keeper = api.handle.keeper_pid().map(Pid);
     let items = tokio::task::spawn_blocking(move || {

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
-    pages, points, ports, processes, reload_logs, requests, system, ws,
+    pages, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
 };
 
 /// The longest body.
@@ -57,6 +57,16 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(system::requests::watch))
         .routes(routes!(auth::whoami::whoami))
         .routes(routes!(auth::login_link::login_link))
+        .routes(routes!(tokens::list::list, tokens::create::create))
+        .routes(routes!(tokens::revoke::revoke))
+        .routes(routes!(users::list::list, users::add::add))
+        .routes(routes!(users::remove::remove))
+        .routes(routes!(users::grant::grant))
+        .routes(routes!(users::password::set))
+        .routes(routes!(sessions::list::list))
+        .routes(routes!(sessions::end::end))
+        .routes(routes!(auth::login::login))
+        .routes(routes!(auth::logout::logout))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(openapi::openapi))
@@ -84,7 +94,7 @@ fn pages() -> Router<Shared> {
         .route("/fragments/apps/{ref}", get(pages::app::now))
         .route("/fragments/apps/{ref}/events", get(pages::app::events_fragment))
         .route("/docs", get(pages::docs))
-        .route("/login", get(login::login).post(login::login_with_token))
+        .route("/login", get(login::login).post(login::log_in))
         .route("/login/once", get(login::login_once).post(login::redeem))
         .route("/logout", post(login::logout))
         .route("/assets/{version}/{*path}", get(pages::asset))

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::identity_args::{SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
@@ -147,8 +148,14 @@ pub enum ClientCommand {
     Open,
     /// Show the daemon, its addresses and the host
     Status(JsonArgs),
-    /// Print the token for the HTTP API
+    /// Print the token for the HTTP API, make more, list and revoke them
     Token(TokenArgs),
+    /// Add, change and remove people who log in with a password
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Show which browsers are logged in, and log them out
+    #[command(subcommand)]
+    Session(SessionCommand),
     /// Start pmdaemon with the host: as a service of systemd or OpenRC
     #[command(after_help = STARTUP)]
     Startup(StartupArgs),
@@ -569,15 +576,3 @@ const DOCTOR: &str = "Each finding has its remedy; exit code 1 if one is serious
                       of its own is started by a keeper of its own, with a child that leaves its session; what it \
                       writes is read, its whole tree is killed, and everything of it is removed. Not tested: a \
                       systemd unit.";
-
-/// `token`.
-#[derive(Args, Debug)]
-#[command(
-    after_help = "Examples:\n  curl -H \"Authorization: Bearer $(pmdaemon token)\" http://localhost:9615/api/v1/processes\n  \
-                        pmdaemon token header | curl -H @- http://localhost:9615/api/v1/processes"
-)]
-pub struct TokenArgs {
-    /// header: print it as an HTTP header
-    #[arg(value_parser = ["header"])]
-    pub form: Option<String>,
-}

@@ -10,6 +10,7 @@
 
 pub mod environment;
 mod error;
+mod identity;
 mod log_place;
 mod log_query;
 mod records;

@@ -350,7 +350,7 @@ fn logs_path(reference: Option<&str>, what: &str) -> Result<String, ClientError>
 
 /// A reference as one segment of a path, or as a value of a query: whatever could end it is
 /// escaped. Dots alone cannot be, and are no reference.
-fn escaped(reference: &str) -> Result<String, ClientError> {
+pub(super) fn escaped(reference: &str) -> Result<String, ClientError> {
     if reference.bytes().all(|b| b == b'.') {
         return Err(ClientError::BadReference(reference.to_owned()));
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::keeper::protocol::Ending;
 use crate::model::{AppSpec, Name, RunId};
+use crate::store::AuditHead;
 
 fn spec(name: &str) -> Arc<AppSpec> {
     let text = format!(
@@ -48,6 +49,8 @@ fn saved(apps: &[(u32, &str)], processes: &[(u32, u32, Goal)]) -> Saved {
         next_event: 1,
         tokens: Vec::new(),
         sessions: Vec::new(),
+        users: Vec::new(),
+        audit: AuditHead { next: 1, hash: String::new() },
         installation: String::new(),
         settings: BTreeMap::new(),
     }

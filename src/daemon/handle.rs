@@ -171,6 +171,18 @@ impl Handle {
         answer.await.map_err(|_| HandleError::Ending)?
     }
 
+    /// Writes changes down that are in effect already, and answers when they are durable.
+    ///
+    /// # Errors
+    /// When the store cannot be written now: they are written as soon as that is possible.
+    pub async fn keep(&self, changes: Vec<Change>) -> Result<(), HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.recorder.keep_then(changes, move |saved| {
+            let _ = reply.send(saved.map_err(HandleError::NotSavedYet));
+        });
+        answer.await.map_err(|_| HandleError::Ending)?
+    }
+
     /// The picture of now.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.snapshot.borrow().clone()

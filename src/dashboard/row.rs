@@ -166,7 +166,7 @@ pub(super) mod tests {
     }
 
     pub fn who(role: Role) -> Whoami {
-        Whoami { subject: "ann".to_owned(), role }
+        Whoami { subject: "ann".to_owned(), role, namespaces: vec!["*".to_owned()] }
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{AppId, AppSpec, End, ProcessId, Role, RunId};
+use super::{AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
+use crate::model::{AppId, AppSpec, End, ProcessId, RunId};
 use crate::supervisor::Remembered;
 
 /// Everything that a starting daemon takes up again; the history stays on disk.
@@ -25,6 +26,10 @@ pub struct Saved {
     pub tokens: Vec<TokenRow>,
     /// Sessions of browsers.
     pub sessions: Vec<SessionRow>,
+    /// People with a password.
+    pub users: Vec<UserRow>,
+    /// Where the audit goes on.
+    pub audit: AuditHead,
     /// Names this installation: 32 random hexadecimal digits, made when the store was.
     pub installation: String,
     /// Small facts about the daemon itself, by name.
@@ -61,6 +66,12 @@ pub enum Change {
     PutSession(SessionRow),
     /// The session of that hash is over.
     DropSession(String),
+    /// A user is new or changed.
+    PutUser(UserRow),
+    /// The user of that name is gone, with the sessions that they opened by password.
+    DropUser(String),
+    /// Somebody did something, or tried to; sequence numbers up to its own are used up.
+    AddAudit(AuditRow),
     /// A small fact about the daemon itself.
     PutSetting {
         /// Its name.
@@ -96,52 +107,16 @@ pub struct EventRow {
 }
 
 /// Which events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EventQuery {
     /// Only those with a greater `seq`.
     pub after: Option<u64>,
     /// Only those of this process.
     pub process: Option<ProcessId>,
+    /// Only those of processes in one of these namespaces.
+    pub namespaces: Option<Vec<String>>,
     /// At most so many.
     pub limit: usize,
     /// If there are more than `limit`: the newest of them instead of the oldest.
     pub newest: bool,
-}
-
-/// A token that was issued. The token itself is nowhere: the row only says which ones count.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TokenRow {
-    /// Its unique id.
-    pub jti: String,
-    /// Whose it is.
-    pub subject: String,
-    /// What it allows.
-    pub role: Role,
-    /// Void from then on: milliseconds of Unix time.
-    pub expires_at_ms: u64,
-    /// When it was issued: milliseconds of Unix time.
-    pub created_at_ms: u64,
-    /// Void already.
-    pub revoked: bool,
-}
-
-/// A browser that is signed in. The id that it shows is not here, only its hash.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SessionRow {
-    /// SHA-256 of the session id, hexadecimal.
-    pub id_hash: String,
-    /// Whose it is.
-    pub subject: String,
-    /// What it allows.
-    pub role: Role,
-    /// The token that it came from, and ends with.
-    pub parent_jti: Option<String>,
-    /// The origin that it was made for, such as `http://127.0.0.1:9615`.
-    pub origin: String,
-    /// Begin: milliseconds of Unix time.
-    pub created_at_ms: u64,
-    /// Latest use, to about a minute: milliseconds of Unix time.
-    pub last_seen_ms: u64,
-    /// Over from then on, used or not: milliseconds of Unix time.
-    pub expires_at_ms: u64,
 }

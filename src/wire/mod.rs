@@ -25,7 +25,9 @@ pub mod size;
 pub mod span;
 pub mod store;
 pub mod system;
+pub mod token;
 pub mod upgrade;
+pub mod user;
 pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
@@ -43,5 +45,7 @@ pub use process::{LastExit, Process, ProcessList, Tree};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use store::{Store, StoreLoss};
 pub use system::{Daemon, Host, Listener, System};
+pub use token::{MadeToken, NewToken, Token, TokenList};
 pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
+pub use user::{LoggedIn, Login, NewPassword, NewUser, Session, SessionList, User, UserGrant, UserList};
 pub use verbs::{InheritedEnv, Reloaded, ScaleOrder, SignalOrder, Then};

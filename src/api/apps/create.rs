@@ -12,7 +12,8 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
-use crate::api::{Api, ApiError, Shared, convert, notices};
+use crate::api::{Api, ApiError, Shared, convert, notices, scope};
+use crate::auth::Principal;
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
 use crate::daemon::view::{ProcessView, Snapshot};
@@ -35,7 +36,7 @@ pub(super) const SPAWN_LIMIT: Duration = Duration::from_secs(10);
         (status = "4XX", description = "refused, and nothing was changed; or `not_ready`: started, and ended", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "defined, and not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn create(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Query(wait): Query<Wait>,
     Query(ready): Query<Ready>,
@@ -48,8 +49,8 @@ pub async fn create(
         return Err(ApiError::member("/autostart", detail));
     }
     let limit = wait.limit()?;
-    let earlier = api.handle.snapshot();
-    let mut views = create_app(&api, new, limit).await?;
+    let earlier = auth.snapshot(&api);
+    let mut views = create_app(&api, &auth.principal, new, limit).await?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
         ready::all(&api, &awaited, limit.saturating_sub(begin.elapsed())).await?;
@@ -59,7 +60,7 @@ pub async fn create(
     let measured = api.handle.measured().await;
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
     if let Some(view) = views.first() {
-        app.notices = notices::of_definition(&view.spec, &earlier, &api.handle.snapshot());
+        app.notices = notices::of_definition(&view.spec, &earlier, &auth.snapshot(&api));
     }
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())
@@ -72,6 +73,7 @@ pub async fn create(
 /// Why there is no such app now.
 pub async fn create_app(
     api: &Api,
+    principal: &Principal,
     new: wire::NewApp,
     wait: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
@@ -79,6 +81,7 @@ pub async fn create_app(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    scope::may_define(principal, &spec)?;
     define_logs::outside(api.handle.home(), &spec.logs)?;
     let answers = api.handle.command(vec![Command::Create { spec: Arc::new(spec) }]).await?;
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {

@@ -28,7 +28,7 @@ use crate::wire;
         (status = 204, description = "noted"),
         (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn inherit(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Json(env): Json<wire::InheritedEnv>,
@@ -36,7 +36,7 @@ pub async fn inherit(
     for (name, value) in &env.variables {
         check_variable(name, value)?;
     }
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let apps: BTreeMap<AppId, &Arc<ProcessView>> = targets.iter().map(|view| (view.app, view)).collect();
     let commands = apps.into_iter().map(|(app, view)| {
         let inherited_env = view.spec.env_sources.inherit(env.variables.clone());

@@ -26,7 +26,7 @@ use crate::wire;
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn scale(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
@@ -40,7 +40,7 @@ pub async fn scale(
             return Err(ApiError::member("", "say how many, in one way: {\"instances\":4} or {\"delta\":1}"));
         }
     };
-    let before = resolve_app(&api.handle.snapshot(), &reference)?;
+    let before = resolve_app(&auth.snapshot(&api), &reference)?;
     let Some(app) = before.first().map(|view| view.app) else { return Err(ApiError::no_route()) };
     let answers = api.handle.command(vec![Command::Scale { app, count }]).await?;
     let changed = answers.into_iter().next().transpose()? == Some(Accepted::Done);

@@ -20,12 +20,12 @@ use crate::wire;
         (status = 404, description = "there is none", body = wire::Problem, content_type = "application/problem+json"),
         (status = 409, description = "the name is in several namespaces", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn show(
-    _auth: Auth<View>,
+    auth: Auth<View>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Json<wire::App>, ApiError> {
     let measured = api.handle.measured().await;
-    let snapshot = api.handle.snapshot();
+    let snapshot = auth.snapshot(&api);
     resolve_app(&snapshot, &reference)?;
     let views = resolve(&snapshot, &reference)?;
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;

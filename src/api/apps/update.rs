@@ -13,7 +13,7 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{Api, ApiError, Shared, convert, notices};
+use crate::api::{Api, ApiError, Shared, convert, notices, scope};
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
 use crate::daemon::view::ProcessView;
@@ -46,7 +46,7 @@ pub struct Which {
         (status = 409, description = "`start`, and something of the app is up", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn update(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(which): Query<Which>,
@@ -54,7 +54,7 @@ pub async fn update(
     Json(mut new): Json<wire::NewApp>,
 ) -> Result<JsonAnswer<wire::App>, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let before = resolve_app(&api.handle.snapshot(), &reference)?;
+    let before = resolve_app(&auth.snapshot(&api), &reference)?;
     let Some(old) = before.first().map(|view| view.spec.clone()) else { return Err(ApiError::no_route()) };
     same("/name", &mut new.name, old.name.as_str())?;
     same("/namespace", &mut new.namespace, old.namespace.as_str())?;
@@ -63,18 +63,19 @@ pub async fn update(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    scope::may_define(&auth.principal, &spec)?;
     define_logs::outside(api.handle.home(), &spec.logs)?;
     let then = match which.then.unwrap_or(wire::Then::Keep) {
         wire::Then::Keep => Then::Keep,
         wire::Then::Start => Then::Start,
         wire::Then::Restart => Then::Restart,
     };
-    let earlier = api.handle.snapshot();
+    let earlier = auth.snapshot(&api);
     let views = update_app(&api, &before, spec.clone(), then, limit).await?;
     let measured = api.handle.measured().await;
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
     if then != Then::Keep {
-        app.notices = notices::of_definition(&spec, &earlier, &api.handle.snapshot());
+        app.notices = notices::of_definition(&spec, &earlier, &auth.snapshot(&api));
     }
     Ok(JsonAnswer(app))
 }

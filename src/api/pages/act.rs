@@ -29,14 +29,14 @@ pub async fn act_by_form(
         }
         _ => return Err(ApiError::no_route()),
     };
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     act(&api, action, &targets, FORM_WAIT).await?;
     Ok(Redirect::to(&fields.next()))
 }
 
 /// Deletes all of an app. Who comes without the answer is asked.
 pub async fn delete_by_form(
-    _auth: PageAuth<AppDelete>,
+    auth: PageAuth<AppDelete>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     fields: Fields,
@@ -45,7 +45,7 @@ pub async fn delete_by_form(
         return Ok(Redirect::to(&format!("/apps/{reference}/delete")));
     }
     // A page about an app speaks of all of it.
-    let targets = resolve_app(&api.handle.snapshot(), &reference)?;
+    let targets = resolve_app(&auth.snapshot(&api), &reference)?;
     act(&api, Action::Delete, &targets, FORM_WAIT).await?;
     Ok(Redirect::to("/"))
 }

@@ -32,7 +32,7 @@ struct Seen {
 
 impl Seen {
     async fn look(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
-        let views = resolve_app(&api.handle.snapshot(), reference)?;
+        let views = resolve_app(&auth.snapshot(api), reference)?;
         let measured = api.handle.measured().await;
         let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
         log_state::add(api, &views, &mut app.processes).await?;
@@ -49,7 +49,7 @@ impl Seen {
 async fn events(api: &Shared, views: &[Arc<ProcessView>]) -> Result<Vec<Event>, ApiError> {
     let ids: Vec<_> = views.iter().map(|view| view.id).collect();
     let rows = api.handle.recorder().read(move |store| {
-        let query = |process, limit| EventQuery { after: None, process, limit, newest: true };
+        let query = |process, limit| EventQuery { process, limit, newest: true, ..EventQuery::default() };
         if ids.len() > SINGLY {
             let mut rows = store.events(&query(None, ALL_EVENTS))?;
             rows.retain(|row| row.process.is_some_and(|id| ids.contains(&id)));
@@ -123,7 +123,7 @@ pub async fn delete(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let views = resolve_app(&api.handle.snapshot(), &reference)?;
+    let views = resolve_app(&auth.snapshot(&api), &reference)?;
     Ok(Html(confirm_delete(&auth, &views, &reference)))
 }
 

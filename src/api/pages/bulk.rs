@@ -36,7 +36,7 @@ pub async fn bulk(
     if refs.is_empty() {
         return Err(ApiError::member("/ref", "no process is marked: mark some, then choose what to do"));
     }
-    let targets = select(&api.handle.snapshot(), Bulk { action, all: None, refs: Some(refs), states: None })?;
+    let targets = select(&auth.snapshot(&api), Bulk { action, all: None, refs: Some(refs), states: None })?;
     if fields.get("sure") == Some("yes") {
         act(&api, action, &targets, FORM_WAIT).await?;
         return Ok(Redirect::to(&fields.next()).into_response());

@@ -19,7 +19,7 @@ pub async fn page(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let events = found(&api, &query).await?;
+    let events = found(&auth, &api, &query).await?;
     Ok(Html(dashboard::events_page(&EventsPage {
         events: &events,
         q: asked(&query, "q"),
@@ -31,11 +31,11 @@ pub async fn page(
 
 /// `GET /fragments/events`: the list alone.
 pub async fn fragment(
-    _auth: PageAuth<View>,
+    auth: PageAuth<View>,
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let events = found(&api, &query).await?;
+    let events = found(&auth, &api, &query).await?;
     Ok(Html(dashboard::events_fragment(&events, !asked(&query, "q").is_empty())))
 }
 
@@ -44,8 +44,13 @@ fn limit(query: &Asked) -> usize {
 }
 
 /// The newest events in which every word is found.
-async fn found(api: &Shared, query: &Asked) -> Result<Vec<Event>, ApiError> {
-    let query_all = EventQuery { after: None, process: None, limit: limit(query), newest: true };
+async fn found(auth: &PageAuth<View>, api: &Shared, query: &Asked) -> Result<Vec<Event>, ApiError> {
+    let query_all = EventQuery {
+        namespaces: auth.namespaces(),
+        limit: limit(query),
+        newest: true,
+        ..EventQuery::default()
+    };
     let rows = api.handle.recorder().read(move |store| store.events(&query_all)).await;
     let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
     let words: Vec<String> = asked(query, "q").to_lowercase().split_whitespace().map(str::to_owned).collect();

@@ -15,7 +15,7 @@ pub async fn list(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let processes = processes::list::all(&api).await;
+    let processes = processes::list::all(&api, &auth.principal).await;
     let system = system::show::system(&api).await?;
     let who = convert::whoami(&auth.principal);
     Ok(Html(dashboard::processes_page(&ProcessesPage {
@@ -34,9 +34,9 @@ pub async fn table(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let mut processes = processes::list::all(&api).await;
+    let mut processes = processes::list::all(&api, &auth.principal).await;
     if !asked(&query, "app").is_empty() {
-        let views = resolve_app(&api.handle.snapshot(), asked(&query, "app"))?;
+        let views = resolve_app(&auth.snapshot(&api), asked(&query, "app"))?;
         processes.retain(|process| views.iter().any(|view| i64::from(view.id.0) == process.id));
     }
     let who = convert::whoami(&auth.principal);

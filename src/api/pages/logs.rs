@@ -24,7 +24,7 @@ pub async fn of_app(
     Path(reference): Path<String>,
     query: Asked,
 ) -> Result<Response, ApiError> {
-    let snapshot = api.handle.snapshot();
+    let snapshot = auth.snapshot(&api);
     if !asked(&query, "refs").is_empty() {
         return other(&snapshot, &query);
     }
@@ -41,8 +41,13 @@ pub async fn of_app(
     if all.len() == 1 {
         choices.clear();
     }
-    let page =
-        logs::page(&api.handle, Some(views.iter().map(|view| view.id).collect()), which(&query)?).await?;
+    let page = logs::page(
+        &auth.principal,
+        &api.handle,
+        Some(views.iter().map(|view| view.id).collect()),
+        which(&query)?,
+    )
+    .await?;
     Ok(Html(dashboard::logs_page(&LogsPage {
         app: Some(&app),
         reference: &reference,
@@ -64,7 +69,9 @@ fn other(snapshot: &Snapshot, query: &Asked) -> Result<Response, ApiError> {
     rest.extend_pairs(query.0.iter().filter(|(name, value)| *name != "refs" && !value.is_empty()));
     let path: String = form_urlencoded::byte_serialize(chosen.as_bytes()).collect();
     let path = format!("/apps/{}/logs", path.replace('+', "%20").replace("%3A", ":"));
-    let to = Some(rest.finish()).filter(|query| !query.is_empty()).map_or(path.clone(), |query| format!("{path}?{query}"));
+    let to = Some(rest.finish())
+        .filter(|query| !query.is_empty())
+        .map_or(path.clone(), |query| format!("{path}?{query}"));
     Ok(Redirect::to(&to).into_response())
 }
 
@@ -75,13 +82,13 @@ pub async fn of_all(
     query: Asked,
 ) -> Result<Response, ApiError> {
     if !asked(&query, "refs").is_empty() {
-        return other(&api.handle.snapshot(), &query);
+        return other(&auth.snapshot(&api), &query);
     }
-    let page = logs::page(&api.handle, None, which(&query)?).await?;
+    let page = logs::page(&auth.principal, &api.handle, None, which(&query)?).await?;
     Ok(Html(dashboard::logs_page(&LogsPage {
         app: None,
         reference: "",
-        choices: &apps(&api.handle.snapshot()),
+        choices: &apps(&auth.snapshot(&api)),
         lines: &page.lines,
         end: &page.end,
         asked: &of_query(&query),

@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::State;
 
 use super::{name, no_such_point, points, with_files};
-use crate::api::access::{AppWrite, Auth};
+use crate::api::access::{Admin, Auth};
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared, convert};
 use crate::daemon::view::Snapshot;
@@ -28,7 +28,7 @@ const SPAWN_LIMIT: Duration = Duration::from_secs(10);
         (status = 200, description = "what came of each app", body = wire::Resurrected),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn resurrect(
-    _auth: Auth<AppWrite>,
+    _auth: Auth<Admin>,
     State(api): State<Shared>,
     Path(text): Path<String>,
 ) -> Result<Json<wire::Resurrected>, ApiError> {

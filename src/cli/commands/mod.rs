@@ -22,6 +22,7 @@ mod restart;
 mod resurrect;
 mod save;
 mod scale;
+mod session;
 mod signal;
 mod start;
 mod startup;
@@ -31,6 +32,7 @@ mod token;
 mod unstartup;
 mod update_env;
 mod upgrade;
+mod user;
 mod web;
 mod why;
 
@@ -65,6 +67,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
+        ClientCommand::User(command) => user::run(command).await,
+        ClientCommand::Session(command) => session::run(command).await,
         ClientCommand::Startup(args) => startup::run(args).await,
         ClientCommand::Unstartup(args) => unstartup::run(args).await,
         ClientCommand::Save(args) => save::run(args).await,

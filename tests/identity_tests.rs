@@ -1,0 +1,9 @@
+//! Who may do what: tokens, users, roles, namespaces, and the record of it.
+
+mod support;
+
+mod identity {
+    mod namespaces;
+    mod tokens;
+    mod users;
+}
