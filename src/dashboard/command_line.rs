@@ -2,16 +2,8 @@
 
 /// The words with blanks between them, each quoted if a shell would not take it as it is.
 pub fn words<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
-    words.into_iter().map(word).collect::<Vec<_>>().join(" ")
-}
-
-/// One word, in single quotes where that is needed.
-fn word(word: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    match !word.is_empty() && word.chars().all(is_plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
+    // A word with a NUL character is no word of any command line; it is shown all the same.
+    shlex::Quoter::new().allow_nul(true).join(words).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -25,8 +25,11 @@ mod log_line;
 mod login;
 mod logs;
 mod order;
+mod ports;
 mod processes;
 mod row;
+mod start;
+mod system;
 pub mod text;
 
 pub use app::{
@@ -40,8 +43,11 @@ pub use events::{EventsPage, events_fragment, events_page};
 pub use login::{login_once_page, login_page};
 pub use logs::{LogsAsked, LogsPage, logs_page};
 pub use order::Order;
+pub use ports::{ports_fragment, ports_page};
 pub use processes::{ProcessesPage, processes_page};
 pub use row::{row_fragments, table_fragment};
+pub use start::{StartPage, start_fragment, start_page};
+pub use system::{Disk, SystemPage, system_page};
 
 use askama::Template;
 

@@ -8,6 +8,9 @@ pub mod bulk;
 pub mod events;
 pub mod list;
 pub mod logs;
+pub mod ports;
+pub mod start;
+pub mod system;
 
 use std::collections::BTreeMap;
 
