@@ -85,7 +85,7 @@ fn a_login_with_a_password_ends_on_the_server_with_the_context() {
     let ran = fed(&mut own.command(&login), "correct horse battery\n");
     assert_eq!(ran.code, 0, "{ran:?}");
     own.ok(&["list"]);
-    own.run(&["delete", "web", "--force"]).refused(1, &["deployer"]);
+    own.run(&["flush"]).refused(1, &["deployer"]);
     let tokens = |name: &str| {
         let list = server.json(&["token", "list", "--json"]);
         list.as_array().unwrap().iter().filter(|row| row["name"] == name).count()
