@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
@@ -35,6 +36,7 @@ const BOOT: &str = "boot";
 /// Runs the daemon of `home` until it is told to end.
 pub fn daemon(home: &Home) -> ExitCode {
     crate::own_log::start();
+    raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let done = match runtime {
         Ok(runtime) => runtime.block_on(run(home)),
@@ -46,6 +48,13 @@ pub fn daemon(home: &Home) -> ExitCode {
             tracing::error!("the daemon cannot run: {sentence}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Takes all the descriptors that we may have: thousands of clients may come.
+fn raise_limit() {
+    if let Ok((_, hard)) = getrlimit(Resource::RLIMIT_NOFILE) {
+        let _ = setrlimit(Resource::RLIMIT_NOFILE, hard, hard);
     }
 }
 
@@ -91,7 +100,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let mut used = api.listeners.held();
     used.insert(name);
     api.handle.sockets().release_all_but(&used);
-    let unix = tokio::spawn(api::serve::serve(unix, api::router::router(api.clone()), ending));
+    let unix = tokio::spawn(api::serve::serve(unix, None, api::router::router(api.clone()), ending));
     if let Err(e) = crate::store::before::is_over(&home.store()) {
         tracing::warn!("{e}");
     }

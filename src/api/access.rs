@@ -15,8 +15,11 @@ use crate::daemon::clock;
 use crate::daemon::view::Snapshot;
 use crate::model::Namespaces;
 
-/// The cookie of browser sessions on plain HTTP. (Under TLS it will be `__Host-pmd`.)
+/// The cookie of browser sessions on plain HTTP.
 pub const COOKIE: &str = "pmd_session";
+
+/// ... and under TLS: browsers keep this one from every other host, port 80 and script.
+const COOKIE_UNDER_TLS: &str = "__Host-pmd";
 
 /// A right as a type.
 pub trait Needs: Send + Sync + 'static {
@@ -180,33 +183,52 @@ fn authenticate(parts: &Parts, api: &Shared) -> Result<Principal, ApiError> {
         return Ok(api.accounts().verify_token(token.trim(), now)?);
     }
     // A cookie is not looked at where nobody has to log in: an old one must not lock anybody out.
-    if let Some(Arrival::Tcp { local, .. }) = parts.extensions.get::<Arrival>()
-        && api.listeners.is_unguarded(*local)
+    if let Some(Arrival::Tcp { bound, .. }) = parts.extensions.get::<Arrival>()
+        && api.listeners.is_unguarded(*bound)
     {
-        return Ok(Principal::without_credential(*local));
+        return Ok(Principal::without_credential(*bound));
     }
-    let Some(session) = cookie(&parts.headers) else { return Err(Refused::Missing.into()) };
     let origin = own_origin(parts);
+    let name = cookie_name(origin.as_deref());
+    let Some(session) = cookie(&parts.headers, name) else { return Err(Refused::Missing.into()) };
     Ok(api.accounts().verify_session(session, origin.as_deref(), now)?)
 }
 
+/// The name of the cookie for pages of that origin of ours.
+pub fn cookie_name(origin: Option<&str>) -> &'static str {
+    if is_secure(origin) { COOKIE_UNDER_TLS } else { COOKIE }
+}
+
+/// The whole header for that session, which ends with the browser or, empty, at once.
+pub fn set_cookie(origin: &str, session: &str) -> String {
+    let secure = if is_secure(Some(origin)) { "; Secure" } else { "" };
+    let over = if session.is_empty() { "; Max-Age=0" } else { "" };
+    let name = cookie_name(Some(origin));
+    format!("{name}={session}{secure}; HttpOnly; SameSite=Strict; Path=/{over}")
+}
+
+fn is_secure(origin: Option<&str>) -> bool {
+    origin.is_some_and(|origin| origin.starts_with("https:"))
+}
+
 /// The session id that the browser sent.
-pub fn cookie(headers: &HeaderMap) -> Option<&str> {
+pub fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == COOKIE).then_some(value))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
 }
 
 /// The origin under which the browser reached us. The Host was checked before ([`super::guard`]).
 pub fn own_origin(parts: &Parts) -> Option<String> {
     match parts.extensions.get::<Arrival>() {
-        Some(Arrival::Tcp { .. }) => {
+        Some(Arrival::Tcp { tls, .. }) => {
             let host = parts.headers.get(header::HOST)?.to_str().ok()?;
-            Some(format!("http://{}", host.to_ascii_lowercase()))
+            let scheme = if *tls { "https" } else { "http" };
+            Some(format!("{scheme}://{}", host.to_ascii_lowercase()))
         }
         Some(Arrival::Unix) | None => None,
     }

@@ -9,9 +9,13 @@ pub enum Arrival {
     Unix,
     /// A TCP listener.
     Tcp {
-        /// Our end.
+        /// The address of the listener, perhaps all addresses of the host (`0.0.0.0`).
+        bound: SocketAddr,
+        /// Our end of the connection.
         local: SocketAddr,
         /// Theirs.
         peer: SocketAddr,
+        /// It is encrypted.
+        tls: bool,
     },
 }

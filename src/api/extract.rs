@@ -1,12 +1,19 @@
 //! Bodies, paths and queries, with rejections that are problem documents.
 
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use std::error::Error;
+
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
+
+/// The deepest nesting of a JSON body.
+const MAX_DEPTH: usize = 32;
 
 /// A JSON body.
 pub struct Json<T>(pub T);
@@ -15,7 +22,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        match axum::Json::<T>::from_request(request, state).await {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+        let bytes = bytes.map_err(|rejection| refused_bytes(&rejection))?;
+        if is_too_deep(&bytes) {
+            let detail = format!("the body is nested more than {MAX_DEPTH} levels deep");
+            return Err(ApiError::new(StatusCode::BAD_REQUEST, "too_deep", detail));
+        }
+        match axum::Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
             Ok(axum::Json(value)) => Ok(Json(value)),
             Err(rejection) => Err(refused_json(&rejection)),
         }
@@ -35,11 +49,56 @@ fn refused_json(rejection: &JsonRejection) -> ApiError {
             "json_required",
             "this route takes JSON: send Content-Type: application/json",
         ),
-        other if other.status() == StatusCode::PAYLOAD_TOO_LARGE => {
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "the body is longer than 1 MiB")
-        }
         other => ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", other.body_text()),
     }
+}
+
+/// Whether arrays and objects are nested deeper than [`MAX_DEPTH`]. What is no JSON is left to the
+/// parser.
+fn is_too_deep(json: &[u8]) -> bool {
+    let (mut depth, mut in_text, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_text => escaped = true,
+            b'"' => in_text = !in_text,
+            _ if in_text => {}
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        if depth > MAX_DEPTH {
+            return true;
+        }
+    }
+    false
+}
+
+fn refused_bytes(rejection: &BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "the body is longer than 1 MiB",
+        );
+    }
+    if is_slow(rejection) {
+        let detail = "the body did not come in time: send it without pauses";
+        return ApiError::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail);
+    }
+    ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", rejection.body_text())
+}
+
+/// Whether a deadline of the body passed ([`super::serve`]).
+fn is_slow(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// axum's prefix says less than what follows it.
@@ -86,6 +145,27 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
                     format!("the query is not as described in /docs: {text}"),
                 ))
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn row_23_depth_is_that_of_arrays_and_objects_outside_of_texts() {
+        let nested = |depth| "[".repeat(depth) + &"]".repeat(depth);
+        for (json, deep) in [
+            (nested(MAX_DEPTH), false),
+            (nested(MAX_DEPTH + 1), true),
+            (format!("\"{}\"", nested(100)), false),
+            (format!("\"\\\"{}\"", nested(100)), false),
+            (format!("[\"\\\\\",{}]", nested(MAX_DEPTH)), true),
+            ("[],".repeat(100), false),
+            ("]".repeat(100) + &nested(MAX_DEPTH), false),
+        ] {
+            assert_eq!(is_too_deep(json.as_bytes()), deep, "{json}");
         }
     }
 }

@@ -4,50 +4,90 @@
 //! A page of a stranger can point a name of its own at 127.0.0.1 (DNS rebinding); the browser then
 //! takes us for that stranger. Only the Host header gives it away (web.md 4.3, row 3).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::ApiError;
 use super::arrival::Arrival;
+use super::face::Face;
+use super::{ApiError, Shared, cors};
 
 /// Scripts and styles come from us alone, nothing is inline, nobody frames us.
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
                    font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
+/// The longest path and query.
+const MAX_URI: usize = 8 * 1024;
+/// The longest header, all lines together.
+const MAX_HEADER: usize = 16 * 1024;
+
 /// The middleware around the whole router.
-pub async fn guard(request: Request, next: Next) -> Response {
-    let arrival = request.extensions().get::<Arrival>().copied();
-    let mut response = match arrival {
-        Some(Arrival::Tcp { local, .. }) if !host_is_ours(request.headers(), local) => ApiError::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "foreign_host",
-            format!("this server is not the one in the Host header: use http://{local}"),
-        )
-        .into_response(),
-        Some(Arrival::Tcp { .. } | Arrival::Unix) | None => next.run(request).await,
+pub async fn guard(State(api): State<Shared>, request: Request, next: Next) -> Response {
+    let face = match request.extensions().get::<Arrival>() {
+        Some(Arrival::Tcp { bound, .. }) => api.listeners.face(*bound),
+        Some(Arrival::Unix) | None => None,
+    }
+    .unwrap_or_default();
+    let origin = request.headers().get(header::ORIGIN).cloned();
+    let mut response = match refusal(&request, &face) {
+        Some(refusal) => refusal.into_response(),
+        None => match cors::preflight(&face, request.method(), request.headers()) {
+            Some(answer) => answer,
+            None => next.run(request).await,
+        },
     };
-    add_headers(response.headers_mut());
+    add_headers(response.headers_mut(), &face);
+    cors::share(&face, origin, response.headers_mut());
     response
 }
 
-fn host_is_ours(headers: &HeaderMap, local: SocketAddr) -> bool {
+/// What is wrong with a request whoever sends it.
+fn refusal(request: &Request, face: &Face) -> Option<ApiError> {
+    let headers = request.headers();
+    if let Some(Arrival::Tcp { local, .. }) = request.extensions().get::<Arrival>()
+        && !host_is_ours(headers, *local, face)
+    {
+        return Some(ApiError::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "foreign_host",
+            format!("this server is not the one in the Host header: use {}://{local}", face.scheme()),
+        ));
+    }
+    if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_URI) {
+        let detail = "path and query are longer than 8 KiB";
+        return Some(ApiError::new(StatusCode::URI_TOO_LONG, "uri_too_long", detail));
+    }
+    let header: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if header > MAX_HEADER {
+        let detail = "the header is longer than 16 KiB";
+        return Some(ApiError::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "header_too_large", detail));
+    }
+    None
+}
+
+fn host_is_ours(headers: &HeaderMap, local: SocketAddr, face: &Face) -> bool {
     let mut hosts = headers.get_all(header::HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
     let Ok(host) = host.to_str() else { return false };
     let host = host.to_ascii_lowercase();
+    let usual = if face.tls.is_some() { 443 } else { 80 };
     let (name, port) = match host.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, port.parse::<u16>().ok()),
-        Some(_) | None => (host.as_str(), Some(80)),
+        Some(_) | None => (host.as_str(), Some(usual)),
     };
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned(), "[::1]".to_owned(), local.ip().to_string()];
-    port == Some(local.port()) && names.iter().any(|ours| ours == name)
+    let ip = match local.ip().to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => format!("[{ip}]"),
+    };
+    let mut names =
+        ["localhost", "127.0.0.1", "[::1]", &ip].into_iter().chain(face.set.hosts.iter().map(String::as_str));
+    port == Some(local.port()) && names.any(|ours| ours == name)
 }
 
-fn add_headers(headers: &mut HeaderMap) {
+fn add_headers(headers: &mut HeaderMap, face: &Face) {
     let fixed = [
         (header::CONTENT_SECURITY_POLICY, CSP),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -59,6 +99,9 @@ fn add_headers(headers: &mut HeaderMap) {
     for (name, value) in fixed {
         headers.insert(name, HeaderValue::from_static(value));
     }
+    if face.tls.is_some() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+    }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
 }
 
@@ -67,13 +110,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_our_own_names_with_our_own_port_are_served() {
+    fn row_3_only_our_own_names_with_our_own_port_are_served() {
+        let mut face = Face::default();
+        face.set.hosts = vec!["box.example".to_owned()];
         let local: SocketAddr = "127.0.0.1:9615".parse().unwrap();
         let check = |host: &str, ours: bool| {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]);
-            assert_eq!(host_is_ours(&headers, local), ours, "{host}");
+            assert_eq!(host_is_ours(&headers, local, &face), ours, "{host}");
         };
-        for host in ["localhost:9615", "127.0.0.1:9615", "[::1]:9615", "LocalHost:9615"] {
+        for host in ["localhost:9615", "127.0.0.1:9615", "[::1]:9615", "LocalHost:9615", "box.example:9615"] {
             check(host, true);
         }
         for host in [
@@ -82,6 +127,9 @@ mod tests {
             "127.0.0.1",
             "localhost:80",
             "evil.example",
+            "box.example",
+            "box.example.:9615",
+            "a.box.example:9615",
             "evil.example:9615",
             "localhost.evil:9615",
             "127.0.0.1:9615:9615",
@@ -93,6 +141,6 @@ mod tests {
         ] {
             check(host, false);
         }
-        assert!(!host_is_ours(&HeaderMap::new(), local), "HTTP/1.0 without a Host");
+        assert!(!host_is_ours(&HeaderMap::new(), local, &face), "HTTP/1.0 without a Host");
     }
 }

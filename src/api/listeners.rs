@@ -16,13 +16,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
+use std::time::Duration;
 
 use axum::http::StatusCode;
 use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
+use super::face::Face;
 use super::port_owner::port_owner;
 use super::{Api, ApiError, Shared, router, serve};
 use crate::store::Change;
@@ -30,6 +34,11 @@ use crate::wire;
 
 /// The setting in the store that lists the addresses, separated by spaces.
 const SETTING: &str = "listeners";
+/// The setting that lists those with settings of their own, as JSON. Apart: a program that does not
+/// know it must not serve them as if they had none.
+const WITH_SETTINGS: &str = "listeners_with_settings";
+/// How often certificates are looked at.
+const LOOK: Duration = Duration::from_secs(1);
 /// The address that everybody knows (PM2's web port).
 const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9615);
 
@@ -39,11 +48,16 @@ pub struct Listeners {
     open: Mutex<BTreeMap<SocketAddr, Open>>,
     /// Those that serve, or finish.
     tasks: Mutex<Vec<JoinHandle<()>>>,
+    /// Kept ones that could not be served, perhaps for a certificate that is away: the next daemon
+    /// tries them again.
+    unserved: Mutex<BTreeMap<SocketAddr, wire::ListenerSettings>>,
     ending: AtomicBool,
 }
 
 /// An address that is served.
 struct Open {
+    /// How it is served.
+    face: Arc<Face>,
     /// Ends it.
     switch: watch::Sender<bool>,
     /// Saved, and served until it is removed; else as long as there is a lease.
@@ -93,16 +107,35 @@ impl Listeners {
     /// Serves where the last daemon did, or at the default address; at another port when one is
     /// taken. The unix socket always works, so a port that cannot be had is no reason to stop.
     pub async fn restore(&self, api: &Shared, settings: &BTreeMap<String, String>) {
+        tokio::spawn(renew_certificates(api.clone()));
+        let with_settings = match settings.get(WITH_SETTINGS).map(|text| serde_json::from_str(text)) {
+            Some(Ok(listed)) => listed,
+            Some(Err(e)) => {
+                tracing::error!("the addresses with settings cannot be read: {e}");
+                BTreeMap::new()
+            }
+            None => BTreeMap::<SocketAddr, wire::ListenerSettings>::new(),
+        };
         let stored = settings.get(SETTING).map(String::as_str).unwrap_or_default();
         let stored: Vec<SocketAddr> =
             stored.split_whitespace().filter_map(|text| text.parse().ok()).collect();
-        for address in if stored.is_empty() { vec![DEFAULT] } else { stored } {
-            let Err(taken) = self.add(api, address).await else { continue };
+        let default = if with_settings.is_empty() { vec![DEFAULT] } else { Vec::new() };
+        for address in if stored.is_empty() { default } else { stored } {
+            let Err(taken) = self.add(api, address, &Default::default()).await else { continue };
             tracing::warn!("{}; using a free one instead", taken.detail);
-            if let Err(e) = self.add(api, SocketAddr::new(address.ip(), 0)).await {
+            let free = SocketAddr::new(address.ip(), 0);
+            if let Err(e) = self.add(api, free, &Default::default()).await {
                 tracing::error!("no TCP address at all: {}", e.detail);
             }
         }
+        for (address, set) in with_settings {
+            // Never served in another way than it was asked for.
+            if let Err(e) = self.add(api, address, &set).await {
+                tracing::error!("cannot serve {address}: {}", e.detail);
+                self.unserved().insert(address, set);
+            }
+        }
+        self.save(api);
     }
 
     /// The names of the sockets that the next daemon is to find open: of the addresses that are
@@ -114,24 +147,36 @@ impl Listeners {
     /// Serves at that address too, from now on. 200 when it is served already, otherwise 201.
     ///
     /// # Errors
-    /// 409 with the owner when the port is taken.
+    /// 409 with the owner when the port is taken, 422 when the settings are not usable.
     pub async fn add(
         &self,
         api: &Shared,
         address: SocketAddr,
+        set: &wire::ListenerSettings,
     ) -> Result<(StatusCode, wire::Listener), ApiError> {
-        if let Some(known) = self.keep(api, address) {
+        let face = Arc::new(Face::check(address, set)?);
+        let known = self.face(address);
+        let as_it_is = known.as_ref().is_some_and(|known| *set == Default::default() || known.set == *set);
+        if as_it_is && let Some(known) = self.keep(api, address) {
             self.save(api);
             return Ok((StatusCode::OK, known));
         }
-        let (real, switch, copy) = self.serve(api, address).await?;
+        if known.is_some() {
+            // With the same socket, in another way: who connects in between waits in its queue.
+            self.keep(api, address);
+            if let Some(before) = self.lock().remove(&address) {
+                let _ = before.switch.send(true);
+            }
+        }
+        let (real, switch, copy) = self.serve(api, address, &face).await?;
         let copy = copy.map_err(|e| ApiError::internal(&e))?;
         if api.handle.sockets().take(&held_as(real)).is_none() {
             api.handle.sockets().hold(held_as(real), copy);
         }
-        let open = Open { switch, kept: true, leases: 0, unguarded: 0, socket: None };
+        let open = Open { face, switch, kept: true, leases: 0, unguarded: 0, socket: None };
         let known = listener(real, &open);
         self.lock().insert(real, open);
+        self.unserved().remove(&real);
         self.save(api);
         Ok((StatusCode::CREATED, known))
     }
@@ -151,15 +196,31 @@ impl Listeners {
     ///
     /// # Errors
     /// 409 with the owner when the port is taken.
-    pub async fn lend(&self, api: &Shared, address: SocketAddr, no_auth: bool) -> Result<Lent, ApiError> {
-        let served = self.lock().contains_key(&address);
-        let real = if served { None } else { Some(self.serve(api, address).await?) };
+    pub async fn lend(
+        &self,
+        api: &Shared,
+        address: SocketAddr,
+        no_auth: bool,
+        set: &wire::ListenerSettings,
+    ) -> Result<Lent, ApiError> {
+        let face = Arc::new(Face::check(address, set)?);
+        let served = self.face(address);
+        if let Some(served) = &served
+            && *set != Default::default()
+            && served.set != *set
+        {
+            let detail = format!(
+                "{address} is served already in another way: use another --port, or --detach to change it for good"
+            );
+            return Err(ApiError::new(StatusCode::CONFLICT, "address_unavailable", detail));
+        }
+        let real = if served.is_some() { None } else { Some(self.serve(api, address, &face).await?) };
         let mut all = self.lock();
         let added = real.is_some();
         let address = match real {
             Some((real, switch, copy)) => {
                 let socket = copy.ok();
-                all.insert(real, Open { switch, kept: false, leases: 0, unguarded: 0, socket });
+                all.insert(real, Open { face, switch, kept: false, leases: 0, unguarded: 0, socket });
                 real
             }
             None => address,
@@ -170,10 +231,10 @@ impl Listeners {
         open.leases += 1;
         open.unguarded += usize::from(no_auth);
         if no_auth {
-            tracing::warn!("authentication is off at http://{address}");
+            tracing::warn!("authentication is off at {}://{address}", open.face.scheme());
         }
         Ok(Lent {
-            lease: Lease { api: std::sync::Arc::downgrade(api), address, no_auth },
+            lease: Lease { api: Arc::downgrade(api), address, no_auth },
             listener: listener(address, open),
             added,
             end: open.switch.subscribe(),
@@ -197,6 +258,11 @@ impl Listeners {
         }
     }
 
+    /// How that address is served.
+    pub fn face(&self, address: SocketAddr) -> Option<Arc<Face>> {
+        self.lock().get(&address).map(|open| Arc::clone(&open.face))
+    }
+
     /// Whether requests at that address need no credential now.
     pub fn is_unguarded(&self, address: SocketAddr) -> bool {
         self.lock().get(&address).is_some_and(|open| open.unguarded > 0)
@@ -204,7 +270,11 @@ impl Listeners {
 
     /// Serves there no longer. False: it was not served.
     pub fn remove(&self, api: &Shared, address: SocketAddr) -> bool {
-        let Some(open) = self.lock().remove(&address) else { return false };
+        let unserved = self.unserved().remove(&address).is_some();
+        let Some(open) = self.lock().remove(&address) else {
+            self.save(api);
+            return unserved;
+        };
         tracing::info!("no longer serving http://{address}");
         self.save(api);
         api.handle.sockets().release(&held_as(address));
@@ -214,10 +284,18 @@ impl Listeners {
 
     /// So that the next daemon is found where this one was.
     fn save(&self, api: &Shared) {
-        let all = self.lock();
-        let kept = all.iter().filter(|(_, open)| open.kept).map(|(address, _)| address.to_string());
-        let value = kept.collect::<Vec<_>>().join(" ");
-        api.handle.recorder().write(vec![Change::PutSetting { name: SETTING.to_owned(), value }]);
+        let (mut plain, mut others) = (Vec::new(), self.unserved().clone());
+        for (address, open) in self.lock().iter().filter(|(_, open)| open.kept) {
+            match open.face.set == wire::ListenerSettings::default() {
+                true => plain.push(address.to_string()),
+                false => drop(others.insert(*address, open.face.set.clone())),
+            }
+        }
+        let others = serde_json::to_string(&others).expect("it is plain data");
+        api.handle.recorder().write(vec![
+            Change::PutSetting { name: SETTING.to_owned(), value: plain.join(" ") },
+            Change::PutSetting { name: WITH_SETTINGS.to_owned(), value: others },
+        ]);
     }
 
     /// Ends all of them, with the daemon. Returns when the requests that are being answered are
@@ -247,13 +325,25 @@ impl Listeners {
         self.open.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    fn unserved(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, wire::ListenerSettings>> {
+        self.unserved.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Reads certificates again that changed, or all.
+    fn refresh(&self, anyway: bool) {
+        let faces: Vec<Arc<Face>> = self.lock().values().map(|open| Arc::clone(&open.face)).collect();
+        for tls in faces.iter().filter_map(|face| face.tls.as_ref()) {
+            tls.refresh(anyway);
+        }
+    }
+
     fn tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
         self.tasks.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Opens that address, or goes on with the socket that an earlier daemon had there. Says what
     /// it really is, how to end it, and gives a copy of the socket.
-    async fn serve(&self, api: &Shared, address: SocketAddr) -> Result<Served, ApiError> {
+    async fn serve(&self, api: &Shared, address: SocketAddr, face: &Face) -> Result<Served, ApiError> {
         let socket = match inherited(api, address) {
             Some(socket) => socket,
             None => TcpListener::bind(address).await.map_err(|e| taken(address, &e))?,
@@ -261,11 +351,11 @@ impl Listeners {
         let real = socket.local_addr().map_err(|e| ApiError::internal(&e))?;
         let copy = socket.as_fd().try_clone_to_owned();
         let (switch, end) = watch::channel(false);
-        let task = tokio::spawn(serve::serve(socket, router::router(api.clone()), end));
+        let task = tokio::spawn(serve::serve(socket, face.tls.clone(), router::router(api.clone()), end));
         let mut tasks = self.tasks();
         tasks.retain(|task| !task.is_finished());
         tasks.push(task);
-        tracing::info!("serving http://{real}");
+        tracing::info!("serving {}://{real}", face.scheme());
         Ok((real, switch, copy))
     }
 }
@@ -285,10 +375,24 @@ fn inherited(api: &Shared, address: SocketAddr) -> Option<TcpListener> {
     TcpListener::from_std(socket).ok()
 }
 
+/// Reads certificates again when their files change, and at SIGHUP.
+async fn renew_certificates(api: Shared) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let mut look = tokio::time::interval(LOOK);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = look.tick() => api.listeners.refresh(false),
+            _ = hangup.recv() => api.listeners.refresh(true),
+        }
+    }
+}
+
 fn listener(address: SocketAddr, open: &Open) -> wire::Listener {
     wire::Listener {
         temporary: !open.kept,
         no_auth: open.unguarded > 0,
+        settings: open.face.set.clone(),
         ..wire::Listener::at(address.ip().to_string(), address.port())
     }
 }

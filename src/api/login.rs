@@ -54,7 +54,7 @@ pub async fn log_in(
         token => by_token(&api, token, &origin.0, source),
     };
     match opened {
-        Ok((session, change)) => logged_in(&api, &session, change, &next).await,
+        Ok((session, change)) => logged_in(&api, &origin.0, &session, change, &next).await,
         Err(error) => {
             let page = dashboard::login_page(&next, Some(&error.detail));
             let mut response = error.into_response();
@@ -102,7 +102,7 @@ pub async fn login_once(Query(code): Query<Code>) -> Html<String> {
 pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<Code>) -> Response {
     let redeemed = api.accounts().redeem_login_code(&code.code, &origin.0, clock::unix_ms());
     match redeemed {
-        Some((session, change)) => logged_in(&api, &session, change, "/").await,
+        Some((session, change)) => logged_in(&api, &origin.0, &session, change, "/").await,
         None => {
             let sentence =
                 "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";
@@ -112,23 +112,28 @@ pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<
 }
 
 /// `POST /logout`
-pub async fn logout(_auth: PageAuth<View>, State(api): State<Shared>, headers: HeaderMap) -> Response {
-    if let Some(session) = access::cookie(&headers) {
+pub async fn logout(
+    _auth: PageAuth<View>,
+    State(api): State<Shared>,
+    origin: Origin,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(session) = access::cookie(&headers, access::cookie_name(Some(&origin.0))) {
         let ended = api.accounts().end_session(session);
         if let Err(e) = api.handle.record(ended.into_iter().collect()).await {
             return ApiError::from(e).into_response();
         }
     }
-    let cookie = format!("{}=; HttpOnly; SameSite=Strict; Path=/; Max-Age=0", access::COOKIE);
+    let cookie = access::set_cookie(&origin.0, "");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response()
 }
 
 /// Recorded before answered: a browser that is logged in stays so when the daemon dies.
-async fn logged_in(api: &Api, session: &str, opened: Change, next: &str) -> Response {
+async fn logged_in(api: &Api, origin: &str, session: &str, opened: Change, next: &str) -> Response {
     if let Err(e) = api.handle.record(vec![opened]).await {
         return ApiError::from(e).into_response();
     }
-    let cookie = format!("{}={session}; HttpOnly; SameSite=Strict; Path=/", access::COOKIE);
+    let cookie = access::set_cookie(origin, session);
     ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
 }
 

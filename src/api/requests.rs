@@ -44,7 +44,7 @@ pub async fn record(State(api): State<Shared>, request: Request, next: Next) -> 
         return next.run(request).await;
     }
     let address = match request.extensions().get::<Arrival>() {
-        Some(Arrival::Tcp { local, .. }) => Some(local.to_string()),
+        Some(Arrival::Tcp { bound, .. }) => Some(bound.to_string()),
         Some(Arrival::Unix) | None => None,
     };
     let (method, path) = (request.method().to_string(), request.uri().path().to_owned());

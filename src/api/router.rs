@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
-    pages, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, guard, health, in_flight, login, logs, openapi,
+    operations, pages, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
 };
 
 /// The longest body.
@@ -124,7 +124,8 @@ pub fn router(api: Shared) -> Router {
         .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(from_fn(guard::guard))
+        .layer(from_fn_with_state(api.clone(), in_flight::bound))
+        .layer(from_fn_with_state(api.clone(), guard::guard))
         .layer(from_fn_with_state(api.clone(), requests::record))
         .with_state(api)
 }

@@ -13,16 +13,20 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tower::ServiceExt;
+use tower_http::timeout::{DeadlineBody, TimeoutBody};
 
 use super::arrival::Arrival;
+use super::impatient::Impatient;
+use super::places::Places;
+use super::tls::Tls;
 use crate::daemon::sockets::Sockets;
 
 /// A request's header must be there within this.
@@ -31,8 +35,17 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const DRAIN: Duration = Duration::from_secs(10);
 /// ... and somebody who has just connected this long to say what for.
 const FIRST_WORDS: Duration = Duration::from_millis(500);
-/// Connections of one listener at a time; the next ones wait in the kernel's queue.
-const MAX_CONNECTIONS: usize = 4096;
+/// A TLS handshake must be over within this.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+/// A body that has begun must go on within this ...
+const BODY_PAUSE: Duration = Duration::from_secs(10);
+/// ... and be there within that.
+const WHOLE_BODY: Duration = Duration::from_secs(60);
+/// Somebody at a TCP address who has taken nothing of an answer for so long is let go. Over the
+/// unix socket the owner may look as slowly as he likes.
+const STUCK: Duration = Duration::from_secs(30);
+/// What a connection may keep of a header: above what is answered with 431 ([`super::guard`]).
+const MAX_BUFFER: usize = 64 * 1024;
 
 /// The unix socket at `path` (0600): that of an earlier daemon if it still is the one at that path,
 /// else a new one. The next daemon gets it, too.
@@ -91,35 +104,68 @@ impl Listen for TcpListener {
         let (stream, peer) = self.accept().await?;
         let _ = stream.set_nodelay(true);
         let local = stream.local_addr()?;
-        Ok((stream, Arrival::Tcp { local, peer }))
+        Ok((stream, Arrival::Tcp { bound: self.local_addr()?, local, peer, tls: false }))
     }
 }
 
 /// Serves what `listener` gives, each connection in a task of its own, until `end` turns true and
-/// everybody who came in is answered.
-pub async fn serve(listener: impl Listen, router: Router, end: watch::Receiver<bool>) {
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+/// everybody who came in is answered. With a certificate, everything is encrypted.
+pub async fn serve(listener: impl Listen, tls: Option<Arc<Tls>>, router: Router, end: watch::Receiver<bool>) {
+    let places = Places::new();
     let mut ending = end.clone();
     loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
         let accepted = tokio::select! {
             accepted = listener.next() => accepted,
             _ = ending.wait_for(|end| *end) => break,
         };
-        match accepted {
-            Ok((stream, arrival)) => {
-                let connection = connection(stream, arrival, router.clone(), end.clone());
+        let (stream, arrival) = match accepted {
+            Ok(accepted) => accepted,
+            Err(e) => {
+                pause_after(&e).await;
+                continue;
+            }
+        };
+        match (places.take(&arrival), &tls) {
+            (Some(place), _) => {
+                let served = encrypted_or_not(stream, arrival, tls.clone(), router.clone(), end.clone());
                 tokio::spawn(async move {
-                    connection.await;
+                    served.await;
                     drop(place);
                 });
             }
-            Err(e) => pause_after(&e).await,
+            (None, None) => places.refuse(stream),
+            // A handshake only to say no would be work for an attacker to have done.
+            (None, Some(_)) => {}
         }
     }
     drop(listener);
     // All places are free again: all connections are over. Each bounds itself.
-    let _ = places.acquire_many(MAX_CONNECTIONS as u32).await;
+    places.empty().await;
+}
+
+async fn encrypted_or_not<S>(
+    stream: S,
+    arrival: Arrival,
+    tls: Option<Arc<Tls>>,
+    router: Router,
+    end: watch::Receiver<bool>,
+) where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (bound, local, peer) = match arrival {
+        Arrival::Unix => return connection(stream, arrival, router, end).await,
+        Arrival::Tcp { bound, local, peer, .. } => (bound, local, peer),
+    };
+    let stream = Impatient::new(stream, STUCK);
+    let Some(tls) = tls else { return connection(stream, arrival, router, end).await };
+    match tokio::time::timeout(HANDSHAKE, tls.acceptor().accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let arrival = Arrival::Tcp { bound, local, peer, tls: true };
+            connection(stream, arrival, router, end).await;
+        }
+        Ok(Err(e)) => tracing::debug!("a TLS handshake failed: {e}"),
+        Err(_) => tracing::debug!("a TLS handshake was not over within {HANDSHAKE:?}"),
+    }
 }
 
 /// Out of descriptors, mostly: others will be closed soon.
@@ -136,7 +182,7 @@ where
     let asks = Arc::clone(&asked);
     let service = router.map_request(move |request: hyper::Request<Incoming>| {
         asks.notify_one();
-        let mut request = request.map(Body::new);
+        let mut request = request.map(in_time);
         request.extensions_mut().insert(arrival);
         request
     });
@@ -144,6 +190,7 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_TIMEOUT)
         .keep_alive(true)
+        .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
         .with_upgrades();
     let mut connection = pin!(connection);
@@ -169,6 +216,14 @@ where
         }
     };
     log(done);
+}
+
+/// A body that fails when it is too slow.
+fn in_time(body: Incoming) -> Body {
+    match body.is_end_stream() {
+        true => Body::empty(),
+        false => Body::new(DeadlineBody::new(WHOLE_BODY, TimeoutBody::new(BODY_PAUSE, body))),
+    }
 }
 
 fn log(done: Result<(), hyper::Error>) {

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
 use super::listeners::Listeners;
-use super::password;
 use super::requests::Requests;
+use super::{in_flight, password};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
 use crate::daemon::handle::Handle;
@@ -25,6 +25,8 @@ pub struct Api {
     pub started: Moment,
     /// Working directory of apps that are defined without one.
     pub default_cwd: PathBuf,
+    /// Turns of requests from TCP.
+    pub in_flight: Semaphore,
     /// Turns for what hashes a password.
     pub hashing: Semaphore,
     accounts: Mutex<Accounts>,
@@ -43,6 +45,7 @@ impl Api {
             requests: Requests::default(),
             started,
             default_cwd,
+            in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),
             throttle: Mutex::default(),

@@ -536,6 +536,9 @@ pub struct WebArgs {
     /// Leave the address and return at once
     #[arg(long)]
     pub detach: bool,
+    /// How it is served
+    #[command(flatten)]
+    pub settings: super::web_args::SettingsArgs,
     /// Ask nobody for a token or login at this address while this command runs
     #[arg(long, conflicts_with = "detach")]
     pub no_auth: bool,

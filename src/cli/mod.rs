@@ -34,6 +34,7 @@ mod session;
 mod startup;
 mod stop;
 mod values;
+mod web_args;
 
 use std::process::ExitCode;
 

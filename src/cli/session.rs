@@ -184,10 +184,5 @@ pub fn this_program() -> Result<std::path::PathBuf, ClientError> {
 
 /// `http://HOST:PORT`.
 pub fn address(listener: &Listener) -> String {
-    let host = &listener.host;
-    if host.contains(':') {
-        format!("http://[{host}]:{}", listener.port)
-    } else {
-        format!("http://{host}:{}", listener.port)
-    }
+    listener.url()
 }

@@ -73,11 +73,14 @@ pub struct Listener {
     /// Whoever reaches it needs no credential, while the command runs that asked for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub no_auth: bool,
+    /// How it is served.
+    #[serde(flatten)]
+    pub settings: super::ListenerSettings,
 }
 
 impl Listener {
     /// The address of that host and port.
     pub fn at(host: impl Into<String>, port: u16) -> Listener {
-        Listener { host: host.into(), port: i64::from(port), temporary: false, no_auth: false }
+        Listener { host: host.into(), port: i64::from(port), ..Listener::default() }
     }
 }

@@ -64,7 +64,7 @@ fn open_prints_a_link_and_nothing_else_on_stdout() {
 #[test]
 fn an_address_for_the_whole_world_is_refused() {
     let home = Home::new();
-    home.run(&["web", "--host", "0.0.0.0", "--port", "0", "--detach"]).refused(1, &["0.0.0.0", "TLS"]);
+    home.run(&["web", "--host", "0.0.0.0", "--port", "0", "--detach"]).refused(1, &["0.0.0.0", "--tls-cert"]);
     let api = home.api();
     api.post("/api/v1/system/listeners", &serde_json::json!({"host": "0.0.0.0", "port": 0}));
     let status = home.json(&["status", "--json"]);

@@ -15,8 +15,9 @@ use crate::wire;
 
 /// Serve at one more address
 ///
-/// For good: the next daemon serves it too. Loopback addresses only. An address that is served
-/// already is answered with 200.
+/// For good: the next daemon serves it too. Beyond this machine only with a certificate, or when
+/// `insecure_http` is said. An address that is served already is answered with 200; with other
+/// settings than it has, it is served by them from now on.
 #[utoipa::path(post, path = "/api/v1/system/listeners", tag = "system", operation_id = "add_listener",
     request_body = wire::Listener,
     responses(
@@ -34,13 +35,13 @@ pub async fn add(
         return Err(ApiError::member(if listener.no_auth { "/no_auth" } else { "/temporary" }, detail));
     }
     let address = address(&listener)?;
-    let (status, real) = api.listeners.add(&api, address).await?;
+    let (status, real) = api.listeners.add(&api, address, &listener.settings).await?;
     Ok((status, JsonAnswer(real)))
 }
 
 /// Serve at one more address while the answer is read
 ///
-/// Loopback addresses only. The answer does not end: its first line is a `Lent`, then follow the
+/// Without authentication on loopback addresses only. The answer does not end: its first line is a `Lent`, then follow the
 /// requests that come to this address (`AccessRecord`), and now and then a `StreamControl`. When its
 /// reader leaves, the address is as it was before: not served any more, or with authentication
 /// again.
@@ -54,7 +55,16 @@ pub async fn lend(
     State(api): State<Shared>,
     Json(listener): Json<wire::Listener>,
 ) -> Result<Response, ApiError> {
-    let lent = api.listeners.lend(&api, address(&listener)?, listener.no_auth).await?;
+    let address = address(&listener)?;
+    if listener.no_auth && !address.ip().is_loopback() {
+        let detail = format!(
+            "{} can be reached from other machines, and without authentication all of them could run programs \
+             here: use 127.0.0.1",
+            address.ip()
+        );
+        return Err(ApiError::member("/no_auth", detail));
+    }
+    let lent = api.listeners.lend(&api, address, listener.no_auth, &listener.settings).await?;
     let first = line(&wire::Lent { listener: lent.listener, added: lent.added });
     let lent = Some((lent.lease, lent.end));
     Ok(stream(api, Watched { first: Some(first), lent, principal: auth.principal }))
@@ -95,11 +105,5 @@ fn address(listener: &wire::Listener) -> Result<SocketAddr, ApiError> {
             )
         })?,
     };
-    if !ip.is_loopback() {
-        let detail = format!(
-            "{ip} is not a loopback address: beyond this machine TLS is needed, which is not there yet"
-        );
-        return Err(ApiError::member("/host", detail));
-    }
     Ok(SocketAddr::new(ip, port))
 }

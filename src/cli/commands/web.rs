@@ -4,6 +4,7 @@
 //! address ends with the command even when that is killed.
 
 use std::io::ErrorKind;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use super::super::args::WebArgs;
@@ -13,7 +14,7 @@ use super::super::render::{escape, units};
 use super::super::session::{Session, address};
 use super::super::stop::Stop;
 use crate::client::{ClientError, RequestItem, RequestStream};
-use crate::wire::{AccessRecord, Listener};
+use crate::wire::{AccessRecord, Listener, ListenerSettings};
 
 /// How long the daemon may be away: it is being replaced.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -23,8 +24,9 @@ const SETTLING: Duration = Duration::from_secs(3);
 
 /// Runs the command.
 pub async fn run(args: WebArgs) -> Result<(), CliError> {
-    let wanted =
-        Listener { no_auth: args.no_auth, ..Listener::at(loopback(&args.host, args.no_auth)?, args.port) };
+    let settings = args.settings.settings()?;
+    let host = reachable(&args.host, args.no_auth, &settings)?;
+    let wanted = Listener { no_auth: args.no_auth, settings, ..Listener::at(host, args.port) };
     // Heard from now on, so that whenever they come the end is told.
     let mut stop = Stop::new()?;
     let session = Session::open().await?;
@@ -50,21 +52,34 @@ pub async fn run(args: WebArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// The host, if it can be reached from this machine only.
-fn loopback(host: &str, no_auth: bool) -> Result<&str, CliError> {
-    match host {
-        "localhost" => Ok("127.0.0.1"),
-        "::1" | "[::1]" => Ok("::1"),
-        host if host.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback()) => Ok(host),
-        host if no_auth => Err(CliError::new(format!(
+/// The host, if those who can reach it may.
+fn reachable(host: &str, no_auth: bool, settings: &ListenerSettings) -> Result<String, CliError> {
+    let host = host.trim_matches(['[', ']']);
+    let address = match host {
+        "localhost" => IpAddr::from([127, 0, 0, 1]),
+        other => other.parse().map_err(|_| {
+            CliError::new(format!(
+                "{other:?} is not an address of this machine: give a number such as 127.0.0.1 or 0.0.0.0, and a \
+                 name with --allow-host"
+            ))
+        })?,
+    };
+    if address.is_loopback() {
+        return Ok(address.to_string());
+    }
+    if no_auth {
+        return Err(CliError::new(format!(
             "{host} can be reached from other machines, and --no-auth would let all of them run programs here: use \
              127.0.0.1"
-        ))),
-        host => Err(CliError::new(format!(
-            "{host} can be reached from other machines and pmdaemon does not speak TLS there: use 127.0.0.1 and \
-             a tunnel (ssh -L) or a reverse proxy with TLS"
-        ))),
+        )));
     }
+    if settings.tls_cert.is_none() && !settings.insecure_http {
+        return Err(CliError::new(format!(
+            "{host} can be reached from other machines: give --tls-cert and --tls-key, or use 127.0.0.1 and a \
+             tunnel (ssh -L); --insecure-http sends tokens readable by everybody on the way"
+        )));
+    }
+    Ok(address.to_string())
 }
 
 /// Prints the address and a way in.
@@ -79,6 +94,11 @@ async fn show(session: &Session, listener: &Listener) -> Result<(), CliError> {
     match out::try_print(&text) {
         Err(e) if e.kind() != ErrorKind::BrokenPipe => return Err(unwritable(&e)),
         Ok(()) | Err(_) => {}
+    }
+    if listener.settings.insecure_http {
+        out::notice(&format!(
+            "Warning: {address} is not encrypted: everybody on the way can read tokens and run programs as you."
+        ));
     }
     out::notice(&match listener.no_auth {
         true => format!(
@@ -161,18 +181,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_addresses_of_this_machine_are_served() {
+    fn row_2_beyond_this_machine_there_is_tls_or_somebody_insists() {
+        let none = ListenerSettings::default();
         for (host, real) in [
             ("localhost", "127.0.0.1"),
             ("127.0.0.1", "127.0.0.1"),
             ("127.9.9.9", "127.9.9.9"),
             ("[::1]", "::1"),
         ] {
-            assert_eq!(loopback(host, false).unwrap(), real);
+            assert_eq!(reachable(host, false, &none).unwrap(), real);
         }
-        for host in ["0.0.0.0", "::", "192.168.1.1", "example.org", ""] {
-            assert!(loopback(host, false).unwrap_err().to_string().contains("TLS"), "{host}");
-            assert!(loopback(host, true).unwrap_err().to_string().contains("--no-auth"), "{host}");
+        let insecure = ListenerSettings { insecure_http: true, ..none.clone() };
+        let encrypted = ListenerSettings { tls_cert: Some("/c".into()), ..none.clone() };
+        for host in ["0.0.0.0", "::", "192.168.1.1"] {
+            assert!(reachable(host, false, &none).unwrap_err().to_string().contains("--tls-cert"), "{host}");
+            assert!(
+                reachable(host, true, &encrypted).unwrap_err().to_string().contains("--no-auth"),
+                "{host}"
+            );
+            assert_eq!(reachable(host, false, &insecure).unwrap(), host);
+            assert_eq!(reachable(host, false, &encrypted).unwrap(), host);
+        }
+        for host in ["example.org", "", "1.2.3", "localhost:80"] {
+            assert!(reachable(host, false, &encrypted).unwrap_err().to_string().contains("--allow-host"));
         }
     }
 

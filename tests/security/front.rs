@@ -1,0 +1,117 @@
+//! What every request passes: names, origins, limits.
+
+use serde_json::json;
+
+use crate::support::Home;
+
+#[test]
+fn row_3_other_names_are_misdirected_whatever_a_proxy_says() {
+    let home = Home::new();
+    let api = home.api();
+    let port = api.address.port();
+    for host in ["evil.example", &format!("evil.example:{port}"), "127.0.0.1", "localhost:1", ""] {
+        let ours = format!("127.0.0.1:{port}");
+        let request = api.request("GET", "/api/v1/processes").header("Host", host);
+        api.send(request.header("X-Forwarded-Host", ours)).is_problem(421, "foreign_host");
+    }
+    let request = api.request("GET", "/api/v1/processes").header("Host", format!("localhost:{port}"));
+    assert_eq!(api.send(request.header("X-Forwarded-Host", "evil.example")).status, 200);
+}
+
+#[test]
+fn row_5_no_page_of_others_may_read_unless_its_origin_was_named() {
+    let home = Home::new();
+    let api = home.api();
+    let preflight = |base: &str, origin: &str| {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let request = client.request(reqwest::Method::OPTIONS, format!("{base}/api/v1/processes"));
+        api.send(request.header("Origin", origin).header("Access-Control-Request-Method", "GET"))
+    };
+    for origin in ["http://evil.example", "null", &api.origin()] {
+        let answer = preflight(&api.origin(), origin);
+        assert!(!answer.headers.keys().any(|name| name.as_str().starts_with("access-control")), "{answer:?}");
+    }
+    let settings =
+        json!({"host": "127.0.0.1", "port": 0, "origins": ["https://a.example", "http://b.example:81"]});
+    let made = api.post("/api/v1/system/listeners", &settings);
+    assert_eq!(made.status, 201, "{made:?}");
+    let base = format!("http://127.0.0.1:{}", made.json()["port"]);
+    for origin in ["https://a.example", "http://b.example:81"] {
+        let answer = preflight(&base, origin);
+        assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (204, origin));
+        assert_eq!(answer.header("access-control-allow-credentials"), "", "cookies are not shared");
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let get = client.get(format!("{base}/api/v1/processes")).header("Origin", origin);
+        let answer = api.send(get.bearer_auth(&api.token));
+        assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, origin));
+    }
+    for origin in ["https://a.example:444", "http://a.example", "https://evil.example", "null"] {
+        assert_eq!(preflight(&base, origin).header("access-control-allow-origin"), "", "{origin}");
+    }
+    let wrong = json!({"host": "127.0.0.1", "port": 0, "origins": ["*"]});
+    api.post("/api/v1/system/listeners", &wrong).is_problem(422, "invalid_value");
+}
+
+#[test]
+fn row_9_odd_paths_lead_nowhere() {
+    let home = Home::new();
+    let api = home.api();
+    for path in [
+        "//api/v1/processes",
+        "/ws/../api/v1/processes",
+        "/%2e%2e/api/v1/processes",
+        "/api%2fv1/processes",
+        "/api/v1/processes;x",
+        "/api/v1/processes/",
+        "/API/v1/processes",
+        "/api/v1/apps/%00",
+        "/api/v1/apps/..%2f..%2fetc%2fpasswd",
+        "/api\\v1\\processes",
+        "/assets/x/..%2f..%2fCargo.toml",
+    ] {
+        for (token, allowed) in [(true, [404, 400]), (false, [401, 404])] {
+            let answer = raw(&api, path, token);
+            assert!(allowed.contains(&answer), "{path} with a token: {token}: {answer}");
+        }
+    }
+}
+
+/// The status of a GET whose path nobody puts in order before.
+fn raw(api: &crate::support::Api, path: &str, token: bool) -> u16 {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(api.address).unwrap();
+    let credential = if token { format!("Authorization: Bearer {}\r\n", api.token) } else { String::new() };
+    let ask =
+        format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{credential}Connection: close\r\n\r\n", api.address);
+    stream.write_all(ask.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{answer:?}"))
+}
+
+#[test]
+fn row_23_long_and_deep_requests_are_refused_with_a_problem() {
+    let home = Home::new();
+    let api = home.api();
+    let long = "a".repeat(9 * 1024);
+    api.send(api.request("GET", &format!("/api/v1/processes?x={long}"))).is_problem(414, "uri_too_long");
+    let header = api.request("GET", "/api/v1/processes").header("X-Long", &long).header("X-Longer", &long);
+    api.send(header).is_problem(431, "header_too_large");
+    let body = api.request("POST", "/api/v1/apps").header("Content-Type", "application/json");
+    api.send(body.body(" ".repeat(1024 * 1024 + 1))).is_problem(413, "body_too_large");
+    for depth in [33, 100_000] {
+        let body = api.request("POST", "/api/v1/apps").header("Content-Type", "application/json");
+        let deep = "{\"a\":".repeat(depth) + "1" + &"}".repeat(depth);
+        api.send(body.body(deep)).is_problem(400, "too_deep");
+    }
+    let body = api.request("POST", "/api/v1/apps").header("Content-Type", "text/plain").body("{}");
+    api.send(body).is_problem(415, "json_required");
+    api.get("/api/v1/processes");
+}
+
+#[test]
+fn row_19_plain_http_says_nothing_of_transport_security() {
+    let home = Home::new();
+    let api = home.api();
+    assert_eq!(api.send(api.bare("GET", "/login")).header("strict-transport-security"), "");
+}
