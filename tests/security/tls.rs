@@ -71,7 +71,7 @@ fn client(pems: &[&str]) -> reqwest::Client {
 /// The certificate that is shown at that port; an error when nobody answers 200.
 fn shown(api: &Api, client: &reqwest::Client, port: u16) -> Result<Vec<u8>, String> {
     let asked = client.get(format!("https://localhost:{port}/api/v1/processes")).bearer_auth(&api.token);
-    let answer = api.block_on(asked.send()).map_err(|e| format!("{e:?}"))?;
+    let answer = api.block_on(async { asked.send().await }).map_err(|e| format!("{e:?}"))?;
     if answer.status() != 200 {
         return Err(answer.status().to_string());
     }
@@ -133,7 +133,7 @@ fn row_19_and_20_tls_is_spoken_with_the_names_and_cookies_that_belong_to_it() {
         .tls_certs_only([reqwest::Certificate::from_pem(pair.pem.as_bytes()).unwrap()])
         .build()
         .unwrap();
-    let answer = api.block_on(bare.execute(no_redirect)).unwrap();
+    let answer = api.block_on(async { bare.execute(no_redirect).await }).unwrap();
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     assert!(cookie.starts_with("__Host-pmd="), "{cookie}");
     for part in ["; Secure", "; HttpOnly", "; SameSite=Strict", "; Path=/"] {
@@ -146,7 +146,7 @@ fn row_19_and_20_tls_is_spoken_with_the_names_and_cookies_that_belong_to_it() {
     assert_eq!(api.send(api.bare("GET", "/api/v1/processes").header("Cookie", session)).status, 401);
 
     // Who does not speak TLS gets nothing.
-    let plain = api.block_on(client.get(format!("http://127.0.0.1:{port}/healthz")).send());
+    let plain = api.block_on(async { client.get(format!("http://127.0.0.1:{port}/healthz")).send().await });
     assert!(plain.is_err(), "{plain:?}");
 }
 
@@ -202,12 +202,8 @@ fn row_20_tls_survives_the_daemon_and_an_upgrade_and_never_falls_back_to_plain_h
     let (_, daemon) = home.keeper_and_daemon();
     proc::kill_hard(daemon);
     wait_until("a new daemon", SOON, || home.keeper_and_daemon().1 != daemon);
-    let token = home.ok(&["token"]).trim().to_owned();
-    let api = Api { token, ..api };
     assert_eq!(shown(&api, &client, port).unwrap(), before);
     home.ok(&["upgrade", "--binary", PROGRAM]);
-    let token = home.ok(&["token"]).trim().to_owned();
-    let api = Api { token, ..api };
     assert_eq!(shown(&api, &client, port).unwrap(), before);
 
     // Without its key the address is not served at all; with it, again.
@@ -216,14 +212,10 @@ fn row_20_tls_survives_the_daemon_and_an_upgrade_and_never_falls_back_to_plain_h
     proc::kill_hard(daemon);
     wait_until("a new daemon", SOON, || home.keeper_and_daemon().1 != daemon);
     assert!(home.daemon_log().contains("chmod 600"));
-    let token = home.ok(&["token"]).trim().to_owned();
-    let api = Api { token, ..api };
     assert!(shown(&api, &client, port).is_err());
     std::fs::set_permissions(&pair.key, std::fs::Permissions::from_mode(0o600)).unwrap();
     let (_, daemon) = home.keeper_and_daemon();
     proc::kill_hard(daemon);
     wait_until("a new daemon", SOON, || home.keeper_and_daemon().1 != daemon);
-    let token = home.ok(&["token"]).trim().to_owned();
-    let api = Api { token, ..api };
     assert_eq!(shown(&api, &client, port).unwrap(), before);
 }
