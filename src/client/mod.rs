@@ -10,6 +10,7 @@
 
 pub mod environment;
 mod error;
+mod forwards;
 mod identity;
 mod log_place;
 mod log_query;
