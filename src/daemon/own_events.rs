@@ -39,7 +39,9 @@ impl Driver {
     /// Tells whoever listens, and keeps it.
     pub(super) fn tell_own(&mut self, what: Own, detail: String) {
         match what {
-            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap => tracing::warn!("{detail}"),
+            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap => {
+                tracing::warn!("{detail}")
+            }
             Own::StoreHealed => tracing::info!("{detail}"),
         }
         let row = EventRow {

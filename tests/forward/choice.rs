@@ -18,7 +18,19 @@ fn only_chosen_lines_are_sent_by_datagram_with_their_severity() {
     let udp = Receiver::start(&home, "udp", "0");
     let unix = Receiver::start(&home, "unix", socket.to_str().unwrap());
     let to = format!("udp://127.0.0.1:{}", udp.address);
-    home.ok(&["forward", "add", "a", "--syslog", &to, "--app", "web", "--level", "warn", "--facility", "local0"]);
+    home.ok(&[
+        "forward",
+        "add",
+        "a",
+        "--syslog",
+        &to,
+        "--app",
+        "web",
+        "--level",
+        "warn",
+        "--facility",
+        "local0",
+    ]);
     let to = format!("unix://{}", socket.display());
     home.ok(&["forward", "add", "b", "--syslog", &to, "--stream", "err"]);
     home.ok(&["delete", "web"]);
@@ -27,9 +39,15 @@ fn only_chosen_lines_are_sent_by_datagram_with_their_severity() {
     wait_until("lines by udp", SOON, || has(&udp, "WARN close") && has(&udp, "ERROR it is over"));
     wait_until("lines by a socket", SOON, || has(&unix, "bare"));
     let by_udp = udp.lines();
-    assert!(by_udp.iter().all(|line| line.starts_with("132 web ") || line.starts_with("131 web ")), "{by_udp:?}");
+    assert!(
+        by_udp.iter().all(|line| line.starts_with("132 web ") || line.starts_with("131 web ")),
+        "{by_udp:?}"
+    );
     let by_unix = unix.lines();
-    assert!(by_unix.iter().all(|line| line.starts_with("11 web ") && line.contains("stream=\"err\"")), "{by_unix:?}");
+    assert!(
+        by_unix.iter().all(|line| line.starts_with("11 web ") && line.contains("stream=\"err\"")),
+        "{by_unix:?}"
+    );
     for receiver in [&udp, &unix] {
         assert!(!has(receiver, "before") && !has(receiver, "INFO fine"), "{:?}", receiver.lines());
         receiver.nothing_was_bad();
@@ -48,7 +66,9 @@ fn a_test_line_arrives_or_is_refused_with_the_reason() {
     receiver.nothing_was_bad();
     receiver.end();
     home.run(&["forward", "test", "a"]).refused(1, &["cannot be reached"]);
-    for answer in [home.ok(&["forward", "list", "--json"]), home.ok(&["forward", "list"]), home.ok(&["events"])] {
+    for answer in
+        [home.ok(&["forward", "list", "--json"]), home.ok(&["forward", "list"]), home.ok(&["events"])]
+    {
         assert!(!answer.contains("s3cr3t"), "{answer}");
     }
     assert!(!home.daemon_log().contains("s3cr3t"));

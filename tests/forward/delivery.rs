@@ -31,8 +31,7 @@ fn numbers(lines: &[String]) -> BTreeMap<&'static str, Vec<u64>> {
     let mut found = BTreeMap::from([("out ", Vec::new()), ("err ", Vec::new())]);
     for line in lines {
         for (stream, numbers) in &mut found {
-            let text = line.rsplit_once(stream).filter(|(before, _)| !before.ends_with("with"));
-            let number = text.and_then(|(_, rest)| rest.get(..6)?.parse().ok());
+            let number = line.rsplit_once(stream).and_then(|(_, rest)| rest.get(..6)?.parse::<u64>().ok());
             numbers.extend(number);
         }
     }

@@ -54,6 +54,7 @@ pub async fn add(
         stream,
         level: new.level,
     };
-    let definition = wish.define(clock::unix_ms()).map_err(|mistake| ApiError::member(mistake.0, mistake.1))?;
+    let definition =
+        wish.define(clock::unix_ms()).map_err(|mistake| ApiError::member(mistake.0, mistake.1))?;
     Ok((StatusCode::CREATED, JsonAnswer(show(api.forwards.add(definition).await?))))
 }

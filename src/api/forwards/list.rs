@@ -15,10 +15,7 @@ use crate::wire;
     responses(
         (status = 200, description = "by name", body = wire::ForwardList),
         (status = 403, description = "for namespaces only", body = wire::Problem, content_type = "application/problem+json")))]
-pub async fn list(
-    auth: Auth<View>,
-    State(api): State<Shared>,
-) -> Result<Json<wire::ForwardList>, ApiError> {
+pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<wire::ForwardList>, ApiError> {
     auth.must_see_all()?;
     let items = api.forwards.list().await?.into_iter().map(show).collect();
     Ok(Json(wire::ForwardList { items }))

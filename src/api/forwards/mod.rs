@@ -8,8 +8,8 @@ pub mod test;
 
 use axum::http::StatusCode;
 
-use super::convert;
 use super::ApiError;
+use super::convert;
 use crate::daemon::forward::definition::{Only, Receiver};
 use crate::daemon::forward::{ForwardError, LogStatus, Status};
 use crate::logs::Stream;

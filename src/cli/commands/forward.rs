@@ -50,7 +50,10 @@ async fn add(args: AddForwardArgs) -> Result<(), CliError> {
         true => out::json(&forward),
         false => {
             let whose = if forward.apps.is_empty() { "all apps".to_owned() } else { forward.apps.join(", ") };
-            out::line(&format!("What {whose} write from now on is sent to {} as {}.", forward.to, forward.name));
+            out::line(&format!(
+                "What {whose} write from now on is sent to {} as {}.",
+                forward.to, forward.name
+            ));
             out::line(&format!("Try it: pmdaemon forward test {}", forward.name));
         }
     }
@@ -87,19 +90,33 @@ fn shown(forwards: &[Forward], screen: Screen) -> String {
             None => units::bytes(forward.lag_bytes),
         };
         let last = forward.last_sent_at.as_ref().map_or("never".to_owned(), |at| units::local_time(at));
-        let texts =
-            [forward.name.clone(), forward.to.clone(), apps, forward.status.clone(), lines(forward.sent_lines), behind, last];
+        let texts = [
+            forward.name.clone(),
+            forward.to.clone(),
+            apps,
+            forward.status.clone(),
+            lines(forward.sent_lines),
+            behind,
+            last,
+        ];
         texts.into_iter().map(Cell::from).collect()
     };
     let rows: Vec<Vec<Cell>> = forwards.iter().map(row).collect();
     let mut text = table::render(&columns, &rows, screen);
     for forward in forwards {
         if let (Some(error), Some(since)) = (&forward.error, &forward.failing_since) {
-            text.push_str(&format!("{} is failing since {}: {error}\n", forward.name, units::local_time(since)));
+            text.push_str(&format!(
+                "{} is failing since {}: {error}\n",
+                forward.name,
+                units::local_time(since)
+            ));
         }
         if forward.lost_bytes > 0 {
             let amount = forward.lost_bytes;
-            text.push_str(&format!("{}: {amount} bytes were rotated away before they were sent\n", forward.name));
+            text.push_str(&format!(
+                "{}: {amount} bytes were rotated away before they were sent\n",
+                forward.name
+            ));
         }
     }
     text

@@ -17,8 +17,8 @@ const SYSLOG_PORT: u16 = 514;
 const USER: u8 = 1;
 /// Facilities by their numbers; between those that have no word.
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp",
-    "", "", "", "", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "",
+    "", "", "", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ];
 
 /// A forward as it is kept.
@@ -149,7 +149,8 @@ impl Wish {
                 return Err(Mistake("/http", told.to_owned()));
             }
             (None, None) => {
-                let told = "where to? give syslog, such as udp://host:514, or http, such as https://host/ingest";
+                let told =
+                    "where to? give syslog, such as udp://host:514, or http, such as https://host/ingest";
                 return Err(Mistake("/syslog", told.to_owned()));
             }
         };
@@ -165,9 +166,7 @@ impl Wish {
 
     fn syslog(&self, text: &str) -> Result<Receiver, Mistake> {
         let wrong = |why: &str| {
-            let told = format!(
-                "{why}: write udp://host:514, tcp://host:514 or unix:///dev/log"
-            );
+            let told = format!("{why}: write udp://host:514, tcp://host:514 or unix:///dev/log");
             Mistake("/syslog", told)
         };
         if !self.headers.is_empty() || self.gzip {
@@ -205,8 +204,9 @@ impl Wish {
         if self.facility.is_some() {
             return Err(Mistake("/facility", "a facility is for syslog; http has none".to_owned()));
         }
-        let url = Url::parse(text)
-            .map_err(|e| wrong(format!("that is not a URL ({e}): write http://host/path or https://host/path")))?;
+        let url = Url::parse(text).map_err(|e| {
+            wrong(format!("that is not a URL ({e}): write http://host/path or https://host/path"))
+        })?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
             return Err(wrong(format!(
                 "{}: is not for HTTP: write http://host/path or https://host/path",
@@ -220,9 +220,17 @@ impl Wish {
         let mut headers = Vec::new();
         for (name, value) in &self.headers {
             let told = |why: &str| Mistake("/headers", format!("the header {name:?} {why}"));
-            let parsed = HeaderName::from_bytes(name.as_bytes()).map_err(|_| told("has no name that HTTP allows"))?;
-            if ["content-type", "content-length", "content-encoding", "host", "transfer-encoding", "connection"]
-                .contains(&parsed.as_str())
+            let parsed =
+                HeaderName::from_bytes(name.as_bytes()).map_err(|_| told("has no name that HTTP allows"))?;
+            if [
+                "content-type",
+                "content-length",
+                "content-encoding",
+                "host",
+                "transfer-encoding",
+                "connection",
+            ]
+            .contains(&parsed.as_str())
             {
                 return Err(told("is set by pmdaemon: leave it out"));
             }
@@ -292,7 +300,17 @@ mod tests {
         assert_eq!(syslog("udp://[::1]"), Ok(udp("[::1]:514")));
         assert_eq!(syslog("tcp://h"), Ok(Receiver::Tcp { address: "h:514".into(), facility: USER }));
         assert_eq!(syslog("unix:///dev/log"), Ok(Receiver::Unix { path: "/dev/log".into(), facility: USER }));
-        for bad in ["", "host:514", "http://h", "udp://", "udp://h/x", "tcp://u@h", "tcp://h:0", "unix://", "tcp://h:99999"] {
+        for bad in [
+            "",
+            "host:514",
+            "http://h",
+            "udp://",
+            "udp://h/x",
+            "tcp://u@h",
+            "tcp://h:0",
+            "unix://",
+            "tcp://h:99999",
+        ] {
             let Mistake(member, told) = syslog(bad).expect_err(bad);
             assert!(member == "/syslog" && told.contains("unix:///dev/log"), "{bad}: {told}");
         }
@@ -323,7 +341,9 @@ mod tests {
         assert!(told(Wish { facility: Some("loud".into()), ..wish() }).contains("local0"));
         assert!(told(Wish { level: Some("loud".into()), ..wish() }).contains("warn"));
         assert!(told(Wish { gzip: true, ..wish() }).contains("http"));
-        let kept = Wish { facility: Some("local7".into()), level: Some("WARNING".into()), ..wish() }.define(5).unwrap();
+        let kept = Wish { facility: Some("local7".into()), level: Some("WARNING".into()), ..wish() }
+            .define(5)
+            .unwrap();
         assert_eq!((kept.facility(), kept.level()), (Some("local7"), Some(Level::Warn)));
         let text = serde_json::to_string(&kept).unwrap();
         assert_eq!(serde_json::from_str::<Definition>(&text).unwrap(), kept);

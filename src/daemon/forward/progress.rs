@@ -69,8 +69,13 @@ mod tests {
 
     #[test]
     fn it_comes_back_as_it_was() {
-        let mut progress =
-            Progress { sent_lines: 3, sent_bytes: 40, lost_bytes: 5, last_sent_ms: Some(6), ..Progress::default() };
+        let mut progress = Progress {
+            sent_lines: 3,
+            sent_bytes: 40,
+            lost_bytes: 5,
+            last_sent_ms: Some(6),
+            ..Progress::default()
+        };
         progress.cursor.put((ProcessId(2), Stream::Err), Position { segment: 7, offset: 8 });
         assert_eq!(Progress::parse(&progress.to_text()), Ok(progress));
         assert!(Progress::parse("{}").is_err());

@@ -122,6 +122,13 @@ impl Logs {
         if sources.iter().any(other) {
             return false;
         }
+        // An app that was deleted and defined anew writes to the path of the old one.
+        let replaced = |(log, path): (&Log, &PathBuf)| {
+            let gone = !views.iter().any(|view| view.id == log.0);
+            (gone && sources.iter().any(|source| source.path == *path)).then_some(log.0)
+        };
+        let replaced: Vec<ProcessId> = self.paths.iter().filter_map(replaced).collect();
+        replaced.into_iter().for_each(|id| self.forget(id));
         self.learn(views);
         for source in sources {
             self.paths.insert((source.process, source.stream), source.path.clone());
@@ -134,12 +141,14 @@ impl Logs {
     pub fn keep_only(&mut self, views: &[Arc<ProcessView>]) {
         let gone: Vec<ProcessId> =
             self.names.keys().filter(|id| !views.iter().any(|view| view.id == **id)).copied().collect();
-        for id in gone {
-            self.reading.remove(id);
-            self.paths.retain(|(process, _), _| *process != id);
-            self.names.remove(&id);
-            self.namespaces.remove(&id);
-        }
+        gone.into_iter().for_each(|id| self.forget(id));
+    }
+
+    fn forget(&mut self, id: ProcessId) {
+        self.reading.remove(id);
+        self.paths.retain(|(process, _), _| *process != id);
+        self.names.remove(&id);
+        self.namespaces.remove(&id);
     }
 
     /// Looks how large the segments are that are still to be read, to know it when they are removed.
