@@ -3,7 +3,10 @@
 mod support;
 
 mod security {
+    mod canary;
     mod front;
+    mod metrics;
+    mod rows;
     mod slow;
     mod tls;
 }

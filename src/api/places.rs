@@ -31,18 +31,21 @@ const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: applica
     \"detail\":\"too many connections are open at this address: close some, or try again later\",\
     \"code\":\"too_many_connections\"}";
 
+/// How many places each address has.
+type Taken = Arc<Mutex<HashMap<IpAddr, usize>>>;
+
 /// The places of one listener.
 pub struct Places {
     free: Arc<Semaphore>,
     most: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+    taken: Taken,
     telling: Arc<Semaphore>,
 }
 
 /// The place of one connection, given back when it is dropped.
 pub struct Place {
     _permit: OwnedSemaphorePermit,
-    of: Option<(IpAddr, Arc<Mutex<HashMap<IpAddr, usize>>>)>,
+    of: Option<(IpAddr, Taken)>,
 }
 
 impl Places {

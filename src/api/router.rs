@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, flush, guard, health, in_flight, login, logs, openapi,
-    operations, pages, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, in_flight, login, logs,
+    metrics, openapi, operations, pages, points, ports, processes, reload_logs, requests, sessions, system,
+    tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -46,6 +47,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(logs::of_all, flush::of_all))
         .routes(routes!(reload_logs::of_app))
         .routes(routes!(reload_logs::of_all))
+        .routes(routes!(forwards::list::list, forwards::add::add))
+        .routes(routes!(forwards::remove::remove))
+        .routes(routes!(forwards::test::test))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(logs::system::own))
@@ -67,6 +71,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(sessions::end::end))
         .routes(routes!(auth::login::login))
         .routes(routes!(auth::logout::logout))
+        .routes(routes!(metrics::metrics))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(openapi::openapi))
@@ -126,6 +131,7 @@ pub fn router(api: Shared) -> Router {
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), in_flight::bound))
         .layer(from_fn_with_state(api.clone(), guard::guard))
+        .layer(from_fn_with_state(api.clone(), tally::count))
         .layer(from_fn_with_state(api.clone(), requests::record))
         .with_state(api)
 }

@@ -7,9 +7,11 @@ use tokio::sync::Semaphore;
 
 use super::listeners::Listeners;
 use super::requests::Requests;
-use super::{in_flight, password};
+use super::tally::Tally;
+use super::{in_flight, password, resolve};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
+use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
 
@@ -21,10 +23,14 @@ pub struct Api {
     pub listeners: Listeners,
     /// Who watches what is asked.
     pub requests: Requests,
+    /// Logs that are sent elsewhere.
+    pub forwards: Forwards,
     /// When this daemon began.
     pub started: Moment,
     /// Working directory of apps that are defined without one.
     pub default_cwd: PathBuf,
+    /// What is counted for `/metrics`.
+    pub tally: Tally,
     /// Turns of requests from TCP.
     pub in_flight: Semaphore,
     /// Turns for what hashes a password.
@@ -39,12 +45,15 @@ pub type Shared = Arc<Api>;
 impl Api {
     /// Puts the surroundings together.
     pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
+        let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
+            forwards,
             handle,
             listeners: Listeners::default(),
             requests: Requests::default(),
             started,
             default_cwd,
+            tally: Tally::default(),
             in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),

@@ -115,3 +115,43 @@ fn row_19_plain_http_says_nothing_of_transport_security() {
     let api = home.api();
     assert_eq!(api.send(api.bare("GET", "/login")).header("strict-transport-security"), "");
 }
+
+#[test]
+fn row_30_no_shell_reads_what_is_sent() {
+    let home = Home::new();
+    let api = home.api();
+    let trap = home.work().join("trap");
+    let script = home.file("show.sh", "#!/bin/sh\necho \"$@\"\nexec sleep 1000\n");
+    let texts = ["$(touch TRAP)", "; touch TRAP", "`touch TRAP`", "| touch TRAP", "\n touch TRAP"];
+    for (index, text) in texts.into_iter().enumerate() {
+        let text = text.replace("TRAP", trap.to_str().unwrap());
+        let body = json!({"script": script, "name": format!("a{index}"), "args": [text], "env": {"A": text},
+            "cwd": home.work().to_str().unwrap()});
+        let answer = api.post("/api/v1/apps", &body);
+        assert!(answer.status.is_success(), "{answer:?}");
+        home.wait_for_line(&format!("a{index}"), "touch");
+        // As a name, a script or a directory it is refused, or found to be none.
+        for member in ["name", "script", "cwd"] {
+            let mut body = json!({"script": script, "name": format!("b{index}-{member}")});
+            body[member] = json!(text);
+            api.post("/api/v1/apps", &body);
+        }
+        home.run(&["info", &text]);
+    }
+    assert!(!trap.exists(), "a shell has read it");
+}
+
+#[test]
+fn row_51_the_unix_socket_is_for_its_owner_and_asks_for_a_token_too() {
+    use std::io::{Read, Write};
+    use std::os::unix::fs::MetadataExt;
+    let home = Home::new();
+    home.ok(&["status"]);
+    let socket = home.path().join("pmdaemon.sock");
+    assert_eq!(std::fs::metadata(&socket).unwrap().mode() & 0o777, 0o600);
+    let mut stream = std::os::unix::net::UnixStream::connect(&socket).unwrap();
+    stream.write_all(b"GET /api/v1/processes HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+}

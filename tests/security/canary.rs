@@ -1,0 +1,180 @@
+//! Values of environment variables: nobody but the service itself sees them (rows 11 and 27).
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::support::{Api, Home, fixture, proc};
+
+/// What must not be seen, declared and inherited.
+const DECLARED: &str = "canary-4b1d-declared";
+const INHERITED: &str = "canary-4b1d-inherited";
+
+/// Where one of them is in the bytes.
+fn sees(bytes: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(bytes);
+    text.contains(DECLARED) || text.contains(INHERITED)
+}
+
+/// Everything that can be got: of the document and of the router, with the parameters of the app.
+fn readable(api: &Api, id: i64) -> BTreeSet<String> {
+    let document = api.get("/openapi.json");
+    let described = document["paths"].as_object().unwrap().iter();
+    let mut paths: BTreeSet<String> =
+        described.filter(|(_, methods)| methods["get"].is_object()).map(|(path, _)| path.clone()).collect();
+    let router = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/router.rs")).unwrap();
+    let written = router.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")?.split_once('"'));
+    paths.extend(written.filter(|(_, how)| how.contains("get(")).map(|(path, _)| path.to_owned()));
+    assert!(paths.len() > 30, "{paths:?}");
+    // It has no end; what it tells is paths of requests, which the last test looks at.
+    paths.remove("/api/v1/system/requests");
+    let concrete = |path: &String| {
+        let segments = path.split('/').map(|segment| match segment.trim_matches(['{', '}', '*']) {
+            name if name == segment => segment.to_owned(),
+            "id" => id.to_string(),
+            "ref" | "name" | "app" => "web".to_owned(),
+            _ => "nosuch".to_owned(),
+        });
+        segments.collect::<Vec<_>>().join("/")
+    };
+    paths.iter().map(concrete).collect()
+}
+
+/// Frames of a WebSocket for a while, in which the app changes.
+fn frames(home: &Home, api: &Api, token: &str, protocol: Option<&str>) -> Vec<u8> {
+    let mut request = format!("ws://{}/ws", api.address).into_client_request().unwrap();
+    request.headers_mut().insert("authorization", format!("Bearer {token}").parse().unwrap());
+    if let Some(protocol) = protocol {
+        request.headers_mut().insert("sec-websocket-protocol", protocol.parse().unwrap());
+    }
+    let (mut socket, _) = api.block_on(tokio_tungstenite::connect_async(request)).unwrap();
+    for (id, html) in [(1, false), (2, true)] {
+        let sub = json!({"op": "sub", "id": id, "topic": "processes", "html": html}).to_string();
+        api.block_on(socket.send(Message::text(sub))).unwrap();
+    }
+    home.ok(&["restart", "web"]);
+    let mut seen = Vec::new();
+    let listen = async {
+        while seen.len() < 64 * 1024 {
+            let Some(Ok(message)) = socket.next().await else { break };
+            seen.extend_from_slice(&message.into_data());
+        }
+    };
+    // What has come by then has come: there is no last frame to wait for.
+    let _ = api.block_on(async { tokio::time::timeout(Duration::from_secs(3), listen).await });
+    assert!(String::from_utf8_lossy(&seen).contains("web"), "{protocol:?}: nothing was pushed");
+    seen
+}
+
+#[test]
+fn rows_11_and_27_values_of_the_environment_are_in_no_byte_that_anybody_is_sent() {
+    let home = Home::new();
+    home.ok(&["status"]);
+    let start = ["start", &fixture("loop.sh"), "--name", "web"];
+    let mut command = home.command(&start);
+    command.env("INHERITED_SECRET", INHERITED);
+    assert_eq!(crate::support::home::ran(&mut command).code, 0);
+    let api = home.api();
+    let id = home.process("web")["id"].as_i64().unwrap();
+    let patch = json!({"env": {"DECLARED_SECRET": DECLARED}});
+    let changed = api.send(api.request("PATCH", "/api/v1/apps/web").json(&patch));
+    assert!(changed.status.is_success(), "{changed:?}");
+    assert!(!sees(changed.text.as_bytes()), "{changed:?}");
+    home.ok(&["restart", "web"]);
+    // The harness finds it where it has to be, or nothing below would mean anything.
+    let environ = std::fs::read(format!("/proc/{}/environ", home.pid("web"))).unwrap();
+    let text = String::from_utf8_lossy(&environ);
+    assert!(text.contains(DECLARED) && text.contains(INHERITED), "{text}");
+
+    let paths = readable(&api, id);
+    for role in ["viewer", "operator", "admin"] {
+        let token = home.ok(&["token", "create", role, "--role", role]).trim().to_owned();
+        let mut answered = 0;
+        for path in &paths {
+            for accept in ["application/json", "text/html", "text/plain"] {
+                let answer = api.send(api.bare("GET", path).bearer_auth(&token).header("Accept", accept));
+                assert!(!sees(answer.text.as_bytes()), "{role} {path} {accept}: {answer:?}");
+                assert!(!sees(format!("{:?}", answer.headers).as_bytes()), "{role} {path}: {answer:?}");
+                answered += u32::from(answer.status == 200);
+            }
+        }
+        assert!(answered > 40, "{role}: only {answered} answers");
+        for protocol in [None, Some("pmdaemon.v1")] {
+            assert!(!sees(&frames(&home, &api, &token, protocol)), "{role}: {protocol:?}");
+        }
+        // Neither does a refusal repeat what was sent.
+        let wrong = json!({"env": {"BAD=NAME": DECLARED}, "script": "/nosuch", "port": "x"});
+        for (method, path) in [("POST", "/api/v1/apps"), ("PATCH", "/api/v1/apps/web")] {
+            let answer = api.send(api.bare(method, path).bearer_auth(&token).json(&wrong));
+            assert!(answer.status.is_client_error(), "{role}: {answer:?}");
+            assert!(!sees(answer.text.as_bytes()), "{role}: {answer:?}");
+        }
+    }
+    for words in [["info", "web"], ["why", "web"], ["events", "web"], ["logs", "web"]] {
+        let ran = home.run(&words);
+        assert!(!sees(ran.out.as_bytes()) && !sees(ran.err.as_bytes()), "{words:?}: {ran:?}");
+    }
+    assert!(!sees(home.daemon_log().as_bytes()), "the daemon's log");
+    for pid in home.living() {
+        assert!(!sees(proc::command_line(pid).as_bytes()), "the arguments of {pid}");
+    }
+    // At rest they are in the store, where the owner alone can look.
+    for_their_owner_alone(&home.path());
+}
+
+#[test]
+fn row_7_looking_changes_nothing() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    home.ok(&["start", &fixture("loop.sh"), "--name", "other"]);
+    home.ok(&["stop", "other"]);
+    let api = home.api();
+    let state = || {
+        let apps = api.get("/api/v1/apps").to_string();
+        let events = api.get("/api/v1/events?limit=1000")["items"].as_array().unwrap().len();
+        let all = home.processes();
+        let processes =
+            all.iter().map(|p| format!("{} {} {} {}", p["id"], p["pid"], p["status"], p["restarts"]));
+        (apps, events, processes.collect::<Vec<_>>())
+    };
+    let before = state();
+    let id = home.process("web")["id"].as_i64().unwrap();
+    for path in readable(&api, id) {
+        api.send(api.request("GET", &path).header("Accept", "text/html,application/json"));
+    }
+    assert_eq!(state(), before);
+}
+
+#[test]
+fn row_10_everything_in_the_home_is_for_its_owner_alone() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    for_their_owner_alone(&home.path());
+}
+
+/// Directories 0700, files that may hold secrets 0600; logs at most 0640.
+fn for_their_owner_alone(home: &Path) {
+    assert_eq!(std::fs::metadata(home).unwrap().mode() & 0o777, 0o700, "{}", home.display());
+    let mut left = vec![home.to_owned()];
+    while let Some(dir) = left.pop() {
+        for entry in std::fs::read_dir(dir).unwrap() {
+            let path = entry.unwrap().path();
+            let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+            if meta.is_dir() {
+                left.push(path.clone());
+            }
+            let log = path.to_string_lossy().contains("log");
+            let allowed = if log { 0o750 } else { 0o700 };
+            let mode = meta.mode() & 0o777;
+            if !meta.is_symlink() {
+                assert_eq!(mode & !allowed, 0, "{} has mode {mode:04o}", path.display());
+            }
+        }
+    }
+}
