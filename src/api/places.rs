@@ -26,7 +26,7 @@ const TELLING: Duration = Duration::from_secs(1);
 
 /// What a client without a place is told: the same document as by a handler.
 const REFUSAL: &str = "HTTP/1.1 503 Service Unavailable\r\ncontent-type: application/problem+json\r\n\
-    retry-after: 1\r\nconnection: close\r\ncache-control: no-store\r\ncontent-length: 217\r\n\r\n\
+    retry-after: 1\r\nconnection: close\r\ncache-control: no-store\r\ncontent-length: 214\r\n\r\n\
     {\"type\":\"urn:pmdaemon:problem:too-many-connections\",\"title\":\"Service Unavailable\",\"status\":503,\
     \"detail\":\"too many connections are open at this address: close some, or try again later\",\
     \"code\":\"too_many_connections\"}";

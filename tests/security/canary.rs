@@ -10,7 +10,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::support::{Api, Home, fixture, proc};
+use crate::support::{Api, Home, SOON, fixture, proc, wait_until};
 
 /// What must not be seen, declared and inherited.
 const DECLARED: &str = "canary-4b1d-declared";
@@ -76,17 +76,14 @@ fn frames(home: &Home, api: &Api, token: &str, protocol: Option<&str>) -> Vec<u8
 fn rows_11_and_27_values_of_the_environment_are_in_no_byte_that_anybody_is_sent() {
     let home = Home::new();
     home.ok(&["status"]);
-    let start = ["start", &fixture("loop.sh"), "--name", "web"];
-    let mut command = home.command(&start);
-    command.env("INHERITED_SECRET", INHERITED);
-    assert_eq!(crate::support::home::ran(&mut command).code, 0);
     let api = home.api();
+    let body = json!({"script": fixture("loop.sh"), "name": "web", "env": {"DECLARED_SECRET": DECLARED},
+        "inherited_env": {"PATH": "/usr/bin:/bin", "INHERITED_SECRET": INHERITED}});
+    let made = api.post("/api/v1/apps", &body);
+    assert_eq!(made.status, 201, "{made:?}");
+    assert!(!sees(made.text.as_bytes()), "{made:?}");
     let id = home.process("web")["id"].as_i64().unwrap();
-    let patch = json!({"env": {"DECLARED_SECRET": DECLARED}});
-    let changed = api.send(api.request("PATCH", "/api/v1/apps/web").json(&patch));
-    assert!(changed.status.is_success(), "{changed:?}");
-    assert!(!sees(changed.text.as_bytes()), "{changed:?}");
-    home.ok(&["restart", "web"]);
+    wait_until("its run", SOON, || home.process("web")["status"] == "online");
     // The harness finds it where it has to be, or nothing below would mean anything.
     let environ = std::fs::read(format!("/proc/{}/environ", home.pid("web"))).unwrap();
     let text = String::from_utf8_lossy(&environ);
@@ -104,13 +101,13 @@ fn rows_11_and_27_values_of_the_environment_are_in_no_byte_that_anybody_is_sent(
                 answered += u32::from(answer.status == 200);
             }
         }
-        assert!(answered > 40, "{role}: only {answered} answers");
+        assert!(answered > 30, "{role}: only {answered} answers");
         for protocol in [None, Some("pmdaemon.v1")] {
             assert!(!sees(&frames(&home, &api, &token, protocol)), "{role}: {protocol:?}");
         }
         // Neither does a refusal repeat what was sent.
         let wrong = json!({"env": {"BAD=NAME": DECLARED}, "script": "/nosuch", "port": "x"});
-        for (method, path) in [("POST", "/api/v1/apps"), ("PATCH", "/api/v1/apps/web")] {
+        for (method, path) in [("POST", "/api/v1/apps"), ("PUT", "/api/v1/apps/web")] {
             let answer = api.send(api.bare(method, path).bearer_auth(&token).json(&wrong));
             assert!(answer.status.is_client_error(), "{role}: {answer:?}");
             assert!(!sees(answer.text.as_bytes()), "{role}: {answer:?}");
@@ -136,7 +133,11 @@ fn row_7_looking_changes_nothing() {
     home.ok(&["stop", "other"]);
     let api = home.api();
     let state = || {
-        let apps = api.get("/api/v1/apps").to_string();
+        let mut apps = api.get("/api/v1/apps")["items"].take();
+        for app in apps.as_array_mut().unwrap() {
+            // What was measured of them is another thing each time.
+            app.as_object_mut().unwrap().remove("processes");
+        }
         let events = api.get("/api/v1/events?limit=1000")["items"].as_array().unwrap().len();
         let all = home.processes();
         let processes =

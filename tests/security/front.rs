@@ -130,8 +130,9 @@ fn row_30_no_shell_reads_what_is_sent() {
         let answer = api.post("/api/v1/apps", &body);
         assert!(answer.status.is_success(), "{answer:?}");
         home.wait_for_line(&format!("a{index}"), "touch");
-        // As a name, a script or a directory it is refused, or found to be none.
-        for member in ["name", "script", "cwd"] {
+        // As a name or a directory it is refused, or found to be none. (As a script it would be a
+        // command line, which is given to a shell: that is asked for.)
+        for member in ["name", "cwd"] {
             let mut body = json!({"script": script, "name": format!("b{index}-{member}")});
             body[member] = json!(text);
             api.post("/api/v1/apps", &body);
