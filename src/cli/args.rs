@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::history_args::{HistoryArgs, RollbackArgs};
 use super::identity_args::{SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
@@ -125,6 +126,10 @@ pub enum ClientCommand {
     Info(InfoArgs),
     /// Show why a process ended or does not start, and what came of it
     Why(WhyArgs),
+    /// Show the versions that the definition of an app has had
+    History(HistoryArgs),
+    /// Go back to an earlier version of an app's definition
+    Rollback(RollbackArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

@@ -18,6 +18,7 @@ mod doctor;
 mod env_args;
 mod error;
 mod health;
+mod history_args;
 mod identity_args;
 mod live;
 mod log_args;

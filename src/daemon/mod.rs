@@ -21,6 +21,7 @@
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`revisions`] numbers the versions of definitions.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
 //! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
 //!   for it.
@@ -54,6 +55,7 @@ pub mod preparing;
 mod replacing;
 pub mod resources;
 pub mod retention;
+pub mod revisions;
 pub mod sampling;
 pub mod self_check;
 pub mod sockets;

@@ -71,6 +71,7 @@ impl Backlog {
                     false
                 }
                 Change::AddEvent(_)
+                | Change::AddRevision(_)
                 | Change::PutToken(_)
                 | Change::RevokeToken(_)
                 | Change::DropToken(_)
