@@ -49,11 +49,12 @@ pub async fn show(
     auth: Auth<View>,
     State(api): State<Shared>,
     conditions: Conditions,
-    Path((reference, number)): Path<(String, u64)>,
+    Path((reference, text)): Path<(String, String)>,
 ) -> Result<Response, ApiError> {
     let views = resolve_app(&auth.snapshot(&api), &reference)?;
     let rows = kept(&api, &views).await?;
-    let row = find(&rows, number)?;
+    let row = find(&rows, text.parse().unwrap_or(0))?;
+    let number = row.revision.number;
     let all = revisions(&rows);
     let revision = all.into_iter().find(|one| one.revision == number as i64);
     let revision = revision.ok_or_else(ApiError::no_route)?;
