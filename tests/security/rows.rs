@@ -57,7 +57,7 @@ const ROWS: [(u8, Option<(&str, &str)>); 51] = [
         22,
         Some((
             "tests/security/slow.rs",
-            "row_22_a_thousand_slow_clients_slow_nobody_down_and_too_many_are_told_so",
+            "row_22_a_thousand_slow_clients_slow_nobody_down_and_the_unix_socket_always_answers",
         )),
     ),
     (23, Some(("tests/security/front.rs", "row_23_long_and_deep_requests_are_refused_with_a_problem"))),
