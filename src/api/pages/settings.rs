@@ -32,7 +32,10 @@ pub async fn change(
         Ok(Some((name, secret))) => {
             Ok(Html(show(&auth, &api, Some((&name, &secret)), None).await?).into_response())
         }
-        Err(refused) if refused.status == StatusCode::UNPROCESSABLE_ENTITY || refused.status == StatusCode::CONFLICT => {
+        Err(refused)
+            if refused.status == StatusCode::UNPROCESSABLE_ENTITY
+                || refused.status == StatusCode::CONFLICT =>
+        {
             let page = show(&auth, &api, None, Some(&refused.detail)).await?;
             Ok((refused.status, Html(page)).into_response())
         }
