@@ -132,7 +132,7 @@ fn drawing(
     happened: &str,
 ) -> Drawing {
     let highest = points.iter().map(|point| of(point).max).fold(0.0, f64::max);
-    let top = least_top.max(highest * 1.05);
+    let top = if highest <= least_top { least_top } else { highest * 1.05 };
     let y = |value: f64| HEIGHT - (value / top * HEIGHT).clamp(0.0, HEIGHT);
     let (mut band, mut line) = (String::new(), String::new());
     for stretch in stretches(points, step_ms) {
