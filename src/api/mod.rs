@@ -50,6 +50,7 @@ pub mod port_owner;
 pub mod ports;
 pub mod problem;
 pub mod processes;
+pub mod prometheus;
 pub mod ready;
 pub mod reload_logs;
 pub mod requests;

@@ -1,4 +1,4 @@
-//! What the API itself went through, for [`super::metrics`]: requests by route, their durations,
+//! What the API itself went through, for [`super::prometheus`]: requests by route, their durations,
 //! and who was not let in.
 
 use std::time::Instant;
