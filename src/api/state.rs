@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Semaphore;
 
+use super::audit::Chain;
 use super::listeners::Listeners;
 use super::password;
 use super::requests::Requests;
@@ -12,6 +13,7 @@ use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
+use crate::store::AuditHead;
 
 /// The surroundings of the API.
 pub struct Api {
@@ -29,6 +31,7 @@ pub struct Api {
     pub hashing: Semaphore,
     accounts: Mutex<Accounts>,
     throttle: Mutex<Throttle>,
+    audit: Mutex<Chain>,
 }
 
 /// Shared by all requests.
@@ -36,7 +39,13 @@ pub type Shared = Arc<Api>;
 
 impl Api {
     /// Puts the surroundings together.
-    pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
+    pub fn new(
+        handle: Handle,
+        accounts: Accounts,
+        audit: AuditHead,
+        started: Moment,
+        default_cwd: PathBuf,
+    ) -> Shared {
         Arc::new(Api {
             handle,
             listeners: Listeners::default(),
@@ -46,6 +55,7 @@ impl Api {
             hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),
             throttle: Mutex::default(),
+            audit: Mutex::new(Chain::new(audit)),
         })
     }
 
@@ -57,6 +67,11 @@ impl Api {
     /// Who has tried to log in of late. Never held across an await either.
     pub fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The end of the chain of records of who did what. Never held across an await either.
+    pub fn audit(&self) -> MutexGuard<'_, Chain> {
+        self.audit.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether `principal`, verified some time ago, would still be: for streams that stay open.

@@ -28,6 +28,7 @@ use crate::model::{Namespaces, ProcessId};
 use crate::wire;
 use chosen::Chosen;
 use form::Form;
+pub(super) use query::time;
 use query::{Wanted, Which};
 use stream::{Answer, Happened, Work};
 

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod act;
+mod audit;
 mod cleardump;
 mod context;
 mod delete;
@@ -77,6 +78,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
         ClientCommand::User(command) => user::run(command).await,
+        ClientCommand::Audit(args) => audit::run(args).await,
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Context(command) => context::run(command).await,
         ClientCommand::Session(command) => session::run(command).await,
