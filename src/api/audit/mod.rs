@@ -49,11 +49,11 @@ pub async fn keep(State(api): State<Shared>, mut request: Request, next: Next) -
     let status = response.status();
     let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
     if let (Some(route), Some(said)) = (route, note.said())
-        && (changes || status == StatusCode::FORBIDDEN)
+        && ((changes && !said.changes_nothing) || status == StatusCode::FORBIDDEN)
         && status != StatusCode::TOO_MANY_REQUESTS
     {
         let (action, named) = action(&method, &route, &path);
-        let Said { principal, via, target } = said;
+        let Said { principal, via, target, changes_nothing: _ } = said;
         let row = AuditRow {
             seq: 0,
             at_ms: clock::unix_ms(),
@@ -109,12 +109,14 @@ fn action(method: &Method, route: &str, path: &str) -> (String, String) {
             Some("verb}") => words.push(of_path),
             Some(_) => named.push(of_path),
             None if matches!(of_route, "" | "api" | "v1") => {}
+            // The form of a page.
+            None if of_route == "new" => words.push("create"),
             None => words.push(of_route),
         }
         ends_with_name = of_route.starts_with('{') && of_route != "{verb}";
     }
     let verb = match *method {
-        Method::POST if words.len() == 1 && named.is_empty() && !matches!(words[0], "login" | "logout") => {
+        Method::POST if words.len() == 1 && named.is_empty() && !matches!(words[0], "login" | "logout" | "bulk") => {
             Some("create")
         }
         Method::PUT if ends_with_name => Some("update"),
@@ -144,6 +146,8 @@ mod tests {
         check("PUT", "/api/v1/apps/{ref}/scale", "/api/v1/apps/web/scale", ("apps.scale", "web"));
         check("DELETE", "/api/v1/apps/{ref}/logs", "/api/v1/apps/web/logs", ("apps.logs.delete", "web"));
         check("POST", "/apps/{ref}/{verb}", "/apps/web/restart", ("apps.restart", "web"));
+        check("POST", "/apps/new", "/apps/new", ("apps.create", ""));
+        check("POST", "/bulk", "/bulk", ("bulk", ""));
         check("POST", "/api/v1/tokens", "/api/v1/tokens", ("tokens.create", ""));
         check("DELETE", "/api/v1/tokens/{id}", "/api/v1/tokens/ci", ("tokens.delete", "ci"));
         check("POST", "/api/v1/auth/login", "/api/v1/auth/login", ("auth.login", ""));

@@ -18,6 +18,8 @@ pub struct Said {
     pub via: &'static str,
     /// Absent: what the path names.
     pub target: Option<String>,
+    /// It looks like a change and is none.
+    pub changes_nothing: bool,
 }
 
 impl Note {
@@ -35,13 +37,20 @@ impl Note {
     pub fn by_login(&self, subject: &str, via: &'static str) {
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let target = said.take().and_then(|said| said.target);
-        *said = Some(Said { principal: subject.to_owned(), via, target });
+        *said = Some(Said { principal: subject.to_owned(), via, target, changes_nothing: false });
     }
 
     /// Notes to what it is done, where the path does not tell. Never a value.
     pub fn about(&self, target: impl Into<String>) {
         if let Some(said) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             said.target = Some(target.into());
+        }
+    }
+
+    /// Notes that nothing was changed, although the method says so: a form that asks first.
+    pub fn changes_nothing(&self) {
+        if let Some(said) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            said.changes_nothing = true;
         }
     }
 
