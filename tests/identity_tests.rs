@@ -5,6 +5,7 @@ mod support;
 mod identity {
     mod audit;
     mod login;
+    mod matrix;
     mod namespaces;
     mod tokens;
     mod users;

@@ -116,7 +116,9 @@ fn action(method: &Method, route: &str, path: &str) -> (String, String) {
         ends_with_name = of_route.starts_with('{') && of_route != "{verb}";
     }
     let verb = match *method {
-        Method::POST if words.len() == 1 && named.is_empty() && !matches!(words[0], "login" | "logout" | "bulk") => {
+        Method::POST
+            if words.len() == 1 && named.is_empty() && !matches!(words[0], "login" | "logout" | "bulk") =>
+        {
             Some("create")
         }
         Method::PUT if ends_with_name => Some("update"),

@@ -29,9 +29,9 @@ use crate::model::{Namespaces, ProcessId};
 use crate::wire;
 use chosen::Chosen;
 use form::Form;
+use query::Wanted;
 pub use query::Which;
 pub(super) use query::time;
-use query::Wanted;
 use stream::{Answer, Happened, Work};
 
 /// So many events are merged into lines that were there before.
