@@ -7,6 +7,7 @@ mod identity {
     mod login;
     mod matrix;
     mod namespaces;
+    mod readme;
     mod tokens;
     mod users;
 }

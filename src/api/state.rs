@@ -9,8 +9,10 @@ use super::audit::Chain;
 use super::listeners::Listeners;
 use super::password;
 use super::requests::Requests;
+use super::resolve;
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
+use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
 use crate::store::AuditHead;
@@ -23,6 +25,8 @@ pub struct Api {
     pub listeners: Listeners,
     /// Who watches what is asked.
     pub requests: Requests,
+    /// Logs that are sent elsewhere.
+    pub forwards: Forwards,
     /// When this daemon began.
     pub started: Moment,
     /// Working directory of apps that are defined without one.
@@ -46,7 +50,9 @@ impl Api {
         started: Moment,
         default_cwd: PathBuf,
     ) -> Shared {
+        let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
+            forwards,
             handle,
             listeners: Listeners::default(),
             requests: Requests::default(),

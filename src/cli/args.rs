@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
+use super::forward_args::ForwardArgs;
 use super::health::HealthArgs;
 use super::identity_args::{AuditArgs, ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
@@ -134,6 +135,8 @@ pub enum ClientCommand {
     Logs(LogsArgs),
     /// Empty the logs of apps; the apps notice nothing
     Flush(TendArgs),
+    /// Send logs to syslog or to an HTTP collector
+    Forward(ForwardArgs),
     /// Open log files again that a script has moved away
     #[command(alias = "reloadLogs")]
     ReloadLogs(TendArgs),

@@ -17,6 +17,7 @@ mod depends_args;
 mod doctor;
 mod env_args;
 mod error;
+mod forward_args;
 mod health;
 mod identity_args;
 mod live;

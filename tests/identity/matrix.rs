@@ -26,7 +26,7 @@ viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
 viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
 viewer   GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
-viewer+all GET /api/v1/restore-points
+viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
 operator POST /api/v1/apps/{ref}/reload, POST /api/v1/apps/{ref}/reset, PUT /api/v1/apps/{ref}/scale
@@ -47,6 +47,7 @@ admin+all POST /api/v1/restore-points/{name}/resurrect
 admin+all GET /api/v1/system/log, GET /api/v1/system/requests, POST /api/v1/system/shutdown
 admin+all POST /api/v1/system/upgrade, POST /api/v1/system/listeners, POST /api/v1/system/listeners/temporary
 admin+all DELETE /api/v1/system/listeners/{host}/{port}
+admin+all POST /api/v1/forwards, DELETE /api/v1/forwards/{name}, POST /api/v1/forwards/{name}/test
 ";
 
 const ROLES: [&str; 4] = ["viewer", "operator", "deployer", "admin"];

@@ -8,6 +8,7 @@ mod delete;
 mod doctor;
 mod events;
 mod flush;
+mod forward;
 mod info;
 mod kill;
 mod list;
@@ -62,6 +63,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
         ClientCommand::Flush(args) => flush::run(args).await,
+        ClientCommand::Forward(args) => forward::run(args).await,
         ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
