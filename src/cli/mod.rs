@@ -19,6 +19,7 @@ mod env_args;
 mod error;
 mod forward_args;
 mod health;
+mod history_args;
 mod identity_args;
 mod live;
 mod log_args;

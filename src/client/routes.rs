@@ -9,7 +9,7 @@ use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream}
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
     Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
-    ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
+    RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -90,8 +90,27 @@ impl Client {
     ) -> Result<App, ClientError> {
         let (reference, seconds) = (escaped(reference)?, wait.as_secs());
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
-        let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
+        let (_, app) = self
+            .json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).header("if-match", "*").json(app))
+            .await?;
         Ok(app)
+    }
+
+    /// `GET /apps/{ref}/revisions`: the versions of the definition of one app, ascending.
+    pub async fn revisions(&self, reference: &str) -> Result<RevisionList, ClientError> {
+        self.get(&format!("/api/v1/apps/{}/revisions", escaped(reference)?)).await
+    }
+
+    /// `POST /apps/{ref}/rollback`: an earlier version is the definition again; waits for what
+    /// follows.
+    pub async fn rollback(
+        &self,
+        reference: &str,
+        order: &RollbackOrder,
+        wait: Duration,
+    ) -> Result<App, ClientError> {
+        let path = format!("/api/v1/apps/{}/rollback?wait={}s", escaped(reference)?, wait.as_secs());
+        Ok(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(order)).await?.1)
     }
 
     /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.

@@ -26,6 +26,7 @@ viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
 viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
 viewer   GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
+viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
@@ -34,7 +35,7 @@ operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations
 operator POST /apps/{ref}/{verb}, POST /bulk
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
-deployer PUT /api/v1/apps/{ref}/inherited-env
+deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
 deployer DELETE /api/v1/apps/{ref}/logs, DELETE /api/v1/processes/{id}/logs, DELETE /api/v1/logs
 deployer POST /api/v1/apps/{ref}/logs/reopen, POST /api/v1/logs/reopen
 deployer POST /api/processes, DELETE /api/processes/{ref}

@@ -9,6 +9,7 @@ mod doctor;
 mod events;
 mod flush;
 mod forward;
+mod history;
 mod info;
 mod kill;
 mod list;
@@ -24,6 +25,7 @@ mod report;
 mod reset;
 mod restart;
 mod resurrect;
+mod rollback;
 mod save;
 mod scale;
 mod session;
@@ -58,6 +60,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
         ClientCommand::Why(args) => why::run(args).await,
+        ClientCommand::History(args) => history::run(args).await,
+        ClientCommand::Rollback(args) => rollback::run(args).await,
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
