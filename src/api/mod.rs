@@ -35,6 +35,7 @@ pub mod listeners;
 mod log_state;
 pub mod login;
 pub mod logs;
+pub mod metrics;
 mod notices;
 pub mod openapi;
 pub mod operations;
