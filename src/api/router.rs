@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, login, logs, metrics,
-    openapi, operations, pages, points, ports, processes, reload_logs, requests, sessions, system, tokens,
-    users, ws,
+    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, login, logs,
+    metrics, openapi, operations, pages, points, ports, processes, reload_logs, requests, sessions, system,
+    tokens, users, ws,
 };
 
 /// The longest body.

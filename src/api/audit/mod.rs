@@ -106,14 +106,14 @@ fn action(method: &Method, route: &str, path: &str) -> (String, String) {
     for (of_route, of_path) in route.split('/').zip(path.split('/')) {
         match of_route.strip_prefix('{') {
             // The buttons of a page.
-            Some("verb}") => words.push(of_path),
+            Some("verb}" | "what}") => words.push(of_path),
             Some(_) => named.push(of_path),
             None if matches!(of_route, "" | "api" | "v1") => {}
             // The form of a page.
             None if of_route == "new" => words.push("create"),
             None => words.push(of_route),
         }
-        ends_with_name = of_route.starts_with('{') && of_route != "{verb}";
+        ends_with_name = of_route.starts_with('{') && !matches!(of_route, "{verb}" | "{what}");
     }
     let verb = match *method {
         Method::POST
