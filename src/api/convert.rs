@@ -14,7 +14,7 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
+    self, AppId, AppSpec, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
 };
 use crate::store::EventRow;
 use crate::{auth, wire};
@@ -100,9 +100,14 @@ fn reason(view: &ProcessView) -> Option<String> {
 /// An app with its processes, which are never none.
 pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wire::App> {
     let first = views.first()?;
-    let spec = &first.spec;
+    let processes = views.iter().map(|view| process(view, measured)).collect();
+    Some(wire::App { processes, ..definition(first.app, &first.spec) })
+}
+
+/// An app without its processes.
+pub fn definition(id: AppId, spec: &AppSpec) -> wire::App {
     let mut app = wire::App {
-        id: i64::from(first.app.0),
+        id: i64::from(id.0),
         name: spec.name.to_string(),
         namespace: spec.namespace.to_string(),
         script: spec.script.clone(),
@@ -140,10 +145,10 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         ready: spec.ready.by.to_string(),
         listen_timeout_ms: millis(spec.ready.limit),
         shutdown_with_message: spec.stop.with_message,
-        processes: views.iter().map(|view| process(view, measured)).collect(),
+        processes: Vec::new(),
     };
     convert_resources::show(&mut app, &spec.resources);
-    Some(app)
+    app
 }
 
 /// What somebody asked for, with every value parsed.

@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
-    pages, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
+    pages, plans, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
 };
 
 /// The longest body.
@@ -38,6 +38,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(operations::operate))
+        .routes(routes!(plans::make::make))
+        .routes(routes!(plans::schema::schema))
         .routes(routes!(points::list::list))
         .routes(routes!(points::save::save, points::delete::delete))
         .routes(routes!(points::resurrect::resurrect))

@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
+use super::file_args::FileArgs;
 use super::health::HealthArgs;
 use super::identity_args::{SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
@@ -13,7 +14,7 @@ use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
-use super::values::{self, Instances};
+use super::values::{self, EnvWord, Instances};
 
 /// Runs programs and keeps them running.
 #[derive(Parser, Debug)]
@@ -106,7 +107,22 @@ pub enum ClientCommand {
     /// Stop apps and run them anew
     Restart(RestartArgs),
     /// Restart apps, one process after the other
+    #[command(alias = "gracefulReload")]
     Reload(ReloadArgs),
+    /// Restart the apps of a file, or start them
+    #[command(name = "startOrRestart", hide = true)]
+    StartOrRestart(RestartArgs),
+    /// Reload the apps of a file, or start them
+    #[command(name = "startOrReload", alias = "startOrGracefulReload", hide = true)]
+    StartOrReload(ReloadArgs),
+    /// Show what apply would change, and how
+    #[command(after_help = PLAN)]
+    Plan(PlanArgs),
+    /// Make apps as a file says, and leave alone what is so
+    #[command(after_help = PLAN)]
+    Apply(ApplyArgs),
+    /// Print the JSON Schema of ecosystem files
+    Schema,
     /// Stop apps and forget them, with their logs
     #[command(visible_alias = "del", alias = "rm")]
     Delete(DeleteArgs),
@@ -176,7 +192,7 @@ pub enum ClientCommand {
 }
 
 /// `start`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  pmdaemon start server.js --name web\n  \
                         pmdaemon start worker.py --instances 4 --env QUEUE=mail\n  \
                         pmdaemon start ./server -- --verbose --threads 8\n  \
@@ -184,8 +200,8 @@ pub enum ClientCommand {
                         pmdaemon start web                 an app that was stopped\n\n\
                         Times: 500ms, 5s, 1m, 2h; a bare number is milliseconds.")]
 pub struct StartArgs {
-    /// A script, a command, or the name or id of an app
-    #[arg(required = true, value_name = "SCRIPT|COMMAND|APP")]
+    /// A script, a command, the name or id of an app, or an ecosystem file [default: ./ecosystem.config.*]
+    #[arg(value_name = "SCRIPT|COMMAND|APP|FILE")]
     pub targets: Vec<String>,
     /// Name of the app [default: the file name without its extension]
     #[arg(short, long)]
@@ -206,9 +222,15 @@ pub struct StartArgs {
     /// Working directory [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,
-    /// Variable for the app; may be given several times
-    #[arg(long, value_name = "KEY=VALUE", value_parser = values::variable)]
-    pub env: Vec<(String, String)>,
+    /// Variable for the app; may be given several times. Of a file: NAME, with the variables in env_NAME, too
+    #[arg(long, value_name = "KEY=VALUE|NAME", value_parser = values::env_word)]
+    pub env: Vec<EnvWord>,
+    /// Of a file: only these apps
+    #[arg(long, value_name = "APP,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Of a file: what this shell hands on counts as a change, too
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
     /// Sources of more variables
     #[command(flatten)]
     pub env_sources: EnvArgs,
@@ -275,6 +297,55 @@ pub struct StartArgs {
     pub health: HealthArgs,
 }
 
+/// `plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// An ecosystem file, or - for JSON on standard input [default: ./ecosystem.config.*]
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    /// Which apps of it.
+    #[command(flatten)]
+    pub of_file: FileArgs,
+    /// Remove other apps of the same namespaces
+    #[arg(long)]
+    pub prune: bool,
+    /// What this shell hands on counts as a change, too
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
+    /// Exit code 3 when something would change
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apply`.
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// An ecosystem file, or - for JSON on standard input [default: ./ecosystem.config.*]
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    /// Which apps of it.
+    #[command(flatten)]
+    pub of_file: FileArgs,
+    /// Remove other apps of the same namespaces
+    #[arg(long)]
+    pub prune: bool,
+    /// What this shell hands on counts as a change, too
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the changed processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const PLAN: &str = "+ is defined, ~ changes, - goes (with --prune). live: what runs goes on; reload: one process after \
+                    the other; restart; start. Values of variables are not shown.";
+
 /// `stop`, `reset`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
@@ -282,6 +353,9 @@ pub struct ActArgs {
     /// Which apps or processes; all for every one
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -297,6 +371,9 @@ pub struct ReloadArgs {
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -417,6 +494,9 @@ pub struct RestartArgs {
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -437,6 +517,9 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(short, long)]
     pub force: bool,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

@@ -17,6 +17,7 @@ mod depends_args;
 mod doctor;
 mod env_args;
 mod error;
+mod file_args;
 mod health;
 mod identity_args;
 mod live;
@@ -83,7 +84,7 @@ pub fn run(command: ClientCommand) -> ExitCode {
             if let Some(sentence) = error.sentence() {
                 out::error(&sentence);
             }
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp, Plan, PlanOrder,
     Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
     ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
 };
@@ -92,6 +92,11 @@ impl Client {
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
         let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
         Ok(app)
+    }
+
+    /// `POST /plans`: what would have to be done for apps to be so.
+    pub async fn plan(&self, order: &PlanOrder) -> Result<Plan, ClientError> {
+        Ok(self.json(Method::POST, "/api/v1/plans", |r| r.timeout(Duration::from_secs(60)).json(order)).await?.1)
     }
 
     /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.

@@ -1,11 +1,13 @@
 //! One file per command.
 
 mod act;
+mod apply;
 mod cleardump;
 mod delete;
 mod doctor;
 mod events;
 mod flush;
+mod from_file;
 mod info;
 mod kill;
 mod list;
@@ -13,6 +15,7 @@ mod log_printer;
 mod logs;
 mod monit;
 mod open;
+mod plan;
 mod ports;
 mod reload;
 mod reload_logs;
@@ -21,6 +24,7 @@ mod reset;
 mod restart;
 mod resurrect;
 mod save;
+mod schema;
 mod scale;
 mod session;
 mod signal;
@@ -30,7 +34,7 @@ pub(super) mod status;
 mod stop;
 mod token;
 mod unstartup;
-mod update_env;
+pub(super) mod update_env;
 mod upgrade;
 mod user;
 mod web;
@@ -49,6 +53,11 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Stop(args) => stop::run(args).await,
         ClientCommand::Restart(args) => restart::run(args).await,
         ClientCommand::Reload(args) => reload::run(args).await,
+        ClientCommand::StartOrRestart(args) => restart::run(args).await,
+        ClientCommand::StartOrReload(args) => reload::run(args).await,
+        ClientCommand::Plan(args) => plan::run(args).await,
+        ClientCommand::Apply(args) => apply::run(args).await,
+        ClientCommand::Schema => schema::run(),
         ClientCommand::Scale(args) => scale::run(args).await,
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
