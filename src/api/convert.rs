@@ -14,7 +14,8 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, AppId, AppSpec, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
+    self, AppId, AppSpec, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State,
+    StopPolicy,
 };
 use crate::store::EventRow;
 use crate::{auth, wire};

@@ -7,9 +7,9 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp, Plan, PlanOrder,
-    Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
-    ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
+    Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList,
+    Resurrected, ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -96,7 +96,10 @@ impl Client {
 
     /// `POST /plans`: what would have to be done for apps to be so.
     pub async fn plan(&self, order: &PlanOrder) -> Result<Plan, ClientError> {
-        Ok(self.json(Method::POST, "/api/v1/plans", |r| r.timeout(Duration::from_secs(60)).json(order)).await?.1)
+        Ok(self
+            .json(Method::POST, "/api/v1/plans", |r| r.timeout(Duration::from_secs(60)).json(order))
+            .await?
+            .1)
     }
 
     /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.

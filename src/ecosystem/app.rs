@@ -28,7 +28,8 @@ pub fn app(
     below: &BTreeMap<String, String>,
     around: &Around<'_>,
 ) -> Result<(NewApp, Vec<String>), Unusable> {
-    let shown = object.get("name").or(object.get("script")).map(value::shown).unwrap_or("without a name".to_owned());
+    let shown =
+        object.get("name").or(object.get("script")).map(value::shown).unwrap_or("without a name".to_owned());
     let keys = Keys::new(&format!("{file}: app {}", shown.trim_matches('"')), object)?;
     let script = keys.get("script", value::text)?.filter(|script| !script.trim().is_empty());
     let script = script.ok_or_else(|| keys.wrong("script", "is missing: name a file or command to run"))?;
@@ -68,7 +69,9 @@ pub fn app(
         max_restarts: keys.get("max_restarts", value::number)?,
         min_uptime_ms: keys.get("min_uptime", value::time)?,
         restart_delay_ms: keys.get("restart_delay", value::time)?.filter(|ms| *ms != 0),
-        exp_backoff_restart_delay_ms: keys.get("exp_backoff_restart_delay", value::time)?.filter(|ms| *ms != 0),
+        exp_backoff_restart_delay_ms: keys
+            .get("exp_backoff_restart_delay", value::time)?
+            .filter(|ms| *ms != 0),
         stop_exit_codes: keys.get("stop_exit_codes", value::numbers)?.unwrap_or_default(),
         kill_signal: Some(keys.get("kill_signal", value::text)?.unwrap_or(KILL_SIGNAL.to_owned())),
         kill_timeout_ms: Some(keys.get("kill_timeout", value::time)?.unwrap_or(KILL_TIMEOUT_MS)),
@@ -146,7 +149,10 @@ fn instances(given: &Value, cpus: i64) -> Result<i64, String> {
         Ok(0) => Ok(cpus),
         Ok(less @ ..0) => Ok((cpus + less).max(1)),
         Ok(number) => Ok(number),
-        Err(_) => Err(format!("{} is no number of processes: 4, \"max\", 0 for one per CPU or -1 for one less", value::shown(given))),
+        Err(_) => Err(format!(
+            "{} is no number of processes: 4, \"max\", 0 for one per CPU or -1 for one less",
+            value::shown(given)
+        )),
     }
 }
 
@@ -161,11 +167,19 @@ fn filter(given: &Value) -> Result<Option<Vec<String>>, String> {
     }
 }
 
-fn interpreter_args(keys: &Keys<'_>, script: &str, interpreter: Option<&str>) -> Result<Vec<String>, Unusable> {
+fn interpreter_args(
+    keys: &Keys<'_>,
+    script: &str,
+    interpreter: Option<&str>,
+) -> Result<Vec<String>, Unusable> {
     const MAPS: &str = "--enable-source-maps";
     let mut args = keys.get("interpreter_args", value::words)?.unwrap_or_default();
-    let is_node = interpreter.map_or(script.ends_with("js") || script.ends_with("ts"), |by| by.ends_with("node"));
-    if keys.get("source_map_support", value::flag)? == Some(true) && is_node && !args.iter().any(|arg| arg == MAPS) {
+    let is_node =
+        interpreter.map_or(script.ends_with("js") || script.ends_with("ts"), |by| by.ends_with("node"));
+    if keys.get("source_map_support", value::flag)? == Some(true)
+        && is_node
+        && !args.iter().any(|arg| arg == MAPS)
+    {
         args.push(MAPS.to_owned());
     }
     Ok(args)
@@ -178,16 +192,21 @@ fn port(keys: &Keys<'_>, env: &BTreeMap<String, String>, instances: i64) -> Resu
     match keys.get("increment_var", value::text)?.as_deref() {
         None => {}
         Some("PORT") => match first.as_deref().map(str::parse::<i64>) {
-            Some(Ok(first)) if instances > 1 => return Ok(Some(format!("{first}-{}", first + instances - 1))),
+            Some(Ok(first)) if instances > 1 => {
+                return Ok(Some(format!("{first}-{}", first + instances - 1)));
+            }
             Some(Ok(_)) => {}
             Some(Err(_)) | None => {
-                return Err(keys.wrong("increment_var", "PORT counts up from a number: give port, or PORT in env"));
+                return Err(
+                    keys.wrong("increment_var", "PORT counts up from a number: give port, or PORT in env")
+                );
             }
         },
         Some(other) => keys.notice(format!("increment_var {other} has no effect: only PORT is counted up")),
     }
     let is_cluster = keys.get("exec_mode", value::text)?.is_some_and(|mode| mode.starts_with("cluster"));
-    let from_env = env.get("PORT").filter(|port| is_cluster && port.parse::<u16>().is_ok_and(|port| port > 0));
+    let from_env =
+        env.get("PORT").filter(|port| is_cluster && port.parse::<u16>().is_ok_and(|port| port > 0));
     Ok(given.or_else(|| from_env.cloned()))
 }
 
@@ -198,10 +217,13 @@ fn mode(keys: &Keys<'_>, new: &mut NewApp) -> Result<(), Unusable> {
         "fork" | "fork_mode" => Ok(()),
         "cluster" | "cluster_mode" => {
             if new.port.is_none() && new.instances.is_some_and(|instances| instances > 1) {
-                keys.notice("its processes share no port: give port, and they listen on it together".to_owned());
+                keys.notice(
+                    "its processes share no port: give port, and they listen on it together".to_owned(),
+                );
             }
             if new.port.is_some() && new.listen_mode.is_none() {
-                new.listen_mode = Some(if new.instances.unwrap_or(1) > 1 { "auto" } else { "shared" }.to_owned());
+                new.listen_mode =
+                    Some(if new.instances.unwrap_or(1) > 1 { "auto" } else { "shared" }.to_owned());
             }
             Ok(())
         }
@@ -216,7 +238,9 @@ fn readiness(keys: &Keys<'_>) -> Result<(Option<String>, Option<i64>), Unusable>
     let by = by.or_else(|| waits.then(|| "message".to_owned()));
     if by.as_deref().is_none_or(|by| by == "auto") {
         if limit.is_some() {
-            keys.notice("listen_timeout has no effect without wait_ready or ready: nothing is awaited".to_owned());
+            keys.notice(
+                "listen_timeout has no effect without wait_ready or ready: nothing is awaited".to_owned(),
+            );
         }
         return Ok((by, None));
     }
@@ -247,7 +271,9 @@ fn logs(keys: &Keys<'_>) -> Result<Option<LogPolicy>, Unusable> {
             "drop" => Ok(WhenFull::Drop),
             other => Err(format!("{other:?} is neither block nor drop")),
         })?,
-        date_format: keys.get("log_date_format", value::text)?.or_else(|| plain.then(|| PLAIN_TIME.to_owned())),
+        date_format: keys
+            .get("log_date_format", value::text)?
+            .or_else(|| plain.then(|| PLAIN_TIME.to_owned())),
     };
     Ok((policy != LogPolicy::default()).then_some(policy))
 }
@@ -265,7 +291,9 @@ fn health(given: &Value) -> Result<HealthCheck, String> {
             "timeout" | "timeout_ms" => check.timeout_ms = Some(value::time(given).map_err(wrong)?),
             "interval" | "interval_ms" => check.interval_ms = Some(value::time(given).map_err(wrong)?),
             "retries" => check.retries = Some(value::number(given).map_err(wrong)?),
-            "start_limit" | "start_limit_ms" => check.start_limit_ms = Some(value::time(given).map_err(wrong)?),
+            "start_limit" | "start_limit_ms" => {
+                check.start_limit_ms = Some(value::time(given).map_err(wrong)?)
+            }
             _ => {
                 let known = "url, tcp, script, timeout, interval, retries and start_limit";
                 return Err(format!("{key:?} is no part of a health check: {known} are"));

@@ -52,7 +52,9 @@ pub fn declared(document: &Document, around: &Around<'_>) -> Result<Declared, Un
         }
         if apps.iter().any(|other| (&other.name, &other.namespace) == (&new.name, &new.namespace)) {
             let name = new.name.unwrap_or_default();
-            return Err(Unusable(format!("{file}: two apps are named {name}: give one of them another name")));
+            return Err(Unusable(format!(
+                "{file}: two apps are named {name}: give one of them another name"
+            )));
         }
         notices.extend(told);
         apps.push(new);
@@ -78,7 +80,10 @@ fn list<'a>(
         Value::Array(apps) => return Ok((apps, BTreeMap::new())),
         Value::Object(top) => top,
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-            return Err(Unusable(format!("{file}: it is {}, and has no apps", value::shown(&document.value))));
+            return Err(Unusable(format!(
+                "{file}: it is {}, and has no apps",
+                value::shown(&document.value)
+            )));
         }
     };
     let apps = top.get("apps").or_else(|| top.get("pm2"));
@@ -87,11 +92,15 @@ fn list<'a>(
         // `{"pm2": {"apps": […]}}`
         Some(Value::Object(inner)) => inner.get("apps").or(apps),
         Some(_) => apps,
-        None if is_app && !document.is_package => return Ok((std::slice::from_ref(&document.value), BTreeMap::new())),
+        None if is_app && !document.is_package => {
+            return Ok((std::slice::from_ref(&document.value), BTreeMap::new()));
+        }
         None => None,
     };
     let apps = apps.ok_or_else(|| {
-        Unusable(format!("{file}: it has no apps: it exports an object with apps, a list of them, or one app"))
+        Unusable(format!(
+            "{file}: it has no apps: it exports an object with apps, a list of them, or one app"
+        ))
     })?;
     if !document.is_package {
         told_of_top(file, top, notices);
@@ -114,8 +123,12 @@ fn told_of_top(file: &str, top: &Map<String, Value>, notices: &mut Vec<String>) 
     for key in top.keys() {
         match key.as_str() {
             "apps" | "pm2" | "$schema" => {}
-            "deploy" => notices.push(format!("{file}: deploy is not carried out; its env counts with --env.")),
-            "static" => notices.push(format!("{file}: static is not served: give the server as an app of its own.")),
+            "deploy" => {
+                notices.push(format!("{file}: deploy is not carried out; its env counts with --env."))
+            }
+            "static" => {
+                notices.push(format!("{file}: static is not served: give the server as an app of its own."))
+            }
             _ => notices.push(format!("{file}: {key:?} is not known beside apps, and is ignored.")),
         }
     }

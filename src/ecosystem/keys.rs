@@ -47,14 +47,17 @@ impl<'a> Keys<'a> {
                 && let Some((other, said)) = keys.members.insert(field.name, (key, value))
                 && said != value
             {
-                return Err(Unusable(format!("{place}: {other} and {key} are the same field: give one of them")));
+                return Err(Unusable(format!(
+                    "{place}: {other} and {key} are the same field: give one of them"
+                )));
             }
         }
         Ok(keys)
     }
 
     fn unknown(&self, key: &str) {
-        let near = fields::nearest(key).map(|name| format!("; {name} is the nearest one")).unwrap_or_default();
+        let near =
+            fields::nearest(key).map(|name| format!("; {name} is the nearest one")).unwrap_or_default();
         self.notice(format!("{key:?} is not a field of an app, and is ignored{near}"));
     }
 
@@ -82,7 +85,10 @@ impl<'a> Keys<'a> {
         name: &'static str,
         read: impl FnOnce(&Value) -> Result<T, String>,
     ) -> Result<Option<T>, Unusable> {
-        debug_assert!(fields::find(name).is_some_and(|field| field.name == name), "{name} is not in the table");
+        debug_assert!(
+            fields::find(name).is_some_and(|field| field.name == name),
+            "{name} is not in the table"
+        );
         let Some((key, value)) = self.members.get(name) else { return Ok(None) };
         read(value).map(Some).map_err(|why| self.wrong(key, &why))
     }

@@ -53,16 +53,20 @@ pub async fn evaluate(file: &Path) -> Result<Value, String> {
     command.arg("-e").arg(SCRIPT).arg(file).current_dir(directory).env("PMDAEMON_MARK", MARK);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
     let child = command.spawn().map_err(|e| match e.kind() {
-        std::io::ErrorKind::NotFound => "is JavaScript, and there is no node in PATH to evaluate it: install \
+        std::io::ErrorKind::NotFound => {
+            "is JavaScript, and there is no node in PATH to evaluate it: install \
                                          Node.js, or write the file as JSON, YAML or TOML"
-            .to_owned(),
+                .to_owned()
+        }
         _ => format!("cannot be evaluated: node does not start: {e}"),
     })?;
     let output = match tokio::time::timeout(LIMIT, child.wait_with_output()).await {
         Ok(output) => output.map_err(|e| format!("cannot be evaluated: {e}"))?,
         Err(_) => {
             let seconds = LIMIT.as_secs();
-            return Err(format!("was not evaluated within {seconds} s: it must export its apps and come to an end"));
+            return Err(format!(
+                "was not evaluated within {seconds} s: it must export its apps and come to an end"
+            ));
         }
     };
     let text = String::from_utf8_lossy(&output.stdout);
@@ -72,7 +76,8 @@ pub async fn evaluate(file: &Path) -> Result<Value, String> {
     let answer: Answer = serde_json::from_str(answer).map_err(|e| format!("exports no apps: {e}"))?;
     match answer.error {
         Some(why) if why.contains("Unknown file extension \".ts\"") => {
-            Err("is TypeScript, which this node cannot read: node 22.18 and newer do; or name it .config.mjs".to_owned())
+            Err("is TypeScript, which this node cannot read: node 22.18 and newer do; or name it .config.mjs"
+                .to_owned())
         }
         Some(why) => Err(format!("cannot be evaluated: {why}; its stack is above")),
         None => Ok(answer.value),

@@ -44,15 +44,18 @@ pub fn default_file(directory: &Path) -> Option<PathBuf> {
 pub async fn read(name: &str) -> Result<Document, Unusable> {
     let unusable = |why: String| Unusable(format!("{name} {why}"));
     if name == "-" {
-        let text = limited(std::io::stdin().lock()).map_err(|why| Unusable(format!("standard input {why}")))?;
+        let text =
+            limited(std::io::stdin().lock()).map_err(|why| Unusable(format!("standard input {why}")))?;
         let value = parse(&text, Format::Json).map_err(|why| Unusable(format!("standard input {why}")))?;
         return Ok(Document { name: "standard input".to_owned(), value, is_package: false });
     }
     let path = std::path::absolute(name).map_err(|e| unusable(format!("cannot be found: {e}")))?;
-    let file = std::fs::File::open(&path).map_err(|e| unusable(match e.kind() {
-        std::io::ErrorKind::NotFound => "is not there".to_owned(),
-        _ => format!("cannot be read: {e}"),
-    }))?;
+    let file = std::fs::File::open(&path).map_err(|e| {
+        unusable(match e.kind() {
+            std::io::ErrorKind::NotFound => "is not there".to_owned(),
+            _ => format!("cannot be read: {e}"),
+        })
+    })?;
     let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
     let value = match Format::of(extension) {
         Some(format) => limited(file).and_then(|text| parse(&text, format)).map_err(unusable)?,
@@ -80,7 +83,15 @@ mod tests {
 
     #[test]
     fn files_are_known_by_their_ending() {
-        for yes in ["-", "ecosystem.config.js", "a/b.config.mjs", "x.json", "processes.yml", "package.json", "a.toml"] {
+        for yes in [
+            "-",
+            "ecosystem.config.js",
+            "a/b.config.mjs",
+            "x.json",
+            "processes.yml",
+            "package.json",
+            "a.toml",
+        ] {
             assert!(is_file(yes), "{yes}");
         }
         for no in ["app.js", "web", "server.ts", ".json", "all", "ecosystem.js"] {

@@ -10,7 +10,8 @@ pub fn schema() -> Value {
     for field in FIELDS {
         for (at, name) in std::iter::once(&field.name).chain(field.aliases).enumerate() {
             let mut property = kind(field.kind);
-            let meaning = if at == 0 { field.meaning.to_owned() } else { format!("The same as {}.", field.name) };
+            let meaning =
+                if at == 0 { field.meaning.to_owned() } else { format!("The same as {}.", field.name) };
             property.insert("description".to_owned(), meaning.into());
             for name in [(*name).to_owned(), camel(name)] {
                 properties.insert(name, property.clone().into());
@@ -24,7 +25,8 @@ pub fn schema() -> Value {
         "anyOf": [{"required": ["script"]}, {"required": ["exec"]}, {"required": ["cmd"]}, {"required": ["command"]}],
         "additionalProperties": false,
     });
-    let apps = json!({"oneOf": [{"type": "array", "items": {"$ref": "#/$defs/app"}}, {"$ref": "#/$defs/app"}]});
+    let apps =
+        json!({"oneOf": [{"type": "array", "items": {"$ref": "#/$defs/app"}}, {"$ref": "#/$defs/app"}]});
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Ecosystem file of pmdaemon",

@@ -40,8 +40,10 @@ impl Format {
 pub fn parse(text: &str, format: Format) -> Result<Value, String> {
     let text = text.trim_start_matches('\u{feff}');
     let parsed = match format {
-        Format::Json => jsonc_parser::parse_to_serde_value::<Value>(text, &jsonc_parser::ParseOptions::default())
-            .map_err(|e| e.to_string()),
+        Format::Json => {
+            jsonc_parser::parse_to_serde_value::<Value>(text, &jsonc_parser::ParseOptions::default())
+                .map_err(|e| e.to_string())
+        }
         Format::Yaml => serde_saphyr::from_str::<Value>(text).map_err(|e| e.to_string()),
         Format::Toml => toml::from_str::<Value>(text).map_err(|e| e.to_string()),
     };
@@ -69,9 +71,7 @@ mod tests {
 
     #[test]
     fn what_is_broken_says_where() {
-        for (text, format) in
-            [("{\"a\": ", Format::Json), ("a: [1", Format::Yaml), ("a = ", Format::Toml)]
-        {
+        for (text, format) in [("{\"a\": ", Format::Json), ("a: [1", Format::Yaml), ("a = ", Format::Toml)] {
             let why = parse(text, format).unwrap_err();
             assert!(why.contains("line 1") && !why.contains('\n'), "{format:?}: {why}");
         }

@@ -45,9 +45,9 @@ pub fn flag(value: &Value) -> Result<bool, String> {
 /// A whole number, also as text.
 pub fn number(value: &Value) -> Result<i64, String> {
     let number = match value {
-        Value::Number(number) => number.as_i64().or_else(|| {
-            number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i64)
-        }),
+        Value::Number(number) => number
+            .as_i64()
+            .or_else(|| number.as_f64().filter(|n| n.fract() == 0.0 && n.abs() < 9e15).map(|n| n as i64)),
         Value::String(text) => text.trim().parse().ok(),
         Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => None,
     };
@@ -115,11 +115,14 @@ pub fn variables(value: &Value) -> Result<BTreeMap<String, String>, String> {
     match value {
         Value::Object(members) => {
             let set = members.iter().filter(|(_, value)| !value.is_null());
-            Ok(set.map(|(name, value)| (name.clone(), text(value).unwrap_or_else(|_| value.to_string()))).collect())
+            Ok(set
+                .map(|(name, value)| (name.clone(), text(value).unwrap_or_else(|_| value.to_string())))
+                .collect())
         }
         Value::String(_) => {
             let pair = |word: &String| {
-                let (name, value) = word.split_once('=').ok_or(format!("{word:?} is no variable: write NAME=value"))?;
+                let (name, value) =
+                    word.split_once('=').ok_or(format!("{word:?} is no variable: write NAME=value"))?;
                 Ok((name.to_owned(), value.to_owned()))
             };
             words(value)?.iter().map(pair).collect()

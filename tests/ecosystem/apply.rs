@@ -12,7 +12,12 @@ const APP: &str = r#"{"name": "web", "script": "app.js", "env": {"SECRET": "s3cr
 fn k10_a_plan_shows_the_difference_and_apply_does_just_that() {
     let home = Home::new();
     home.file("app.js", "console.log('has ' + process.env.GONE); setInterval(() => {}, 1000);\n");
-    write(&home, &format!("{APP}, {{\"name\": \"same\", \"script\": \"app.js\"}}, {{\"name\": \"old\", \"script\": \"app.js\"}}"));
+    write(
+        &home,
+        &format!(
+            "{APP}, {{\"name\": \"same\", \"script\": \"app.js\"}}, {{\"name\": \"old\", \"script\": \"app.js\"}}"
+        ),
+    );
     let plan = home.run(&["plan", "apps.json", "--exit-code"]);
     assert_eq!((plan.code, plan.out.as_str()), (3, "+ web\n+ same\n+ old\n"));
     assert!(home.processes().is_empty(), "a plan changes nothing");
@@ -63,8 +68,10 @@ fn k10_the_api_tells_the_same_plan_and_refuses_the_whole_for_one_mistake() {
     home.file("app.js", "setInterval(() => {}, 1000);\n");
     let cwd = home.work();
     home.ok(&["list"]);
-    let order = |script: &str| serde_json::json!({"apps": [
-        {"script": "app.js", "name": "a", "cwd": cwd}, {"script": script, "name": "b", "cwd": cwd}]});
+    let order = |script: &str| {
+        serde_json::json!({"apps": [
+        {"script": "app.js", "name": "a", "cwd": cwd}, {"script": script, "name": "b", "cwd": cwd}]})
+    };
     let plan = home.api().post("/api/v1/plans", &order("app.js"));
     assert_eq!(plan.status, 200);
     assert_eq!(plan.json()["steps"][1]["action"], "create");

@@ -8,7 +8,10 @@ use crate::support::Home;
 /// What the files run.
 fn project(home: &Home) {
     home.file("app.js", "setInterval(() => {}, 1000);\n");
-    home.file("ready.js", "process.send('ready'); process.on('message', () => process.exit(0)); setInterval(() => {}, 1000);\n");
+    home.file(
+        "ready.js",
+        "process.send('ready'); process.on('message', () => process.exit(0)); setInterval(() => {}, 1000);\n",
+    );
     home.file("worker.py", "import time\nwhile True: time.sleep(1)\n");
     home.file("loop.sh", "echo ready\nwhile :; do sleep 1; done\n");
     home.file("front.env", "FRONT=1\n");

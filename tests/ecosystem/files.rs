@@ -47,19 +47,29 @@ fn j3_a_mistake_names_file_app_and_field_and_nothing_starts() {
     let home = Home::new();
     home.file("app.js", "setInterval(() => {}, 1000);\n");
     let check = |apps: &str, words: &[&str]| {
-        home.file("apps.json", &format!("{{\"apps\": [{{\"name\": \"fine\", \"script\": \"app.js\"}}, {apps}]}}"));
+        home.file(
+            "apps.json",
+            &format!("{{\"apps\": [{{\"name\": \"fine\", \"script\": \"app.js\"}}, {apps}]}}"),
+        );
         home.run(&["start", "apps.json"]).refused(1, words);
     };
-    check(r#"{"name": "bad", "script": "app.js", "instances": "lots"}"#, &["apps.json", "app bad", "instances", "lots"]);
+    check(
+        r#"{"name": "bad", "script": "app.js", "instances": "lots"}"#,
+        &["apps.json", "app bad", "instances", "lots"],
+    );
     check(r#"{"name": "bad"}"#, &["app bad", "script", "is missing"]);
-    check(r#"{"name": "bad", "script": "app.js", "max_memory_restart": true}"#, &["max_memory_restart", "not a size"]);
+    check(
+        r#"{"name": "bad", "script": "app.js", "max_memory_restart": true}"#,
+        &["max_memory_restart", "not a size"],
+    );
     check(r#"{"name": "bad", "script": "nosuch.js"}"#, &["bad", "nosuch.js"]);
     check(r#"{"name": "bad", "script": "app.js", "depends_on": ["nobody"]}"#, &["bad", "nobody"]);
     check(r#"{"name": "fine", "script": "app.js"}"#, &["two apps are named fine"]);
     check(r#"{"name": "bad", "script": "app.js", "cmd": "other.js"}"#, &["the same field"]);
+    home.file("good.json", r#"[{"name": "web", "script": "app.js"}]"#);
+    home.run(&["start", "good.json", "--only", "nobody"]).refused(1, &["no app nobody"]);
     assert!(home.processes().is_empty(), "nothing of a file with a mistake starts");
     home.run(&["start", "nosuch.json"]).refused(1, &["nosuch.json is not there"]);
-    home.run(&["start", "apps.json", "--only", "nobody"]).refused(1, &["no app nobody"]);
     home.run(&["start", "app.js", "--env", "production"]).refused(1, &["production=VALUE"]);
     home.file("broken.json", "{\"apps\": [");
     home.run(&["start", "broken.json"]).refused(1, &["broken.json is not JSON", "line 1"]);
@@ -72,16 +82,26 @@ fn j3_an_unknown_key_is_told_with_the_nearest_one() {
     home.file("apps.json", r#"{"apps": [{"name": "web", "script": "app.js", "max_memory_restrat": "1G"}]}"#);
     let ran = home.run(&["start", "apps.json"]);
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.err.contains("\"max_memory_restrat\" is not a field") && ran.err.contains("max_memory_restart is the nearest"), "{ran:?}");
+    assert!(
+        ran.err.contains("\"max_memory_restrat\" is not a field")
+            && ran.err.contains("max_memory_restart is the nearest"),
+        "{ran:?}"
+    );
 }
 
 #[test]
 fn j4_javascript_that_fails_shows_its_own_stack() {
     let home = Home::new();
-    home.file("ecosystem.config.js", "function deep() { throw new Error('no such secret'); }\nmodule.exports = deep();\n");
+    home.file(
+        "ecosystem.config.js",
+        "function deep() { throw new Error('no such secret'); }\nmodule.exports = deep();\n",
+    );
     let ran = home.run(&["start"]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("at deep") && ran.err.contains("cannot be evaluated: no such secret"), "{ran:?}");
+    assert!(
+        ran.err.contains("at deep") && ran.err.contains("cannot be evaluated: no such secret"),
+        "{ran:?}"
+    );
     home.file("ecosystem.config.js", "console.log('chatter'); process.exit(3);\n");
     let ran = home.run(&["start"]);
     assert!(ran.code == 1 && ran.out.is_empty() && ran.err.contains("ended node before"), "{ran:?}");

@@ -37,7 +37,9 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         return PlanAction::Live;
     }
     match (old.port, new.port) {
-        (Some(PortPlan::Shared(before)), Some(PortPlan::Shared(after))) if before == after => PlanAction::Reload,
+        (Some(PortPlan::Shared(before)), Some(PortPlan::Shared(after))) if before == after => {
+            PlanAction::Reload
+        }
         (_, _) => PlanAction::Restart,
     }
 }
@@ -73,7 +75,8 @@ fn compare(path: &str, before: &Value, after: &Value, changes: &mut Vec<Change>)
             let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
             for name in names {
                 let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
-                let of = |members: &serde_json::Map<String, Value>| members.get(name).cloned().unwrap_or_default();
+                let of =
+                    |members: &serde_json::Map<String, Value>| members.get(name).cloned().unwrap_or_default();
                 compare(&path, &of(old), &of(new), changes);
             }
         }

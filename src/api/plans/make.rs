@@ -91,7 +91,8 @@ fn present(snapshot: &Snapshot, new: &wire::NewApp) -> Vec<Arc<ProcessView>> {
 /// What it depends on is there, or comes before it.
 fn check_dependencies(snapshot: &Snapshot, before: &[AppSpec], spec: &AppSpec) -> Result<(), ApiError> {
     for dependency in &spec.depends_on {
-        let is = |other: &AppSpec| (&other.name, &other.namespace) == (&dependency.app, &dependency.namespace);
+        let is =
+            |other: &AppSpec| (&other.name, &other.namespace) == (&dependency.app, &dependency.namespace);
         let there = snapshot.processes.values().any(|view| is(&view.spec) && view.goal != Goal::Gone);
         if !there && !before.iter().any(is) && !is(spec) {
             let other = dependency.name_in(&spec.namespace);

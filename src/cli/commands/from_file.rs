@@ -108,7 +108,12 @@ async fn change(
     Ok(())
 }
 
-async fn act(session: &Session, action: Action, step: &PlanStep, report: &mut Report) -> Result<(), CliError> {
+async fn act(
+    session: &Session,
+    action: Action,
+    step: &PlanStep,
+    report: &mut Report,
+) -> Result<(), CliError> {
     act::act_on_each(session, action, &[whose(step)], report).await
 }
 

@@ -6,11 +6,11 @@ use super::super::args::ReloadArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;
-use super::report::{Line, Report, is_down, title};
 use super::from_file::{self, Verb};
+use super::report::{Line, Report, is_down, title};
 use super::{act, update_env};
-use crate::ecosystem;
 use crate::client::{ClientError, LogItem, LogQuery};
+use crate::ecosystem;
 
 /// Each process may use up its kill timeout, and there may be many.
 const WAIT: Duration = Duration::from_secs(1800);
@@ -20,7 +20,8 @@ const LINES: u64 = 10;
 
 /// Runs the command.
 pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
-    let (files, refs): (Vec<String>, Vec<String>) = args.refs.into_iter().partition(|word| ecosystem::is_file(word));
+    let (files, refs): (Vec<String>, Vec<String>) =
+        args.refs.into_iter().partition(|word| ecosystem::is_file(word));
     args.refs = refs;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);

@@ -18,12 +18,17 @@ use crate::wire::Action;
 
 /// Runs the command.
 pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
-    let (files, refs): (Vec<String>, Vec<String>) = args.refs.into_iter().partition(|word| ecosystem::is_file(word));
+    let (files, refs): (Vec<String>, Vec<String>) =
+        args.refs.into_iter().partition(|word| ecosystem::is_file(word));
     args.refs = refs;
     let for_each = [("--port", args.port.is_some()), ("--wait-ready", wait(&args).is_some())];
     let for_each = for_each.into_iter().find(|(_, given)| *given);
-    if let Some((option, _)) = for_each.filter(|_| args.refs.iter().any(|reference| reference == "all") || !files.is_empty()) {
-        return Err(CliError::new(format!("{option} is for one app at a time: name it instead of all or a file")));
+    if let Some((option, _)) =
+        for_each.filter(|_| args.refs.iter().any(|reference| reference == "all") || !files.is_empty())
+    {
+        return Err(CliError::new(format!(
+            "{option} is for one app at a time: name it instead of all or a file"
+        )));
     }
     let session = Session::open().await?;
     let mut report = Report::new(args.json);

@@ -18,8 +18,8 @@ use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
 use super::super::values::EnvWord;
-use super::report::Report;
 use super::from_file::{self, Verb};
+use super::report::Report;
 use super::{act, update_env};
 use crate::client;
 use crate::ecosystem;
@@ -79,7 +79,9 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
         match word {
             EnvWord::Environment(name) => environment = Some(name.as_str()),
             EnvWord::Variable(name, _) => {
-                return Err(CliError::new(format!("{name} is for one script: write it into env of the file")));
+                return Err(CliError::new(format!(
+                    "{name} is for one script: write it into env of the file"
+                )));
             }
         }
     }
