@@ -3,6 +3,7 @@
 mod support;
 
 mod identity {
+    mod login;
     mod namespaces;
     mod tokens;
     mod users;

@@ -71,10 +71,7 @@ impl<N: Needs> Auth<N> {
 
     /// The namespaces that they see; absent: all.
     pub fn namespaces(&self) -> Option<Vec<String>> {
-        match self.principal.namespaces {
-            Namespaces::All => None,
-            Namespaces::Only(_) => Some(self.principal.namespaces.words()),
-        }
+        some(&self.principal)
     }
 
     /// For what is of no namespace.
@@ -86,6 +83,14 @@ impl<N: Needs> Auth<N> {
             Namespaces::All => Ok(()),
             Namespaces::Only(_) => Err(everywhere_only(&self.principal)),
         }
+    }
+}
+
+/// The namespaces that they see; absent: all.
+fn some(principal: &Principal) -> Option<Vec<String>> {
+    match principal.namespaces {
+        Namespaces::All => None,
+        Namespaces::Only(_) => Some(principal.namespaces.words()),
     }
 }
 
@@ -124,6 +129,11 @@ pub struct PageAuth<N: Needs> {
 }
 
 impl<N: Needs> PageAuth<N> {
+    /// The namespaces that they see; absent: all.
+    pub fn namespaces(&self) -> Option<Vec<String>> {
+        some(&self.principal)
+    }
+
     /// The picture of now, as they see it.
     pub fn snapshot(&self, api: &Api) -> Arc<Snapshot> {
         scope::snapshot(api, &self.principal)
@@ -142,6 +152,12 @@ impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {
             }
             Err(error) => Err(error.into_response()),
         }
+    }
+}
+
+impl<N: Needs> From<PageAuth<N>> for Auth<N> {
+    fn from(page: PageAuth<N>) -> Auth<N> {
+        Auth { principal: page.principal, right: PhantomData }
     }
 }
 

@@ -133,7 +133,7 @@ async fn logged_in(api: &Api, session: &str, opened: Change, next: &str) -> Resp
 }
 
 /// A path of this server, or `/`: never a way out of it (web.md 4.3, row 40).
-fn local_path(next: &str) -> String {
+pub(super) fn local_path(next: &str) -> String {
     let plain = next.chars().all(|c| c.is_ascii_graphic() && c != '\\');
     if plain && next.starts_with('/') && !next.starts_with("//") { next.to_owned() } else { "/".to_owned() }
 }

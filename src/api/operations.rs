@@ -42,7 +42,7 @@ pub async fn operate(
 }
 
 /// The selected processes, each once, by id.
-fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+pub(super) fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let chosen: BTreeMap<ProcessId, Arc<ProcessView>> = match (bulk.all, bulk.refs, bulk.states) {
         (Some(true), None, None) => snapshot.processes.clone(),
         (None, Some(refs), None) => {

@@ -8,7 +8,7 @@ use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::file_args::FileArgs;
 use super::health::HealthArgs;
-use super::identity_args::{SessionCommand, TokenArgs, UserCommand};
+use super::identity_args::{ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
@@ -31,6 +31,10 @@ use super::values::{self, EnvWord, Instances};
                   (20 at once, then 2 a second and CPU)."
 )]
 pub struct Cli {
+    /// Where the command goes: a context of pmdaemon login, or local [default: PMDAEMON_CONTEXT, or the
+    /// one that was used last]
+    #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
+    pub context: Option<String>,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -169,6 +173,11 @@ pub enum ClientCommand {
     /// Add, change and remove people who log in with a password
     #[command(subcommand)]
     User(UserCommand),
+    /// Log in to a server: commands go there from then on
+    Login(LoginArgs),
+    /// Choose where commands go: to this machine, or a server that was logged in to
+    #[command(subcommand)]
+    Context(ContextCommand),
     /// Show which browsers are logged in, and log them out
     #[command(subcommand)]
     Session(SessionCommand),

@@ -194,3 +194,57 @@ pub struct EndSessionArgs {
     #[arg(required = true, value_name = "ID")]
     pub ids: Vec<String>,
 }
+
+/// `login`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Asks for name and password, or takes a token. What was given is kept for you alone (0600), and sent to \
+                        that server only. Another terminal can use another one: PMDAEMON_CONTEXT, or --context.\n\n\
+                        Examples:\n  pmdaemon login https://prod.example:9615\n  \
+                        pmdaemon login https://10.0.0.5:9615 --ca ca.pem --name prod --token-stdin < ci.token\n  \
+                        pmdaemon list --context local"
+)]
+pub struct LoginArgs {
+    /// The server: https://HOST:PORT
+    #[arg(value_name = "URL")]
+    pub url: String,
+    /// What to call it [default: HOST:PORT]
+    #[arg(long, value_name = "NAME")]
+    pub name: Option<String>,
+    /// Who logs in [default: is asked]
+    #[arg(long, value_name = "USER", conflicts_with = "token_stdin")]
+    pub user: Option<String>,
+    /// Read the password from the first line of standard input instead of asking
+    #[arg(long, requires = "user")]
+    pub password_stdin: bool,
+    /// Read a token from the first line of standard input, in place of name and password
+    #[arg(long)]
+    pub token_stdin: bool,
+    /// The only certificates (PEM) that the server's may be signed by [default: those of this system]
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<std::path::PathBuf>,
+    /// Also over plain HTTP to another machine: everybody on the way can read the token
+    #[arg(long)]
+    pub insecure_http: bool,
+}
+
+/// What can be done with contexts.
+#[derive(Subcommand, Debug)]
+pub enum ContextCommand {
+    /// Show which there are, and which is used
+    #[command(visible_alias = "ls")]
+    List(super::args::JsonArgs),
+    /// Have commands go there; local is this machine
+    Use(ContextNameArgs),
+    /// Forget one; a token that came from a password is made void
+    #[command(visible_alias = "rm")]
+    Remove(ContextNameArgs),
+}
+
+/// `context use`, `context remove`.
+#[derive(Args, Debug)]
+pub struct ContextNameArgs {
+    /// Its name, as context list shows it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+}

@@ -60,7 +60,11 @@ pub enum Parsed {
 
 /// Reads the command line. Ends the process on `--help`, `--version` (0) and wrong usage (2).
 pub fn parse() -> Parsed {
-    match Cli::parse().command {
+    let cli = Cli::parse();
+    if let Some(context) = cli.context {
+        session::choose(context);
+    }
+    match cli.command {
         Command::Keeper(args) => Parsed::Keeper(args),
         Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,

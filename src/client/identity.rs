@@ -5,7 +5,8 @@ use reqwest::Method;
 use super::routes::escaped;
 use super::{Client, ClientError};
 use crate::wire::{
-    MadeToken, NewPassword, NewToken, NewUser, SessionList, TokenList, User, UserGrant, UserList,
+    LoggedIn, Login, MadeToken, NewPassword, NewToken, NewUser, SessionList, TokenList, User, UserGrant,
+    UserList,
 };
 
 impl Client {
@@ -23,6 +24,16 @@ impl Client {
     pub async fn revoke_token(&self, id: &str) -> Result<(), ClientError> {
         let path = format!("/api/v1/tokens/{}", escaped(id)?);
         self.send(Method::DELETE, &path, |r| r).await.map(drop)
+    }
+
+    /// `POST /auth/login`: name and password for a token. Needs none.
+    pub async fn log_in(&self, login: &Login) -> Result<LoggedIn, ClientError> {
+        Ok(self.json(Method::POST, "/api/v1/auth/login", |r| r.json(login)).await?.1)
+    }
+
+    /// `POST /auth/logout`: the token of this client is void.
+    pub async fn log_out(&self) -> Result<(), ClientError> {
+        self.send(Method::POST, "/api/v1/auth/logout", |r| r).await.map(drop)
     }
 
     /// `GET /users`.

@@ -235,14 +235,14 @@ impl Client {
         let path = path + &query.text();
         let accept = "application/x-ndjson";
         let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER).header("accept", accept)).await?;
-        Ok(LogStream::new(response, self.socket.clone()))
+        Ok(LogStream::new(response, self.place.clone()))
     }
 
     /// `GET /system/log`: pmdaemon's own log, as text.
     pub async fn own_log(&self, query: &LogQuery) -> Result<TextStream, ClientError> {
         let path = format!("/api/v1/system/log{}", query.text());
         let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER)).await?;
-        Ok(TextStream::new(response, self.socket.clone()))
+        Ok(TextStream::new(response, self.place.clone()))
     }
 
     /// `GET /events`: the latest `limit`, of all processes or of one, oldest first.
@@ -268,7 +268,7 @@ impl Client {
     pub async fn lend_listener(&self, listener: &Listener) -> Result<(Lent, RequestStream), ClientError> {
         let path = "/api/v1/system/listeners/temporary";
         let response = self.send(Method::POST, path, |r| r.timeout(FOREVER).json(listener)).await?;
-        RequestStream::open(response, self.socket.clone()).await
+        RequestStream::open(response, self.place.clone()).await
     }
 
     /// `DELETE /system/listeners/{host}/{port}`.

@@ -21,6 +21,7 @@ use super::extract::{Path, Query};
 use super::resolve::resolve;
 use super::scope::Viewer;
 use super::{ApiError, Shared};
+use crate::auth::Principal;
 use crate::daemon::handle::Handle;
 use crate::daemon::view::ProcessView;
 use crate::logs::{Item, Reading, Source, Start, Until};
@@ -28,7 +29,8 @@ use crate::model::{Namespaces, ProcessId};
 use crate::wire;
 use chosen::Chosen;
 use form::Form;
-use query::{Wanted, Which};
+use query::Wanted;
+pub use query::Which;
 use stream::{Answer, Happened, Work};
 
 /// So many events are merged into lines that were there before.
@@ -133,12 +135,51 @@ pub async fn last_lines(
             match item {
                 Item::Line(line) => {
                     let cursor = reading.cursor_of(&line).encode();
-                    records.push(form::record(&line, Some(cursor), false));
+                    records.push(form::record(&line, Some(cursor), false, None));
                 }
                 Item::Gone(_) | Item::Busy => {}
             }
         }
         Ok(records)
+    })
+    .await
+}
+
+/// Lines for a page, and where they end.
+pub struct Page {
+    /// Oldest first.
+    pub lines: Vec<wire::LogRecord>,
+    /// `after=` goes on there.
+    pub end: String,
+}
+
+/// The lines that a page shows. `ids` absent: all processes.
+///
+/// # Errors
+/// As for the API; when a file cannot be read.
+pub async fn page(
+    principal: &Principal,
+    handle: &Handle,
+    ids: Option<BTreeSet<ProcessId>>,
+    which: Which,
+) -> Result<Page, ApiError> {
+    let wanted = which.wanted(&HeaderMap::new())?;
+    let chosen = Chosen::of(handle, principal.namespaces.clone(), ids, &wanted).await?;
+    let sources = chosen.sources(&handle.snapshot());
+    blocking(move || {
+        let marked = wanted.filter.grep.clone();
+        let mut reading = Reading::open(sources, &wanted.start, wanted.filter, Until::Now)?;
+        let mut lines = Vec::new();
+        while let Some(item) = reading.next_item()? {
+            match item {
+                Item::Line(line) => {
+                    let cursor = reading.cursor_of(&line).encode();
+                    lines.push(form::record(&line, Some(cursor), true, marked.as_ref()));
+                }
+                Item::Gone(_) | Item::Busy => {}
+            }
+        }
+        Ok(Page { lines, end: reading.cursor().encode() })
     })
     .await
 }

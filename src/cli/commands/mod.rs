@@ -3,6 +3,7 @@
 mod act;
 mod apply;
 mod cleardump;
+mod context;
 mod delete;
 mod doctor;
 mod events;
@@ -12,6 +13,7 @@ mod info;
 mod kill;
 mod list;
 mod log_printer;
+mod login;
 mod logs;
 mod monit;
 mod open;
@@ -42,6 +44,7 @@ mod why;
 
 use super::args::ClientCommand;
 use super::error::CliError;
+use super::session::on_this_machine;
 
 /// Carries out a command.
 ///
@@ -71,19 +74,39 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
         ClientCommand::Monit(args) => monit::run(args).await,
-        ClientCommand::Doctor(args) => doctor::run(args).await,
-        ClientCommand::Web(args) => web::run(args).await,
+        ClientCommand::Doctor(args) => {
+            on_this_machine("pmdaemon doctor")?;
+            doctor::run(args).await
+        }
+        ClientCommand::Web(args) => {
+            on_this_machine("pmdaemon web")?;
+            web::run(args).await
+        }
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
         ClientCommand::User(command) => user::run(command).await,
+        ClientCommand::Login(args) => login::run(args).await,
+        ClientCommand::Context(command) => context::run(command).await,
         ClientCommand::Session(command) => session::run(command).await,
-        ClientCommand::Startup(args) => startup::run(args).await,
-        ClientCommand::Unstartup(args) => unstartup::run(args).await,
+        ClientCommand::Startup(args) => {
+            on_this_machine("pmdaemon startup")?;
+            startup::run(args).await
+        }
+        ClientCommand::Unstartup(args) => {
+            on_this_machine("pmdaemon unstartup")?;
+            unstartup::run(args).await
+        }
         ClientCommand::Save(args) => save::run(args).await,
         ClientCommand::Resurrect(args) => resurrect::run(args).await,
         ClientCommand::Cleardump(args) => cleardump::run(args).await,
-        ClientCommand::Upgrade(args) => upgrade::run(args).await,
-        ClientCommand::Kill => kill::run().await,
+        ClientCommand::Upgrade(args) => {
+            on_this_machine("pmdaemon upgrade")?;
+            upgrade::run(args).await
+        }
+        ClientCommand::Kill => {
+            on_this_machine("pmdaemon kill")?;
+            kill::run().await
+        }
     }
 }

@@ -52,7 +52,12 @@ pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let here = std::env::current_dir()
         .map_err(|e| CliError::new(format!("the current directory is not usable: {e}; give --cwd")))?;
-    let definition = definition(&args, &here)?;
+    let mut definition = definition(&args, &here)?;
+    if session.server().is_some() {
+        // The variables and directories of this machine are none of the server's.
+        definition.inherited_env = None;
+        definition.cwd = args.cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned());
+    }
     let mut report = Report::new(args.json);
     let started = args.targets.iter().map(|target| async {
         let mut own = Report::new(args.json);
@@ -224,10 +229,11 @@ async fn is_existing(
         return Ok(false);
     }
     // Nothing runs in a directory that is not there; the daemon says so.
-    if definition.cwd.as_ref().is_some_and(|cwd| !Path::new(cwd).is_dir()) {
+    if session.server().is_none() && definition.cwd.as_ref().is_some_and(|cwd| !Path::new(cwd).is_dir()) {
         return Ok(false);
     }
-    let is_file = definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
+    let is_file = session.server().is_none()
+        && definition.cwd.as_ref().is_some_and(|cwd| Path::new(cwd).join(target).is_file());
     let named = target == "all"
         || target.bytes().all(|b| b.is_ascii_digit())
         || match session.ask(async |c| c.apps_of(target).await).await {

@@ -1,0 +1,142 @@
+//! `GET /apps/{ref}`: one app.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Html;
+
+use super::list::order;
+use super::{Asked, Fields};
+use crate::api::access::{PageAuth, View};
+use crate::api::extract::Path;
+use crate::api::resolve::resolve_app;
+use crate::api::{ApiError, Shared, convert, log_state};
+use crate::daemon::view::ProcessView;
+use crate::dashboard::{self, AppPage, ConfirmPage};
+use crate::store::EventQuery;
+use crate::wire::{Action, App, Event, Whoami};
+
+/// So many of the latest events of a process are looked through.
+const EVENTS: usize = 100;
+/// An app with more processes than this is told from the events of all.
+const SINGLY: usize = 20;
+/// So many of those.
+const ALL_EVENTS: usize = 1000;
+
+/// An app and its reader.
+struct Seen {
+    app: App,
+    events: Vec<Event>,
+    who: Whoami,
+}
+
+impl Seen {
+    async fn look(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
+        let views = resolve_app(&auth.snapshot(api), reference)?;
+        let measured = api.handle.measured().await;
+        let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+        log_state::add(api, &views, &mut app.processes).await?;
+        let events = events(api, &views).await?;
+        Ok(Seen { app, events, who: convert::whoami(&auth.principal) })
+    }
+
+    fn page(&self) -> AppPage<'_> {
+        AppPage { app: &self.app, events: &self.events, who: &self.who }
+    }
+}
+
+/// What has happened to them, oldest first.
+async fn events(api: &Shared, views: &[Arc<ProcessView>]) -> Result<Vec<Event>, ApiError> {
+    let ids: Vec<_> = views.iter().map(|view| view.id).collect();
+    let rows = api.handle.recorder().read(move |store| {
+        let query = |process, limit| EventQuery { process, limit, newest: true, ..EventQuery::default() };
+        if ids.len() > SINGLY {
+            let mut rows = store.events(&query(None, ALL_EVENTS))?;
+            rows.retain(|row| row.process.is_some_and(|id| ids.contains(&id)));
+            return Ok(rows);
+        }
+        let mut rows = Vec::new();
+        for id in ids {
+            rows.extend(store.events(&query(Some(id), EVENTS))?);
+        }
+        rows.sort_by_key(|row| row.seq);
+        Ok::<_, crate::store::StoreError>(rows)
+    });
+    let rows = rows.await.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
+    Ok(rows.iter().map(convert::event).collect())
+}
+
+/// The overview.
+pub async fn overview(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    query: Asked,
+) -> Result<Html<String>, ApiError> {
+    let seen = Seen::look(&auth, &api, &reference).await?;
+    Ok(Html(dashboard::app_page(&seen.page(), &order(&query))))
+}
+
+/// `GET /fragments/apps/{ref}`: what of the overview changes.
+pub async fn now(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let seen = Seen::look(&auth, &api, &reference).await?;
+    Ok(Html(dashboard::app_fragment(&seen.app, &seen.events)))
+}
+
+/// `GET /apps/{ref}/events`
+pub async fn events_page(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let seen = Seen::look(&auth, &api, &reference).await?;
+    Ok(Html(dashboard::app_events_page(&seen.page())))
+}
+
+/// `GET /fragments/apps/{ref}/events`
+pub async fn events_fragment(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let seen = Seen::look(&auth, &api, &reference).await?;
+    Ok(Html(dashboard::app_events_fragment(&seen.app, &seen.events)))
+}
+
+/// `GET /apps/{ref}/config`
+pub async fn config(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let seen = Seen::look(&auth, &api, &reference).await?;
+    Ok(Html(dashboard::app_config_page(&seen.page())))
+}
+
+/// `GET /apps/{ref}/delete`: the question before it. It changes nothing.
+pub async fn delete(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let views = resolve_app(&auth.snapshot(&api), &reference)?;
+    Ok(Html(confirm_delete(&auth, &views, &reference)))
+}
+
+/// The question whether all of an app is to be deleted.
+fn confirm_delete(auth: &PageAuth<View>, views: &[Arc<ProcessView>], reference: &str) -> String {
+    let names: Vec<String> = views.iter().map(|view| view.name()).collect();
+    let sure = Fields(vec![("sure".to_owned(), "yes".to_owned())]);
+    dashboard::confirm_page(&ConfirmPage {
+        action: Action::Delete,
+        names: &names,
+        post: &format!("/apps/{reference}/delete"),
+        fields: &sure.0,
+        back: &format!("/apps/{reference}"),
+        who: &convert::whoami(&auth.principal),
+    })
+}
