@@ -4,7 +4,11 @@ mod support;
 
 #[path = "ecosystem/apply.rs"]
 mod apply;
+#[path = "ecosystem/commands.rs"]
+mod commands;
 #[path = "ecosystem/corpus.rs"]
 mod corpus;
 #[path = "ecosystem/files.rs"]
 mod files;
+#[path = "ecosystem/import.rs"]
+mod import;

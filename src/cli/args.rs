@@ -127,6 +127,22 @@ pub enum ClientCommand {
     Apply(ApplyArgs),
     /// Print the JSON Schema of ecosystem files
     Schema,
+    /// Write an ecosystem.config.js to begin with
+    #[command(alias = "ecosystem")]
+    Init,
+    /// Take over the apps of PM2
+    #[command(after_help = IMPORT)]
+    Import(ImportArgs),
+    /// Print all processes as JSON on one line, in PM2's shape
+    Jlist,
+    /// Print all processes in PM2's shape, in Node's manner
+    Prettylist,
+    /// Print the pids of processes
+    Pid(TendArgs),
+    /// Print the ids of the processes of an app
+    Id(IdArgs),
+    /// Print what a shell needs to complete commands
+    Completion(CompletionArgs),
     /// Stop apps and forget them, with their logs
     #[command(visible_alias = "del", alias = "rm")]
     Delete(DeleteArgs),
@@ -350,6 +366,45 @@ pub struct ApplyArgs {
     /// Print the changed processes as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// From which program
+    #[arg(value_parser = ["pm2"])]
+    pub from: String,
+    /// A dump, or the home of PM2 [default: PM2_HOME, or ~/.pm2]
+    #[arg(value_name = "FILE")]
+    pub file: Option<std::path::PathBuf>,
+    /// What PM2 still runs: stop it there and start it here, one app after the other
+    #[arg(long)]
+    pub takeover: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const IMPORT: &str = "pm2 save writes the dump. It is read as data, and PM2's own files are never changed. What is here \
+                      already is left as it is, so running it twice changes nothing.";
+
+/// `id`.
+#[derive(Args, Debug)]
+pub struct IdArgs {
+    /// Which app
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub reference: String,
+}
+
+/// `completion`.
+#[derive(Args, Debug)]
+pub struct CompletionArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
 }
 
 const PLAN: &str = "+ is defined, ~ changes, - goes (with --prune). live: what runs goes on; reload: one process after \

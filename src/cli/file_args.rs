@@ -7,7 +7,7 @@ use clap::Args;
 use super::commands::update_env;
 use super::error::CliError;
 use super::out;
-use crate::ecosystem::{self, Around, Declared};
+use crate::ecosystem::{self, Around, Declared, Document};
 
 /// Which apps of a file, and with which variables.
 #[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
@@ -55,8 +55,20 @@ impl FileArgs {
 /// # Errors
 /// What is wrong with it.
 pub async fn read(file: &str, only: &[String], environment: Option<&str>) -> Result<Declared, CliError> {
-    let here = here()?;
     let document = ecosystem::read(file).await.map_err(|e| CliError::new(e.to_string()))?;
+    declared(&document, only, environment)
+}
+
+/// The apps of a document that was read.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn declared(
+    document: &Document,
+    only: &[String],
+    environment: Option<&str>,
+) -> Result<Declared, CliError> {
+    let here = here()?;
     let around = Around {
         cwd: Path::new(&here),
         cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
@@ -64,7 +76,7 @@ pub async fn read(file: &str, only: &[String], environment: Option<&str>) -> Res
         only,
         inherited: update_env::of_this_shell(),
     };
-    let declared = ecosystem::declared(&document, &around).map_err(|e| CliError::new(e.to_string()))?;
+    let declared = ecosystem::declared(document, &around).map_err(|e| CliError::new(e.to_string()))?;
     declared.notices.iter().for_each(|notice| out::notice(notice));
     Ok(declared)
 }

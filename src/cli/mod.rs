@@ -26,6 +26,7 @@ mod logs_args;
 mod out;
 mod password;
 mod pm2_args;
+mod pm2_words;
 mod port_owner;
 mod prompt;
 mod ready_args;
@@ -60,7 +61,7 @@ pub enum Parsed {
 
 /// Reads the command line. Ends the process on `--help`, `--version` (0) and wrong usage (2).
 pub fn parse() -> Parsed {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(pm2_words::translated(std::env::args_os()));
     if let Some(context) = cli.context {
         session::choose(context);
     }

@@ -94,6 +94,11 @@ impl Client {
         Ok(app)
     }
 
+    /// `GET /api/processes`: all processes in the shape of `pm2 jlist`.
+    pub async fn compat_list(&self) -> Result<serde_json::Value, ClientError> {
+        self.get("/api/processes").await
+    }
+
     /// `POST /plans`: what would have to be done for apps to be so.
     pub async fn plan(&self, order: &PlanOrder) -> Result<Plan, ClientError> {
         Ok(self

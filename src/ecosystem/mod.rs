@@ -13,6 +13,7 @@
 
 mod app;
 mod apps;
+mod dump;
 mod fields;
 mod keys;
 mod node;
@@ -22,8 +23,22 @@ mod text;
 mod value;
 
 pub use apps::{Around, Declared, declared};
+pub use dump::Dump;
 pub use read::{Document, default_file, is_file, read};
 pub use schema::schema;
+
+/// Reads a dump of PM2. What its environments share with `inherited` is not of the apps.
+///
+/// # Errors
+/// One sentence that names the file.
+pub fn read_dump(
+    name: &str,
+    text: &str,
+    inherited: &std::collections::BTreeMap<String, String>,
+) -> Result<Dump, Unusable> {
+    let value = text::parse(text, text::Format::Json).map_err(|why| Unusable(format!("{name} {why}")))?;
+    dump::dump(name, &value, inherited)
+}
 
 /// What is wrong with a file: one sentence that names it.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]

@@ -3,13 +3,17 @@
 mod act;
 mod apply;
 mod cleardump;
+mod completion;
 mod context;
 mod delete;
 mod doctor;
 mod events;
 mod flush;
 mod from_file;
+mod import;
 mod info;
+mod init;
+mod jlist;
 mod kill;
 mod list;
 mod log_printer;
@@ -17,6 +21,7 @@ mod login;
 mod logs;
 mod monit;
 mod open;
+mod pid;
 mod plan;
 mod ports;
 mod reload;
@@ -61,6 +66,13 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Plan(args) => plan::run(args).await,
         ClientCommand::Apply(args) => apply::run(args).await,
         ClientCommand::Schema => schema::run(),
+        ClientCommand::Init => init::run(),
+        ClientCommand::Import(args) => import::run(args).await,
+        ClientCommand::Jlist => jlist::run(false).await,
+        ClientCommand::Prettylist => jlist::run(true).await,
+        ClientCommand::Pid(args) => pid::run(args).await,
+        ClientCommand::Id(args) => pid::ids(args).await,
+        ClientCommand::Completion(args) => completion::run(&args),
         ClientCommand::Scale(args) => scale::run(args).await,
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
