@@ -25,6 +25,7 @@ mod convert_store;
 pub mod events;
 pub mod extract;
 pub mod flush;
+pub mod forwards;
 pub mod guard;
 pub mod health;
 pub mod listeners;

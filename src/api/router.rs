@@ -14,8 +14,8 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, flush, guard, health, login, logs, openapi, operations,
-    pages, plans, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, login, logs, openapi,
+    operations, pages, plans, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
 };
 
 /// The longest body.
@@ -48,6 +48,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(logs::of_all, flush::of_all))
         .routes(routes!(reload_logs::of_app))
         .routes(routes!(reload_logs::of_all))
+        .routes(routes!(forwards::list::list, forwards::add::add))
+        .routes(routes!(forwards::remove::remove))
+        .routes(routes!(forwards::test::test))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(logs::system::own))

@@ -8,8 +8,10 @@ use tokio::sync::Semaphore;
 use super::listeners::Listeners;
 use super::password;
 use super::requests::Requests;
+use super::resolve;
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
+use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
 
@@ -21,6 +23,8 @@ pub struct Api {
     pub listeners: Listeners,
     /// Who watches what is asked.
     pub requests: Requests,
+    /// Logs that are sent elsewhere.
+    pub forwards: Forwards,
     /// When this daemon began.
     pub started: Moment,
     /// Working directory of apps that are defined without one.
@@ -37,7 +41,9 @@ pub type Shared = Arc<Api>;
 impl Api {
     /// Puts the surroundings together.
     pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
+        let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
+            forwards,
             handle,
             listeners: Listeners::default(),
             requests: Requests::default(),

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::file_args::FileArgs;
+use super::forward_args::ForwardArgs;
 use super::health::HealthArgs;
 use super::identity_args::{ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
@@ -166,6 +167,8 @@ pub enum ClientCommand {
     Logs(LogsArgs),
     /// Empty the logs of apps; the apps notice nothing
     Flush(TendArgs),
+    /// Send logs to syslog or to an HTTP collector
+    Forward(ForwardArgs),
     /// Open log files again that a script has moved away
     #[command(alias = "reloadLogs")]
     ReloadLogs(TendArgs),

@@ -18,6 +18,7 @@ mod doctor;
 mod env_args;
 mod error;
 mod file_args;
+mod forward_args;
 mod health;
 mod identity_args;
 mod live;

@@ -11,6 +11,7 @@
 pub mod contexts;
 pub mod environment;
 mod error;
+mod forwards;
 mod identity;
 mod log_place;
 mod log_query;

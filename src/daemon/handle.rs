@@ -8,6 +8,7 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::log_health::LogHealth;
 use super::log_orders::{Reply, Tended};
+use super::own_events::Own;
 use super::sampling::{LOOKING, Measured, Usages};
 use super::sockets::Sockets;
 use super::succession::{self, Wish};
@@ -43,6 +44,8 @@ pub(super) enum Ask {
     Commands { commands: Vec<Command>, reply: oneshot::Sender<Result<Answers, HandleError>> },
     /// An order about logs for the keeper.
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
+    /// Something happened to pmdaemon itself.
+    Tell(Own, String),
     /// Stop everything for good, then end keeper and daemon.
     End,
     /// Have the keeper become another program.
@@ -98,6 +101,12 @@ impl Handle {
         let ask = Ask::TendLogs { tend, logs, reply };
         self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Keeps and tells what happened to pmdaemon itself.
+    pub async fn tell(&self, what: Own, detail: String) {
+        // While the daemon ends nobody keeps it.
+        let _ = self.asks.send(Ask::Tell(what, detail)).await;
     }
 
     /// Whether something that is to be saved should be begun at all.

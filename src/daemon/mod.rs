@@ -21,6 +21,7 @@
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`forward`] sends logs to other machines.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
 //! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
 //!   for it.
@@ -39,6 +40,7 @@ pub mod env_file;
 pub mod environment;
 pub mod event_text;
 mod finder;
+pub mod forward;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;

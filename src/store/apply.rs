@@ -68,6 +68,7 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
             run(at, sql, [name, value])
         }
+        Change::DropSetting(name) => run(at, "DELETE FROM meta WHERE key = 'setting ' || ?1", [name]),
     }
 }
 

@@ -24,6 +24,7 @@ enum Subject {
     App(AppId),
     Process(ProcessId),
     Session(String),
+    Setting(String),
 }
 
 impl Backlog {
@@ -77,8 +78,10 @@ impl Backlog {
                 | Change::PutUser(_)
                 | Change::DropUser(_)
                 // A chain with a gap could not be verified.
-                | Change::AddAudit(_)
-                | Change::PutSetting { .. } => true,
+                | Change::AddAudit(_) => true,
+                Change::PutSetting { name, .. } | Change::DropSetting(name) => {
+                    seen.insert(Subject::Setting(name.clone()))
+                }
             };
             if needed {
                 kept.push(change);

@@ -79,6 +79,8 @@ pub enum Change {
         /// What it is now.
         value: String,
     },
+    /// The small fact of that name is none any more.
+    DropSetting(String),
 }
 
 /// One line of the history.

@@ -11,6 +11,7 @@ mod events;
 mod flush;
 mod from_file;
 mod import;
+mod forward;
 mod info;
 mod init;
 mod jlist;
@@ -82,6 +83,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
         ClientCommand::Flush(args) => flush::run(args).await,
+        ClientCommand::Forward(args) => forward::run(args).await,
         ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
