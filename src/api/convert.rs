@@ -52,6 +52,7 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         pid: view.state.pid().map(|pid| i64::from(pid.0)),
         ports: view.ports.held.map(|port| i64::from(port.number())).into_iter().collect(),
         port_overridden: view.ports.plan.is_some(),
+        revision: view.run_revision.map(|number| number as i64),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(|since| millis(clock::now().since(since))),
         restarts: i64::from(view.restarts),
@@ -101,16 +102,19 @@ fn reason(view: &ProcessView) -> Option<String> {
 /// An app with its processes, which are never none.
 pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wire::App> {
     let first = views.first()?;
-    let processes = views.iter().map(|view| process(view, measured)).collect();
-    Some(wire::App { processes, ..definition(first.app, &first.spec) })
+    let number = first.revision.as_ref().map(|revision| revision.number);
+    let mut app = definition(first.app, &first.spec, number);
+    app.processes = views.iter().map(|view| process(view, measured)).collect();
+    Some(app)
 }
 
-/// An app without its processes.
-pub fn definition(id: AppId, spec: &AppSpec) -> wire::App {
+/// A definition, without processes.
+pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App {
     let mut app = wire::App {
         id: i64::from(id.0),
         name: spec.name.to_string(),
         namespace: spec.namespace.to_string(),
+        revision: revision.unwrap_or(0) as i64,
         script: spec.script.clone(),
         interpreter: spec.interpreter.clone(),
         interpreter_args: spec.interpreter_args.clone(),
@@ -313,6 +317,7 @@ pub fn event(row: &EventRow) -> wire::Event {
         namespace: row.namespace.clone(),
         detail: row.detail.clone(),
         exit: row.end.map(last_exit),
+        revision: row.revision.map(|number| number as i64),
     }
 }
 

@@ -155,6 +155,9 @@ impl From<HandleError> for ApiError {
             HandleError::KeeperLost => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "keeper_lost", error.to_string())
             }
+            HandleError::OtherRevision(_) => {
+                ApiError::new(StatusCode::PRECONDITION_FAILED, "other_revision", error.to_string())
+            }
             HandleError::CannotSave(ref why) => {
                 ApiError::new(status_of(why), "store_unavailable", error.to_string())
             }

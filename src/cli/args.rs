@@ -9,6 +9,7 @@ use super::env_args::EnvArgs;
 use super::file_args::FileArgs;
 use super::forward_args::ForwardArgs;
 use super::health::HealthArgs;
+use super::history_args::{HistoryArgs, RollbackArgs};
 use super::identity_args::{ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
@@ -162,6 +163,10 @@ pub enum ClientCommand {
     Info(InfoArgs),
     /// Show why a process ended or does not start, and what came of it
     Why(WhyArgs),
+    /// Show the versions that the definition of an app has had
+    History(HistoryArgs),
+    /// Go back to an earlier version of an app's definition
+    Rollback(RollbackArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

@@ -20,6 +20,7 @@ mod error;
 mod file_args;
 mod forward_args;
 mod health;
+mod history_args;
 mod identity_args;
 mod live;
 mod log_args;

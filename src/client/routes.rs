@@ -9,7 +9,8 @@ use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream}
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
     Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList,
-    Resurrected, ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
+    Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun,
+    UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -90,7 +91,9 @@ impl Client {
     ) -> Result<App, ClientError> {
         let (reference, seconds) = (escaped(reference)?, wait.as_secs());
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
-        let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
+        let (_, app) = self
+            .json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).header("if-match", "*").json(app))
+            .await?;
         Ok(app)
     }
 
@@ -105,6 +108,23 @@ impl Client {
             .json(Method::POST, "/api/v1/plans", |r| r.timeout(Duration::from_secs(60)).json(order))
             .await?
             .1)
+    }
+
+    /// `GET /apps/{ref}/revisions`: the versions of the definition of one app, ascending.
+    pub async fn revisions(&self, reference: &str) -> Result<RevisionList, ClientError> {
+        self.get(&format!("/api/v1/apps/{}/revisions", escaped(reference)?)).await
+    }
+
+    /// `POST /apps/{ref}/rollback`: an earlier version is the definition again; waits for what
+    /// follows.
+    pub async fn rollback(
+        &self,
+        reference: &str,
+        order: &RollbackOrder,
+        wait: Duration,
+    ) -> Result<App, ClientError> {
+        let path = format!("/api/v1/apps/{}/rollback?wait={}s", escaped(reference)?, wait.as_secs());
+        Ok(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(order)).await?.1)
     }
 
     /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.

@@ -35,6 +35,8 @@ fn run(run: u64, process: u32) -> RunReport {
 
 fn saved(apps: &[(u32, &str)], processes: &[(u32, u32, Goal)]) -> Saved {
     Saved {
+        revisions: Default::default(),
+        revisions_of_runs: Default::default(),
         apps: apps.iter().map(|(id, name)| (AppId(*id), spec(name))).collect(),
         processes: processes
             .iter()

@@ -22,6 +22,7 @@
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
 //! - [`forward`] sends logs to other machines.
+//! - [`revisions`] numbers the versions of definitions.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
 //! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
 //!   for it.
@@ -56,6 +57,7 @@ pub mod preparing;
 mod replacing;
 pub mod resources;
 pub mod retention;
+pub mod revisions;
 pub mod sampling;
 pub mod self_check;
 pub mod sockets;

@@ -55,6 +55,7 @@ impl Driver {
             namespace: "pmdaemon".to_owned(),
             detail,
             end: None,
+            revision: None,
         };
         self.next_event += 1;
         // Nobody may listen.

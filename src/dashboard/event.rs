@@ -88,6 +88,7 @@ pub(super) mod tests {
             namespace: "default".to_owned(),
             detail: detail.to_owned(),
             exit: None,
+            revision: None,
         }
     }
 

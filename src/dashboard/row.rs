@@ -146,6 +146,7 @@ pub(super) mod tests {
             pid: alive.then_some(4000 + id),
             ports: if alive { vec![3000 + id] } else { Vec::new() },
             port_overridden: false,
+            revision: None,
             started_at: alive.then(|| "2026-01-02T03:04:05.678Z".to_owned()),
             uptime_ms: alive.then_some(187_000),
             restarts: 3,

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::format::StoredSpec;
 use super::format_process::StoredProcess;
-use super::{Change, accounts, audit, events, int};
+use super::{Change, accounts, audit, events, int, revisions};
 use crate::supervisor::Remembered;
 
 /// All of `changes` in this order, or none.
@@ -32,9 +32,11 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
                        ON CONFLICT (id) DO UPDATE SET spec = excluded.spec";
             run(at, sql, params![id.0, json(&StoredSpec::new(spec))?])
         }
+        Change::AddRevision(row) => revisions::insert(at, row),
         Change::DropApp(id) => {
             use_up(at, "app", u64::from(id.0) + 1)?;
-            run(at, "DELETE FROM app WHERE id = ?1", [id.0])
+            run(at, "DELETE FROM app WHERE id = ?1", [id.0])?;
+            revisions::drop_all(at, *id)
         }
         Change::PutProcess(process) => put_process(at, process),
         Change::DropProcess(id) => {

@@ -72,6 +72,7 @@ impl Backlog {
                     false
                 }
                 Change::AddEvent(_)
+                | Change::AddRevision(_)
                 | Change::PutToken(_)
                 | Change::RevokeToken(_)
                 | Change::DropToken(_)

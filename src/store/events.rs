@@ -21,8 +21,8 @@ const PRUNE_EVERY: u64 = 1_000;
 pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> {
     let ending = event.end.map(|end| json(&StoredEnd::new(end))).transpose()?;
     let sql = "INSERT OR REPLACE INTO event
-               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     run(
         at,
         sql,
@@ -37,6 +37,7 @@ pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> 
             event.namespace,
             event.detail,
             ending,
+            event.revision.map(int),
         ],
     )?;
     if event.seq.is_multiple_of(PRUNE_EVERY) {
@@ -55,7 +56,8 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
         None => "AND ?4 IS NULL",
     };
     let sql = format!(
-        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending FROM event
+        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision
+         FROM event
          WHERE seq > ?1 {by_process} {by_namespace} ORDER BY seq {order} LIMIT ?3"
     );
     let after = query.after.map_or(-1, int);
@@ -103,5 +105,6 @@ fn read(row: &Row<'_>) -> Read<EventRow> {
         namespace: row.get(7)?,
         detail: row.get(8)?,
         end,
+        revision: row.get::<_, Option<i64>>(10)?.map(|number| number as u64),
     }))
 }

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use super::tests::{Place, event, process, session, spec, token};
 use super::*;
-use crate::model::{AppId, End, Goal, Namespaces, ProcessId, Reason, Rest, Role, RunId, Signal};
+use crate::model::{
+    AppId, End, Goal, Namespaces, ProcessId, Reason, Rest, Revision, RevisionCause, Role, RunId, Signal,
+};
 use crate::supervisor::Remembered;
 
 fn fixture(version: i64) -> PathBuf {
@@ -80,12 +82,26 @@ fn changes_of_2() -> Vec<Change> {
     vec![Change::PutToken(token), Change::PutSession(session), Change::PutUser(user), Change::AddAudit(audit)]
 }
 
+/// What `v3.db` has besides: the third version of a definition, and a run that began with it.
+fn changes_of_3() -> Vec<Change> {
+    vec![
+        Change::AddRevision(revision_of_3()),
+        Change::AddEvent(EventRow { revision: Some(3), ..event(3, 4) }),
+    ]
+}
+
+fn revision_of_3() -> RevisionRow {
+    let cause = RevisionCause::RolledBack(1);
+    let revision = Revision { number: 3, at_ms: 1_700_000_000_000, author: "alice".into(), cause };
+    RevisionRow { app: AppId(1), revision, spec: spec("web") }
+}
+
 #[test]
 fn a_store_of_every_released_schema_still_loads() {
     let current = fixture(migrations::CURRENT);
     if std::env::var_os("PMDAEMON_WRITE_FIXTURES").is_some() && !current.exists() {
         let place = Place::new();
-        place.open().apply(&[content(), changes_of_2()].concat()).unwrap();
+        place.open().apply(&[content(), changes_of_2(), changes_of_3()].concat()).unwrap();
         fs::create_dir_all(current.parent().unwrap()).unwrap();
         fs::copy(place.path(), &current).unwrap();
     }
@@ -109,7 +125,8 @@ fn check(store: &Store, version: i64) {
         .collect();
     assert_eq!(saved.processes.iter().map(|row| format!("{row:?}")).collect::<Vec<_>>(), wanted);
     assert_eq!((saved.next_app, saved.next_process), (AppId(3), ProcessId(7)));
-    assert_eq!((saved.next_run, saved.next_event), (RunId(77), 3));
+    let next_event = if version >= 3 { 4 } else { 3 };
+    assert_eq!((saved.next_run, saved.next_event), (RunId(77), next_event));
     let (mut tokens, mut sessions, mut users) =
         (vec![token("a")], vec![session("1a", Some("a"))], Vec::new());
     if version >= 2 {
@@ -124,5 +141,17 @@ fn check(store: &Store, version: i64) {
     assert_eq!((saved.tokens, saved.sessions, saved.users), (tokens, sessions, users));
     assert_eq!(saved.installation.len(), 32);
     let events = store.events(&EventQuery { limit: 10, ..EventQuery::default() }).unwrap();
-    assert_eq!(events, [event(1, 4), event(2, 5)]);
+    assert_eq!(events[..2], [event(1, 4), event(2, 5)]);
+    let revisions = store.revisions(AppId(1)).unwrap();
+    if version >= 3 {
+        assert_eq!(events[2..], [EventRow { revision: Some(3), ..event(3, 4) }]);
+        assert_eq!(revisions, [revision_of_3()]);
+        assert_eq!(saved.revisions_of_runs[&RunId(3)], 3);
+    } else {
+        let [first] = &revisions[..] else { panic!("{revisions:?}") };
+        assert_eq!((first.revision.number, first.revision.cause), (1, RevisionCause::Found));
+        assert_eq!(first.spec, spec("web"));
+    }
+    let newest = revisions.last().map(|row| row.revision.clone());
+    assert_eq!(saved.revisions.get(&AppId(1)).map(|revision| (**revision).clone()), newest);
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, Row};
 
 use super::format::{Misfit, StoredSpec};
 use super::format_process::StoredProcess;
-use super::{Saved, StoreError, accounts, audit};
+use super::{Saved, StoreError, accounts, audit, revisions};
 use crate::model::{AppId, AppSpec, ProcessId, RunId};
 use crate::supervisor::Remembered;
 
@@ -52,6 +52,8 @@ pub(super) fn load(connection: &Connection) -> Result<Saved, Broken> {
             "SELECT id, id, app, record FROM process ORDER BY id",
             process,
         )?,
+        revisions: revisions::newest(connection)?,
+        revisions_of_runs: revisions::of_runs(connection)?,
         next_app: AppId(small(counter(connection, "app")?)),
         next_process: ProcessId(small(counter(connection, "process")?)),
         next_run: RunId(counter(connection, "run")?),

@@ -39,6 +39,7 @@ mod open;
 mod points;
 mod recorder;
 mod recover;
+mod revisions;
 mod room;
 mod rows;
 
@@ -53,6 +54,8 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::model::AppId;
+
 pub use accounts::{SessionRow, TokenRow, UserRow};
 pub use audit::{AuditHead, AuditQuery, AuditRow, AuditVerdict};
 pub use backup::{Backups, Generation};
@@ -62,6 +65,7 @@ pub use open::copy;
 pub use points::{Point, PointApp, Points};
 pub use recorder::{Recorder, Trouble};
 pub use recover::{Loss, Noted, Opened, open};
+pub use revisions::{REVISIONS_KEPT, RevisionRow};
 pub use rows::{Change, EventQuery, EventRow, Saved};
 
 /// The open database.
@@ -108,6 +112,14 @@ impl Store {
     /// [`StoreError::Damaged`] with the row, when one does not make sense.
     pub fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
         events::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// The versions that the definition of that app has had, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the row, when one does not make sense.
+    pub fn revisions(&self, app: AppId) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::select(&self.connection, app).map_err(|broken| broken.at(&self.path))
     }
 
     /// The records of who did what that `query` asks for, ascending by `seq`.

@@ -4,14 +4,20 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
-use crate::model::{AppId, AppSpec, End, ProcessId, RunId};
+use crate::model::{AppId, AppSpec, End, ProcessId, Revision, RunId};
 use crate::supervisor::Remembered;
+
+use super::RevisionRow;
 
 /// Everything that a starting daemon takes up again; the history stays on disk.
 #[derive(Clone, Debug)]
 pub struct Saved {
     /// The definitions.
     pub apps: BTreeMap<AppId, Arc<AppSpec>>,
+    /// The newest version of each definition.
+    pub revisions: BTreeMap<AppId, Arc<Revision>>,
+    /// With which version the newest run of each process began, as far as that is known.
+    pub revisions_of_runs: BTreeMap<RunId, u64>,
     /// The processes, by id.
     pub processes: Vec<Remembered>,
     /// The first app id that was never given out.
@@ -46,6 +52,8 @@ pub enum Change {
         /// Its definition.
         spec: Arc<AppSpec>,
     },
+    /// The definition of an app has a new version.
+    AddRevision(RevisionRow),
     /// An app is gone.
     DropApp(AppId),
     /// A process is new or changed; ids up to its own are used up.
@@ -106,6 +114,8 @@ pub struct EventRow {
     pub detail: String,
     /// How a run ended, if that is what happened.
     pub end: Option<End>,
+    /// The revision of the definition that the life was launched with.
+    pub revision: Option<u64>,
 }
 
 /// Which events.

@@ -67,6 +67,7 @@ pub(super) fn event(seq: u64, process: u32) -> EventRow {
         namespace: "shop".into(),
         detail: "exit code 3 after 2 s".into(),
         end: Some(End::Code(3)),
+        revision: None,
     }
 }
 

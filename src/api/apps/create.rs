@@ -10,14 +10,16 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
+use crate::api::conditional;
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
 use crate::api::{Api, ApiError, Shared, convert, notices, scope};
 use crate::auth::Principal;
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
+use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{AppId, State as Doing};
+use crate::model::{AppId, RevisionCause, State as Doing};
 use crate::supervisor::{Accepted, Command};
 use crate::wire;
 
@@ -32,7 +34,7 @@ pub(super) const SPAWN_LIMIT: Duration = Duration::from_secs(10);
     request_body(content = wire::NewApp, example = json!({"script": "server.js", "name": "api-server", "cwd": "/srv/api"})),
     responses(
         (status = 201, description = "defined and started", body = wire::App,
-            headers(("location" = String, description = "path of the app"))),
+            headers(("location" = String, description = "path of the app"), ("etag" = String, description = "names the version of the definition"))),
         (status = "4XX", description = "refused, and nothing was changed; or `not_ready`: started, and ended", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "defined, and not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn create(
@@ -63,7 +65,9 @@ pub async fn create(
         app.notices = notices::of_definition(&view.spec, &earlier, &auth.snapshot(&api));
     }
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())
+    let tag = views.first().map(|view| conditional::tag(view)).unwrap_or_default();
+    Ok((StatusCode::CREATED, [(header::LOCATION, location), (header::ETAG, tag)], axum::Json(app))
+        .into_response())
 }
 
 /// Defines the app and waits until its processes have been executed, or undoes it. What depends on
@@ -83,7 +87,8 @@ pub async fn create_app(
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
     scope::may_define(principal, &spec)?;
     define_logs::outside(api.handle.home(), &spec.logs)?;
-    let answers = api.handle.command(vec![Command::Create { spec: Arc::new(spec) }]).await?;
+    let author = Author::new(&principal.subject, RevisionCause::Created);
+    let answers = api.handle.command_by(author, vec![Command::Create { spec: Arc::new(spec) }]).await?;
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {
         return Err(ApiError::internal(&"the supervisor did not say what it created"));
     };

@@ -11,8 +11,9 @@ use crate::api::convert::check_variable;
 use crate::api::extract::{Json, Path};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
+use crate::daemon::revisions::Author;
 use crate::daemon::view::ProcessView;
-use crate::model::{AppId, AppSpec};
+use crate::model::{AppId, AppSpec, RevisionCause};
 use crate::supervisor::{Command, Then};
 use crate::wire;
 
@@ -43,7 +44,8 @@ pub async fn inherit(
         let spec = AppSpec { inherited_env, ..(*view.spec).clone() };
         Command::Update { app, spec: Arc::new(spec), then: Then::Keep }
     });
-    for answer in api.handle.command(commands.collect()).await? {
+    let author = Author::new(&auth.principal.subject, RevisionCause::Environment);
+    for answer in api.handle.command_by(author, commands.collect()).await? {
         answer?;
     }
     Ok(StatusCode::NO_CONTENT)

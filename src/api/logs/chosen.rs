@@ -172,6 +172,7 @@ mod tests {
             namespace: "default".into(),
             detail: String::new(),
             end: None,
+            revision: None,
         };
         story.iter().map(row).collect()
     }

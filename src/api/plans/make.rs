@@ -47,7 +47,9 @@ pub async fn make(
         let spec = resolved(&api, &auth.principal, new).await.map_err(|error| of_app(error, at, &shown))?;
         check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
         let step = step(&present, &spec, order.update_env);
-        hash.update(format!("{:?}{:?}", spec.env, present.first().map(|view| &view.spec.env)));
+        let revision =
+            present.first().and_then(|view| view.revision.as_ref()).map(|revision| revision.number);
+        hash.update(format!("{:?}{revision:?}", spec.env));
         steps.push(step);
         specs.push(spec);
     }

@@ -11,6 +11,7 @@ mod events;
 mod flush;
 mod forward;
 mod from_file;
+mod history;
 mod import;
 mod info;
 mod init;
@@ -31,6 +32,7 @@ mod report;
 mod reset;
 mod restart;
 mod resurrect;
+mod rollback;
 mod save;
 mod scale;
 mod schema;
@@ -78,6 +80,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
         ClientCommand::Why(args) => why::run(args).await,
+        ClientCommand::History(args) => history::run(args).await,
+        ClientCommand::Rollback(args) => rollback::run(args).await,
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
