@@ -34,6 +34,7 @@ pub mod listeners;
 mod log_state;
 pub mod login;
 pub mod logs;
+pub mod metrics;
 mod notices;
 pub mod openapi;
 pub mod operations;
