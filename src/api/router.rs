@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, login, logs, metrics,
-    openapi, operations, pages, plans, points, ports, processes, reload_logs, requests, sessions, system, tokens,
-    users, ws,
+    openapi, operations, pages, plans, points, ports, processes, reload_logs, requests, sessions, system,
+    tokens, users, ws,
 };
 
 /// The longest body.
