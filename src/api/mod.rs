@@ -41,6 +41,7 @@ pub mod openapi;
 pub mod operations;
 pub mod pages;
 pub mod password;
+pub mod plans;
 pub mod points;
 pub mod port_owner;
 pub mod ports;

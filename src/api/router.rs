@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, login, logs,
-    metrics, openapi, operations, pages, points, ports, processes, reload_logs, requests, sessions, system,
-    tokens, users, ws,
+    metrics, openapi, operations, pages, plans, points, ports, processes, reload_logs, requests, sessions,
+    system, tokens, users, ws,
 };
 
 /// The longest body.
@@ -44,6 +44,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(metrics::of_process))
         .routes(routes!(metrics::of_system))
         .routes(routes!(operations::operate))
+        .routes(routes!(plans::make::make))
+        .routes(routes!(plans::schema::schema))
         .routes(routes!(points::list::list))
         .routes(routes!(points::save::save, points::delete::delete))
         .routes(routes!(points::resurrect::resurrect))
