@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, in_flight, login, logs,
-    metrics, openapi, operations, pages, points, ports, processes, prometheus, reload_logs, requests,
-    sessions, system, tally, tokens, users, ws,
+    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, in_flight, login,
+    logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus, reload_logs,
+    requests, sessions, system, tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -44,6 +44,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(metrics::of_process))
         .routes(routes!(metrics::of_system))
         .routes(routes!(operations::operate))
+        .routes(routes!(plans::make::make))
+        .routes(routes!(plans::schema::schema))
         .routes(routes!(points::list::list))
         .routes(routes!(points::save::save, points::delete::delete))
         .routes(routes!(points::resurrect::resurrect))
@@ -74,6 +76,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(users::password::set))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::end::end))
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::verify::verify))
         .routes(routes!(auth::login::login))
         .routes(routes!(auth::logout::logout))
         .routes(routes!(prometheus::metrics))
@@ -138,6 +142,7 @@ pub fn router(api: Shared) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), in_flight::bound))
+        .layer(from_fn_with_state(api.clone(), audit::keep))
         .layer(from_fn_with_state(api.clone(), guard::guard))
         .layer(from_fn_with_state(api.clone(), tally::count))
         .layer(from_fn_with_state(api.clone(), requests::record))

@@ -9,6 +9,7 @@
 //! integers fit into 53 bits; enumerations may grow.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod bulk;
 mod depends;
@@ -19,6 +20,7 @@ mod listener_settings;
 pub mod log;
 pub mod log_policy;
 pub mod metrics;
+pub mod plan;
 pub mod point;
 pub mod port;
 pub mod problem;
@@ -35,6 +37,7 @@ pub mod user;
 pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
+pub use audit::{AuditList, AuditRecord, AuditVerdict, BrokenRecord};
 pub use auth::{LoginLink, Role, Whoami};
 pub use bulk::{Action, Bulk};
 pub use depends::Dependency;
@@ -45,6 +48,7 @@ pub use listener_settings::ListenerSettings;
 pub use log::{LogControl, LogRecord, Stream};
 pub use log_policy::{LogPolicy, LogState, LogsTended, WhenFull};
 pub use metrics::{MetricMark, MetricPoint, Metrics, Spread};
+pub use plan::{Change, Plan, PlanAction, PlanOrder, PlanStep};
 pub use point::{RestorePoint, RestorePointList, Resurrected, ResurrectedApp};
 pub use port::{Port, PortList, PortListener, PortReservation};
 pub use problem::{FieldError, Problem};
