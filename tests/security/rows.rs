@@ -71,7 +71,7 @@ const ROWS: [(u8, Option<(&str, &str)>); 51] = [
             "rows_11_and_27_values_of_the_environment_are_in_no_byte_that_anybody_is_sent",
         )),
     ),
-    (28, None),
+    (28, Some(("tests/identity/audit.rs", "a_database_that_somebody_altered_is_found_out"))),
     (29, None),
     (30, Some(("tests/security/front.rs", "row_30_no_shell_reads_what_is_sent"))),
     (31, None),
