@@ -28,7 +28,7 @@ viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
 viewer   GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
-viewer   GET /api/v1/system/metrics
+viewer   GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
 viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
@@ -40,6 +40,7 @@ deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
 deployer DELETE /api/v1/apps/{ref}/logs, DELETE /api/v1/processes/{id}/logs, DELETE /api/v1/logs
 deployer POST /api/v1/apps/{ref}/logs/reopen, POST /api/v1/logs/reopen
+deployer POST /api/v1/plans
 deployer POST /api/processes, DELETE /api/processes/{ref}
 deployer GET /apps/new, POST /apps/new, POST /fragments/apps/check, POST /apps/{ref}/delete
 
