@@ -28,7 +28,7 @@ viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
 viewer   GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
-viewer   GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
+viewer   GET /metrics, GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
 viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
