@@ -5,13 +5,15 @@
 use std::time::{Duration, Instant};
 
 use crate::api::Shared;
-use crate::auth::{Principal, Via};
+use crate::auth::{Grant, Principal, Via};
 use crate::daemon::clock;
 use crate::model::Role;
 use crate::secrets::{SecretError, token};
 
 /// How long a token lives. It is renewed halfway.
 const LIFE: Duration = Duration::from_secs(24 * 3600);
+/// Whose it is.
+const LOCAL: &str = "local";
 /// How often the file is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -28,7 +30,7 @@ impl LocalToken {
     /// A sentence, when the file cannot be written.
     pub fn write(api: &Shared) -> Result<LocalToken, String> {
         let now = clock::unix_ms();
-        let (jwt, change) = api.accounts().mint("local", Role::Admin, LIFE, now);
+        let (jwt, change) = api.accounts().mint(&Grant::everywhere(LOCAL, Role::Admin), None, LIFE, now);
         let principal = api.accounts().verify_token(&jwt, now).map_err(|e| e.to_string())?;
         api.handle.recorder().write(vec![change]);
         token::write(&api.handle.home().token(), &jwt).map_err(|e| e.to_string())?;

@@ -65,22 +65,29 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let opened = store::open(&home.store(), &backups, clock::unix_ms()).map_err(|e| e.to_string())?;
     let Opened { store, mut saved, loss } = opened;
     let key = SigningKey::load_or_create(&home.jwt_key()).map_err(|e| e.to_string())?;
-    let accounts =
-        Accounts::new(key, saved.installation.clone(), saved.tokens.clone(), saved.sessions.clone());
+    let accounts = Accounts::new(
+        key,
+        saved.installation.clone(),
+        saved.tokens.clone(),
+        saved.sessions.clone(),
+        saved.users.clone(),
+    );
     let settings = saved.settings.clone();
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
-    handle.usages().start(handle.watch())?;
+    handle.usages().start(handle.watch(), &home.history())?;
     let budget = log_budget()?;
     retention::start(home.clone(), handle.watch(), budget)
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
+    let usages = handle.usages().clone();
     let api = Api::new(handle, accounts, started, default_cwd());
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
     // Before the socket: whoever finds that one is told the addresses.
     api.listeners.restore(&api, &settings).await;
+    api.forwards.restore(&settings);
     let (unix, name) = api::serve::unix(&home.socket(), api.handle.sockets())
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
     let mut used = api.listeners.held();
@@ -131,6 +138,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
             }
         }
     };
+    usages.history().flush(clock::unix_ms());
     recorder.close();
     match ended {
         Ended::Everything => tracing::info!("everything is stopped; the daemon ends"),

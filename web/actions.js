@@ -1,16 +1,7 @@
-// Start, stop and restart without leaving the page. Without this script the same forms are sent
-// by the browser and the server answers with the page.
+// Start, stop and restart of a row without leaving the page. Without this script the same forms are
+// sent by the browser and the server answers with the page.
 
-const toast = document.getElementById("toast");
-let timer;
-
-/** Says something in the polite live region; failures stay longer. */
-export function say(text, failed = false) {
-  clearTimeout(timer);
-  toast.textContent = text;
-  toast.classList.toggle("bad", failed);
-  timer = setTimeout(() => (toast.textContent = ""), failed ? 12000 : 3000);
-}
+import { say, why } from "./say.js";
 
 const WORDS = { start: "Starting", stop: "Stopping", restart: "Restarting" };
 
@@ -24,10 +15,9 @@ async function send(action, row) {
       body: "{}",
     });
     if (answer.status === 401) return location.reload();
-    const body = await answer.json().catch(() => ({}));
-    if (!answer.ok) say(body.detail ?? `${action} of ${name} failed with status ${answer.status}.`, true);
-    else if (body.changed === false) say(`${name}: nothing to do.`);
-    else say(`${WORDS[action]} ${name}`);
+    if (!answer.ok) return say(await why(answer, `${action} of ${name}`), true);
+    const { changed } = await answer.json();
+    say(changed === false ? `${name}: nothing to do.` : `${WORDS[action]} ${name}`);
   } catch {
     say(`${action} of ${name} could not be sent: no connection to pmdaemon.`, true);
   }

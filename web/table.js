@@ -1,14 +1,18 @@
-// Filter, sort and keyboard of the list. Filter and sort are in the URL.
+// Filter, order, groups and keyboard of the table. The server does the same from the address
+// (src/dashboard/order.rs); here it costs no request.
 
-const rows = document.getElementById("rows").parentElement;
-const filter = document.getElementById("filter");
+import { key } from "./shell.js";
+
+const table = document.getElementById("processes");
+const filter = document.getElementById("filter"); // not on the page of one app
+const groups = document.getElementById("group");
 const query = new URLSearchParams(location.search);
 const sort = { key: "id", down: false };
 
-const all = () => [...rows.querySelectorAll("#rows > tr")];
-const shown = () => all().filter((row) => !row.hidden);
+const all = () => [...table.querySelectorAll("#rows > tr[data-id]")];
+export const shown = () => all().filter((row) => !row.hidden);
 
-// ---- filter and sort -----------------------------------------------------------------------
+// ---- filter, order, groups -----------------------------------------------------------------
 
 const KEYS = {
   id: (row) => Number(row.dataset.id),
@@ -21,27 +25,68 @@ const KEYS = {
   restarts: (row) => Number(row.dataset.restarts),
 };
 
+const GROUPS = {
+  "": () => "",
+  app: (row) => row.dataset.app,
+  namespace: (row) => row.dataset.app.split(":")[0],
+};
+
 /** Every word must be found in name, namespace, state or id; `!word` must not. */
 function matches(row, words) {
-  const text = `${row.querySelector(".c-name").textContent} ${row.dataset.status} ${row.dataset.id}`.toLowerCase();
+  const namespace = row.dataset.app.split(":")[0];
+  const name = row.querySelector(".c-name").textContent;
+  const text = `${name} ${namespace} ${row.dataset.status} ${row.dataset.id}`.toLowerCase();
   return words.every((word) => (word[0] === "!" ? word === "!" || !text.includes(word.slice(1)) : text.includes(word)));
 }
 
-/** Applies filter and order to the rows that are there. */
-export function arrange() {
-  const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const before = all();
-  for (const row of before) row.hidden = !matches(row, words);
-  document.getElementById("nomatch").hidden = before.length === 0 || before.some((row) => !row.hidden);
+const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-  const key = KEYS[sort.key];
-  const order = (a, b) => (key(a) < key(b) ? -1 : key(a) > key(b) ? 1 : KEYS.id(a) - KEYS.id(b));
-  const after = [...before].sort(sort.down ? (a, b) => order(b, a) : order);
-  if (after.some((row, at) => row !== before[at])) {
-    const focused = document.activeElement;
-    document.getElementById("rows").append(...after);
-    if (focused !== document.activeElement) focused.focus({ preventScroll: true });
+/** Applies filter, order and groups to the rows that are there. */
+export function arrange() {
+  const words = (filter?.value ?? "").toLowerCase().split(/\s+/).filter(Boolean);
+  const rows = all();
+  for (const row of rows) row.hidden = !matches(row, words);
+  const none = document.getElementById("nomatch");
+  if (none) none.hidden = rows.length === 0 || rows.some((row) => !row.hidden);
+
+  const by = GROUPS[groups?.value ?? ""];
+  const value = KEYS[sort.key];
+  const order = (a, b) => compare(value(a), value(b)) || KEYS.id(a) - KEYS.id(b);
+  const sorted = rows.sort((a, b) => compare(by(a), by(b)) || (sort.down ? order(b, a) : order(a, b)));
+  const wanted = [];
+  let before = "";
+  for (const row of sorted) {
+    const group = by(row);
+    if (group !== before && !row.hidden) wanted.push(heading(group, sorted.filter((one) => by(one) === group)));
+    if (!row.hidden) before = group;
+    wanted.push(row);
   }
+  const body = document.getElementById("rows");
+  const now = [...body.children];
+  if (wanted.length === now.length && wanted.every((node, at) => node.isEqualNode(now[at]) && (!node.dataset.id || node === now[at]))) return;
+  const focused = document.activeElement;
+  body.replaceChildren(...wanted);
+  if (focused !== document.activeElement) focused.focus({ preventScroll: true });
+}
+
+/** The row above a group. */
+function heading(group, rows) {
+  const row = document.createElement("tr");
+  row.className = "group";
+  row.setAttribute("role", "row");
+  const head = document.createElement("th");
+  head.setAttribute("role", "rowheader");
+  head.scope = "rowgroup";
+  head.colSpan = 12;
+  const link = document.createElement("a");
+  link.href = groups.value === "app" ? `/apps/${group}` : `/?q=${encodeURIComponent(group)}`;
+  link.textContent = group.replace(/^default:/, "");
+  const told = document.createElement("span");
+  told.className = "muted";
+  told.textContent = `${rows.filter((one) => one.dataset.status === "online").length} of ${rows.length} online`;
+  head.append(link, " ", told);
+  row.append(head);
+  return row;
 }
 
 /** Says how many processes are in each state. */
@@ -52,13 +97,16 @@ export function count() {
     const number = numbers[chip.dataset.q] ?? 0;
     chip.querySelector("b").textContent = number;
     chip.hidden = number === 0;
-    chip.setAttribute("aria-pressed", filter.value.trim() === chip.dataset.q);
+    if (filter.value.trim() === chip.dataset.q) chip.setAttribute("aria-current", "true");
+    else chip.removeAttribute("aria-current");
   }
 }
 
 function change() {
-  filter.value.trim() ? query.set("q", filter.value.trim()) : query.delete("q");
-  sort.key === "id" && !sort.down ? query.delete("sort") : query.set("sort", (sort.down ? "-" : "") + sort.key);
+  const set = (name, value) => (value ? query.set(name, value) : query.delete(name));
+  set("q", filter?.value.trim());
+  set("sort", sort.key === "id" && !sort.down ? "" : (sort.down ? "-" : "") + sort.key);
+  set("group", groups?.value);
   const text = query.toString();
   history.replaceState(history.state, "", text ? `?${text}` : location.pathname);
   showSort();
@@ -66,52 +114,53 @@ function change() {
   count();
 }
 
+const heads = [...table.querySelectorAll("th[data-sort]")];
+
 function showSort() {
-  for (const head of rows.querySelectorAll("th[data-sort]")) {
+  for (const head of heads) {
     if (head.dataset.sort === sort.key) head.setAttribute("aria-sort", sort.down ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
   }
 }
 
-for (const head of rows.querySelectorAll("th[data-sort]")) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.append(...head.childNodes);
-  head.append(button);
-  button.addEventListener("click", () => {
-    const key = head.dataset.sort;
+for (const head of heads) {
+  head.querySelector("a").addEventListener("click", (event) => {
+    event.preventDefault();
+    const name = head.dataset.sort;
     // Numbers are asked for from the top, words from A.
-    sort.down = sort.key === key ? !sort.down : ["cpu", "mem", "up", "restarts"].includes(key);
-    sort.key = key;
+    sort.down = sort.key === name ? !sort.down : ["cpu", "mem", "up", "restarts"].includes(name);
+    sort.key = name;
     change();
   });
 }
 
 const wanted = query.get("sort") ?? "id";
 if (KEYS[wanted.replace(/^-/, "")]) Object.assign(sort, { key: wanted.replace(/^-/, ""), down: wanted[0] === "-" });
-filter.value = query.get("q") ?? "";
 showSort();
 
-filter.addEventListener("input", change);
-document.getElementById("counts").addEventListener("click", (event) => {
+groups?.addEventListener("change", change);
+filter?.addEventListener("input", change);
+filter?.form.addEventListener("submit", (event) => event.preventDefault());
+filter?.addEventListener("keydown", (event) => {
+  if (event.key !== "Escape" || !filter.value) return;
+  event.preventDefault();
+  filter.value = "";
+  change();
+});
+document.getElementById("counts")?.addEventListener("click", (event) => {
   const chip = event.target.closest(".chip");
   if (!chip) return;
+  event.preventDefault();
   filter.value = filter.value.trim() === chip.dataset.q ? "" : chip.dataset.q;
   change();
 });
-document.getElementById("clear").addEventListener("click", () => {
+document.getElementById("clear")?.addEventListener("click", () => {
   filter.value = "";
   change();
   filter.focus();
 });
 
 // ---- keyboard ------------------------------------------------------------------------------
-
-const help = document.getElementById("help");
-const keysOn = document.getElementById("keys-on");
-keysOn.checked = localStorage.getItem("keys") !== "off";
-keysOn.addEventListener("change", () => localStorage.setItem("keys", keysOn.checked ? "on" : "off"));
-document.getElementById("help-open").addEventListener("click", () => help.showModal());
 
 function move(by) {
   const list = shown();
@@ -120,27 +169,15 @@ function move(by) {
   next?.focus();
 }
 
-const press = (selector) => document.activeElement.closest("tr[data-id]")?.querySelector(selector)?.click();
-
-const COMMANDS = {
-  "/": () => filter.focus(),
-  "?": () => help.showModal(),
-  j: () => move(1),
-  k: () => move(-1),
-  r: () => press('[data-do="restart"]'),
-  s: () => press('[data-do="stop"], [data-do="start"]'),
-  l: () => press(".c-act a"),
+/** Presses something in the row that has the focus, or what the page has for that key. */
+const press = (name, selector) => {
+  const row = document.activeElement.closest("tr[data-id]");
+  (row ? row.querySelector(selector) : document.querySelector(`[data-key="${name}"]`))?.click();
 };
 
-document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && event.target === filter) {
-    filter.value ? ((filter.value = ""), change()) : filter.blur();
-    event.preventDefault();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat && !"jk".includes(event.key)) return;
-  if (!keysOn.checked || help.open || event.target.closest("input, textarea, select, dialog")) return;
-  if (!Object.hasOwn(COMMANDS, event.key)) return;
-  event.preventDefault();
-  COMMANDS[event.key]();
-});
+key("j", () => move(1));
+key("k", () => move(-1));
+key("x", () => press("x", ".c-mark input"));
+key("r", () => press("r", '[data-do="restart"]'));
+key("s", () => press("s", '[data-do="stop"], [data-do="start"]'));
+key("l", () => press("l", ".c-act a"));

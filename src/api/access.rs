@@ -1,15 +1,19 @@
 //! Who is asking, and may they? The right is a type in the handler's signature.
 
 use std::marker::PhantomData;
+use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::arrival::Arrival;
-use super::{ApiError, Shared};
+use super::scope::{self, Viewer};
+use super::{Api, ApiError, Shared};
 use crate::auth::{Principal, Refused, Right, Via};
 use crate::daemon::clock;
+use crate::daemon::view::Snapshot;
+use crate::model::Namespaces;
 
 /// The cookie of browser sessions on plain HTTP. (Under TLS it will be `__Host-pmd`.)
 pub const COOKIE: &str = "pmd_session";
@@ -49,8 +53,54 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
         let principal = authenticate(parts, api)?;
         same_origin(parts, &principal)?;
         principal.must(N::RIGHT)?;
+        api.accounts().used(&principal, clock::unix_ms());
         Ok(Auth { principal, right: PhantomData })
     }
+}
+
+impl<N: Needs> Auth<N> {
+    /// The picture of now, as they see it.
+    pub fn snapshot(&self, api: &Api) -> Arc<Snapshot> {
+        scope::snapshot(api, &self.principal)
+    }
+
+    /// Whoever looks for longer than an answer takes.
+    pub fn viewer(&self, api: &Shared) -> Viewer {
+        Viewer { api: api.clone(), principal: self.principal.clone() }
+    }
+
+    /// The namespaces that they see; absent: all.
+    pub fn namespaces(&self) -> Option<Vec<String>> {
+        some(&self.principal)
+    }
+
+    /// For what is of no namespace.
+    ///
+    /// # Errors
+    /// 403 for who sees only some.
+    pub fn must_see_all(&self) -> Result<(), ApiError> {
+        match self.principal.namespaces {
+            Namespaces::All => Ok(()),
+            Namespaces::Only(_) => Err(everywhere_only(&self.principal)),
+        }
+    }
+}
+
+/// The namespaces that they see; absent: all.
+fn some(principal: &Principal) -> Option<Vec<String>> {
+    match principal.namespaces {
+        Namespaces::All => None,
+        Namespaces::Only(_) => Some(principal.namespaces.words()),
+    }
+}
+
+fn everywhere_only(principal: &Principal) -> ApiError {
+    let theirs = principal.namespaces.words().join(", ");
+    let detail = format!(
+        "this is about the whole installation, and {} is for {theirs} only: it needs a token for all namespaces",
+        principal.subject
+    );
+    ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail)
 }
 
 impl Principal {
@@ -59,8 +109,11 @@ impl Principal {
     /// # Errors
     /// The problem document.
     pub fn must(&self, right: Right) -> Result<(), ApiError> {
-        if self.role.may(right) {
+        if self.may(right) {
             return Ok(());
+        }
+        if self.role.may(right) {
+            return Err(everywhere_only(self));
         }
         let needed = right.least_role();
         let detail = format!("the role {} may not do this: it needs a token of the role {needed}", self.role);
@@ -73,6 +126,27 @@ pub struct PageAuth<N: Needs> {
     /// Who it is.
     pub principal: Principal,
     right: PhantomData<N>,
+}
+
+impl<N: Needs> PageAuth<N> {
+    /// The same principal for a handler of the API, if they have the right that it needs.
+    ///
+    /// # Errors
+    /// 403 without it.
+    pub fn with<M: Needs>(&self) -> Result<Auth<M>, ApiError> {
+        self.principal.must(M::RIGHT)?;
+        Ok(Auth { principal: self.principal.clone(), right: PhantomData })
+    }
+
+    /// The namespaces that they see; absent: all.
+    pub fn namespaces(&self) -> Option<Vec<String>> {
+        some(&self.principal)
+    }
+
+    /// The picture of now, as they see it.
+    pub fn snapshot(&self, api: &Api) -> Arc<Snapshot> {
+        scope::snapshot(api, &self.principal)
+    }
 }
 
 impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {

@@ -27,6 +27,11 @@ pub struct Wait {
 }
 
 impl Wait {
+    /// So long.
+    pub fn of(limit: Duration) -> Wait {
+        Wait { wait: Some(format!("{}ms", limit.as_millis())) }
+    }
+
     /// The span; zero when none was given.
     ///
     /// # Errors

@@ -14,7 +14,8 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State, StopPolicy,
+    self, AppId, AppSpec, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State,
+    StopPolicy,
 };
 use crate::store::EventRow;
 use crate::{auth, wire};
@@ -51,6 +52,7 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         pid: view.state.pid().map(|pid| i64::from(pid.0)),
         ports: view.ports.held.map(|port| i64::from(port.number())).into_iter().collect(),
         port_overridden: view.ports.plan.is_some(),
+        revision: view.run_revision.map(|number| number as i64),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(|since| millis(clock::now().since(since))),
         restarts: i64::from(view.restarts),
@@ -100,11 +102,19 @@ fn reason(view: &ProcessView) -> Option<String> {
 /// An app with its processes, which are never none.
 pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wire::App> {
     let first = views.first()?;
-    let spec = &first.spec;
+    let number = first.revision.as_ref().map(|revision| revision.number);
+    let mut app = definition(first.app, &first.spec, number);
+    app.processes = views.iter().map(|view| process(view, measured)).collect();
+    Some(app)
+}
+
+/// A definition, without processes.
+pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App {
     let mut app = wire::App {
-        id: i64::from(first.app.0),
+        id: i64::from(id.0),
         name: spec.name.to_string(),
         namespace: spec.namespace.to_string(),
+        revision: revision.unwrap_or(0) as i64,
         script: spec.script.clone(),
         interpreter: spec.interpreter.clone(),
         interpreter_args: spec.interpreter_args.clone(),
@@ -140,10 +150,10 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
         ready: spec.ready.by.to_string(),
         listen_timeout_ms: millis(spec.ready.limit),
         shutdown_with_message: spec.stop.with_message,
-        processes: views.iter().map(|view| process(view, measured)).collect(),
+        processes: Vec::new(),
     };
     convert_resources::show(&mut app, &spec.resources);
-    Some(app)
+    app
 }
 
 /// What somebody asked for, with every value parsed.
@@ -307,18 +317,37 @@ pub fn event(row: &EventRow) -> wire::Event {
         namespace: row.namespace.clone(),
         detail: row.detail.clone(),
         exit: row.end.map(last_exit),
+        revision: row.revision.map(|number| number as i64),
     }
 }
 
 /// A principal.
 pub fn whoami(principal: &auth::Principal) -> wire::Whoami {
-    let role = match principal.role {
+    wire::Whoami {
+        subject: principal.subject.clone(),
+        role: role(principal.role),
+        namespaces: principal.namespaces.words(),
+    }
+}
+
+/// What somebody may do.
+pub fn role(role: model::Role) -> wire::Role {
+    match role {
         model::Role::Viewer => wire::Role::Viewer,
         model::Role::Operator => wire::Role::Operator,
         model::Role::Deployer => wire::Role::Deployer,
         model::Role::Admin => wire::Role::Admin,
-    };
-    wire::Whoami { subject: principal.subject.clone(), role }
+    }
+}
+
+/// The other way round.
+pub fn model_role(role: wire::Role) -> model::Role {
+    match role {
+        wire::Role::Viewer => model::Role::Viewer,
+        wire::Role::Operator => model::Role::Operator,
+        wire::Role::Deployer => model::Role::Deployer,
+        wire::Role::Admin => model::Role::Admin,
+    }
 }
 
 /// The machine.

@@ -36,7 +36,7 @@ pub struct Which {
         (status = 200, description = "events, oldest first", body = wire::EventList),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn list(
-    _auth: Auth<View>,
+    auth: Auth<View>,
     State(api): State<Shared>,
     Query(which): Query<Which>,
 ) -> Result<Json<wire::EventList>, ApiError> {
@@ -48,6 +48,7 @@ pub async fn list(
     let query = EventQuery {
         after: which.after,
         process: which.process.map(ProcessId),
+        namespaces: auth.namespaces(),
         limit: limit as usize,
         newest: which.after.is_none(),
     };

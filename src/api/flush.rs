@@ -29,11 +29,11 @@ use crate::wire;
         (status = 200, description = "emptied", body = wire::LogsTended),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_app(
-    _auth: Auth<LogsWrite>,
+    auth: Auth<LogsWrite>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Json<wire::LogsTended>, ApiError> {
-    flush(&api, resolve(&api.handle.snapshot(), &reference)?).await
+    flush(&api, resolve(&auth.snapshot(&api), &reference)?).await
 }
 
 /// Empty the logs of a process
@@ -45,11 +45,11 @@ pub async fn of_app(
         (status = 200, description = "emptied", body = wire::LogsTended),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_process(
-    _auth: Auth<LogsWrite>,
+    auth: Auth<LogsWrite>,
     State(api): State<Shared>,
     Path(id): Path<u32>,
 ) -> Result<Json<wire::LogsTended>, ApiError> {
-    flush(&api, resolve(&api.handle.snapshot(), &format!("id:{id}"))?).await
+    flush(&api, resolve(&auth.snapshot(&api), &format!("id:{id}"))?).await
 }
 
 /// Empty all logs
@@ -58,10 +58,10 @@ pub async fn of_process(
         (status = 200, description = "emptied", body = wire::LogsTended),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_all(
-    _auth: Auth<LogsWrite>,
+    auth: Auth<LogsWrite>,
     State(api): State<Shared>,
 ) -> Result<Json<wire::LogsTended>, ApiError> {
-    flush(&api, api.handle.snapshot().processes.values().cloned().collect()).await
+    flush(&api, auth.snapshot(&api).processes.values().cloned().collect()).await
 }
 
 async fn flush(api: &Shared, views: Vec<Arc<ProcessView>>) -> Result<Json<wire::LogsTended>, ApiError> {

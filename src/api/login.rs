@@ -1,4 +1,4 @@
-//! Logging in and out by browser: a pasted token, or the code of a one-time link, for a session.
+//! Logging in and out by browser: a password, a pasted token, or the code of a one-time link, for a session.
 
 use axum::Form;
 use axum::extract::{FromRequestParts, State};
@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use super::access::{self, PageAuth, View};
 use super::extract::Query;
+use super::password::{self, Source};
 use super::{Api, ApiError, Shared};
+use crate::auth::Refused;
 use crate::daemon::clock;
 use crate::dashboard;
 use crate::store::Change;
@@ -26,35 +28,62 @@ pub async fn login(Query(back): Query<Back>) -> Html<String> {
     Html(dashboard::login_page(&local_path(&back.next), None))
 }
 
-/// A pasted token.
+/// A user with a password, or a pasted token.
 #[derive(Deserialize)]
-pub struct Pasted {
+pub struct Said {
+    #[serde(default)]
+    user: String,
+    #[serde(default)]
+    password: String,
+    #[serde(default)]
     token: String,
     #[serde(default)]
     next: String,
 }
 
 /// `POST /login`
-pub async fn login_with_token(
+pub async fn log_in(
     State(api): State<Shared>,
     origin: Origin,
-    Form(pasted): Form<Pasted>,
+    source: Source,
+    Form(said): Form<Said>,
 ) -> Response {
-    let next = local_path(&pasted.next);
-    let now = clock::unix_ms();
-    let opened = {
-        let mut accounts = api.accounts();
-        accounts
-            .verify_token(pasted.token.trim(), now)
-            .map(|principal| accounts.open_session(&principal, &origin.0, now))
+    let next = local_path(&said.next);
+    let opened = match said.token.trim() {
+        "" => by_password(&api, said.user.trim(), said.password, &origin.0, source).await,
+        token => by_token(&api, token, &origin.0, source),
     };
     match opened {
         Ok((session, change)) => logged_in(&api, &session, change, &next).await,
-        Err(refused) => {
-            let page = dashboard::login_page(&next, Some(&refused.to_string()));
-            (StatusCode::UNAUTHORIZED, Html(page)).into_response()
+        Err(error) => {
+            let page = dashboard::login_page(&next, Some(&error.detail));
+            let mut response = error.into_response();
+            // The page is the answer, with the status and the headers of the refusal.
+            response.headers_mut().remove(header::CONTENT_TYPE);
+            let (parts, _) = response.into_parts();
+            (parts, Html(page)).into_response()
         }
     }
+}
+
+type Opened = Result<(String, Change), ApiError>;
+
+async fn by_password(api: &Api, user: &str, password: String, origin: &str, source: Source) -> Opened {
+    password::verify(api, user, password, source).await?;
+    let opened = api.accounts().open_session_of_user(user, origin, clock::unix_ms());
+    // Gone since it was verified.
+    Ok(opened.ok_or(Refused::Revoked)?)
+}
+
+fn by_token(api: &Api, token: &str, origin: &str, source: Source) -> Opened {
+    let now = clock::unix_ms();
+    api.throttle().attempt(None, source.0, now).map_err(password::too_many)?;
+    let mut accounts = api.accounts();
+    let principal = accounts.verify_token(token, now)?;
+    let opened = accounts.open_session(&principal, origin, now);
+    drop(accounts);
+    api.throttle().right(None, source.0, now);
+    Ok(opened)
 }
 
 /// The code of a one-time link.
@@ -104,7 +133,7 @@ async fn logged_in(api: &Api, session: &str, opened: Change, next: &str) -> Resp
 }
 
 /// A path of this server, or `/`: never a way out of it (web.md 4.3, row 40).
-fn local_path(next: &str) -> String {
+pub(super) fn local_path(next: &str) -> String {
     let plain = next.chars().all(|c| c.is_ascii_graphic() && c != '\\');
     if plain && next.starts_with('/') && !next.starts_with("//") { next.to_owned() } else { "/".to_owned() }
 }

@@ -36,13 +36,13 @@ pub async fn operate(
         auth.principal.must(Right::AppDelete)?;
     }
     let action = bulk.action;
-    let targets = select(&api.handle.snapshot(), bulk)?;
+    let targets = select(&auth.snapshot(&api), bulk)?;
     let (status, outcome) = act(&api, action, &targets, wait.limit()?).await?;
     Ok((status, JsonAnswer(outcome)))
 }
 
 /// The selected processes, each once, by id.
-fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+pub(super) fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let chosen: BTreeMap<ProcessId, Arc<ProcessView>> = match (bulk.all, bulk.refs, bulk.states) {
         (Some(true), None, None) => snapshot.processes.clone(),
         (None, Some(refs), None) => {

@@ -19,15 +19,22 @@ use crate::wire::{Port, PortList, PortListener, PortReservation};
 /// listens.
 #[utoipa::path(get, path = "/api/v1/ports", tag = "processes", operation_id = "list_ports",
     responses((status = 200, description = "by number", body = PortList)))]
-pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
-    let snapshot = api.handle.snapshot();
+pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
+    Ok(Json(PortList { items: all(&api, auth.snapshot(&api)).await? }))
+}
+
+/// The ports of what is in that picture.
+///
+/// # Errors
+/// Only when a task breaks.
+pub async fn all(api: &Shared, snapshot: Arc<Snapshot>) -> Result<Vec<Port>, ApiError> {
     // Looks at every process of the host.
     let keeper = api.handle.keeper_pid().map(Pid);
     let items = tokio::task::spawn_blocking(move || {
         let sockets = listening::sockets(&mains(&snapshot));
         ports(&snapshot, of_all_who_share(&snapshot, keeper, sockets))
     });
-    Ok(Json(PortList { items: items.await.map_err(|e| ApiError::internal(&e))? }))
+    items.await.map_err(|e| ApiError::internal(&e))
 }
 
 /// The main processes of our runs.

@@ -25,12 +25,14 @@ pub struct ApiError {
     pub errors: Vec<FieldError>,
     /// The process that it is about.
     pub process: Option<ProcessId>,
+    /// When to try again, in seconds.
+    pub retry_after: Option<u64>,
 }
 
 impl ApiError {
     /// A problem without members to point at.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> ApiError {
-        ApiError { status, code, detail: detail.into(), errors: Vec::new(), process: None }
+        ApiError { status, code, detail: detail.into(), errors: Vec::new(), process: None, retry_after: None }
     }
 
     /// 422: the member is well-formed and makes no sense.
@@ -38,7 +40,7 @@ impl ApiError {
         let detail = detail.into();
         let errors = vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }];
         let (status, code) = (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
-        ApiError { status, code, detail, errors, process: None }
+        ApiError { status, code, detail, errors, process: None, retry_after: None }
     }
 
     /// Says which process it is about.
@@ -92,7 +94,7 @@ impl IntoResponse for ApiError {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"pmdaemon\""));
         }
         if matches!(self.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(self.retry_after.unwrap_or(1)));
         }
         response
     }
@@ -152,6 +154,9 @@ impl From<HandleError> for ApiError {
             }
             HandleError::KeeperLost => {
                 ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "keeper_lost", error.to_string())
+            }
+            HandleError::OtherRevision(_) => {
+                ApiError::new(StatusCode::PRECONDITION_FAILED, "other_revision", error.to_string())
             }
             HandleError::CannotSave(ref why) => {
                 ApiError::new(status_of(why), "store_unavailable", error.to_string())

@@ -26,11 +26,11 @@ use crate::wire;
         (status = 200, description = "opened", body = wire::LogsTended),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_app(
-    _auth: Auth<LogsWrite>,
+    auth: Auth<LogsWrite>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Json<wire::LogsTended>, ApiError> {
-    reopen(&api, resolve(&api.handle.snapshot(), &reference)?).await
+    reopen(&api, resolve(&auth.snapshot(&api), &reference)?).await
 }
 
 /// Open all logs again
@@ -39,10 +39,10 @@ pub async fn of_app(
         (status = 200, description = "opened", body = wire::LogsTended),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_all(
-    _auth: Auth<LogsWrite>,
+    auth: Auth<LogsWrite>,
     State(api): State<Shared>,
 ) -> Result<Json<wire::LogsTended>, ApiError> {
-    reopen(&api, api.handle.snapshot().processes.values().cloned().collect()).await
+    reopen(&api, auth.snapshot(&api).processes.values().cloned().collect()).await
 }
 
 async fn reopen(api: &Shared, views: Vec<Arc<ProcessView>>) -> Result<Json<wire::LogsTended>, ApiError> {

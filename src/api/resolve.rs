@@ -57,6 +57,19 @@ pub fn resolve(snapshot: &Snapshot, reference: &str) -> Result<Views, ApiError> 
     }
 }
 
+/// The processes of these references, each once; none: all. What means nothing now is passed over.
+pub fn known(snapshot: &Snapshot, references: &[String]) -> Views {
+    if references.is_empty() {
+        return snapshot.processes.values().cloned().collect();
+    }
+    let meant: BTreeSet<ProcessId> = references
+        .iter()
+        .filter_map(|reference| resolve(snapshot, reference).ok())
+        .flat_map(|views| views.into_iter().map(|view| view.id))
+        .collect();
+    meant.iter().filter_map(|id| snapshot.processes.get(id).cloned()).collect()
+}
+
 /// All processes of the one app that is meant, by the name of the app or of one of its processes.
 ///
 /// # Errors

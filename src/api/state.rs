@@ -3,10 +3,15 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use tokio::sync::Semaphore;
+
 use super::listeners::Listeners;
+use super::password;
 use super::requests::Requests;
-use crate::auth::{Accounts, Principal, Refused, Via};
+use super::resolve;
+use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
+use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
 
@@ -18,11 +23,16 @@ pub struct Api {
     pub listeners: Listeners,
     /// Who watches what is asked.
     pub requests: Requests,
+    /// Logs that are sent elsewhere.
+    pub forwards: Forwards,
     /// When this daemon began.
     pub started: Moment,
     /// Working directory of apps that are defined without one.
     pub default_cwd: PathBuf,
+    /// Turns for what hashes a password.
+    pub hashing: Semaphore,
     accounts: Mutex<Accounts>,
+    throttle: Mutex<Throttle>,
 }
 
 /// Shared by all requests.
@@ -31,19 +41,28 @@ pub type Shared = Arc<Api>;
 impl Api {
     /// Puts the surroundings together.
     pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
+        let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
+            forwards,
             handle,
             listeners: Listeners::default(),
             requests: Requests::default(),
             started,
             default_cwd,
+            hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),
+            throttle: Mutex::default(),
         })
     }
 
     /// Who may do what. Never held across an await: the guard is not `Send`.
     pub fn accounts(&self) -> MutexGuard<'_, Accounts> {
         self.accounts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Who has tried to log in of late. Never held across an await either.
+    pub fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        self.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether `principal`, verified some time ago, would still be: for streams that stay open.

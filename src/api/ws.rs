@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::access::{Auth, View};
-use super::{ApiError, Shared, compat, convert};
+use super::{ApiError, Shared, compat, convert, scope};
 use crate::auth::Principal;
 use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::Snapshot;
@@ -115,7 +115,7 @@ impl Push {
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ping = interval(PING);
         let mut heard = Instant::now();
-        self.remember(&self.api.handle.snapshot());
+        self.remember(&scope::snapshot(&self.api, &self.principal));
         if !self.ours && self.compat_list().await.is_err() {
             return;
         }
@@ -132,6 +132,7 @@ impl Push {
                     Ok(()) => {
                         tokio::time::sleep(COALESCE).await;
                         let now = changes.borrow_and_update().clone();
+                        let now = scope::within(now, &self.principal.namespaces);
                         self.tell_changes(&now).await
                     }
                     Err(_) => self.close(1012, "the daemon is ending").await,
@@ -185,7 +186,7 @@ impl Push {
             // The page has the rows already; what changed since it was made comes with a fetch.
             Topic::Processes { html: true } => self.say(json!({"t": "resync", "id": id})).await,
             Topic::Processes { html: false } => {
-                let list = super::processes::list::all(&self.api).await;
+                let list = super::processes::list::all(&self.api, &self.principal).await;
                 self.say(json!({"t": "snap", "id": id, "seq": self.seen.seq, "items": list})).await
             }
             Topic::System => self.tell_figures().await,
@@ -249,7 +250,7 @@ impl Push {
         if !self.ours {
             return self.say(json!({"type": "SystemUpdate", "data": host})).await;
         }
-        let snapshot = self.api.handle.snapshot();
+        let snapshot = scope::snapshot(&self.api, &self.principal);
         for (id, topic) in self.topics.clone() {
             let data = match topic {
                 Topic::System => json!(host),
@@ -274,7 +275,7 @@ impl Push {
 
     async fn compat_list(&mut self) -> Result<(), Over> {
         let measured = self.api.handle.usages().latest();
-        let snapshot = self.api.handle.snapshot();
+        let snapshot = scope::snapshot(&self.api, &self.principal);
         let list: Vec<Value> = snapshot
             .processes
             .values()

@@ -6,10 +6,9 @@ use std::time::Duration;
 use super::codes::Codes;
 use super::sessions::Sessions;
 use super::token::Claims;
-use super::{Principal, Refused, SigningKey, Via, token};
-use crate::model::Role;
+use super::{Grant, Principal, Refused, SigningKey, Via, token};
 use crate::secrets::random;
-use crate::store::{Change, SessionRow, TokenRow};
+use crate::store::{Change, SessionRow, TokenRow, UserRow};
 
 /// The longest life of a token: a year.
 const LONGEST_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
@@ -22,8 +21,11 @@ const LONGEST_LIFE: Duration = Duration::from_secs(365 * 24 * 3600);
 pub struct Accounts {
     key: SigningKey,
     installation: String,
-    tokens: BTreeMap<String, TokenRow>,
-    sessions: Sessions,
+    pub(super) tokens: BTreeMap<String, TokenRow>,
+    pub(super) users: BTreeMap<String, UserRow>,
+    /// Latest uses that the rows do not tell yet.
+    used: BTreeMap<String, u64>,
+    pub(super) sessions: Sessions,
     codes: Codes,
 }
 
@@ -34,20 +36,40 @@ impl Accounts {
         installation: String,
         tokens: Vec<TokenRow>,
         sessions: Vec<SessionRow>,
+        users: Vec<UserRow>,
     ) -> Accounts {
+        let users = users.into_iter().map(|row| (row.name.clone(), row)).collect();
         let tokens = tokens.into_iter().map(|row| (row.jti.clone(), row)).collect();
-        Accounts { key, installation, tokens, sessions: Sessions::new(sessions), codes: Codes::default() }
+        Accounts {
+            key,
+            installation,
+            tokens,
+            users,
+            used: BTreeMap::new(),
+            sessions: Sessions::new(sessions),
+            codes: Codes::default(),
+        }
     }
 
-    /// A new token, which counts from now on for `life` (whole seconds, at most a year).
-    pub fn mint(&mut self, subject: &str, role: Role, life: Duration, now_ms: u64) -> (String, Change) {
+    /// A new token, which counts from now on for `life` (whole seconds, at most a year). `made_by`
+    /// is whoever asked for it; absent for those that the daemon makes for the command line.
+    pub fn mint(
+        &mut self,
+        grant: &Grant,
+        made_by: Option<&str>,
+        life: Duration,
+        now_ms: u64,
+    ) -> (String, Change) {
         let issued = now_ms / 1000;
         let row = TokenRow {
             jti: random::id(),
-            subject: subject.to_owned(),
-            role,
+            subject: grant.subject.clone(),
+            role: grant.role,
+            namespaces: grant.namespaces.clone(),
             expires_at_ms: (issued + life.min(LONGEST_LIFE).as_secs()) * 1000,
             created_at_ms: issued * 1000,
+            made_by: made_by.map(str::to_owned),
+            last_used_ms: None,
             revoked: false,
         };
         let jwt = token::sign(&self.key, &Claims::new(&self.installation, &row));
@@ -71,8 +93,35 @@ impl Accounts {
             None => Ok(Principal {
                 subject: row.subject.clone(),
                 role: row.role,
+                namespaces: row.namespaces.clone(),
                 via: Via::Token { jti: row.jti.clone() },
             }),
+        }
+    }
+
+    /// The tokens that count now, by subject.
+    pub fn tokens(&self, now_ms: u64) -> Vec<TokenRow> {
+        let counts = |row: &&TokenRow| end_of_token(&self.tokens, &row.jti, now_ms).is_none();
+        let mut rows: Vec<TokenRow> = self.tokens.values().filter(counts).cloned().collect();
+        rows.sort_by(|a, b| (&a.subject, a.created_at_ms).cmp(&(&b.subject, b.created_at_ms)));
+        rows
+    }
+
+    /// Whether that is the name of somebody.
+    pub fn knows(&self, name: &str, now_ms: u64) -> bool {
+        let counts = |row: &TokenRow| end_of_token(&self.tokens, &row.jti, now_ms).is_none();
+        self.users.contains_key(name) || self.tokens.values().any(|row| row.subject == name && counts(row))
+    }
+
+    /// Whether the daemon made the token of that `jti`, for the command line beside it.
+    pub fn is_of_the_command_line(&self, jti: &str) -> bool {
+        self.tokens.get(jti).is_some_and(|row| row.made_by.is_none())
+    }
+
+    /// Notes that `principal` has just been here.
+    pub fn used(&mut self, principal: &Principal, now_ms: u64) {
+        if let Via::Token { jti } = &principal.via {
+            self.used.insert(jti.clone(), now_ms);
         }
     }
 
@@ -90,6 +139,24 @@ impl Accounts {
             return None;
         }
         Some(self.sessions.open(&principal, parent, origin, now_ms))
+    }
+
+    /// A session for the user of that name, whose password has just been verified.
+    pub fn open_session_of_user(
+        &mut self,
+        name: &str,
+        origin: &str,
+        now_ms: u64,
+    ) -> Option<(String, Change)> {
+        let user = self.users.get(name)?;
+        let principal = Principal {
+            subject: user.name.clone(),
+            role: user.role,
+            namespaces: user.namespaces.clone(),
+            // Nobody asks by this one: what it opens is asked by its own id.
+            via: Via::Session { id_hash: String::new() },
+        };
+        Some(self.sessions.open(&principal, None, origin, now_ms))
     }
 
     /// A session for `principal`, who has just been verified, in the browser at `origin`. The
@@ -110,8 +177,8 @@ impl Accounts {
         origin: Option<&str>,
         now_ms: u64,
     ) -> Result<Principal, Refused> {
-        let tokens = &self.tokens;
-        self.sessions.verify(id, origin, now_ms, |jti| end_of_token(tokens, jti, now_ms))
+        let (tokens, users) = (&self.tokens, &self.users);
+        self.sessions.verify(id, origin, now_ms, |row| end_of_session(tokens, users, row, now_ms))
     }
 
     /// Ends a session (logout).
@@ -139,7 +206,7 @@ impl Accounts {
             Via::Session { id_hash } => {
                 let row = self.sessions.get(id_hash).ok_or(Refused::Revoked)?;
                 let too_old = (now_ms >= row.expires_at_ms).then_some(Refused::Expired);
-                too_old.or_else(|| self.end_of_token(row.parent_jti.as_deref()?, now_ms))
+                too_old.or_else(|| end_of_session(&self.tokens, &self.users, row, now_ms))
             }
             // There is no credential to look up. Whoever opened the address knows.
             Via::Open { .. } => Some(Refused::Missing),
@@ -153,6 +220,12 @@ impl Accounts {
         self.codes.prune(now_ms);
         let mut changes = self.sessions.sweep(now_ms);
         let expired = |row: &TokenRow| now_ms >= row.expires_at_ms;
+        for (jti, used_ms) in std::mem::take(&mut self.used) {
+            if let Some(row) = self.tokens.get_mut(&jti) {
+                row.last_used_ms = Some(used_ms);
+                changes.push(Change::PutToken(row.clone()));
+            }
+        }
         for (jti, _) in self.tokens.extract_if(.., |_, row| expired(row)) {
             self.sessions.end_children(&jti);
             changes.push(Change::DropToken(jti));
@@ -176,6 +249,22 @@ impl Accounts {
 
     fn end_of_token(&self, jti: &str, now_ms: u64) -> Option<Refused> {
         end_of_token(&self.tokens, jti, now_ms)
+    }
+}
+
+/// Why what that session came from does not count (any more): its token, or its user as they were.
+pub(super) fn end_of_session(
+    tokens: &BTreeMap<String, TokenRow>,
+    users: &BTreeMap<String, UserRow>,
+    row: &SessionRow,
+    now_ms: u64,
+) -> Option<Refused> {
+    match &row.parent_jti {
+        Some(jti) => end_of_token(tokens, jti, now_ms),
+        None => match users.get(&row.subject) {
+            Some(user) if (user.role, &user.namespaces) == (row.role, &row.namespaces) => None,
+            Some(_) | None => Some(Refused::Revoked),
+        },
     }
 }
 

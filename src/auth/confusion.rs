@@ -16,13 +16,13 @@ const KEY: [u8; 32] = [7; 32];
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn accounts(key: [u8; 32], installation: &str) -> Accounts {
-    Accounts::new(SigningKey::from_bytes(&key), installation.into(), Vec::new(), Vec::new())
+    Accounts::new(SigningKey::from_bytes(&key), installation.into(), Vec::new(), Vec::new(), Vec::new())
 }
 
 /// Accounts with one good token, and the claims of that.
 fn scene() -> (Accounts, String, Value) {
     let mut accounts = accounts(KEY, "here");
-    let (jwt, _) = accounts.mint("alice", Role::Operator, HOUR, NOW);
+    let (jwt, _) = accounts.mint(&Grant::everywhere("alice", Role::Operator), None, HOUR, NOW);
     let claims = jwt.split('.').nth(1).unwrap();
     let claims = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
     (accounts, jwt, claims)
@@ -78,7 +78,7 @@ fn with(claims: &Value, name: &str, value: Value) -> Value {
 #[test]
 fn a_token_that_says_anything_else_than_its_row_is_refused() {
     let (mut accounts, _, claims) = scene();
-    let (other, _) = accounts.mint("bob", Role::Admin, HOUR, NOW);
+    let (other, _) = accounts.mint(&Grant::everywhere("bob", Role::Admin), None, HOUR, NOW);
     assert!(accounts.verify_token(&other, NOW).is_ok());
     let exp = claims["exp"].as_u64().unwrap();
     let cases = [
@@ -177,7 +177,7 @@ fn a_token_of_another_key_or_installation_is_refused() {
     let (here, jwt, claims) = scene();
     assert_eq!(refused(&here, &forge(&plain(), &claims, [8; 32]), "key"), Refused::Unknown);
     let mut there = accounts(KEY, "there");
-    let (foreign, _) = there.mint("alice", Role::Operator, HOUR, NOW);
+    let (foreign, _) = there.mint(&Grant::everywhere("alice", Role::Operator), None, HOUR, NOW);
     assert!(there.verify_token(&foreign, NOW).is_ok());
     assert_eq!(refused(&here, &foreign, "no row here"), Refused::Unknown);
     assert_eq!(refused(&there, &jwt, "no row there"), Refused::Unknown);
@@ -212,7 +212,7 @@ fn a_token_is_refused_from_its_last_second_on_by_the_clock_that_is_given() {
 #[test]
 fn a_revoked_token_is_refused_at_once_and_after_a_restart() {
     let mut accounts = accounts(KEY, "here");
-    let (jwt, minted) = accounts.mint("alice", Role::Operator, HOUR, NOW);
+    let (jwt, minted) = accounts.mint(&Grant::everywhere("alice", Role::Operator), None, HOUR, NOW);
     let Change::PutToken(row) = &minted else { panic!("a token") };
     let jti = &row.jti.clone();
     let dir = tempfile::tempdir().unwrap();
@@ -221,7 +221,7 @@ fn a_revoked_token_is_refused_at_once_and_after_a_restart() {
     store.apply(&[accounts.revoke(jti).unwrap()]).unwrap();
     assert_eq!(refused(&accounts, &jwt, "revoked"), Refused::Revoked);
     let tokens = store.load().unwrap().tokens;
-    let next = Accounts::new(SigningKey::from_bytes(&KEY), "here".into(), tokens, Vec::new());
+    let next = Accounts::new(SigningKey::from_bytes(&KEY), "here".into(), tokens, Vec::new(), Vec::new());
     assert_eq!(refused(&next, &jwt, "revoked by the daemon before"), Refused::Revoked);
     assert!(accounts.revoke(jti).is_none(), "it is revoked already");
     assert!(accounts.revoke("nobody").is_none());

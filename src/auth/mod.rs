@@ -5,7 +5,8 @@
 //!                            ├────────────────────────────▶ Principal ── Role::may(Right) ──▶ yes or no
 //!   cookie of a browser ─────┘ row by hash, origin, parent
 //!        ▲
-//!        └── login code: hashed, once, 60 s
+//!        ├── login code: hashed, once, 60 s
+//!        └── user and password: argon2id, throttled
 //! ```
 //!
 //! [`Accounts`] decides in memory and says what to write down as [`Change`](crate::store::Change)s;
@@ -16,10 +17,13 @@
 mod accounts;
 mod codes;
 mod keys;
+pub mod passwords;
 mod principal;
 mod rights;
 mod sessions;
+mod throttle;
 mod token;
+mod users;
 
 #[cfg(test)]
 mod confusion;
@@ -28,7 +32,8 @@ mod tests;
 
 pub use accounts::Accounts;
 pub use keys::SigningKey;
-pub use principal::{Principal, Refused, Via};
+pub use principal::{Grant, Principal, Refused, Via};
 pub use rights::Right;
+pub use throttle::{Throttle, Wait};
 
 pub use crate::model::Role;

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::model::Role;
+use super::Right;
+use crate::model::{Namespaces, Role};
 
 /// Somebody whose credential was verified.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,8 +12,28 @@ pub struct Principal {
     pub subject: String,
     /// What they may do.
     pub role: Role,
+    /// Where they may.
+    pub namespaces: Namespaces,
     /// How they showed it.
     pub via: Via,
+}
+
+/// What is given to somebody.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Grant {
+    /// To whom.
+    pub subject: String,
+    /// What they may do.
+    pub role: Role,
+    /// Where they may.
+    pub namespaces: Namespaces,
+}
+
+impl Grant {
+    /// A role in every namespace.
+    pub fn everywhere(subject: &str, role: Role) -> Grant {
+        Grant { subject: subject.to_owned(), role, namespaces: Namespaces::All }
+    }
 }
 
 /// The credential, by what identifies its row; never the credential itself.
@@ -38,7 +59,23 @@ pub enum Via {
 impl Principal {
     /// Whoever reaches an address without authentication.
     pub fn without_credential(address: SocketAddr) -> Principal {
-        Principal { subject: "no-auth".to_owned(), role: Role::Admin, via: Via::Open { address } }
+        let Grant { subject, role, namespaces } = Grant::everywhere("no-auth", Role::Admin);
+        Principal { subject, role, namespaces, via: Via::Open { address } }
+    }
+
+    /// Whether they have that right: anywhere, or for the installation everywhere.
+    pub fn may(&self, right: Right) -> bool {
+        let where_it_counts = match right {
+            Right::Admin => self.namespaces == Namespaces::All,
+            Right::View
+            | Right::LogsRead
+            | Right::AppOperate
+            | Right::AppWrite
+            | Right::AppDelete
+            | Right::LogsWrite
+            | Right::EnvRead => true,
+        };
+        self.role.may(right) && where_it_counts
     }
 }
 

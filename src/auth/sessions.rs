@@ -54,6 +54,7 @@ impl Sessions {
             id_hash: random::hash(&id),
             subject: principal.subject.clone(),
             role: principal.role,
+            namespaces: principal.namespaces.clone(),
             parent_jti,
             origin: origin.to_owned(),
             created_at_ms: now_ms,
@@ -65,20 +66,20 @@ impl Sessions {
     }
 
     /// Whose the session is, if it is alive and was made for that origin; it is used by this.
-    /// `ended` says whether the token of that `jti` has ended.
+    /// `ended` says whether what the session came from has ended.
     pub(super) fn verify(
         &mut self,
         id: &str,
         origin: Option<&str>,
         now_ms: u64,
-        ended: impl Fn(&str) -> Option<Refused>,
+        ended: impl Fn(&SessionRow) -> Option<Refused>,
     ) -> Result<Principal, Refused> {
         let session = self.0.get_mut(&random::hash(id)).ok_or(Refused::Unknown)?;
         let row = &mut session.row;
         if is_over(row, now_ms) {
             return Err(Refused::Expired);
         }
-        if let Some(refused) = row.parent_jti.as_deref().and_then(ended) {
+        if let Some(refused) = ended(row) {
             return Err(refused);
         }
         if origin.is_some_and(|origin| origin != row.origin) {
@@ -86,13 +87,34 @@ impl Sessions {
         }
         row.last_seen_ms = row.last_seen_ms.max(now_ms);
         let via = Via::Session { id_hash: row.id_hash.clone() };
-        Ok(Principal { subject: row.subject.clone(), role: row.role, via })
+        Ok(Principal {
+            subject: row.subject.clone(),
+            role: row.role,
+            namespaces: row.namespaces.clone(),
+            via,
+        })
     }
 
     /// Ends the session of that id.
     pub(super) fn end(&mut self, id: &str) -> Option<Change> {
-        let hash = random::hash(id);
-        self.0.remove(&hash).map(|_| Change::DropSession(hash))
+        self.end_hash(&random::hash(id))
+    }
+
+    /// Ends the session of that hash.
+    pub(super) fn end_hash(&mut self, id_hash: &str) -> Option<Change> {
+        self.0.remove(id_hash).map(|session| Change::DropSession(session.row.id_hash))
+    }
+
+    /// Those that are neither idle for too long nor too old.
+    pub(super) fn living(&self, now_ms: u64) -> impl Iterator<Item = &SessionRow> {
+        self.0.values().map(|session| &session.row).filter(move |row| !is_over(row, now_ms))
+    }
+
+    /// Ends all that the user of that name opened by password.
+    pub(super) fn end_of_user(&mut self, name: &str) -> Vec<Change> {
+        let theirs = |row: &SessionRow| row.parent_jti.is_none() && row.subject == name;
+        let ended = self.0.extract_if(.., |_, session| theirs(&session.row));
+        ended.map(|(hash, _)| Change::DropSession(hash)).collect()
     }
 
     /// Ends all that came from that token. The store does the same when the token is revoked.

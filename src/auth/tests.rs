@@ -22,8 +22,8 @@ struct Scene {
 /// Somebody with a token that counts for a day.
 fn scene() -> Scene {
     let key = SigningKey::from_bytes(&[7; 32]);
-    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new());
-    let (jwt, change) = accounts.mint("alice", Role::Deployer, DAY, NOW);
+    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new(), Vec::new());
+    let (jwt, change) = accounts.mint(&Grant::everywhere("alice", Role::Deployer), None, DAY, NOW);
     let principal = accounts.verify_token(&jwt, NOW).unwrap();
     let Via::Token { jti } = &principal.via else { panic!("by token") };
     let jti = jti.clone();
@@ -36,7 +36,8 @@ fn a_token_lives_a_year_at_most_and_each_has_an_id_of_its_own() {
     let mut ids = std::collections::HashSet::new();
     for (life, lives_ms) in [(Duration::MAX, 365 * 86_400_000), (Duration::from_millis(2_999), 2_000)] {
         for _ in 0..100 {
-            let (jwt, change) = accounts.mint("alice", Role::Viewer, life, NOW + 999);
+            let (jwt, change) =
+                accounts.mint(&Grant::everywhere("alice", Role::Viewer), None, life, NOW + 999);
             let Change::PutToken(row) = change else { panic!("a token") };
             assert_eq!(row.expires_at_ms, NOW + lives_ms);
             assert!(accounts.verify_token(&jwt, NOW + 999).is_ok());
@@ -139,8 +140,9 @@ fn a_session_ends_with_the_token_that_it_came_from_also_over_a_second_link() {
 #[test]
 fn a_session_ends_when_its_token_expires() {
     let key = SigningKey::from_bytes(&[7; 32]);
-    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new());
-    let (jwt, _) = accounts.mint("alice", Role::Admin, Duration::from_secs(60), NOW);
+    let mut accounts = Accounts::new(key, "here".into(), Vec::new(), Vec::new(), Vec::new());
+    let (jwt, _) =
+        accounts.mint(&Grant::everywhere("alice", Role::Admin), None, Duration::from_secs(60), NOW);
     let principal = accounts.verify_token(&jwt, NOW).unwrap();
     let (id, _) = accounts.open_session(&principal, ORIGIN, NOW);
     assert!(accounts.verify_session(&id, None, NOW + 59_999).is_ok());
@@ -164,7 +166,8 @@ fn what_is_expired_is_forgotten_in_memory_and_in_the_store_and_use_is_noted() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(&dir.path().join("store.db")).unwrap();
     let mut scene = scene();
-    let (_, other) = scene.accounts.mint("bob", Role::Viewer, Duration::from_secs(600), NOW);
+    let (_, other) =
+        scene.accounts.mint(&Grant::everywhere("bob", Role::Viewer), None, Duration::from_secs(600), NOW);
     let (used, put_used) = scene.accounts.open_session(&scene.principal, ORIGIN, NOW);
     let (_, put_idle) = scene.accounts.open_session(&scene.principal, ORIGIN, NOW);
     scene.changes.extend([other, put_used, put_idle]);
@@ -185,7 +188,7 @@ fn what_is_expired_is_forgotten_in_memory_and_in_the_store_and_use_is_noted() {
     // The next daemon takes up what is left.
     let saved = store.load().unwrap();
     let key = SigningKey::from_bytes(&[7; 32]);
-    let mut next = Accounts::new(key, "here".into(), saved.tokens, saved.sessions);
+    let mut next = Accounts::new(key, "here".into(), saved.tokens, saved.sessions, saved.users);
     assert!(next.verify_session(&used, Some(ORIGIN), later + IDLE_MS - 1).is_ok());
     store.apply(&next.sweep(NOW + 86_400_000)).unwrap();
     let saved = store.load().unwrap();
@@ -197,7 +200,7 @@ fn no_token_session_id_or_code_is_in_the_files_of_the_store() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = Store::open(&dir.path().join("store.db")).unwrap();
     let Scene { mut accounts, principal, changes, .. } = scene();
-    let (jwt, minted) = accounts.mint("carol", Role::Admin, DAY, NOW);
+    let (jwt, minted) = accounts.mint(&Grant::everywhere("carol", Role::Admin), None, DAY, NOW);
     let (pasted, opened) = accounts.open_session(&principal, ORIGIN, NOW);
     let code = accounts.make_login_code(&principal, NOW);
     let (linked, redeemed) = accounts.redeem_login_code(&code, ORIGIN, NOW).unwrap();
@@ -220,5 +223,61 @@ fn no_token_session_id_or_code_is_in_the_files_of_the_store() {
     let shown = format!("{accounts:?}");
     for secret in [signature, &pasted, &linked, &code] {
         assert!(!shown.contains(secret));
+    }
+}
+
+/// Alice, who logs in with a password.
+fn alice() -> crate::store::UserRow {
+    crate::store::UserRow {
+        name: "alice".into(),
+        password: "kept".into(),
+        role: Role::Operator,
+        namespaces: crate::model::Namespaces::parse(["shop"]).unwrap(),
+        created_at_ms: NOW,
+    }
+}
+
+#[test]
+fn a_session_of_a_user_ends_with_the_password_the_role_and_the_user() {
+    type End = fn(&mut Accounts) -> Vec<Change>;
+    let ends: [End; 3] = [
+        |accounts| accounts.set_password("alice", "other".into()),
+        |accounts| accounts.set_grant("alice", Role::Admin, crate::model::Namespaces::All),
+        |accounts| accounts.remove_user("alice"),
+    ];
+    for end in ends {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = Store::open(&dir.path().join("store.db")).unwrap();
+        let mut accounts =
+            Accounts::new(SigningKey::from_bytes(&[7; 32]), "here".into(), vec![], vec![], vec![]);
+        let mut changes = vec![accounts.add_user(alice())];
+        let (id, opened) = accounts.open_session_of_user("alice", ORIGIN, NOW).unwrap();
+        let principal = accounts.verify_session(&id, Some(ORIGIN), NOW).unwrap();
+        assert_eq!((principal.role, principal.namespaces.words()), (Role::Operator, vec!["shop".to_owned()]));
+        let grant = |name: &str| Grant { subject: name.into(), ..Grant::everywhere(name, Role::Viewer) };
+        let (login, of_alice) = accounts.mint(&grant("alice"), Some("alice"), DAY, NOW);
+        let (ci, of_ci) = accounts.mint(&grant("ci"), Some("alice"), DAY, NOW);
+        let (other, of_other) = accounts.mint(&grant("other"), Some("local"), DAY, NOW);
+        let code = accounts.make_login_code(&principal, NOW);
+        changes.extend([opened, of_alice, of_ci, of_other]);
+        changes.extend(end(&mut accounts));
+        assert!(accounts.verify_session(&id, Some(ORIGIN), NOW).is_err());
+        assert!(accounts.still_valid(&principal, NOW).is_err());
+        assert!(accounts.verify_token(&login, NOW).is_err());
+        if let Some((late, _)) = accounts.redeem_login_code(&code, ORIGIN, NOW) {
+            assert!(accounts.verify_session(&late, Some(ORIGIN), NOW).is_err(), "a link made before");
+        }
+        assert!(accounts.verify_token(&other, NOW).is_ok());
+        // A new password puts out who logged in by the old one; what was made for programs stays.
+        let only_password = accounts.user("alice").is_some_and(|row| row.password == "other");
+        assert_eq!(accounts.verify_token(&ci, NOW).is_ok(), only_password);
+        // So it is for the next daemon.
+        store.apply(&changes).unwrap();
+        let saved = store.load().unwrap();
+        assert!(saved.sessions.is_empty());
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let next = Accounts::new(key, "here".into(), saved.tokens, saved.sessions, saved.users);
+        assert!(next.verify_token(&login, NOW).is_err() && next.verify_token(&other, NOW).is_ok());
+        assert_eq!(next.verify_token(&ci, NOW).is_ok(), only_password);
     }
 }

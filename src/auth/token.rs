@@ -10,9 +10,6 @@ use crate::store::TokenRow;
 /// Who the tokens are for.
 const AUDIENCE: &str = "pmdaemon";
 
-/// The word for all namespaces. It is not a legal name.
-const ALL_NAMESPACES: &str = "*";
-
 /// What a token says. No field is optional: the library's list of required claims knows only
 /// some of them and silently ignores the other names, a missing field it cannot ignore.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -36,7 +33,7 @@ impl Claims {
             aud: AUDIENCE.to_owned(),
             sub: row.subject.clone(),
             role: row.role.as_str().to_owned(),
-            namespaces: vec![ALL_NAMESPACES.to_owned()],
+            namespaces: row.namespaces.words(),
             jti: row.jti.clone(),
             iat: row.created_at_ms / 1000,
             exp: row.expires_at_ms / 1000,

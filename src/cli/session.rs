@@ -1,42 +1,112 @@
 //! A client that has a daemon: what nearly every command begins with.
 
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::error::CliError;
 use super::out::{self, Screen};
 use super::port_owner;
+use crate::client::contexts::{Context, Contexts, LOCAL};
 use crate::client::start::{self, Patience};
-use crate::client::{Client, ClientError};
+use crate::client::{Client, ClientError, place};
 use crate::home::Home;
 use crate::wire::Listener;
 
 /// The port that the API has unless it is taken.
 pub const USUAL_PORT: i64 = 9615;
 
-/// The home, its daemon, and what stdout can show.
+/// A daemon, and what stdout can show.
 pub struct Session {
-    /// Where everything lives.
-    pub home: Home,
-    /// Speaks to its daemon.
+    whose: Whose,
+    /// Speaks to the daemon.
     pub client: Client,
     /// What stdout can show.
     pub screen: Screen,
 }
 
+/// Whose daemon it is.
+enum Whose {
+    /// That of a home of this machine.
+    Ours(Home),
+    /// A server's.
+    Servers(Context),
+}
+
+/// What `--context` said.
+static CHOSEN: OnceLock<String> = OnceLock::new();
+
+/// Has this command use that context, whatever else says which one.
+pub fn choose(context: String) {
+    // Said once, by the one command that this process carries out.
+    let _ = CHOSEN.set(context);
+}
+
+/// The server that commands go to: `--context`, `PMDAEMON_CONTEXT`, or the one that was logged in to
+/// or chosen last. `None`: the daemon of this machine.
+///
+/// # Errors
+/// When that is not known, or the file cannot be used.
+pub fn context() -> Result<Option<Context>, CliError> {
+    let of_env = || std::env::var("PMDAEMON_CONTEXT").ok().filter(|name| !name.is_empty());
+    let named = CHOSEN.get().cloned().or_else(of_env);
+    if named.as_deref() == Some(LOCAL) {
+        return Ok(None);
+    }
+    let contexts = match Contexts::path() {
+        Some(path) => Contexts::load(&path)?,
+        None => Contexts::default(),
+    };
+    match named.or_else(|| contexts.current.clone()) {
+        None => Ok(None),
+        Some(name) => Ok(Some(contexts.get(&name)?.clone())),
+    }
+}
+
+/// For what only the machine itself can do.
+///
+/// # Errors
+/// When commands go to a server.
+pub fn on_this_machine(what: &str) -> Result<(), CliError> {
+    match context()? {
+        None => Ok(()),
+        Some(context) => Err(CliError::new(format!(
+            "{what} is for the machine that it is typed on, and commands go to {} now: add --context local, or \
+             type it there",
+            context.name
+        ))),
+    }
+}
+
 impl Session {
-    /// Finds the home of this environment and its daemon, which is started when there is none.
+    /// Finds the server that was chosen; or the home of this environment and its daemon, which is
+    /// started when there is none.
     ///
     /// # Errors
     /// A sentence, when there is no home, or no daemon becomes ready, or its token is unusable.
     pub async fn open() -> Result<Session, CliError> {
+        if let Some(context) = context()? {
+            if place::is_unencrypted(&context.url) {
+                out::notice(&format!("The token travels to {} unencrypted.", context.url));
+            }
+            let client = Client::remote(&context)?;
+            return Ok(Session { whose: Whose::Servers(context), client, screen: Screen::of_stdout() });
+        }
         let home = Home::from_env().map_err(CliError::new)?;
         let started = start::ensure(&home, this_program).await?;
         let client = Client::local(&home)?;
-        let session = Session { home, client, screen: Screen::of_stdout() };
+        let session = Session { whose: Whose::Ours(home), client, screen: Screen::of_stdout() };
         if started {
             session.announce().await;
         }
         Ok(session)
+    }
+
+    /// The server that this goes to, if it is none of this machine.
+    pub fn server(&self) -> Option<&Context> {
+        match &self.whose {
+            Whose::Ours(_) => None,
+            Whose::Servers(context) => Some(context),
+        }
     }
 
     /// Asks for something that may be asked twice: also again when the daemon dies meanwhile.
@@ -63,7 +133,10 @@ impl Session {
         loop {
             match request(&self.client).await {
                 Ok(answer) => return Ok(answer),
-                Err(error) => patience.after(error, &self.home, this_program).await?,
+                Err(error) => match &self.whose {
+                    Whose::Ours(home) => patience.after(error, home, this_program).await?,
+                    Whose::Servers(_) => return Err(error.into()),
+                },
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::place::{Place, innermost};
 use crate::secrets::SecretError;
 use crate::wire::Problem;
 
@@ -26,6 +27,17 @@ pub enum ClientError {
     /// There was no daemon, and none could be started.
     #[error("{0}")]
     Start(String),
+    /// A server cannot be reached, or is not who it should be.
+    #[error("{server} cannot be reached: {why}")]
+    NoServer {
+        /// Its origin.
+        server: String,
+        /// What the connection failed of.
+        why: String,
+    },
+    /// A context, or what is to be one, cannot be used.
+    #[error("{0}")]
+    BadContext(String),
     /// The text cannot be a reference to an app or process.
     #[error(
         "{0:?} is not a reference: use an id, a name, name-i or namespace:name, as pmdaemon list shows them"
@@ -43,6 +55,8 @@ impl ClientError {
             | ClientError::Timeout(_)
             | ClientError::Token(_)
             | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -56,6 +70,8 @@ impl ClientError {
             | ClientError::Timeout(_)
             | ClientError::Token(_)
             | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -69,6 +85,8 @@ impl ClientError {
             | ClientError::Timeout(_)
             | ClientError::Token(_)
             | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
             | ClientError::BadReference(_) => None,
         }
     }
@@ -81,6 +99,8 @@ impl ClientError {
             ClientError::Timeout(_)
             | ClientError::Token(_)
             | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
             | ClientError::BadReference(_) => false,
         }
     }
@@ -95,12 +115,25 @@ impl ClientError {
             | ClientError::Timeout(_)
             | ClientError::Token(_)
             | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
             | ClientError::BadReference(_) => false,
         }
     }
 
     /// Sorts what reqwest reports: nobody listening is told apart from everything else.
-    pub(super) fn from_reqwest(attempt: &str, socket: PathBuf, error: reqwest::Error) -> ClientError {
+    pub(super) fn from_reqwest(attempt: &str, place: Place, error: reqwest::Error) -> ClientError {
+        let socket = match place {
+            Place::Socket(socket) => socket,
+            Place::Server(server) if error.is_connect() => {
+                return ClientError::NoServer { server, why: innermost(&error) };
+            }
+            Place::Server(server) => {
+                let why =
+                    if error.is_timeout() { "it did not answer in time".into() } else { innermost(&error) };
+                return ClientError::NoServer { server, why: format!("{why}, during {attempt}") };
+            }
+        };
         let mut cause: &(dyn std::error::Error + 'static) = &error;
         loop {
             if let Some(io) = cause.downcast_ref::<std::io::Error>() {

@@ -1,17 +1,21 @@
 //! The typed client of the API: what the command line and the library speak to the daemon with.
 //!
-//! One HTTP connection over the unix socket of the home, the bearer token of its token file, and
-//! one method per route (`routes`). Knows the types of [`crate::wire`] and the paths of
+//! One HTTP connection over the unix socket of the home with the bearer token of its token file, or
+//! to a server that somebody has logged in to (`contexts`), and one method per route (`routes`). Knows the types of [`crate::wire`] and the paths of
 //! [`crate::home`], nothing else of the program. [`Client`] never starts a daemon; who wants one
 //! asks [`start::ensure`] first.
 //!
 //! The daemon renews the token file, so a request that is answered 401 is tried once more when
 //! the file holds another token by then. Nothing else is repeated here.
 
+pub mod contexts;
 pub mod environment;
 mod error;
+mod forwards;
+mod identity;
 mod log_place;
 mod log_query;
+pub mod place;
 mod records;
 mod requests;
 mod routes;
@@ -30,9 +34,11 @@ use crate::home::Home;
 use crate::secrets;
 use crate::wire::Problem;
 
+use contexts::Context;
 pub use error::ClientError;
 pub use log_place::LogPlace;
 pub use log_query::LogQuery;
+pub use place::Place;
 pub use records::{LogItem, LogStream, TextStream};
 pub use requests::{RequestItem, RequestStream};
 pub use routes::{Reached, Selection, may_be_reference};
@@ -43,8 +49,9 @@ const ANSWER: Duration = Duration::from_secs(15);
 /// A connection to the daemon of one home.
 pub struct Client {
     http: reqwest::Client,
-    socket: PathBuf,
-    token_file: PathBuf,
+    place: Place,
+    /// Where a newer token may be.
+    token_file: Option<PathBuf>,
     token: Mutex<String>,
 }
 
@@ -55,12 +62,19 @@ impl Client {
     /// [`ClientError::Token`] when the token file cannot be used.
     pub fn local(home: &Home) -> Result<Client, ClientError> {
         let token = secrets::token::read(&home.token())?;
-        Ok(Client {
-            http: transport(home)?,
-            socket: home.socket(),
-            token_file: home.token(),
-            token: Mutex::new(token),
-        })
+        let place = Place::Socket(home.socket());
+        let http = place.transport(None)?;
+        Ok(Client { http, place, token_file: Some(home.token()), token: Mutex::new(token) })
+    }
+
+    /// The client of a server that somebody has logged in to.
+    ///
+    /// # Errors
+    /// When its certificates cannot be used.
+    pub fn remote(context: &Context) -> Result<Client, ClientError> {
+        let place = context.place();
+        let http = place.transport(context.ca.as_deref())?;
+        Ok(Client { http, place, token_file: None, token: Mutex::new(context.token.clone()) })
     }
 
     /// The token that requests are made with.
@@ -77,14 +91,15 @@ impl Client {
     ) -> Result<Response, ClientError> {
         let attempt = format!("{method} {path}");
         let once = |token: String| {
-            let request = self.http.request(method.clone(), url(path)).timeout(ANSWER).bearer_auth(token);
+            let request =
+                self.http.request(method.clone(), self.place.url(path)).timeout(ANSWER).bearer_auth(token);
             fill(request).send()
         };
-        let lost = |e| ClientError::from_reqwest(&attempt, self.socket.clone(), e);
+        let lost = |e| ClientError::from_reqwest(&attempt, self.place.clone(), e);
         let used = self.token();
         let mut response = once(used.clone()).await.map_err(lost)?;
-        if response.status() == StatusCode::UNAUTHORIZED {
-            let renewed = secrets::token::read(&self.token_file)?;
+        if let (StatusCode::UNAUTHORIZED, Some(file)) = (response.status(), &self.token_file) {
+            let renewed = secrets::token::read(file)?;
             if renewed != used {
                 *self.token.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = renewed.clone();
                 response = once(renewed).await.map_err(lost)?;
@@ -106,10 +121,8 @@ impl Client {
         let attempt = format!("{method} {path}");
         let response = self.send(method, path, fill).await?;
         let status = response.status();
-        let body = response
-            .bytes()
-            .await
-            .map_err(|e| ClientError::from_reqwest(&attempt, self.socket.clone(), e))?;
+        let body =
+            response.bytes().await.map_err(|e| ClientError::from_reqwest(&attempt, self.place.clone(), e))?;
         let value = serde_json::from_slice(&body).map_err(|e| {
             ClientError::Transport(format!(
                 "the daemon's answer to {attempt} is not understood ({e}): it may be of another version, \
@@ -123,25 +136,10 @@ impl Client {
 /// Whether the daemon of that home is there and ready (`GET /healthz`, which needs no token:
 /// one whose disk is full is there, too).
 pub async fn is_ready(home: &Home) -> bool {
-    let Ok(http) = transport(home) else { return false };
-    let answer = http.get(url("/healthz")).timeout(Duration::from_secs(2)).send().await;
+    let place = Place::Socket(home.socket());
+    let Ok(http) = place.transport(None) else { return false };
+    let answer = http.get(place.url("/healthz")).timeout(Duration::from_secs(2)).send().await;
     answer.is_ok_and(|response| response.status() == StatusCode::OK)
-}
-
-/// HTTP over the socket. No proxy: the request never leaves the host, whatever `HTTP_PROXY` says.
-fn transport(home: &Home) -> Result<reqwest::Client, ClientError> {
-    reqwest::Client::builder()
-        .unix_socket(home.socket())
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(2))
-        .build()
-        .map_err(|e| ClientError::Transport(format!("cannot set up the connection to the daemon: {e}")))
-}
-
-/// The host is a formality on a unix socket.
-fn url(path: &str) -> String {
-    format!("http://localhost{path}")
 }
 
 /// Reads an answer that is not 2xx.

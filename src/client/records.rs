@@ -1,10 +1,8 @@
 //! A stream of log records: lines of JSON as they come.
 
-use std::path::PathBuf;
-
 use reqwest::Response;
 
-use super::ClientError;
+use super::{ClientError, Place};
 use crate::wire::{LogControl, LogRecord};
 
 /// One thing that a log stream says.
@@ -26,13 +24,13 @@ pub enum LogItem {
 /// Log records as they come from the server.
 pub struct LogStream {
     response: Response,
-    socket: PathBuf,
+    place: Place,
     pending: Lines,
 }
 
 impl LogStream {
-    pub(super) fn new(response: Response, socket: PathBuf) -> LogStream {
-        LogStream { response, socket, pending: Lines::default() }
+    pub(super) fn new(response: Response, place: Place) -> LogStream {
+        LogStream { response, place, pending: Lines::default() }
     }
 
     /// Waits for the next item. `None` at the end of the stream.
@@ -45,7 +43,7 @@ impl LogStream {
                 return Ok(Some(item));
             }
             let chunk = self.response.chunk().await;
-            match chunk.map_err(|e| ClientError::from_reqwest("reading logs", self.socket.clone(), e))? {
+            match chunk.map_err(|e| ClientError::from_reqwest("reading logs", self.place.clone(), e))? {
                 Some(bytes) => self.pending.push(&bytes),
                 None => return Ok(None),
             }
@@ -87,12 +85,12 @@ fn parse(line: &[u8]) -> Result<Option<LogItem>, ClientError> {
 /// Text as it comes from the server.
 pub struct TextStream {
     response: Response,
-    socket: PathBuf,
+    place: Place,
 }
 
 impl TextStream {
-    pub(super) fn new(response: Response, socket: PathBuf) -> TextStream {
-        TextStream { response, socket }
+    pub(super) fn new(response: Response, place: Place) -> TextStream {
+        TextStream { response, place }
     }
 
     /// Waits for more. `None` at the end.
@@ -101,8 +99,7 @@ impl TextStream {
     /// [`ClientError::Transport`] when the connection breaks.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ClientError> {
         let chunk = self.response.chunk().await;
-        let chunk =
-            chunk.map_err(|e| ClientError::from_reqwest("reading the log", self.socket.clone(), e))?;
+        let chunk = chunk.map_err(|e| ClientError::from_reqwest("reading the log", self.place.clone(), e))?;
         Ok(chunk.map(|bytes| bytes.to_vec()))
     }
 }

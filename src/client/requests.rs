@@ -1,11 +1,9 @@
 //! The stream that keeps an address served: requests to it as they are answered.
 
-use std::path::PathBuf;
-
 use reqwest::Response;
 
-use super::ClientError;
 use super::records::Lines;
+use super::{ClientError, Place};
 use crate::wire::{AccessRecord, Lent, StreamControl};
 
 /// One thing that the stream says.
@@ -22,17 +20,14 @@ pub enum RequestItem {
 /// Keeps an address served until it is dropped.
 pub struct RequestStream {
     response: Response,
-    socket: PathBuf,
+    place: Place,
     pending: Lines,
 }
 
 impl RequestStream {
     /// Reads the first line: what was lent.
-    pub(super) async fn open(
-        response: Response,
-        socket: PathBuf,
-    ) -> Result<(Lent, RequestStream), ClientError> {
-        let mut stream = RequestStream { response, socket, pending: Lines::default() };
+    pub(super) async fn open(response: Response, place: Place) -> Result<(Lent, RequestStream), ClientError> {
+        let mut stream = RequestStream { response, place, pending: Lines::default() };
         let ended = || ClientError::Transport("the daemon ended before it served the address".into());
         let line = stream.line().await?.ok_or_else(ended)?;
         Ok((serde_json::from_slice(&line).map_err(not_understood)?, stream))
@@ -57,7 +52,7 @@ impl RequestStream {
                 return Ok(Some(line));
             }
             let chunk = self.response.chunk().await;
-            match chunk.map_err(|e| ClientError::from_reqwest("watching requests", self.socket.clone(), e))? {
+            match chunk.map_err(|e| ClientError::from_reqwest("watching requests", self.place.clone(), e))? {
                 Some(bytes) => self.pending.push(&bytes),
                 None => return Ok(None),
             }

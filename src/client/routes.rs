@@ -8,8 +8,9 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
-    Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
-    ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
+    Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList,
+    Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun,
+    UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -90,8 +91,40 @@ impl Client {
     ) -> Result<App, ClientError> {
         let (reference, seconds) = (escaped(reference)?, wait.as_secs());
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
-        let (_, app) = self.json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).json(app)).await?;
+        let (_, app) = self
+            .json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).header("if-match", "*").json(app))
+            .await?;
         Ok(app)
+    }
+
+    /// `GET /api/processes`: all processes in the shape of `pm2 jlist`.
+    pub async fn compat_list(&self) -> Result<serde_json::Value, ClientError> {
+        self.get("/api/processes").await
+    }
+
+    /// `POST /plans`: what would have to be done for apps to be so.
+    pub async fn plan(&self, order: &PlanOrder) -> Result<Plan, ClientError> {
+        Ok(self
+            .json(Method::POST, "/api/v1/plans", |r| r.timeout(Duration::from_secs(60)).json(order))
+            .await?
+            .1)
+    }
+
+    /// `GET /apps/{ref}/revisions`: the versions of the definition of one app, ascending.
+    pub async fn revisions(&self, reference: &str) -> Result<RevisionList, ClientError> {
+        self.get(&format!("/api/v1/apps/{}/revisions", escaped(reference)?)).await
+    }
+
+    /// `POST /apps/{ref}/rollback`: an earlier version is the definition again; waits for what
+    /// follows.
+    pub async fn rollback(
+        &self,
+        reference: &str,
+        order: &RollbackOrder,
+        wait: Duration,
+    ) -> Result<App, ClientError> {
+        let path = format!("/api/v1/apps/{}/rollback?wait={}s", escaped(reference)?, wait.as_secs());
+        Ok(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(order)).await?.1)
     }
 
     /// `DELETE /apps/{ref}/logs`, or `/logs`: empties logs.
@@ -227,14 +260,14 @@ impl Client {
         let path = path + &query.text();
         let accept = "application/x-ndjson";
         let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER).header("accept", accept)).await?;
-        Ok(LogStream::new(response, self.socket.clone()))
+        Ok(LogStream::new(response, self.place.clone()))
     }
 
     /// `GET /system/log`: pmdaemon's own log, as text.
     pub async fn own_log(&self, query: &LogQuery) -> Result<TextStream, ClientError> {
         let path = format!("/api/v1/system/log{}", query.text());
         let response = self.send(Method::GET, &path, |r| r.timeout(FOREVER)).await?;
-        Ok(TextStream::new(response, self.socket.clone()))
+        Ok(TextStream::new(response, self.place.clone()))
     }
 
     /// `GET /events`: the latest `limit`, of all processes or of one, oldest first.
@@ -260,7 +293,7 @@ impl Client {
     pub async fn lend_listener(&self, listener: &Listener) -> Result<(Lent, RequestStream), ClientError> {
         let path = "/api/v1/system/listeners/temporary";
         let response = self.send(Method::POST, path, |r| r.timeout(FOREVER).json(listener)).await?;
-        RequestStream::open(response, self.socket.clone()).await
+        RequestStream::open(response, self.place.clone()).await
     }
 
     /// `DELETE /system/listeners/{host}/{port}`.
@@ -350,7 +383,7 @@ fn logs_path(reference: Option<&str>, what: &str) -> Result<String, ClientError>
 
 /// A reference as one segment of a path, or as a value of a query: whatever could end it is
 /// escaped. Dots alone cannot be, and are no reference.
-fn escaped(reference: &str) -> Result<String, ClientError> {
+pub(super) fn escaped(reference: &str) -> Result<String, ClientError> {
     if reference.bytes().all(|b| b == b'.') {
         return Err(ClientError::BadReference(reference.to_owned()));
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::*;
 use crate::keeper::protocol::Ending;
 use crate::model::{AppSpec, Name, RunId};
+use crate::store::AuditHead;
 
 fn spec(name: &str) -> Arc<AppSpec> {
     let text = format!(
@@ -34,6 +35,8 @@ fn run(run: u64, process: u32) -> RunReport {
 
 fn saved(apps: &[(u32, &str)], processes: &[(u32, u32, Goal)]) -> Saved {
     Saved {
+        revisions: Default::default(),
+        revisions_of_runs: Default::default(),
         apps: apps.iter().map(|(id, name)| (AppId(*id), spec(name))).collect(),
         processes: processes
             .iter()
@@ -48,6 +51,8 @@ fn saved(apps: &[(u32, &str)], processes: &[(u32, u32, Goal)]) -> Saved {
         next_event: 1,
         tokens: Vec::new(),
         sessions: Vec::new(),
+        users: Vec::new(),
+        audit: AuditHead { next: 1, hash: String::new() },
         installation: String::new(),
         settings: BTreeMap::new(),
     }

@@ -21,6 +21,7 @@ use super::node::Preload;
 use super::own_events::Own;
 use super::preparing::{Outcome, Prepared, Preparing};
 use super::replacing::{self, Pending};
+use super::revisions::Revisions;
 use super::sampling::{Samples, Usages};
 use super::sockets::{SocketOrder, Sockets};
 use super::succession;
@@ -92,6 +93,7 @@ pub struct Driver {
     /// All services are to end, and then we.
     ending: bool,
     endings: Endings,
+    revisions: Revisions,
     /// The most memory that the life had which is just told to have ended.
     peak: Option<(RunId, ByteSize)>,
     sockets: Arc<Sockets>,
@@ -151,8 +153,9 @@ impl Driver {
             let text = std::fs::read_to_string(path.ok_or("it has none")?).map_err(|e| e.to_string())?;
             Keepsake::parse(&text)
         });
-        if !taken.changes.is_empty() {
-            recorder.write(taken.changes);
+        let (revisions, first) = Revisions::begin(&saved, clock::unix_ms());
+        if !taken.changes.is_empty() || !first.is_empty() {
+            recorder.write([taken.changes, first].concat());
         }
         let legible = runs.iter().filter(|run| !taken.illegible.contains(&run.run));
         let living: Vec<_> = legible.map(keeper_words::living).collect();
@@ -206,6 +209,7 @@ impl Driver {
             preload: Preload::default(),
             ending: false,
             endings: Endings::new(),
+            revisions,
             peak: None,
             sockets: Arc::clone(&sockets),
             socket_orders,
@@ -282,9 +286,14 @@ impl Driver {
                 Some(prepared) = self.prepared.recv() => self.launch(prepared),
                 Some(fact) = self.verdicts.recv() => self.feed(Input::Fact(fact)),
                 ask = self.asks.recv() => match ask {
-                    Some(Ask::Commands { commands, reply }) => {
+                    Some(Ask::Commands { commands, author, reply }) => {
                         fault::point!("command.before");
                         let waits = is_to_be_saved(&commands);
+                        if let Some(is) = self.revisions.unexpected(author.expected) {
+                            let _ = reply.send(Err(HandleError::OtherRevision(is)));
+                            continue;
+                        }
+                        self.revisions.author = author;
                         let (answers, changes) = self.command(commands);
                         fault::point!("command.before_record");
                         self.publish();
@@ -304,6 +313,7 @@ impl Driver {
                         let order = self.log_orders.ask(tend, logs, reply);
                         self.keeper.order(order);
                     }
+                    Some(Ask::Tell(what, detail)) => self.tell_own(what, detail),
                     Some(Ask::End) => self.end_for_good(),
                     Some(Ask::Replace(wish)) => self.wish_for(wish),
                     Some(Ask::Leave) => {
@@ -614,6 +624,7 @@ impl Driver {
                     };
                     let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
                     let app = self.brain.process(process).map(|process| process.app);
+                    app.into_iter().for_each(|app| self.revisions.launched(run, app));
                     let launch = move |from_files| {
                         let mut env =
                             environment::of_process(&home, &spec, process, instance, number, from_files);
@@ -671,17 +682,29 @@ impl Driver {
         if self.brain.next_run().0 + RUN_BLOCK / 2 > self.reserved_runs {
             self.reserved_runs = self.brain.next_run().0 + RUN_BLOCK;
             changes.push(Change::ReserveRuns(RunId(self.reserved_runs)));
+            let newest: HashSet<_> =
+                self.brain.processes().filter_map(|process| process.latest_run).collect();
+            let recent = self.brain.next_run().0.saturating_sub(RUN_BLOCK);
+            self.revisions.keep_runs(|run| run.0 >= recent || newest.contains(&run));
         }
         changes
     }
 
-    fn record(&self, record: Record) -> Option<Change> {
+    fn record(&mut self, record: Record) -> Vec<Change> {
         match record {
-            Record::App(id) => self.brain.app(id).map(|spec| Change::PutApp { id, spec: spec.clone() }),
-            Record::AppGone(id) => Some(Change::DropApp(id)),
-            Record::ProcessGone(id) => Some(Change::DropProcess(id)),
+            Record::App(id) => {
+                let Some(spec) = self.brain.app(id).cloned() else { return Vec::new() };
+                let revised = self.revisions.revise(id, &spec, clock::unix_ms());
+                [Change::PutApp { id, spec }].into_iter().chain(revised).collect()
+            }
+            Record::AppGone(id) => {
+                self.revisions.forget_app(id);
+                vec![Change::DropApp(id)]
+            }
+            Record::ProcessGone(id) => vec![Change::DropProcess(id)],
             Record::Process(id) => {
-                self.brain.process(id).map(|process| Change::PutProcess(process.to_remember()))
+                let process = self.brain.process(id);
+                process.map(|process| Change::PutProcess(process.to_remember())).into_iter().collect()
             }
         }
     }
@@ -746,6 +769,7 @@ impl Driver {
             namespace: spec.namespace.to_string(),
             detail,
             end,
+            revision: event.run.and_then(|run| self.revisions.of_run(run)),
         };
         self.next_event += 1;
         let _ = self.events.send(Arc::new(row.clone()));
@@ -754,9 +778,9 @@ impl Driver {
 
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
-        let Driver { brain, snapshot, home, .. } = self;
+        let Driver { brain, snapshot, revisions, home, .. } = self;
         let limited_before = snapshot.borrow().limited;
-        snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, home));
+        snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, revisions, home));
         if limited_before == 0 && snapshot.borrow().limited > 0 {
             self.usages.wake();
         }

@@ -8,6 +8,8 @@ use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
 use super::log_health::LogHealth;
 use super::log_orders::{Reply, Tended};
+use super::own_events::Own;
+use super::revisions::Author;
 use super::sampling::{LOOKING, Measured, Usages};
 use super::sockets::Sockets;
 use super::succession::{self, Wish};
@@ -29,6 +31,9 @@ pub enum HandleError {
     /// The keeper died before it had answered.
     #[error("the keeper died meanwhile and there is a new one: try again")]
     KeeperLost,
+    /// Somebody has changed the definition meanwhile; nothing was done.
+    #[error("the definition is at revision {0} by now: somebody changed it meanwhile, and nothing was done")]
+    OtherRevision(u64),
     /// Nothing can be saved at the moment, so nothing was done.
     #[error("nothing was changed, because it could not be saved: {0}")]
     CannotSave(Arc<StoreError>),
@@ -40,9 +45,11 @@ pub enum HandleError {
 /// What goes to the driver.
 pub(super) enum Ask {
     /// Commands, stepped one after the other in one turn and recorded in one transaction.
-    Commands { commands: Vec<Command>, reply: oneshot::Sender<Result<Answers, HandleError>> },
+    Commands { commands: Vec<Command>, author: Author, reply: oneshot::Sender<Result<Answers, HandleError>> },
     /// An order about logs for the keeper.
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
+    /// Something happened to pmdaemon itself.
+    Tell(Own, String),
     /// Stop everything for good, then end keeper and daemon.
     End,
     /// Have the keeper become another program.
@@ -81,11 +88,20 @@ impl Handle {
     /// # Errors
     /// When the daemon is ending or the store cannot be written.
     pub async fn command(&self, commands: Vec<Command>) -> Result<Answers, HandleError> {
+        self.command_by(Author::ourselves(), commands).await
+    }
+
+    /// As [`command`](Self::command), for those that make or change definitions: `author` is noted
+    /// with each version that is new.
+    ///
+    /// # Errors
+    /// When the daemon is ending or the store cannot be written.
+    pub async fn command_by(&self, author: Author, commands: Vec<Command>) -> Result<Answers, HandleError> {
         if is_to_be_saved(&commands) {
             self.may_save()?;
         }
         let (reply, answer) = oneshot::channel();
-        self.asks.send(Ask::Commands { commands, reply }).await.map_err(|_| HandleError::Ending)?;
+        self.asks.send(Ask::Commands { commands, author, reply }).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
     }
 
@@ -98,6 +114,12 @@ impl Handle {
         let ask = Ask::TendLogs { tend, logs, reply };
         self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Keeps and tells what happened to pmdaemon itself.
+    pub async fn tell(&self, what: Own, detail: String) {
+        // While the daemon ends nobody keeps it.
+        let _ = self.asks.send(Ask::Tell(what, detail)).await;
     }
 
     /// Whether something that is to be saved should be begun at all.
@@ -167,6 +189,18 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.recorder.write_then(changes, move |saved| {
             let _ = reply.send(saved.map_err(HandleError::CannotSave));
+        });
+        answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Writes changes down that are in effect already, and answers when they are durable.
+    ///
+    /// # Errors
+    /// When the store cannot be written now: they are written as soon as that is possible.
+    pub async fn keep(&self, changes: Vec<Change>) -> Result<(), HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.recorder.keep_then(changes, move |saved| {
+            let _ = reply.send(saved.map_err(HandleError::NotSavedYet));
         });
         answer.await.map_err(|_| HandleError::Ending)?
     }

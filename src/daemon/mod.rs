@@ -21,6 +21,8 @@
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`forward`] sends logs to other machines.
+//! - [`revisions`] numbers the versions of definitions.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
 //! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
 //!   for it.
@@ -39,6 +41,7 @@ pub mod env_file;
 pub mod environment;
 pub mod event_text;
 mod finder;
+pub mod forward;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
@@ -54,6 +57,7 @@ pub mod preparing;
 mod replacing;
 pub mod resources;
 pub mod retention;
+pub mod revisions;
 pub mod sampling;
 pub mod self_check;
 pub mod sockets;

@@ -18,6 +18,8 @@ pub enum Own {
     StoreFailed,
     /// Everything is saved again.
     StoreHealed,
+    /// Lines were removed before they could be forwarded.
+    ForwardGap,
 }
 
 impl Own {
@@ -28,6 +30,7 @@ impl Own {
             Own::StoreAdopted => "store.adopted",
             Own::StoreFailed => "store.failed",
             Own::StoreHealed => "store.healed",
+            Own::ForwardGap => "forward.gap",
         }
     }
 }
@@ -36,7 +39,9 @@ impl Driver {
     /// Tells whoever listens, and keeps it.
     pub(super) fn tell_own(&mut self, what: Own, detail: String) {
         match what {
-            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed => tracing::warn!("{detail}"),
+            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap => {
+                tracing::warn!("{detail}")
+            }
             Own::StoreHealed => tracing::info!("{detail}"),
         }
         let row = EventRow {
@@ -50,6 +55,7 @@ impl Driver {
             namespace: "pmdaemon".to_owned(),
             detail,
             end: None,
+            revision: None,
         };
         self.next_event += 1;
         // Nobody may listen.

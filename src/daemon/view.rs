@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::log_files::LogFiles;
+use super::revisions::Revisions;
 use crate::home::Home;
-use crate::model::{AppId, AppSpec, End, Goal, OverMemory, ProcessId, ReadyPolicy, Remarks, RunId, State};
+use crate::model::{
+    AppId, AppSpec, End, Goal, OverMemory, ProcessId, ReadyPolicy, Remarks, Revision, RunId, State,
+};
 use crate::supervisor::{Ports, Process, Reload, Supervisor, Unwell};
 
 /// All processes at one moment.
@@ -60,6 +63,10 @@ pub struct ProcessView {
     pub awaits: Option<ReadyPolicy>,
     /// What it has let be known about itself.
     pub remarks: Remarks,
+    /// The version that the app's definition has.
+    pub revision: Option<Arc<Revision>>,
+    /// The version that its newest life was launched with.
+    pub run_revision: Option<u64>,
     /// Where its output is.
     pub logs: LogFiles,
 }
@@ -78,7 +85,7 @@ impl ProcessView {
 
 impl Snapshot {
     /// Takes over what has changed in `supervisor` since the last call. False: nothing had.
-    pub fn update(&mut self, supervisor: &mut Supervisor, home: &Home) -> bool {
+    pub fn update(&mut self, supervisor: &mut Supervisor, revisions: &Revisions, home: &Home) -> bool {
         let touched = supervisor.take_touched();
         let reloads = supervisor.take_reloads_touched();
         if touched.is_empty() && !reloads {
@@ -90,7 +97,7 @@ impl Snapshot {
         }
         for id in touched {
             let was_there = match supervisor.process(id) {
-                Some(process) => self.put(process, supervisor, home),
+                Some(process) => self.put(process, supervisor, revisions, home),
                 None => self.remove(id),
             };
             if !was_there {
@@ -101,7 +108,13 @@ impl Snapshot {
     }
 
     /// Puts a process into the picture; true if it was there before.
-    fn put(&mut self, process: &Process, supervisor: &Supervisor, home: &Home) -> bool {
+    fn put(
+        &mut self,
+        process: &Process,
+        supervisor: &Supervisor,
+        revisions: &Revisions,
+        home: &Home,
+    ) -> bool {
         let Some(spec) = supervisor.app(process.app) else { return true };
         let view = ProcessView {
             seq: self.seq,
@@ -121,6 +134,8 @@ impl Snapshot {
             unwell: process.unwell.clone(),
             awaits: process.awaits.clone(),
             remarks: process.remarks.clone(),
+            revision: revisions.of_app(process.app).cloned(),
+            run_revision: process.latest_run.and_then(|run| revisions.of_run(run)),
             logs: LogFiles::of(home, spec, process.instance),
         };
         self.limited += usize::from(view.is_limited());

@@ -2,20 +2,21 @@
 
 use askama::Template;
 
+use super::frame::Frame;
 use super::render;
 use crate::wire::{Problem, Whoami};
 
 #[derive(Template)]
 #[template(path = "error.html")]
 struct View<'a> {
-    who: Option<&'a Whoami>,
+    frame: Frame<'a>,
     status: u16,
     problem: &'a Problem,
 }
 
 /// The page for a problem. `who` is absent when nobody is logged in.
 pub fn error_page(status: u16, problem: &Problem, who: Option<&Whoami>) -> String {
-    render(&View { who, status, problem })
+    render(&View { frame: Frame::of(who), status, problem })
 }
 
 #[cfg(test)]

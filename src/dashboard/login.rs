@@ -2,13 +2,13 @@
 
 use askama::Template;
 
+use super::frame::Frame;
 use super::render;
-use crate::wire::Whoami;
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct Login<'a> {
-    who: Option<&'a Whoami>,
+    frame: Frame<'a>,
     next: &'a str,
     error: Option<&'a str>,
 }
@@ -16,20 +16,20 @@ struct Login<'a> {
 #[derive(Template)]
 #[template(path = "login_once.html")]
 struct LoginOnce<'a> {
-    who: Option<&'a Whoami>,
+    frame: Frame<'a>,
     code: &'a str,
 }
 
 /// The page that takes a token. `next` is the local path to go to afterwards, `error` what was
 /// wrong with the last try.
 pub fn login_page(next: &str, error: Option<&str>) -> String {
-    render(&Login { who: None, next, error })
+    render(&Login { frame: Frame::of(None), next, error })
 }
 
 /// The page behind a link from the terminal: one button. Only the POST uses the code up, so a
 /// browser that fetches links ahead of time does no harm.
 pub fn login_once_page(code: &str) -> String {
-    render(&LoginOnce { who: None, code })
+    render(&LoginOnce { frame: Frame::of(None), code })
 }
 
 #[cfg(test)]

@@ -11,21 +11,46 @@
 //! - Text from outside (names, logs, reasons) is escaped by the template engine, and its container
 //!   carries `hx-ignore`, since a content security policy does not stop htmx attributes.
 
+mod app;
 pub mod assets;
+mod chart;
+mod command_line;
+mod confirm;
 mod docs;
 mod error;
+mod event;
+mod events;
+mod frame;
+mod host;
+mod log_line;
 mod login;
 mod logs;
+mod order;
+mod ports;
 mod processes;
 mod row;
+mod settings;
+mod start;
+mod system;
 pub mod text;
 
+pub use app::{
+    AppMetricsPage, AppPage, app_config_page, app_events_fragment, app_events_page, app_fragment,
+    app_metrics_page, app_page, reference as app_reference,
+};
+pub use confirm::{ConfirmPage, confirm_page};
 pub use docs::docs_page;
 pub use error::error_page;
+pub use events::{EventsPage, events_fragment, events_page};
 pub use login::{login_once_page, login_page};
-pub use logs::{LogsPage, logs_page};
+pub use logs::{LogsAsked, LogsPage, logs_page};
+pub use order::Order;
+pub use ports::{ports_fragment, ports_page};
 pub use processes::{ProcessesPage, processes_page};
 pub use row::{row_fragments, table_fragment};
+pub use settings::{SettingsPage, settings_page};
+pub use start::{StartPage, start_fragment, start_page};
+pub use system::{Disk, SystemPage, system_page};
 
 use askama::Template;
 

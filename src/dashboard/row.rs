@@ -5,6 +5,7 @@ use std::fmt;
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::order::{Group, Order, Placed};
 use super::{render, text};
 use crate::wire::{Process, Role, Whoami};
 
@@ -14,6 +15,8 @@ use crate::wire::{Process, Role, Whoami};
 pub(super) struct Row<'a> {
     p: &'a Process,
     can_operate: bool,
+    /// The filter of the page leaves it out.
+    hidden: bool,
     look: &'static str,
     health_look: &'static str,
     /// Nothing runs and nothing is about to: the button says start.
@@ -32,6 +35,7 @@ impl<'a> Row<'a> {
         Row {
             p,
             can_operate: who.role >= Role::Operator,
+            hidden: false,
             look: text::look(&p.status),
             health_look: p.health.as_deref().map_or("none", text::health_look),
             idle: matches!(p.status.as_str(), "stopped" | "errored"),
@@ -49,13 +53,50 @@ impl<'a> Row<'a> {
 #[derive(Template)]
 #[template(path = "rows.html")]
 pub(super) struct Rows<'a> {
-    rows: Vec<Row<'a>>,
+    rows: Vec<InPlace<'a>>,
+}
+
+/// A row, and the heading that begins with it.
+struct InPlace<'a> {
+    row: Row<'a>,
+    group: Option<Group>,
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(processes: &'a [Process], who: &Whoami) -> Rows<'a> {
-        Rows { rows: processes.iter().map(|process| Row::new(process, who)).collect() }
+    pub(super) fn new(processes: &'a [Process], order: &Order, who: &Whoami) -> Rows<'a> {
+        let in_place = |placed: Placed<'a>| InPlace {
+            row: Row { hidden: placed.hidden, ..Row::new(placed.process, who) },
+            group: placed.group,
+        };
+        Rows { rows: order.place(processes).into_iter().map(in_place).collect() }
     }
+}
+
+/// A column of the table, between the marks and the actions.
+pub(super) struct Column {
+    pub class: &'static str,
+    pub label: &'static str,
+    /// Its values are numbers.
+    pub num: bool,
+    /// The word by which rows are ordered; empty if they are not.
+    pub sort: &'static str,
+}
+
+/// The columns, in their order.
+pub(super) const COLUMNS: [Column; 9] = [
+    column("state", "State", false, "status"),
+    column("name", "Name", false, "name"),
+    column("id", "Id", true, "id"),
+    column("pid", "Pid", true, ""),
+    column("port", "Port", true, "port"),
+    column("cpu", "CPU", true, "cpu"),
+    column("mem", "Memory", true, "mem"),
+    column("up", "Uptime", true, "up"),
+    column("restarts", "Restarts", true, "restarts"),
+];
+
+const fn column(class: &'static str, label: &'static str, num: bool, sort: &'static str) -> Column {
+    Column { class, label, num, sort }
 }
 
 impl HtmlSafe for Row<'_> {}
@@ -68,8 +109,8 @@ pub fn row_fragments(changed: &[Process], who: &Whoami) -> String {
 }
 
 /// The whole body of the table, for when rows were added or removed.
-pub fn table_fragment(processes: &[Process], who: &Whoami) -> String {
-    render(&Rows::new(processes, who)).trim().to_owned()
+pub fn table_fragment(processes: &[Process], order: &Order, who: &Whoami) -> String {
+    render(&Rows::new(processes, order, who)).trim().to_owned()
 }
 
 /// A row addressed to its place in the page.
@@ -105,6 +146,7 @@ pub(super) mod tests {
             pid: alive.then_some(4000 + id),
             ports: if alive { vec![3000 + id] } else { Vec::new() },
             port_overridden: false,
+            revision: None,
             started_at: alive.then(|| "2026-01-02T03:04:05.678Z".to_owned()),
             uptime_ms: alive.then_some(187_000),
             restarts: 3,
@@ -125,12 +167,12 @@ pub(super) mod tests {
     }
 
     pub fn who(role: Role) -> Whoami {
-        Whoami { subject: "ann".to_owned(), role }
+        Whoami { subject: "ann".to_owned(), role, namespaces: vec!["*".to_owned()] }
     }
 
     #[test]
     fn a_row_says_everything_in_words() {
-        let html = table_fragment(&[process(3, "web", "online")], &who(Role::Operator));
+        let html = table_fragment(&[process(3, "web", "online")], &Order::default(), &who(Role::Operator));
         let told = [
             r#"id="p-3""#,
             ">online<",
@@ -149,7 +191,7 @@ pub(super) mod tests {
 
     #[test]
     fn what_does_not_run_has_no_pid_and_no_usage_and_can_be_started() {
-        let html = table_fragment(&[process(3, "web", "errored")], &who(Role::Operator));
+        let html = table_fragment(&[process(3, "web", "errored")], &Order::default(), &who(Role::Operator));
         assert_eq!(html.matches(">-<").count(), 5, "pid, port, cpu, memory, uptime in {html}");
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
@@ -159,10 +201,13 @@ pub(super) mod tests {
     #[test]
     fn a_checked_process_has_a_badge_of_its_health_with_the_complaint() {
         let mut process = process(3, "web", "online");
-        assert!(!table_fragment(std::slice::from_ref(&process), &who(Role::Viewer)).contains("health"));
+        assert!(
+            !table_fragment(std::slice::from_ref(&process), &Order::default(), &who(Role::Viewer))
+                .contains("health")
+        );
         process.health = Some("unhealthy".to_owned());
         process.health_reason = Some("answered 503".to_owned());
-        let html = table_fragment(&[process], &who(Role::Viewer));
+        let html = table_fragment(&[process], &Order::default(), &who(Role::Viewer));
         assert!(html.contains(r#"<span class="health h-unhealthy">unhealthy</span>"#), "{html}");
         assert!(html.contains("answered 503"), "{html}");
     }
@@ -171,7 +216,8 @@ pub(super) mod tests {
     fn a_memory_limit_is_told_with_what_is_used_of_it() {
         let mut limited = process(3, "web", "online");
         limited.max_memory_bytes = Some(512 << 20);
-        let html = table_fragment(&[limited, process(4, "job", "online")], &who(Role::Viewer));
+        let html =
+            table_fragment(&[limited, process(4, "job", "online")], &Order::default(), &who(Role::Viewer));
         assert_eq!(html.matches(r#"title="18.4 MiB / 512 MiB""#).count(), 1, "{html}");
         assert_eq!(html.matches(r#"data-limit="512 MiB""#).count(), 1, "{html}");
     }
@@ -179,9 +225,12 @@ pub(super) mod tests {
     #[test]
     fn a_viewer_gets_no_buttons() {
         let processes = [process(3, "web", "online")];
-        assert!(!table_fragment(&processes, &who(Role::Viewer)).contains("<button"));
+        assert!(!table_fragment(&processes, &Order::default(), &who(Role::Viewer)).contains("<button"));
         for role in [Role::Operator, Role::Deployer, Role::Admin] {
-            assert!(table_fragment(&processes, &who(role)).contains("<button"), "{role:?}");
+            assert!(
+                table_fragment(&processes, &Order::default(), &who(role)).contains("<button"),
+                "{role:?}"
+            );
         }
     }
 
@@ -189,7 +238,8 @@ pub(super) mod tests {
     fn a_push_is_the_row_of_the_page_addressed_to_its_place() {
         let processes = [process(3, "web", "online"), process(4, "job", "stopped")];
         let who = who(Role::Operator);
-        let (page, push) = (table_fragment(&processes, &who), row_fragments(&processes, &who));
+        let (page, push) =
+            (table_fragment(&processes, &Order::default(), &who), row_fragments(&processes, &who));
         assert_eq!(push.matches("<hx-partial").count(), 2);
         for (row, id) in push.split_inclusive("</hx-partial>").zip([3, 4]) {
             let start = format!(r##"<hx-partial hx-target="#p-{id}" hx-swap="outerMorph">"##);
@@ -207,7 +257,7 @@ pub(super) mod tests {
         process.namespace = evil.to_owned();
         process.last_exit = Some(LastExit { signal: Some(evil.to_owned()), ..LastExit::default() });
         for html in [
-            table_fragment(std::slice::from_ref(&process), &who(Role::Admin)),
+            table_fragment(std::slice::from_ref(&process), &Order::default(), &who(Role::Admin)),
             row_fragments(std::slice::from_ref(&process), &who(Role::Admin)),
         ] {
             assert!(!html.contains("<img"), "{html}");

@@ -44,6 +44,21 @@ pub fn duration(milliseconds: i64) -> String {
     }
 }
 
+/// A setting in milliseconds: `250 ms`, `1.5 s`, `10 s`, `2m 0s`.
+pub fn span(milliseconds: i64) -> String {
+    match milliseconds {
+        ..1000 => format!("{milliseconds} ms"),
+        1000..60_000 if milliseconds % 1000 != 0 => format!("{:.1} s", milliseconds as f64 / 1000.0),
+        1000..60_000 => format!("{} s", milliseconds / 1000),
+        _ => duration(milliseconds),
+    }
+}
+
+/// So many of something: `1 thread`, `3 threads`.
+pub fn count(number: i64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
 /// Ports: `3000 3001`.
 pub fn ports(ports: &[i64]) -> String {
     ports.iter().map(i64::to_string).collect::<Vec<_>>().join(" ")

@@ -2,9 +2,11 @@
 
 mod builder;
 mod health;
+mod logs;
 mod mistake;
 mod port;
 
+pub use crate::wire::WhenFull;
 pub use builder::ProcessConfigBuilder;
 pub use health::HealthCheck;
 pub use mistake::{ConfigError, Mistake};

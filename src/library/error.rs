@@ -41,6 +41,8 @@ impl From<ClientError> for Error {
             | ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
             | ClientError::Token(_) => Error::NoConnection(sentence),
         }
     }

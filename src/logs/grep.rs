@@ -13,6 +13,9 @@ pub const MAX_PATTERN: usize = 512;
 /// The largest compiled pattern, in bytes. Matching takes linear time whatever the pattern.
 const SIZE: usize = 1 << 20;
 
+/// So many matches of a line are marked.
+const MARKS: usize = 200;
+
 /// So many bytes are searched at once, and up to the end of their last line.
 const STRETCH: usize = 16 << 10;
 
@@ -57,6 +60,26 @@ impl Grep {
             true => self.regex.is_match(line),
             false => self.regex.is_match(ansi::plain(line).as_bytes()),
         }
+    }
+
+    /// Where that text matches: start and length in UTF-16 code units, as browsers count. At most so
+    /// many as one can look at.
+    pub fn marks(&self, text: &str) -> Vec<(usize, usize)> {
+        let width = |part: &str| part.encode_utf16().count();
+        let (mut marks, mut at, mut before) = (Vec::new(), 0, 0);
+        for found in self.regex.find_iter(text.as_bytes()).take(MARKS) {
+            // A pattern over bytes may match within a character: that cannot be shown.
+            let parts = (text.get(before..found.start()), text.get(found.range()));
+            if let (Some(between), Some(part)) = parts
+                && !part.is_empty()
+            {
+                at += width(between);
+                marks.push((at, width(part)));
+                at += width(part);
+                before = found.end();
+            }
+        }
+        marks
     }
 
     /// The first line that matches, without its newline. `lines` are whole lines.
@@ -139,6 +162,17 @@ mod tests {
     fn what_is_matched_is_what_is_seen() {
         check("ERROR: disk", "a\n\u{1b}[31mERROR\u{1b}[0m: disk\nb\n", &["\u{1b}[31mERROR\u{1b}[0m: disk"]);
         check("31", "\u{1b}[31mred\u{1b}[0m\n31\n", &["31"]);
+    }
+
+    #[test]
+    fn marks_count_as_browsers_do() {
+        let check = |pattern: &str, text: &str, expected: &[(usize, usize)]| {
+            assert_eq!(Grep::new(pattern).unwrap().marks(text), expected, "{pattern:?} in {text:?}");
+        };
+        check("o", "one two", &[(0, 1), (6, 1)]);
+        check("ö+", "aöö😀ö", &[(1, 2), (5, 1)]);
+        check("^", "one", &[]);
+        check("x*", "axxb", &[(1, 2)]);
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod directory;
 mod grep;
 mod handle;
 mod index;
+pub mod lag;
 mod level;
 mod piece;
 mod place;

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::format::StoredSpec;
 use super::format_process::StoredProcess;
-use super::{Change, SessionRow, TokenRow, events, int};
+use super::{Change, accounts, audit, events, int, revisions};
 use crate::supervisor::Remembered;
 
 /// All of `changes` in this order, or none.
@@ -32,9 +32,11 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
                        ON CONFLICT (id) DO UPDATE SET spec = excluded.spec";
             run(at, sql, params![id.0, json(&StoredSpec::new(spec))?])
         }
+        Change::AddRevision(row) => revisions::insert(at, row),
         Change::DropApp(id) => {
             use_up(at, "app", u64::from(id.0) + 1)?;
-            run(at, "DELETE FROM app WHERE id = ?1", [id.0])
+            run(at, "DELETE FROM app WHERE id = ?1", [id.0])?;
+            revisions::drop_all(at, *id)
         }
         Change::PutProcess(process) => put_process(at, process),
         Change::DropProcess(id) => {
@@ -46,7 +48,7 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             use_up(at, "event", event.seq.saturating_add(1))?;
             events::insert(at, event)
         }
-        Change::PutToken(token) => put_token(at, token),
+        Change::PutToken(token) => accounts::put_token(at, token),
         Change::RevokeToken(jti) => {
             run(at, "UPDATE token SET revoked = 1 WHERE jti = ?1", [jti])?;
             run(at, "DELETE FROM session WHERE parent_jti = ?1", [jti])
@@ -55,13 +57,20 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             run(at, "DELETE FROM token WHERE jti = ?1", [jti])?;
             run(at, "DELETE FROM session WHERE parent_jti = ?1", [jti])
         }
-        Change::PutSession(session) => put_session(at, session),
+        Change::PutSession(session) => accounts::put_session(at, session),
         Change::DropSession(hash) => run(at, "DELETE FROM session WHERE id_hash = ?1", [hash]),
+        Change::PutUser(user) => accounts::put_user(at, user),
+        Change::DropUser(name) => accounts::drop_user(at, name),
+        Change::AddAudit(row) => {
+            use_up(at, "audit", row.seq.saturating_add(1))?;
+            audit::insert(at, row)
+        }
         Change::PutSetting { name, value } => {
             let sql = "INSERT INTO meta (key, value) VALUES ('setting ' || ?1, ?2)
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";
             run(at, sql, [name, value])
         }
+        Change::DropSetting(name) => run(at, "DELETE FROM meta WHERE key = 'setting ' || ?1", [name]),
     }
 }
 
@@ -75,33 +84,6 @@ fn put_process(at: &Transaction<'_>, process: &Remembered) -> rusqlite::Result<(
     let sql = "INSERT INTO process (id, app, record) VALUES (?1, ?2, ?3)
                ON CONFLICT (id) DO UPDATE SET app = excluded.app, record = excluded.record";
     run(at, sql, params![process.id.0, process.app.0, json(&StoredProcess::new(process))?])
-}
-
-fn put_token(at: &Transaction<'_>, token: &TokenRow) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO token (jti, subject, role, expires_at_ms, created_at_ms, revoked)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let TokenRow { jti, subject, role, expires_at_ms, created_at_ms, revoked } = token;
-    run(at, sql, params![jti, subject, role.as_str(), int(*expires_at_ms), int(*created_at_ms), revoked])
-}
-
-fn put_session(at: &Transaction<'_>, session: &SessionRow) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO session
-               (id_hash, subject, role, parent_jti, origin, created_at_ms, last_seen_ms, expires_at_ms)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-    run(
-        at,
-        sql,
-        params![
-            session.id_hash,
-            session.subject,
-            session.role.as_str(),
-            session.parent_jti,
-            session.origin,
-            int(session.created_at_ms),
-            int(session.last_seen_ms),
-            int(session.expires_at_ms),
-        ],
-    )
 }
 
 /// Executes one prepared statement.

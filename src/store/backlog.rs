@@ -24,6 +24,7 @@ enum Subject {
     App(AppId),
     Process(ProcessId),
     Session(String),
+    Setting(String),
 }
 
 impl Backlog {
@@ -71,10 +72,17 @@ impl Backlog {
                     false
                 }
                 Change::AddEvent(_)
+                | Change::AddRevision(_)
                 | Change::PutToken(_)
                 | Change::RevokeToken(_)
                 | Change::DropToken(_)
-                | Change::PutSetting { .. } => true,
+                | Change::PutUser(_)
+                | Change::DropUser(_)
+                // A chain with a gap could not be verified.
+                | Change::AddAudit(_) => true,
+                Change::PutSetting { name, .. } | Change::DropSetting(name) => {
+                    seen.insert(Subject::Setting(name.clone()))
+                }
             };
             if needed {
                 kept.push(change);

@@ -21,8 +21,8 @@ const PRUNE_EVERY: u64 = 1_000;
 pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> {
     let ending = event.end.map(|end| json(&StoredEnd::new(end))).transpose()?;
     let sql = "INSERT OR REPLACE INTO event
-               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     run(
         at,
         sql,
@@ -37,6 +37,7 @@ pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> 
             event.namespace,
             event.detail,
             ending,
+            event.revision.map(int),
         ],
     )?;
     if event.seq.is_multiple_of(PRUNE_EVERY) {
@@ -49,13 +50,21 @@ pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> 
 pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow>, Broken> {
     let by_process = if query.process.is_some() { "AND process = ?2" } else { "AND ?2 IS NULL" };
     let order = if query.newest { "DESC" } else { "ASC" };
+    // What happened to pmdaemon itself is in no namespace.
+    let by_namespace = match query.namespaces {
+        Some(_) => "AND app <> -1 AND namespace IN (SELECT value FROM json_each(?4))",
+        None => "AND ?4 IS NULL",
+    };
     let sql = format!(
-        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending FROM event
-         WHERE seq > ?1 {by_process} ORDER BY seq {order} LIMIT ?3"
+        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision
+         FROM event
+         WHERE seq > ?1 {by_process} {by_namespace} ORDER BY seq {order} LIMIT ?3"
     );
     let after = query.after.map_or(-1, int);
+    let namespaces = query.namespaces.as_ref().map(json).transpose()?;
     let mut statement = at.prepare_cached(&sql)?;
-    let mut rows = statement.query(params![after, query.process.map(|id| id.0), int(query.limit as u64)])?;
+    let mut rows =
+        statement.query(params![after, query.process.map(|id| id.0), int(query.limit as u64), namespaces])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         events.push(one("event", row, read)?);
@@ -96,5 +105,6 @@ fn read(row: &Row<'_>) -> Read<EventRow> {
         namespace: row.get(7)?,
         detail: row.get(8)?,
         end,
+        revision: row.get::<_, Option<i64>>(10)?.map(|number| number as u64),
     }))
 }

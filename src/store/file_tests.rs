@@ -107,7 +107,11 @@ fn a_row_that_makes_no_sense_is_named_instead_of_skipped() {
             "INSERT INTO process VALUES (3, 1, '{\"instance\":0,\"goal\":\"sideways\"}')",
             "row 3 of table process",
         ),
-        ("INSERT INTO token VALUES ('j', 's', 'emperor', 1, 1, 0)", "row j of table token"),
+        (
+            "INSERT INTO token (jti, subject, role, expires_at_ms, created_at_ms, revoked)
+              VALUES ('j', 's', 'emperor', 1, 1, 0)",
+            "row j of table token",
+        ),
     ] {
         let store = place.open();
         store.connection.execute_batch(sql).unwrap();

@@ -10,7 +10,9 @@ use std::path::PathBuf;
 
 use super::tests::{Place, event, process, session, spec, token};
 use super::*;
-use crate::model::{AppId, End, Goal, ProcessId, Reason, Rest, RunId, Signal};
+use crate::model::{
+    AppId, End, Goal, Namespaces, ProcessId, Reason, Rest, Revision, RevisionCause, Role, RunId, Signal,
+};
 use crate::supervisor::Remembered;
 
 fn fixture(version: i64) -> PathBuf {
@@ -41,12 +43,65 @@ fn content() -> Vec<Change> {
     ]
 }
 
+/// What `v2.db` has besides.
+fn content_of_2() -> (TokenRow, SessionRow, UserRow, AuditRow) {
+    let namespaces = Namespaces::parse(["blue", "shop"]).unwrap();
+    let token = TokenRow {
+        namespaces: namespaces.clone(),
+        made_by: Some("local".into()),
+        last_used_ms: Some(1_700_000_000_001),
+        ..token("b")
+    };
+    let session =
+        SessionRow { subject: "alice".into(), namespaces: namespaces.clone(), ..session("2b", None) };
+    let user = UserRow {
+        name: "alice".into(),
+        password: "$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA".into(),
+        role: Role::Operator,
+        namespaces,
+        created_at_ms: 1_700_000_000_000,
+    };
+    let mut audit = AuditRow {
+        seq: 1,
+        at_ms: 1_700_000_000_000,
+        principal: "alice".into(),
+        via: "token".into(),
+        source: "127.0.0.1".into(),
+        action: "apps.stop".into(),
+        target: "web".into(),
+        status: 200,
+        request_id: "r1".into(),
+        hash: String::new(),
+    };
+    audit.hash = audit.hash_after("");
+    (token, session, user, audit)
+}
+
+fn changes_of_2() -> Vec<Change> {
+    let (token, session, user, audit) = content_of_2();
+    vec![Change::PutToken(token), Change::PutSession(session), Change::PutUser(user), Change::AddAudit(audit)]
+}
+
+/// What `v3.db` has besides: the third version of a definition, and a run that began with it.
+fn changes_of_3() -> Vec<Change> {
+    vec![
+        Change::AddRevision(revision_of_3()),
+        Change::AddEvent(EventRow { revision: Some(3), ..event(3, 4) }),
+    ]
+}
+
+fn revision_of_3() -> RevisionRow {
+    let cause = RevisionCause::RolledBack(1);
+    let revision = Revision { number: 3, at_ms: 1_700_000_000_000, author: "alice".into(), cause };
+    RevisionRow { app: AppId(1), revision, spec: spec("web") }
+}
+
 #[test]
 fn a_store_of_every_released_schema_still_loads() {
     let current = fixture(migrations::CURRENT);
     if std::env::var_os("PMDAEMON_WRITE_FIXTURES").is_some() && !current.exists() {
         let place = Place::new();
-        place.open().apply(&content()).unwrap();
+        place.open().apply(&[content(), changes_of_2(), changes_of_3()].concat()).unwrap();
         fs::create_dir_all(current.parent().unwrap()).unwrap();
         fs::copy(place.path(), &current).unwrap();
     }
@@ -54,11 +109,11 @@ fn a_store_of_every_released_schema_still_loads() {
         let place = Place::new();
         fs::copy(fixture(version), place.path()).expect("the frozen store is checked in");
         fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
-        check(&place.open());
+        check(&place.open(), version);
     }
 }
 
-fn check(store: &Store) {
+fn check(store: &Store, version: i64) {
     let saved = store.load().unwrap();
     assert_eq!(saved.apps.into_iter().collect::<Vec<_>>(), [(AppId(1), spec("web"))]);
     let wanted: Vec<_> = content()
@@ -70,9 +125,33 @@ fn check(store: &Store) {
         .collect();
     assert_eq!(saved.processes.iter().map(|row| format!("{row:?}")).collect::<Vec<_>>(), wanted);
     assert_eq!((saved.next_app, saved.next_process), (AppId(3), ProcessId(7)));
-    assert_eq!((saved.next_run, saved.next_event), (RunId(77), 3));
-    assert_eq!((saved.tokens, saved.sessions), (vec![token("a")], vec![session("1a", Some("a"))]));
+    let next_event = if version >= 3 { 4 } else { 3 };
+    assert_eq!((saved.next_run, saved.next_event), (RunId(77), next_event));
+    let (mut tokens, mut sessions, mut users) =
+        (vec![token("a")], vec![session("1a", Some("a"))], Vec::new());
+    if version >= 2 {
+        let (token, session, user, audit) = content_of_2();
+        assert_eq!(saved.audit, AuditHead { next: 2, hash: audit.hash.clone() });
+        assert_eq!(store.audit(&AuditQuery { limit: 9, ..AuditQuery::default() }).unwrap(), [audit]);
+        tokens.push(token);
+        sessions.push(session);
+        users.push(user);
+    }
+    assert_eq!(store.verify_audit().unwrap().broken, None);
+    assert_eq!((saved.tokens, saved.sessions, saved.users), (tokens, sessions, users));
     assert_eq!(saved.installation.len(), 32);
     let events = store.events(&EventQuery { limit: 10, ..EventQuery::default() }).unwrap();
-    assert_eq!(events, [event(1, 4), event(2, 5)]);
+    assert_eq!(events[..2], [event(1, 4), event(2, 5)]);
+    let revisions = store.revisions(AppId(1)).unwrap();
+    if version >= 3 {
+        assert_eq!(events[2..], [EventRow { revision: Some(3), ..event(3, 4) }]);
+        assert_eq!(revisions, [revision_of_3()]);
+        assert_eq!(saved.revisions_of_runs[&RunId(3)], 3);
+    } else {
+        let [first] = &revisions[..] else { panic!("{revisions:?}") };
+        assert_eq!((first.revision.number, first.revision.cause), (1, RevisionCause::Found));
+        assert_eq!(first.spec, spec("web"));
+    }
+    let newest = revisions.last().map(|row| row.revision.clone());
+    assert_eq!(saved.revisions.get(&AppId(1)).map(|revision| (**revision).clone()), newest);
 }

@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row};
 
 use super::format::{Misfit, StoredSpec};
 use super::format_process::StoredProcess;
-use super::{Saved, SessionRow, StoreError, TokenRow};
-use crate::model::{AppId, AppSpec, ProcessId, Role, RunId};
+use super::{Saved, StoreError, accounts, audit, revisions};
+use crate::model::{AppId, AppSpec, ProcessId, RunId};
 use crate::supervisor::Remembered;
 
 /// Why reading failed.
@@ -52,23 +52,16 @@ pub(super) fn load(connection: &Connection) -> Result<Saved, Broken> {
             "SELECT id, id, app, record FROM process ORDER BY id",
             process,
         )?,
+        revisions: revisions::newest(connection)?,
+        revisions_of_runs: revisions::of_runs(connection)?,
         next_app: AppId(small(counter(connection, "app")?)),
         next_process: ProcessId(small(counter(connection, "process")?)),
         next_run: RunId(counter(connection, "run")?),
         next_event: counter(connection, "event")?,
-        tokens: rows(
-            connection,
-            "token",
-            "SELECT jti, jti, subject, role, expires_at_ms, created_at_ms, revoked FROM token ORDER BY jti",
-            token,
-        )?,
-        sessions: rows(
-            connection,
-            "session",
-            "SELECT id_hash, id_hash, subject, role, parent_jti, origin, created_at_ms, last_seen_ms, \
-             expires_at_ms FROM session ORDER BY id_hash",
-            session,
-        )?,
+        tokens: rows(connection, "token", accounts::TOKENS, accounts::token)?,
+        sessions: rows(connection, "session", accounts::SESSIONS, accounts::session)?,
+        users: rows(connection, "user", accounts::USERS, accounts::user)?,
+        audit: audit::head(connection)?,
         installation: connection.query_row(
             "SELECT value FROM meta WHERE key = 'installation'",
             [],
@@ -147,41 +140,4 @@ fn process(row: &Row<'_>) -> Read<Remembered> {
     let json: String = row.get(3)?;
     let record = serde_json::from_str::<StoredProcess>(&json).map_err(|error| error.to_string());
     Ok(record.and_then(|record| record.into_model(id, app)))
-}
-
-fn token(row: &Row<'_>) -> Read<TokenRow> {
-    let role = match role(row, 3)? {
-        Ok(role) => role,
-        Err(misfit) => return Ok(Err(misfit)),
-    };
-    Ok(Ok(TokenRow {
-        jti: row.get(1)?,
-        subject: row.get(2)?,
-        role,
-        expires_at_ms: uint(row, 4)?,
-        created_at_ms: uint(row, 5)?,
-        revoked: row.get(6)?,
-    }))
-}
-
-fn session(row: &Row<'_>) -> Read<SessionRow> {
-    let role = match role(row, 3)? {
-        Ok(role) => role,
-        Err(misfit) => return Ok(Err(misfit)),
-    };
-    Ok(Ok(SessionRow {
-        id_hash: row.get(1)?,
-        subject: row.get(2)?,
-        role,
-        parent_jti: row.get(4)?,
-        origin: row.get(5)?,
-        created_at_ms: uint(row, 6)?,
-        last_seen_ms: uint(row, 7)?,
-        expires_at_ms: uint(row, 8)?,
-    }))
-}
-
-fn role(row: &Row<'_>, column: usize) -> Read<Role> {
-    let word: String = row.get(column)?;
-    Ok(Role::parse(&word).ok_or_else(|| format!("there is no role {word:?}")))
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 /// The schema that this program writes.
 pub(super) const CURRENT: i64 = STEPS.len() as i64;
 
-const STEPS: [&str; 1] = [
+const STEPS: [&str; 3] = [
     // 1: the beginning. `counter` holds first unused numbers, which never go back, also when the
     // newest row is deleted. References are checked at commit, so that the order within one
     // transaction does not matter.
@@ -40,6 +40,10 @@ const STEPS: [&str; 1] = [
        expires_at_ms INTEGER NOT NULL
      ) STRICT, WITHOUT ROWID;
      CREATE INDEX session_parent ON session (parent_jti);",
+    // 2: tokens for some namespaces, users, audit.
+    include_str!("steps/accounts.sql"),
+    // 3: revisions of definitions.
+    include_str!("steps/revisions.sql"),
 ];
 
 /// The schema that a store has; 0 for an empty file.

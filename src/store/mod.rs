@@ -16,7 +16,9 @@
 //! What becomes of a damaged store: `recover`, from copies made by `backup`. What happens while
 //! the disk is full: `recorder`. What was put aside by name, to be brought back: `points`.
 
+mod accounts;
 mod apply;
+mod audit;
 mod backlog;
 mod backup;
 pub mod before;
@@ -37,6 +39,7 @@ mod open;
 mod points;
 mod recorder;
 mod recover;
+mod revisions;
 mod room;
 mod rows;
 
@@ -51,6 +54,10 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 
+use crate::model::AppId;
+
+pub use accounts::{SessionRow, TokenRow, UserRow};
+pub use audit::{AuditHead, AuditQuery, AuditRow, AuditVerdict};
 pub use backup::{Backups, Generation};
 pub use error::StoreError;
 pub use keepsake::Keepsake;
@@ -58,7 +65,8 @@ pub use open::copy;
 pub use points::{Point, PointApp, Points};
 pub use recorder::{Recorder, Trouble};
 pub use recover::{Loss, Noted, Opened, open};
-pub use rows::{Change, EventQuery, EventRow, Saved, SessionRow, TokenRow};
+pub use revisions::{REVISIONS_KEPT, RevisionRow};
+pub use rows::{Change, EventQuery, EventRow, Saved};
 
 /// The open database.
 pub struct Store {
@@ -104,6 +112,30 @@ impl Store {
     /// [`StoreError::Damaged`] with the row, when one does not make sense.
     pub fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
         events::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// The versions that the definition of that app has had, ascending.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the row, when one does not make sense.
+    pub fn revisions(&self, app: AppId) -> Result<Vec<RevisionRow>, StoreError> {
+        revisions::select(&self.connection, app).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// The records of who did what that `query` asks for, ascending by `seq`.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the row, when one does not make sense.
+    pub fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
+        audit::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// Whether the records of who did what are those that were written, and all of them.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn verify_audit(&self) -> Result<AuditVerdict, StoreError> {
+        audit::verify(&self.connection).map_err(|broken| broken.at(&self.path))
     }
 }
 

@@ -13,7 +13,7 @@
 //! One that was lost, damaged or is newer is kept aside (`store.db.damaged-TIME`, never removed by
 //! us), and the youngest generation that is good takes its place; without any, an empty store.
 //! Either way the run and event numbers go on far beyond those that were given out meanwhile, and
-//! every token and session is void: one that was revoked after the copy was made must not come
+//! every token, password and session is void: one that was revoked after the copy was made must not come
 //! back to life.
 //!
 //! What a recovered store does not know of the running services, their own records do: see
@@ -70,7 +70,9 @@ impl fmt::Display for Loss {
             }
             None => f.write_str("; there is no good copy, so pmdaemon begins with an empty one")?,
         }
-        f.write_str("; running services are taken over, tokens and browser sessions have to be made anew")
+        f.write_str(
+            "; running services are taken over, tokens, passwords and browser sessions have to be made anew",
+        )
     }
 }
 
@@ -184,7 +186,8 @@ fn after_loss(store: &mut Store, loss: &Loss, unix_ms: u64) -> Result<(), StoreE
     let sql = "UPDATE counter SET next = next + ?1 WHERE name IN ('run', 'event')";
     store.connection.execute(sql, [LEAP as i64]).map_err(failed)?;
     // Which services run, the copy does not know.
-    let sql = "DELETE FROM session; DELETE FROM token; DELETE FROM meta WHERE key = 'setting adopted'";
+    let sql = "DELETE FROM session; DELETE FROM token; UPDATE user SET password = '';
+               DELETE FROM meta WHERE key = 'setting adopted'";
     store.connection.execute_batch(sql).map_err(failed)?;
     let note = Noted {
         at_ms: unix_ms,

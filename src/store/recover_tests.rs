@@ -4,9 +4,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::super::tests::{Place, event, process, session, spec, token};
-use super::super::{Backups, Change};
+use super::super::{Backups, Change, UserRow};
 use super::*;
-use crate::model::{AppId, RunId};
+use crate::model::{AppId, Namespaces, Role, RunId};
 
 const NOW: u64 = 1_795_640_494_000;
 
@@ -24,7 +24,15 @@ fn store_with_a_copy() -> Place {
     let mut store = place.open();
     let events = (1..=500).map(|seq| Change::AddEvent(event(seq, 4)));
     let first = [Change::PutApp { id: AppId(1), spec: spec("web") }, Change::PutProcess(process(4, 1))];
-    let proofs = [Change::PutToken(token("t")), Change::PutSession(session("s", Some("t")))];
+    let user = UserRow {
+        name: "alice".into(),
+        password: "hash".into(),
+        role: Role::Viewer,
+        namespaces: Namespaces::All,
+        created_at_ms: 1,
+    };
+    let session = Change::PutSession(session("s", Some("t")));
+    let proofs = [Change::PutToken(token("t")), session, Change::PutUser(user)];
     store.apply(&first.into_iter().chain(proofs).chain(events).collect::<Vec<_>>()).unwrap();
     store.apply(&[Change::ReserveRuns(RunId(1001))]).unwrap();
     backups(&place).make(&place.path()).unwrap();
@@ -89,6 +97,10 @@ fn whatever_the_damage_the_copy_takes_its_place_and_the_file_is_kept() {
         assert_eq!(saved.apps.keys().copied().collect::<Vec<_>>(), [AppId(1)], "{what}");
         assert_eq!(saved.processes.len(), 1, "{what}");
         assert!(saved.tokens.is_empty() && saved.sessions.is_empty(), "{what}: a revoked one could be back");
+        assert!(
+            saved.users.iter().all(|user| user.password.is_empty()) && saved.users.len() == 1,
+            "{what}: {saved:?}"
+        );
         assert!(saved.next_run >= RunId(1_001_001) && saved.next_event >= 1_000_501, "{what}: {saved:?}");
         assert_eq!(Some(asides(&place)), loss.kept.clone().map(|kept| vec![kept]), "{what}");
         let name = loss.kept.clone().unwrap().file_name().unwrap().to_str().unwrap().to_owned();

@@ -3,14 +3,21 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::{AppId, AppSpec, End, ProcessId, Role, RunId};
+use super::{AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
+use crate::model::{AppId, AppSpec, End, ProcessId, Revision, RunId};
 use crate::supervisor::Remembered;
+
+use super::RevisionRow;
 
 /// Everything that a starting daemon takes up again; the history stays on disk.
 #[derive(Clone, Debug)]
 pub struct Saved {
     /// The definitions.
     pub apps: BTreeMap<AppId, Arc<AppSpec>>,
+    /// The newest version of each definition.
+    pub revisions: BTreeMap<AppId, Arc<Revision>>,
+    /// With which version the newest run of each process began, as far as that is known.
+    pub revisions_of_runs: BTreeMap<RunId, u64>,
     /// The processes, by id.
     pub processes: Vec<Remembered>,
     /// The first app id that was never given out.
@@ -25,6 +32,10 @@ pub struct Saved {
     pub tokens: Vec<TokenRow>,
     /// Sessions of browsers.
     pub sessions: Vec<SessionRow>,
+    /// People with a password.
+    pub users: Vec<UserRow>,
+    /// Where the audit goes on.
+    pub audit: AuditHead,
     /// Names this installation: 32 random hexadecimal digits, made when the store was.
     pub installation: String,
     /// Small facts about the daemon itself, by name.
@@ -41,6 +52,8 @@ pub enum Change {
         /// Its definition.
         spec: Arc<AppSpec>,
     },
+    /// The definition of an app has a new version.
+    AddRevision(RevisionRow),
     /// An app is gone.
     DropApp(AppId),
     /// A process is new or changed; ids up to its own are used up.
@@ -61,6 +74,12 @@ pub enum Change {
     PutSession(SessionRow),
     /// The session of that hash is over.
     DropSession(String),
+    /// A user is new or changed.
+    PutUser(UserRow),
+    /// The user of that name is gone, with the sessions that they opened by password.
+    DropUser(String),
+    /// Somebody did something, or tried to; sequence numbers up to its own are used up.
+    AddAudit(AuditRow),
     /// A small fact about the daemon itself.
     PutSetting {
         /// Its name.
@@ -68,6 +87,8 @@ pub enum Change {
         /// What it is now.
         value: String,
     },
+    /// The small fact of that name is none any more.
+    DropSetting(String),
 }
 
 /// One line of the history.
@@ -93,55 +114,21 @@ pub struct EventRow {
     pub detail: String,
     /// How a run ended, if that is what happened.
     pub end: Option<End>,
+    /// The revision of the definition that the life was launched with.
+    pub revision: Option<u64>,
 }
 
 /// Which events.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EventQuery {
     /// Only those with a greater `seq`.
     pub after: Option<u64>,
     /// Only those of this process.
     pub process: Option<ProcessId>,
+    /// Only those of processes in one of these namespaces.
+    pub namespaces: Option<Vec<String>>,
     /// At most so many.
     pub limit: usize,
     /// If there are more than `limit`: the newest of them instead of the oldest.
     pub newest: bool,
-}
-
-/// A token that was issued. The token itself is nowhere: the row only says which ones count.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TokenRow {
-    /// Its unique id.
-    pub jti: String,
-    /// Whose it is.
-    pub subject: String,
-    /// What it allows.
-    pub role: Role,
-    /// Void from then on: milliseconds of Unix time.
-    pub expires_at_ms: u64,
-    /// When it was issued: milliseconds of Unix time.
-    pub created_at_ms: u64,
-    /// Void already.
-    pub revoked: bool,
-}
-
-/// A browser that is signed in. The id that it shows is not here, only its hash.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SessionRow {
-    /// SHA-256 of the session id, hexadecimal.
-    pub id_hash: String,
-    /// Whose it is.
-    pub subject: String,
-    /// What it allows.
-    pub role: Role,
-    /// The token that it came from, and ends with.
-    pub parent_jti: Option<String>,
-    /// The origin that it was made for, such as `http://127.0.0.1:9615`.
-    pub origin: String,
-    /// Begin: milliseconds of Unix time.
-    pub created_at_ms: u64,
-    /// Latest use, to about a minute: milliseconds of Unix time.
-    pub last_seen_ms: u64,
-    /// Over from then on, used or not: milliseconds of Unix time.
-    pub expires_at_ms: u64,
 }

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    AppId, AppSpec, End, Goal, Name, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest, RestartPolicy, Role,
-    RunId, Signal, StopPolicy,
+    AppId, AppSpec, End, Goal, Name, Namespaces, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest,
+    RestartPolicy, Role, RunId, Signal, StopPolicy,
 };
 use crate::supervisor::Remembered;
 
@@ -67,6 +67,7 @@ pub(super) fn event(seq: u64, process: u32) -> EventRow {
         namespace: "shop".into(),
         detail: "exit code 3 after 2 s".into(),
         end: Some(End::Code(3)),
+        revision: None,
     }
 }
 
@@ -75,6 +76,9 @@ pub(super) fn token(jti: &str) -> TokenRow {
         jti: jti.into(),
         subject: "local".into(),
         role: Role::Deployer,
+        namespaces: Namespaces::All,
+        made_by: None,
+        last_used_ms: None,
         expires_at_ms: 2_000_000_000_000,
         created_at_ms: 1_700_000_000_000,
         revoked: false,
@@ -86,6 +90,7 @@ pub(super) fn session(hash: &str, parent: Option<&str>) -> SessionRow {
         id_hash: hash.into(),
         subject: "local".into(),
         role: Role::Admin,
+        namespaces: Namespaces::All,
         parent_jti: parent.map(Into::into),
         origin: "http://127.0.0.1:9615".into(),
         created_at_ms: 1_700_000_000_000,
@@ -245,6 +250,38 @@ fn tokens_and_sessions_come_back_and_a_session_ends_with_its_token() {
 }
 
 #[test]
+fn users_and_namespaces_come_back_and_sessions_by_password_end_with_their_user() {
+    let place = Place::new();
+    let mut store = place.open();
+    let namespaces = Namespaces::parse(["shop", "blue"]).unwrap();
+    let user = UserRow {
+        name: "alice".into(),
+        password: "$argon2id$x".into(),
+        role: Role::Deployer,
+        namespaces: namespaces.clone(),
+        created_at_ms: 1,
+    };
+    let of_alice =
+        SessionRow { subject: "alice".into(), namespaces: namespaces.clone(), ..session("1a", None) };
+    let by_token = SessionRow { subject: "alice".into(), ..session("2b", Some("a")) };
+    let used = TokenRow { namespaces, made_by: Some("alice".into()), last_used_ms: Some(7), ..token("a") };
+    store
+        .apply(&[
+            Change::PutUser(user.clone()),
+            Change::PutSession(of_alice.clone()),
+            Change::PutSession(by_token.clone()),
+            Change::PutToken(used.clone()),
+        ])
+        .unwrap();
+    let saved = store.load().unwrap();
+    assert_eq!((saved.users, saved.tokens), (vec![user], vec![used]));
+    assert_eq!(saved.sessions, [of_alice, by_token.clone()]);
+    store.apply(&[Change::DropUser("alice".into())]).unwrap();
+    let saved = store.load().unwrap();
+    assert_eq!((saved.users, saved.sessions), (Vec::new(), vec![by_token]));
+}
+
+#[test]
 fn events_are_read_in_pages_forward_or_from_the_end() {
     let place = Place::new();
     let mut store = place.open();
@@ -260,14 +297,22 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
         assert!(found.iter().all(|row| rows.contains(row)));
     };
     let all = EventQuery { limit: 100, ..EventQuery::default() };
-    check(all, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    check(EventQuery { limit: 0, ..all }, &[]);
-    check(EventQuery { limit: 3, ..all }, &[1, 2, 3]);
-    check(EventQuery { limit: 3, newest: true, ..all }, &[9, 10, 11]);
-    check(EventQuery { after: Some(8), ..all }, &[9, 10, 11]);
-    check(EventQuery { after: Some(u64::MAX), ..all }, &[]);
-    check(EventQuery { process: Some(ProcessId(1)), ..all }, &[1, 4, 7]);
-    check(EventQuery { process: Some(ProcessId(2)), after: Some(2), limit: 2, newest: true }, &[8, 10]);
+    check(all.clone(), &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    check(EventQuery { limit: 0, ..all.clone() }, &[]);
+    check(EventQuery { limit: 3, ..all.clone() }, &[1, 2, 3]);
+    check(EventQuery { limit: 3, newest: true, ..all.clone() }, &[9, 10, 11]);
+    check(EventQuery { after: Some(8), ..all.clone() }, &[9, 10, 11]);
+    check(EventQuery { after: Some(u64::MAX), ..all.clone() }, &[]);
+    check(EventQuery { process: Some(ProcessId(1)), ..all.clone() }, &[1, 4, 7]);
+    check(
+        EventQuery { process: Some(ProcessId(2)), after: Some(2), limit: 2, newest: true, namespaces: None },
+        &[8, 10],
+    );
+    let of_shop = Some(vec!["blue".to_owned(), "shop".to_owned()]);
+    // What happened to pmdaemon itself is in no namespace.
+    check(EventQuery { namespaces: of_shop, ..all.clone() }, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    check(EventQuery { namespaces: Some(vec!["sho".to_owned()]), ..all.clone() }, &[]);
+    check(EventQuery { namespaces: Some(Vec::new()), ..all }, &[]);
 }
 
 #[test]

@@ -180,6 +180,10 @@ pub struct App {
     pub name: String,
     /// Its namespace.
     pub namespace: String,
+    /// The version of its definition; grows by one with each change.
+    #[serde(default)]
+    #[schema(minimum = 0)]
+    pub revision: i64,
     /// What the user named.
     pub script: String,
     /// The interpreter that runs it, if one does.

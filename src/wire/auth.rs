@@ -24,6 +24,9 @@ pub struct Whoami {
     pub subject: String,
     /// Its role.
     pub role: Role,
+    /// Where it has that role; `*` is everywhere.
+    #[serde(default)]
+    pub namespaces: Vec<String>,
 }
 
 /// A link that logs a browser in, once.

@@ -36,6 +36,10 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub exit: Option<LastExit>,
+    /// The version of the app's definition that the run was launched with, if it speaks of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub revision: Option<i64>,
 }
 
 /// A page of events, oldest first.

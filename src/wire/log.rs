@@ -32,6 +32,10 @@ pub struct LogRecord {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(value_type = Vec<Vec<serde_json::Value>>)]
     pub runs: Vec<(i64, i64, String)>,
+    /// With `ansi=runs` and `grep`: where the text matches, as start and length in UTF-16 units.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Vec<i64>>)]
+    pub marks: Vec<(i64, i64)>,
     /// No newline came yet, or the line is longer than 1 MiB: the next record of the same stream of
     /// the same process continues it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -54,6 +58,7 @@ impl LogRecord {
             level: None,
             text: text.to_owned(),
             runs: Vec::new(),
+            marks: Vec::new(),
             partial: false,
             base64: None,
         }

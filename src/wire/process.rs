@@ -49,6 +49,10 @@ pub struct Process {
     /// True: it was restarted on other ports than the definition's, until the next plain restart.
     #[serde(default)]
     pub port_overridden: bool,
+    /// The version of the app's definition that its latest run was launched with, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub revision: Option<i64>,
     /// When this run began.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]

@@ -119,3 +119,19 @@ export async function until(what, probe) {
   }
   assert.fail(`${what} did not happen within ${SOON} ms; last seen: ${last}`);
 }
+
+/** A browser that is logged in by a link from the terminal: its context, a page at `/`, the address. */
+export async function loggedIn(daemon, chrome) {
+  const told = await daemon.cli("web", "--port", String(await freePort()), "--detach");
+  const link = told.match(/https?:\/\/\S+\/login\/once\?code=[\w-]+/)?.[0];
+  assert.ok(link, `no login link in: ${told}`);
+  const context = await chrome.newContext({ viewport: { width: 1280, height: 800 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(SOON);
+  const violations = await watch(page);
+  await page.goto(link);
+  await page.getByRole("button", { name: /log in/i }).click();
+  const address = new URL(link).origin;
+  await page.waitForURL(`${address}/`);
+  return { context, page, violations, address };
+}

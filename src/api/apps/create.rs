@@ -10,13 +10,16 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
+use crate::api::conditional;
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
-use crate::api::{Api, ApiError, Shared, convert, notices};
+use crate::api::{Api, ApiError, Shared, convert, notices, scope};
+use crate::auth::Principal;
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
+use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{AppId, State as Doing};
+use crate::model::{AppId, RevisionCause, State as Doing};
 use crate::supervisor::{Accepted, Command};
 use crate::wire;
 
@@ -31,11 +34,11 @@ pub(super) const SPAWN_LIMIT: Duration = Duration::from_secs(10);
     request_body(content = wire::NewApp, example = json!({"script": "server.js", "name": "api-server", "cwd": "/srv/api"})),
     responses(
         (status = 201, description = "defined and started", body = wire::App,
-            headers(("location" = String, description = "path of the app"))),
+            headers(("location" = String, description = "path of the app"), ("etag" = String, description = "names the version of the definition"))),
         (status = "4XX", description = "refused, and nothing was changed; or `not_ready`: started, and ended", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "defined, and not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn create(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Query(wait): Query<Wait>,
     Query(ready): Query<Ready>,
@@ -48,8 +51,8 @@ pub async fn create(
         return Err(ApiError::member("/autostart", detail));
     }
     let limit = wait.limit()?;
-    let earlier = api.handle.snapshot();
-    let mut views = create_app(&api, new, limit).await?;
+    let earlier = auth.snapshot(&api);
+    let mut views = create_app(&api, &auth.principal, new, limit).await?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
         ready::all(&api, &awaited, limit.saturating_sub(begin.elapsed())).await?;
@@ -59,10 +62,12 @@ pub async fn create(
     let measured = api.handle.measured().await;
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
     if let Some(view) = views.first() {
-        app.notices = notices::of_definition(&view.spec, &earlier, &api.handle.snapshot());
+        app.notices = notices::of_definition(&view.spec, &earlier, &auth.snapshot(&api));
     }
     let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], axum::Json(app)).into_response())
+    let tag = views.first().map(|view| conditional::tag(view)).unwrap_or_default();
+    Ok((StatusCode::CREATED, [(header::LOCATION, location), (header::ETAG, tag)], axum::Json(app))
+        .into_response())
 }
 
 /// Defines the app and waits until its processes have been executed, or undoes it. What depends on
@@ -72,6 +77,7 @@ pub async fn create(
 /// Why there is no such app now.
 pub async fn create_app(
     api: &Api,
+    principal: &Principal,
     new: wire::NewApp,
     wait: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
@@ -79,8 +85,10 @@ pub async fn create_app(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    scope::may_define(principal, &spec)?;
     define_logs::outside(api.handle.home(), &spec.logs)?;
-    let answers = api.handle.command(vec![Command::Create { spec: Arc::new(spec) }]).await?;
+    let author = Author::new(&principal.subject, RevisionCause::Created);
+    let answers = api.handle.command_by(author, vec![Command::Create { spec: Arc::new(spec) }]).await?;
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {
         return Err(ApiError::internal(&"the supervisor did not say what it created"));
     };

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use crate::api::access::{AppDelete, Auth};
 use crate::api::act::{Wait, act};
+use crate::api::conditional::Conditions;
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
@@ -15,19 +16,24 @@ use crate::wire;
 ///
 /// Its own log files go with it.
 #[utoipa::path(delete, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "delete_app",
-    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait,
+        ("if-match" = Option<String>, Header, description = "refused with 412 unless the app has this ETag", nullable = false)),
     responses(
         (status = 200, description = "done, or so already", body = wire::Outcome),
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn delete(
-    _auth: Auth<AppDelete>,
+    auth: Auth<AppDelete>,
     State(api): State<Shared>,
+    conditions: Conditions,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
+    for target in &targets {
+        conditions.expected(target)?;
+    }
     let (status, outcome) = act(&api, wire::Action::Delete, &targets, limit).await?;
     Ok((status, Json(outcome)))
 }

@@ -11,8 +11,9 @@ use crate::api::convert::check_variable;
 use crate::api::extract::{Json, Path};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
+use crate::daemon::revisions::Author;
 use crate::daemon::view::ProcessView;
-use crate::model::{AppId, AppSpec};
+use crate::model::{AppId, AppSpec, RevisionCause};
 use crate::supervisor::{Command, Then};
 use crate::wire;
 
@@ -28,7 +29,7 @@ use crate::wire;
         (status = 204, description = "noted"),
         (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn inherit(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Json(env): Json<wire::InheritedEnv>,
@@ -36,14 +37,15 @@ pub async fn inherit(
     for (name, value) in &env.variables {
         check_variable(name, value)?;
     }
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let apps: BTreeMap<AppId, &Arc<ProcessView>> = targets.iter().map(|view| (view.app, view)).collect();
     let commands = apps.into_iter().map(|(app, view)| {
         let inherited_env = view.spec.env_sources.inherit(env.variables.clone());
         let spec = AppSpec { inherited_env, ..(*view.spec).clone() };
         Command::Update { app, spec: Arc::new(spec), then: Then::Keep }
     });
-    for answer in api.handle.command(commands.collect()).await? {
+    let author = Author::new(&auth.principal.subject, RevisionCause::Environment);
+    for answer in api.handle.command_by(author, commands.collect()).await? {
         answer?;
     }
     Ok(StatusCode::NO_CONTENT)

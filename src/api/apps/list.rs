@@ -31,12 +31,12 @@ pub struct Which {
         (status = 200, description = "the apps, by id", body = wire::AppList),
         (status = "4XX", description = "nothing fits the reference", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn list(
-    _auth: Auth<View>,
+    auth: Auth<View>,
     State(api): State<Shared>,
     Query(which): Query<Which>,
 ) -> Result<Json<wire::AppList>, ApiError> {
     let measured = api.handle.measured().await;
-    let chosen = resolve(&api.handle.snapshot(), which.reference.as_deref().unwrap_or("all"))?;
+    let chosen = resolve(&auth.snapshot(&api), which.reference.as_deref().unwrap_or("all"))?;
     let mut by_app = BTreeMap::<_, Vec<_>>::new();
     for view in chosen {
         by_app.entry(view.app).or_default().push(view);

@@ -7,6 +7,8 @@ pub mod list;
 pub mod reload;
 pub mod reset;
 pub mod restart;
+pub mod revisions;
+pub mod rollback;
 pub mod scale;
 pub mod show;
 pub mod signal;

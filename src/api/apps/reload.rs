@@ -36,13 +36,13 @@ use crate::wire;
         (status = 422, description = "a new run did not come up; `process` says whose", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn reload(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
 ) -> Result<(StatusCode, Json<wire::Reloaded>), ApiError> {
     let limit = wait.limit()?;
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let mut by_app: BTreeMap<AppId, Vec<ProcessId>> = BTreeMap::new();
     for target in &targets {
         by_app.entry(target.app).or_default().push(target.id);

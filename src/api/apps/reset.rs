@@ -20,11 +20,11 @@ use crate::wire;
         (status = 200, description = "done, or so already", body = wire::Outcome),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn reset(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let (status, outcome) = act(&api, wire::Action::Reset, &targets, std::time::Duration::ZERO).await?;
     Ok((status, Json(outcome)))
 }

@@ -34,7 +34,7 @@ pub struct OnPort {
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn restart(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
@@ -43,7 +43,7 @@ pub async fn restart(
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
     let plan = on.port.as_deref().map(convert::port_plan).transpose()?;
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let (status, outcome) = match (ready.limit(limit), plan) {
         (Some(limit), plan) => act_until_ready(&api, wire::Action::Restart, plan, &targets, limit).await?,
         (None, Some(plan)) => restart_on(&api, plan, &targets, limit).await?,

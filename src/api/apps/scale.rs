@@ -9,7 +9,8 @@ use crate::api::act::{self, Wait};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert};
-use crate::model::{Goal, State as Doing};
+use crate::daemon::revisions::Author;
+use crate::model::{Goal, RevisionCause, State as Doing};
 use crate::supervisor::{Accepted, Command, Count};
 use crate::wire;
 
@@ -26,7 +27,7 @@ use crate::wire;
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn scale(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
@@ -40,9 +41,10 @@ pub async fn scale(
             return Err(ApiError::member("", "say how many, in one way: {\"instances\":4} or {\"delta\":1}"));
         }
     };
-    let before = resolve_app(&api.handle.snapshot(), &reference)?;
+    let before = resolve_app(&auth.snapshot(&api), &reference)?;
     let Some(app) = before.first().map(|view| view.app) else { return Err(ApiError::no_route()) };
-    let answers = api.handle.command(vec![Command::Scale { app, count }]).await?;
+    let author = Author::new(&auth.principal.subject, RevisionCause::Scaled);
+    let answers = api.handle.command_by(author, vec![Command::Scale { app, count }]).await?;
     let changed = answers.into_iter().next().transpose()? == Some(Accepted::Done);
     let settled = |now: &crate::daemon::view::Snapshot| {
         now.of_app(app).all(|view| view.goal != Goal::Gone && !matches!(view.state, Doing::Starting { .. }))
@@ -53,7 +55,9 @@ pub async fn scale(
     if let Err(cannot) = act::cannot_spawn(now.of_app(app).filter(|view| is_new(view.id))) {
         let number = before.iter().filter(|view| view.goal != Goal::Gone).count();
         let back = Command::Scale { app, count: Count::Exactly(number as i64) };
-        api.handle.command(vec![back]).await?;
+        api.handle
+            .command_by(Author::new(&auth.principal.subject, RevisionCause::PutBack), vec![back])
+            .await?;
         return Err(cannot);
     }
     let measured = api.handle.measured().await;

@@ -26,13 +26,13 @@ use crate::wire;
         (status = 422, description = "there is no such signal", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn signal(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Json(order): Json<wire::SignalOrder>,
 ) -> Result<JsonAnswer<wire::Outcome>, ApiError> {
     let signal = Signal::parse(&order.signal).map_err(|e| ApiError::member("/signal", e))?;
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     if targets.is_empty() {
         return Err(ApiError::new(StatusCode::NOT_FOUND, "app_not_found", "there are no processes"));
     }

@@ -23,14 +23,14 @@ use crate::wire;
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn start(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
     Query(ready): Query<Ready>,
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let (status, outcome) = match ready.limit(limit) {
         Some(limit) => act_until_ready(&api, wire::Action::Start, None, &targets, limit).await?,
         None => act(&api, wire::Action::Start, &targets, limit).await?,

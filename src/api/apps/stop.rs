@@ -21,13 +21,13 @@ use crate::wire;
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn stop(
-    _auth: Auth<AppOperate>,
+    auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
 ) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
     let limit = wait.limit()?;
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     let (status, outcome) = act(&api, wire::Action::Stop, &targets, limit).await?;
     Ok((status, Json(outcome)))
 }

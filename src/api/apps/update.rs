@@ -5,19 +5,22 @@ use std::sync::Arc;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
+use crate::api::conditional::{self, Conditions};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{Api, ApiError, Shared, convert, notices};
+use crate::api::{Api, ApiError, Shared, convert, notices, scope};
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
+use crate::daemon::revisions::Author;
 use crate::daemon::view::ProcessView;
-use crate::model::{AppSpec, Goal, State as Doing};
+use crate::model::{AppSpec, Goal, RevisionCause, State as Doing};
 use crate::supervisor::{Command, Then};
 use crate::wire;
 
@@ -39,23 +42,26 @@ pub struct Which {
 /// which stays. Ids, names and log files stay, too. When the program cannot be executed, the old
 /// definition is put back.
 #[utoipa::path(put, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "update_app",
-    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait),
+    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait,
+        ("if-match" = Option<String>, Header, description = "needed (428): the ETag of the definition that is to be replaced (412 if it is another by now), or `*` for any", nullable = false)),
     request_body(content = wire::NewApp, example = json!({"script": "server.js", "cwd": "/srv/api"})),
     responses(
-        (status = 200, description = "changed", body = wire::App),
+        (status = 200, description = "changed", body = wire::App, headers(("etag" = String, description = "names the version of the definition"))),
         (status = 409, description = "`start`, and something of the app is up", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn update(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
+    conditions: Conditions,
     Path(reference): Path<String>,
     Query(which): Query<Which>,
     Query(wait): Query<Wait>,
     Json(mut new): Json<wire::NewApp>,
-) -> Result<JsonAnswer<wire::App>, ApiError> {
+) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let before = resolve_app(&api.handle.snapshot(), &reference)?;
-    let Some(old) = before.first().map(|view| view.spec.clone()) else { return Err(ApiError::no_route()) };
+    let before = resolve_app(&auth.snapshot(&api), &reference)?;
+    let Some(first) = before.first() else { return Err(ApiError::no_route()) };
+    let (old, expected) = (first.spec.clone(), conditions.expected_by_all(first)?);
     same("/name", &mut new.name, old.name.as_str())?;
     same("/namespace", &mut new.namespace, old.namespace.as_str())?;
     let present = before.iter().filter(|view| view.goal != Goal::Gone).count().max(1);
@@ -63,20 +69,23 @@ pub async fn update(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    scope::may_define(&auth.principal, &spec)?;
     define_logs::outside(api.handle.home(), &spec.logs)?;
     let then = match which.then.unwrap_or(wire::Then::Keep) {
         wire::Then::Keep => Then::Keep,
         wire::Then::Start => Then::Start,
         wire::Then::Restart => Then::Restart,
     };
-    let earlier = api.handle.snapshot();
-    let views = update_app(&api, &before, spec.clone(), then, limit).await?;
+    let earlier = auth.snapshot(&api);
+    let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Updated) };
+    let views = update_app(&api, author, &before, spec.clone(), then, limit).await?;
     let measured = api.handle.measured().await;
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
     if then != Then::Keep {
-        app.notices = notices::of_definition(&spec, &earlier, &api.handle.snapshot());
+        app.notices = notices::of_definition(&spec, &earlier, &auth.snapshot(&api));
     }
-    Ok(JsonAnswer(app))
+    let tag = views.first().map(|view| conditional::tag(view)).unwrap_or_default();
+    Ok(([(header::ETAG, tag)], JsonAnswer(app)).into_response())
 }
 
 /// An update renames nothing.
@@ -92,8 +101,12 @@ fn same(member: &str, given: &mut Option<String>, is: &str) -> Result<(), ApiErr
 }
 
 /// Changes the definition and waits for what follows, or puts the old one back.
-async fn update_app(
+///
+/// # Errors
+/// Why it is as it was.
+pub(super) async fn update_app(
     api: &Api,
+    author: Author,
     before: &[Arc<ProcessView>],
     spec: AppSpec,
     then: Then,
@@ -101,7 +114,9 @@ async fn update_app(
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let Some(first) = before.first() else { return Err(ApiError::no_route()) };
     let (app, old) = (first.app, first.spec.clone());
-    let answers = api.handle.command(vec![Command::Update { app, spec: Arc::new(spec), then }]).await?;
+    let name = author.name.clone();
+    let answers =
+        api.handle.command_by(author, vec![Command::Update { app, spec: Arc::new(spec), then }]).await?;
     answers.into_iter().next().transpose()?;
     let settled = |view: &Arc<ProcessView>| {
         let replaced = match before.iter().find(|old| old.id == view.id) {
@@ -124,7 +139,7 @@ async fn update_app(
     if then != Then::Keep
         && let Err(mut cannot) = act::cannot_spawn(views.iter())
     {
-        put_back(api, before, old, then).await?;
+        put_back(api, &name, before, old, then).await?;
         cannot.detail.push_str("; the old definition is back");
         return Err(cannot);
     }
@@ -134,6 +149,7 @@ async fn update_app(
 /// As it was: stopped what was stopped, running what ran.
 async fn put_back(
     api: &Api,
+    name: &str,
     before: &[Arc<ProcessView>],
     old: Arc<AppSpec>,
     then: Then,
@@ -147,7 +163,7 @@ async fn put_back(
         }
     }));
     // One of them may be gone by now; the others are put back.
-    for answer in api.handle.command(commands).await? {
+    for answer in api.handle.command_by(Author::new(name, RevisionCause::PutBack), commands).await? {
         if let Err(why) = answer {
             tracing::warn!("after an update that failed: {why}");
         }

@@ -34,7 +34,7 @@ pub struct Which {
             (Vec<wire::LogRecord> = "application/json"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn logs(
-    _auth: Auth<LogsRead>,
+    auth: Auth<LogsRead>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(which): Query<Which>,
@@ -45,9 +45,9 @@ pub async fn logs(
         let detail = format!("lines is {lines}: 0 to 10000 is allowed");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail));
     }
-    let views = resolve(&api.handle.snapshot(), &reference)?;
+    let views = resolve(&auth.snapshot(&api), &reference)?;
     if logs::plain(&headers) {
-        return logs::last_text(&api.handle, &views, lines as usize, which.stream).await;
+        return logs::last_text(&auth.viewer(&api), &views, lines as usize, which.stream).await;
     }
     let records = logs::last_lines(&api.handle, &views, lines as usize, which.stream).await?;
     // This route keeps the shape that it always had.

@@ -246,9 +246,9 @@ impl TryFrom<Pm2App> for wire::NewApp {
 /// List all processes, as `pm2 jlist` does
 #[utoipa::path(get, path = "/api/processes", tag = "compat", operation_id = "compat_list",
     responses((status = 200, description = "a bare array", body = Vec<Object>)))]
-pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Vec<Value>> {
+pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Vec<Value>> {
     let measured = api.handle.measured().await;
-    let snapshot = api.handle.snapshot();
+    let snapshot = auth.snapshot(&api);
     JsonAnswer(snapshot.processes.values().map(|view| element(view, measured.as_deref())).collect())
 }
 
@@ -259,12 +259,12 @@ pub async fn list(_auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Ve
         (status = 200, description = "a bare array", body = Vec<Object>),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn show(
-    _auth: Auth<View>,
+    auth: Auth<View>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<JsonAnswer<Vec<Value>>, ApiError> {
     let measured = api.handle.measured().await;
-    let views = resolve(&api.handle.snapshot(), &reference)?;
+    let views = resolve(&auth.snapshot(&api), &reference)?;
     Ok(JsonAnswer(views.iter().map(|view| element(view, measured.as_deref())).collect()))
 }
 
@@ -275,11 +275,11 @@ pub async fn show(
         (status = 201, description = "a bare array of its processes", body = Vec<Object>),
         (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn start(
-    _auth: Auth<AppWrite>,
+    auth: Auth<AppWrite>,
     State(api): State<Shared>,
     Json(app): Json<Pm2App>,
 ) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
-    let views = create_app(&api, app.try_into()?, Duration::ZERO).await?;
+    let views = create_app(&api, &auth.principal, app.try_into()?, Duration::ZERO).await?;
     let measured = api.handle.measured().await;
     let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
     Ok((StatusCode::CREATED, JsonAnswer(elements)))
@@ -292,11 +292,11 @@ pub async fn start(
         (status = 204, description = "it is gone"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn delete(
-    _auth: Auth<AppDelete>,
+    auth: Auth<AppDelete>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let targets = resolve(&api.handle.snapshot(), &reference)?;
+    let targets = resolve(&auth.snapshot(&api), &reference)?;
     act(&api, wire::Action::Delete, &targets, LIMIT).await?;
     Ok(StatusCode::NO_CONTENT)
 }

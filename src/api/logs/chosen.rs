@@ -8,7 +8,7 @@ use crate::api::ApiError;
 use crate::daemon::handle::Handle;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::logs::{Source, Stream};
-use crate::model::ProcessId;
+use crate::model::{Namespaces, ProcessId};
 use crate::store::{EventQuery, EventRow};
 use crate::wire;
 
@@ -20,6 +20,8 @@ const EVENTS: usize = 1000;
 pub struct Chosen {
     /// Absent: all processes, also later ones.
     pub ids: Option<BTreeSet<ProcessId>>,
+    /// And only of these.
+    namespaces: Namespaces,
     stream: Option<wire::Stream>,
     instances: Option<Vec<u32>>,
     since: Option<u64>,
@@ -39,11 +41,13 @@ impl Chosen {
     /// Looks up what is needed to choose.
     pub async fn of(
         handle: &Handle,
+        namespaces: Namespaces,
         ids: Option<BTreeSet<ProcessId>>,
         wanted: &Wanted,
     ) -> Result<Chosen, ApiError> {
         let mut chosen = Chosen {
             ids,
+            namespaces,
             stream: wanted.stream,
             instances: wanted.instances.clone(),
             since: wanted.since,
@@ -65,7 +69,8 @@ impl Chosen {
     /// No process.
     pub fn nobody() -> Chosen {
         let ids = Some(BTreeSet::new());
-        Chosen { ids, stream: None, instances: None, since: None, until: None, previous: None }
+        let namespaces = Namespaces::All;
+        Chosen { ids, namespaces, stream: None, instances: None, since: None, until: None, previous: None }
     }
 
     /// The logs, as of that picture.
@@ -75,13 +80,20 @@ impl Chosen {
 
     fn views<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Arc<ProcessView>> {
         snapshot.processes.values().filter(|view| {
-            self.wants(view.id) && self.instances.as_ref().is_none_or(|some| some.contains(&view.instance))
+            self.wants(view.id)
+                && self.namespaces.has(view.spec.namespace.as_str())
+                && self.instances.as_ref().is_none_or(|some| some.contains(&view.instance))
         })
     }
 
     /// Whether that process was asked for.
-    pub fn wants(&self, id: ProcessId) -> bool {
+    fn wants(&self, id: ProcessId) -> bool {
         self.ids.as_ref().is_none_or(|ids| ids.contains(&id))
+    }
+
+    /// Whether that happened to a process that was asked for.
+    pub fn tells(&self, row: &EventRow) -> bool {
+        row.process.is_some_and(|id| self.wants(id)) && self.namespaces.has(&row.namespace)
     }
 
     fn sources_of(&self, view: &ProcessView) -> Vec<Source> {
@@ -121,7 +133,7 @@ pub async fn events(
     process: Option<ProcessId>,
     limit: usize,
 ) -> Result<Vec<EventRow>, ApiError> {
-    let query = EventQuery { after: None, process, limit, newest: true };
+    let query = EventQuery { process, limit, newest: true, ..EventQuery::default() };
     let rows = handle.recorder().read(move |store| store.events(&query)).await;
     rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
 }
@@ -160,6 +172,7 @@ mod tests {
             namespace: "default".into(),
             detail: String::new(),
             end: None,
+            revision: None,
         };
         story.iter().map(row).collect()
     }

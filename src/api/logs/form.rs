@@ -5,7 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::api::convert;
-use crate::logs::{Level, Line, Log, Reading, Stream, ansi, clean};
+use crate::logs::{Grep, Level, Line, Log, Reading, Stream, ansi, clean};
 use crate::wire;
 
 /// How lines travel.
@@ -16,6 +16,8 @@ pub struct Form {
     pub own: bool,
     /// Escape sequences become runs.
     runs: bool,
+    /// With runs: what is marked.
+    pub marked: Option<Grep>,
     /// Text: the log whose last line has no newline yet.
     unfinished: Option<Log>,
 }
@@ -37,12 +39,12 @@ impl Form {
             _ if accept.starts_with("text/plain") => Kind::Text,
             _ => Kind::Documents,
         };
-        Form { kind, own, runs, unfinished: None }
+        Form { kind, own, runs, marked: None, unfinished: None }
     }
 
     /// Text, as it was written.
     pub fn text() -> Form {
-        Form { kind: Kind::Text, own: false, runs: false, unfinished: None }
+        Form { kind: Kind::Text, own: false, runs: false, marked: None, unfinished: None }
     }
 
     /// They are server-sent events.
@@ -119,18 +121,24 @@ impl Form {
     }
 
     fn record(&self, line: &Line, cursor: Option<String>) -> wire::LogRecord {
-        record(line, cursor, self.runs)
+        record(line, cursor, self.runs, self.marked.as_ref())
     }
 }
 
 /// A line as a record.
-pub fn record(line: &Line, cursor: Option<String>, with_runs: bool) -> wire::LogRecord {
+pub fn record(
+    line: &Line,
+    cursor: Option<String>,
+    with_runs: bool,
+    marked: Option<&Grep>,
+) -> wire::LogRecord {
     let seen = ansi::plain(&line.text);
     let level = Level::of_line(&seen).map(|level| level.as_str().to_owned());
     let (text, runs) = match with_runs {
         true => ansi::styled(&line.text),
         false => (clean(&line.text), Vec::new()),
     };
+    let marks = marked.filter(|_| with_runs).map(|grep| grep.marks(&text)).unwrap_or_default();
     let exact = std::str::from_utf8(&line.text).is_ok();
     wire::LogRecord {
         c: cursor,
@@ -144,6 +152,7 @@ pub fn record(line: &Line, cursor: Option<String>, with_runs: bool) -> wire::Log
         level,
         text,
         runs: runs.into_iter().map(|run| (run.start as i64, run.length as i64, run.class)).collect(),
+        marks: marks.into_iter().map(|(start, length)| (start as i64, length as i64)).collect(),
         partial: !line.complete,
         base64: (!exact).then(|| STANDARD.encode(&line.text)),
     }

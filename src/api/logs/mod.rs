@@ -19,15 +19,18 @@ use axum::response::{IntoResponse, Response};
 use super::access::{Auth, LogsRead};
 use super::extract::{Path, Query};
 use super::resolve::resolve;
+use super::scope::Viewer;
 use super::{ApiError, Shared};
+use crate::auth::Principal;
 use crate::daemon::handle::Handle;
 use crate::daemon::view::ProcessView;
 use crate::logs::{Item, Reading, Source, Start, Until};
-use crate::model::ProcessId;
+use crate::model::{Namespaces, ProcessId};
 use crate::wire;
 use chosen::Chosen;
 use form::Form;
-use query::{Wanted, Which};
+use query::Wanted;
+pub use query::Which;
 use stream::{Answer, Happened, Work};
 
 /// So many events are merged into lines that were there before.
@@ -47,15 +50,15 @@ const EVENTS: usize = 1000;
             (wire::LogRecord = "application/x-ndjson"), (wire::LogControl = "text/event-stream"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_app(
-    _auth: Auth<LogsRead>,
+    auth: Auth<LogsRead>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let views = resolve(&api.handle.snapshot(), &reference)?;
+    let views = resolve(&auth.snapshot(&api), &reference)?;
     let ids = (reference != "all").then(|| views.iter().map(|view| view.id).collect());
-    answer(&api.handle, ids, which.wanted(&headers)?, &reference).await
+    answer(auth.viewer(&api), ids, which.wanted(&headers)?, &reference).await
 }
 
 /// Logs of a process
@@ -68,15 +71,15 @@ pub async fn of_app(
             (wire::LogRecord = "application/x-ndjson"), (wire::LogControl = "text/event-stream"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_process(
-    _auth: Auth<LogsRead>,
+    auth: Auth<LogsRead>,
     State(api): State<Shared>,
     Path(id): Path<u32>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let views = resolve(&api.handle.snapshot(), &id.to_string())?;
+    let views = resolve(&auth.snapshot(&api), &id.to_string())?;
     let ids = views.iter().map(|view| view.id).collect();
-    answer(&api.handle, Some(ids), which.wanted(&headers)?, &id.to_string()).await
+    answer(auth.viewer(&api), Some(ids), which.wanted(&headers)?, &id.to_string()).await
 }
 
 /// Logs of all apps, merged
@@ -89,12 +92,12 @@ pub async fn of_process(
             (wire::LogRecord = "application/x-ndjson"), (wire::LogControl = "text/event-stream"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_all(
-    _auth: Auth<LogsRead>,
+    auth: Auth<LogsRead>,
     State(api): State<Shared>,
     Query(which): Query<Which>,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
-    let snapshot = api.handle.snapshot();
+    let snapshot = auth.snapshot(&api);
     let ids = match which.refs.as_deref().map(query::references) {
         None => None,
         Some(refs) if refs.contains(&"all") => None,
@@ -106,7 +109,7 @@ pub async fn of_all(
             Some(ids)
         }
     };
-    answer(&api.handle, ids, which.wanted(&headers)?, "pmdaemon").await
+    answer(auth.viewer(&api), ids, which.wanted(&headers)?, "pmdaemon").await
 }
 
 /// The last lines of these processes, as records. For pages and the compatible route.
@@ -120,7 +123,10 @@ pub async fn last_lines(
     stream: Option<wire::Stream>,
 ) -> Result<Vec<wire::LogRecord>, ApiError> {
     let wanted = Which::last(lines as i64, stream).wanted(&HeaderMap::new())?;
-    let chosen = Chosen::of(handle, Some(views.iter().map(|view| view.id).collect()), &wanted).await?;
+    // They were resolved by somebody who sees them.
+    let chosen =
+        Chosen::of(handle, Namespaces::All, Some(views.iter().map(|view| view.id).collect()), &wanted)
+            .await?;
     let sources = chosen.sources(&handle.snapshot());
     blocking(move || {
         let mut reading = Reading::open(sources, &wanted.start, wanted.filter, Until::Now)?;
@@ -129,7 +135,7 @@ pub async fn last_lines(
             match item {
                 Item::Line(line) => {
                     let cursor = reading.cursor_of(&line).encode();
-                    records.push(form::record(&line, Some(cursor), false));
+                    records.push(form::record(&line, Some(cursor), false, None));
                 }
                 Item::Gone(_) | Item::Busy => {}
             }
@@ -139,19 +145,58 @@ pub async fn last_lines(
     .await
 }
 
+/// Lines for a page, and where they end.
+pub struct Page {
+    /// Oldest first.
+    pub lines: Vec<wire::LogRecord>,
+    /// `after=` goes on there.
+    pub end: String,
+}
+
+/// The lines that a page shows. `ids` absent: all processes.
+///
+/// # Errors
+/// As for the API; when a file cannot be read.
+pub async fn page(
+    principal: &Principal,
+    handle: &Handle,
+    ids: Option<BTreeSet<ProcessId>>,
+    which: Which,
+) -> Result<Page, ApiError> {
+    let wanted = which.wanted(&HeaderMap::new())?;
+    let chosen = Chosen::of(handle, principal.namespaces.clone(), ids, &wanted).await?;
+    let sources = chosen.sources(&handle.snapshot());
+    blocking(move || {
+        let marked = wanted.filter.grep.clone();
+        let mut reading = Reading::open(sources, &wanted.start, wanted.filter, Until::Now)?;
+        let mut lines = Vec::new();
+        while let Some(item) = reading.next_item()? {
+            match item {
+                Item::Line(line) => {
+                    let cursor = reading.cursor_of(&line).encode();
+                    lines.push(form::record(&line, Some(cursor), true, marked.as_ref()));
+                }
+                Item::Gone(_) | Item::Busy => {}
+            }
+        }
+        Ok(Page { lines, end: reading.cursor().encode() })
+    })
+    .await
+}
+
 /// The last lines of these processes as they were written.
 ///
 /// # Errors
 /// When a file cannot be read.
 pub async fn last_text(
-    handle: &Handle,
+    viewer: &Viewer,
     views: &[Arc<ProcessView>],
     lines: usize,
     stream: Option<wire::Stream>,
 ) -> Result<Response, ApiError> {
     let mut wanted = Which::last(lines as i64, stream).wanted(&HeaderMap::new())?;
     wanted.form = Form::text();
-    answer(handle, Some(views.iter().map(|view| view.id).collect()), wanted, "").await
+    answer(viewer.clone(), Some(views.iter().map(|view| view.id).collect()), wanted, "").await
 }
 
 /// Does the client want the bare text?
@@ -164,38 +209,39 @@ pub fn plain(headers: &HeaderMap) -> bool {
 
 /// `ids` absent: all processes, also later ones.
 async fn answer(
-    handle: &Handle,
+    viewer: Viewer,
     ids: Option<BTreeSet<ProcessId>>,
     wanted: Wanted,
     name: &str,
 ) -> Result<Response, ApiError> {
+    let handle = &viewer.api.handle;
     // Asked for before the past is read, so that nothing lies between.
     let live = (wanted.events && wanted.follow).then(|| handle.events());
-    let chosen = Chosen::of(handle, ids, &wanted).await?;
+    let chosen = Chosen::of(handle, viewer.principal.namespaces.clone(), ids, &wanted).await?;
     let mut told = VecDeque::new();
     if wanted.events && !matches!(wanted.start, Start::After(_)) {
         for row in chosen::events(handle, None, EVENTS).await? {
             let at = row.at_ms * 1000;
             let in_time =
                 wanted.since.is_none_or(|since| at >= since) && wanted.until.is_none_or(|until| at <= until);
-            if row.process.is_some_and(|id| chosen.wants(id)) && in_time {
+            if chosen.tells(&row) && in_time {
                 told.push_back((at, stream::told(&row)));
             }
         }
     }
     let sources = chosen.sources(&handle.snapshot());
-    respond(handle, chosen, sources, wanted, Happened { told, live }, name).await
+    respond(viewer, chosen, sources, wanted, Happened { told, live }, name).await
 }
 
 async fn respond(
-    handle: &Handle,
+    viewer: Viewer,
     chosen: Chosen,
     sources: Vec<Source>,
     wanted: Wanted,
     happened: Happened,
     name: &str,
 ) -> Result<Response, ApiError> {
-    let snapshot = handle.snapshot();
+    let snapshot = viewer.api.handle.snapshot();
     let known: BTreeSet<ProcessId> = sources.iter().map(|source| source.process).collect();
     let known = known.into_iter().filter(|id| snapshot.processes.contains_key(id)).collect();
     let Happened { mut told, live } = happened;
@@ -224,8 +270,8 @@ async fn respond(
         form.control(&wire::LogControl { ctl: "cursor".into(), c: cursor, ..Default::default() }, &mut out);
     }
     let work = Some(Work { reading, form, limit, told, out });
-    let (handle, structure) = (handle.clone(), snapshot.structure);
-    let answer = Answer { handle, chosen, work, known, structure, follow, events: live, over: false };
+    let structure = snapshot.structure;
+    let answer = Answer { viewer, chosen, work, known, structure, follow, events: live, over: false };
     let mut response =
         ([(header::CONTENT_TYPE, content_type)], Body::from_stream(answer.into_stream())).into_response();
     let headers = response.headers_mut();

@@ -122,11 +122,36 @@ impl Which {
         Which { tail: Some(lines), stream, ..Which::default() }
     }
 
+    /// The last lines that a page shows, as its address says.
+    ///
+    /// # Errors
+    /// 400 for a stream that there is not.
+    pub fn page(lines: i64, asked: impl Fn(&str) -> Option<String>) -> Result<Which, ApiError> {
+        let stream = match asked("stream").as_deref() {
+            None => None,
+            Some("out") => Some(wire::Stream::Out),
+            Some("err") => Some(wire::Stream::Err),
+            Some(other) => return Err(refused(format!("stream is {other:?}: use out or err"))),
+        };
+        Ok(Which {
+            tail: Some(lines),
+            before: asked("before"),
+            since: asked("since"),
+            until: asked("until"),
+            grep: asked("q"),
+            level: asked("level"),
+            previous: Some(asked("previous").as_deref() == Some("true")),
+            ansi: Some(Ansi::Runs),
+            stream,
+            ..Which::default()
+        })
+    }
+
     /// Checks it. A browser that resumes an event stream says where by a header.
     pub fn wanted(self, headers: &HeaderMap) -> Result<Wanted, ApiError> {
         let download = self.download.unwrap_or(false);
         let own = self.cursors == Some(Cursors::Own);
-        let form = Form::wanted(headers, download, own, self.ansi == Some(Ansi::Runs));
+        let mut form = Form::wanted(headers, download, own, self.ansi == Some(Ansi::Runs));
         let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
         let after = resumed.filter(|id| form.is_events() && !id.is_empty()).or(self.after.clone());
         let follow = self.follow.unwrap_or(false);
@@ -160,6 +185,7 @@ impl Which {
         let level = self.level.as_deref().map(level).transpose()?;
         let grep = self.grep.as_deref().map(Grep::new).transpose();
         let grep = grep.map_err(|e| refused(format!("grep: {e}")))?;
+        form.marked = grep.clone();
         if self.stream == Some(wire::Stream::Sys) {
             return Err(refused(
                 "stream is sys: out and err are written by processes, for the others use events=true",

@@ -15,7 +15,7 @@ use tokio::sync::broadcast;
 use super::chosen::Chosen;
 use super::form::Form;
 use crate::api::convert;
-use crate::daemon::handle::Handle;
+use crate::api::scope::Viewer;
 use crate::daemon::view::Snapshot;
 use crate::logs::{Item, Reading, Stream};
 use crate::model::ProcessId;
@@ -33,7 +33,7 @@ const PIECE: usize = 64 << 10;
 
 /// What is being read, and for whom.
 pub struct Answer {
-    pub handle: Handle,
+    pub viewer: Viewer,
     pub chosen: Chosen,
     /// Absent only while a blocking task has it.
     pub work: Option<Work>,
@@ -155,7 +155,7 @@ impl Answer {
         match self.read_on().await {
             Ok(piece) => piece.map(Ok),
             // Broken off, not ended: the reader asks the next daemon for the rest.
-            Err(e) if self.handle.is_leaving() => {
+            Err(e) if self.viewer.api.handle.is_leaving() => {
                 self.over = true;
                 Some(Err(e))
             }
@@ -170,7 +170,10 @@ impl Answer {
     async fn read_on(&mut self) -> io::Result<Option<Bytes>> {
         let mut silent = Duration::ZERO;
         while !self.over {
-            let snapshot = self.handle.snapshot();
+            if self.follow && !self.viewer.may_still() {
+                return Ok(None);
+            }
+            let snapshot = self.viewer.api.handle.snapshot();
             // Asked before the last look: what is written until then is still told.
             let gone = self.follow && self.chosen.gone(&snapshot);
             let deleted = self.take_up(&snapshot);
@@ -197,7 +200,7 @@ impl Answer {
                 return Ok(Some(piece));
             }
             if state == State::Dry && !self.over {
-                if self.handle.is_leaving() {
+                if self.viewer.api.handle.is_leaving() {
                     return Err(io::Error::other("the daemon is being replaced"));
                 }
                 tokio::time::sleep(LOOK).await;
@@ -234,9 +237,7 @@ impl Answer {
         let (Some(events), Some(work)) = (&mut self.events, &mut self.work) else { return };
         loop {
             match events.try_recv() {
-                Ok(row) if row.process.is_some_and(|id| self.chosen.wants(id)) => {
-                    work.form.told(&told(&row), &mut work.out)
-                }
+                Ok(row) if self.chosen.tells(&row) => work.form.told(&told(&row), &mut work.out),
                 Ok(_) | Err(broadcast::error::TryRecvError::Lagged(_)) => {}
                 Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => return,
             }

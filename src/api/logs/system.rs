@@ -23,7 +23,7 @@ use crate::model::ProcessId;
         (status = 200, description = "lines, oldest first", body = String, content_type = "text/plain"),
         (status = "4XX", description = "refused", body = crate::wire::Problem, content_type = "application/problem+json")))]
 pub async fn own(
-    _auth: Auth<Admin>,
+    auth: Auth<Admin>,
     State(api): State<Shared>,
     Query(which): Query<Which>,
     headers: HeaderMap,
@@ -38,5 +38,6 @@ pub async fn own(
         since: None,
         until: None,
     };
-    super::respond(&api.handle, Chosen::nobody(), vec![source], wanted, Happened::default(), "pmdaemon").await
+    let viewer = auth.viewer(&api);
+    super::respond(viewer, Chosen::nobody(), vec![source], wanted, Happened::default(), "pmdaemon").await
 }

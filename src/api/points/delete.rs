@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::{name, no_such_point, points, with_files};
-use crate::api::access::{AppWrite, Auth};
+use crate::api::access::{Admin, Auth};
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared};
 use crate::wire;
@@ -18,7 +18,7 @@ use crate::wire;
         (status = 204, description = "forgotten"),
         (status = 404, description = "there is none", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn delete(
-    _auth: Auth<AppWrite>,
+    _auth: Auth<Admin>,
     State(api): State<Shared>,
     Path(text): Path<String>,
 ) -> Result<StatusCode, ApiError> {

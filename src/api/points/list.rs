@@ -12,11 +12,14 @@ use crate::wire;
 ///
 /// One that cannot be read is left out, and named in the daemon's log.
 #[utoipa::path(get, path = "/api/v1/restore-points", tag = "apps", operation_id = "list_restore_points",
-    responses((status = 200, description = "by name", body = wire::RestorePointList)))]
+    responses(
+        (status = 200, description = "by name", body = wire::RestorePointList),
+        (status = 403, description = "for namespaces only", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn list(
-    _auth: Auth<View>,
+    auth: Auth<View>,
     State(api): State<Shared>,
 ) -> Result<Json<wire::RestorePointList>, ApiError> {
+    auth.must_see_all()?;
     let points = points(&api);
     let items = with_files(move || {
         let mut items = Vec::new();

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::State;
 
 use super::{name, no_such_point, points, with_files};
-use crate::api::access::{AppWrite, Auth};
+use crate::api::access::{Admin, Auth};
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared, convert};
+use crate::daemon::revisions::Author;
 use crate::daemon::view::Snapshot;
-use crate::model::{AppSpec, State as Doing};
+use crate::model::{AppSpec, RevisionCause, State as Doing};
 use crate::supervisor::{Accepted, Command};
 use crate::wire;
 
@@ -28,17 +29,18 @@ const SPAWN_LIMIT: Duration = Duration::from_secs(10);
         (status = 200, description = "what came of each app", body = wire::Resurrected),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn resurrect(
-    _auth: Auth<AppWrite>,
+    auth: Auth<Admin>,
     State(api): State<Shared>,
     Path(text): Path<String>,
 ) -> Result<Json<wire::Resurrected>, ApiError> {
     let (name, points) = (name(&text)?, points(&api));
     let of = name.clone();
     let point = with_files(move || points.load(&of)).await?.ok_or_else(|| no_such_point(&name))?;
+    let author = Author::new(&auth.principal.subject, RevisionCause::Restored);
     let mut results = Vec::new();
     for app in &point.apps {
         let command = Command::Complete { spec: app.spec.clone(), wanted: app.instances.clone() };
-        let answer = api.handle.command(vec![command]).await?.into_iter().next();
+        let answer = api.handle.command_by(author.clone(), vec![command]).await?.into_iter().next();
         results.push(answer.unwrap_or(Ok(Accepted::AlreadySo)));
     }
     let of_point = |now: &Snapshot| {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::{name, point_of, points, show, with_files};
-use crate::api::access::{AppWrite, Auth};
+use crate::api::access::{Admin, Auth};
 use crate::api::extract::{Path, Query};
 use crate::api::{ApiError, Shared};
 use crate::wire;
@@ -31,7 +31,7 @@ pub struct Force {
         (status = 200, description = "saved", body = wire::RestorePoint),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn save(
-    _auth: Auth<AppWrite>,
+    _auth: Auth<Admin>,
     State(api): State<Shared>,
     Path(text): Path<String>,
     Query(force): Query<Force>,

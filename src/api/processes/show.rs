@@ -17,12 +17,12 @@ use crate::wire;
         (status = 200, description = "the process", body = wire::Process),
         (status = 404, description = "there is none", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn show(
-    _auth: Auth<View>,
+    auth: Auth<View>,
     State(api): State<Shared>,
     Path(id): Path<u32>,
 ) -> Result<Json<wire::Process>, ApiError> {
     let measured = api.handle.measured().await;
-    match api.handle.snapshot().processes.get(&ProcessId(id)) {
+    match auth.snapshot(&api).processes.get(&ProcessId(id)) {
         Some(view) => {
             let mut shown = vec![convert::process(view, measured.as_deref())];
             log_state::add(&api, std::slice::from_ref(view), &mut shown).await?;

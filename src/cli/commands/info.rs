@@ -66,6 +66,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     let mut pairs = vec![
         ("app", format!("{} (id {})", app.name, app.id)),
         ("namespace", app.namespace.clone()),
+        ("revision", app.revision.to_string()),
         ("script", app.script.clone()),
     ];
     pairs.extend(app.interpreter.clone().map(|interpreter| ("interpreter", interpreter)));
@@ -213,6 +214,7 @@ fn process_pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> 
     ]);
     pairs.extend(process.tree.as_ref().map(|tree| ("tree", tree_words(tree))));
     pairs.extend(process.last_exit.as_ref().map(|exit| ("last exit", last_exit(exit))));
+    pairs.extend(process.revision.map(|number| ("config revision", number.to_string())));
     pairs.push(("out log", process.out_log.clone()));
     pairs.push(("error log", process.err_log.clone()));
     pairs.extend(process.combined_log.clone().map(|path| ("combined log", path)));
@@ -328,6 +330,7 @@ mod tests {
             id: 7,
             name: "web".into(),
             namespace: "default".into(),
+            revision: 3,
             script: "server.js".into(),
             interpreter: Some("node".into()),
             interpreter_args: vec!["--trace-warnings".into()],
@@ -378,6 +381,7 @@ mod tests {
             namespace: "default".into(),
             detail: "web-1 ended with code 1".into(),
             exit: None,
+            revision: None,
         };
         let text = text(&app(), &[event], false);
         for line in [

@@ -1,6 +1,7 @@
 //! How lines of logs are shown.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use anstyle::{AnsiColor, Style};
 use base64::Engine;
@@ -8,13 +9,15 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::super::logs_args::LogsArgs;
 use super::super::out::Screen;
-use super::super::render::{escape, styled};
+use super::super::render::{date_format, escape, styled};
 use crate::wire::{LogRecord, Stream};
 
 /// Makes text of records, one after the other.
 #[derive(Debug)]
 pub struct Printer {
     look: Look,
+    /// How the apps of these processes have times written.
+    forms: BTreeMap<i64, String>,
     /// Raw: the log whose last line has no newline yet.
     unfinished: Option<(i64, Stream)>,
 }
@@ -55,7 +58,12 @@ impl Printer {
                 highlight: args.highlight.clone().filter(|text| !text.is_empty()),
             },
         };
-        Printer { look, unfinished: None }
+        Printer { look, forms: BTreeMap::new(), unfinished: None }
+    }
+
+    /// Lines of these processes have their times in these forms, as in PM2.
+    pub fn write_times(&mut self, forms: BTreeMap<i64, String>) {
+        self.forms = forms;
     }
 
     /// Adds a line.
@@ -66,7 +74,8 @@ impl Printer {
             Look::Pairs => out.extend_from_slice(pairs(record).as_bytes()),
             Look::Named { color, harmless, timed, highlight } => {
                 let mut text = String::new();
-                if *timed {
+                let form = self.forms.get(&record.id).filter(|_| record.stream != Stream::Sys);
+                if *timed && form.is_none() {
                     text.push_str(&format!("{}  ", styled(&time(record), Style::new().dimmed(), *color)));
                 }
                 text.push_str(&styled(&record.name, name_style(record.id), *color));
@@ -75,6 +84,10 @@ impl Printer {
                     Stream::Err => format!(" {}| ", styled("err", AnsiColor::Red.on_default(), *color)),
                     Stream::Sys => format!(" {}| ", styled("sys", Style::new().dimmed(), *color)),
                 });
+                if let Some(form) = form {
+                    let shown = escape::harmless(&time_in(record, form));
+                    text.push_str(&format!("{}: ", styled(&shown, Style::new().dimmed(), *color)));
+                }
                 let line = match harmless {
                     true => Cow::Owned(escape::harmless(&overwritten(&record.text))),
                     false => Cow::Borrowed(record.text.as_str()),
@@ -106,13 +119,22 @@ impl Printer {
     }
 }
 
-/// The time of a line, as clocks here show it. A date format of the app's own goes here.
+/// The time of a line, as clocks here show it.
 fn time(record: &LogRecord) -> String {
-    let at = record.ts.as_ref().and_then(|ts| ts.parse::<jiff::Timestamp>().ok());
-    match at {
-        Some(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S%.3f").to_string(),
+    match local(record) {
+        Some(at) => at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string(),
         None => format!("{:23}", "-"),
     }
+}
+
+/// The time of a line in the form of its app's own.
+fn time_in(record: &LogRecord, form: &str) -> String {
+    local(record).map_or_else(|| "-".to_owned(), |at| date_format::format(&at, form))
+}
+
+fn local(record: &LogRecord) -> Option<jiff::Zoned> {
+    let at = record.ts.as_ref()?.parse::<jiff::Timestamp>().ok()?;
+    Some(at.to_zoned(jiff::tz::TimeZone::system()))
 }
 
 fn pairs(record: &LogRecord) -> String {
@@ -158,7 +180,7 @@ mod tests {
     use super::*;
 
     fn shown(look: Look, records: &[LogRecord]) -> String {
-        let mut printer = Printer { look, unfinished: None };
+        let mut printer = Printer { look, forms: BTreeMap::new(), unfinished: None };
         let mut out = Vec::new();
         records.iter().for_each(|record| printer.add(record, &mut out));
         String::from_utf8_lossy(&out).into_owned()
@@ -197,7 +219,7 @@ mod tests {
             |stream, text: &str, partial| LogRecord { partial, ..LogRecord::plain(0, "web", stream, text) };
         let bytes =
             LogRecord { base64: Some("//4=".into()), ..piece(Stream::Out, "\u{FFFD}\u{FFFD}", false) };
-        let mut printer = Printer { look: Look::Raw, unfinished: None };
+        let mut printer = Printer { look: Look::Raw, forms: BTreeMap::new(), unfinished: None };
         let mut out = Vec::new();
         printer.add(&bytes, &mut out);
         assert_eq!(out, b"\xFF\xFE\n");
@@ -225,5 +247,18 @@ mod tests {
         let look = Look::Named { color: true, harmless: true, timed: false, highlight: Some("disk".into()) };
         let text = shown(look, &[LogRecord::plain(0, "web", Stream::Out, "the disk is full")]);
         assert!(text.ends_with("the \u{1b}[7mdisk\u{1b}[0m is full\n"), "{text:?}");
+    }
+
+    #[test]
+    fn an_app_with_a_date_format_has_it_before_its_lines() {
+        let mut printer = Printer { look: named(false, false), forms: BTreeMap::new(), unfinished: None };
+        printer.write_times(BTreeMap::from([(0, "[at] YYYY".to_owned())]));
+        let mut out = Vec::new();
+        for (id, name) in [(0, "web"), (1, "db")] {
+            let ts = Some("2026-06-01T12:00:00.000Z".to_owned());
+            printer.add(&LogRecord { ts, ..LogRecord::plain(id, name, Stream::Out, "hi") }, &mut out);
+        }
+        printer.add(&LogRecord::plain(0, "web", Stream::Out, "old"), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "web | at 2026: hi\ndb | hi\nweb | -: old\n");
     }
 }

@@ -3,6 +3,7 @@
 //! A follower outlives the daemon that it reads from: when the stream breaks it asks again, from
 //! exactly where it was, until the app is deleted or no daemon comes back.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::error::CliError;
@@ -11,7 +12,7 @@ use super::super::out;
 use super::super::session::Session;
 use super::log_printer::Printer;
 use crate::client::{ClientError, LogItem, LogPlace, LogQuery, LogStream};
-use crate::wire::Stream;
+use crate::wire::{App, Stream};
 
 /// The last so many lines, where nobody says which.
 const LINES: u64 = 20;
@@ -30,6 +31,9 @@ pub async fn run(args: LogsArgs) -> Result<(), CliError> {
     }
     let mut printer = Printer::of(&args, session.screen);
     let Some((whose, failed)) = whose(&session, &args.refs).await? else { return Err(CliError::Told) };
+    if !(args.json || args.raw || args.format) {
+        printer.write_times(forms(&session).await?);
+    }
     let query = LogQuery { refs: whose.refs.clone(), ..query(&args) };
     let shown = async {
         match args.follow {
@@ -39,6 +43,16 @@ pub async fn run(args: LogsArgs) -> Result<(), CliError> {
     };
     until_interrupted(args.follow, shown).await?;
     if failed { Err(CliError::Told) } else { Ok(()) }
+}
+
+/// How apps have times written, by process.
+async fn forms(session: &Session) -> Result<BTreeMap<i64, String>, CliError> {
+    let apps = session.ask(async |c| c.apps().await).await?.items;
+    let of = |app: App| {
+        let form = app.logs.date_format?;
+        Some(app.processes.into_iter().map(move |process| (process.id, form.clone())))
+    };
+    Ok(apps.into_iter().filter_map(of).flatten().collect())
 }
 
 /// Ctrl+C is how following ends.

@@ -1,18 +1,30 @@
 //! One file per command.
 
 mod act;
+mod apply;
 mod cleardump;
+mod completion;
+mod context;
 mod delete;
 mod doctor;
 mod events;
 mod flush;
+mod forward;
+mod from_file;
+mod history;
+mod import;
 mod info;
+mod init;
+mod jlist;
 mod kill;
 mod list;
 mod log_printer;
+mod login;
 mod logs;
 mod monit;
 mod open;
+mod pid;
+mod plan;
 mod ports;
 mod reload;
 mod reload_logs;
@@ -20,8 +32,11 @@ mod report;
 mod reset;
 mod restart;
 mod resurrect;
+mod rollback;
 mod save;
 mod scale;
+mod schema;
+mod session;
 mod signal;
 mod start;
 mod startup;
@@ -29,13 +44,15 @@ pub(super) mod status;
 mod stop;
 mod token;
 mod unstartup;
-mod update_env;
+pub(super) mod update_env;
 mod upgrade;
+mod user;
 mod web;
 mod why;
 
 use super::args::ClientCommand;
 use super::error::CliError;
+use super::session::on_this_machine;
 
 /// Carries out a command.
 ///
@@ -47,30 +64,67 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Stop(args) => stop::run(args).await,
         ClientCommand::Restart(args) => restart::run(args).await,
         ClientCommand::Reload(args) => reload::run(args).await,
+        ClientCommand::StartOrRestart(args) => restart::run(args).await,
+        ClientCommand::StartOrReload(args) => reload::run(args).await,
+        ClientCommand::Plan(args) => plan::run(args).await,
+        ClientCommand::Apply(args) => apply::run(args).await,
+        ClientCommand::Schema => schema::run(),
+        ClientCommand::Init => init::run(),
+        ClientCommand::Import(args) => import::run(args).await,
+        ClientCommand::Jlist => jlist::run(false).await,
+        ClientCommand::Prettylist => jlist::run(true).await,
+        ClientCommand::Pid(args) => pid::run(args).await,
+        ClientCommand::Id(args) => pid::ids(args).await,
+        ClientCommand::Completion(args) => completion::run(&args),
         ClientCommand::Scale(args) => scale::run(args).await,
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
         ClientCommand::Why(args) => why::run(args).await,
+        ClientCommand::History(args) => history::run(args).await,
+        ClientCommand::Rollback(args) => rollback::run(args).await,
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
         ClientCommand::Flush(args) => flush::run(args).await,
+        ClientCommand::Forward(args) => forward::run(args).await,
         ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
         ClientCommand::Monit(args) => monit::run(args).await,
-        ClientCommand::Doctor(args) => doctor::run(args).await,
-        ClientCommand::Web(args) => web::run(args).await,
+        ClientCommand::Doctor(args) => {
+            on_this_machine("pmdaemon doctor")?;
+            doctor::run(args).await
+        }
+        ClientCommand::Web(args) => {
+            on_this_machine("pmdaemon web")?;
+            web::run(args).await
+        }
         ClientCommand::Open => open::run().await,
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
-        ClientCommand::Startup(args) => startup::run(args).await,
-        ClientCommand::Unstartup(args) => unstartup::run(args).await,
+        ClientCommand::User(command) => user::run(command).await,
+        ClientCommand::Login(args) => login::run(args).await,
+        ClientCommand::Context(command) => context::run(command).await,
+        ClientCommand::Session(command) => session::run(command).await,
+        ClientCommand::Startup(args) => {
+            on_this_machine("pmdaemon startup")?;
+            startup::run(args).await
+        }
+        ClientCommand::Unstartup(args) => {
+            on_this_machine("pmdaemon unstartup")?;
+            unstartup::run(args).await
+        }
         ClientCommand::Save(args) => save::run(args).await,
         ClientCommand::Resurrect(args) => resurrect::run(args).await,
         ClientCommand::Cleardump(args) => cleardump::run(args).await,
-        ClientCommand::Upgrade(args) => upgrade::run(args).await,
-        ClientCommand::Kill => kill::run().await,
+        ClientCommand::Upgrade(args) => {
+            on_this_machine("pmdaemon upgrade")?;
+            upgrade::run(args).await
+        }
+        ClientCommand::Kill => {
+            on_this_machine("pmdaemon kill")?;
+            kill::run().await
+        }
     }
 }

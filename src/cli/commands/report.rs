@@ -259,6 +259,7 @@ pub mod tests {
             pid,
             ports: Vec::new(),
             port_overridden: false,
+            revision: None,
             started_at: None,
             uptime_ms: pid.map(|_| 65_000),
             restarts: 0,

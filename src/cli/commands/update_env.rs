@@ -3,7 +3,7 @@
 
 use super::super::error::CliError;
 use super::super::out;
-use super::super::session::Session;
+use super::super::session::{Session, on_this_machine};
 use crate::client::environment;
 
 /// The variables of this shell that are handed on; says which cannot be.
@@ -25,6 +25,7 @@ pub async fn give(
     refs: &[String],
     report: &mut super::report::Report,
 ) -> Result<Vec<String>, CliError> {
+    on_this_machine("--update-env")?;
     let variables = of_this_shell();
     let mut given = Vec::new();
     for reference in refs {

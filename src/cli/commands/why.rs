@@ -9,9 +9,10 @@ use super::super::out;
 use super::super::render::{escape, units};
 use super::super::session::Session;
 use super::act;
+use super::history;
 use super::report::{Report, title};
 use crate::client::{LogItem, LogQuery};
-use crate::wire::{Event, LogRecord, Process};
+use crate::wire::{Event, LogRecord, Process, Revision};
 
 /// How many events are looked through.
 const EVENTS: u32 = 1000;
@@ -35,6 +36,9 @@ struct Why {
     after: Vec<Event>,
     /// The last lines up to the end.
     lines: Vec<LogRecord>,
+    /// The version of the definition that the run was launched with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revision: Option<Revision>,
     /// The ends before that one, the newest first, if they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     older: Vec<Older>,
@@ -82,7 +86,20 @@ async fn look(session: &Session, process: Process, all: bool) -> Result<Why, Cli
     let (before, end, after) = story(events);
     let until = after.iter().find(|event| event.kind == "process.started").map(|event| event.ts.clone());
     let lines = last_lines(session, id, until.as_deref()).await?;
-    Ok(Why { process, end, before, after, lines, older })
+    let revision = revision(session, &process, end.as_ref()).await?;
+    Ok(Why { process, end, before, after, lines, revision, older })
+}
+
+/// The version that the run which ended was launched with; the present run's, if none has ended.
+async fn revision(
+    session: &Session,
+    process: &Process,
+    end: Option<&Event>,
+) -> Result<Option<Revision>, CliError> {
+    let Some(number) = end.map_or(process.revision, |end| end.revision) else { return Ok(None) };
+    let app = format!("{}:{}", process.namespace, process.app);
+    let kept = session.ask(async |c| c.revisions(&app).await).await?.items;
+    Ok(kept.into_iter().find(|revision| revision.revision == number))
 }
 
 /// The ends before the last one, the newest first.
@@ -166,6 +183,16 @@ fn text(why: &Why) -> String {
         }
         None if process.pid.is_some() => pair("last end", "none: this is its first run"),
         None => pair("last end", "none: it was never started"),
+    }
+    if let Some(revision) = &why.revision {
+        let Revision { revision: number, author, .. } = revision;
+        let how = history::how(revision);
+        let at = units::local_time(&revision.at);
+        let newer = if revision.current { "" } else { "; there is a newer one by now" };
+        pair(
+            "config",
+            &format!("revision {number} (changed {at} by {}: {how}){newer}", escape::harmless(author)),
+        );
     }
     for event in decisions(&why.after) {
         pair("then", &event.detail);
@@ -260,6 +287,7 @@ mod tests {
             namespace: "default".into(),
             detail: detail.into(),
             exit: None,
+            revision: None,
         }
     }
 
@@ -272,7 +300,15 @@ mod tests {
             events.iter().enumerate().map(|(seq, (kind, detail))| event(seq as i64, kind, detail)).collect();
         let older = if all { older(&events) } else { Vec::new() };
         let (before, end, after) = story(events);
-        text(&Why { process: process(0, status), end, before, after, lines: Vec::new(), older })
+        text(&Why {
+            process: process(0, status),
+            end,
+            before,
+            after,
+            lines: Vec::new(),
+            revision: None,
+            older,
+        })
     }
 
     fn check(text: &str, lines: &[&str]) {

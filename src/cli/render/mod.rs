@@ -1,5 +1,6 @@
 //! How things look: tables, colours, units, and lines that others wrote.
 
+pub mod date_format;
 pub mod escape;
 pub mod table;
 pub mod units;

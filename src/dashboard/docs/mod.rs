@@ -10,6 +10,7 @@ mod schema;
 use askama::Template;
 use serde_json::Value;
 
+use super::frame::{Frame, Here};
 use super::render;
 use crate::wire::Whoami;
 use operation::{Operation, operations};
@@ -25,7 +26,7 @@ struct Group {
 #[derive(Template)]
 #[template(path = "docs.html")]
 struct View<'a> {
-    who: Option<&'a Whoami>,
+    frame: Frame<'a>,
     title: &'a str,
     version: &'a str,
     description: &'a str,
@@ -37,7 +38,7 @@ struct View<'a> {
 pub fn docs_page(openapi: &Value, who: &Whoami) -> String {
     let info = &openapi["info"];
     render(&View {
-        who: Some(who),
+        frame: Frame::new(who, Here::Api),
         title: text(&info["title"]),
         version: text(&info["version"]),
         description: text(&info["description"]),

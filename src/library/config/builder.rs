@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{ConfigError, HealthCheck, Mistake, PortConfig, ProcessConfig};
 use crate::client::environment;
-use crate::wire::NewApp;
+use crate::wire::{LogPolicy, NewApp};
 
 /// The largest number that is exact in JSON.
 const LARGEST: u64 = 1 << 53;
@@ -56,6 +56,8 @@ pub struct ProcessConfigBuilder {
     kill_signal: Option<String>,
     kill_timeout: Option<Duration>,
     stop_exit_codes: Vec<u8>,
+    pub(super) logs: LogPolicy,
+    pub(super) log_max_size: Option<u64>,
 }
 
 impl ProcessConfigBuilder {
@@ -224,9 +226,10 @@ impl ProcessConfigBuilder {
     ///
     /// # Errors
     /// Every mistake that can be seen without the daemon.
-    pub fn build(self) -> Result<ProcessConfig, ConfigError> {
+    pub fn build(mut self) -> Result<ProcessConfig, ConfigError> {
         let mut mistakes = Vec::new();
         self.check(&mut mistakes);
+        self.check_logs(&mut mistakes);
         let cwd = match self.cwd.clone() {
             Some(cwd) => std::path::absolute(cwd),
             None => std::env::current_dir(),
@@ -352,6 +355,7 @@ impl ProcessConfigBuilder {
             kill_timeout_ms: ms(self.kill_timeout),
             // Nobody has so much memory that the largest number is too small.
             max_memory_bytes: self.max_memory.map(|bytes| bytes.min(LARGEST) as i64),
+            logs: (self.logs != LogPolicy::default()).then_some(self.logs),
             ..NewApp::default()
         }
     }

@@ -72,6 +72,12 @@ pub enum Mistake {
     /// The first of the growing waits is longer than the longest, or nothing.
     #[error("exp_backoff_restart_delay() must be from 1 ms to 15 s")]
     BadBackoff,
+    /// Log files that would be closed all the time.
+    #[error("log files of {0} bytes are too small: 1024 at least, or 0 for files that grow without end")]
+    BadLogSize(u64),
+    /// A log that is no file.
+    #[error("{0:?} is not the path of a log file: such as logs/app.log, or NULL for none")]
+    BadLogFile(String),
     /// A health check of nothing.
     #[error("{0:?} cannot be checked: say which URL, address or script")]
     BadHealthCheck(String),

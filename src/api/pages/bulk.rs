@@ -1,0 +1,55 @@
+//! `POST /bulk`: one action on the marked processes. Their names are shown first.
+
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+
+use super::{FORM_WAIT, Fields};
+use crate::api::access::{AppOperate, PageAuth};
+use crate::api::act::act;
+use crate::api::operations::select;
+use crate::api::{ApiError, Shared, convert};
+use crate::auth::Right;
+use crate::dashboard::{self, ConfirmPage};
+use crate::wire::{Action, Bulk};
+
+/// Asks, or does it when the answer is there.
+pub async fn bulk(
+    auth: PageAuth<AppOperate>,
+    State(api): State<Shared>,
+    mut fields: Fields,
+) -> Result<Response, ApiError> {
+    let word = fields.get("action").unwrap_or_default();
+    let action = match word {
+        "start" => Action::Start,
+        "stop" => Action::Stop,
+        "restart" => Action::Restart,
+        "delete" => Action::Delete,
+        _ => {
+            let detail = format!("{word:?} is not an action: use start, stop, restart or delete");
+            return Err(ApiError::member("/action", detail));
+        }
+    };
+    if action == Action::Delete {
+        auth.principal.must(Right::AppDelete)?;
+    }
+    let refs: Vec<String> = fields.all("ref").map(str::to_owned).collect();
+    if refs.is_empty() {
+        return Err(ApiError::member("/ref", "no process is marked: mark some, then choose what to do"));
+    }
+    let targets = select(&auth.snapshot(&api), Bulk { action, all: None, refs: Some(refs), states: None })?;
+    if fields.get("sure") == Some("yes") {
+        act(&api, action, &targets, FORM_WAIT).await?;
+        return Ok(Redirect::to(&fields.next()).into_response());
+    }
+    fields.0.push(("sure".to_owned(), "yes".to_owned()));
+    let names: Vec<String> = targets.iter().map(|view| view.name()).collect();
+    let page = dashboard::confirm_page(&ConfirmPage {
+        action,
+        names: &names,
+        post: "/bulk",
+        fields: &fields.0,
+        back: &fields.next(),
+        who: &convert::whoami(&auth.principal),
+    });
+    Ok(Html(page).into_response())
+}

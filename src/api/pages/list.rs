@@ -1,0 +1,48 @@
+//! `GET /`: all processes.
+
+use axum::extract::State;
+use axum::response::Html;
+
+use super::{Asked, asked};
+use crate::api::access::{PageAuth, View};
+use crate::api::resolve::resolve_app;
+use crate::api::{ApiError, Shared, convert, processes, system};
+use crate::dashboard::{self, Order, ProcessesPage};
+
+/// The page.
+pub async fn list(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    query: Asked,
+) -> Result<Html<String>, ApiError> {
+    let processes = processes::list::all(&api, &auth.principal).await;
+    let system = system::show::system(&api).await?;
+    let who = convert::whoami(&auth.principal);
+    Ok(Html(dashboard::processes_page(&ProcessesPage {
+        processes: &processes,
+        order: &order(&query),
+        system: &system,
+        who: &who,
+        notice: None,
+    })))
+}
+
+/// `GET /fragments/processes`: the table's body, for a page whose rows have come or gone. With
+/// `app`, those of that app.
+pub async fn table(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    query: Asked,
+) -> Result<Html<String>, ApiError> {
+    let mut processes = processes::list::all(&api, &auth.principal).await;
+    if !asked(&query, "app").is_empty() {
+        let views = resolve_app(&auth.snapshot(&api), asked(&query, "app"))?;
+        processes.retain(|process| views.iter().any(|view| i64::from(view.id.0) == process.id));
+    }
+    let who = convert::whoami(&auth.principal);
+    Ok(Html(dashboard::table_fragment(&processes, &order(&query), &who)))
+}
+
+pub(super) fn order(query: &Asked) -> Order {
+    Order::of(asked(query, "q"), asked(query, "sort"), asked(query, "group"))
+}

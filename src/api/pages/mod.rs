@@ -1,0 +1,101 @@
+//! The dashboard's routes: what the views in [`crate::dashboard`] are filled with.
+//!
+//! Every page works without script: actions are plain forms that come back to where they were sent.
+
+pub mod act;
+pub mod app;
+pub mod bulk;
+pub mod events;
+pub mod list;
+pub mod logs;
+pub mod ports;
+pub mod settings;
+pub mod start;
+pub mod system;
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::{HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{Html, IntoResponse, Response};
+
+use super::access::{self, PageAuth, View};
+use super::extract::Path;
+use super::{ApiError, convert, login};
+use crate::dashboard;
+use crate::wire::Problem;
+
+/// How long a form waits for the outcome before it shows the page.
+const FORM_WAIT: std::time::Duration = std::time::Duration::from_secs(15);
+
+/// The middleware around all pages: who looks at pages gets a problem as a page.
+pub async fn problems_as_pages(request: Request, next: Next) -> Response {
+    let html = access::wants_html(request.headers());
+    let response = next.run(request).await;
+    match response.extensions().get::<Problem>() {
+        Some(problem) if html => {
+            let page = dashboard::error_page(response.status().as_u16(), problem, None);
+            (response.status(), Html(page)).into_response()
+        }
+        Some(_) | None => response,
+    }
+}
+
+/// `GET /docs`
+pub async fn docs(auth: PageAuth<View>) -> Html<String> {
+    let who = convert::whoami(&auth.principal);
+    Html(dashboard::docs_page(super::openapi::document(), &who))
+}
+
+/// `GET /assets/{version}/{path}`: embedded files; the version is the hash of the whole set.
+pub async fn asset(Path((version, path)): Path<(String, String)>) -> Result<Response, ApiError> {
+    if version != dashboard::assets::version() {
+        return Err(ApiError::no_route());
+    }
+    let asset = dashboard::assets::get(&path).ok_or_else(ApiError::no_route)?;
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
+    ];
+    Ok((headers, asset.bytes.into_owned()).into_response())
+}
+
+/// The fields of a form, in their order; a name may come several times.
+pub struct Fields(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequest<S> for Fields {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Fields, Response> {
+        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        Ok(Fields(form_urlencoded::parse(&body).into_owned().collect()))
+    }
+}
+
+impl Fields {
+    /// What the first field of that name says; nothing if there is none or it is blank.
+    fn get(&self, name: &str) -> Option<&str> {
+        let of_name = self.0.iter().find(|(known, _)| known == name);
+        of_name.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// What all fields of that name say.
+    fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The page to go to afterwards: `next`, if that is one of ours.
+    fn next(&self) -> String {
+        login::local_path(self.get("next").unwrap_or_default())
+    }
+}
+
+/// The parameters of a page. What is not known is left out, and so is what comes twice.
+type Asked = axum::extract::Query<BTreeMap<String, String>>;
+
+/// A parameter, empty when it is not there.
+fn asked<'a>(query: &'a Asked, name: &str) -> &'a str {
+    query.0.get(name).map(String::as_str).unwrap_or_default()
+}

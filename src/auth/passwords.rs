@@ -1,0 +1,115 @@
+//! What is kept of a password: an argon2id hash, slow and large on purpose.
+//!
+//! Each of these takes tens of milliseconds and 19 MiB: never on a thread that serves others, and
+//! only a few at once.
+
+use std::sync::OnceLock;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+
+use crate::secrets::random;
+
+/// Memory in KiB, passes, lanes.
+const COST: (u32, u32, u32) = (19 * 1024, 2, 1);
+
+/// A password has at least so many characters, and at most so many bytes.
+const LEAST: usize = 12;
+const MOST: usize = 1024;
+
+fn argon2() -> Argon2<'static> {
+    let (memory, passes, lanes) = COST;
+    let params = Params::new(memory, passes, lanes, None).expect("the parameters are within the bounds");
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+}
+
+/// Whether a password may be used at all. No rules about what it is made of.
+///
+/// # Errors
+/// A sentence.
+pub fn check(password: &str) -> Result<(), String> {
+    let characters = password.chars().count();
+    if characters < LEAST {
+        return Err(format!(
+            "the password has {characters} characters: use {LEAST} or more, any that you like"
+        ));
+    }
+    if password.len() > MOST {
+        return Err(format!("the password has {} bytes: {MOST} are the most", password.len()));
+    }
+    Ok(())
+}
+
+/// What to keep of `password`: a PHC string.
+pub fn hash(password: &str) -> String {
+    let hashed: Result<PasswordHash, _> = argon2().hash_password(password.as_bytes());
+    hashed.expect("the parameters are within the bounds and the kernel gives random bytes").to_string()
+}
+
+/// Whether `password` is the one of which `kept` is kept. Without one, or with one that is void, it
+/// takes as long and is wrong.
+pub fn verify(password: &str, kept: Option<&str>) -> bool {
+    static NOBODYS: OnceLock<String> = OnceLock::new();
+    let read = |text: &str| PasswordHash::new(text).ok();
+    let known = kept.and_then(read);
+    let compared = known.clone().or_else(|| read(NOBODYS.get_or_init(|| hash(&random::text()))));
+    let same = compared.is_some_and(|hash| argon2().verify_password(password.as_bytes(), &hash).is_ok());
+    same && known.is_some() && password.len() <= MOST
+}
+
+/// Whether `kept` was made with less than a new one would be.
+pub fn is_outdated(kept: &str) -> bool {
+    let (memory, passes, lanes) = COST;
+    let Some(hash) = PasswordHash::new(kept).ok() else { return true };
+    let Ok(params) = Params::try_from(&hash) else { return true };
+    hash.algorithm.as_str() != Algorithm::Argon2id.as_str()
+        || (params.m_cost(), params.t_cost(), params.p_cost()) < (memory, passes, lanes)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+
+    #[test]
+    fn a_password_is_kept_as_argon2id_with_a_salt_of_its_own() {
+        let (one, two) = (hash("correct horse battery"), hash("correct horse battery"));
+        assert_ne!(one, two);
+        assert!(one.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{one}");
+        assert!(verify("correct horse battery", Some(&one)));
+        for wrong in ["", "correct horse batter", "Correct horse battery", "correct horse battery "] {
+            assert!(!verify(wrong, Some(&one)), "{wrong:?}");
+        }
+        assert!(!is_outdated(&one));
+        assert!(is_outdated(&one.replace("m=19456", "m=9216")) && is_outdated("") && is_outdated("plain"));
+    }
+
+    #[test]
+    fn somebody_unknown_takes_as_long_as_a_wrong_password() {
+        let kept = hash("correct horse battery");
+        verify("warm up", None);
+        let time = |kept: Option<&str>| {
+            let begun = Instant::now();
+            assert!(!verify("wrong horse battery", kept));
+            begun.elapsed().as_secs_f64()
+        };
+        // The shortest of some: a busy machine only makes them longer.
+        let shortest = |kept: Option<&str>| (0..5).map(|_| time(kept)).fold(f64::MAX, f64::min);
+        let (known, unknown, void) = (shortest(Some(&kept)), shortest(None), shortest(Some("")));
+        for other in [unknown, void] {
+            assert!((0.5..2.0).contains(&(other / known)), "{known} s, {other} s");
+        }
+    }
+
+    #[test]
+    fn a_password_has_twelve_characters_or_more_and_no_other_rules() {
+        for good in ["aaaaaaaaaaaa", "            ", "pässwörtchen", &"x".repeat(1024)] {
+            assert!(check(good).is_ok(), "{good:?}");
+        }
+        for bad in ["", "aaaaaaaaaaa", "ööööö", &"x".repeat(1025)] {
+            assert!(check(bad).is_err(), "{bad:?}");
+        }
+    }
+}

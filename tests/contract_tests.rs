@@ -1,0 +1,7 @@
+//! What programs may rely on: versions of definitions, operations, events, and repeated requests.
+
+mod support;
+
+mod contract {
+    mod revisions;
+}

@@ -1,0 +1,10 @@
+//! Who may do what: tokens, users, roles, namespaces, and the record of it.
+
+mod support;
+
+mod identity {
+    mod login;
+    mod namespaces;
+    mod tokens;
+    mod users;
+}
