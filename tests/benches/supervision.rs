@@ -4,7 +4,7 @@
 //! `ROUNDS` (200) can be set in the environment.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
