@@ -14,6 +14,9 @@ use serde_json::Value;
 /// spent (acceptance row K7).
 const BUDGET_PAUSE: Duration = Duration::from_millis(600);
 
+/// Services that are up while some of them are killed.
+const FEW: usize = 20;
+
 fn main() {
     let number =
         |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
@@ -28,6 +31,14 @@ fn main() {
         }),
     );
     bench.run(&["delete", "all", "--force"]);
+    let wave = |_| {
+        bench.run(&["start", "/bin/sleep", "--name", "few", "-i", &FEW.to_string(), "--", "100000"]);
+        let times = bench.kills(FEW);
+        bench.run(&["delete", "all", "--force"]);
+        times
+    };
+    let times: Vec<Duration> = (0..rounds.div_ceil(FEW)).flat_map(wave).collect();
+    report(&format!("SIGKILL of a service until its next run is executed, {FEW} services up"), &times);
     let begun = Instant::now();
     bench.run(&["start", "/bin/sleep", "--name", "many", "-i", &instances.to_string(), "--", "100000"]);
     println!("start {instances} instances in one request: {:.1} ms", ms(begun.elapsed()));
@@ -41,7 +52,10 @@ fn main() {
         "idle CPU of daemon and keeper over 10 s: {} ticks of 10 ms",
         bench.idle(Duration::from_secs(10))
     );
-    report("SIGKILL of a service until its next run is executed", &bench.kills(rounds));
+    report(
+        &format!("SIGKILL of a service until its next run is executed, {instances} services up"),
+        &bench.kills((rounds / 4).min(instances)),
+    );
     let status = bench.json(&["status", "--json"]);
     for (who, pid) in [("daemon", &status["daemon"]["pid"]), ("keeper", &status["daemon"]["keeper_pid"])] {
         println!(
