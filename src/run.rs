@@ -73,6 +73,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
         saved.users.clone(),
     );
     let settings = saved.settings.clone();
+    let audit = saved.audit.clone();
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
@@ -82,7 +83,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let usages = handle.usages().clone();
-    let api = Api::new(handle, accounts, started, default_cwd());
+    let api = Api::new(handle, accounts, audit, started, default_cwd());
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
     // Before the socket: whoever finds that one is told the addresses.

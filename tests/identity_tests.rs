@@ -3,8 +3,11 @@
 mod support;
 
 mod identity {
+    mod audit;
     mod login;
+    mod matrix;
     mod namespaces;
+    mod readme;
     mod tokens;
     mod users;
 }

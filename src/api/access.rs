@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, Method, StatusCode, header, request::Parts};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::arrival::Arrival;
+use super::audit::Note;
 use super::scope::{self, Viewer};
 use super::{Api, ApiError, Shared};
 use crate::auth::{Principal, Refused, Right, Via};
@@ -51,6 +52,9 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Shared) -> Result<Self, ApiError> {
         let principal = authenticate(parts, api)?;
+        if let Some(note) = parts.extensions.get::<Note>() {
+            note.by(&principal);
+        }
         same_origin(parts, &principal)?;
         principal.must(N::RIGHT)?;
         api.accounts().used(&principal, clock::unix_ms());

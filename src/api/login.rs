@@ -8,6 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use serde::Deserialize;
 
 use super::access::{self, PageAuth, View};
+use super::audit::Note;
 use super::extract::Query;
 use super::password::{self, Source};
 use super::{Api, ApiError, Shared};
@@ -46,12 +47,13 @@ pub async fn log_in(
     State(api): State<Shared>,
     origin: Origin,
     source: Source,
+    note: Note,
     Form(said): Form<Said>,
 ) -> Response {
     let next = local_path(&said.next);
     let opened = match said.token.trim() {
-        "" => by_password(&api, said.user.trim(), said.password, &origin.0, source).await,
-        token => by_token(&api, token, &origin.0, source),
+        "" => by_password(&api, said.user.trim(), said.password, &origin.0, source, &note).await,
+        token => by_token(&api, token, &origin.0, source, &note),
     };
     match opened {
         Ok((session, change)) => logged_in(&api, &session, change, &next).await,
@@ -68,18 +70,27 @@ pub async fn log_in(
 
 type Opened = Result<(String, Change), ApiError>;
 
-async fn by_password(api: &Api, user: &str, password: String, origin: &str, source: Source) -> Opened {
-    password::verify(api, user, password, source).await?;
+async fn by_password(
+    api: &Api,
+    user: &str,
+    password: String,
+    origin: &str,
+    source: Source,
+    note: &Note,
+) -> Opened {
+    password::verify(api, user, password, source, note).await?;
     let opened = api.accounts().open_session_of_user(user, origin, clock::unix_ms());
     // Gone since it was verified.
     Ok(opened.ok_or(Refused::Revoked)?)
 }
 
-fn by_token(api: &Api, token: &str, origin: &str, source: Source) -> Opened {
+fn by_token(api: &Api, token: &str, origin: &str, source: Source, note: &Note) -> Opened {
     let now = clock::unix_ms();
+    note.by_login(password::UNKNOWN, "token");
     api.throttle().attempt(None, source.0, now).map_err(password::too_many)?;
     let mut accounts = api.accounts();
     let principal = accounts.verify_token(token, now)?;
+    note.by_login(&principal.subject, "token");
     let opened = accounts.open_session(&principal, origin, now);
     drop(accounts);
     api.throttle().right(None, source.0, now);
@@ -99,10 +110,27 @@ pub async fn login_once(Query(code): Query<Code>) -> Html<String> {
 }
 
 /// `POST /login/once`
-pub async fn redeem(State(api): State<Shared>, origin: Origin, Form(code): Form<Code>) -> Response {
-    let redeemed = api.accounts().redeem_login_code(&code.code, &origin.0, clock::unix_ms());
+pub async fn redeem(
+    State(api): State<Shared>,
+    origin: Origin,
+    source: Source,
+    note: Note,
+    Form(code): Form<Code>,
+) -> Response {
+    let now = clock::unix_ms();
+    note.by_login(password::UNKNOWN, "link");
+    if let Err(wait) = api.throttle().attempt(None, source.0, now) {
+        return password::too_many(wait).into_response();
+    }
+    let redeemed = api.accounts().redeem_login_code(&code.code, &origin.0, now);
     match redeemed {
-        Some((session, change)) => logged_in(&api, &session, change, "/").await,
+        Some((session, change)) => {
+            api.throttle().right(None, source.0, now);
+            if let Change::PutSession(row) = &change {
+                note.by_login(&row.subject, "link");
+            }
+            logged_in(&api, &session, change, "/").await
+        }
         None => {
             let sentence =
                 "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";

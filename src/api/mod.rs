@@ -12,6 +12,7 @@ pub mod access;
 pub mod act;
 pub mod apps;
 pub mod arrival;
+pub mod audit;
 pub mod auth;
 pub mod compat;
 pub mod conditional;

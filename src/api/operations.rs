@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 
 use super::access::{AppOperate, Auth};
 use super::act::{Wait, act};
+use super::audit::Note;
 use super::extract::{Json, Query};
 use super::resolve::resolve;
 use super::{ApiError, Shared};
@@ -29,9 +30,11 @@ use crate::wire::{self, Action, Bulk};
 pub async fn operate(
     auth: Auth<AppOperate>,
     State(api): State<Shared>,
+    note: Note,
     Query(wait): Query<Wait>,
     Json(bulk): Json<Bulk>,
 ) -> Result<(StatusCode, JsonAnswer<wire::Outcome>), ApiError> {
+    note.about(named(&bulk));
     if bulk.action == Action::Delete {
         auth.principal.must(Right::AppDelete)?;
     }
@@ -39,6 +42,16 @@ pub async fn operate(
     let targets = select(&auth.snapshot(&api), bulk)?;
     let (status, outcome) = act(&api, action, &targets, wait.limit()?).await?;
     Ok((status, JsonAnswer(outcome)))
+}
+
+/// What it is about, for the audit.
+fn named(bulk: &Bulk) -> String {
+    let which = match (&bulk.refs, &bulk.states) {
+        (Some(refs), _) => refs.join(" "),
+        (None, Some(states)) => states.join(" "),
+        (None, None) => "all".to_owned(),
+    };
+    format!("{} {which}", bulk.action.as_str())
 }
 
 /// The selected processes, each once, by id.

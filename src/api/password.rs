@@ -8,9 +8,13 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 
 use super::arrival::Arrival;
+use super::audit::Note;
 use super::{Api, ApiError};
 use crate::auth::{Wait, passwords};
 use crate::daemon::clock;
+
+/// Somebody whom nobody knows, in a record.
+pub const UNKNOWN: &str = "unknown";
 
 /// So many are hashed at once: 19 MiB and a core each.
 pub const AT_ONCE: usize = 2;
@@ -42,8 +46,17 @@ impl Source {
 ///
 /// # Errors
 /// 401 when not, whoever does not exist; 429 after too many attempts.
-pub async fn verify(api: &Api, user: &str, password: String, source: Source) -> Result<(), ApiError> {
+pub async fn verify(
+    api: &Api,
+    user: &str,
+    password: String,
+    source: Source,
+    note: &Note,
+) -> Result<(), ApiError> {
     let now = clock::unix_ms();
+    // What nobody is called may be a password that was typed into the wrong field.
+    let known = api.accounts().user(user).is_some();
+    note.by_login(if known { user } else { UNKNOWN }, "password");
     api.throttle().attempt(Some(user), source.0, now).map_err(too_many)?;
     let kept = api.accounts().user(user).map(|row| row.password.clone());
     let (right, outdated) = hashing(api, move || {

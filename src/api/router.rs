@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, login, logs, metrics,
-    openapi, operations, pages, plans, points, ports, processes, reload_logs, requests, sessions, system,
-    tokens, users, ws,
+    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, login, logs,
+    metrics, openapi, operations, pages, plans, points, ports, processes, reload_logs, requests, sessions,
+    system, tokens, users, ws,
 };
 
 /// The longest body.
@@ -76,6 +76,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(users::password::set))
         .routes(routes!(sessions::list::list))
         .routes(routes!(sessions::end::end))
+        .routes(routes!(audit::list::list))
+        .routes(routes!(audit::verify::verify))
         .routes(routes!(auth::login::login))
         .routes(routes!(auth::logout::logout))
         .routes(routes!(health::alive))
@@ -138,6 +140,7 @@ pub fn router(api: Shared) -> Router {
         .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn_with_state(api.clone(), audit::keep))
         .layer(from_fn(guard::guard))
         .layer(from_fn_with_state(api.clone(), requests::record))
         .with_state(api)

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Semaphore;
 
+use super::audit::Chain;
 use super::listeners::Listeners;
 use super::password;
 use super::requests::Requests;
@@ -14,6 +15,7 @@ use crate::daemon::clock;
 use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::model::Moment;
+use crate::store::AuditHead;
 
 /// The surroundings of the API.
 pub struct Api {
@@ -33,6 +35,7 @@ pub struct Api {
     pub hashing: Semaphore,
     accounts: Mutex<Accounts>,
     throttle: Mutex<Throttle>,
+    audit: Mutex<Chain>,
 }
 
 /// Shared by all requests.
@@ -40,7 +43,13 @@ pub type Shared = Arc<Api>;
 
 impl Api {
     /// Puts the surroundings together.
-    pub fn new(handle: Handle, accounts: Accounts, started: Moment, default_cwd: PathBuf) -> Shared {
+    pub fn new(
+        handle: Handle,
+        accounts: Accounts,
+        audit: AuditHead,
+        started: Moment,
+        default_cwd: PathBuf,
+    ) -> Shared {
         let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
             forwards,
@@ -52,6 +61,7 @@ impl Api {
             hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),
             throttle: Mutex::default(),
+            audit: Mutex::new(Chain::new(audit)),
         })
     }
 
@@ -63,6 +73,11 @@ impl Api {
     /// Who has tried to log in of late. Never held across an await either.
     pub fn throttle(&self) -> MutexGuard<'_, Throttle> {
         self.throttle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// The end of the chain of records of who did what. Never held across an await either.
+    pub fn audit(&self) -> MutexGuard<'_, Chain> {
+        self.audit.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Whether `principal`, verified some time ago, would still be: for streams that stay open.

@@ -99,11 +99,17 @@ mod tests {
             assert!(!verify("wrong horse battery", kept));
             (now() - begun).as_secs_f64()
         };
-        // The shortest of some: a busy machine only makes them longer.
-        let shortest = |kept: Option<&str>| (0..5).map(|_| time(kept)).fold(f64::MAX, f64::min);
-        let (known, unknown, void) = (shortest(Some(&kept)), shortest(None), shortest(Some("")));
+        // The shortest of some, in turn: a busy machine only makes them longer. Without the work it
+        // would be thousands of times shorter.
+        let mut shortest = [f64::MAX; 3];
+        for _ in 0..8 {
+            for (shortest, kept) in shortest.iter_mut().zip([Some(kept.as_str()), None, Some("")]) {
+                *shortest = shortest.min(time(kept));
+            }
+        }
+        let [known, unknown, void] = shortest;
         for other in [unknown, void] {
-            assert!((0.5..2.0).contains(&(other / known)), "{known} s, {other} s");
+            assert!((0.25..4.0).contains(&(other / known)), "{known} s, {other} s");
         }
     }
 

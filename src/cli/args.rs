@@ -10,7 +10,7 @@ use super::file_args::FileArgs;
 use super::forward_args::ForwardArgs;
 use super::health::HealthArgs;
 use super::history_args::{HistoryArgs, RollbackArgs};
-use super::identity_args::{ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
+use super::identity_args::{AuditArgs, ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::log_args::LogArgs;
 use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
@@ -197,6 +197,8 @@ pub enum ClientCommand {
     /// Add, change and remove people who log in with a password
     #[command(subcommand)]
     User(UserCommand),
+    /// Show who did what, or tried to
+    Audit(AuditArgs),
     /// Log in to a server: commands go there from then on
     Login(LoginArgs),
     /// Choose where commands go: to this machine, or a server that was logged in to

@@ -248,3 +248,35 @@ pub struct ContextNameArgs {
     #[arg(value_name = "NAME")]
     pub name: String,
 }
+
+/// `audit`.
+#[derive(Args, Debug)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Everything that changed something leaves a record, and so do a refusal and a login that failed: when, \
+                        who, from where, what, to what, with which answer. The newest 100000 are kept, each with a hash \
+                        that covers the one before. Who may write the store can make the whole chain anew: note the hash \
+                        that verify prints elsewhere, too.\n\n\
+                        Examples:\n  pmdaemon audit --since 24h\n  pmdaemon audit --lines 1000 --json\n  pmdaemon audit verify"
+)]
+pub struct AuditArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<AuditCommand>,
+    /// Not older than: 30m, 24h, 7d or 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// How many of the latest [default: 50; with --since all]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub lines: Option<u32>,
+    /// Print JSON, one document per line
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What can be done with the records.
+#[derive(Subcommand, Debug)]
+pub enum AuditCommand {
+    /// Find out whether somebody altered the records; exit code 1 if so
+    Verify(super::args::JsonArgs),
+}

@@ -1,13 +1,18 @@
 //! One method per route about who may do what.
 
+use std::time::Duration;
+
 use reqwest::Method;
 
-use super::routes::escaped;
+use super::routes::{escaped, percent_encoded};
 use super::{Client, ClientError};
 use crate::wire::{
-    LoggedIn, Login, MadeToken, NewPassword, NewToken, NewUser, SessionList, TokenList, User, UserGrant,
-    UserList,
+    AuditList, AuditVerdict, LoggedIn, Login, MadeToken, NewPassword, NewToken, NewUser, SessionList,
+    TokenList, User, UserGrant, UserList,
 };
+
+/// A hundred thousand records are read.
+const VERIFYING: Duration = Duration::from_secs(120);
 
 impl Client {
     /// `GET /tokens`.
@@ -34,6 +39,25 @@ impl Client {
     /// `POST /auth/logout`: the token of this client is void.
     pub async fn log_out(&self) -> Result<(), ClientError> {
         self.send(Method::POST, "/api/v1/auth/logout", |r| r).await.map(drop)
+    }
+
+    /// `GET /audit`: the newest records before `before`, oldest first.
+    pub async fn audit(
+        &self,
+        since: Option<&str>,
+        before: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditList, ClientError> {
+        let since = since.map(|since| format!("&since={}", percent_encoded(since))).unwrap_or_default();
+        let before = before.map(|before| format!("&before={before}")).unwrap_or_default();
+        let path = format!("/api/v1/audit?limit={limit}{since}{before}");
+        Ok(self.json(Method::GET, &path, |r| r).await?.1)
+    }
+
+    /// `GET /audit/verdict`.
+    pub async fn audit_verdict(&self) -> Result<AuditVerdict, ClientError> {
+        let path = "/api/v1/audit/verdict";
+        Ok(self.json(Method::GET, path, |r| r.timeout(VERIFYING)).await?.1)
     }
 
     /// `GET /users`.

@@ -9,6 +9,7 @@
 //! integers fit into 53 bits; enumerations may grow.
 
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod bulk;
 mod depends;
@@ -35,6 +36,7 @@ pub mod user;
 pub mod verbs;
 
 pub use app::{App, AppList, NewApp, Outcome};
+pub use audit::{AuditList, AuditRecord, AuditVerdict, BrokenRecord};
 pub use auth::{LoginLink, Role, Whoami};
 pub use bulk::{Action, Bulk};
 pub use depends::Dependency;

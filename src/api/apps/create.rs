@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
+use crate::api::audit::Note;
 use crate::api::conditional;
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
@@ -40,6 +41,7 @@ pub(super) const SPAWN_LIMIT: Duration = Duration::from_secs(10);
 pub async fn create(
     auth: Auth<AppWrite>,
     State(api): State<Shared>,
+    note: Note,
     Query(wait): Query<Wait>,
     Query(ready): Query<Ready>,
     Json(new): Json<wire::NewApp>,
@@ -52,7 +54,7 @@ pub async fn create(
     }
     let limit = wait.limit()?;
     let earlier = auth.snapshot(&api);
-    let mut views = create_app(&api, &auth.principal, new, limit).await?;
+    let mut views = create_app(&api, &auth.principal, &note, new, limit).await?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
         ready::all(&api, &awaited, limit.saturating_sub(begin.elapsed())).await?;
@@ -78,6 +80,7 @@ pub async fn create(
 pub async fn create_app(
     api: &Api,
     principal: &Principal,
+    note: &Note,
     new: wire::NewApp,
     wait: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
@@ -85,6 +88,7 @@ pub async fn create_app(
     let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
     let spec =
         tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    note.about(format!("{}:{}", spec.namespace, spec.name));
     scope::may_define(principal, &spec)?;
     define_logs::outside(api.handle.home(), &spec.logs)?;
     let author = Author::new(&principal.subject, RevisionCause::Created);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 
+use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::password::{self, Source};
 use crate::api::{ApiError, Shared, tokens};
@@ -29,9 +30,10 @@ const LIFE: Duration = Duration::from_secs(30 * 86_400);
 pub async fn login(
     State(api): State<Shared>,
     source: Source,
+    note: Note,
     Json(said): Json<wire::Login>,
 ) -> Result<JsonAnswer<wire::LoggedIn>, ApiError> {
-    password::verify(&api, &said.user, said.password, source).await?;
+    password::verify(&api, &said.user, said.password, source, &note).await?;
     let (secret, change) = {
         let mut accounts = api.accounts();
         // Gone since it was verified: as if they had never been.

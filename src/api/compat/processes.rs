@@ -14,6 +14,7 @@ use super::jlist::element;
 use crate::api::access::{AppDelete, AppWrite, Auth, View};
 use crate::api::act::act;
 use crate::api::apps::create::create_app;
+use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
@@ -277,9 +278,10 @@ pub async fn show(
 pub async fn start(
     auth: Auth<AppWrite>,
     State(api): State<Shared>,
+    note: Note,
     Json(app): Json<Pm2App>,
 ) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
-    let views = create_app(&api, &auth.principal, app.try_into()?, Duration::ZERO).await?;
+    let views = create_app(&api, &auth.principal, &note, app.try_into()?, Duration::ZERO).await?;
     let measured = api.handle.measured().await;
     let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
     Ok((StatusCode::CREATED, JsonAnswer(elements)))

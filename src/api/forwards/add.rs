@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::show;
 use crate::api::access::{Admin, Auth};
+use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
@@ -27,8 +28,10 @@ use crate::wire;
 pub async fn add(
     auth: Auth<Admin>,
     State(api): State<Shared>,
+    note: Note,
     Json(new): Json<wire::NewForward>,
 ) -> Result<(StatusCode, JsonAnswer<wire::Forward>), ApiError> {
+    note.about(new.name.as_str());
     auth.must_see_all()?;
     let stream = match new.stream {
         None => None,

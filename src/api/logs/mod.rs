@@ -31,6 +31,7 @@ use chosen::Chosen;
 use form::Form;
 use query::Wanted;
 pub use query::Which;
+pub(super) use query::time;
 use stream::{Answer, Happened, Work};
 
 /// So many events are merged into lines that were there before.

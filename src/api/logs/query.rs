@@ -248,7 +248,7 @@ fn instances(text: &str) -> Result<Vec<u32>, ApiError> {
 }
 
 /// A time in microseconds since 1970: a point, or a span before now.
-fn time(name: &str, text: &str) -> Result<u64, ApiError> {
+pub fn time(name: &str, text: &str) -> Result<u64, ApiError> {
     if let Ok(point) = text.parse::<jiff::Timestamp>() {
         return Ok(u64::try_from(point.as_microsecond()).unwrap_or(0));
     }

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::{FORM_WAIT, Fields};
 use crate::api::access::{AppOperate, PageAuth};
 use crate::api::act::act;
+use crate::api::audit::Note;
 use crate::api::operations::select;
 use crate::api::{ApiError, Shared, convert};
 use crate::auth::Right;
@@ -16,6 +17,7 @@ use crate::wire::{Action, Bulk};
 pub async fn bulk(
     auth: PageAuth<AppOperate>,
     State(api): State<Shared>,
+    note: Note,
     mut fields: Fields,
 ) -> Result<Response, ApiError> {
     let word = fields.get("action").unwrap_or_default();
@@ -36,11 +38,13 @@ pub async fn bulk(
     if refs.is_empty() {
         return Err(ApiError::member("/ref", "no process is marked: mark some, then choose what to do"));
     }
+    note.about(format!("{} {}", action.as_str(), refs.join(" ")));
     let targets = select(&auth.snapshot(&api), Bulk { action, all: None, refs: Some(refs), states: None })?;
     if fields.get("sure") == Some("yes") {
         act(&api, action, &targets, FORM_WAIT).await?;
         return Ok(Redirect::to(&fields.next()).into_response());
     }
+    note.changes_nothing();
     fields.0.push(("sure".to_owned(), "yes".to_owned()));
     let names: Vec<String> = targets.iter().map(|view| view.name()).collect();
     let page = dashboard::confirm_page(&ConfirmPage {

@@ -7,6 +7,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::Fields;
 use crate::api::access::{PageAuth, View};
+use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
 use crate::api::{ApiError, Shared, convert, sessions, tokens, users};
 use crate::dashboard::{self, SettingsPage};
@@ -25,9 +26,10 @@ pub async fn change(
     auth: PageAuth<View>,
     State(api): State<Shared>,
     Path((what, verb)): Path<(String, String)>,
+    note: Note,
     fields: Fields,
 ) -> Result<Response, ApiError> {
-    match carry_out(&auth, &api, &what, &verb, &fields).await {
+    match carry_out(&auth, &api, &note, &what, &verb, &fields).await {
         Ok(None) => Ok(Redirect::to("/settings").into_response()),
         Ok(Some((name, secret))) => {
             Ok(Html(show(&auth, &api, Some((&name, &secret)), None).await?).into_response())
@@ -49,11 +51,13 @@ type Made = Option<(String, String)>;
 async fn carry_out(
     auth: &PageAuth<View>,
     api: &Shared,
+    note: &Note,
     what: &str,
     verb: &str,
     fields: &Fields,
 ) -> Result<Made, ApiError> {
     let text = |name: &str| fields.get(name).unwrap_or_default().to_owned();
+    note.about(fields.get("id").or_else(|| fields.get("name")).unwrap_or_default());
     let api = State(api.clone());
     match (what, verb) {
         ("tokens", "create") => {
@@ -69,7 +73,8 @@ async fn carry_out(
                 namespaces: namespaces(fields),
                 expires_in_ms: Some(days.saturating_mul(DAY_MS)),
             };
-            let (_, axum::Json(made)) = tokens::create::create(auth.with()?, api, Json(new)).await?;
+            let (_, axum::Json(made)) =
+                tokens::create::create(auth.with()?, api, note.clone(), Json(new)).await?;
             Ok(Some((made.token.name, made.secret)))
         }
         ("tokens", "revoke") => {
@@ -84,7 +89,7 @@ async fn carry_out(
                 role: role(fields)?,
                 namespaces: namespaces(fields),
             };
-            drop(users::add::add(auth.with()?, api, Json(new)).await?);
+            drop(users::add::add(auth.with()?, api, note.clone(), Json(new)).await?);
             Ok(None)
         }
         ("users", "remove") => {

@@ -10,6 +10,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::{FORM_WAIT, Fields};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::apps::create::create_app;
+use crate::api::audit::Note;
 use crate::api::{ApiError, Shared, convert, scope};
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
@@ -30,7 +31,13 @@ pub async fn form(auth: PageAuth<AppWrite>, query: axum::extract::RawQuery) -> H
 }
 
 /// `POST /fragments/apps/check`: what is wrong with it so far. It changes nothing.
-pub async fn check(auth: PageAuth<AppWrite>, State(api): State<Shared>, fields: Fields) -> Html<String> {
+pub async fn check(
+    auth: PageAuth<AppWrite>,
+    State(api): State<Shared>,
+    note: Note,
+    fields: Fields,
+) -> Html<String> {
+    note.changes_nothing();
     let (app, mut errors) = read(&fields);
     if errors.is_empty()
         && !app.script.is_empty()
@@ -42,10 +49,15 @@ pub async fn check(auth: PageAuth<AppWrite>, State(api): State<Shared>, fields: 
 }
 
 /// `POST /apps/new`: starts it, and shows it; or shows the form again with what is wrong.
-pub async fn start(auth: PageAuth<AppWrite>, State(api): State<Shared>, fields: Fields) -> Response {
+pub async fn start(
+    auth: PageAuth<AppWrite>,
+    State(api): State<Shared>,
+    note: Note,
+    fields: Fields,
+) -> Response {
     let (app, mut errors) = read(&fields);
     if errors.is_empty() {
-        match create_app(&api, &auth.principal, app.clone(), FORM_WAIT).await {
+        match create_app(&api, &auth.principal, &note, app.clone(), FORM_WAIT).await {
             Ok(views) => {
                 let reference = views
                     .first()

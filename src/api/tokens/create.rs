@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 
 use super::{RESERVED, grantable, show};
 use crate::api::access::{Auth, View};
+use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::{ApiError, Shared};
 use crate::auth::{Grant, Right};
@@ -34,6 +35,7 @@ const LIFE_MS: std::ops::RangeInclusive<i64> = 60_000..=365 * 86_400_000;
 pub async fn create(
     auth: Auth<View>,
     State(api): State<Shared>,
+    note: Note,
     Json(new): Json<wire::NewToken>,
 ) -> Result<(StatusCode, JsonAnswer<wire::MadeToken>), ApiError> {
     // A token of a program makes no more: one that leaked would live on in them.
@@ -41,6 +43,7 @@ pub async fn create(
         auth.principal.must(Right::Admin)?;
     }
     let name = Name::parse(&new.name).map_err(|bad| ApiError::member("/name", bad.to_string()))?;
+    note.about(name.as_str());
     let (role, namespaces) = grantable(&auth.principal, new.role, new.namespaces.as_deref())?;
     let life_ms = new.expires_in_ms.unwrap_or(USUAL_LIFE_MS);
     if !LIFE_MS.contains(&life_ms) {

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 
 use super::show;
 use crate::api::access::{Admin, Auth};
+use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::tokens::{RESERVED, grantable};
 use crate::api::{ApiError, Shared, password};
@@ -24,9 +25,11 @@ use crate::wire;
 pub async fn add(
     auth: Auth<Admin>,
     State(api): State<Shared>,
+    note: Note,
     Json(new): Json<wire::NewUser>,
 ) -> Result<(StatusCode, JsonAnswer<wire::User>), ApiError> {
     let name = Name::parse(&new.name).map_err(|bad| ApiError::member("/name", bad.to_string()))?;
+    note.about(name.as_str());
     let (role, namespaces) = grantable(&auth.principal, new.role, new.namespaces.as_deref())?;
     let password = password::hash(&api, new.password).await?;
     let now = clock::unix_ms();

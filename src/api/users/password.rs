@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 
 use super::not_found;
 use crate::api::access::{Auth, View};
+use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
 use crate::api::password::{self, Source};
 use crate::api::{ApiError, Shared};
@@ -37,7 +38,7 @@ pub async fn set(
         let Some(current) = new.current else {
             return Err(ApiError::member("/current", "say the present password, too: it is missing"));
         };
-        password::verify(&api, &name, current, source).await.map_err(as_refusal)?;
+        password::verify(&api, &name, current, source, &Note::default()).await.map_err(as_refusal)?;
     }
     let hash = password::hash(&api, new.password).await?;
     let changes = api.accounts().set_password(&name, hash);

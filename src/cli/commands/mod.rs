@@ -2,6 +2,7 @@
 
 mod act;
 mod apply;
+mod audit;
 mod cleardump;
 mod completion;
 mod context;
@@ -104,6 +105,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Status(args) => status::run(args).await,
         ClientCommand::Token(args) => token::run(args).await,
         ClientCommand::User(command) => user::run(command).await,
+        ClientCommand::Audit(args) => audit::run(args).await,
         ClientCommand::Login(args) => login::run(args).await,
         ClientCommand::Context(command) => context::run(command).await,
         ClientCommand::Session(command) => session::run(command).await,

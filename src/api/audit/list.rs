@@ -1,0 +1,70 @@
+//! `GET /api/v1/audit`
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use crate::api::access::{Admin, Auth};
+use crate::api::extract::Query;
+use crate::api::{ApiError, Shared, convert, logs};
+use crate::store::{AuditQuery, AuditRow};
+use crate::wire;
+
+/// Which records.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Those that are not older: RFC 3339, or how long ago.
+    #[param(nullable = false, example = "24h")]
+    since: Option<String>,
+    /// Those before this `seq`. Without it: the newest.
+    #[param(nullable = false, minimum = 0)]
+    before: Option<u64>,
+    /// At most so many. Default 100.
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+}
+
+/// Who did what
+///
+/// Everything that changed something, or was to, and logins that failed. The newest 100,000 are kept.
+#[utoipa::path(get, path = "/api/v1/audit", tag = "auth", operation_id = "list_audit", params(Which),
+    responses(
+        (status = 200, description = "records, oldest first", body = wire::AuditList),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    _auth: Auth<Admin>,
+    State(api): State<Shared>,
+    Query(which): Query<Which>,
+) -> Result<Json<wire::AuditList>, ApiError> {
+    let limit = which.limit.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        let detail = format!("limit is {limit}: 1 to 1000 is allowed");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail));
+    }
+    let since_ms = which.since.as_deref().map(|text| logs::time("since", text)).transpose()?;
+    let since_ms = since_ms.map(|us| us / 1000);
+    let query = AuditQuery { before: which.before, since_ms, limit: limit as usize };
+    let rows = api.handle.recorder().read(move |store| store.audit(&query)).await;
+    let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
+    let full = rows.len() == limit as usize;
+    let next_before = rows.first().filter(|row| full && row.seq > 1).map(|row| row.seq as i64);
+    Ok(Json(wire::AuditList { items: rows.iter().map(show).collect(), next_before }))
+}
+
+fn show(row: &AuditRow) -> wire::AuditRecord {
+    wire::AuditRecord {
+        seq: row.seq as i64,
+        ts: convert::time(row.at_ms),
+        principal: row.principal.clone(),
+        via: row.via.clone(),
+        source: row.source.clone(),
+        action: row.action.clone(),
+        target: row.target.clone(),
+        status: i64::from(row.status),
+        request_id: row.request_id.clone(),
+        hash: row.hash.clone(),
+    }
+}
