@@ -24,7 +24,7 @@ fn stream(api: &Api, query: &str, last: Option<&str>, number: usize) -> Vec<(Str
                 return events;
             }
             let chunk = answer.chunk().await.unwrap().expect("the stream goes on");
-            text.push_str(&String::from_utf8(chunk.to_vec()).unwrap());
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     };
     api.block_on(async { tokio::time::timeout(SOON, read).await.expect("the events come") })
