@@ -61,6 +61,11 @@ impl Home {
         self.0.join("store.db")
     }
 
+    /// What processes and the host have used.
+    pub fn history(&self) -> PathBuf {
+        self.0.join("history.db")
+    }
+
     /// Copies of the store.
     pub fn backup_dir(&self) -> PathBuf {
         self.0.join("backup")

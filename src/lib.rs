@@ -35,9 +35,10 @@
 //! | [`probe`] | health checks: one question to an app, one verdict | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
+//! | [`ecosystem`] | files that declare apps, as PM2's users write them | `wire` |
 //! | [`dashboard`] | pages: wire types in, HTML out | `wire` |
 //! | [`api`] | the router and its handlers | all above |
-//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `home`, `secrets`, `settings`, `kernel` |
+//! | [`client`], [`cli`] | the command line, which reaches the daemon by HTTP only | `wire`, `ecosystem`, `home`, `secrets`, `settings`, `kernel` |
 //! | [`library`] | [`ProcessManager`] for programs in Rust | `client`, `wire`, `home` |
 //! | [`run`], [`local_token`] | put the daemon together and let the command line in | all |
 //!
@@ -52,6 +53,7 @@ pub mod cli;
 pub mod client;
 pub mod daemon;
 pub mod dashboard;
+pub mod ecosystem;
 pub mod fault;
 pub mod home;
 pub mod keeper;

@@ -76,11 +76,12 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
-    handle.usages().start(handle.watch())?;
+    handle.usages().start(handle.watch(), &home.history())?;
     let budget = log_budget()?;
     retention::start(home.clone(), handle.watch(), budget)
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
+    let usages = handle.usages().clone();
     let api = Api::new(handle, accounts, started, default_cwd());
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
@@ -137,6 +138,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
             }
         }
     };
+    usages.history().flush(clock::unix_ms());
     recorder.close();
     match ended {
         Ended::Everything => tracing::info!("everything is stopped; the daemon ends"),

@@ -129,6 +129,15 @@ pub struct PageAuth<N: Needs> {
 }
 
 impl<N: Needs> PageAuth<N> {
+    /// The same principal for a handler of the API, if they have the right that it needs.
+    ///
+    /// # Errors
+    /// 403 without it.
+    pub fn with<M: Needs>(&self) -> Result<Auth<M>, ApiError> {
+        self.principal.must(M::RIGHT)?;
+        Ok(Auth { principal: self.principal.clone(), right: PhantomData })
+    }
+
     /// The namespaces that they see; absent: all.
     pub fn namespaces(&self) -> Option<Vec<String>> {
         some(&self.principal)
@@ -152,12 +161,6 @@ impl<N: Needs> FromRequestParts<Shared> for PageAuth<N> {
             }
             Err(error) => Err(error.into_response()),
         }
-    }
-}
-
-impl<N: Needs> From<PageAuth<N>> for Auth<N> {
-    fn from(page: PageAuth<N>) -> Auth<N> {
-        Auth { principal: page.principal, right: PhantomData }
     }
 }
 

@@ -14,8 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, login, logs, openapi,
-    operations, pages, points, ports, processes, reload_logs, requests, sessions, system, tokens, users, ws,
+    ApiError, Shared, apps, auth, compat, events, flush, forwards, guard, health, login, logs, metrics,
+    openapi, operations, pages, plans, points, ports, processes, reload_logs, requests, sessions, system,
+    tokens, users, ws,
 };
 
 /// The longest body.
@@ -40,7 +41,11 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(logs::of_app, flush::of_app))
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
+        .routes(routes!(metrics::of_process))
+        .routes(routes!(metrics::of_system))
         .routes(routes!(operations::operate))
+        .routes(routes!(plans::make::make))
+        .routes(routes!(plans::schema::schema))
         .routes(routes!(points::list::list))
         .routes(routes!(points::save::save, points::delete::delete))
         .routes(routes!(points::resurrect::resurrect))
@@ -90,11 +95,14 @@ fn pages() -> Router<Shared> {
         .route("/events", get(pages::events::page))
         .route("/ports", get(pages::ports::page))
         .route("/system", get(pages::system::page))
+        .route("/settings", get(pages::settings::page))
+        .route("/settings/{what}/{verb}", post(pages::settings::change))
         .route("/apps/new", get(pages::start::form).post(pages::start::start))
         .route("/apps/{ref}", get(pages::app::overview))
         .route("/logs", get(pages::logs::of_all))
         .route("/apps/{ref}/logs", get(pages::logs::of_app))
         .route("/apps/{ref}/events", get(pages::app::events_page))
+        .route("/apps/{ref}/metrics", get(pages::app::metrics_page))
         .route("/apps/{ref}/config", get(pages::app::config))
         .route("/apps/{ref}/delete", get(pages::app::delete).post(pages::act::delete_by_form))
         .route("/apps/{ref}/{verb}", post(pages::act::act_by_form))

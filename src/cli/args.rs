@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
+use super::file_args::FileArgs;
 use super::forward_args::ForwardArgs;
 use super::health::HealthArgs;
 use super::history_args::{HistoryArgs, RollbackArgs};
@@ -15,7 +16,7 @@ use super::logs_args::LogsArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
-use super::values::{self, Instances};
+use super::values::{self, EnvWord, Instances};
 
 /// Runs programs and keeps them running.
 #[derive(Parser, Debug)]
@@ -112,7 +113,38 @@ pub enum ClientCommand {
     /// Stop apps and run them anew
     Restart(RestartArgs),
     /// Restart apps, one process after the other
+    #[command(alias = "gracefulReload")]
     Reload(ReloadArgs),
+    /// Restart the apps of a file, or start them
+    #[command(name = "startOrRestart", hide = true)]
+    StartOrRestart(RestartArgs),
+    /// Reload the apps of a file, or start them
+    #[command(name = "startOrReload", alias = "startOrGracefulReload", hide = true)]
+    StartOrReload(ReloadArgs),
+    /// Show what apply would change, and how
+    #[command(after_help = PLAN)]
+    Plan(PlanArgs),
+    /// Make apps as a file says, and leave alone what is so
+    #[command(after_help = PLAN)]
+    Apply(ApplyArgs),
+    /// Print the JSON Schema of ecosystem files
+    Schema,
+    /// Write an ecosystem.config.js to begin with
+    #[command(alias = "ecosystem")]
+    Init,
+    /// Take over the apps of PM2
+    #[command(after_help = IMPORT)]
+    Import(ImportArgs),
+    /// Print all processes as JSON on one line, in PM2's shape
+    Jlist,
+    /// Print all processes in PM2's shape, in Node's manner
+    Prettylist,
+    /// Print the pids of processes
+    Pid(TendArgs),
+    /// Print the ids of the processes of an app
+    Id(IdArgs),
+    /// Print what a shell needs to complete commands
+    Completion(CompletionArgs),
     /// Stop apps and forget them, with their logs
     #[command(visible_alias = "del", alias = "rm")]
     Delete(DeleteArgs),
@@ -193,7 +225,7 @@ pub enum ClientCommand {
 }
 
 /// `start`.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:\n  pmdaemon start server.js --name web\n  \
                         pmdaemon start worker.py --instances 4 --env QUEUE=mail\n  \
                         pmdaemon start ./server -- --verbose --threads 8\n  \
@@ -201,8 +233,8 @@ pub enum ClientCommand {
                         pmdaemon start web                 an app that was stopped\n\n\
                         Times: 500ms, 5s, 1m, 2h; a bare number is milliseconds.")]
 pub struct StartArgs {
-    /// A script, a command, or the name or id of an app
-    #[arg(required = true, value_name = "SCRIPT|COMMAND|APP")]
+    /// A script, a command, the name or id of an app, or an ecosystem file [default: ./ecosystem.config.*]
+    #[arg(value_name = "SCRIPT|COMMAND|APP|FILE")]
     pub targets: Vec<String>,
     /// Name of the app [default: the file name without its extension]
     #[arg(short, long)]
@@ -223,9 +255,15 @@ pub struct StartArgs {
     /// Working directory [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,
-    /// Variable for the app; may be given several times
-    #[arg(long, value_name = "KEY=VALUE", value_parser = values::variable)]
-    pub env: Vec<(String, String)>,
+    /// Variable for the app; may be given several times. Of a file: NAME, with the variables in env_NAME, too
+    #[arg(long, value_name = "KEY=VALUE|NAME", value_parser = values::env_word)]
+    pub env: Vec<EnvWord>,
+    /// Of a file: only these apps
+    #[arg(long, value_name = "APP,…", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// Of a file: what this shell hands on counts as a change, too
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
     /// Sources of more variables
     #[command(flatten)]
     pub env_sources: EnvArgs,
@@ -292,6 +330,94 @@ pub struct StartArgs {
     pub health: HealthArgs,
 }
 
+/// `plan`.
+#[derive(Args, Debug)]
+pub struct PlanArgs {
+    /// An ecosystem file, or - for JSON on standard input [default: ./ecosystem.config.*]
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    /// Which apps of it.
+    #[command(flatten)]
+    pub of_file: FileArgs,
+    /// Remove other apps of the same namespaces
+    #[arg(long)]
+    pub prune: bool,
+    /// What this shell hands on counts as a change, too
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
+    /// Exit code 3 when something would change
+    #[arg(long)]
+    pub exit_code: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `apply`.
+#[derive(Args, Debug)]
+pub struct ApplyArgs {
+    /// An ecosystem file, or - for JSON on standard input [default: ./ecosystem.config.*]
+    #[arg(value_name = "FILE")]
+    pub file: Option<String>,
+    /// Which apps of it.
+    #[command(flatten)]
+    pub of_file: FileArgs,
+    /// Remove other apps of the same namespaces
+    #[arg(long)]
+    pub prune: bool,
+    /// What this shell hands on counts as a change, too
+    #[arg(short = 'a', long)]
+    pub update_env: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the changed processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `import`.
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// From which program
+    #[arg(value_parser = ["pm2"])]
+    pub from: String,
+    /// A dump, or the home of PM2 [default: PM2_HOME, or ~/.pm2]
+    #[arg(value_name = "FILE")]
+    pub file: Option<std::path::PathBuf>,
+    /// What PM2 still runs: stop it there and start it here, one app after the other
+    #[arg(long)]
+    pub takeover: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    pub yes: bool,
+    /// Print the processes as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+const IMPORT: &str = "pm2 save writes the dump. It is read as data, and PM2's own files are never changed. What is here \
+                      already is left as it is, so running it twice changes nothing.";
+
+/// `id`.
+#[derive(Args, Debug)]
+pub struct IdArgs {
+    /// Which app
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub reference: String,
+}
+
+/// `completion`.
+#[derive(Args, Debug)]
+pub struct CompletionArgs {
+    /// Which shell
+    #[arg(value_enum)]
+    pub shell: clap_complete::Shell,
+}
+
+const PLAN: &str = "+ is defined, ~ changes, - goes (with --prune). live: what runs goes on; reload: one process after \
+                    the other; restart; start. Values of variables are not shown.";
+
 /// `stop`, `reset`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
@@ -299,6 +425,9 @@ pub struct ActArgs {
     /// Which apps or processes; all for every one
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -314,6 +443,9 @@ pub struct ReloadArgs {
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -434,6 +566,9 @@ pub struct RestartArgs {
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
@@ -454,6 +589,9 @@ pub struct DeleteArgs {
     /// Do not ask
     #[arg(short, long)]
     pub force: bool,
+    /// Which apps of a file.
+    #[command(flatten)]
+    pub of_file: FileArgs,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

@@ -14,6 +14,9 @@ pub enum CliError {
     /// The user has been told already.
     #[error("told already")]
     Told,
+    /// The user has been told already, and the exit code says more.
+    #[error("exit code {0}")]
+    Code(u8),
 }
 
 impl CliError {
@@ -22,12 +25,20 @@ impl CliError {
         CliError::Sentence(sentence.into())
     }
 
+    /// What the program ends with.
+    pub fn exit_code(&self) -> std::process::ExitCode {
+        match self {
+            CliError::Client(_) | CliError::Sentence(_) | CliError::Told => std::process::ExitCode::FAILURE,
+            CliError::Code(code) => (*code).into(),
+        }
+    }
+
     /// What is left to tell the user.
     pub fn sentence(&self) -> Option<String> {
         match self {
             CliError::Client(error) => Some(error.to_string()),
             CliError::Sentence(sentence) => Some(sentence.clone()),
-            CliError::Told => None,
+            CliError::Told | CliError::Code(_) => None,
         }
     }
 }

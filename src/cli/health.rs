@@ -12,7 +12,7 @@ use crate::wire::HealthCheck;
 const USUAL_WAIT: Duration = Duration::from_secs(60);
 
 /// How a new app is checked, and whether to wait for it.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 pub struct HealthArgs {
     /// Check its health: GET this URL, 2xx is healthy; {port} is its PORT
     #[arg(long, value_name = "URL", conflicts_with_all = ["health_check_tcp", "health_check_script"])]

@@ -17,6 +17,7 @@ mod depends_args;
 mod doctor;
 mod env_args;
 mod error;
+mod file_args;
 mod forward_args;
 mod health;
 mod history_args;
@@ -27,6 +28,7 @@ mod logs_args;
 mod out;
 mod password;
 mod pm2_args;
+mod pm2_words;
 mod port_owner;
 mod prompt;
 mod ready_args;
@@ -61,7 +63,7 @@ pub enum Parsed {
 
 /// Reads the command line. Ends the process on `--help`, `--version` (0) and wrong usage (2).
 pub fn parse() -> Parsed {
-    let cli = Cli::parse();
+    let cli = Cli::parse_from(pm2_words::translated(std::env::args_os()));
     if let Some(context) = cli.context {
         session::choose(context);
     }
@@ -89,7 +91,7 @@ pub fn run(command: ClientCommand) -> ExitCode {
             if let Some(sentence) = error.sentence() {
                 out::error(&sentence);
             }
-            ExitCode::FAILURE
+            error.exit_code()
         }
     }
 }

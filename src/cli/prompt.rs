@@ -4,18 +4,29 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::error::CliError;
 
+/// What is said when there is nobody to ask.
+#[derive(Clone, Copy, Debug)]
+pub struct Unasked {
+    /// What was not done: deleted.
+    pub done: &'static str,
+    /// The option that does it without a question.
+    pub option: &'static str,
+}
+
 /// Asks on stderr, after what it is about; anything but yes is no.
 ///
 /// # Errors
-/// Without a terminal there is nobody to ask: a sentence that names `--force`.
-pub fn confirm(about: &str, question: &str) -> Result<bool, CliError> {
+/// Without a terminal there is nobody to ask: a sentence that names the option.
+pub fn confirm(about: &str, question: &str, unasked: Unasked) -> Result<bool, CliError> {
+    let Unasked { done, option } = unasked;
     let stdin = std::io::stdin();
     if !stdin.is_terminal() {
         return Err(CliError::new(format!(
-            "nothing was deleted: there is no terminal to ask \"{question}\" on, add --force to do it without asking"
+            "nothing was {done}: there is no terminal to ask \"{question}\" on, add {option} to do it without asking"
         )));
     }
-    let _ = write!(std::io::stderr(), "{about}\n{question} [y/N] ");
+    let lines = if about.is_empty() { String::new() } else { format!("{about}\n") };
+    let _ = write!(std::io::stderr(), "{lines}{question} [y/N] ");
     let mut answer = String::new();
     stdin
         .lock()

@@ -70,6 +70,24 @@ pub fn reference(text: &str) -> Result<String, String> {
     here.join(text).into_os_string().into_string().map_err(|_| "this path is not UTF-8".into())
 }
 
+/// A word after `--env`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum EnvWord {
+    /// A variable.
+    Variable(String, String),
+    /// The variables that a file has in `env_NAME`.
+    Environment(String),
+}
+
+/// Reads `KEY=VALUE`, or the name of an environment.
+pub fn env_word(text: &str) -> Result<EnvWord, String> {
+    match text.contains('=') {
+        true => variable(text).map(|(key, value)| EnvWord::Variable(key, value)),
+        false if text.is_empty() => variable(text).map(|(key, value)| EnvWord::Variable(key, value)),
+        false => Ok(EnvWord::Environment(text.to_owned())),
+    }
+}
+
 /// Reads `KEY=VALUE`; the value may be empty and may hold `=`.
 pub fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {

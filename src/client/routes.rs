@@ -8,8 +8,9 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
-    Outcome, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList, Resurrected,
-    RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, Whoami,
+    Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList,
+    Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun,
+    UpgradeOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -94,6 +95,19 @@ impl Client {
             .json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).header("if-match", "*").json(app))
             .await?;
         Ok(app)
+    }
+
+    /// `GET /api/processes`: all processes in the shape of `pm2 jlist`.
+    pub async fn compat_list(&self) -> Result<serde_json::Value, ClientError> {
+        self.get("/api/processes").await
+    }
+
+    /// `POST /plans`: what would have to be done for apps to be so.
+    pub async fn plan(&self, order: &PlanOrder) -> Result<Plan, ClientError> {
+        Ok(self
+            .json(Method::POST, "/api/v1/plans", |r| r.timeout(Duration::from_secs(60)).json(order))
+            .await?
+            .1)
     }
 
     /// `GET /apps/{ref}/revisions`: the versions of the definition of one app, ascending.

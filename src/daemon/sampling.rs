@@ -1,13 +1,16 @@
 //! When is measured, and by whom: one thread, every second while somebody looks, rarely otherwise;
 //! and what has a memory limit every second, whether somebody looks or not.
 //!
+//! What is measured is remembered, whoever looks ([`crate::sample::history`]).
+//!
 //! Sampling for nobody costs CPU for nothing (dozzle#2774), so readers either *look* for a while
 //! (a dashboard, a WebSocket) or ask for a figure that is *fresh* (a list).
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::clock;
 use super::view::Snapshot;
 use crate::model::{Moment, ProcessId, RunId, State};
+use crate::sample::history::{History, Series};
 use crate::sample::{HostSampler, HostUsage, Root, Sampler, Usage};
 
 /// While somebody looks.
@@ -50,6 +54,7 @@ pub struct Usages {
     lookers: AtomicUsize,
     requests: Mutex<Option<Sender<Request>>>,
     samples: Mutex<Option<mpsc::UnboundedSender<Used>>>,
+    history: Mutex<History>,
 }
 
 /// Somebody looks while this lives.
@@ -67,7 +72,12 @@ impl Usages {
     ///
     /// # Errors
     /// A sentence, when /proc cannot be read or no thread can be made.
-    pub fn start(self: &Arc<Self>, snapshot: watch::Receiver<Arc<Snapshot>>) -> Result<(), String> {
+    pub fn start(
+        self: &Arc<Self>,
+        snapshot: watch::Receiver<Arc<Snapshot>>,
+        history: &Path,
+    ) -> Result<(), String> {
+        *self.history() = History::open(history);
         let (requests, inbox) = channel();
         *self.requests.lock().expect("no holder panics") = Some(requests);
         let host = Host::new()?;
@@ -97,6 +107,11 @@ impl Usages {
     /// The latest figures, however old.
     pub fn latest(&self) -> Option<Arc<Measured>> {
         self.latest.lock().expect("no holder panics").clone()
+    }
+
+    /// What was measured before.
+    pub fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().expect("no holder panics")
     }
 
     /// Measures every second from now on, until the answer is dropped.
@@ -181,6 +196,12 @@ impl Usages {
         let picture = snapshot.borrow().clone();
         let measured = Arc::new(measure(sampler, host, &picture));
         *self.latest.lock().expect("no holder panics") = Some(Arc::clone(&measured));
+        let processes = measured
+            .processes
+            .iter()
+            .map(|(id, (_, usage))| (Series::Process(*id), usage.cpu_percent, usage.memory_bytes));
+        let host = (Series::Host, measured.host.cpu_percent, measured.host.memory_used_bytes);
+        self.history().add(clock::unix_ms(), processes.chain([host]));
         if picture.limited > 0 {
             let limited = |id: &ProcessId| picture.processes.get(id).is_some_and(|view| view.is_limited());
             let samples = measured.processes.iter().filter(|(id, _)| limited(id));

@@ -11,6 +11,7 @@ pub(super) enum Here {
     Events,
     Ports,
     System,
+    Settings,
     Api,
     /// Not a part of its own: log in, errors, questions.
     Nowhere,
@@ -42,13 +43,14 @@ impl<'a> Frame<'a> {
         Frame { who, here: Here::Nowhere }
     }
 
-    pub fn nav(&self) -> [Link; 6] {
+    pub fn nav(&self) -> [Link; 7] {
         [
             (Here::Processes, "/", "Processes", 'p'),
             (Here::Logs, "/logs", "Logs", 'l'),
             (Here::Events, "/events", "Events", 'e'),
             (Here::Ports, "/ports", "Ports", 'o'),
             (Here::System, "/system", "System", 's'),
+            (Here::Settings, "/settings", "Settings", 't'),
             (Here::Api, "/docs", "API", 'a'),
         ]
         .map(|(place, href, label, key)| Link { href, label, key, here: place == self.here })

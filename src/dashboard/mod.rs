@@ -13,6 +13,7 @@
 
 mod app;
 pub mod assets;
+mod chart;
 mod command_line;
 mod confirm;
 mod docs;
@@ -28,13 +29,14 @@ mod order;
 mod ports;
 mod processes;
 mod row;
+mod settings;
 mod start;
 mod system;
 pub mod text;
 
 pub use app::{
-    AppPage, app_config_page, app_events_fragment, app_events_page, app_fragment, app_page,
-    reference as app_reference,
+    AppMetricsPage, AppPage, app_config_page, app_events_fragment, app_events_page, app_fragment,
+    app_metrics_page, app_page, reference as app_reference,
 };
 pub use confirm::{ConfirmPage, confirm_page};
 pub use docs::docs_page;
@@ -46,6 +48,7 @@ pub use order::Order;
 pub use ports::{ports_fragment, ports_page};
 pub use processes::{ProcessesPage, processes_page};
 pub use row::{row_fragments, table_fragment};
+pub use settings::{SettingsPage, settings_page};
 pub use start::{StartPage, start_fragment, start_page};
 pub use system::{Disk, SystemPage, system_page};
 

@@ -2,10 +2,11 @@
 
 use askama::Template;
 
+use super::chart::Charts;
 use super::frame::{Frame, Here};
 use super::host::HostView;
 use super::{render, text};
-use crate::wire::{System, Whoami};
+use crate::wire::{Metrics, System, Whoami};
 
 /// A file system, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,10 @@ pub struct SystemPage<'a> {
     pub disk: Option<Disk>,
     /// How many processes there are in each state, with the state's word.
     pub counts: &'a [(String, usize)],
+    /// How far back the history goes, as the API says it.
+    pub range: &'a str,
+    /// What the host has used.
+    pub metrics: &'a Metrics,
     /// The reader.
     pub who: &'a Whoami,
 }
@@ -71,6 +76,8 @@ pub fn system_page(page: &SystemPage<'_>) -> String {
         counts: page.counts,
         facts,
         saved,
+        range: page.range,
+        chart: Charts::new("", "host".to_owned(), page.metrics, Some(100.0)),
     })
 }
 
@@ -84,6 +91,8 @@ struct View<'a> {
     counts: &'a [(String, usize)],
     facts: Vec<(&'static str, String)>,
     saved: Vec<(&'static str, String)>,
+    range: &'a str,
+    chart: Charts<'a>,
 }
 
 struct DiskView {

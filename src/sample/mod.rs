@@ -17,10 +17,13 @@
 //! what makes it safe: such a descriptor speaks of one process, never of a later one with the
 //! same number.
 //!
+//! What was measured is remembered by [`history`].
+//!
 //! Nothing here decides anything or reads a clock; the time comes in as an argument.
 
 mod cpu;
 mod files;
+pub mod history;
 mod host;
 mod leaf;
 mod mark;

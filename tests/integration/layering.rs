@@ -13,13 +13,13 @@ const MAY_USE: &[(&str, &str)] = &[
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
     ("daemon", "model home fault secrets settings supervisor keeper store auth logs sample probe"),
-    ("dashboard", "wire"),
+    ("dashboard ecosystem", "wire"),
     (
         "api",
-        "model home secrets settings supervisor keeper store auth logs sample probe daemon wire dashboard",
+        "model home secrets settings supervisor keeper store auth logs sample probe daemon wire dashboard ecosystem",
     ),
     ("client", "wire home secrets settings kernel"),
-    ("cli", "client wire home secrets settings kernel"),
+    ("cli", "client ecosystem wire home secrets settings kernel"),
     ("library", "client wire home"),
 ];
 

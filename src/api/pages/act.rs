@@ -58,7 +58,7 @@ async fn order(
     verb: &str,
     fields: &Fields,
 ) -> Result<(), ApiError> {
-    let auth: Auth<AppOperate> = auth.into();
+    let auth: Auth<AppOperate> = auth.with()?;
     let wait = || Query(crate::api::act::Wait::of(FORM_WAIT));
     match verb {
         "reload" => drop(apps::reload::reload(auth, State(api), Path(reference), wait()).await?),

@@ -6,13 +6,14 @@ use axum::extract::State;
 use axum::response::Html;
 
 use super::list::order;
-use super::{Asked, Fields};
+use super::{Asked, Fields, asked};
 use crate::api::access::{PageAuth, View};
 use crate::api::extract::Path;
-use crate::api::resolve::resolve_app;
-use crate::api::{ApiError, Shared, convert, log_state};
+use crate::api::resolve::{resolve, resolve_app};
+use crate::api::{ApiError, Shared, convert, log_state, metrics};
 use crate::daemon::view::ProcessView;
-use crate::dashboard::{self, AppPage, ConfirmPage};
+use crate::dashboard::{self, AppMetricsPage, AppPage, ConfirmPage};
+use crate::sample::history::{Range, Series};
 use crate::store::EventQuery;
 use crate::wire::{Action, App, Event, Whoami};
 
@@ -22,6 +23,9 @@ const EVENTS: usize = 100;
 const SINGLY: usize = 20;
 /// So many of those.
 const ALL_EVENTS: usize = 1000;
+
+/// So many processes of an app have charts on one page.
+const CHARTS: usize = 8;
 
 /// An app and its reader.
 struct Seen {
@@ -105,6 +109,33 @@ pub async fn events_fragment(
 ) -> Result<Html<String>, ApiError> {
     let seen = Seen::look(&auth, &api, &reference).await?;
     Ok(Html(dashboard::app_events_fragment(&seen.app, &seen.events)))
+}
+
+/// `GET /apps/{ref}/metrics`: what its processes have used.
+pub async fn metrics_page(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    query: Asked,
+) -> Result<Html<String>, ApiError> {
+    let snapshot = auth.snapshot(&api);
+    let all = resolve_app(&snapshot, &reference)?;
+    let shown = resolve(&snapshot, &reference)?;
+    let app = convert::app(&all, None).ok_or_else(ApiError::no_route)?;
+    // A link never fails: a word that means nothing is the first range.
+    let range = Range::of_word(asked(&query, "range")).unwrap_or(Range::Hour);
+    let mut of_each = Vec::new();
+    for view in shown.iter().take(CHARTS) {
+        let figures = metrics::metrics(&api, Series::Process(view.id), range).await?;
+        of_each.push((i64::from(view.id.0), view.name(), figures));
+    }
+    Ok(Html(dashboard::app_metrics_page(&AppMetricsPage {
+        app: &app,
+        range: range.as_str(),
+        metrics: &of_each,
+        left_out: shown.len() - of_each.len(),
+        who: &convert::whoami(&auth.principal),
+    })))
 }
 
 /// `GET /apps/{ref}/config`

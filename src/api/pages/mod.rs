@@ -9,6 +9,7 @@ pub mod events;
 pub mod list;
 pub mod logs;
 pub mod ports;
+pub mod settings;
 pub mod start;
 pub mod system;
 

@@ -5,13 +5,20 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Html;
 
+use super::{Asked, asked};
 use crate::api::access::{PageAuth, View};
-use crate::api::{ApiError, Shared, convert, system};
+use crate::api::{ApiError, Shared, convert, metrics, system};
 use crate::dashboard::{self, Disk, SystemPage};
+use crate::sample::history::{Range, Series};
 
 /// The page.
-pub async fn page(auth: PageAuth<View>, State(api): State<Shared>) -> Result<Html<String>, ApiError> {
+pub async fn page(
+    auth: PageAuth<View>,
+    State(api): State<Shared>,
+    query: Asked,
+) -> Result<Html<String>, ApiError> {
     let system = system::show::system(&api).await?;
+    let range = Range::of_word(asked(&query, "range")).unwrap_or(Range::Hour);
     let disk = nix::sys::statvfs::statvfs(api.handle.home().path()).ok().map(|fs| {
         let bytes = |blocks: u64| (blocks * fs.fragment_size()) as i64;
         Disk { used_bytes: bytes(fs.blocks() - fs.blocks_free()), total_bytes: bytes(fs.blocks()) }
@@ -24,6 +31,8 @@ pub async fn page(auth: PageAuth<View>, State(api): State<Shared>) -> Result<Htm
         system: &system,
         disk,
         counts: &counts.into_iter().collect::<Vec<_>>(),
+        range: range.as_str(),
+        metrics: &metrics::metrics(&api, Series::Host, range).await?,
         who: &convert::whoami(&auth.principal),
     })))
 }

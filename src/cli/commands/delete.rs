@@ -14,8 +14,13 @@ use crate::wire::{Action, Process};
 /// What a process can be (acceptance row A7).
 const STATUSES: [&str; 6] = ["starting", "online", "stopping", "stopped", "errored", "restarting"];
 
+const UNASKED: prompt::Unasked = prompt::Unasked { done: "deleted", option: "--force" };
+
 /// Runs the command.
-pub async fn run(args: DeleteArgs) -> Result<(), CliError> {
+pub async fn run(mut args: DeleteArgs) -> Result<(), CliError> {
+    if !args.status {
+        args.refs = args.of_file.references(&args.refs).await?;
+    }
     if args.status {
         let words = statuses(&args.refs)?;
         let session = Session::open().await?;
@@ -55,7 +60,7 @@ async fn many(
     let selection = if args.force {
         selection
     } else {
-        if !prompt::confirm(&names(&before), &question(before.len(), status))? {
+        if !prompt::confirm(&names(&before), &question(before.len(), status), UNASKED)? {
             out::notice("Nothing deleted.");
             return Err(CliError::Told);
         }

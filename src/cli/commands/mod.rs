@@ -1,15 +1,21 @@
 //! One file per command.
 
 mod act;
+mod apply;
 mod cleardump;
+mod completion;
 mod context;
 mod delete;
 mod doctor;
 mod events;
 mod flush;
 mod forward;
+mod from_file;
 mod history;
+mod import;
 mod info;
+mod init;
+mod jlist;
 mod kill;
 mod list;
 mod log_printer;
@@ -17,6 +23,8 @@ mod login;
 mod logs;
 mod monit;
 mod open;
+mod pid;
+mod plan;
 mod ports;
 mod reload;
 mod reload_logs;
@@ -27,6 +35,7 @@ mod resurrect;
 mod rollback;
 mod save;
 mod scale;
+mod schema;
 mod session;
 mod signal;
 mod start;
@@ -35,7 +44,7 @@ pub(super) mod status;
 mod stop;
 mod token;
 mod unstartup;
-mod update_env;
+pub(super) mod update_env;
 mod upgrade;
 mod user;
 mod web;
@@ -55,6 +64,18 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Stop(args) => stop::run(args).await,
         ClientCommand::Restart(args) => restart::run(args).await,
         ClientCommand::Reload(args) => reload::run(args).await,
+        ClientCommand::StartOrRestart(args) => restart::run(args).await,
+        ClientCommand::StartOrReload(args) => reload::run(args).await,
+        ClientCommand::Plan(args) => plan::run(args).await,
+        ClientCommand::Apply(args) => apply::run(args).await,
+        ClientCommand::Schema => schema::run(),
+        ClientCommand::Init => init::run(),
+        ClientCommand::Import(args) => import::run(args).await,
+        ClientCommand::Jlist => jlist::run(false).await,
+        ClientCommand::Prettylist => jlist::run(true).await,
+        ClientCommand::Pid(args) => pid::run(args).await,
+        ClientCommand::Id(args) => pid::ids(args).await,
+        ClientCommand::Completion(args) => completion::run(&args),
         ClientCommand::Scale(args) => scale::run(args).await,
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,

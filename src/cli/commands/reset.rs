@@ -8,7 +8,8 @@ use super::report::Report;
 use crate::wire::Action;
 
 /// Runs the command.
-pub async fn run(args: ActArgs) -> Result<(), CliError> {
+pub async fn run(mut args: ActArgs) -> Result<(), CliError> {
+    args.refs = args.of_file.references(&args.refs).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     act::act_on_each(&session, Action::Reset, &args.refs, &mut report).await?;

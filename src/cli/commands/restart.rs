@@ -9,22 +9,36 @@ use super::super::health;
 use super::super::out;
 use super::super::session::Session;
 use super::act::{self, WAIT};
+use super::from_file::{self, Verb};
 use super::report::Report;
 use super::start::waiting;
 use super::update_env;
+use crate::ecosystem;
 use crate::wire::Action;
 
 /// Runs the command.
 pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
+    let (files, refs): (Vec<String>, Vec<String>) =
+        args.refs.into_iter().partition(|word| ecosystem::is_file(word));
+    args.refs = refs;
     let for_each = [("--port", args.port.is_some()), ("--wait-ready", wait(&args).is_some())];
     let for_each = for_each.into_iter().find(|(_, given)| *given);
-    if let Some((option, _)) = for_each.filter(|_| args.refs.iter().any(|reference| reference == "all")) {
-        return Err(CliError::new(format!("{option} is for one app at a time: name it instead of all")));
+    if let Some((option, _)) =
+        for_each.filter(|_| args.refs.iter().any(|reference| reference == "all") || !files.is_empty())
+    {
+        return Err(CliError::new(format!(
+            "{option} is for one app at a time: name it instead of all or a file"
+        )));
     }
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
+    }
+    for file in &files {
+        let declared = args.of_file.read(file).await?;
+        let plan = from_file::plan(&session, &declared, false, args.update_env).await?;
+        from_file::bring(&session, Verb::Restart, &declared, &plan, &mut report).await;
     }
     if wait(&args).is_some() {
         // All at the same time, or one that does not become ready would keep the others waiting.

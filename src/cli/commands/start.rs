@@ -1,5 +1,6 @@
 //! `start`: runs something new, or an app that is there and does not run.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,15 +10,19 @@ use super::super::args::StartArgs;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
+use super::super::file_args;
 use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
+use super::super::values::EnvWord;
+use super::from_file::{self, Verb};
 use super::report::Report;
 use super::{act, update_env};
 use crate::client;
+use crate::ecosystem;
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
 
@@ -25,7 +30,16 @@ use crate::wire::{NewApp, Then};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Runs the command.
-pub async fn run(args: StartArgs) -> Result<(), CliError> {
+pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
+    if args.targets.is_empty() {
+        args.targets.push(file_args::default_file()?);
+    }
+    let (files, targets): (Vec<String>, Vec<String>) =
+        args.targets.drain(..).partition(|target| ecosystem::is_file(target));
+    args.targets = targets;
+    if !files.is_empty() {
+        return from_files(&args, &files).await;
+    }
     if args.targets.len() > 1 && args.name.is_some() {
         return Err(CliError::new(
             "--name is for one script and several were given: start them one by one, or put arguments of the \
@@ -59,6 +73,43 @@ pub async fn run(args: StartArgs) -> Result<(), CliError> {
         for one in started {
             report.append(one.await);
         }
+    }
+    report.finish()
+}
+
+/// Starts the apps of files. Options that define an app belong into the file.
+async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> {
+    let mut environment = None;
+    for word in &args.env {
+        match word {
+            EnvWord::Environment(name) => environment = Some(name.as_str()),
+            EnvWord::Variable(name, _) => {
+                return Err(CliError::new(format!(
+                    "{name} is for one script: write it into env of the file"
+                )));
+            }
+        }
+    }
+    if let Some(target) = args.targets.first() {
+        return Err(CliError::new(format!("start {target} by itself: {} is an ecosystem file", files[0])));
+    }
+    if args.name.is_some() || defines_something(&StartArgs { env: Vec::new(), ..args.clone() }) {
+        return Err(CliError::new(format!(
+            "{} says how its apps are: write into it what you would give as an option; --only, --env NAME and \
+             --update-env go with a file",
+            files[0]
+        )));
+    }
+    let mut all = Vec::new();
+    for file in files {
+        all.push(file_args::read(file, &args.only, environment).await?);
+    }
+    let session = Session::open().await?;
+    let mut report = Report::new(args.json);
+    let verb = if args.force { Verb::Restart } else { Verb::Start };
+    for declared in &all {
+        let plan = from_file::plan(&session, declared, false, args.update_env).await?;
+        from_file::bring(&session, verb, declared, &plan, &mut report).await;
     }
     report.finish()
 }
@@ -254,7 +305,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         cwd: Some(cwd),
         interpreter: args.interpreter.clone(),
         interpreter_args: words(&args.interpreter_args)?,
-        env: args.env.iter().cloned().collect(),
+        env: variables(&args.env)?,
         inherited_env: Some(update_env::of_this_shell()),
         instances: args.instances.map(|instances| instances.on(cpus)),
         port: args.port.clone(),
@@ -273,6 +324,17 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         ..NewApp::default()
     });
     args.env_sources.define(args.depends.define(args.ready.define(app, args.health.wait())), here)
+}
+
+/// Variables of one script.
+fn variables(words: &[EnvWord]) -> Result<BTreeMap<String, String>, CliError> {
+    let variable = |word: &EnvWord| match word {
+        EnvWord::Variable(name, value) => Ok((name.clone(), value.clone())),
+        EnvWord::Environment(name) => Err(CliError::new(format!(
+            "--env {name} is for an ecosystem file; a variable needs a value: use {name}=VALUE"
+        ))),
+    };
+    words.iter().map(variable).collect()
 }
 
 /// Each option may hold several words, quoted as in a shell.

@@ -1,6 +1,7 @@
 //! `/apps/{ref}`: one app. What it does now, its processes, what happened to it, its definition.
 
 mod definition;
+mod metrics;
 mod now;
 
 use askama::Template;
@@ -13,6 +14,7 @@ use super::render;
 use super::row::{COLUMNS, Column, Rows};
 use crate::wire::{App, Event, Whoami};
 use definition::{Group, groups};
+pub use metrics::{AppMetricsPage, app_metrics_page};
 use now::Now;
 
 /// A page about an app.

@@ -36,6 +36,8 @@ struct End<'a> {
     id: i64,
     name: &'a str,
     ts: &'a str,
+    /// `2026-01-02 03:04:05 UTC`.
+    when: String,
     detail: String,
     tone: &'static str,
     /// What was decided then.
@@ -116,6 +118,7 @@ fn ends<'a>(app: &'a App, events: &'a [Event]) -> Vec<End<'a>> {
                 id: process.id,
                 name: &process.name,
                 ts: &own[at].ts,
+                when: when(&own[at].ts),
                 detail: view.detail,
                 tone: view.tone,
                 after,
@@ -125,6 +128,14 @@ fn ends<'a>(app: &'a App, events: &'a [Event]) -> Vec<End<'a>> {
     let mut ends: Vec<(i64, End<'a>)> = app.processes.iter().filter_map(of_process).collect();
     ends.sort_by_key(|(seq, _)| -seq);
     ends.into_iter().map(|(_, end)| end).take(ENDS).collect()
+}
+
+/// A time of the API as people read it.
+fn when(ts: &str) -> String {
+    match (ts.get(..10), ts.get(11..19)) {
+        (Some(day), Some(time)) => format!("{day} {time} UTC"),
+        _ => ts.to_owned(),
+    }
 }
 
 /// What one looks up first.

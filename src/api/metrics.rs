@@ -1,0 +1,137 @@
+//! `GET /api/v1/processes/{id}/metrics` and `GET /api/v1/system/metrics`: what was used over time.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::access::{Auth, View};
+use super::extract::{Path, Query};
+use super::{ApiError, Shared, convert};
+use crate::daemon::clock;
+use crate::model::ProcessId;
+use crate::sample::history::{Bucket, Range, Series, Spread};
+use crate::store::{EventQuery, EventRow};
+use crate::wire::{self, MetricMark, MetricPoint, Metrics};
+
+/// So many of the latest events of a process are looked through for marks.
+const EVENTS: usize = 1000;
+
+/// How far back.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// `1h` (default), `24h`, `7d` or `30d`.
+    #[param(nullable = false, example = "24h")]
+    range: Option<String>,
+}
+
+impl Which {
+    fn range(&self) -> Result<Range, ApiError> {
+        match &self.range {
+            None => Ok(Range::Hour),
+            Some(word) => Range::of_word(word).ok_or_else(|| {
+                let all = Range::ALL.map(Range::as_str).join(", ");
+                let detail = format!("range is {word:?}: use one of {all}");
+                ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
+            }),
+        }
+    }
+}
+
+/// What a process has used over time
+///
+/// The lowest, mean and highest values of CPU and memory of its whole tree, in steps of 15 s, 5 min,
+/// 30 min or 2 h, and its restarts and failures. It is measured every second while somebody looks and
+/// every 15 s otherwise. After the death of the daemon up to the last five minutes may be missing.
+#[utoipa::path(get, path = "/api/v1/processes/{id}/metrics", tag = "processes", operation_id = "process_metrics",
+    params(("id" = i64, Path, description = "its id", minimum = 0), Which),
+    responses(
+        (status = 200, description = "what is known of that time", body = Metrics),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn of_process(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    Path(id): Path<u32>,
+    Query(which): Query<Which>,
+) -> Result<Json<Metrics>, ApiError> {
+    let range = which.range()?;
+    if !auth.snapshot(&api).processes.contains_key(&ProcessId(id)) {
+        let detail = format!("there is no process with id {id}");
+        return Err(ApiError::new(StatusCode::NOT_FOUND, "process_not_found", detail));
+    }
+    metrics(&api, Series::Process(ProcessId(id)), range).await.map(Json)
+}
+
+/// What the host has used over time
+///
+/// As for a process; CPU is 100 when all of its cores are busy.
+#[utoipa::path(get, path = "/api/v1/system/metrics", tag = "system", operation_id = "system_metrics", params(Which),
+    responses(
+        (status = 200, description = "what is known of that time", body = Metrics),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn of_system(
+    _auth: Auth<View>,
+    State(api): State<Shared>,
+    Query(which): Query<Which>,
+) -> Result<Json<Metrics>, ApiError> {
+    metrics(&api, Series::Host, which.range()?).await.map(Json)
+}
+
+/// What is known of that time up to now.
+///
+/// # Errors
+/// When the events cannot be read.
+pub async fn metrics(api: &Shared, series: Series, range: Range) -> Result<Metrics, ApiError> {
+    let now = clock::unix_ms();
+    let usages = api.handle.usages().clone();
+    let buckets = tokio::task::spawn_blocking(move || usages.history().read(series, range, now));
+    let points = buckets.await.map_err(|e| ApiError::internal(&e))?;
+    let marks = match series {
+        Series::Host => Vec::new(),
+        Series::Process(id) => {
+            let query =
+                EventQuery { process: Some(id), limit: EVENTS, newest: true, ..EventQuery::default() };
+            let rows = api.handle.recorder().read(move |store| store.events(&query)).await;
+            let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
+            let in_time = |row: &&EventRow| row.at_ms + range.span_ms() >= now;
+            rows.iter().filter(in_time).filter_map(mark).collect()
+        }
+    };
+    Ok(Metrics {
+        range: range.as_str().to_owned(),
+        to: convert::time(now),
+        step_ms: range.step_ms() as i64,
+        points: points.into_iter().map(point).collect(),
+        marks,
+    })
+}
+
+fn point((at, bucket): (u64, Bucket)) -> MetricPoint {
+    let spread = |of: Spread, digits: f64| {
+        let round = |value: f64| (value * digits).round() / digits;
+        wire::Spread {
+            min: round(of.min),
+            avg: round(of.sum / f64::from(bucket.count.max(1))),
+            max: round(of.max),
+        }
+    };
+    MetricPoint {
+        at_ms: at as i64,
+        count: i64::from(bucket.count),
+        cpu_percent: spread(bucket.cpu, 100.0),
+        memory_bytes: spread(bucket.memory, 1.0),
+    }
+}
+
+/// A restart or a failure.
+fn mark(row: &EventRow) -> Option<MetricMark> {
+    let failure = match row.kind.as_str() {
+        "process.started" => false,
+        "process.exited" => !row.detail.contains("as asked"),
+        "process.errored" | "process.unhealthy" | "process.over_memory" | "process.spawn_failed" => true,
+        _ => return None,
+    };
+    Some(MetricMark { at_ms: row.at_ms as i64, kind: row.kind.clone(), detail: row.detail.clone(), failure })
+}

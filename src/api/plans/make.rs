@@ -1,0 +1,153 @@
+//! `POST /api/v1/plans`
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use sha2::{Digest, Sha256};
+
+use super::differ;
+use crate::api::access::{AppWrite, Auth};
+use crate::api::extract::Json;
+use crate::api::{Api, ApiError, Shared, convert, scope};
+use crate::auth::Principal;
+use crate::daemon::define::define;
+use crate::daemon::define_logs;
+use crate::daemon::view::{ProcessView, Snapshot};
+use crate::model::{AppSpec, Goal, Rest, State as Doing};
+use crate::supervisor::Denied;
+use crate::wire::{self, Plan, PlanAction, PlanOrder, PlanStep};
+
+/// Compare apps with what is there
+///
+/// Says what would have to be done for these apps to be as they are given, and does nothing. Every
+/// app is checked as if it were defined now, so the first mistake refuses the whole plan.
+#[utoipa::path(post, path = "/api/v1/plans", tag = "apps", operation_id = "make_plan",
+    request_body(content = PlanOrder, example = json!({"apps": [{"script": "server.js", "name": "web", "cwd": "/srv/web"}]})),
+    responses(
+        (status = 200, description = "what would be done", body = Plan),
+        (status = "4XX", description = "an app cannot be defined so", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn make(
+    auth: Auth<AppWrite>,
+    State(api): State<Shared>,
+    Json(order): Json<PlanOrder>,
+) -> Result<JsonAnswer<Plan>, ApiError> {
+    let snapshot = auth.snapshot(&api);
+    let mut hash = Sha256::new();
+    let mut steps = Vec::new();
+    let mut specs: Vec<AppSpec> = Vec::new();
+    for (at, mut new) in order.apps.into_iter().enumerate() {
+        let shown = new.name.clone().unwrap_or_else(|| new.script.clone());
+        let present = present(&snapshot, &new);
+        if !present.is_empty() {
+            new.instances.get_or_insert(present.len() as i64);
+        }
+        let spec = resolved(&api, &auth.principal, new).await.map_err(|error| of_app(error, at, &shown))?;
+        check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
+        let step = step(&present, &spec, order.update_env);
+        let revision =
+            present.first().and_then(|view| view.revision.as_ref()).map(|revision| revision.number);
+        hash.update(format!("{:?}{revision:?}", spec.env));
+        steps.push(step);
+        specs.push(spec);
+    }
+    if order.prune {
+        steps.extend(left_over(&snapshot, &specs));
+    }
+    hash.update(format!("{steps:?}"));
+    let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(JsonAnswer(Plan { digest, steps }))
+}
+
+/// Which of the given apps it is about.
+fn of_app(mut error: ApiError, at: usize, name: &str) -> ApiError {
+    error.detail = format!("{name}: {}", error.detail);
+    for field in &mut error.errors {
+        field.pointer = format!("/apps/{at}{}", field.pointer);
+    }
+    error
+}
+
+async fn resolved(api: &Api, principal: &Principal, new: wire::NewApp) -> Result<AppSpec, ApiError> {
+    let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
+    let spec =
+        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    scope::may_define(principal, &spec)?;
+    define_logs::outside(api.handle.home(), &spec.logs)?;
+    Ok(spec)
+}
+
+/// The processes of the app of that name.
+fn present(snapshot: &Snapshot, new: &wire::NewApp) -> Vec<Arc<ProcessView>> {
+    let namespace = new.namespace.as_deref().unwrap_or("default");
+    let is = |view: &&Arc<ProcessView>| {
+        Some(view.spec.name.as_str()) == new.name.as_deref()
+            && view.spec.namespace.as_str() == namespace
+            && view.goal != Goal::Gone
+    };
+    snapshot.processes.values().filter(is).cloned().collect()
+}
+
+/// What it depends on is there, or comes before it.
+fn check_dependencies(snapshot: &Snapshot, before: &[AppSpec], spec: &AppSpec) -> Result<(), ApiError> {
+    for dependency in &spec.depends_on {
+        let is =
+            |other: &AppSpec| (&other.name, &other.namespace) == (&dependency.app, &dependency.namespace);
+        let there = snapshot.processes.values().any(|view| is(&view.spec) && view.goal != Goal::Gone);
+        if !there && !before.iter().any(is) && !is(spec) {
+            let other = dependency.name_in(&spec.namespace);
+            return Err(Denied::UnknownDependency { name: spec.name.to_string(), other }.into());
+        }
+    }
+    Ok(())
+}
+
+fn step(present: &[Arc<ProcessView>], spec: &AppSpec, update_env: bool) -> PlanStep {
+    let (app, namespace) = (spec.name.to_string(), spec.namespace.to_string());
+    let Some(first) = present.first() else {
+        return PlanStep { app, namespace, id: None, action: PlanAction::Create, changes: Vec::new() };
+    };
+    let spec = differ::comparable(&first.spec, spec, update_env);
+    let is_down = |view: &Arc<ProcessView>| matches!(view.state, Doing::Idle(_));
+    // What ended as planned is as it is to be.
+    let waits_to_start =
+        |view: &Arc<ProcessView>| matches!(view.state, Doing::Idle(Rest::Stopped | Rest::Errored(_)));
+    let all_down = present.iter().all(is_down);
+    let starts = spec.autostart && present.iter().any(waits_to_start);
+    let changed = *first.spec != spec;
+    let action = match (changed, starts) {
+        (false, false) => PlanAction::None,
+        (false, true) => PlanAction::Start,
+        (true, true) if all_down => PlanAction::Start,
+        (true, true) => PlanAction::Restart,
+        (true, false) if all_down => PlanAction::Live,
+        (true, false) => differ::way(&first.spec, &spec),
+    };
+    let changes = if changed { differ::changes(&first.spec, &spec) } else { Vec::new() };
+    PlanStep { app, namespace, id: Some(i64::from(first.app.0)), action, changes }
+}
+
+/// Apps of the same namespaces that nobody named.
+fn left_over(snapshot: &Snapshot, specs: &[AppSpec]) -> Vec<PlanStep> {
+    let namespaces: BTreeSet<&str> = specs.iter().map(|spec| spec.namespace.as_str()).collect();
+    let is_named = |view: &ProcessView| {
+        specs.iter().any(|spec| (&spec.name, &spec.namespace) == (&view.spec.name, &view.spec.namespace))
+    };
+    let mut seen = BTreeSet::new();
+    let mut steps = Vec::new();
+    for view in snapshot.processes.values() {
+        let ours = namespaces.contains(view.spec.namespace.as_str()) && view.goal != Goal::Gone;
+        if ours && !is_named(view) && seen.insert(view.app) {
+            steps.push(PlanStep {
+                app: view.spec.name.to_string(),
+                namespace: view.spec.namespace.to_string(),
+                id: Some(i64::from(view.app.0)),
+                action: PlanAction::Remove,
+                changes: Vec::new(),
+            });
+        }
+    }
+    steps
+}

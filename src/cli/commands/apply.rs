@@ -1,0 +1,41 @@
+//! `apply`: what the plan says, after a question, and nothing else.
+
+use super::super::args::ApplyArgs;
+use super::super::error::CliError;
+use super::super::session::Session;
+use super::super::{file_args, out, prompt};
+use super::from_file::{self, Verb};
+use super::plan::{is_empty, show};
+use super::report::Report;
+
+/// Runs the command.
+pub async fn run(args: ApplyArgs) -> Result<(), CliError> {
+    let file = match &args.file {
+        Some(file) => file.clone(),
+        None => file_args::default_file()?,
+    };
+    let declared = args.of_file.read(&file).await?;
+    let session = Session::open().await?;
+    let mut plan = from_file::plan(&session, &declared, args.prune, args.update_env).await?;
+    if !args.json {
+        show(&plan);
+    }
+    if !is_empty(&plan) && !args.yes {
+        let unasked = prompt::Unasked { done: "applied", option: "--yes" };
+        if !prompt::confirm("", "Do this?", unasked)? {
+            out::notice("Nothing applied.");
+            return Err(CliError::Told);
+        }
+        // The answer was about what was shown: somebody else may have changed things meanwhile.
+        let now = from_file::plan(&session, &declared, args.prune, args.update_env).await?;
+        if now.digest != plan.digest {
+            return Err(CliError::new(
+                "nothing was applied: the apps have changed since the plan was shown; look at it again",
+            ));
+        }
+        plan = now;
+    }
+    let mut report = Report::new(args.json);
+    from_file::bring(&session, Verb::Apply, &declared, &plan, &mut report).await;
+    report.finish()
+}

@@ -1,0 +1,122 @@
+//! What `start`, `restart`, `reload` and `apply` do with the apps of a file: the daemon says what
+//! differs, and each app gets what its verb makes of that. Nothing happens before all apps are
+//! checked.
+
+use std::time::Duration;
+
+use super::super::error::CliError;
+use super::super::session::Session;
+use super::report::{Line, Report};
+use super::{act, reload};
+use crate::ecosystem::Declared;
+use crate::wire::{Action, NewApp, Plan, PlanAction, PlanOrder, PlanStep, Then};
+
+/// How long the daemon is waited for that starts something new.
+const WAIT: Duration = Duration::from_secs(30);
+
+/// What was typed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Verb {
+    /// What is absent or down starts, what differs changes.
+    Start,
+    /// Everything restarts.
+    Restart,
+    /// Everything is replaced, one process after the other.
+    Reload,
+    /// What differs changes; the rest is left alone.
+    Apply,
+}
+
+/// What would be done.
+pub async fn plan(
+    session: &Session,
+    declared: &Declared,
+    prune: bool,
+    update_env: bool,
+) -> Result<Plan, CliError> {
+    let order = PlanOrder { apps: declared.apps.clone(), prune, update_env };
+    session.ask(async |c| c.plan(&order).await).await
+}
+
+/// Does it. What fails for one app is told, and the others go on.
+pub async fn bring(session: &Session, verb: Verb, declared: &Declared, plan: &Plan, report: &mut Report) {
+    for step in &plan.steps {
+        let is = |app: &&NewApp| {
+            app.name.as_deref() == Some(&step.app)
+                && app.namespace.as_deref().unwrap_or("default") == step.namespace
+        };
+        let done = match declared.apps.iter().find(is) {
+            Some(new) => one(session, verb, new, step, report).await,
+            None => act(session, Action::Delete, step, report).await,
+        };
+        if let Err(error) = done {
+            report.refuse(&error);
+        }
+    }
+}
+
+async fn one(
+    session: &Session,
+    verb: Verb,
+    new: &NewApp,
+    step: &PlanStep,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    match (step.action, verb) {
+        (PlanAction::Create, _) => {
+            let app = session.ask_once(async |c| c.create_app(new, WAIT).await).await?;
+            report.add_new(app.processes, app.autostart);
+            Ok(())
+        }
+        (PlanAction::None, Verb::Start) => act(session, Action::Start, step, report).await,
+        (PlanAction::None, Verb::Restart) => act(session, Action::Restart, step, report).await,
+        (PlanAction::None, Verb::Reload) => reload::one(session, &whose(step), report).await,
+        (PlanAction::None, Verb::Apply) => Ok(()),
+        (PlanAction::Start, _) if step.changes.is_empty() => act(session, Action::Start, step, report).await,
+        (PlanAction::Start, _) => change(session, new, step, Then::Start, report).await,
+        (PlanAction::Live, Verb::Start | Verb::Apply) => {
+            let whose = whose(step);
+            let app = session.ask_once(async |c| c.update_app(&whose, new, Then::Keep, WAIT).await).await?;
+            report.note(Line::Done(format!("Changed {}; what runs goes on.", step.app)));
+            app.processes.iter().for_each(|process| report.keep(process));
+            Ok(())
+        }
+        (PlanAction::Live | PlanAction::Restart | PlanAction::Reload, Verb::Restart)
+        | (PlanAction::Restart, Verb::Start | Verb::Apply) => {
+            change(session, new, step, Then::Restart, report).await
+        }
+        (PlanAction::Live | PlanAction::Restart | PlanAction::Reload, Verb::Reload)
+        | (PlanAction::Reload, Verb::Start | Verb::Apply) => {
+            let whose = whose(step);
+            session.ask_once(async |c| c.update_app(&whose, new, Then::Keep, WAIT).await).await?;
+            reload::one(session, &whose, report).await
+        }
+        (PlanAction::Remove, _) => act(session, Action::Delete, step, report).await,
+    }
+}
+
+async fn change(
+    session: &Session,
+    new: &NewApp,
+    step: &PlanStep,
+    then: Then,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    let whose = whose(step);
+    let app = session.ask_once(async |c| c.update_app(&whose, new, then, WAIT).await).await?;
+    report.add_updated(app.processes, then);
+    Ok(())
+}
+
+async fn act(
+    session: &Session,
+    action: Action,
+    step: &PlanStep,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    act::act_on_each(session, action, &[whose(step)], report).await
+}
+
+fn whose(step: &PlanStep) -> String {
+    format!("{}:{}", step.namespace, step.app)
+}

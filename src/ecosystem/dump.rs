@@ -1,0 +1,166 @@
+//! PM2's dump, as a document like any other: its elements are processes, with the whole environment
+//! of whoever started them in each.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::Unusable;
+use super::read::Document;
+
+/// What a dump says.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Dump {
+    /// Its apps, in PM2's order.
+    pub document: Document,
+    /// For each of them: its name in PM2, and whether it ran.
+    pub apps: Vec<(String, bool)>,
+}
+
+/// Fields that mean the same in a dump as in a file. Its paths of logs are PM2's own.
+const SAME: [&str; 25] = [
+    "autorestart",
+    "stop_exit_codes",
+    "min_uptime",
+    "max_restarts",
+    "restart_delay",
+    "exp_backoff_restart_delay",
+    "max_memory_restart",
+    "cron_restart",
+    "kill_timeout",
+    "shutdown_with_message",
+    "wait_ready",
+    "listen_timeout",
+    "watch",
+    "ignore_watch",
+    "watch_delay",
+    "disable_logs",
+    "log_date_format",
+    "log_type",
+    "uid",
+    "gid",
+    "treekill",
+    "increment_var",
+    "namespace",
+    "name",
+    "args",
+];
+
+/// Variables that PM2 or a session puts there.
+const NOT_OF_THE_APP: [&str; 16] = [
+    "PM2_HOME",
+    "PM2_USAGE",
+    "PM2_JSON_PROCESSING",
+    "PM2_INTERACTOR_PROCESSING",
+    "unique_id",
+    "pm_id",
+    "name",
+    "NODE_APP_INSTANCE",
+    "_",
+    "SHLVL",
+    "PWD",
+    "OLDPWD",
+    "TERM",
+    "WINDOWID",
+    "SSH_TTY",
+    "LS_COLORS",
+];
+
+/// Reads it. What its environments share with `inherited` is not of the apps.
+///
+/// # Errors
+/// It is no list of processes.
+pub fn dump(name: &str, value: &Value, inherited: &BTreeMap<String, String>) -> Result<Dump, Unusable> {
+    let Value::Array(elements) = value else {
+        return Err(Unusable(format!("{name} is no dump of PM2: that is a list of processes")));
+    };
+    let mut groups: Vec<(&Map<String, Value>, i64, bool)> = Vec::new();
+    for element in elements {
+        let Value::Object(element) = element else {
+            return Err(Unusable(format!("{name} is no dump of PM2: one of its elements is no object")));
+        };
+        let runs = element.get("status").is_some_and(|status| status != "stopped" && status != "errored");
+        let same = |other: &&mut (&Map<String, Value>, i64, bool)| {
+            ["name", "namespace"].iter().all(|key| other.0.get(*key) == element.get(*key))
+        };
+        match groups.iter_mut().find(same) {
+            Some(group) => {
+                group.1 += 1;
+                group.2 |= runs;
+            }
+            None => groups.push((element, 1, runs)),
+        }
+    }
+    let apps = groups.iter().map(|(element, _, runs)| {
+        let name = element.get("name").and_then(Value::as_str).unwrap_or_default();
+        (name.to_owned(), *runs)
+    });
+    let apps = apps.collect();
+    let list: Vec<Value> =
+        groups.iter().map(|(element, number, _)| app(element, *number, inherited)).collect();
+    let document = Document { name: name.to_owned(), value: Value::Array(list), is_package: false };
+    Ok(Dump { document, apps })
+}
+
+fn app(element: &Map<String, Value>, number: i64, inherited: &BTreeMap<String, String>) -> Value {
+    let mut app = Map::new();
+    let mut take = |from: &str, to: &str| {
+        if let Some(value) = element.get(from).filter(|value| !is_empty(value)) {
+            app.insert(to.to_owned(), value.clone());
+        }
+    };
+    SAME.iter().for_each(|key| take(key, key));
+    take("pm_exec_path", "script");
+    take("pm_cwd", "cwd");
+    take("exec_interpreter", "interpreter");
+    take("node_args", "interpreter_args");
+    take("exec_mode", "exec_mode");
+    take("filter_env", "filter_env");
+    app.insert("instances".to_owned(), number.into());
+    let own = app.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let is_of_the_app = |name: &str, value: &Value| {
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        !NOT_OF_THE_APP.contains(&name)
+            && name != own
+            && !name.starts_with("SSH_")
+            && inherited.get(name) != Some(&text)
+    };
+    let env = element.get("env").and_then(Value::as_object).into_iter().flatten();
+    let env: Map<String, Value> =
+        env.filter(|(name, value)| is_of_the_app(name, value)).map(|(k, v)| (k.clone(), v.clone())).collect();
+    if !env.is_empty() {
+        app.insert("env".to_owned(), env.into());
+    }
+    app.into()
+}
+
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::Array(items) => items.is_empty(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn processes_of_one_name_are_one_app_with_its_own_variables() {
+        let process = |name: &str, status: &str| {
+            json!({"name": name, "namespace": "default", "pm_exec_path": "/srv/app.js", "pm_cwd": "/srv",
+                "exec_interpreter": "node", "exec_mode": "cluster_mode", "node_args": [], "filter_env": [], "status": status,
+                "PATH": "/bin", "env": {"PATH": "/bin", "A": "1", name: {}, "PM2_HOME": "/x", "unique_id": "u"}})
+        };
+        let value = json!([process("web", "online"), process("web", "online"), process("old", "stopped")]);
+        let inherited = BTreeMap::from([("PATH".to_owned(), "/bin".to_owned())]);
+        let dump = super::dump("dump.pm2", &value, &inherited).unwrap();
+        assert_eq!(dump.apps, [("web".to_owned(), true), ("old".to_owned(), false)]);
+        let web = json!({"name": "web", "namespace": "default", "script": "/srv/app.js", "cwd": "/srv",
+            "interpreter": "node", "exec_mode": "cluster_mode", "instances": 2, "env": {"A": "1"}});
+        assert_eq!(dump.document.value[0], web);
+        assert!(super::dump("x", &json!({}), &inherited).is_err());
+    }
+}

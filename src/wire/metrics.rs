@@ -1,0 +1,63 @@
+//! The history of CPU and memory.
+
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+/// What a process or the host has used over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Metrics {
+    /// How far back: `1h`, `24h`, `7d` or `30d`.
+    #[schema(example = "24h")]
+    pub range: String,
+    /// The end of the range.
+    #[schema(format = DateTime)]
+    pub to: String,
+    /// How much time a point stands for.
+    pub step_ms: i64,
+    /// Oldest first. There are none for the time in which nothing was measured: it did not run, or
+    /// the daemon did not.
+    pub points: Vec<MetricPoint>,
+    /// What happened to the process in that time, oldest first: `process.started`,
+    /// `process.exited`, `process.errored`, `process.unhealthy` and `process.over_memory`, of
+    /// which the latest 1000 events are looked through. None for the host.
+    pub marks: Vec<MetricMark>,
+}
+
+/// What was measured in one stretch of time.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricPoint {
+    /// Its begin: milliseconds since 1970.
+    pub at_ms: i64,
+    /// How many measurements.
+    pub count: i64,
+    /// CPU in percent: of one core for a process, of all cores for the host.
+    pub cpu_percent: Spread,
+    /// Memory.
+    pub memory_bytes: Spread,
+}
+
+/// The values of one figure.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Spread {
+    /// The lowest.
+    pub min: f64,
+    /// Their mean.
+    pub avg: f64,
+    /// The highest.
+    pub max: f64,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct MetricMark {
+    /// When: milliseconds since 1970.
+    pub at_ms: i64,
+    /// What, as events say it.
+    #[serde(rename = "type")]
+    #[schema(example = "process.exited")]
+    pub kind: String,
+    /// The story in one sentence.
+    pub detail: String,
+    /// True: a run failed. It was not asked to end, or cannot go on.
+    pub failure: bool,
+}

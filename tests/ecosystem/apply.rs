@@ -1,0 +1,83 @@
+//! `plan` and `apply` (row K10).
+
+use crate::support::Home;
+
+fn write(home: &Home, apps: &str) {
+    home.file("apps.json", &format!("{{\"apps\": [{apps}]}}"));
+}
+
+const APP: &str = r#"{"name": "web", "script": "app.js", "env": {"SECRET": "s3cr3t", "GONE": "1"}}"#;
+
+#[test]
+fn k10_a_plan_shows_the_difference_and_apply_does_just_that() {
+    let home = Home::new();
+    home.file("app.js", "console.log('has ' + process.env.GONE); setInterval(() => {}, 1000);\n");
+    write(
+        &home,
+        &format!(
+            "{APP}, {{\"name\": \"same\", \"script\": \"app.js\"}}, {{\"name\": \"old\", \"script\": \"app.js\"}}"
+        ),
+    );
+    let plan = home.run(&["plan", "apps.json", "--exit-code"]);
+    assert_eq!((plan.code, plan.out.as_str()), (3, "+ web\n+ same\n+ old\n"));
+    assert!(home.processes().is_empty(), "a plan changes nothing");
+    home.run(&["apply", "apps.json"]);
+    assert!(home.processes().is_empty(), "without an answer nothing is done");
+    home.ok(&["apply", "apps.json", "--yes"]);
+    home.wait_for_line("web", "has 1");
+    let (web, same) = (home.pid("web"), home.pid("same"));
+
+    // A variable goes, a limit comes, and an app is not in the file any more.
+    let changed = r#"{"name": "web", "script": "app.js", "env": {"SECRET": "other"}}"#;
+    write(&home, &format!("{changed}, {{\"name\": \"same\", \"script\": \"app.js\", \"max_restarts\": 5}}"));
+    let plan = home.ok(&["plan", "apps.json", "--prune"]);
+    let expected = "~ web env.GONE *** → none (restart)\n~ web env.SECRET *** → *** (restart)\n\
+                    ~ same max_restarts 16 → 5 (live)\n- old\n";
+    assert_eq!(plan, expected);
+    home.ok(&["apply", "apps.json", "--prune", "--yes"]);
+    assert_ne!(home.pid("web"), web);
+    assert_eq!(home.pid("same"), same, "what changes live goes on");
+    home.wait_for_line("web", "has undefined");
+    assert_eq!(home.json(&["info", "same", "--json"])["max_restarts"], 5);
+    assert_eq!(home.processes().len(), 2, "old is removed");
+    assert_eq!(home.ok(&["plan", "apps.json", "--prune", "--exit-code"]), "2 apps are as the file says.\n");
+    for output in [home.ok(&["plan", "apps.json", "--json"]), plan] {
+        assert!(!output.contains("s3cr3t"), "{output}");
+    }
+}
+
+#[test]
+fn k10_what_was_changed_by_hand_is_in_the_plan() {
+    let home = Home::new();
+    home.file("app.js", "setInterval(() => {}, 1000);\n");
+    write(&home, r#"{"name": "web", "script": "app.js", "max_restarts": 5, "instances": 2}"#);
+    home.ok(&["apply", "apps.json", "--yes"]);
+    home.ok(&["scale", "web", "3"]);
+    assert_eq!(home.ok(&["plan", "apps.json"]), "~ web instances 3 → 2 (live)\n");
+    home.ok(&["apply", "apps.json", "--yes"]);
+    assert_eq!(home.processes().len(), 2);
+    home.ok(&["stop", "web"]);
+    assert_eq!(home.ok(&["plan", "apps.json"]), "~ web is stopped (start)\n");
+    home.ok(&["apply", "apps.json", "--yes"]);
+    assert!(home.processes().iter().all(|process| process["status"] == "online"));
+}
+
+#[test]
+fn k10_the_api_tells_the_same_plan_and_refuses_the_whole_for_one_mistake() {
+    let home = Home::new();
+    home.file("app.js", "setInterval(() => {}, 1000);\n");
+    let cwd = home.work();
+    home.ok(&["list"]);
+    let order = |script: &str| {
+        serde_json::json!({"apps": [
+        {"script": "app.js", "name": "a", "cwd": cwd}, {"script": script, "name": "b", "cwd": cwd}]})
+    };
+    let plan = home.api().post("/api/v1/plans", &order("app.js"));
+    assert_eq!(plan.status, 200);
+    assert_eq!(plan.json()["steps"][1]["action"], "create");
+    let same = home.api().post("/api/v1/plans", &order("app.js"));
+    assert_eq!(plan.json()["digest"], same.json()["digest"]);
+    let refused = home.api().post("/api/v1/plans", &order("nosuch.js"));
+    let problem = refused.is_problem(422, "invalid_value");
+    assert_eq!(problem["errors"][0]["pointer"], "/apps/1/script", "{problem}");
+}
