@@ -3,5 +3,6 @@
 mod support;
 
 mod contract {
+    mod events;
     mod revisions;
 }

@@ -27,12 +27,22 @@ pub struct ApiError {
     pub process: Option<ProcessId>,
     /// When to try again, in seconds.
     pub retry_after: Option<u64>,
+    /// The oldest event that is kept.
+    pub oldest_seq: Option<u64>,
 }
 
 impl ApiError {
     /// A problem without members to point at.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> ApiError {
-        ApiError { status, code, detail: detail.into(), errors: Vec::new(), process: None, retry_after: None }
+        ApiError {
+            status,
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            process: None,
+            retry_after: None,
+            oldest_seq: None,
+        }
     }
 
     /// 422: the member is well-formed and makes no sense.
@@ -40,7 +50,7 @@ impl ApiError {
         let detail = detail.into();
         let errors = vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }];
         let (status, code) = (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
-        ApiError { status, code, detail, errors, process: None, retry_after: None }
+        ApiError { status, code, detail, errors, process: None, retry_after: None, oldest_seq: None }
     }
 
     /// Says which process it is about.
@@ -77,6 +87,7 @@ impl ApiError {
             code: self.code.to_owned(),
             errors: self.errors.clone(),
             process: self.process.map(|id| i64::from(id.0)),
+            oldest_seq: self.oldest_seq.map(|seq| seq as i64),
         }
     }
 }

@@ -146,9 +146,11 @@ impl Driver {
         let (events, _) = broadcast::channel(1024);
         let (keeper_pid, keeper_pid_out) = watch::channel(Some(pid));
         let noted_loss = Noted::of(&saved);
-        let run_dir = home.run_dir();
+        // Read once, and only if something is unknown.
+        let keepsakes = std::cell::LazyCell::new(|| crate::keeper::keepsakes(&home.run_dir()));
         let taken = adopt_unknown::take_up(&mut saved, &runs, |run| {
-            let text = crate::keeper::keepsake(&run_dir, run).map_err(|e| e.to_string())?;
+            let path = keepsakes.as_ref().map_err(ToString::to_string)?.get(&run);
+            let text = std::fs::read_to_string(path.ok_or("it has none")?).map_err(|e| e.to_string())?;
             Keepsake::parse(&text)
         });
         let (revisions, first) = Revisions::begin(&saved, clock::unix_ms());

@@ -4,7 +4,7 @@
 //! the FIFOs; their logs are continued at the end. What ended meanwhile is kept as ended, with the
 //! ending if the earlier keeper saw it, otherwise as unknown, never as a success.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
 
@@ -18,6 +18,7 @@ use super::process::{self, Pidfd, boot_micros};
 use super::protocol::Ending;
 use super::record::{MainRecord, Record};
 use super::run::{Life, Run};
+use super::sets::FileSet;
 use super::tree::{self, Look, TwoLooks};
 use super::{fifo, say};
 
@@ -32,11 +33,12 @@ impl Keeper {
         }
         let mut looks = TwoLooks::default();
         for record in records {
+            self.sets.begin_after(record.set);
             if record.boot == self.boot {
                 let passed = passed.remove(&record.run).unwrap_or_default();
                 self.adopt(record, passed, &mut looks);
             } else {
-                Record::remove(&self.run_dir, record.run);
+                record.remove(&self.run_dir);
             }
         }
         self.take_sockets_back();
@@ -58,7 +60,7 @@ impl Keeper {
         }
         if !passed.own && record.ended.is_none() && self.was_never_executed(&record) {
             say::info!("run {id} was being launched and is not: its keeper died too early");
-            Record::remove(&self.run_dir, id);
+            record.remove(&self.run_dir);
             return;
         }
         let life = match (record.ended, record.main) {
@@ -146,7 +148,7 @@ impl Keeper {
             };
             let opened = passed
                 .fifo(which)
-                .map_or_else(|| fifo::open(&Record::fifo(&self.run_dir, id, which)), Ok)
+                .map_or_else(|| fifo::open(&run.record.set.fifo(&self.run_dir, which)), Ok)
                 .and_then(|fifo| Ok(self.capture.open(fifo, &log, &run.record.logs)?))
                 .and_then(|stream| {
                     self.poller.add(&stream, Source::fifo(id, which), ARMED)?;
@@ -161,17 +163,17 @@ impl Keeper {
         }
     }
 
-    /// FIFOs, sockets, keepsakes and drafts without a record.
-    fn remove_strays(&self) -> io::Result<()> {
+    /// Sets that waited for a run, sockets, and what is without a record.
+    fn remove_strays(&mut self) -> io::Result<()> {
+        let taken: BTreeSet<FileSet> = self.runs.values().map(|run| run.record.set).collect();
         for entry in fs::read_dir(&self.run_dir)? {
             let path = entry?.path();
-            let stem = path.file_stem().and_then(|stem| stem.to_str()).and_then(|stem| stem.parse().ok());
             let kind = path.extension().and_then(|extension| extension.to_str());
+            let number = FileSet::of(&path);
             let stray = match kind {
-                Some("out" | "err" | "notify" | "app") => {
-                    stem.is_some_and(|id: u64| !self.runs.contains_key(&id))
-                }
-                Some("tmp") => stem.is_some(),
+                Some("out" | "err" | "app" | "json") => number.is_some_and(|set| !taken.contains(&set)),
+                Some("notify") => number.is_some_and(|FileSet(run)| !self.runs.contains_key(&run)),
+                Some("tmp") => number.is_some(),
                 Some(_) | None => false,
             };
             if stray {

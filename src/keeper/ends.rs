@@ -212,11 +212,11 @@ impl Keeper {
         self.close_streams(id);
         self.end_talk(id);
         fault::point!("forget.before_drop");
-        if let Some(leaf) = self.runs.remove(&id).and_then(|run| run.leaf()) {
-            leaf.remove();
+        if let Some(run) = self.runs.remove(&id) {
+            run.leaf().into_iter().for_each(|leaf| leaf.remove());
+            self.throw_away(id, run.record.set);
         }
         self.close_sockets();
-        self.throw_away(id);
         fault::point!("forget.after");
     }
 

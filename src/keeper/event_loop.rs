@@ -21,6 +21,7 @@ use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, Succession, version};
 use super::quit::{OnExit, Quit};
 use super::run::Run;
+use super::sets::FileSets;
 use super::sockets::Sockets;
 use super::succession::Change;
 use super::trash::Trash;
@@ -86,6 +87,8 @@ pub struct Keeper {
     pub speaking: Vec<u64>,
     /// Files of runs that are over.
     pub trash: Trash,
+    /// The files of runs.
+    pub sets: FileSets,
 }
 
 impl Keeper {
@@ -299,6 +302,7 @@ impl Keeper {
         Scope {
             outside: self.daemon.pid().into_iter().chain([me]).collect(),
             run_dir: self.run_dir.clone(),
+            sets: self.runs.iter().map(|(id, run)| (run.record.set, *id)).collect(),
             home_mark: self.mark.clone(),
         }
     }

@@ -1,5 +1,5 @@
-//! The named FIFOs of a run: made anew for each run (a program may leave `O_NONBLOCK` set on a
-//! description that the next one would inherit), 0600, found again by name.
+//! The named FIFOs of a run: 0600, found again by name. Opened anew for each run, since a program may
+//! leave `O_NONBLOCK` set on a description that the next one would inherit.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -7,6 +7,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::stat::Mode;
 
@@ -14,13 +15,13 @@ use nix::sys::stat::Mode;
 /// only 64 pipes of this size.
 const ROOM: i32 = 1 << 20;
 
-/// Makes a FIFO and opens the keeper's end, then the run's.
+/// Makes a FIFO, if there is none (then nobody has it open: see [`super::sets`]), and opens the
+/// keeper's end, then the run's.
 pub fn make(path: &Path) -> io::Result<(OwnedFd, File)> {
-    match std::fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
+    match nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR) {
+        Ok(()) | Err(Errno::EEXIST) => {}
+        Err(errno) => return Err(errno.into()),
     }
-    nix::unistd::mkfifo(path, Mode::S_IRUSR | Mode::S_IWUSR)?;
     let ours = open(path)?;
     // For reading too: then the run itself keeps the pipe alive, and never gets EPIPE.
     let theirs = OpenOptions::new().read(true).write(true).open(path)?;

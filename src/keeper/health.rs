@@ -22,12 +22,14 @@ pub struct Health {
     dropped_lines: u64,
     /// Something has changed since the daemon was told.
     news: bool,
+    /// Something came for it.
+    tried: bool,
     told: Option<Instant>,
 }
 
 impl Health {
-    /// Of a file that was not tried yet. How it is then, is told: an earlier run, or an earlier
-    /// keeper, may have told otherwise.
+    /// Of a file that was not tried yet. With the first output it is told how it is: an earlier run,
+    /// or an earlier keeper, may have told otherwise.
     pub fn unknown(path: &Path, drops: bool) -> Health {
         Health {
             path: path.to_owned(),
@@ -35,13 +37,21 @@ impl Health {
             trouble: None,
             dropped_bytes: 0,
             dropped_lines: 0,
-            news: true,
+            news: false,
+            tried: false,
             told: None,
+        }
+    }
+
+    fn try_it(&mut self) {
+        if !std::mem::replace(&mut self.tried, true) {
+            self.news = true;
         }
     }
 
     /// The file took something.
     pub fn took(&mut self) {
+        self.try_it();
         if self.trouble.take().is_some() {
             self.news = true;
             self.told = None;
@@ -51,6 +61,7 @@ impl Health {
 
     /// The file took nothing.
     pub fn refused(&mut self, errno: Errno) {
+        self.try_it();
         if self.trouble.replace(errno) == Some(errno) {
             return;
         }

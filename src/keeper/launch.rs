@@ -63,6 +63,7 @@ impl Keeper {
         let socket = self.socket_of(&order)?;
         let record = Record {
             run: id,
+            set: self.sets.take(),
             process: order.process,
             restarts: order.restarts,
             port: order.port,
@@ -77,16 +78,16 @@ impl Keeper {
             forgotten: false,
             contact: Contact { awaits: order.awaits.clone(), ..Contact::default() },
         };
-        let keepsake_path = Record::keepsake(&self.run_dir, id);
-        Record::write_keepsake(&self.run_dir, id, &order.keepsake)
-            .map_err(|e| Refusal::io(Step::Logs, "write", &keepsake_path, &e))?;
-        let record_path = Record::path(&self.run_dir, id);
-        fault::point!("launch.before_record");
-        record.write(&self.run_dir).map_err(|e| Refusal::io(Step::Logs, "write", &record_path, &e))?;
-        fault::point!("launch.after_record");
+        let set = record.set;
         // From here on `launch_failed` finds the run, and cleans up what was made. Until the fork
         // there is nothing alive of it.
-        self.runs.insert(id, Run::new(record, Life::Ended));
+        let record = &self.runs.entry(id).or_insert(Run::new(record, Life::Ended)).record;
+        let refusal =
+            |error: std::io::Error| Refusal::io(Step::Logs, "write", &set.record(&self.run_dir), &error);
+        record.write_keepsake(&self.run_dir, &order.keepsake).map_err(refusal)?;
+        fault::point!("launch.before_record");
+        record.write(&self.run_dir).map_err(refusal)?;
+        fault::point!("launch.after_record");
         let output = self.open_output(&order, Which::Out, &order.out_file)?;
         let error = self.open_output(&order, Which::Err, &order.err_file)?;
         let ends = self.open_channel(&order)?;
@@ -123,7 +124,10 @@ impl Keeper {
     /// Makes the FIFO of one output and joins it with its log. Returns the run's end.
     fn open_output(&mut self, order: &Launch, which: Which, log: &Path) -> Result<File, Refusal> {
         let id = order.run;
-        let path = Record::fifo(&self.run_dir, id, which);
+        let Some(set) = self.runs.get(&id).map(|run| run.record.set) else {
+            unreachable!("the run was inserted before")
+        };
+        let path = set.fifo(&self.run_dir, which);
         let (ours, theirs) =
             fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;
         let given = resources::give_to_user(&theirs, &order.resources);
@@ -276,7 +280,7 @@ impl Keeper {
             }
             Err(error) => {
                 // A run that the next keeper could not find must not be: it is not let go.
-                let path = Record::path(&self.run_dir, id);
+                let path = run.record.set.record(&self.run_dir);
                 let Refusal { step, errno, detail } = Refusal::io(Step::Fork, "write", &path, &error);
                 run.life = Life::Failing(Box::new(Failing { step, errno, detail }));
             }

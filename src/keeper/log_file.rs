@@ -21,6 +21,9 @@ use super::line_end::{SIGHT, ahead};
 use super::protocol::Segments;
 use super::{say, segments};
 
+/// So much is spliced at once. The pipe is locked meanwhile, and who writes to it waits: with a whole
+/// pipe at once the two would take turns, and the program would be as slow as both together.
+const SPLICED: usize = 64 * 1024;
 /// So much is copied at once where bytes must be copied.
 const PIECE: usize = 16 * 1024;
 
@@ -248,15 +251,25 @@ impl LogFile {
     }
 
     fn transfer(&mut self, fifo: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
-        if !self.copies {
-            let mut offset = self.offset as i64;
+        let mut moved = 0;
+        while !self.copies && moved < most {
+            let mut offset = (self.offset + moved as u64) as i64;
+            let piece = SPLICED.min(most - moved);
             let flags = SpliceFFlags::SPLICE_F_NONBLOCK;
-            match splice(fifo, None, self.file.as_fd(), Some(&mut offset), most, flags) {
-                Err(Errno::EINVAL) => self.copies = true,
-                result => return Ok(result?),
+            match splice(fifo, None, self.file.as_fd(), Some(&mut offset), piece, flags) {
+                Ok(count) => {
+                    moved += count;
+                    if count < piece {
+                        return Ok(moved);
+                    }
+                }
+                Err(Errno::EINVAL) if moved == 0 => self.copies = true,
+                // What was moved counts; the error will come again.
+                Err(_) if moved > 0 => return Ok(moved),
+                Err(errno) => return Err(errno.into()),
             }
         }
-        self.copy(fifo, most)
+        if self.copies { self.copy(fifo, most) } else { Ok(moved) }
     }
 
     /// For file systems without splice. What was read and could not be written is held, and is the

@@ -187,6 +187,7 @@ fn a_number_is_never_used_for_other_bytes() {
     fs::remove_file(&path).unwrap();
     fs::remove_file(index_path(&path)).unwrap();
     fs::write(compressed_path(&path, 41), "").unwrap();
+    segments::look_anew();
     expect(&mut LogFile::open(&path, NEVER).unwrap(), 42, "x\n", "only a closed segment is left");
     fs::write(index_path(&path), [0; 64]).unwrap();
     // What it was is not known any more; the closed ones are.

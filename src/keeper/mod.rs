@@ -25,7 +25,7 @@
 //! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
-//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`] |
+//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`], [`sets`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
 //! | how another program takes our place | [`succession`], [`passed`], [`inheritance`] |
 //! | what the init system is told | [`notify`], [`standby`] |
@@ -62,6 +62,7 @@ mod resources;
 mod run;
 mod say;
 mod segments;
+mod sets;
 mod sockets;
 mod standby;
 mod succession;
@@ -74,7 +75,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use nix::sys::epoll::EpollFlags;
@@ -95,12 +96,13 @@ use poll::{Poller, Source};
 use protocol::LINE_FD;
 pub use quit::{ON_EXIT, OnExit};
 
-/// What the daemon gave along with the launch of that run, in that directory of runs.
+/// Where is what the daemon gave along with the launch of each run, in that directory of runs.
 ///
 /// # Errors
-/// When it is not there, or cannot be read.
-pub fn keepsake(run_dir: &Path, run: u64) -> io::Result<String> {
-    fs::read_to_string(record::Record::keepsake(run_dir, run))
+/// When the directory cannot be read.
+pub fn keepsakes(run_dir: &Path) -> io::Result<BTreeMap<u64, PathBuf>> {
+    let sets = sets::by_run(run_dir)?;
+    Ok(sets.into_iter().map(|(run, set)| (run, set.keepsake(run_dir))).collect())
 }
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).
@@ -232,6 +234,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         recent_look: None,
         notify: notify::Listener::from_env(),
         speaking: Vec::new(),
+        sets: sets::FileSets::default(),
         trash: trash::Trash::default(),
     };
     keeper.adopt_all(passed).map_err(|e| broken("cannot read the records of runs")(&e))?;

@@ -1,8 +1,8 @@
-//! What is on disk about a run, so that the next keeper finds it: `run/<run>.json`, beside the
-//! FIFOs `run/<run>.out` and `run/<run>.err`, and what the daemon wants to find again,
-//! `run/<run>.app`. That has the app's definition with its environment, so it is as secret as the
-//! store, and like that 0600 in a home of 0700. It is a file of its own because it never changes,
-//! and because the keeper has no use for it in its memory.
+//! What is on disk about a run, so that the next keeper finds it: the record, beside the FIFOs and
+//! what the daemon wants to find again, the keepsake, in one [`FileSet`]. The keepsake has the app's
+//! definition with its environment, so it is as secret as the store, and like that 0600 in a home of
+//! 0700. It is a file of its own because it never changes, and because the keeper has no use for it
+//! in its memory.
 //!
 //! Written before the fork (a run that nobody knows of is worse than a record without a run) and
 //! again whenever something of it becomes known. Always whole. Never synced: after a crash of the host the boot id says that none of it is true any more.
@@ -14,8 +14,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::poll::Which;
 use super::protocol::{Ending, Logs};
+use super::sets::FileSet;
 use super::talk::{Contact, NotifySocket};
 
 /// The smallest page of memory among the machines that Linux runs on.
@@ -26,6 +26,9 @@ const PAGE: usize = 4096;
 pub struct Record {
     /// Which life.
     pub run: u64,
+    /// The files in which it is kept.
+    #[serde(skip)]
+    pub set: FileSet,
     /// Whose.
     pub process: u32,
     /// Restart count at launch.
@@ -70,28 +73,10 @@ pub struct MainRecord {
 }
 
 impl Record {
-    /// Where the record of that run is.
-    pub fn path(dir: &Path, run: u64) -> PathBuf {
-        dir.join(format!("{run}.json"))
-    }
-
-    /// Where the FIFO of that output is.
-    pub fn fifo(dir: &Path, run: u64, which: Which) -> PathBuf {
-        match which {
-            Which::Out => dir.join(format!("{run}.out")),
-            Which::Err => dir.join(format!("{run}.err")),
-        }
-    }
-
-    /// Where the daemon's keepsake is.
-    pub fn keepsake(dir: &Path, run: u64) -> PathBuf {
-        dir.join(format!("{run}.app"))
-    }
-
     /// Puts the daemon's keepsake on disk. Before the record, so that no record is without it.
-    pub fn write_keepsake(dir: &Path, run: u64, text: &str) -> io::Result<()> {
+    pub fn write_keepsake(&self, dir: &Path, text: &str) -> io::Result<()> {
         let mut file = fs::OpenOptions::new();
-        let path = Record::keepsake(dir, run);
+        let path = self.set.keepsake(dir);
         let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all(text.as_bytes())
     }
@@ -101,7 +86,7 @@ impl Record {
     /// crash of the host does, and then nothing of it is true any more): a file less to make and to
     /// remove at each launch and each end.
     pub fn write(&self, dir: &Path) -> io::Result<()> {
-        let path = Record::path(dir, self.run);
+        let path = self.set.record(dir);
         let mut text = serde_json::to_vec(self)?;
         if text.len() <= PAGE
             && let Ok(file) = fs::OpenOptions::new().write(true).open(&path)
@@ -119,18 +104,13 @@ impl Record {
         fs::rename(&draft, &path)
     }
 
-    /// Removes the record, the FIFOs and the notify socket of a run.
-    pub fn remove(dir: &Path, run: u64) {
-        // The record last: as long as it is there, the next keeper cleans up what is left.
-        for which in Which::BOTH {
-            let _ = fs::remove_file(Record::fifo(dir, run, which));
-        }
-        let _ = fs::remove_file(Record::keepsake(dir, run));
-        let _ = fs::remove_file(NotifySocket::path(dir, run));
-        let _ = fs::remove_file(Record::path(dir, run));
+    /// Removes everything that is on disk about it.
+    pub fn remove(&self, dir: &Path) {
+        let _ = fs::remove_file(NotifySocket::path(dir, self.run));
+        self.set.remove(dir);
     }
 
-    /// Every record that can be read, and the paths of those that cannot.
+    /// Every record that can be read, and the paths of those that cannot. Empty ones wait for a run.
     pub fn read_all(dir: &Path) -> io::Result<(Vec<Record>, Vec<PathBuf>)> {
         let (mut records, mut unreadable) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(dir)? {
@@ -138,8 +118,13 @@ impl Record {
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;
             }
-            match fs::read(&path).ok().and_then(|text| serde_json::from_slice(&text).ok()) {
-                Some(record) => records.push(record),
+            let text = fs::read(&path).ok();
+            if text.as_ref().is_some_and(Vec::is_empty) {
+                continue;
+            }
+            let record = text.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
+            match record.zip(FileSet::of(&path)) {
+                Some((record, set)) => records.push(Record { set, ..record }),
                 None => unreadable.push(path),
             }
         }
@@ -158,6 +143,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let record = Record {
             run: 7,
+            set: FileSet(3),
             process: 1,
             restarts: 2,
             port: Some(3000),
@@ -177,18 +163,18 @@ mod tests {
             },
         };
         record.write(dir.path()).unwrap();
-        Record::write_keepsake(dir.path(), 7, "a secret").unwrap();
+        record.write_keepsake(dir.path(), "a secret").unwrap();
         // A shorter text over a longer one.
         let record = Record { boot: String::new(), ..record };
         record.write(dir.path()).unwrap();
         fs::write(dir.path().join("8.json"), "{").unwrap();
         let (read, broken) = Record::read_all(dir.path()).unwrap();
-        assert_eq!(read[0].main, record.main);
+        assert_eq!((read[0].run, read[0].set, read[0].main), (7, FileSet(3), record.main));
         assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
         assert_eq!(read[0].logs, record.logs);
         assert_eq!(broken, [dir.path().join("8.json")]);
-        Record::remove(dir.path(), 7);
+        read[0].remove(dir.path());
         let left: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         assert_eq!(left, ["8.json"]);

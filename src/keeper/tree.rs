@@ -13,6 +13,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::process::{self, Stat};
+use super::sets::FileSet;
 
 /// The name of the mark in the environment of a run.
 pub const MARK: &str = "PMDAEMON_RUN";
@@ -38,6 +39,8 @@ pub struct Scope {
     pub outside: Vec<i32>,
     /// Where the FIFOs are.
     pub run_dir: PathBuf,
+    /// Whose they are.
+    pub sets: BTreeMap<FileSet, u64>,
     /// What stands for the home in marks.
     pub home_mark: String,
 }
@@ -47,10 +50,10 @@ impl Scope {
     fn mark_by_output(&self, pid: i32) -> Option<String> {
         let run_of = |fd: i32| {
             let target = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
-            let name = target.strip_prefix(&self.run_dir).ok()?.file_stem()?.to_str()?;
-            name.parse().ok()
+            let set = FileSet::of(target.strip_prefix(&self.run_dir).ok()?)?;
+            self.sets.get(&set)
         };
-        [1, 2].into_iter().find_map(run_of).map(|run| mark(&self.home_mark, run))
+        [1, 2].into_iter().find_map(run_of).map(|run| mark(&self.home_mark, *run))
     }
 
     /// Lost its parent: what takes such processes in is the keeper, or the first process.
@@ -160,7 +163,12 @@ mod tests {
             .spawn()
             .unwrap();
         std::io::Read::read_exact(child.stdout.as_mut().unwrap(), &mut [0]).unwrap();
-        let scope = Scope { outside: Vec::new(), run_dir: "/nowhere".into(), home_mark: String::new() };
+        let scope = Scope {
+            outside: Vec::new(),
+            run_dir: "/nowhere".into(),
+            sets: BTreeMap::new(),
+            home_mark: String::new(),
+        };
         let found = Look::take(&scope).members(&mark, None);
         let mut pids: Vec<i32> = found.iter().map(|stat| stat.pid).collect();
         pids.retain(|pid| *pid != child.id() as i32);

@@ -69,6 +69,15 @@ pub fn part_of(log: &str, name: &str) -> Option<(u64, Part)> {
     (digits == format!("{number:0DIGITS$}")).then_some((number, part))
 }
 
+/// Whether a file of that name can be a part of any log, in the sense of [`part_of`].
+pub fn may_be_part(name: &str) -> bool {
+    let number = |name: &str| {
+        name.rsplit('.').next().is_some_and(|digits| digits.len() >= DIGITS && digits.parse::<u64>().is_ok())
+    };
+    let stem = name.strip_suffix(".idx").or_else(|| name.strip_suffix(".zst")).unwrap_or(name);
+    number(stem)
+}
+
 /// The first record of the index of that segment.
 pub fn header(number: u64) -> [u8; RECORD] {
     let mut record = [0; RECORD];
@@ -123,7 +132,10 @@ mod tests {
 
     #[test]
     fn a_name_is_recognised_only_as_it_is_written() {
-        let check = |name: &str, expected| assert_eq!(part_of("a.log", name), expected, "{name}");
+        let check = |name: &str, expected: Option<_>| {
+            assert_eq!(part_of("a.log", name), expected, "{name}");
+            assert!(may_be_part(name) || expected.is_none(), "{name}");
+        };
         check("a.log.000007", Some((7, Part::Closed)));
         check("a.log.12345678.zst", Some((12_345_678, Part::Compressed)));
         check("a.log.000007.idx", Some((7, Part::Index)));

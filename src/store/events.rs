@@ -5,7 +5,7 @@ use rusqlite::{Connection, Row, params};
 use super::apply::{json, run};
 use super::format_process::StoredEnd;
 use super::load::{Broken, Read, one, uint};
-use super::{EventQuery, EventRow, int};
+use super::{EventQuery, EventRow, EventSpan, int};
 use crate::model::{AppId, ProcessId, RunId};
 
 /// So many of the newest events are kept.
@@ -58,13 +58,19 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
     let sql = format!(
         "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision
          FROM event
-         WHERE seq > ?1 {by_process} {by_namespace} ORDER BY seq {order} LIMIT ?3"
+         WHERE seq > ?1 {by_process} {by_namespace}
+         AND (?5 IS NULL OR kind = ?5) ORDER BY seq {order} LIMIT ?3"
     );
     let after = query.after.map_or(-1, int);
     let namespaces = query.namespaces.as_ref().map(json).transpose()?;
     let mut statement = at.prepare_cached(&sql)?;
-    let mut rows =
-        statement.query(params![after, query.process.map(|id| id.0), int(query.limit as u64), namespaces])?;
+    let mut rows = statement.query(params![
+        after,
+        query.process.map(|id| id.0),
+        int(query.limit as u64),
+        namespaces,
+        query.kind
+    ])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
         events.push(one("event", row, read)?);
@@ -73,6 +79,14 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
         events.reverse();
     }
     Ok(events)
+}
+
+/// Which there are.
+pub(super) fn span(at: &Connection) -> rusqlite::Result<EventSpan> {
+    // By one transaction's view: the counter is never behind the rows.
+    let sql = "SELECT coalesce((SELECT min(seq) FROM event), next), next FROM counter WHERE name = 'event'";
+    let (oldest, next) = at.query_row(sql, [], |row| Ok((uint(row, 0)?, uint(row, 1)?)))?;
+    Ok(EventSpan { oldest, newest: next.saturating_sub(1) })
 }
 
 fn id(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<u32>> {

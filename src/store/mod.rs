@@ -66,7 +66,7 @@ pub use points::{Point, PointApp, Points};
 pub use recorder::{Recorder, Trouble};
 pub use recover::{Loss, Noted, Opened, open};
 pub use revisions::{REVISIONS_KEPT, RevisionRow};
-pub use rows::{Change, EventQuery, EventRow, Saved};
+pub use rows::{Change, EventQuery, EventRow, EventSpan, Saved};
 
 /// The open database.
 pub struct Store {
@@ -112,6 +112,14 @@ impl Store {
     /// [`StoreError::Damaged`] with the row, when one does not make sense.
     pub fn events(&self, query: &EventQuery) -> Result<Vec<EventRow>, StoreError> {
         events::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// Which events are kept.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn event_span(&self) -> Result<EventSpan, StoreError> {
+        events::span(&self.connection).map_err(|error| StoreError::sql("read", &self.path, error))
     }
 
     /// The versions that the definition of that app has had, ascending.

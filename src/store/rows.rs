@@ -118,6 +118,15 @@ pub struct EventRow {
     pub revision: Option<u64>,
 }
 
+/// Which events there are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EventSpan {
+    /// The oldest `seq` that is kept; the next one, while there is none.
+    pub oldest: u64,
+    /// The newest that was ever given; 0 before the first.
+    pub newest: u64,
+}
+
 /// Which events.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct EventQuery {
@@ -125,6 +134,8 @@ pub struct EventQuery {
     pub after: Option<u64>,
     /// Only those of this process.
     pub process: Option<ProcessId>,
+    /// Only those of this kind.
+    pub kind: Option<String>,
     /// Only those of processes in one of these namespaces.
     pub namespaces: Option<Vec<String>>,
     /// At most so many.

@@ -305,7 +305,14 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
     check(EventQuery { after: Some(u64::MAX), ..all.clone() }, &[]);
     check(EventQuery { process: Some(ProcessId(1)), ..all.clone() }, &[1, 4, 7]);
     check(
-        EventQuery { process: Some(ProcessId(2)), after: Some(2), limit: 2, newest: true, namespaces: None },
+        EventQuery {
+            process: Some(ProcessId(2)),
+            after: Some(2),
+            limit: 2,
+            newest: true,
+            namespaces: None,
+            kind: None,
+        },
         &[8, 10],
     );
     let of_shop = Some(vec!["blue".to_owned(), "shop".to_owned()]);

@@ -47,4 +47,8 @@ pub struct Event {
 pub struct EventList {
     /// In the order of `seq`.
     pub items: Vec<Event>,
+    /// The newest `seq` of all: what happens later has a greater one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub seq: Option<i64>,
 }

@@ -119,6 +119,11 @@ fn when_the_new_program_does_not_come_to_serve_the_old_one_goes_on() {
             r#"[ "$1" = keeper ] && echo "daemon.start 1" > "$PMDAEMON_HOME/fault"; exec "$REAL" "$@""#,
             "its daemon ended",
         ),
+        // Its daemon hangs.
+        (
+            r#"[ "$1" = keeper ] && echo "daemon.start 1 hang" > "$PMDAEMON_HOME/fault"; exec "$REAL" "$@""#,
+            "its daemon did not serve within 30 s",
+        ),
         // Its keeper ends at once.
         (r#"[ "$1" = keeper ] && exit 9; exec "$REAL" "$@""#, "the keeper of the new program"),
         // Its keeper hangs.

@@ -129,8 +129,7 @@ fn a_run_whose_number_was_not_written_down_is_found_by_its_mark() {
     let mut rig = Rig::new();
     let (run, pid) = rig.start("sleep 1000 & wait");
     rig.kill_keeper();
-    let path = rig.home().run_dir().join(format!("{run}.json"));
-    let mut record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    let (path, mut record) = rig.record(run);
     record["main"] = serde_json::Value::Null;
     fs::write(&path, record.to_string()).unwrap();
     let runs = rig.next_keeper();
@@ -143,8 +142,7 @@ fn records_of_another_boot_and_records_without_a_run_are_removed() {
     let (run, _) = rig.start("sleep 1000");
     rig.kill_keeper();
     let path = |name: &str| rig.home().run_dir().join(name);
-    let mut record: serde_json::Value =
-        serde_json::from_slice(&fs::read(path(&format!("{run}.json"))).unwrap()).unwrap();
+    let (own, mut record) = rig.record(run);
     record["main"] = serde_json::Value::Null;
     record["leaf"] = serde_json::Value::Null;
     record["run"] = 77.into();
@@ -158,6 +156,7 @@ fn records_of_another_boot_and_records_without_a_run_are_removed() {
     }
     let runs = rig.next_keeper();
     assert_eq!(runs.iter().map(|report| report.run).collect::<Vec<_>>(), [run]);
-    let only_its_files = || rig.run_dir().iter().all(|name| name.starts_with(&format!("{run}.")));
+    let set = own.file_stem().unwrap().to_str().unwrap();
+    let only_its_files = || rig.run_dir().iter().all(|name| name.starts_with(&format!("{set}.")));
     until("the files of others are removed", only_its_files);
 }

@@ -229,6 +229,18 @@ impl Rig {
         names(&self.home().run_dir())
     }
 
+    /// The record of a run, and where it is.
+    pub fn record(&self, run: u64) -> (PathBuf, serde_json::Value) {
+        let dir = self.home().run_dir();
+        let records = self.run_dir().into_iter().filter(|name| name.ends_with(".json"));
+        let mut all = records.map(|name| {
+            let path = dir.join(name);
+            let record: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+            (path, record)
+        });
+        all.find(|(_, record)| record["run"] == run).unwrap()
+    }
+
     /// The cgroups of this home.
     pub fn leaves(&self) -> Vec<PathBuf> {
         let home = fs::canonicalize(self.home().path()).unwrap();

@@ -128,7 +128,7 @@ fn a_follower_that_is_cut_off_again_and_again_gets_every_byte_once() {
     let packed = |(_, path): &(u64, std::path::PathBuf)| path.extension().is_some_and(|end| end == "zst");
     wait_until("all that is closed is compressed", LONG, || disk::closed(&log).iter().all(packed));
     let expected = disk::all(&log);
-    wait_until("the rest", SOON, || {
+    wait_until("the rest", LONG * 4, || {
         let done = |reader: &Reader| reader.bytes.len() >= expected.len();
         let _ = reader.follow(&api, usize::MAX, done);
         done(&reader)

@@ -46,11 +46,19 @@ fn tell(seed: u64) -> Result<Vec<String>, String> {
 #[test]
 fn every_invariant_holds_after_every_step_of_every_story() {
     let stories = std::env::var("PMDAEMON_SIM_STORIES").ok().and_then(|text| text.parse().ok());
-    for seed in 0..stories.unwrap_or(2_000) {
-        if let Err(broken) = tell(seed) {
-            panic!("{broken}");
+    let stories = stories.unwrap_or(2_000);
+    let tellers = std::thread::available_parallelism().map_or(1, |number| number.get() as u64);
+    std::thread::scope(|scope| {
+        for teller in 0..tellers {
+            scope.spawn(move || {
+                for seed in (teller..stories).step_by(tellers as usize) {
+                    if let Err(broken) = tell(seed) {
+                        panic!("{broken}");
+                    }
+                }
+            });
         }
-    }
+    });
 }
 
 #[test]

@@ -1,0 +1,152 @@
+//! `GET /api/v1/events`: a page, or a stream that goes on.
+
+mod stream;
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::sse::{KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::access::{Auth, View};
+use super::extract::Query;
+use super::scope::Viewer;
+use super::{Api, ApiError, Shared, convert};
+use crate::model::ProcessId;
+use crate::store::{EventQuery, EventRow, EventSpan};
+use crate::wire;
+
+/// A stream that has nothing to tell shows that it lives.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// Which events.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// Only those of this process.
+    #[param(nullable = false, minimum = 0)]
+    process: Option<u32>,
+    /// Only those of this type.
+    #[serde(rename = "type")]
+    #[param(rename = "type", nullable = false, example = "process.exited")]
+    kind: Option<String>,
+    /// Those after this `seq`. Without it a page has the newest, and a stream those from now on.
+    #[param(nullable = false, minimum = 0)]
+    after: Option<u64>,
+    /// A page has at most so many. Default 100.
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+}
+
+/// What has happened
+///
+/// Every change of state with its cause, oldest first. The last 100,000 are kept. With `Accept:
+/// text/event-stream` it goes on: each event has its `seq` as id and its type as name, a comment
+/// comes every 15 s, and `Last-Event-ID` (or `after`) continues without a gap.
+#[utoipa::path(get, path = "/api/v1/events", tag = "events", operation_id = "list_events",
+    params(Which, ("last-event-id" = Option<String>, Header, description = "for a stream: the `seq` of the last event that came, instead of `after`", nullable = false)),
+    responses(
+        (status = 200, description = "events, oldest first", body = wire::EventList),
+        (status = 410, description = "what comes after `after` is not kept any more", body = wire::Problem, content_type = "application/problem+json"),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    headers: HeaderMap,
+    Query(which): Query<Which>,
+) -> Result<Response, ApiError> {
+    let limit = which.limit.unwrap_or(100);
+    if !(1..=1000).contains(&limit) {
+        let detail = format!("limit is {limit}: 1 to 1000 is allowed");
+        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail));
+    }
+    let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let streams = accept.starts_with("text/event-stream");
+    let after = if streams { last_id(&headers)?.or(which.after) } else { which.after };
+    let query = EventQuery {
+        after,
+        process: which.process.map(ProcessId),
+        kind: which.kind,
+        namespaces: auth.namespaces(),
+        limit: limit as usize,
+        newest: after.is_none(),
+    };
+    if streams {
+        return follow(auth.viewer(&api), query).await;
+    }
+    let (rows, span) = read(&api, query).await?;
+    is_kept(after, span)?;
+    let list =
+        wire::EventList { items: rows.iter().map(convert::event).collect(), seq: Some(span.newest as i64) };
+    Ok(Json(list).into_response())
+}
+
+/// Events as they happen, from the first that is wanted.
+async fn follow(viewer: Viewer, query: EventQuery) -> Result<Response, ApiError> {
+    // Before the first look: what happens in between wakes it.
+    let news = viewer.api.handle.events();
+    let (_, span) = read(&viewer.api, EventQuery { limit: 0, ..query.clone() }).await?;
+    is_kept(query.after, span)?;
+    let query = EventQuery { after: query.after.or(Some(span.newest)), newest: false, ..query };
+    let events = stream::Events::new(viewer, query, news).into_stream();
+    let events = events.map(Ok::<_, Infallible>);
+    Ok(Sse::new(events).keep_alive(KeepAlive::new().interval(HEARTBEAT).text("still here")).into_response())
+}
+
+fn last_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get("last-event-id") else { return Ok(None) };
+    let seq = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    seq.map(Some).ok_or_else(|| {
+        let detail = "Last-Event-ID takes the id of an event, which is a whole number";
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_header", detail)
+    })
+}
+
+/// 410 if somebody who has seen everything up to `after` would miss something.
+fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiError> {
+    match after {
+        Some(after) if span.oldest > after.saturating_add(1) => {
+            let detail = format!(
+                "events up to {} are not kept any more, and you ask for those after {after}: get the present \
+                 state anew, then events after {}",
+                span.oldest - 1,
+                span.newest
+            );
+            Err(ApiError {
+                oldest_seq: Some(span.oldest),
+                ..ApiError::new(StatusCode::GONE, "events_gone", detail)
+            })
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+async fn read(api: &Api, query: EventQuery) -> Result<(Vec<EventRow>, EventSpan), ApiError> {
+    let both = api
+        .handle
+        .recorder()
+        .read(move |store| Ok::<_, crate::store::StoreError>((store.events(&query)?, store.event_span()?)));
+    both.await.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_kept_any_more_is_gone_and_says_what_is() {
+        let span = EventSpan { oldest: 10, newest: 20 };
+        for after in [None, Some(9), Some(15), Some(99)] {
+            assert!(is_kept(after, span).is_ok(), "{after:?}");
+        }
+        let gone = is_kept(Some(8), span).unwrap_err();
+        assert_eq!((gone.status, gone.problem().oldest_seq), (StatusCode::GONE, Some(10)));
+        assert!(is_kept(Some(0), EventSpan { oldest: 1, newest: 0 }).is_ok(), "nothing has happened yet");
+    }
+}

@@ -1,0 +1,95 @@
+//! Events are listed and streamed without a gap, and a stream is taken up where it broke off.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::support::{Api, Home, SOON, fixture};
+
+/// Reads a stream until it has so many events: their ids, names and documents.
+fn stream(api: &Api, query: &str, last: Option<&str>, number: usize) -> Vec<(String, String, Value)> {
+    let request = api.request("GET", &format!("/api/v1/events{query}")).header("accept", "text/event-stream");
+    let request = match last {
+        Some(id) => request.header("last-event-id", id),
+        None => request,
+    };
+    let read = async {
+        let mut answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{answer:?}");
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        let mut text = String::new();
+        loop {
+            let events = parsed(&text);
+            if events.len() >= number {
+                return events;
+            }
+            let chunk = answer.chunk().await.unwrap().expect("the stream goes on");
+            text.push_str(std::str::from_utf8(&chunk).unwrap());
+        }
+    };
+    api.block_on(async { tokio::time::timeout(SOON, read).await.expect("the events come") })
+}
+
+fn parsed(text: &str) -> Vec<(String, String, Value)> {
+    let whole = text.rfind("\n\n").map_or("", |end| &text[..end]);
+    let blocks = whole.split("\n\n").filter(|block| block.contains("data:"));
+    let member = |block: &str, name: &str| {
+        let line = block.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("no {name} in {block}")).trim().to_owned()
+    };
+    let event = |block| {
+        let data = serde_json::from_str(&member(block, "data:")).unwrap();
+        (member(block, "id:"), member(block, "event:"), data)
+    };
+    blocks.map(event).collect()
+}
+
+#[test]
+fn a_stream_after_a_list_misses_nothing_and_goes_on_after_the_last_id() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "first"]);
+    let api = home.api();
+    let seq = api.get("/api/v1/events")["seq"].as_i64().unwrap();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    home.ok(&["restart", "web"]);
+    home.ok(&["stop", "web"]);
+    let listed = api.get(&format!("/api/v1/events?after={seq}"))["items"].as_array().unwrap().clone();
+    assert!(listed.len() >= 6, "{listed:?}");
+    let all = stream(&api, &format!("?after={seq}"), None, listed.len());
+    let documents: Vec<Value> = all.iter().map(|(_, _, data)| data.clone()).collect();
+    assert_eq!(documents, listed);
+    for (id, name, data) in &all {
+        assert_eq!((id, name.as_str()), (&data["seq"].to_string(), data["type"].as_str().unwrap()));
+    }
+    let rest = stream(&api, "?after=0", Some(&all[2].0), listed.len() - 3);
+    assert_eq!(rest, all[3..]);
+    let exits = api.get("/api/v1/events?type=process.exited")["items"].as_array().unwrap().clone();
+    assert!(!exits.is_empty() && exits.iter().all(|event| event["type"] == "process.exited"), "{exits:?}");
+    let bad = api
+        .request("GET", "/api/v1/events")
+        .header("accept", "text/event-stream")
+        .header("last-event-id", "x");
+    api.send(bad).is_problem(400, "invalid_header");
+}
+
+#[test]
+fn a_stream_tells_what_happens_while_it_is_read() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    let api = home.api();
+    std::thread::scope(|scope| {
+        let (home, begun) = (&home, std::time::Instant::now());
+        scope.spawn(move || {
+            // Again and again, whenever the stream begins.
+            while begun.elapsed() < Duration::from_secs(5) {
+                home.ok(&["signal", "WINCH", "web"]);
+            }
+        });
+        let came = stream(&api, "?type=process.signalled", None, 2);
+        assert!(begun.elapsed() < Duration::from_secs(5), "they come while they happen");
+        assert!(
+            came.iter().all(|(_, name, data)| name == "process.signalled" && data["name"] == "web"),
+            "{came:?}"
+        );
+    });
+}
