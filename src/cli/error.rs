@@ -1,4 +1,4 @@
-//! Why a command ends with exit code 1.
+//! Why a command ends with another exit code than 0.
 
 use crate::client::ClientError;
 
@@ -11,6 +11,9 @@ pub enum CliError {
     /// Something on this side, as a sentence.
     #[error("{0}")]
     Sentence(String),
+    /// The command line is wrong in a way that its grammar does not tell.
+    #[error("{0}")]
+    Usage(String),
     /// The user has been told already.
     #[error("told already")]
     Told,
@@ -29,6 +32,8 @@ impl CliError {
     pub fn exit_code(&self) -> std::process::ExitCode {
         match self {
             CliError::Client(_) | CliError::Sentence(_) | CliError::Told => std::process::ExitCode::FAILURE,
+            // The same as for what the grammar tells.
+            CliError::Usage(_) => 2.into(),
             CliError::Code(code) => (*code).into(),
         }
     }
@@ -37,7 +42,7 @@ impl CliError {
     pub fn sentence(&self) -> Option<String> {
         match self {
             CliError::Client(error) => Some(error.to_string()),
-            CliError::Sentence(sentence) => Some(sentence.clone()),
+            CliError::Sentence(sentence) | CliError::Usage(sentence) => Some(sentence.clone()),
             CliError::Told | CliError::Code(_) => None,
         }
     }

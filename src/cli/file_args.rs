@@ -88,7 +88,7 @@ pub fn declared(
 pub fn default_file() -> Result<String, CliError> {
     let file = ecosystem::default_file(&here()?).and_then(|file| file.into_os_string().into_string().ok());
     file.ok_or_else(|| {
-        CliError::new("name a script, a command, an app or a file: there is no ecosystem.config.js (.cjs .mjs .ts .json .yaml .toml) here")
+        CliError::Usage("name a script, a command, an app or a file: there is no ecosystem.config.js (.cjs .mjs .ts .json .yaml .toml) here".to_owned())
     })
 }
 

@@ -56,6 +56,7 @@ fn parse_stat(text: &[u8]) -> Option<Stat> {
 }
 
 /// In builds for tests: the file with the identity of a boot that is played.
+#[cfg(debug_assertions)]
 pub const OTHER_BOOT: &str = "PMDAEMON_BOOT_ID_FILE";
 
 /// The identity of this boot of the host.
