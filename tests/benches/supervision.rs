@@ -20,7 +20,7 @@ const FEW: usize = 20;
 fn main() {
     let number =
         |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
-    let (instances, rounds) = (number("INSTANCES", 100), number("ROUNDS", 200));
+    let (instances, rounds): (usize, usize) = (number("INSTANCES", 100), number("ROUNDS", 200));
     let bench = Bench::new();
     bench.run(&["status"]);
 
