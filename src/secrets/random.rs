@@ -17,13 +17,28 @@ pub fn text() -> String {
     URL_SAFE_NO_PAD.encode(bytes::<32>())
 }
 
-/// An id of 128 random bits.
+/// An id of nearly 128 random bits. Never with a hyphen at the beginning, or a command line would
+/// take it for an option.
 pub fn id() -> String {
-    URL_SAFE_NO_PAD.encode(bytes::<16>())
+    loop {
+        let id = URL_SAFE_NO_PAD.encode(bytes::<16>());
+        if !id.starts_with('-') {
+            return id;
+        }
+    }
 }
 
 /// What is kept of a secret, and looked up: SHA-256, hexadecimal. The secrets have 256 random
 /// bits, so nothing slower is needed; and looking up a hash tells nothing by its time.
 pub fn hash(secret: &str) -> String {
     Sha256::digest(secret.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_id_is_never_taken_for_an_option() {
+        // One in 64 would begin with a hyphen.
+        assert!((0..10_000).all(|_| !super::id().starts_with('-')));
+    }
 }

@@ -115,6 +115,12 @@ fn what_retention_took_before_it_was_sent_is_counted_and_told() {
     receiver.end();
     start(&home, "3000", "0.001", &["--log-max-size", "8K", "--log-max-files", "2"]);
     wait_until("all is written", LONG, || home.work().join("written").exists());
+    let closed = || {
+        let names = std::fs::read_dir(home.path().join("logs")).unwrap().flatten();
+        let names = names.filter_map(|entry| entry.file_name().into_string().ok());
+        names.filter(|name| name.contains(".log.0") && !name.ends_with(".idx")).count()
+    };
+    wait_until("retention has kept two of each stream", LONG, || closed() <= 4);
     receiver.begin();
     wait_until("the newest has arrived", LONG, || has_all(&receiver.lines(), 3000));
     let status = home.json(&["forward", "list", "--json"])[0].clone();

@@ -49,10 +49,11 @@ pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
     if let Some(notice) = args.pm2.notice()? {
         out::notice(&notice);
     }
-    let session = Session::open().await?;
     let here = std::env::current_dir()
         .map_err(|e| CliError::new(format!("the current directory is not usable: {e}; give --cwd")))?;
+    // First what can be wrong on this side: it starts no daemon.
     let mut definition = definition(&args, &here)?;
+    let session = Session::open().await?;
     if session.server().is_some() {
         // The variables and directories of this machine are none of the server's.
         definition.inherited_env = None;
@@ -330,7 +331,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
 fn variables(words: &[EnvWord]) -> Result<BTreeMap<String, String>, CliError> {
     let variable = |word: &EnvWord| match word {
         EnvWord::Variable(name, value) => Ok((name.clone(), value.clone())),
-        EnvWord::Environment(name) => Err(CliError::new(format!(
+        EnvWord::Environment(name) => Err(CliError::Usage(format!(
             "--env {name} is for an ecosystem file; a variable needs a value: use {name}=VALUE"
         ))),
     };
