@@ -107,6 +107,10 @@ impl Supervisor {
             }
         };
         self.settle(now);
+        // What a reload waits for may have come, or become impossible, only by that: one that had
+        // waited for another app was let go, and got no port.
+        self.advance_reloads(now, false);
+        self.settle(now);
         (answer, mem::take(&mut self.effects))
     }
 

@@ -290,8 +290,15 @@ impl Ledger {
                     }
                 }
             }
+            // What the new app depends on is started with it.
+            Command::Create { .. } => {
+                let is_up = |id| brain.process(id).is_some_and(|process| process.goal == Goal::Up);
+                for before in step.before.values().filter(|row| row.goal == Goal::Down && is_up(row.id)) {
+                    self.start(before);
+                }
+            }
             // Heard of as a reload's turns; a signal asks for nothing.
-            Command::Reload { .. } | Command::Signal { .. } | Command::Create { .. } => {}
+            Command::Reload { .. } | Command::Signal { .. } => {}
         }
     }
 
