@@ -210,6 +210,20 @@ impl Ledger {
         }
     }
 
+    /// A command that a crash has cut short had written down that an end is not wanted any more.
+    pub fn taken_back(&mut self, done: &[Effect], brain: &Supervisor) {
+        for effect in done {
+            let Effect::Record(Record::Process(id)) = effect else { continue };
+            let Some(process) = brain.process(*id) else { continue };
+            if let State::Starting { run, .. } | State::Running { run, .. } = process.state
+                && process.goal == Goal::Up
+                && !process.end_asked
+            {
+                self.asked.remove(&run);
+            }
+        }
+    }
+
     /// What was ordered.
     pub fn hear_of(&mut self, effects: &[Effect]) {
         for effect in effects {

@@ -515,6 +515,7 @@ impl World {
                 self.perform(effect);
             }
             self.ledger.hear_of(&done);
+            self.ledger.taken_back(&done, &self.brain);
         }
         if self.dice.chance(10) && !self.store.rows.is_empty() {
             let rows: Vec<ProcessId> = self.store.rows.keys().copied().collect();
