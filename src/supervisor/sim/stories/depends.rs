@@ -2,7 +2,9 @@
 //! process 1.
 
 use super::*;
-use crate::model::{Condition, Dependency, HealthCheck, HealthPolicy, Name, State, Verdict};
+use crate::model::{
+    Condition, Dependency, HealthCheck, HealthPolicy, Name, PortOwner, PortPlan, State, Verdict,
+};
 
 const WEB: ProcessId = ProcessId(1);
 
@@ -260,4 +262,15 @@ fn an_exit_tells_why() {
     let complaint = "answered 503".to_owned();
     let story = of(checked("web")).spawned(1).passes(1).fact(fails).orders("unwatch 1, SIGTERM 1");
     story.exits(1, 0).tells(exit(ExitCause::Unhealthy { complaint }));
+}
+
+#[test]
+fn a_reload_of_what_has_waited_fails_with_the_news_that_lets_it_go_and_finds_it_no_port() {
+    let spec = AppSpec { port: Some(PortPlan::Single(3000)), ..web(vec![on("db", Condition::Ready)]) };
+    let nginx = PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(812) };
+    let story = of(app("db")).and(spec).web_waits("db (ready)");
+    let story = story.command(Command::Reload { processes: vec![WEB], beside: Default::default() });
+    let story = story.fact(Fact::PortsSeen { busy: [(3000, nginx)].into() }).web_waits("db (ready)");
+    let reason = "port 3000 is used by another program (nginx, pid 812)".to_owned();
+    story.spawned(1).tells(EventKind::ReloadFailed { reason }).web_is("errored");
 }
