@@ -70,7 +70,7 @@ fn j3_a_mistake_names_file_app_and_field_and_nothing_starts() {
     home.run(&["start", "good.json", "--only", "nobody"]).refused(1, &["no app nobody"]);
     assert!(home.processes().is_empty(), "nothing of a file with a mistake starts");
     home.run(&["start", "nosuch.json"]).refused(1, &["nosuch.json is not there"]);
-    home.run(&["start", "app.js", "--env", "production"]).refused(1, &["production=VALUE"]);
+    home.run(&["start", "app.js", "--env", "production"]).refused(2, &["production=VALUE"]);
     home.file("broken.json", "{\"apps\": [");
     home.run(&["start", "broken.json"]).refused(1, &["broken.json is not JSON", "line 1"]);
 }
