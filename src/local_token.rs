@@ -30,9 +30,12 @@ impl LocalToken {
     /// A sentence, when the file cannot be written.
     pub fn write(api: &Shared) -> Result<LocalToken, String> {
         let now = clock::unix_ms();
-        let (jwt, change) = api.accounts().mint(&Grant::everywhere(LOCAL, Role::Admin), None, LIFE, now);
-        let principal = api.accounts().verify_token(&jwt, now).map_err(|e| e.to_string())?;
-        api.handle.recorder().write(vec![change]);
+        let (jwt, principal) = api.note(|accounts| {
+            let (jwt, change) = accounts.mint(&Grant::everywhere(LOCAL, Role::Admin), None, LIFE, now);
+            let principal = accounts.verify_token(&jwt, now);
+            ((jwt, principal), vec![change])
+        });
+        let principal = principal.map_err(|e| e.to_string())?;
         token::write(&api.handle.home().token(), &jwt).map_err(|e| e.to_string())?;
         Ok(LocalToken { principal, since: Instant::now() })
     }
@@ -51,8 +54,7 @@ impl LocalToken {
                 Err(e) => {
                     tracing::warn!("writing the token for the command line anew: {e}");
                     if let (SecretError::OpenToOthers { .. }, Via::Token { jti }) = (e, &self.principal.via) {
-                        let revoked = api.accounts().revoke(jti);
-                        api.handle.recorder().write(revoked.into_iter().collect());
+                        api.note(|accounts| ((), accounts.revoke(jti).into_iter().collect()));
                     }
                 }
             }

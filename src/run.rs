@@ -211,8 +211,7 @@ fn log_budget() -> Result<Option<u64>, String> {
 async fn sweep_accounts_for_ever(api: Shared) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        let changes = api.accounts().sweep(clock::unix_ms());
-        api.handle.recorder().write(changes);
+        api.note(|accounts| ((), accounts.sweep(clock::unix_ms())));
     }
 }
 

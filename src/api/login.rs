@@ -12,7 +12,7 @@ use super::audit::Note;
 use super::extract::Query;
 use super::password::{self, Source};
 use super::{Api, ApiError, Shared};
-use crate::auth::Refused;
+use crate::auth::{Accounts, Refused};
 use crate::daemon::clock;
 use crate::dashboard;
 use crate::store::Change;
@@ -53,10 +53,10 @@ pub async fn log_in(
     let next = local_path(&said.next);
     let opened = match said.token.trim() {
         "" => by_password(&api, said.user.trim(), said.password, &origin.0, source, &note).await,
-        token => by_token(&api, token, &origin.0, source, &note),
+        token => by_token(&api, token, &origin.0, source, &note).await,
     };
     match opened {
-        Ok((session, change)) => logged_in(&api, &origin.0, &session, change, &next).await,
+        Ok(session) => logged_in(&origin.0, &session, &next),
         Err(error) => {
             let page = dashboard::login_page(&next, Some(&error.detail));
             let mut response = error.into_response();
@@ -68,8 +68,6 @@ pub async fn log_in(
     }
 }
 
-type Opened = Result<(String, Change), ApiError>;
-
 async fn by_password(
     api: &Api,
     user: &str,
@@ -77,24 +75,41 @@ async fn by_password(
     origin: &str,
     source: Source,
     note: &Note,
-) -> Opened {
-    password::verify(api, user, password, source, note).await?;
-    let opened = api.accounts().open_session_of_user(user, origin, clock::unix_ms());
-    // Gone since it was verified.
-    Ok(opened.ok_or(Refused::Revoked)?)
+) -> Result<String, ApiError> {
+    let user = password::verify(api, user, password, source, note).await?;
+    let open = |accounts: &mut Accounts| {
+        let opened = accounts.open_session_of_user(&user, origin, clock::unix_ms());
+        Ok(opened.ok_or(Refused::Revoked)?)
+    };
+    session(api, open).await
 }
 
-fn by_token(api: &Api, token: &str, origin: &str, source: Source, note: &Note) -> Opened {
+async fn by_token(
+    api: &Api,
+    token: &str,
+    origin: &str,
+    source: Source,
+    note: &Note,
+) -> Result<String, ApiError> {
     let now = clock::unix_ms();
     note.by_login(password::UNKNOWN, "token");
     api.throttle().attempt(None, source.0, now).map_err(password::too_many)?;
-    let mut accounts = api.accounts();
-    let principal = accounts.verify_token(token, now)?;
-    note.by_login(&principal.subject, "token");
-    let opened = accounts.open_session(&principal, origin, now);
-    drop(accounts);
-    api.throttle().right(None, source.0, now);
-    Ok(opened)
+    let open = |accounts: &mut Accounts| {
+        let principal = accounts.verify_token(token, now)?;
+        note.by_login(&principal.subject, "token");
+        api.throttle().right(None, source.0, now);
+        Ok(accounts.open_session(&principal, origin, now))
+    };
+    session(api, open).await
+}
+
+/// The id of a new session. Recorded before answered: a browser that is logged in stays so when the
+/// daemon dies.
+async fn session(
+    api: &Api,
+    open: impl FnOnce(&mut Accounts) -> Result<(String, Change), ApiError>,
+) -> Result<String, ApiError> {
+    api.record(open, |accounts, session| drop(accounts.end_session(session))).await
 }
 
 /// The code of a one-time link.
@@ -122,20 +137,22 @@ pub async fn redeem(
     if let Err(wait) = api.throttle().attempt(None, source.0, now) {
         return password::too_many(wait).into_response();
     }
-    let redeemed = api.accounts().redeem_login_code(&code.code, &origin.0, now);
-    match redeemed {
-        Some((session, change)) => {
-            api.throttle().right(None, source.0, now);
-            if let Change::PutSession(row) = &change {
-                note.by_login(&row.subject, "link");
-            }
-            logged_in(&api, &origin.0, &session, change, "/").await
+    let open = |accounts: &mut Accounts| {
+        let opened = accounts.redeem_login_code(&code.code, &origin.0, now).ok_or(Refused::Unknown)?;
+        api.throttle().right(None, source.0, now);
+        if let Change::PutSession(row) = &opened.1 {
+            note.by_login(&row.subject, "link");
         }
-        None => {
+        Ok(opened)
+    };
+    match session(&api, open).await {
+        Ok(session) => logged_in(&origin.0, &session, "/"),
+        Err(error) if error.status == StatusCode::UNAUTHORIZED => {
             let sentence =
                 "This link was used already or is older than 60 seconds: run `pmdaemon open` for a new one.";
             (StatusCode::UNAUTHORIZED, Html(dashboard::login_page("/", Some(sentence)))).into_response()
         }
+        Err(error) => error.into_response(),
     }
 }
 
@@ -147,20 +164,15 @@ pub async fn logout(
     headers: HeaderMap,
 ) -> Response {
     if let Some(session) = access::cookie(&headers, access::cookie_name(Some(&origin.0))) {
-        let ended = api.accounts().end_session(session);
-        if let Err(e) = api.handle.record(ended.into_iter().collect()).await {
-            return ApiError::from(e).into_response();
+        if let Err(e) = api.change(|accounts| accounts.end_session(session).into_iter().collect()).await {
+            return e.into_response();
         }
     }
     let cookie = access::set_cookie(&origin.0, "");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response()
 }
 
-/// Recorded before answered: a browser that is logged in stays so when the daemon dies.
-async fn logged_in(api: &Api, origin: &str, session: &str, opened: Change, next: &str) -> Response {
-    if let Err(e) = api.handle.record(vec![opened]).await {
-        return ApiError::from(e).into_response();
-    }
+fn logged_in(origin: &str, session: &str, next: &str) -> Response {
     let cookie = access::set_cookie(origin, session);
     ([(header::SET_COOKIE, cookie)], Redirect::to(next)).into_response()
 }

@@ -9,6 +9,7 @@
 //! is not 2xx or 3xx is a problem document ([`problem`]).
 
 pub mod access;
+mod accounts;
 pub mod act;
 pub mod apps;
 pub mod arrival;

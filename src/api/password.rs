@@ -12,6 +12,7 @@ use super::audit::Note;
 use super::{Api, ApiError};
 use crate::auth::{Wait, passwords};
 use crate::daemon::clock;
+use crate::store::{Change, UserRow};
 
 /// Somebody whom nobody knows, in a record.
 pub const UNKNOWN: &str = "unknown";
@@ -41,8 +42,8 @@ impl Source {
     }
 }
 
-/// Whether that is the password of that user, if they may try now. What is kept of it is brought up
-/// to date.
+/// The user whose password that is, as they are now, if they may try now. What is kept of it is
+/// brought up to date.
 ///
 /// # Errors
 /// 401 when not, whoever does not exist; 429 after too many attempts.
@@ -52,32 +53,34 @@ pub async fn verify(
     password: String,
     source: Source,
     note: &Note,
-) -> Result<(), ApiError> {
+) -> Result<UserRow, ApiError> {
     let now = clock::unix_ms();
+    let known = api.accounts().user(user).cloned();
     // What nobody is called may be a password that was typed into the wrong field.
-    let known = api.accounts().user(user).is_some();
-    note.by_login(if known { user } else { UNKNOWN }, "password");
+    note.by_login(if known.is_some() { user } else { UNKNOWN }, "password");
     api.throttle().attempt(Some(user), source.0, now).map_err(too_many)?;
-    let kept = api.accounts().user(user).map(|row| row.password.clone());
+    let kept = known.as_ref().map(|row| row.password.clone());
     let (right, outdated) = hashing(api, move || {
         let right = passwords::verify(&password, kept.as_deref());
         let outdated = right && kept.is_some_and(|kept| passwords::is_outdated(&kept));
         (right, outdated.then(|| passwords::hash(&password)))
     })
     .await?;
-    if !right {
+    let Some(known) = known.filter(|_| right) else {
         return Err(ApiError::new(
             StatusCode::UNAUTHORIZED,
             "login_failed",
             "the name or the password is wrong: try again, or ask an admin for pmdaemon user passwd",
         ));
-    }
+    };
     api.throttle().right(Some(user), source.0, clock::unix_ms());
-    if let Some(hash) = outdated {
-        let change = api.accounts().rehash(user, hash);
-        api.handle.recorder().write(change.into_iter().collect());
-    }
-    Ok(())
+    let Some(hash) = outdated else { return Ok(known) };
+    let newer = api.note(|accounts| {
+        let newer = accounts.rehash(&known, hash);
+        let changes = newer.iter().cloned().map(Change::PutUser).collect();
+        (newer, changes)
+    });
+    Ok(newer.unwrap_or(known))
 }
 
 /// What to keep of a new password.

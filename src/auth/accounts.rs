@@ -141,14 +141,15 @@ impl Accounts {
         Some(self.sessions.open(&principal, parent, origin, now_ms))
     }
 
-    /// A session for the user of that name, whose password has just been verified.
+    /// A session for that user, whose password has just been verified; none if they are not any more
+    /// as they were `seen` then.
     pub fn open_session_of_user(
         &mut self,
-        name: &str,
+        seen: &UserRow,
         origin: &str,
         now_ms: u64,
     ) -> Option<(String, Change)> {
-        let user = self.users.get(name)?;
+        let user = self.users.get(&seen.name).filter(|user| *user == seen)?;
         let principal = Principal {
             subject: user.name.clone(),
             role: user.role,

@@ -251,7 +251,7 @@ fn a_session_of_a_user_ends_with_the_password_the_role_and_the_user() {
         let mut accounts =
             Accounts::new(SigningKey::from_bytes(&[7; 32]), "here".into(), vec![], vec![], vec![]);
         let mut changes = vec![accounts.add_user(alice())];
-        let (id, opened) = accounts.open_session_of_user("alice", ORIGIN, NOW).unwrap();
+        let (id, opened) = accounts.open_session_of_user(&alice(), ORIGIN, NOW).unwrap();
         let principal = accounts.verify_session(&id, Some(ORIGIN), NOW).unwrap();
         assert_eq!((principal.role, principal.namespaces.words()), (Role::Operator, vec!["shop".to_owned()]));
         let grant = |name: &str| Grant { subject: name.into(), ..Grant::everywhere(name, Role::Viewer) };
@@ -280,4 +280,28 @@ fn a_session_of_a_user_ends_with_the_password_the_role_and_the_user() {
         assert!(next.verify_token(&login, NOW).is_err() && next.verify_token(&other, NOW).is_ok());
         assert_eq!(next.verify_token(&ci, NOW).is_ok(), only_password);
     }
+}
+
+#[test]
+fn whoever_was_verified_by_what_has_changed_meanwhile_is_not_let_in_and_brings_nothing_back() {
+    let changes: [fn(&mut Accounts); 3] = [
+        |accounts| _ = accounts.set_password("alice", "other".into()),
+        |accounts| _ = accounts.set_grant("alice", Role::Admin, crate::model::Namespaces::All),
+        |accounts| _ = accounts.remove_user("alice"),
+    ];
+    for change in changes {
+        let mut accounts =
+            Accounts::new(SigningKey::from_bytes(&[7; 32]), "here".into(), vec![], vec![], vec![alice()]);
+        assert!(accounts.is_still(&alice()));
+        change(&mut accounts);
+        let before = accounts.users();
+        assert!(!accounts.is_still(&alice()));
+        assert!(accounts.open_session_of_user(&alice(), ORIGIN, NOW).is_none());
+        assert!(accounts.rehash(&alice(), "the old one, kept in another way".into()).is_none());
+        assert_eq!(accounts.users(), before);
+    }
+    let mut accounts =
+        Accounts::new(SigningKey::from_bytes(&[7; 32]), "here".into(), vec![], vec![], vec![alice()]);
+    let newer = accounts.rehash(&alice(), "in another way".into()).unwrap();
+    assert!(accounts.open_session_of_user(&newer, ORIGIN, NOW).is_some());
 }

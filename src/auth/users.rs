@@ -16,6 +16,12 @@ impl Accounts {
         self.users.get(name)
     }
 
+    /// Whether nothing about that user has changed since they were `seen`: with a password that
+    /// takes a while to verify, somebody else may have given them another one meanwhile.
+    pub fn is_still(&self, seen: &UserRow) -> bool {
+        self.users.get(&seen.name) == Some(seen)
+    }
+
     /// A new user.
     pub fn add_user(&mut self, user: UserRow) -> Change {
         self.users.insert(user.name.clone(), user.clone());
@@ -33,11 +39,11 @@ impl Accounts {
         changes
     }
 
-    /// The same password, kept in another way.
-    pub fn rehash(&mut self, name: &str, hash: String) -> Option<Change> {
-        let user = self.users.get_mut(name)?;
+    /// The same password, kept in another way; unless they are not any more as they were `seen`.
+    pub fn rehash(&mut self, seen: &UserRow, hash: String) -> Option<UserRow> {
+        let user = self.users.get_mut(&seen.name).filter(|user| *user == seen)?;
         user.password = hash;
-        Some(Change::PutUser(user.clone()))
+        Some(user.clone())
     }
 
     /// Another role, or other namespaces. Everything that stems from the old ones ends. Empty: there

@@ -181,28 +181,29 @@ impl Handle {
         &self.sockets
     }
 
-    /// Writes changes down that are not the brain's, and answers when they are durable.
+    /// Writes changes down that are not the brain's, and answers when they are durable. They are
+    /// handed over by the call itself, so that the store gets them in the order of the calls.
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub async fn record(&self, changes: Vec<Change>) -> Result<(), HandleError> {
+    pub fn record(&self, changes: Vec<Change>) -> impl Future<Output = Result<(), HandleError>> + use<> {
         let (reply, answer) = oneshot::channel();
         self.recorder.write_then(changes, move |saved| {
             let _ = reply.send(saved.map_err(HandleError::CannotSave));
         });
-        answer.await.map_err(|_| HandleError::Ending)?
+        async { answer.await.map_err(|_| HandleError::Ending)? }
     }
 
-    /// Writes changes down that are in effect already, and answers when they are durable.
+    /// As [`record`](Self::record), for changes that are in effect already.
     ///
     /// # Errors
     /// When the store cannot be written now: they are written as soon as that is possible.
-    pub async fn keep(&self, changes: Vec<Change>) -> Result<(), HandleError> {
+    pub fn keep(&self, changes: Vec<Change>) -> impl Future<Output = Result<(), HandleError>> + use<> {
         let (reply, answer) = oneshot::channel();
         self.recorder.keep_then(changes, move |saved| {
             let _ = reply.send(saved.map_err(HandleError::NotSavedYet));
         });
-        answer.await.map_err(|_| HandleError::Ending)?
+        async { answer.await.map_err(|_| HandleError::Ending)? }
     }
 
     /// The picture of now.

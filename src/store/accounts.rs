@@ -87,9 +87,12 @@ pub(super) const USERS: &str =
     "SELECT name, password, role, namespaces, created_at_ms FROM user ORDER BY name";
 
 pub(super) fn put_token(at: &Connection, token: &TokenRow) -> rusqlite::Result<()> {
-    let sql = "INSERT OR REPLACE INTO token
+    // A token never changes, but for its latest use and its end; and what is void stays void.
+    let sql = "INSERT INTO token
                (jti, subject, role, expires_at_ms, created_at_ms, revoked, namespaces, made_by, last_used_ms)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+               ON CONFLICT (jti) DO UPDATE SET
+               revoked = max(revoked, excluded.revoked), last_used_ms = excluded.last_used_ms";
     run(
         at,
         sql,

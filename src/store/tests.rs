@@ -242,6 +242,9 @@ fn tokens_and_sessions_come_back_and_a_session_ends_with_its_token() {
     let saved = store.load().unwrap();
     assert_eq!(saved.tokens, [TokenRow { revoked: true, ..token("a") }, token("b")]);
     assert_eq!(saved.sessions, [of_b, own.clone()]);
+    store.apply(&[Change::PutToken(TokenRow { last_used_ms: Some(9), ..token("a") })]).unwrap();
+    let a = &store.load().unwrap().tokens[0];
+    assert_eq!((a.revoked, a.last_used_ms), (true, Some(9)), "what is void stays void");
 
     store.apply(&[Change::DropToken("b".into())]).unwrap();
     assert_eq!(store.load().unwrap().sessions, [own]);

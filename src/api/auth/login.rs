@@ -9,9 +9,8 @@ use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::password::{self, Source};
 use crate::api::{ApiError, Shared, tokens};
-use crate::auth::Grant;
+use crate::auth::{Accounts, Grant, Refused};
 use crate::daemon::clock;
-use crate::store::Change;
 use crate::wire;
 
 /// How long a login on a command line lasts.
@@ -33,22 +32,12 @@ pub async fn login(
     note: Note,
     Json(said): Json<wire::Login>,
 ) -> Result<JsonAnswer<wire::LoggedIn>, ApiError> {
-    password::verify(&api, &said.user, said.password, source, &note).await?;
-    let (secret, change) = {
-        let mut accounts = api.accounts();
-        // Gone since it was verified: as if they had never been.
-        let Some(user) = accounts.user(&said.user) else { return Err(crate::auth::Refused::Revoked.into()) };
-        let grant =
-            Grant { subject: user.name.clone(), role: user.role, namespaces: user.namespaces.clone() };
-        accounts.mint(&grant, Some(&said.user), LIFE, clock::unix_ms())
+    let user = password::verify(&api, &said.user, said.password, source, &note).await?;
+    let grant = Grant { subject: user.name.clone(), role: user.role, namespaces: user.namespaces.clone() };
+    let mint = |accounts: &mut Accounts| match accounts.is_still(&user) {
+        true => Ok(accounts.mint(&grant, Some(&user.name), LIFE, clock::unix_ms())),
+        false => Err(Refused::Revoked.into()),
     };
-    let Change::PutToken(row) = &change else {
-        return Err(ApiError::internal(&"what was made is no token"));
-    };
-    let token = tokens::show(row);
-    if let Err(e) = api.handle.record(vec![change]).await {
-        api.accounts().revoke(&token.id);
-        return Err(e.into());
-    }
+    let (secret, token) = tokens::made(&api, mint).await?;
     Ok(JsonAnswer(wire::LoggedIn { secret, token }))
 }

@@ -14,20 +14,19 @@ use crate::wire;
         (status = 204, description = "it is void"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn logout(auth: Auth<View>, State(api): State<Shared>) -> Result<StatusCode, ApiError> {
-    let change = match &auth.principal.via {
-        Via::Token { jti } => {
-            let mut accounts = api.accounts();
-            if accounts.is_of_the_command_line(jti) {
-                let detail = "this is the token of the command line on this host: it is renewed by itself, and \
-                              pmdaemon token revoke with its id ends it";
-                return Err(ApiError::new(StatusCode::CONFLICT, "local_token", detail));
-            }
-            accounts.revoke(jti)
+    let local = |jti: &String| api.accounts().is_of_the_command_line(jti);
+    match &auth.principal.via {
+        Via::Token { jti } if local(jti) => {
+            let detail = "this is the token of the command line on this host: it is renewed by itself, and \
+                          pmdaemon token revoke with its id ends it";
+            return Err(ApiError::new(StatusCode::CONFLICT, "local_token", detail));
         }
-        Via::Session { id_hash } => api.accounts().end_session_of(id_hash),
+        Via::Token { jti } => api.change(|accounts| accounts.revoke(jti).into_iter().collect()).await?,
+        Via::Session { id_hash } => {
+            api.change(|accounts| accounts.end_session_of(id_hash).into_iter().collect()).await?
+        }
         // There is nothing to end.
-        Via::Open { .. } => None,
+        Via::Open { .. } => false,
     };
-    api.handle.keep(change.into_iter().collect()).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,6 +7,7 @@ use super::{id, may_manage};
 use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared};
+use crate::auth::Accounts;
 use crate::daemon::clock;
 use crate::wire;
 
@@ -24,16 +25,16 @@ pub async fn end(
     State(api): State<Shared>,
     Path(wanted): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let change = {
-        let mut accounts = api.accounts();
+    let end = |accounts: &mut Accounts| {
         let rows = accounts.sessions(clock::unix_ms());
-        let found = rows.iter().find(|row| id(row) == wanted && may_manage(&auth.principal, row));
-        found.and_then(|row| accounts.end_session_of(&row.id_hash))
+        let meant = rows.iter().find(|row| id(row) == wanted && may_manage(&auth.principal, row));
+        meant.and_then(|row| accounts.end_session_of(&row.id_hash)).into_iter().collect()
     };
-    let Some(change) = change else {
-        let detail = format!("there is no session {wanted:?}: pmdaemon session list shows which there are");
-        return Err(ApiError::new(StatusCode::NOT_FOUND, "session_not_found", detail));
-    };
-    api.handle.keep(vec![change]).await?;
-    Ok(StatusCode::NO_CONTENT)
+    match api.change(end).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => {
+            let detail = format!("there is no session {wanted:?}: pmdaemon session list shows which there are");
+            Err(ApiError::new(StatusCode::NOT_FOUND, "session_not_found", detail))
+        }
+    }
 }

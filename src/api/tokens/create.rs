@@ -6,15 +6,14 @@ use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use super::{RESERVED, grantable, show};
+use super::{RESERVED, grantable, made};
 use crate::api::access::{Auth, View};
 use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::{ApiError, Shared};
-use crate::auth::{Grant, Right};
+use crate::auth::{Accounts, Grant, Right};
 use crate::daemon::clock;
 use crate::model::Name;
-use crate::store::Change;
 use crate::wire;
 
 /// How long a token lives unless somebody says otherwise: 90 days.
@@ -54,8 +53,7 @@ pub async fn create(
     let life = Duration::from_millis(life_ms as u64);
     let grant = Grant { subject: name.to_string(), role, namespaces };
     let now = clock::unix_ms();
-    let (secret, change) = {
-        let mut accounts = api.accounts();
+    let mint = |accounts: &mut Accounts| {
         if RESERVED.contains(&name.as_str()) || accounts.knows(name.as_str(), now) {
             let detail = format!(
                 "{name} is the name of somebody else, so the audit could not tell them apart: use another one, \
@@ -63,16 +61,8 @@ pub async fn create(
             );
             return Err(ApiError::new(StatusCode::CONFLICT, "name_taken", detail));
         }
-        accounts.mint(&grant, Some(&auth.principal.subject), life, now)
+        Ok(accounts.mint(&grant, Some(&auth.principal.subject), life, now))
     };
-    let Change::PutToken(row) = &change else {
-        return Err(ApiError::internal(&"what was made is no token"));
-    };
-    let token = show(row);
-    // Recorded before answered: a token that was shown counts also when the daemon dies.
-    if let Err(e) = api.handle.record(vec![change]).await {
-        api.accounts().revoke(&token.id);
-        return Err(e.into());
-    }
+    let (secret, token) = made(&api, mint).await?;
     Ok((StatusCode::CREATED, JsonAnswer(wire::MadeToken { secret, token })))
 }

@@ -7,10 +7,10 @@ pub mod revoke;
 
 use axum::http::StatusCode;
 
-use crate::api::{ApiError, convert};
-use crate::auth::{Principal, Right};
+use crate::api::{Api, ApiError, convert};
+use crate::auth::{Accounts, Principal, Right};
 use crate::model::{Namespaces, Role};
-use crate::store::TokenRow;
+use crate::store::{Change, TokenRow};
 use crate::wire;
 
 /// Names that speak for nobody else.
@@ -28,8 +28,24 @@ fn not_found(id: &str) -> ApiError {
     ApiError::new(StatusCode::NOT_FOUND, "token_not_found", detail)
 }
 
+/// The token that `mint` makes, and what it says. Recorded before answered: a token that was shown
+/// counts also when the daemon dies.
+///
+/// # Errors
+/// Those of `mint`; or that it cannot be written down, and does not count.
+pub(super) async fn made(
+    api: &Api,
+    mint: impl FnOnce(&mut Accounts) -> Result<(String, Change), ApiError>,
+) -> Result<(String, wire::Token), ApiError> {
+    let make = |accounts: &mut Accounts| match mint(accounts)? {
+        (secret, Change::PutToken(row)) => Ok(((secret, show(&row)), Change::PutToken(row))),
+        (_, other) => Err(ApiError::internal(&format!("what was made is no token: {other:?}"))),
+    };
+    api.record(make, |accounts, (_, token)| drop(accounts.revoke(&token.id))).await
+}
+
 /// A token, as it is shown.
-pub(super) fn show(row: &TokenRow) -> wire::Token {
+fn show(row: &TokenRow) -> wire::Token {
     wire::Token {
         id: row.jti.clone(),
         name: row.subject.clone(),

@@ -7,6 +7,7 @@ use super::{may_manage, not_found};
 use crate::api::access::{Auth, View};
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared};
+use crate::auth::Accounts;
 use crate::daemon::clock;
 use crate::wire;
 
@@ -25,18 +26,15 @@ pub async fn revoke(
     State(api): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let changes: Vec<_> = {
-        let mut accounts = api.accounts();
+    let revoke = |accounts: &mut Accounts| {
         let rows = accounts.tokens(clock::unix_ms());
         // Those that the daemon made for the command line have no name of their own.
         let meant = rows.iter().filter(|row| row.jti == id || (row.subject == id && row.made_by.is_some()));
-        let ids: Vec<String> =
-            meant.filter(|row| may_manage(&auth.principal, row)).map(|row| row.jti.clone()).collect();
-        ids.iter().filter_map(|jti| accounts.revoke(jti)).collect()
+        let theirs = meant.filter(|row| may_manage(&auth.principal, row));
+        theirs.filter_map(|row| accounts.revoke(&row.jti)).collect()
     };
-    if changes.is_empty() {
-        return Err(not_found(&id));
+    match api.change(revoke).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(not_found(&id)),
     }
-    api.handle.keep(changes).await?;
-    Ok(StatusCode::NO_CONTENT)
 }

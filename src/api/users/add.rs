@@ -10,6 +10,7 @@ use crate::api::audit::Note;
 use crate::api::extract::Json;
 use crate::api::tokens::{RESERVED, grantable};
 use crate::api::{ApiError, Shared, password};
+use crate::auth::Accounts;
 use crate::daemon::clock;
 use crate::model::Name;
 use crate::store::UserRow;
@@ -34,17 +35,13 @@ pub async fn add(
     let password = password::hash(&api, new.password).await?;
     let now = clock::unix_ms();
     let row = UserRow { name: name.to_string(), password, role, namespaces, created_at_ms: now };
-    let change = {
-        let mut accounts = api.accounts();
+    let add = |accounts: &mut Accounts| {
         if RESERVED.contains(&name.as_str()) || accounts.knows(name.as_str(), now) {
             let detail = format!("{name} is the name of a user or token already: use another one");
             return Err(ApiError::new(StatusCode::CONFLICT, "name_taken", detail));
         }
-        accounts.add_user(row.clone())
+        Ok((show(&row), accounts.add_user(row)))
     };
-    if let Err(e) = api.handle.record(vec![change]).await {
-        api.accounts().remove_user(&row.name);
-        return Err(e.into());
-    }
-    Ok((StatusCode::CREATED, JsonAnswer(show(&row))))
+    let user = api.record(add, |accounts, user| drop(accounts.remove_user(&user.name))).await?;
+    Ok((StatusCode::CREATED, JsonAnswer(user)))
 }

@@ -8,6 +8,7 @@ use crate::api::access::{Admin, Auth};
 use crate::api::extract::{Json, Path};
 use crate::api::tokens::grantable;
 use crate::api::{ApiError, Shared};
+use crate::auth::Accounts;
 use crate::wire;
 
 /// Give a user another role, or other namespaces
@@ -27,11 +28,12 @@ pub async fn grant(
     Json(new): Json<wire::UserGrant>,
 ) -> Result<JsonAnswer<wire::User>, ApiError> {
     let (role, namespaces) = grantable(&auth.principal, new.role, new.namespaces.as_deref())?;
-    let (changes, row) = {
-        let mut accounts = api.accounts();
-        (accounts.set_grant(&name, role, namespaces), accounts.user(&name).cloned())
+    let mut given = None;
+    let give = |accounts: &mut Accounts| {
+        let changes = accounts.set_grant(&name, role, namespaces);
+        given = accounts.user(&name).map(show);
+        changes
     };
-    let Some(row) = row else { return Err(not_found(&name)) };
-    api.handle.keep(changes).await?;
-    Ok(JsonAnswer(show(&row)))
+    api.change(give).await?;
+    given.map(JsonAnswer).ok_or_else(|| not_found(&name))
 }

@@ -9,7 +9,7 @@ use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
 use crate::api::password::{self, Source};
 use crate::api::{ApiError, Shared};
-use crate::auth::Right;
+use crate::auth::{Accounts, Refused, Right};
 use crate::wire;
 
 /// Give a user another password
@@ -34,19 +34,25 @@ pub async fn set(
     if api.accounts().user(&name).is_none() || (!admin && auth.principal.subject != name) {
         return Err(not_found(&name));
     }
+    let mut verified = None;
     if !admin {
         let Some(current) = new.current else {
             return Err(ApiError::member("/current", "say the present password, too: it is missing"));
         };
-        password::verify(&api, &name, current, source, &Note::default()).await.map_err(as_refusal)?;
+        let user = password::verify(&api, &name, current, source, &Note::default()).await;
+        verified = Some(user.map_err(as_refusal)?);
     }
     let hash = password::hash(&api, new.password).await?;
-    let changes = api.accounts().set_password(&name, hash);
-    if changes.is_empty() {
-        return Err(not_found(&name));
+    let set = |accounts: &mut Accounts| match &verified {
+        // What was the present one is not any more.
+        Some(user) if !accounts.is_still(user) => Vec::new(),
+        Some(_) | None => accounts.set_password(&name, hash),
+    };
+    match api.change(set).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false if verified.is_some() => Err(Refused::Revoked.into()),
+        false => Err(not_found(&name)),
     }
-    api.handle.keep(changes).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
 
 /// Whoever asks is known; what they said is wrong.

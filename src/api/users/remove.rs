@@ -23,10 +23,8 @@ pub async fn remove(
     State(api): State<Shared>,
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
-    let changes = api.accounts().remove_user(&name);
-    if changes.is_empty() {
-        return Err(not_found(&name));
+    match api.change(|accounts| accounts.remove_user(&name)).await? {
+        true => Ok(StatusCode::NO_CONTENT),
+        false => Err(not_found(&name)),
     }
-    api.handle.keep(changes).await?;
-    Ok(StatusCode::NO_CONTENT)
 }
