@@ -18,6 +18,7 @@ use crate::model::{
     StopPolicy,
 };
 use crate::store::EventRow;
+use crate::supervisor;
 use crate::{auth, wire};
 
 /// How many processes an app may have.
@@ -347,6 +348,15 @@ pub fn model_role(role: wire::Role) -> model::Role {
         wire::Role::Operator => model::Role::Operator,
         wire::Role::Deployer => model::Role::Deployer,
         wire::Role::Admin => model::Role::Admin,
+    }
+}
+
+/// What follows a change.
+pub fn then(then: wire::Then) -> supervisor::Then {
+    match then {
+        wire::Then::Keep => supervisor::Then::Keep,
+        wire::Then::Start => supervisor::Then::Start,
+        wire::Then::Restart => supervisor::Then::Restart,
     }
 }
 

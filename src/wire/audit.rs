@@ -27,7 +27,8 @@ pub struct AuditRecord {
     /// To what, as they named it. Never a value.
     #[schema(example = "web")]
     pub target: String,
-    /// The status of the answer: 403 is somebody who may not, 401 a login that failed.
+    /// The status of the answer: 403 is somebody who may not, 401 a login that failed, 499 that whoever
+    /// asked hung up before it came.
     #[schema(example = 200)]
     pub status: i64,
     /// The answer to that request has it as `X-Request-Id`.

@@ -1,5 +1,8 @@
 //! `audit`: who did what, and whether that is still what was written.
 
+use std::io::Write;
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::support::{Home, SOON, fixture, wait_until};
@@ -143,4 +146,45 @@ fn everything_of_a_daemon_that_was_killed_is_there() {
     wait_until("a new daemon", SOON, || home.keeper_and_daemon().1 != daemon);
     assert_eq!(records(&home, "apps.reset").len(), 20, "recorded before it was answered");
     home.ok(&["audit", "verify"]);
+}
+
+#[test]
+fn who_hangs_up_before_the_answer_leaves_a_record_too() {
+    let home = Home::new();
+    let script =
+        home.file("stubborn.sh", "#!/bin/bash\ntrap '' TERM\necho deaf\nwhile :; do sleep 0.05; done\n");
+    home.ok(&["start", &script, "--name", "web", "--kill-timeout", "10s"]);
+    home.wait_for_line("web", "deaf");
+    let api = home.api();
+    let mut stream = TcpStream::connect(api.address).unwrap();
+    let request = format!(
+        "POST /api/v1/apps/web/stop?wait=60s HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+         Content-Length: 0\r\n\r\n",
+        api.address, api.token
+    );
+    stream.write_all(request.as_bytes()).unwrap();
+    wait_until("the stop", SOON, || home.process("web")["status"] == "stopping");
+    assert!(records(&home, "apps.stop").is_empty(), "it is not answered yet");
+    drop(stream);
+    wait_until("its record", SOON, || !records(&home, "apps.stop").is_empty());
+    let record = only(&home, "apps.stop");
+    assert_eq!((&record["principal"], &record["target"]), (&json!("local"), &json!("web")), "{record}");
+    assert_eq!(record["status"], 499, "{record}");
+    let told = home.ok(&["audit"]);
+    assert!(told.contains("apps.stop web: hung up before the answer"), "{told}");
+    home.ok(&["audit", "verify"]);
+}
+
+#[test]
+fn a_plan_changes_nothing_and_leaves_no_record_unless_one_may_not_make_it() {
+    let home = Home::new();
+    let api = home.api();
+    let order = json!({"apps": [{"script": fixture("loop.sh"), "name": "web"}]});
+    assert_eq!(api.post("/api/v1/plans", &order).status, 200);
+    assert_eq!(api.post("/api/v1/plans", &json!({"apps": [{"script": "/nosuch"}]})).status, 422);
+    assert!(records(&home, "plans.create").is_empty(), "{}", home.ok(&["audit"]));
+    let token = home.ok(&["token", "create", "ci", "--role", "operator"]);
+    let ask = api.bare("POST", "/api/v1/plans").bearer_auth(token.trim()).json(&order);
+    api.send(ask).is_problem(403, "forbidden");
+    assert_eq!(only(&home, "plans.create")["principal"], "ci");
 }

@@ -50,7 +50,8 @@ fn nothing_that_can_be_read_tells_of_another_namespace() {
             continue;
         }
         for reference in ["web", "vault", "bank:vault", "ns:bank", "0", "1", "all", "/./"] {
-            let filled = path.replace("{ref}", reference).replace("{id}", reference).replace("{revision}", "1");
+            let filled =
+                path.replace("{ref}", reference).replace("{id}", reference).replace("{revision}", "1");
             let answer = scene.ask("GET", &filled);
             // A refusal repeats what was typed.
             let typed = answer.status.as_u16() >= 400 && filled.contains(reference);

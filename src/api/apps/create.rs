@@ -1,6 +1,5 @@
 //! `POST /api/v1/apps`
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,16 +7,14 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::definition;
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
 use crate::api::audit::Note;
-use crate::api::conditional;
 use crate::api::extract::{Json, Query};
 use crate::api::ready::{self, Awaited, Ready};
-use crate::api::{Api, ApiError, Shared, convert, notices, scope};
+use crate::api::{Api, ApiError, Shared, notices};
 use crate::auth::Principal;
-use crate::daemon::define::define;
-use crate::daemon::define_logs;
 use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppId, RevisionCause, State as Doing};
@@ -47,12 +44,12 @@ pub async fn create(
     Json(new): Json<wire::NewApp>,
 ) -> Result<Response, ApiError> {
     let begin = Instant::now();
-    let until_ready = ready.limit(wait.limit()?);
+    let limit = wait.limit()?;
+    let until_ready = ready.limit(limit);
     if until_ready.is_some() && new.autostart == Some(false) {
         let detail = "what is not started does not become ready: leave out ready, or autostart";
         return Err(ApiError::member("/autostart", detail));
     }
-    let limit = wait.limit()?;
     let earlier = auth.snapshot(&api);
     let mut views = create_app(&api, &auth.principal, &note, new, limit).await?;
     if let Some(limit) = until_ready {
@@ -61,15 +58,12 @@ pub async fn create(
         let now = api.handle.snapshot();
         views.iter_mut().for_each(|view| *view = now.processes.get(&view.id).unwrap_or(view).clone());
     }
-    let measured = api.handle.measured().await;
-    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    let (tag, mut app) = definition::shown(&api, &views).await?;
     if let Some(view) = views.first() {
         app.notices = notices::of_definition(&view.spec, &earlier, &auth.snapshot(&api));
     }
-    let location = format!("/api/v1/apps/{}:{}", app.namespace, app.name);
-    let tag = views.first().map(|view| conditional::tag(view)).unwrap_or_default();
-    Ok((StatusCode::CREATED, [(header::LOCATION, location), (header::ETAG, tag)], axum::Json(app))
-        .into_response())
+    let location = [(header::LOCATION, format!("/api/v1/apps/{}:{}", app.namespace, app.name))];
+    Ok((StatusCode::CREATED, tag, location, axum::Json(app)).into_response())
 }
 
 /// Defines the app and waits until its processes have been executed, or undoes it. What depends on
@@ -85,12 +79,9 @@ pub async fn create_app(
     wait: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let begin = Instant::now();
-    let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
-    let spec =
-        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
+    let spec = definition::resolved(api, new).await?;
     note.about(format!("{}:{}", spec.namespace, spec.name));
-    scope::may_define(principal, &spec)?;
-    define_logs::outside(api.handle.home(), &spec.logs)?;
+    definition::may_be(api, principal, &spec)?;
     let author = Author::new(&principal.subject, RevisionCause::Created);
     let answers = api.handle.command_by(author, vec![Command::Create { spec: Arc::new(spec) }]).await?;
     let Some(Accepted::Created { app, .. }) = answers.into_iter().next().transpose()? else {

@@ -49,21 +49,20 @@ pub async fn show(
     auth: Auth<View>,
     State(api): State<Shared>,
     conditions: Conditions,
-    Path((reference, text)): Path<(String, String)>,
+    Path((reference, number)): Path<(String, i64)>,
 ) -> Result<Response, ApiError> {
     let views = resolve_app(&auth.snapshot(&api), &reference)?;
     let rows = kept(&api, &views).await?;
-    let row = find(&rows, text.parse().unwrap_or(0))?;
-    let number = row.revision.number;
+    let row = find(&rows, number)?;
     let all = revisions(&rows);
-    let revision = all.into_iter().find(|one| one.revision == number as i64);
+    let revision = all.into_iter().find(|one| one.revision == number);
     let revision = revision.ok_or_else(ApiError::no_route)?;
     // Another version may be the present one by then.
     let tag = format!("\"{}.{number}.{}\"", row.app.0, if revision.current { "now" } else { "then" });
     if conditions.has_already(&tag) {
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
-    let app = convert::definition(row.app, &row.spec, Some(number));
+    let app = convert::definition(row.app, &row.spec, Some(row.revision.number));
     Ok(([(header::ETAG, tag)], Json(wire::RevisionDetail { revision, app })).into_response())
 }
 
@@ -81,8 +80,8 @@ pub(super) async fn kept(api: &Api, views: &[Arc<ProcessView>]) -> Result<Vec<Re
 ///
 /// # Errors
 /// 404 with those that are kept.
-pub(super) fn find(rows: &[RevisionRow], number: u64) -> Result<&RevisionRow, ApiError> {
-    rows.iter().find(|row| row.revision.number == number).ok_or_else(|| {
+pub(super) fn find(rows: &[RevisionRow], number: i64) -> Result<&RevisionRow, ApiError> {
+    rows.iter().find(|row| row.revision.number as i64 == number).ok_or_else(|| {
         let kept = match rows {
             [] => "none is kept".to_owned(),
             [one] => format!("only {} is kept", one.revision.number),

@@ -1,20 +1,19 @@
 //! `POST /api/v1/apps/{ref}/rollback`
 
-use axum::Json as JsonAnswer;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::create::SPAWN_LIMIT;
-use super::{revisions, update};
+use super::{definition, revisions, update};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::{self, Conditions};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{ApiError, Shared, convert, notices, scope};
+use crate::api::{ApiError, Shared, convert};
 use crate::daemon::revisions::Author;
 use crate::model::{AppSpec, Goal, RevisionCause};
 use crate::supervisor::Then;
@@ -53,43 +52,30 @@ pub async fn rollback(
     Json(order): Json<wire::RollbackOrder>,
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let earlier = auth.snapshot(&api);
-    let before = resolve_app(&earlier, &reference)?;
+    let before = resolve_app(&auth.snapshot(&api), &reference)?;
     let Some(first) = before.first() else { return Err(ApiError::no_route()) };
     let expected = conditions.expected(first)?;
     let (rows, now) = (revisions::kept(&api, &before).await?, conditional::number(first));
     let number = match order.revision {
-        Some(number) => u64::try_from(number).unwrap_or(0),
+        Some(number) => number,
         None => rows.iter().map(|row| row.revision.number).filter(|number| *number < now).max().ok_or_else(
             || {
                 let detail =
                     format!("{} has one revision only: there is none to go back to", first.spec.name);
                 ApiError::new(StatusCode::CONFLICT, "no_earlier_revision", detail)
             },
-        )?,
+        )? as i64,
     };
     let row = revisions::find(&rows, number)?;
     let spec = AppSpec::clone(&row.spec);
-    scope::may_define(&auth.principal, &spec)?;
+    definition::may_be(&api, &auth.principal, &spec)?;
     if spec == *first.spec {
         let detail = format!("{} is defined as in revision {number} already: nothing was done", spec.name);
         return Err(ApiError::new(StatusCode::CONFLICT, "already_so", detail));
     }
-    let then = match which.then {
-        Some(wire::Then::Keep) => Then::Keep,
-        Some(wire::Then::Start) => Then::Start,
-        Some(wire::Then::Restart) => Then::Restart,
-        None if before.iter().any(|view| view.goal == Goal::Up) => Then::Restart,
-        None => Then::Keep,
-    };
-    let cause = RevisionCause::RolledBack(number);
+    let usual = if before.iter().any(|view| view.goal == Goal::Up) { Then::Restart } else { Then::Keep };
+    let then = which.then.map_or(usual, convert::then);
+    let cause = RevisionCause::RolledBack(row.revision.number);
     let author = Author { expected, ..Author::new(&auth.principal.subject, cause) };
-    let views = update::update_app(&api, author, &before, spec.clone(), then, limit).await?;
-    let measured = api.handle.measured().await;
-    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
-    if then != Then::Keep {
-        app.notices = notices::of_definition(&spec, &earlier, &auth.snapshot(&api));
-    }
-    let tag = views.first().map(|view| conditional::tag(view)).unwrap_or_default();
-    Ok(([(header::ETAG, tag)], JsonAnswer(app)).into_response())
+    update::change(&api, &auth, author, &before, spec, then, limit).await
 }

@@ -1,30 +1,28 @@
 //! `PUT /api/v1/apps/{ref}`
 
-use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::create::SPAWN_LIMIT;
+use super::definition;
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::{self, Wait};
-use crate::api::conditional::{self, Conditions};
+use crate::api::conditional::Conditions;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{Api, ApiError, Shared, convert, notices, scope};
-use crate::daemon::define::define;
-use crate::daemon::define_logs;
+use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::revisions::Author;
 use crate::daemon::view::ProcessView;
 use crate::model::{AppSpec, Goal, RevisionCause, State as Doing};
 use crate::supervisor::{Command, Then};
 use crate::wire;
-
-use super::create::SPAWN_LIMIT;
 
 /// What follows, and how long to wait for it.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -66,26 +64,33 @@ pub async fn update(
     same("/namespace", &mut new.namespace, old.namespace.as_str())?;
     let present = before.iter().filter(|view| view.goal != Goal::Gone).count().max(1);
     new.instances.get_or_insert(present as i64);
-    let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
-    let spec =
-        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
-    scope::may_define(&auth.principal, &spec)?;
-    define_logs::outside(api.handle.home(), &spec.logs)?;
-    let then = match which.then.unwrap_or(wire::Then::Keep) {
-        wire::Then::Keep => Then::Keep,
-        wire::Then::Start => Then::Start,
-        wire::Then::Restart => Then::Restart,
-    };
-    let earlier = auth.snapshot(&api);
+    let spec = definition::resolved(&api, new).await?;
+    definition::may_be(&api, &auth.principal, &spec)?;
+    let then = which.then.map_or(Then::Keep, convert::then);
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Updated) };
-    let views = update_app(&api, author, &before, spec.clone(), then, limit).await?;
-    let measured = api.handle.measured().await;
-    let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    change(&api, &auth, author, &before, spec, then, limit).await
+}
+
+/// Changes the definition, waits for what follows, and answers with the app.
+///
+/// # Errors
+/// Why it is as it was.
+pub(super) async fn change(
+    api: &Api,
+    auth: &Auth<AppWrite>,
+    author: Author,
+    before: &[Arc<ProcessView>],
+    spec: AppSpec,
+    then: Then,
+    limit: Duration,
+) -> Result<Response, ApiError> {
+    let (spec, earlier) = (Arc::new(spec), auth.snapshot(api));
+    let views = update_app(api, author, before, spec.clone(), then, limit).await?;
+    let (tag, mut app) = definition::shown(api, &views).await?;
     if then != Then::Keep {
-        app.notices = notices::of_definition(&spec, &earlier, &auth.snapshot(&api));
+        app.notices = notices::of_definition(&spec, &earlier, &auth.snapshot(api));
     }
-    let tag = views.first().map(|view| conditional::tag(view)).unwrap_or_default();
-    Ok(([(header::ETAG, tag)], JsonAnswer(app)).into_response())
+    Ok((tag, JsonAnswer(app)).into_response())
 }
 
 /// An update renames nothing.
@@ -101,22 +106,18 @@ fn same(member: &str, given: &mut Option<String>, is: &str) -> Result<(), ApiErr
 }
 
 /// Changes the definition and waits for what follows, or puts the old one back.
-///
-/// # Errors
-/// Why it is as it was.
-pub(super) async fn update_app(
+async fn update_app(
     api: &Api,
     author: Author,
     before: &[Arc<ProcessView>],
-    spec: AppSpec,
+    spec: Arc<AppSpec>,
     then: Then,
-    limit: std::time::Duration,
+    limit: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let Some(first) = before.first() else { return Err(ApiError::no_route()) };
     let (app, old) = (first.app, first.spec.clone());
     let name = author.name.clone();
-    let answers =
-        api.handle.command_by(author, vec![Command::Update { app, spec: Arc::new(spec), then }]).await?;
+    let answers = api.handle.command_by(author, vec![Command::Update { app, spec, then }]).await?;
     answers.into_iter().next().transpose()?;
     let settled = |view: &Arc<ProcessView>| {
         let replaced = match before.iter().find(|old| old.id == view.id) {

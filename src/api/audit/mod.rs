@@ -7,6 +7,8 @@
 //!               ◀──────────── recorded, then answered ◀───────────────────────┘
 //! ```
 //!
+//! Whoever does not wait for the answer leaves one, too.
+//!
 //! The action is the route, so a new route is recorded without a word. A record has names and never
 //! values: no body, no query, no header. Attempts that were throttled, and requests without any
 //! credential, leave none: strangers must not be able to fill the table.
@@ -36,58 +38,98 @@ use note::Said;
 /// Names a request, in its answer and in its record.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// In the place of a status: whoever asked did not wait for the answer. (No standard has a word for
+/// it; this is the number that nginx gave it.)
+const HUNG_UP: u16 = 499;
+
 /// The middleware around every route.
 pub async fn keep(State(api): State<Shared>, mut request: Request, next: Next) -> Response {
     let note = Note::default();
     request.extensions_mut().insert(note.clone());
-    let method = request.method().clone();
-    let route = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let path = request.uri().path().to_owned();
-    let source = Source::of(request.extensions().get::<Arrival>().copied());
-    let id = random::id();
+    let mut begun = Begun {
+        api,
+        note,
+        method: request.method().clone(),
+        route: request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()),
+        path: request.uri().path().to_owned(),
+        source: Source::of(request.extensions().get::<Arrival>().copied()),
+        id: random::id(),
+        answered: false,
+    };
     let mut response = next.run(request).await;
-    let status = response.status();
-    let changes = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if let (Some(route), Some(said)) = (route, note.said())
-        && ((changes && !said.changes_nothing) || status == StatusCode::FORBIDDEN)
-        && status != StatusCode::TOO_MANY_REQUESTS
-    {
-        let (action, named) = action(&method, &route, &path);
-        let Said { principal, via, target, changes_nothing: _ } = said;
-        let row = AuditRow {
-            seq: 0,
-            at_ms: clock::unix_ms(),
-            principal: clean(&principal),
-            via: via.to_owned(),
-            source: source.0.map_or_else(|| "local".to_owned(), |address| address.to_string()),
-            action,
-            target: clean(&target.unwrap_or(named)),
-            status: status.as_u16(),
-            request_id: id.clone(),
-            hash: String::new(),
-        };
-        write(&api, row).await;
+    begun.answered = true;
+    if let Some(row) = begun.row(response.status().as_u16()) {
+        let (written, wait) = oneshot::channel();
+        append(&begun.api, row, move || _ = written.send(()));
+        // Recorded before answered: a crash in between must not hide what was done. The store answers
+        // in any case, or is gone.
+        let _ = wait.await;
     }
-    if let Ok(id) = HeaderValue::from_str(&id) {
+    if let Ok(id) = HeaderValue::from_str(&begun.id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }
 
-/// Recorded before answered: a crash in between must not hide what was done. While nothing can be
-/// written it waits in memory with everything else.
-async fn write(api: &Shared, row: AuditRow) {
-    let (written, wait) = oneshot::channel();
+/// A request that is being answered. Dropped before, because its client is gone, it leaves its record
+/// all the same: nobody hides what they have done by hanging up.
+struct Begun {
+    api: Shared,
+    note: Note,
+    method: Method,
+    route: Option<String>,
+    path: String,
+    source: Source,
+    id: String,
+    answered: bool,
+}
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        if !self.answered
+            && let Some(row) = self.row(HUNG_UP)
+        {
+            append(&self.api, row, || {});
+        }
+    }
+}
+
+impl Begun {
+    /// The record, if it is to leave one.
+    fn row(&self, status: u16) -> Option<AuditRow> {
+        let (route, said) = (self.route.as_deref()?, self.note.said()?);
+        let changes = !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS);
+        let of_interest = (changes && !said.changes_nothing) || status == StatusCode::FORBIDDEN;
+        if !of_interest || status == StatusCode::TOO_MANY_REQUESTS {
+            return None;
+        }
+        let (action, named) = action(&self.method, route, &self.path);
+        let Said { principal, via, target, changes_nothing: _ } = said;
+        Some(AuditRow {
+            seq: 0,
+            at_ms: clock::unix_ms(),
+            principal: clean(&principal),
+            via: via.to_owned(),
+            source: self.source.0.map_or_else(|| "local".to_owned(), |address| address.to_string()),
+            action,
+            target: clean(&target.unwrap_or(named)),
+            status,
+            request_id: self.id.clone(),
+            hash: String::new(),
+        })
+    }
+}
+
+/// Hands a record to the store. While nothing can be written it waits in memory with everything else.
+fn append(api: &Shared, row: AuditRow, done: impl FnOnce() + Send + 'static) {
     api.audit().append(row, |change| {
         api.handle.recorder().keep_then(vec![change], move |saved| {
             if let Err(e) = &saved {
                 tracing::warn!("a record of the audit is not saved yet: {e}");
             }
-            let _ = written.send(());
+            done();
         });
     });
-    // The store answers in any case, or is gone.
-    let _ = wait.await;
 }
 
 /// The longest name in a record.

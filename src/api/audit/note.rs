@@ -47,7 +47,7 @@ impl Note {
         }
     }
 
-    /// Notes that nothing was changed, although the method says so: a form that asks first.
+    /// Notes that nothing was changed, although the method says so: a plan, or a form that asks first.
     pub fn changes_nothing(&self) {
         if let Some(said) = self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
             said.changes_nothing = true;

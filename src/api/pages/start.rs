@@ -1,8 +1,6 @@
 //! `GET /apps/new`: the form that defines an app. What it says is checked by what checks the API's
 //! own definitions, while one types and when it is sent.
 
-use std::path::PathBuf;
-
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
@@ -10,10 +8,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::{FORM_WAIT, Fields};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::apps::create::create_app;
+use crate::api::apps::definition;
 use crate::api::audit::Note;
-use crate::api::{ApiError, Shared, convert, scope};
-use crate::daemon::define::define;
-use crate::daemon::define_logs;
+use crate::api::{ApiError, Shared, convert};
 use crate::dashboard::{self, StartPage};
 use crate::wire::{FieldError, HealthCheck, NewApp, size};
 
@@ -78,11 +75,8 @@ pub async fn start(
 
 /// Everything that can be found out without starting it.
 async fn try_out(auth: &PageAuth<AppWrite>, api: &Shared, app: NewApp) -> Result<(), ApiError> {
-    let draft = convert::draft(app, &PathBuf::from(&api.default_cwd))?;
-    let spec =
-        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
-    scope::may_define(&auth.principal, &spec)?;
-    define_logs::outside(api.handle.home(), &spec.logs)?;
+    let spec = definition::resolved(api, app).await?;
+    definition::may_be(api, &auth.principal, &spec)?;
     let same = |view: &crate::daemon::view::ProcessView| {
         view.spec.name == spec.name && view.spec.namespace == spec.namespace
     };

@@ -1,7 +1,6 @@
 //! `POST /api/v1/plans`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use axum::Json as JsonAnswer;
@@ -10,11 +9,10 @@ use sha2::{Digest, Sha256};
 
 use super::differ;
 use crate::api::access::{AppWrite, Auth};
+use crate::api::apps::definition;
+use crate::api::audit::Note;
 use crate::api::extract::Json;
-use crate::api::{Api, ApiError, Shared, convert, scope};
-use crate::auth::Principal;
-use crate::daemon::define::define;
-use crate::daemon::define_logs;
+use crate::api::{ApiError, Shared};
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppSpec, Goal, Rest, State as Doing};
 use crate::supervisor::Denied;
@@ -32,8 +30,10 @@ use crate::wire::{self, Plan, PlanAction, PlanOrder, PlanStep};
 pub async fn make(
     auth: Auth<AppWrite>,
     State(api): State<Shared>,
+    note: Note,
     Json(order): Json<PlanOrder>,
 ) -> Result<JsonAnswer<Plan>, ApiError> {
+    note.changes_nothing();
     let snapshot = auth.snapshot(&api);
     let mut hash = Sha256::new();
     let mut steps = Vec::new();
@@ -44,7 +44,9 @@ pub async fn make(
         if !present.is_empty() {
             new.instances.get_or_insert(present.len() as i64);
         }
-        let spec = resolved(&api, &auth.principal, new).await.map_err(|error| of_app(error, at, &shown))?;
+        let spec = definition::resolved(&api, new).await;
+        let spec = spec.and_then(|spec| definition::may_be(&api, &auth.principal, &spec).map(|()| spec));
+        let spec = spec.map_err(|error| of_app(error, at, &shown))?;
         check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
         let step = step(&present, &spec, order.update_env);
         let revision =
@@ -68,15 +70,6 @@ fn of_app(mut error: ApiError, at: usize, name: &str) -> ApiError {
         field.pointer = format!("/apps/{at}{}", field.pointer);
     }
     error
-}
-
-async fn resolved(api: &Api, principal: &Principal, new: wire::NewApp) -> Result<AppSpec, ApiError> {
-    let draft = convert::draft(new, &PathBuf::from(&api.default_cwd))?;
-    let spec =
-        tokio::task::spawn_blocking(move || define(draft)).await.map_err(|e| ApiError::internal(&e))??;
-    scope::may_define(principal, &spec)?;
-    define_logs::outside(api.handle.home(), &spec.logs)?;
-    Ok(spec)
 }
 
 /// The processes of the app of that name.

@@ -33,7 +33,8 @@ pub async fn end(
     match api.change(end).await? {
         true => Ok(StatusCode::NO_CONTENT),
         false => {
-            let detail = format!("there is no session {wanted:?}: pmdaemon session list shows which there are");
+            let detail =
+                format!("there is no session {wanted:?}: pmdaemon session list shows which there are");
             Err(ApiError::new(StatusCode::NOT_FOUND, "session_not_found", detail))
         }
     }

@@ -28,7 +28,7 @@ async fn list(args: AuditArgs) -> Result<(), CliError> {
     while left > 0 {
         let limit = left.min(PAGE);
         let mut page = session.ask(async |c| c.audit(args.since.as_deref(), before, limit).await).await?;
-        left -= page.items.len() as u32;
+        left = left.saturating_sub(page.items.len() as u32);
         before = page.next_before;
         page.items.append(&mut records);
         records = page.items;
@@ -56,6 +56,7 @@ fn line(record: &AuditRecord) -> String {
         200..=399 => String::new(),
         401 => ": failed".to_owned(),
         403 => ": refused, may not".to_owned(),
+        499 => ": hung up before the answer".to_owned(),
         status => format!(": refused with {status}"),
     };
     let target = if record.target.is_empty() { String::new() } else { format!(" {}", record.target) };
