@@ -6,6 +6,11 @@ use axum::response::{IntoResponse, Response};
 
 use super::face::Face;
 
+/// What they may send besides what every page may.
+const ASKED: &str = "authorization, content-type, if-match, if-none-match, last-event-id";
+/// What they may read besides what every page may.
+const ANSWERED: &str = "etag, location, retry-after, x-request-id";
+
 /// The answer to the question before a request, when one of the named origins asks.
 pub fn preflight(face: &Face, method: &Method, headers: &HeaderMap) -> Option<Response> {
     let asks = method == Method::OPTIONS && headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
@@ -15,7 +20,7 @@ pub fn preflight(face: &Face, method: &Method, headers: &HeaderMap) -> Option<Re
     }
     let allowed = [
         (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, PUT, PATCH, DELETE"),
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "authorization, content-type, if-match, idempotency-key"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, ASKED),
         (header::ACCESS_CONTROL_MAX_AGE, "600"),
     ];
     Some((StatusCode::NO_CONTENT, allowed).into_response())
@@ -31,6 +36,7 @@ pub fn share(face: &Face, origin: Option<HeaderValue>, answer: &mut HeaderMap) {
         && face.shares_with(&origin)
     {
         answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        answer.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(ANSWERED));
         let name = HeaderName::from_static("cross-origin-resource-policy");
         answer.insert(name, HeaderValue::from_static("cross-origin"));
     }

@@ -44,6 +44,10 @@ fn row_5_no_page_of_others_may_read_unless_its_origin_was_named() {
         let get = client.get(format!("{base}/api/v1/processes")).header("Origin", origin);
         let answer = api.send(get.bearer_auth(&api.token));
         assert_eq!((answer.status.as_u16(), answer.header("access-control-allow-origin")), (200, origin));
+        // Who changes a definition says which one he has seen.
+        assert!(answer.header("access-control-expose-headers").contains("etag"), "{answer:?}");
+        let asked = preflight(&base, origin).header("access-control-allow-headers").to_owned();
+        assert!(asked.contains("if-match") && asked.contains("if-none-match"), "{asked}");
     }
     for origin in ["https://a.example:444", "http://a.example", "https://evil.example", "null"] {
         assert_eq!(preflight(&base, origin).header("access-control-allow-origin"), "", "{origin}");
