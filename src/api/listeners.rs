@@ -28,6 +28,7 @@ use tokio::time::MissedTickBehavior;
 
 use super::face::Face;
 use super::port_owner::port_owner;
+use super::tls::Tls;
 use super::{Api, ApiError, Shared, router, serve};
 use crate::store::Change;
 use crate::wire;
@@ -154,7 +155,7 @@ impl Listeners {
         address: SocketAddr,
         set: &wire::ListenerSettings,
     ) -> Result<(StatusCode, wire::Listener), ApiError> {
-        let face = Arc::new(Face::check(address, set)?);
+        let face = checked(address, set).await?;
         let known = self.face(address);
         let as_it_is = known.as_ref().is_some_and(|known| *set == Default::default() || known.set == *set);
         if as_it_is && let Some(known) = self.keep(api, address) {
@@ -203,7 +204,7 @@ impl Listeners {
         no_auth: bool,
         set: &wire::ListenerSettings,
     ) -> Result<Lent, ApiError> {
-        let face = Arc::new(Face::check(address, set)?);
+        let face = checked(address, set).await?;
         let served = self.face(address);
         if let Some(served) = &served
             && *set != Default::default()
@@ -247,14 +248,15 @@ impl Listeners {
         let Some(open) = all.get_mut(&address) else { return };
         open.leases = open.leases.saturating_sub(1);
         open.unguarded = open.unguarded.saturating_sub(usize::from(no_auth));
+        let url = format!("{}://{address}", open.face.scheme());
         if no_auth && open.unguarded == 0 {
-            tracing::info!("authentication is on again at http://{address}");
+            tracing::info!("authentication is on again at {url}");
         }
         if open.leases == 0 && !open.kept {
             if let Some(open) = all.remove(&address) {
                 let _ = open.switch.send(true);
             }
-            tracing::info!("no longer serving http://{address}");
+            tracing::info!("no longer serving {url}");
         }
     }
 
@@ -275,7 +277,7 @@ impl Listeners {
             self.save(api);
             return unserved;
         };
-        tracing::info!("no longer serving http://{address}");
+        tracing::info!("no longer serving {}://{address}", open.face.scheme());
         self.save(api);
         api.handle.sockets().release(&held_as(address));
         let _ = open.switch.send(true);
@@ -329,12 +331,9 @@ impl Listeners {
         self.unserved.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    /// Reads certificates again that changed, or all.
-    fn refresh(&self, anyway: bool) {
-        let faces: Vec<Arc<Face>> = self.lock().values().map(|open| Arc::clone(&open.face)).collect();
-        for tls in faces.iter().filter_map(|face| face.tls.as_ref()) {
-            tls.refresh(anyway);
-        }
+    /// The certificates in use.
+    fn certificates(&self) -> Vec<Arc<Tls>> {
+        self.lock().values().filter_map(|open| open.face.tls.clone()).collect()
     }
 
     fn tasks(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
@@ -381,11 +380,24 @@ async fn renew_certificates(api: Shared) {
     let mut look = tokio::time::interval(LOOK);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        tokio::select! {
-            _ = look.tick() => api.listeners.refresh(false),
-            _ = hangup.recv() => api.listeners.refresh(true),
+        let anyway = tokio::select! {
+            _ = look.tick() => false,
+            _ = hangup.recv() => true,
+        };
+        let certificates = api.listeners.certificates();
+        if !certificates.is_empty() {
+            let read = move || certificates.iter().for_each(|tls| tls.refresh(anyway));
+            // A disk may be slow, and others are served meanwhile.
+            let _ = tokio::task::spawn_blocking(read).await;
         }
     }
+}
+
+/// As [`Face::check`], which reads files, beside the requests of others.
+async fn checked(address: SocketAddr, set: &wire::ListenerSettings) -> Result<Arc<Face>, ApiError> {
+    let set = set.clone();
+    let face = tokio::task::spawn_blocking(move || Face::check(address, &set)).await;
+    face.map_err(|e| ApiError::internal(&e))?.map(Arc::new)
 }
 
 fn listener(address: SocketAddr, open: &Open) -> wire::Listener {

@@ -7,7 +7,7 @@ use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
@@ -43,19 +43,25 @@ impl Tls {
 
     /// What shakes hands, with the certificate of now.
     pub fn acceptor(&self) -> TlsAcceptor {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner).acceptor.clone()
+        self.state().acceptor.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Reads the files again when they changed, or anyway. What is not usable is told in the log,
     /// once, and the certificate from before stays: half of a renewal is no reason to stop.
     pub fn refresh(&self, anyway: bool) {
-        let mut state = self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let seen = [stamp(&self.cert), stamp(&self.key)];
-        if seen == state.seen && !anyway {
+        if seen == self.state().seen && !anyway {
             return;
         }
+        // Not under the lock: handshakes go on meanwhile.
+        let loaded = load(&self.cert, &self.key);
+        let mut state = self.state();
         state.seen = seen;
-        match load(&self.cert, &self.key) {
+        match loaded {
             Ok(acceptor) => {
                 state.acceptor = acceptor;
                 tracing::info!("the certificate {} was read again", self.cert.display());

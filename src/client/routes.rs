@@ -387,9 +387,7 @@ pub(super) fn escaped(reference: &str) -> Result<String, ClientError> {
     if reference.bytes().all(|b| b == b'.') {
         return Err(ClientError::BadReference(reference.to_owned()));
     }
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-' | b':');
-    let escape = |b: u8| if plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") };
-    Ok(reference.bytes().map(escape).collect())
+    Ok(percent_encoded(reference))
 }
 
 /// Whether that text could be a reference at all.
