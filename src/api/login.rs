@@ -163,10 +163,10 @@ pub async fn logout(
     origin: Origin,
     headers: HeaderMap,
 ) -> Response {
-    if let Some(session) = access::cookie(&headers, access::cookie_name(Some(&origin.0))) {
-        if let Err(e) = api.change(|accounts| accounts.end_session(session).into_iter().collect()).await {
-            return e.into_response();
-        }
+    if let Some(session) = access::cookie(&headers, access::cookie_name(Some(&origin.0)))
+        && let Err(e) = api.change(|accounts| accounts.end_session(session).into_iter().collect()).await
+    {
+        return e.into_response();
     }
     let cookie = access::set_cookie(&origin.0, "");
     ([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response()
