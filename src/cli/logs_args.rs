@@ -105,3 +105,21 @@ mod tests {
         }
     }
 }
+
+/// `flush`, `reload-logs`.
+#[derive(Args, Debug)]
+pub struct TendArgs {
+    /// Which apps or processes [default: all]
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub refs: Vec<String>,
+}
+
+impl TendArgs {
+    /// Each reference; `None` for all apps at once.
+    pub fn each(&self) -> Vec<Option<&str>> {
+        match self.refs.is_empty() {
+            true => vec![None],
+            false => self.refs.iter().map(|reference| Some(reference.as_str())).collect(),
+        }
+    }
+}

@@ -11,6 +11,7 @@
 //! or already so, 1 refused or failed, 2 wrong usage. Nothing here reaches the daemon except by
 //! [`crate::client`].
 
+mod act_args;
 pub mod args;
 mod commands;
 mod depends_args;
@@ -22,20 +23,27 @@ mod forward_args;
 mod health;
 mod history_args;
 mod identity_args;
+mod import_args;
 mod live;
 mod log_args;
 mod logs_args;
+mod look_args;
 mod out;
 mod password;
+mod plan_args;
 mod pm2_args;
 mod pm2_words;
+mod point_args;
 mod port_owner;
+mod program_args;
 mod prompt;
 mod ready_args;
 mod render;
 mod resource_args;
 mod session;
+mod start_args;
 mod startup;
+mod startup_args;
 mod stop;
 mod values;
 mod web_args;
@@ -46,7 +54,8 @@ use clap::Parser;
 
 use args::{Cli, Command};
 
-pub use args::{ClientCommand, KeeperArgs, RunArgs, SelfCheckArgs};
+pub use args::ClientCommand;
+pub use program_args::{KeeperArgs, RunArgs, SelfCheckArgs};
 
 /// What this process was started as.
 pub enum Parsed {

@@ -51,3 +51,29 @@ fn absolute(path: Option<&Path>) -> Result<Option<String>, CliError> {
         Err(e) => Err(CliError::new(format!("cannot find {}: {e}", path.display()))),
     }
 }
+
+/// `web`.
+#[derive(Args, Debug)]
+#[command(
+    after_help = "Prints the address and a link that logs your browser in, once; then shows the requests that come to \
+                        it. Ctrl+C ends the address that this command added; services and daemon go on.\n\n\
+                        Examples:\n  pmdaemon web\n  pmdaemon web --port 8080 --detach\n  \
+                        pmdaemon web --no-auth     curl http://localhost:9615/api/processes needs no token meanwhile"
+)]
+pub struct WebArgs {
+    /// Port of the address; 0 for any that is free
+    #[arg(long, default_value_t = 9615)]
+    pub port: u16,
+    /// Host of the address
+    #[arg(long, default_value = "127.0.0.1")]
+    pub host: String,
+    /// Leave the address and return at once
+    #[arg(long)]
+    pub detach: bool,
+    /// How it is served
+    #[command(flatten)]
+    pub settings: SettingsArgs,
+    /// Ask nobody for a token or login at this address while this command runs
+    #[arg(long, conflicts_with = "detach")]
+    pub no_auth: bool,
+}

@@ -1,7 +1,7 @@
 //! `apply`: what the plan says, after a question, and nothing else.
 
-use super::super::args::ApplyArgs;
 use super::super::error::CliError;
+use super::super::plan_args::ApplyArgs;
 use super::super::session::Session;
 use super::super::{file_args, out, prompt};
 use super::from_file::{self, Verb};
@@ -10,13 +10,13 @@ use super::report::Report;
 
 /// Runs the command.
 pub async fn run(args: ApplyArgs) -> Result<(), CliError> {
-    let file = match &args.file {
+    let file = match &args.wanted.file {
         Some(file) => file.clone(),
         None => file_args::default_file()?,
     };
-    let declared = args.of_file.read(&file).await?;
+    let declared = args.wanted.of_file.read(&file).await?;
     let session = Session::open().await?;
-    let mut plan = from_file::plan(&session, &declared, args.prune, args.update_env).await?;
+    let mut plan = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
     if !args.json {
         show(&plan);
     }
@@ -27,7 +27,7 @@ pub async fn run(args: ApplyArgs) -> Result<(), CliError> {
             return Err(CliError::Told);
         }
         // The answer was about what was shown: somebody else may have changed things meanwhile.
-        let now = from_file::plan(&session, &declared, args.prune, args.update_env).await?;
+        let now = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
         if now.digest != plan.digest {
             return Err(CliError::new(
                 "nothing was applied: the apps have changed since the plan was shown; look at it again",

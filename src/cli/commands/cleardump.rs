@@ -1,8 +1,8 @@
 //! `cleardump`: forgets a restore point.
 
-use super::super::args::PointArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::point_args::PointArgs;
 use super::super::session::Session;
 
 /// Runs the command.

@@ -1,6 +1,6 @@
 //! `delete`: stops and forgets. By reference at once; everything, or by status, after a question.
 
-use super::super::args::DeleteArgs;
+use super::super::act_args::DeleteArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::prompt;

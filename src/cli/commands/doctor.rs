@@ -2,9 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 
-use super::super::args::DoctorArgs;
 use super::super::doctor::{self, Finding, Level};
 use super::super::error::CliError;
+use super::super::look_args::DoctorArgs;
 use super::super::out::{self, Screen};
 use super::super::render::{escape, styled, units};
 use super::super::session::this_program;

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::super::args::EventsArgs;
 use super::super::error::CliError;
+use super::super::look_args::EventsArgs;
 use super::super::out;
 use super::super::render::units;
 use super::super::session::Session;

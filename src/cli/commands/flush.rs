@@ -1,7 +1,7 @@
 //! `flush`: empties logs; what runs goes on.
 
-use super::super::args::TendArgs;
 use super::super::error::CliError;
+use super::super::logs_args::TendArgs;
 use super::super::out;
 use super::super::render::units;
 use super::super::session::Session;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::super::args::ImportArgs;
 use super::super::error::CliError;
+use super::super::import_args::ImportArgs;
 use super::super::session::Session;
 use super::super::{file_args, out, prompt};
 use super::from_file;

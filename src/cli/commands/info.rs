@@ -1,7 +1,7 @@
 //! `info`: everything about an app or one of its processes.
 
-use super::super::args::InfoArgs;
 use super::super::error::CliError;
+use super::super::look_args::InfoArgs;
 use super::super::out;
 use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;

@@ -6,9 +6,9 @@
 use std::io::{self, ErrorKind};
 use std::time::{Duration, Instant};
 
-use super::super::args::MonitArgs;
 use super::super::error::CliError;
 use super::super::live::{Did, Live};
+use super::super::look_args::MonitArgs;
 use super::super::out::{self, Screen};
 use super::super::render::{escape, status_style, styled, units};
 use super::super::session::Session;

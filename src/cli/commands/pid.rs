@@ -1,7 +1,8 @@
 //! `pid`, `id`: numbers of processes, for scripts.
 
-use super::super::args::{IdArgs, TendArgs};
 use super::super::error::CliError;
+use super::super::logs_args::TendArgs;
+use super::super::look_args::IdArgs;
 use super::super::out;
 use super::super::session::Session;
 use super::act;

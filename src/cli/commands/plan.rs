@@ -1,9 +1,9 @@
 //! `plan`: what `apply` would do, and nothing done.
 
-use super::super::args::PlanArgs;
 use super::super::error::CliError;
 use super::super::file_args;
 use super::super::out;
+use super::super::plan_args::PlanArgs;
 use super::super::render::escape::harmless;
 use super::super::render::units::count;
 use super::super::session::Session;
@@ -15,13 +15,13 @@ const DIFFERENT: u8 = 3;
 
 /// Runs the command.
 pub async fn run(args: PlanArgs) -> Result<(), CliError> {
-    let file = match &args.file {
+    let file = match &args.wanted.file {
         Some(file) => file.clone(),
         None => file_args::default_file()?,
     };
-    let declared = args.of_file.read(&file).await?;
+    let declared = args.wanted.of_file.read(&file).await?;
     let session = Session::open().await?;
-    let plan = from_file::plan(&session, &declared, args.prune, args.update_env).await?;
+    let plan = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
     if args.json {
         out::json(&plan);
     } else {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::args::ReloadArgs;
+use super::super::act_args::ReloadArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;

@@ -1,7 +1,7 @@
 //! `reload-logs`: opens log files again that a script has moved away.
 
-use super::super::args::TendArgs;
 use super::super::error::CliError;
+use super::super::logs_args::TendArgs;
 use super::super::out;
 use super::super::session::Session;
 

@@ -1,6 +1,6 @@
 //! `reset`: the counters of restarts are zero again; what runs goes on.
 
-use super::super::args::ActArgs;
+use super::super::act_args::ActArgs;
 use super::super::error::CliError;
 use super::super::session::Session;
 use super::act;

@@ -3,7 +3,7 @@
 
 use futures_util::future::join_all;
 
-use super::super::args::RestartArgs;
+use super::super::act_args::RestartArgs;
 use super::super::error::CliError;
 use super::super::health;
 use super::super::out;

@@ -1,9 +1,9 @@
 //! `resurrect`: brings a restore point back. Without a name: what was saved last by `save`, and
 //! what ran when everything was ended by `kill`.
 
-use super::super::args::PointArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::point_args::PointArgs;
 use super::super::render::units::count;
 use super::super::session::Session;
 use crate::wire::ResurrectedApp;

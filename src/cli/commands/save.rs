@@ -1,8 +1,8 @@
 //! `save`: a restore point of everything.
 
-use super::super::args::SaveArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::point_args::SaveArgs;
 use super::super::render::units::count;
 use super::super::session::Session;
 

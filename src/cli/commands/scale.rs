@@ -1,6 +1,6 @@
 //! `scale`: more or fewer processes of an app.
 
-use super::super::args::ScaleArgs;
+use super::super::act_args::ScaleArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::units::count;

@@ -1,6 +1,6 @@
 //! `signal`: to the main process of what is online.
 
-use super::super::args::SignalArgs;
+use super::super::act_args::SignalArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;

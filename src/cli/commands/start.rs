@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::super::args::StartArgs;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
@@ -17,6 +16,7 @@ use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
+use super::super::start_args::StartArgs;
 use super::super::values::EnvWord;
 use super::from_file::{self, Verb};
 use super::report::Report;

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use nix::unistd::{User, geteuid};
 
-use super::super::args::StartupArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::startup::{Init, Plan, Service, openrc, systemd};
+use super::super::startup_args::StartupArgs;
 use crate::home::Home;
 
 const NO_INIT: &str = "no init system that pmdaemon knows runs this host (systemd, OpenRC), so nothing was written: in a \

@@ -1,6 +1,6 @@
 //! `stop`: ends the whole process tree; it stays down until somebody starts it.
 
-use super::super::args::ActArgs;
+use super::super::act_args::ActArgs;
 use super::super::error::CliError;
 use super::super::session::Session;
 use super::act;

@@ -2,10 +2,10 @@
 
 use nix::unistd::geteuid;
 
-use super::super::args::StartupArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::startup::Init;
+use super::super::startup_args::StartupArgs;
 use super::startup;
 
 /// Runs the command.

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::super::args::UpgradeArgs;
 use super::super::error::CliError;
 use super::super::out;
+use super::super::program_args::UpgradeArgs;
 use crate::client::{Client, start};
 use crate::home::Home;
 use crate::wire::{Upgrade, UpgradeBegun};

@@ -7,12 +7,12 @@ use std::io::ErrorKind;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use super::super::args::WebArgs;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{escape, units};
 use super::super::session::{Session, address};
 use super::super::stop::Stop;
+use super::super::web_args::WebArgs;
 use crate::client::{ClientError, RequestItem, RequestStream};
 use crate::wire::{AccessRecord, Listener, ListenerSettings};
 

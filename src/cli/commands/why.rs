@@ -3,8 +3,8 @@
 
 use serde::Serialize;
 
-use super::super::args::WhyArgs;
 use super::super::error::CliError;
+use super::super::look_args::WhyArgs;
 use super::super::out;
 use super::super::render::{escape, units};
 use super::super::session::Session;
