@@ -3,25 +3,10 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
-use crate::support::home::Ran;
+use crate::support::home::fed;
 use crate::support::{Home, SOON, fixture, wait_until};
-
-/// Runs a command with that on its standard input.
-fn fed(command: &mut Command, text: &str) -> Ran {
-    let begun = std::time::Instant::now();
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-        took: begun.elapsed(),
-    }
-}
 
 fn contexts(home: &Home) -> std::path::PathBuf {
     home.mark().join("user/.config/pmdaemon/contexts.json")

@@ -1,30 +1,16 @@
 //! `user add`, `passwd`, `grant`, `list`, `remove`, logging in on the page, and how often one may try.
 
-use std::io::Write;
-use std::process::Stdio;
-
 use serde_json::json;
 
 use crate::support::api::Answer;
-use crate::support::home::Ran;
+use crate::support::home::{Ran, fed};
 use crate::support::{Api, Home};
 
 const PASSWORD: &str = "correct horse battery";
 
 /// Runs a command with that on its standard input.
 fn with_stdin(home: &Home, args: &[&str], text: &str) -> Ran {
-    let begun = std::time::Instant::now();
-    let mut command = home.command(args);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut child = command.spawn().unwrap();
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-        took: begun.elapsed(),
-    }
+    fed(&mut home.command(args), text)
 }
 
 fn add(home: &Home, name: &str, more: &[&str]) {

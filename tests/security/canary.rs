@@ -170,7 +170,7 @@ fn for_their_owner_alone(home: &Path) {
             if meta.is_dir() {
                 left.push(path.clone());
             }
-            let log = path.to_string_lossy().contains("log");
+            let log = path.strip_prefix(home).unwrap().to_string_lossy().contains("log");
             let allowed = if log { 0o750 } else { 0o700 };
             let mode = meta.mode() & 0o777;
             if !meta.is_symlink() {

@@ -1,7 +1,8 @@
 //! A home of one's own, and the real program in it.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -33,6 +34,15 @@ pub struct Ran {
 }
 
 impl Ran {
+    fn of(output: Output, begun: Instant) -> Ran {
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+            took: begun.elapsed(),
+        }
+    }
+
     /// Fails unless the command was refused with one sentence on stderr, which has all of `words`,
     /// and nothing on stdout.
     #[track_caller]
@@ -193,13 +203,16 @@ impl Home {
 /// Runs a command to its end, with everything that it prints.
 pub fn ran(command: &mut Command) -> Ran {
     let begun = Instant::now();
-    let output = command.output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        out: String::from_utf8(output.stdout).unwrap(),
-        err: String::from_utf8(output.stderr).unwrap(),
-        took: begun.elapsed(),
-    }
+    Ran::of(command.output().unwrap(), begun)
+}
+
+/// As [`ran`], with that on its standard input.
+pub fn fed(command: &mut Command, text: &str) -> Ran {
+    let begun = Instant::now();
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    Ran::of(child.wait_with_output().unwrap(), begun)
 }
 
 impl Drop for Home {
