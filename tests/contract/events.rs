@@ -78,9 +78,9 @@ fn a_stream_tells_what_happens_while_it_is_read() {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
     let api = home.api();
+    let happens = AtomicBool::new(true);
     std::thread::scope(|scope| {
-        let (home, happens) = (&home, AtomicBool::new(true));
-        let happens = &happens;
+        let (home, happens) = (&home, &happens);
         scope.spawn(move || {
             // Again and again, whenever the stream begins.
             let begun = Instant::now();
