@@ -83,12 +83,7 @@ mod tests {
             store: crate::wire::Store::default(),
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
-        processes_page(&ProcessesPage {
-            processes,
-            order: &Order::default(),
-            system: &system,
-            who: &who,
-        })
+        processes_page(&ProcessesPage { processes, order: &Order::default(), system: &system, who: &who })
     }
 
     #[test]
