@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use crate::support::routes::{concrete, described, written};
 use crate::support::{Api, Home};
 
 /// The least that a route asks for, and the routes. `all` needs a token for all namespaces; `open`
@@ -85,36 +86,7 @@ fn table() -> BTreeMap<(String, String), Needs> {
 
 /// Every route that the router has.
 fn routes(api: &Api) -> BTreeSet<(String, String)> {
-    let mut found = BTreeSet::new();
-    let document = api.get("/openapi.json");
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        for method in operations.as_object().unwrap().keys() {
-            found.insert((method.to_uppercase(), path.clone()));
-        }
-    }
-    let source = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/router.rs")).unwrap();
-    for line in source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
-        let (path, handlers) = line.split_once('"').unwrap();
-        for method in ["get", "post", "put", "patch", "delete"] {
-            if handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")) {
-                found.insert((method.to_uppercase(), path.to_owned()));
-            }
-        }
-    }
-    found
-}
-
-/// A path that can be asked for, of something that does not exist.
-fn concrete(path: &str) -> String {
-    let segments = path.split('/').map(|segment| match segment.trim_matches(['{', '}', '*']) {
-        name if name == segment => segment.to_owned(),
-        "id" => "4711".to_owned(),
-        "host" => "127.0.0.1".to_owned(),
-        "port" => "1".to_owned(),
-        "verb" => "stop".to_owned(),
-        _ => "nosuch".to_owned(),
-    });
-    segments.collect::<Vec<_>>().join("/")
+    &described(api) | &written()
 }
 
 #[test]

@@ -2,54 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Api, Home};
+use crate::support::Home;
+use crate::support::routes::{concrete, described, written};
 
 /// Open to everybody: what tells nothing, and the way to log in.
 const OPEN: [&str; 7] =
     ["/healthz", "/readyz", "/health", "/status", "/login", "/login/once", "/api/v1/auth/login"];
-
-/// Method and path of every operation in the OpenAPI document.
-fn described(api: &Api) -> BTreeSet<(String, String)> {
-    let document = api.get("/openapi.json");
-    let mut found = BTreeSet::new();
-    for (path, operations) in document["paths"].as_object().unwrap() {
-        for method in operations.as_object().unwrap().keys() {
-            found.insert((method.to_uppercase(), path.clone()));
-        }
-    }
-    assert!(found.len() >= 25, "{found:?}");
-    found
-}
-
-/// Paths that the router's source names itself: pages and old names.
-fn written() -> BTreeSet<(String, String)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/api/router.rs");
-    let source = std::fs::read_to_string(path).unwrap();
-    let mut found = BTreeSet::new();
-    for line in source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
-        let (path, handlers) = line.split_once('"').unwrap();
-        for method in ["get", "post", "put", "patch", "delete"] {
-            if handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")) {
-                found.insert((method.to_uppercase(), path.to_owned()));
-            }
-        }
-    }
-    assert!(found.len() >= 10, "{found:?}");
-    found
-}
-
-/// A path that can be asked for.
-fn concrete(path: &str) -> String {
-    let segments = path.split('/').map(|segment| match segment.trim_matches(['{', '}', '*']) {
-        name if name == segment => segment.to_owned(),
-        "id" => "0".to_owned(),
-        "host" => "127.0.0.1".to_owned(),
-        "port" => "1".to_owned(),
-        "verb" => "stop".to_owned(),
-        _ => "nosuch".to_owned(),
-    });
-    segments.collect::<Vec<_>>().join("/")
-}
 
 #[test]
 fn every_described_route_is_served_and_has_words() {

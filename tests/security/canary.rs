@@ -38,6 +38,7 @@ fn readable(api: &Api, id: i64) -> BTreeSet<String> {
         let segments = path.split('/').map(|segment| match segment.trim_matches(['{', '}', '*']) {
             name if name == segment => segment.to_owned(),
             "id" => id.to_string(),
+            "revision" => "1".to_owned(),
             "ref" | "name" | "app" => "web".to_owned(),
             _ => "nosuch".to_owned(),
         });

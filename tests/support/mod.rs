@@ -9,6 +9,7 @@ pub mod load;
 pub mod namespace;
 pub mod proc;
 pub mod raw;
+pub mod routes;
 pub mod soak;
 
 use std::time::{Duration, Instant};
