@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::differ;
 use crate::api::access::{AppWrite, Auth};
 use crate::api::extract::Json;
-use crate::api::{Api, ApiError, Shared, convert, scope};
+use crate::api::{Api, ApiError, Shared, conditional, convert, scope};
 use crate::auth::Principal;
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
@@ -47,9 +47,8 @@ pub async fn make(
         let spec = resolved(&api, &auth.principal, new).await.map_err(|error| of_app(error, at, &shown))?;
         check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
         let step = step(&present, &spec, order.update_env);
-        let revision =
-            present.first().and_then(|view| view.revision.as_ref()).map(|revision| revision.number);
-        hash.update(format!("{:?}{revision:?}", spec.env));
+        // Values of variables are in no other text.
+        hash.update(format!("{spec:?}{:?}", spec.env));
         steps.push(step);
         specs.push(spec);
     }
@@ -107,7 +106,8 @@ fn check_dependencies(snapshot: &Snapshot, before: &[AppSpec], spec: &AppSpec) -
 fn step(present: &[Arc<ProcessView>], spec: &AppSpec, update_env: bool) -> PlanStep {
     let (app, namespace) = (spec.name.to_string(), spec.namespace.to_string());
     let Some(first) = present.first() else {
-        return PlanStep { app, namespace, id: None, action: PlanAction::Create, changes: Vec::new() };
+        let (action, changes) = (PlanAction::Create, Vec::new());
+        return PlanStep { app, namespace, id: None, etag: None, action, changes };
     };
     let spec = differ::comparable(&first.spec, spec, update_env);
     let is_down = |view: &Arc<ProcessView>| matches!(view.state, Doing::Idle(_));
@@ -126,7 +126,8 @@ fn step(present: &[Arc<ProcessView>], spec: &AppSpec, update_env: bool) -> PlanS
         (true, false) => differ::way(&first.spec, &spec),
     };
     let changes = if changed { differ::changes(&first.spec, &spec) } else { Vec::new() };
-    PlanStep { app, namespace, id: Some(i64::from(first.app.0)), action, changes }
+    let (id, etag) = (Some(i64::from(first.app.0)), Some(conditional::tag(first)));
+    PlanStep { app, namespace, id, etag, action, changes }
 }
 
 /// Apps of the same namespaces that nobody named.
@@ -144,6 +145,7 @@ fn left_over(snapshot: &Snapshot, specs: &[AppSpec]) -> Vec<PlanStep> {
                 app: view.spec.name.to_string(),
                 namespace: view.spec.namespace.to_string(),
                 id: Some(i64::from(view.app.0)),
+                etag: Some(conditional::tag(view)),
                 action: PlanAction::Remove,
                 changes: Vec::new(),
             });

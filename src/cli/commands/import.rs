@@ -11,6 +11,7 @@ use super::super::{file_args, out, prompt};
 use super::from_file;
 use super::report::{Line, Report};
 use super::update_env;
+use crate::client::ANY;
 use crate::ecosystem::{self, Dump};
 use crate::wire::{NewApp, PlanAction, Then};
 
@@ -122,7 +123,7 @@ async fn define(
     let app = session.ask_once(async |c| c.create_app(&resting, WAIT).await).await?;
     if import.ran {
         let whose = format!("{}:{}", app.namespace, app.name);
-        session.ask_once(async |c| c.update_app(&whose, &import.new, Then::Keep, WAIT).await).await?;
+        session.ask_once(async |c| c.update_app(&whose, ANY, &import.new, Then::Keep, WAIT).await).await?;
     }
     report.add_new(app.processes, false);
     Ok(())

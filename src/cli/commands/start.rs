@@ -21,7 +21,7 @@ use super::super::values::EnvWord;
 use super::from_file::{self, Verb};
 use super::report::Report;
 use super::{act, update_env};
-use crate::client;
+use crate::client::{self, ANY};
 use crate::ecosystem;
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
@@ -173,7 +173,7 @@ async fn redefine(
     // It keeps its name, whichever of the two found it.
     let new = NewApp { name: None, namespace: None, ..new };
     let whose = format!("id:{id}");
-    let app = session.ask_once(async |c| c.update_app(&whose, &new, then, WAIT).await).await?;
+    let app = session.ask_once(async |c| c.update_app(&whose, ANY, &new, then, WAIT).await).await?;
     if let (Some(limit), Then::Start | Then::Restart) = (args.health.wait(), then) {
         session.ask_once(async |c| c.start_until_ready(&whose, limit).await).await?;
     }
