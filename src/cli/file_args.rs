@@ -1,12 +1,10 @@
 //! Options of commands that take an ecosystem file, and reading one with them.
 
-use std::path::Path;
-
 use clap::Args;
 
 use super::commands::update_env;
 use super::error::CliError;
-use super::out;
+use super::{out, session};
 use crate::ecosystem::{self, Around, Declared, Document};
 
 /// Which apps of a file, and with which variables.
@@ -69,12 +67,14 @@ pub fn declared(
     environment: Option<&str>,
 ) -> Result<Declared, CliError> {
     let here = here()?;
+    // The variables and directories of this machine are none of a server's.
+    let is_ours = session::context()?.is_none();
     let around = Around {
-        cwd: Path::new(&here),
+        cwd: is_ours.then_some(here.as_path()),
         cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
         env: environment,
         only,
-        inherited: update_env::of_this_shell(),
+        inherited: is_ours.then(update_env::of_this_shell),
     };
     let declared = ecosystem::declared(document, &around).map_err(|e| CliError::new(e.to_string()))?;
     declared.notices.iter().for_each(|notice| out::notice(notice));

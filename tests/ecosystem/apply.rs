@@ -84,7 +84,7 @@ fn k10_an_app_that_somebody_changes_before_the_answer_is_left_alone_and_the_othe
     let told = || std::fs::read_to_string(&err).unwrap();
     wait_until("the question", SOON, || told().contains("Do this? [y/N]"));
     for changed in ["web", "old"] {
-        home.ok(&["start", "app.js", "--name", changed, "--max-restarts", "7"]);
+        home.ok(&["start", "app.js", "--name", changed, "--max-restarts", "7", "--force"]);
     }
     File::from(pty.master).write_all(b"y\n").unwrap();
     wait_until("its end", SOON, || child.try_wait().unwrap().is_some());

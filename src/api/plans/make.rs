@@ -48,7 +48,7 @@ pub async fn make(
         check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
         let step = step(&present, &spec, order.update_env);
         // Values of variables are in no other text.
-        hash.update(format!("{spec:?}{:?}", spec.env));
+        hash.update(format!("{}{:?}", differ::members(&spec), spec.env));
         steps.push(step);
         specs.push(spec);
     }

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use super::super::error::CliError;
-use super::super::session::Session;
+use super::super::session::{Session, on_this_machine};
 use super::report::{Line, Report};
 use super::{act, reload};
 use crate::client::ANY;
@@ -35,6 +35,9 @@ pub async fn plan(
     prune: bool,
     update_env: bool,
 ) -> Result<Plan, CliError> {
+    if update_env {
+        on_this_machine("--update-env")?;
+    }
     let order = PlanOrder { apps: declared.apps.clone(), prune, update_env };
     session.ask(async |c| c.plan(&order).await).await
 }

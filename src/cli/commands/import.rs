@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::super::args::ImportArgs;
 use super::super::error::CliError;
-use super::super::session::Session;
+use super::super::session::{Session, on_this_machine};
 use super::super::{file_args, out, prompt};
 use super::from_file;
 use super::report::{Line, Report};
@@ -29,6 +29,7 @@ struct Import {
 
 /// Runs the command.
 pub async fn run(args: ImportArgs) -> Result<(), CliError> {
+    on_this_machine("pmdaemon import")?;
     let file = dump_file(&args)?;
     let home = file.parent().unwrap_or(Path::new("/")).to_owned();
     let shown = file.display().to_string();

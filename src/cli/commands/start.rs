@@ -22,7 +22,7 @@ use super::from_file::{self, Verb};
 use super::report::Report;
 use super::{act, update_env};
 use crate::client::{self, ANY};
-use crate::ecosystem;
+use crate::ecosystem::{self, Declared};
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
 
@@ -101,17 +101,16 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
             files[0]
         )));
     }
-    let mut all = Vec::new();
+    // All of them together: a mistake in the last keeps the first from starting.
+    let mut all = Declared { apps: Vec::new(), notices: Vec::new() };
     for file in files {
-        all.push(file_args::read(file, &args.only, environment).await?);
+        all.apps.extend(file_args::read(file, &args.only, environment).await?.apps);
     }
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     let verb = if args.force { Verb::Restart } else { Verb::Start };
-    for declared in &all {
-        let plan = from_file::plan(&session, declared, false, args.update_env).await?;
-        from_file::bring(&session, verb, declared, &plan, &mut report).await;
-    }
+    let plan = from_file::plan(&session, &all, false, args.update_env).await?;
+    from_file::bring(&session, verb, &all, &plan, &mut report).await;
     report.finish()
 }
 
