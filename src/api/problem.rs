@@ -169,6 +169,9 @@ impl From<HandleError> for ApiError {
             HandleError::OtherRevision(_) => {
                 ApiError::new(StatusCode::PRECONDITION_FAILED, "other_revision", error.to_string())
             }
+            HandleError::CannotSave(ref why) if matches!(**why, StoreError::Closed) => {
+                ApiError::new(StatusCode::SERVICE_UNAVAILABLE, "ending", error.to_string())
+            }
             HandleError::CannotSave(ref why) => {
                 ApiError::new(status_of(why), "store_unavailable", error.to_string())
             }

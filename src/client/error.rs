@@ -95,7 +95,7 @@ impl ClientError {
     pub fn is_absence(&self) -> bool {
         match self {
             ClientError::NoDaemon(_) | ClientError::Transport(_) => true,
-            ClientError::Problem(problem) => problem.status == 503,
+            ClientError::Problem(problem) => is_away(problem),
             ClientError::Timeout(_)
             | ClientError::Token(_)
             | ClientError::Start(_)
@@ -110,7 +110,7 @@ impl ClientError {
     pub fn is_undelivered(&self) -> bool {
         match self {
             ClientError::NoDaemon(_) => true,
-            ClientError::Problem(problem) => problem.status == 503,
+            ClientError::Problem(problem) => is_away(problem),
             ClientError::Transport(_)
             | ClientError::Timeout(_)
             | ClientError::Token(_)
@@ -157,6 +157,12 @@ impl ClientError {
     }
 }
 
+/// The daemon cannot answer at the moment, and another one soon will. What it says of its store is an
+/// answer: it may be long until somebody has mended that.
+fn is_away(problem: &Problem) -> bool {
+    problem.status == 503 && !matches!(problem.code.as_str(), "store_unavailable" | "not_saved_yet")
+}
+
 /// The detail, and what is allowed in each wrong member unless the detail tells it already.
 fn problem_sentence(problem: &Problem) -> String {
     let mut sentence = problem.detail.clone();
@@ -190,5 +196,21 @@ mod tests {
         problem.detail = "instances must be 1 to 1000".into();
         let told = ClientError::Problem(Box::new(problem)).to_string();
         assert_eq!(told, "instances must be 1 to 1000");
+    }
+
+    #[test]
+    fn a_store_that_cannot_be_written_is_an_answer_and_no_absence() {
+        let away = |code: &str| {
+            let problem: Problem = serde_json::from_value(serde_json::json!({
+                "type": "t", "title": "t", "status": 503, "detail": "d", "code": code,
+            }))
+            .unwrap();
+            let error = ClientError::Problem(Box::new(problem));
+            (error.is_absence(), error.is_undelivered())
+        };
+        assert_eq!(away("ending"), (true, true));
+        assert_eq!(away("store_unavailable"), (false, false));
+        // It was done.
+        assert_eq!(away("not_saved_yet"), (false, false));
     }
 }

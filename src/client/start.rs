@@ -153,7 +153,14 @@ fn reap(mut keeper: Child) {
 /// be another task of it.
 async fn start_lock(home: &Home) -> Result<Flock<File>, ClientError> {
     let path = home.start_lock();
-    let failed = |e: std::io::Error| ClientError::Start(format!("cannot lock {}: {e}", path.display()));
+    let failed = |e: std::io::Error| match e.kind() {
+        std::io::ErrorKind::ReadOnlyFilesystem => ClientError::Start(format!(
+            "no daemon runs, and none can start: the file system of {} is read-only: mount it writable again. \
+             Services that run go on",
+            home.path().display()
+        )),
+        _ => ClientError::Start(format!("cannot lock {}: {e}", path.display())),
+    };
     let mut file = OpenOptions::new().create(true).append(true).mode(0o600).open(&path).map_err(failed)?;
     loop {
         match Flock::lock(file, FlockArg::LockExclusiveNonblock) {

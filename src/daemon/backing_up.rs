@@ -15,7 +15,8 @@ const SHORTEST: Duration = Duration::from_secs(60);
 /// copies replace each other.
 const LONGEST: Duration = Duration::from_secs(3600);
 
-/// Makes copies for ever. Never in the way of a command: it reads beside the writer.
+/// Makes copies for ever. Only the copying itself is in the way of who writes; that it is good, and
+/// on disk, is seen to beside it.
 pub async fn for_ever(recorder: Recorder, backups: Backups) {
     // Of a first start there should be a copy soon.
     let mut pause = if backups.list().is_empty() { Duration::ZERO } else { SHORTEST };
@@ -29,8 +30,9 @@ pub async fn for_ever(recorder: Recorder, backups: Backups) {
             continue;
         }
         latest = Instant::now();
-        let (path, dir) = (recorder.path().to_owned(), backups.clone());
-        let made = tokio::task::spawn_blocking(move || dir.make(&path)).await;
+        let (dir, keeping) = (backups.clone(), backups.clone());
+        let Ok(draft) = recorder.read(move |store| dir.draft(store)).await else { return };
+        let made = tokio::task::spawn_blocking(move || keeping.keep(draft?)).await;
         pause = match made {
             Ok(Ok(made)) => {
                 copied = Some(written);

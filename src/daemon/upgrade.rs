@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use super::self_check::SelfCheck;
 use crate::home::Home;
-use crate::store;
+use crate::store::Recorder;
 
 /// A self-check may take this long.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -44,10 +44,10 @@ pub enum Unfit {
 ///
 /// # Errors
 /// Why it is not fit; nothing has changed then.
-pub async fn check(home: &Home, program: &str) -> Result<(PathBuf, SelfCheck), Unfit> {
+pub async fn check(home: &Home, recorder: &Recorder, program: &str) -> Result<(PathBuf, SelfCheck), Unfit> {
     let program = find(program)?;
     let _one = CHECKING.try_lock().map_err(|_| Unfit::Busy)?;
-    let copy = Copy::make(home).await?;
+    let copy = Copy::make(home, recorder).await?;
     let said = ask(&program, copy.store()).await?;
     Ok((program, said))
 }
@@ -73,9 +73,9 @@ fn find(program: &str) -> Result<PathBuf, Unfit> {
 struct Copy(PathBuf);
 
 impl Copy {
-    async fn make(home: &Home) -> Result<Copy, Unfit> {
-        let (from, dir) = (home.store(), home.path().join("upgrade"));
-        let made = tokio::task::spawn_blocking(move || {
+    async fn make(home: &Home, recorder: &Recorder) -> Result<Copy, Unfit> {
+        let dir = home.path().join("upgrade");
+        let made = recorder.read(move |store| {
             // Left by a daemon that died meanwhile.
             let _ = std::fs::remove_dir_all(&dir);
             DirBuilder::new()
@@ -83,10 +83,10 @@ impl Copy {
                 .create(&dir)
                 .map_err(|e| format!("cannot create {}: {e}", dir.display()))?;
             let copy = Copy(dir);
-            store::copy(&from, &copy.store()).map_err(|e| e.to_string())?;
+            store.copy(&copy.store()).map_err(|e| e.to_string())?;
             Ok(copy)
         });
-        made.await.map_err(|e| Unfit::NoCopy(e.to_string()))?.map_err(Unfit::NoCopy)
+        made.await.map_err(|_| Unfit::NoCopy("the store is closed".to_owned()))?.map_err(Unfit::NoCopy)
     }
 
     fn store(&self) -> PathBuf {

@@ -5,15 +5,15 @@
 //! beside its place, checked, synced and only then given its name, so that a generation is good or
 //! is not there.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{StoreError, open};
+use super::{Store, StoreError, open};
 
 /// So many generations are kept.
 pub const KEPT: usize = 5;
@@ -53,50 +53,35 @@ impl Backups {
         found
     }
 
-    /// Copies the store at `store` as it is now, and removes the oldest generations. Others may
-    /// write to the store meanwhile; they are neither stopped nor half in it.
+    /// Copies the store as it is now, for [`keep`](Self::keep).
     ///
     /// # Errors
-    /// When the store cannot be read, is damaged, or the copy cannot be written. The generations
-    /// that were there still are.
-    pub fn make(&self, store: &Path) -> Result<Generation, StoreError> {
-        let draft = self.0.join("draft");
-        let made = self.try_make(store, &draft);
-        if made.is_err() {
-            // What is left of it is in the way of nobody but the disk.
-            let _ = fs::remove_file(&draft);
+    /// When the store cannot be read or the copy not written.
+    pub fn draft(&self, store: &Store) -> Result<Draft, StoreError> {
+        let draft = Draft(self.0.join("draft"));
+        let failed =
+            |source: io::Error| StoreError::File { doing: "back up to", path: draft.0.clone(), source };
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(failed)?;
+        match fs::remove_file(&draft.0) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            Ok(()) | Err(_) => {}
         }
-        made
+        store.copy(&draft.0)?;
+        Ok(draft)
     }
 
-    fn try_make(&self, store: &Path, draft: &Path) -> Result<Generation, StoreError> {
-        let failed = |doing| {
-            let path = draft.to_path_buf();
-            move |source: io::Error| StoreError::File { doing, path, source }
-        };
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(failed("back up to"))?;
-        OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(draft)
-            .map_err(failed("back up to"))?;
-        let sql = |doing| move |error| StoreError::sql(doing, store, error);
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let reader = Connection::open_with_flags(store, flags).map_err(sql("read"))?;
-        reader.busy_timeout(std::time::Duration::from_secs(5)).map_err(sql("read"))?;
-        let target = draft.to_str().ok_or_else(|| StoreError::Unsafe {
-            path: draft.to_path_buf(),
-            why: "its path is not text, so it cannot be backed up".to_owned(),
-        })?;
-        reader.execute("VACUUM INTO ?1", [target]).map_err(sql("back up"))?;
-        drop(reader);
-        check(draft)?;
-        File::open(draft).and_then(|file| file.sync_all()).map_err(failed("back up to"))?;
+    /// Makes a generation of a copy, and removes the oldest ones.
+    ///
+    /// # Errors
+    /// When the copy is damaged or cannot be kept. The generations that were there still are.
+    pub fn keep(&self, draft: Draft) -> Result<Generation, StoreError> {
+        let copy = &draft.0;
+        let failed = |source: io::Error| StoreError::File { doing: "back up to", path: copy.clone(), source };
+        check(copy)?;
+        File::open(copy).and_then(|file| file.sync_all()).map_err(failed)?;
         let number = self.list().first().map_or(0, |youngest| youngest.number) + 1;
         let path = self.0.join(format!("store-{number:06}.db"));
-        fs::rename(draft, &path).map_err(failed("back up to"))?;
+        fs::rename(copy, &path).map_err(failed)?;
         open::sync_directory(&path);
         for old in self.list().into_iter().skip(KEPT) {
             if let Err(error) = fs::remove_file(&old.path) {
@@ -104,6 +89,17 @@ impl Backups {
             }
         }
         Ok(Generation { path, made: Some(SystemTime::now()), number })
+    }
+}
+
+/// A copy that is no generation yet, and goes if it does not become one.
+#[derive(Debug)]
+pub struct Draft(PathBuf);
+
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // It has moved away, or is in the way of nobody but the disk.
+        let _ = fs::remove_file(&self.0);
     }
 }
 
@@ -129,7 +125,7 @@ mod tests {
         assert!(backups.list().is_empty());
         for id in 0..7 {
             store.apply(&[Change::PutApp { id: AppId(id), spec: spec("web") }]).unwrap();
-            backups.make(&place.path()).unwrap();
+            backups.keep(backups.draft(&store).unwrap()).unwrap();
         }
         let kept = backups.list();
         let apps = |generation: &Generation| {
@@ -145,16 +141,16 @@ mod tests {
     }
 
     #[test]
-    fn a_damaged_store_makes_no_generation() {
+    fn a_damaged_copy_makes_no_generation() {
         let place = Place::new();
         let mut store = place.open();
         store.apply(&(1..500).map(|seq| Change::AddEvent(event(seq, 1))).collect::<Vec<_>>()).unwrap();
-        drop(store);
-        let mut bytes = fs::read(place.path()).unwrap();
-        bytes[4096..].iter_mut().for_each(|byte| *byte ^= 0x5a);
-        fs::write(place.path(), bytes).unwrap();
         let backups = Backups::at(place.0.path().join("backup"));
-        assert!(backups.make(&place.path()).is_err());
+        let draft = backups.draft(&store).unwrap();
+        let mut bytes = fs::read(&draft.0).unwrap();
+        bytes[4096..].iter_mut().for_each(|byte| *byte ^= 0x5a);
+        fs::write(&draft.0, bytes).unwrap();
+        assert!(backups.keep(draft).is_err());
         assert_eq!(fs::read_dir(place.0.path().join("backup")).unwrap().count(), 0);
     }
 
@@ -162,9 +158,8 @@ mod tests {
     fn the_copies_are_for_their_owner_alone() {
         use std::os::unix::fs::PermissionsExt;
         let place = Place::new();
-        drop(place.open());
         let backups = Backups::at(place.0.path().join("backup"));
-        let made = backups.make(&place.path()).unwrap();
+        let made = backups.keep(backups.draft(&place.open()).unwrap()).unwrap();
         for (path, mode) in [(made.path.as_path(), 0o600), (made.path.parent().unwrap(), 0o700)] {
             assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, mode, "{path:?}");
         }

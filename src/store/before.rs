@@ -9,6 +9,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use rusqlite::Connection;
+
 use super::{StoreError, open};
 
 /// Where the copy in that schema is.
@@ -23,10 +25,10 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Keeps a copy of the store, which has that schema.
-pub(super) fn keep(path: &Path, schema: i64) -> Result<(), StoreError> {
+pub(super) fn keep(connection: &Connection, path: &Path, schema: i64) -> Result<(), StoreError> {
     let place = place(path, schema);
     remove(&place)?;
-    open::copy(path, &place)
+    open::copy(connection, path, &place)
 }
 
 /// Puts the copy in that schema in the place of a newer store, which nobody has open and which is
@@ -94,8 +96,10 @@ mod tests {
     #[test]
     fn a_program_that_is_put_back_finds_the_store_as_it_left_it() {
         let place = Place::new();
-        place.open().apply(&[Change::ReserveRuns(RunId(9))]).unwrap();
-        keep(&place.path(), CURRENT).unwrap();
+        let mut store = place.open();
+        store.apply(&[Change::ReserveRuns(RunId(9))]).unwrap();
+        keep(&store.connection, &place.path(), CURRENT).unwrap();
+        drop(store);
         outgrow(&place);
         assert_eq!(place.open().load().unwrap().next_run, RunId(9));
         let newer = with_suffix(&place.path(), ".newer");
@@ -105,8 +109,7 @@ mod tests {
     #[test]
     fn once_a_newer_program_has_served_there_is_no_way_back() {
         let place = Place::new();
-        drop(place.open());
-        keep(&place.path(), CURRENT).unwrap();
+        keep(&place.open().connection, &place.path(), CURRENT).unwrap();
         outgrow(&place);
         is_over(&place.path()).unwrap();
         assert!(matches!(Store::open(&place.path()), Err(StoreError::Newer { .. })));

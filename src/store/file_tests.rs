@@ -18,7 +18,7 @@ fn the_files_are_for_their_owner_alone_whatever_the_umask() {
     let mut store = place.open();
     store.apply(&[Change::ReserveRuns(RunId(9))]).unwrap();
     let files: Vec<_> = fs::read_dir(place.0.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
-    assert_eq!(files.len(), 3, "database, WAL and its index: {files:?}");
+    assert_eq!(files.len(), 2, "database and WAL: {files:?}");
     for file in files {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600, "{file:?}");
     }
@@ -35,6 +35,8 @@ fn what_is_committed_is_synced() {
             .unwrap()
     };
     assert_eq!(pragma("journal_mode"), "wal");
+    assert_eq!(pragma("locking_mode"), "exclusive");
+    assert!(!place.path().with_file_name("store.db-shm").exists(), "nothing of it is mapped");
     assert_eq!(pragma("synchronous"), "2", "FULL");
     assert_eq!(pragma("foreign_keys"), "1");
 }

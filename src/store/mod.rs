@@ -58,10 +58,9 @@ use crate::model::AppId;
 
 pub use accounts::{SessionRow, TokenRow, UserRow};
 pub use audit::{AuditHead, AuditQuery, AuditRow, AuditVerdict};
-pub use backup::{Backups, Generation};
+pub use backup::{Backups, Draft, Generation};
 pub use error::StoreError;
 pub use keepsake::Keepsake;
-pub use open::copy;
 pub use points::{Point, PointApp, Points};
 pub use recorder::{Recorder, Trouble};
 pub use recover::{Loss, Noted, Opened, open};
@@ -83,6 +82,14 @@ impl Store {
     pub fn open(path: &Path) -> Result<Store, StoreError> {
         let connection = open::open(path)?;
         Ok(Store { connection, path: path.to_path_buf() })
+    }
+
+    /// Copies it as it is now to a new file.
+    ///
+    /// # Errors
+    /// When it cannot be read or `to` not written, or is there already.
+    pub fn copy(&self, to: &Path) -> Result<(), StoreError> {
+        open::copy(&self.connection, &self.path, to)
     }
 
     /// Everything that a starting daemon takes up again.

@@ -29,26 +29,23 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     }
     check(&connection, path)?;
     if (1..migrations::CURRENT).contains(&found) {
-        before::keep(path, found)?;
+        before::keep(&connection, path, found)?;
     }
     migrations::run(&mut connection).map_err(failed)?;
     Ok(connection)
 }
 
-/// Copies the store at `from`, whoever has it open, to a new file.
-///
-/// # Errors
-/// When `from` cannot be read or `to` not written, or is there already.
-pub fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
-    let failed = |error| StoreError::sql("copy", from, error);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(from, flags).map_err(failed)?;
-    connection.busy_timeout(Duration::from_secs(5)).map_err(failed)?;
+/// Copies the store at `path` to a new file.
+pub(super) fn copy(connection: &Connection, path: &Path, to: &Path) -> Result<(), StoreError> {
     // For the owner alone before anything is in it.
     let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(to);
-    made.map_err(|source| StoreError::File { doing: "copy", path: to.to_path_buf(), source })?;
+    made.map_err(|source| StoreError::File { doing: "copy to", path: to.to_path_buf(), source })?;
+    let target = to.to_str().ok_or_else(|| StoreError::Unsafe {
+        path: to.to_path_buf(),
+        why: "its path is not text, so nothing can be copied there".to_owned(),
+    })?;
     // SQLite writes into a file only if it is empty.
-    connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]).map_err(failed)?;
+    connection.execute("VACUUM INTO ?1", [target]).map_err(|error| StoreError::sql("copy", path, error))?;
     Ok(())
 }
 
@@ -80,6 +77,9 @@ fn make_or_check(path: &Path) -> Result<(), StoreError> {
 
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(Duration::from_secs(5))?;
+    // Ours alone, so that the index of the journal is in memory and not in a file that is mapped: to
+    // write to such a page ends the process (SIGBUS) when the file system has become read-only.
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;

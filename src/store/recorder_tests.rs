@@ -52,13 +52,13 @@ fn events(recorder: &Recorder) -> usize {
 }
 
 #[test]
-fn what_was_said_to_be_written_is_found_by_another_opening() {
+fn what_was_said_to_be_written_is_found_after_a_death() {
     let place = Place::new();
     let recorder = Recorder::start(place.open());
     recorder.write(vec![app(1)]);
     write_and_wait(&recorder, vec![Change::PutProcess(process(3, 1))]).unwrap();
     // While the recorder still has it open: nothing waits for the end.
-    let found = place.open().load().unwrap();
+    let found = place.after_a_death();
     assert_eq!((found.apps.len(), found.processes.len()), (1, 1));
 }
 
@@ -73,7 +73,7 @@ fn a_read_sees_every_write_before_it_and_writes_keep_their_order() {
     assert_eq!(saved(&recorder).processes[0].restarts, 2_999);
     recorder.write(vec![Change::DropProcess(ProcessId(3)), Change::DropApp(AppId(1))]);
     write_and_wait(&recorder, Vec::new()).unwrap();
-    assert!(place.open().load().unwrap().apps.is_empty(), "a barrier waits for everything before it");
+    assert!(place.after_a_death().apps.is_empty(), "a barrier waits for everything before it");
 }
 
 #[test]

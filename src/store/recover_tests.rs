@@ -35,9 +35,14 @@ fn store_with_a_copy() -> Place {
     let proofs = [Change::PutToken(token("t")), session, Change::PutUser(user)];
     store.apply(&first.into_iter().chain(proofs).chain(events).collect::<Vec<_>>()).unwrap();
     store.apply(&[Change::ReserveRuns(RunId(1001))]).unwrap();
-    backups(&place).make(&place.path()).unwrap();
+    back_up(&place, &store);
     store.apply(&[Change::PutApp { id: AppId(2), spec: spec("later") }]).unwrap();
     place
+}
+
+fn back_up(place: &Place, store: &Store) {
+    let backups = backups(place);
+    backups.keep(backups.draft(store).unwrap()).unwrap();
 }
 
 type Damage = (&'static str, fn(&Place));
@@ -136,7 +141,7 @@ fn without_a_good_copy_an_empty_store_is_begun() {
 #[test]
 fn an_older_copy_is_used_when_the_youngest_is_of_no_use() {
     let place = store_with_a_copy();
-    backups(&place).make(&place.path()).unwrap();
+    back_up(&place, &place.open());
     let list = backups(&place).list();
     fs::write(&list[0].path, "torn").unwrap();
     scratch(&place);

@@ -248,6 +248,9 @@ fn whoever_dies_wherever_no_service_runs_twice_none_is_forgotten_and_none_notice
         recoveries[rounds - 1],
     );
 
+    // A goal of the long form, in which the machine is ours alone.
+    assert!(rounds < 500 || recoveries[rounds - 1] <= Duration::from_secs(1), "{recoveries:?}");
+
     // Now it is calm. Half of the services are to run, half are not.
     for number in 0..CHURNED {
         home.ok(&[if number % 2 == 0 { "stop" } else { "start" }, &format!("churn{number}")]);
@@ -255,7 +258,9 @@ fn whoever_dies_wherever_no_service_runs_twice_none_is_forgotten_and_none_notice
     for number in 0..CRASHING {
         let name = format!("crash{number}");
         let process = home.process(&name);
-        assert_ne!(process["last_exit"]["code"], 0, "{process}");
+        // Its own, or unknown if it ended while no keeper lived.
+        let code = &process["last_exit"]["code"];
+        assert!(code == 7 || code.is_null(), "{process}");
         home.ok(&["stop", &name]);
         // Each life but the first is a restart; a launch that a death has cut off may count, too.
         let (restarts, lives) = (home.process(&name)["restarts"].as_i64().unwrap(), fleet.lives(&name));

@@ -117,13 +117,17 @@ fn a_database_that_somebody_altered_is_found_out() {
     let verdict = home.json(&["audit", "verify", "--json"]);
     assert_eq!(verdict["broken"], Value::Null, "{verdict}");
     assert!(verdict["intact"].as_i64().unwrap() >= 6, "the shutdown may be the seventh: {verdict}");
-    let store = rusqlite::Connection::open(home.path().join("store.db")).unwrap();
-    store.busy_timeout(SOON).unwrap();
-    store.execute("UPDATE audit SET principal = 'mallory' WHERE seq = 3", []).unwrap();
+    // The store is the daemon's alone while it runs.
+    let alter = |what: &str| {
+        home.ok(&["kill"]);
+        let store = rusqlite::Connection::open(home.path().join("store.db")).unwrap();
+        store.execute(what, []).unwrap();
+    };
+    alter("UPDATE audit SET principal = 'mallory' WHERE seq = 3");
     home.run(&["audit", "verify"]).refused(1, &["record 3", "broken", "2 before it are intact"]);
-    store.execute("UPDATE audit SET principal = 'local' WHERE seq = 3", []).unwrap();
+    alter("UPDATE audit SET principal = 'local' WHERE seq = 3");
     home.ok(&["audit", "verify"]);
-    store.execute("DELETE FROM audit WHERE seq = 2", []).unwrap();
+    alter("DELETE FROM audit WHERE seq = 2");
     home.run(&["audit", "verify"]).refused(1, &["record 2", "missing"]);
     let ran = home.run(&["audit", "verify", "--json"]);
     assert_eq!(ran.code, 1, "{ran:?}");

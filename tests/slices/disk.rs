@@ -117,6 +117,111 @@ fn a15_on_a_full_disk_services_go_on_changes_are_refused_and_everything_heals() 
     assert_eq!(home.process("worker")["status"], "online");
 }
 
+/// A home on a file system that can be made read-only while files are open for writing, and
+/// writable again: a subvolume of btrfs, the only one that lets us.
+struct Switched {
+    home: Home,
+    disk: PathBuf,
+}
+
+impl Switched {
+    /// None when we may not mount anything, or btrfs is not there.
+    fn new() -> Option<Switched> {
+        if !nix::unistd::geteuid().is_root() || unshare(CloneFlags::CLONE_NEWNS).is_err() {
+            eprintln!("not tested: only root can mount a disk");
+            return None;
+        }
+        mount::<str, str, str, str>(None, "/", None, MsFlags::MS_REC | MsFlags::MS_PRIVATE, None).unwrap();
+        let home = Home::new();
+        let (image, disk) = (home.work().join("image"), home.work().join("disk"));
+        fs::File::create(&image).unwrap().set_len(256 << 20).unwrap();
+        fs::create_dir(&disk).unwrap();
+        fs::create_dir(home.path()).unwrap();
+        let (volume, path) = (disk.join("home"), home.path());
+        let steps: [(&str, Vec<&std::ffi::OsStr>); 4] = [
+            ("mkfs.btrfs", vec!["-q".as_ref(), "-f".as_ref(), image.as_ref()]),
+            ("mount", vec!["-o".as_ref(), "loop".as_ref(), image.as_ref(), disk.as_ref()]),
+            ("btrfs", vec!["subvolume".as_ref(), "create".as_ref(), volume.as_ref()]),
+            ("mount", vec!["--bind".as_ref(), volume.as_ref(), path.as_ref()]),
+        ];
+        for (program, args) in steps {
+            let ran = std::process::Command::new(program).args(args).output();
+            if !ran.is_ok_and(|ran| ran.status.success()) {
+                eprintln!("not tested: {program} does not work here (install btrfs-progs)");
+                return None;
+            }
+        }
+        use std::os::unix::fs::PermissionsExt;
+        fs::set_permissions(home.path(), fs::Permissions::from_mode(0o700)).unwrap();
+        Some(Switched { home, disk })
+    }
+
+    fn read_only(&self, yes: bool) {
+        let mut btrfs = std::process::Command::new("btrfs");
+        btrfs.args(["property", "set", "-ts"]).arg(self.disk.join("home")).args(["ro", &yes.to_string()]);
+        assert!(btrfs.status().unwrap().success());
+        let written = fs::write(self.home.path().join("probe"), "");
+        assert_eq!(written.is_err(), yes, "{written:?}");
+    }
+}
+
+impl Drop for Switched {
+    fn drop(&mut self) {
+        let _ = self.home.run(&["kill"]);
+        let _ = umount2(&self.home.path(), MntFlags::MNT_DETACH);
+        let _ = umount2(&self.disk, MntFlags::MNT_DETACH);
+    }
+}
+
+#[test]
+fn a15_a_home_that_was_read_only_heals_and_nobody_has_died_of_it() {
+    let Some(disk) = Switched::new() else { return };
+    let home = &disk.home;
+    let counter = home.file("count.sh", "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done\n");
+    home.ok(&["start", &counter, "--name", "web"]);
+    home.ok(&["start", &fixture("loop.sh"), "--name", "worker"]);
+    let (web, worker, daemons) = (home.pid("web"), home.pid("worker"), home.keeper_and_daemon());
+    let api = home.api();
+    // What is on disk already is clean then: the next change of it has to ask the file system.
+    nix::unistd::sync();
+    disk.read_only(true);
+
+    for command in
+        [vec!["stop", "web"], vec!["delete", "web", "--force"], vec!["restart", "all"], vec!["kill"]]
+    {
+        home.run(&command).refused(1, &["nothing was changed", "read-only", "mount it writable again"]);
+    }
+    let new = home.run(&["start", &fixture("loop.sh"), "--name", "new"]);
+    new.refused(1, &["nothing was changed", "read-only"]);
+    api.send(api.request("POST", "/api/v1/apps/web/restart")).is_problem(503, "store_unavailable");
+    assert_eq!(home.json(&["status", "--json"])["store"]["status"], "read_only");
+    assert_eq!((home.pid("web"), home.pid("worker")), (web, worker));
+    assert!(home.ok(&["list"]).contains("worker"), "and reads go on");
+    // What crashes meanwhile cannot be started, and is not given up either.
+    proc::kill_hard(worker);
+    wait_until("the end of worker is noticed", SOON, || home.process("worker")["pid"].is_null());
+    assert_eq!(home.process("worker")["status"], "restarting");
+    assert_eq!(home.keeper_and_daemon(), daemons, "nobody died of it");
+
+    disk.read_only(false);
+    wait_until("worker runs again", SOON, || home.process("worker")["status"] == "online");
+    wait_until("it is told", SOON, || {
+        let events = home.json(&["events", "--json", "--lines", "1000"]);
+        let own = events.as_array().unwrap().iter().filter(|event| event["name"] == "pmdaemon");
+        own.map(|event| event["type"].as_str().unwrap()).eq(["store.failed", "store.healed"])
+    });
+    assert_eq!(home.json(&["status", "--json"])["store"]["status"], "ok");
+    let begun = home.ok(&["logs", "web", "--raw", "--lines", "1"]);
+    wait_until("output is written again", SOON, || {
+        home.ok(&["logs", "web", "--raw", "--lines", "1"]) != begun
+    });
+    wait_until("a change is taken again", SOON, || home.run(&["stop", "web"]).code == 0);
+    let out = home.ok(&["logs", "web", "--raw", "--lines", "100000"]);
+    let numbers: Vec<usize> = out.lines().filter_map(|line| line.parse().ok()).collect();
+    assert_eq!(numbers, (1..=numbers.len()).collect::<Vec<_>>(), "no line was lost");
+    assert_eq!(home.keeper_and_daemon(), daemons);
+}
+
 #[test]
 fn a15_on_a_disk_that_turns_read_only_services_go_on_and_changes_are_refused() {
     if !nix::unistd::geteuid().is_root() || unshare(CloneFlags::CLONE_NEWNS).is_err() {

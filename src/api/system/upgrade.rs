@@ -31,7 +31,7 @@ pub async fn upgrade(
     if let Some(Change::UnderWay { .. }) = &*api.handle.change().borrow() {
         return Err(Unfit::Busy.into());
     }
-    let (program, said) = upgrade::check(api.handle.home(), &order.binary).await?;
+    let (program, said) = upgrade::check(api.handle.home(), api.handle.recorder(), &order.binary).await?;
     let wish = Wish::new(program, said.protocol);
     let begun = wire::UpgradeBegun {
         id: wish.order.id as i64,

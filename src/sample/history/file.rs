@@ -52,6 +52,8 @@ impl File {
         // For the owner alone before anything is in it. If it cannot be made, opening says why.
         let _ = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
         let connection = Connection::open(path)?;
+        // As in the store: no mapped file that a read-only file system makes deadly.
+        connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "OFF")?;
         connection.pragma_update(None, "trusted_schema", false)?;
