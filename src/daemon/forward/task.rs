@@ -147,11 +147,9 @@ impl Task {
                 self.keep();
                 (kept, unkept) = (Instant::now(), false);
             }
-            if !batch.full {
-                if self.wait(LOOK).await {
-                    self.keep();
-                    return Ok(());
-                }
+            if !batch.full && self.wait(LOOK).await {
+                self.keep();
+                return Ok(());
             }
         }
     }

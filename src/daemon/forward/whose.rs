@@ -33,11 +33,11 @@ impl Whose {
     pub fn learn(&mut self, view: &ProcessView) {
         self.name = view.name();
         if let State::Running { pid, since, .. } = view.state {
-            self.runs(pid, clock::unix_us_of(since));
+            self.begun(pid, clock::unix_us_of(since));
         }
     }
 
-    fn runs(&mut self, pid: Pid, since: u64) {
+    fn begun(&mut self, pid: Pid, since: u64) {
         if self.runs[0].is_none_or(|newest| newest.pid != pid) {
             self.runs = [Some(Run { pid, since }), self.runs[0]];
         }
@@ -71,9 +71,9 @@ mod tests {
         let pids =
             |whose: &Whose| [Some(99), Some(100), Some(299), Some(300), None].map(|at| whose.pid_at(at));
         assert_eq!(pids(&whose), [None; 5]);
-        whose.runs(Pid(7), 100);
-        whose.runs(Pid(7), 101);
-        whose.runs(Pid(8), 300);
+        whose.begun(Pid(7), 100);
+        whose.begun(Pid(7), 101);
+        whose.begun(Pid(8), 300);
         assert_eq!(pids(&whose), [None, Some(Pid(7)), Some(Pid(7)), Some(Pid(8)), None]);
     }
 }
