@@ -24,7 +24,22 @@ impl FileArgs {
     /// # Errors
     /// What is wrong with it.
     pub async fn read(&self, file: &str) -> Result<Declared, CliError> {
-        read(file, &self.only, self.environment.as_deref()).await
+        let document = ecosystem::read(file).await.map_err(|e| CliError::new(e.to_string()))?;
+        declared(&document, &self.only, self.environment.as_deref())
+    }
+
+    /// Reads the apps of several files, and says what of them is not acted on.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub async fn read_all(&self, files: &[String]) -> Result<Declared, CliError> {
+        let mut all = Declared { apps: Vec::new(), notices: Vec::new() };
+        for file in files {
+            let Declared { apps, notices } = self.read(file).await?;
+            all.apps.extend(apps);
+            all.notices.extend(notices);
+        }
+        Ok(all)
     }
 
     /// References, with the apps of a file in the place of each file.
@@ -48,13 +63,9 @@ impl FileArgs {
     }
 }
 
-/// Reads the apps of a file, and says what of it is not acted on.
-///
-/// # Errors
-/// What is wrong with it.
-pub async fn read(file: &str, only: &[String], environment: Option<&str>) -> Result<Declared, CliError> {
-    let document = ecosystem::read(file).await.map_err(|e| CliError::new(e.to_string()))?;
-    declared(&document, only, environment)
+/// Words of a command line: files, and what is none.
+pub fn split(words: Vec<String>) -> (Vec<String>, Vec<String>) {
+    words.into_iter().partition(|word| ecosystem::is_file(word))
 }
 
 /// The apps of a document that was read.

@@ -42,6 +42,21 @@ pub async fn plan(
     session.ask(async |c| c.plan(&order).await).await
 }
 
+/// What the verb makes of them, without a question. All are checked before anything happens.
+pub async fn all(
+    session: &Session,
+    verb: Verb,
+    declared: &Declared,
+    update_env: bool,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    if !declared.apps.is_empty() {
+        let plan = plan(session, declared, false, update_env).await?;
+        bring(session, verb, declared, &plan, report).await;
+    }
+    Ok(())
+}
+
 /// Does it. What fails for one app is told, and the others go on; so it is with one that somebody has
 /// changed since the plan was made.
 pub async fn bring(session: &Session, verb: Verb, declared: &Declared, plan: &Plan, report: &mut Report) {

@@ -10,7 +10,7 @@ use super::super::args::StartArgs;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
-use super::super::file_args;
+use super::super::file_args::{self, FileArgs};
 use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::ready_args::ReadyArgs;
@@ -22,7 +22,6 @@ use super::from_file::{self, Verb};
 use super::report::Report;
 use super::{act, update_env};
 use crate::client::{self, ANY};
-use crate::ecosystem::{self, Declared};
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
 
@@ -34,8 +33,7 @@ pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
     if args.targets.is_empty() {
         args.targets.push(file_args::default_file()?);
     }
-    let (files, targets): (Vec<String>, Vec<String>) =
-        args.targets.drain(..).partition(|target| ecosystem::is_file(target));
+    let (files, targets) = file_args::split(args.targets);
     args.targets = targets;
     if !files.is_empty() {
         return from_files(&args, &files).await;
@@ -83,7 +81,7 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
     let mut environment = None;
     for word in &args.env {
         match word {
-            EnvWord::Environment(name) => environment = Some(name.as_str()),
+            EnvWord::Environment(name) => environment = Some(name.clone()),
             EnvWord::Variable(name, _) => {
                 return Err(CliError::new(format!(
                     "{name} is for one script: write it into env of the file"
@@ -101,16 +99,11 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
             files[0]
         )));
     }
-    // All of them together: a mistake in the last keeps the first from starting.
-    let mut all = Declared { apps: Vec::new(), notices: Vec::new() };
-    for file in files {
-        all.apps.extend(file_args::read(file, &args.only, environment).await?.apps);
-    }
+    let declared = FileArgs { only: args.only.clone(), environment }.read_all(files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     let verb = if args.force { Verb::Restart } else { Verb::Start };
-    let plan = from_file::plan(&session, &all, false, args.update_env).await?;
-    from_file::bring(&session, verb, &all, &plan, &mut report).await;
+    from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
     report.finish()
 }
 
