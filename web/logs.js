@@ -2,16 +2,18 @@
 // read stays where it is. Lines are in chunks, of which the browser lays out only those in sight.
 
 import { key } from "./shell.js";
-import { say } from "./say.js";
+import { say, why } from "./say.js";
 
 const CHUNK = 500;
-const MOST = 20_000; // lines that are kept; the oldest go first
+const MOST = 20_000; // lines that are kept; the oldest go first, and never those that are read
 const $ = (id) => document.getElementById(id);
 const log = $("log");
 const several = "several" in log.dataset;
 const source = log.dataset.source;
 
 let paused = false;
+let held = false; // as many lines wait below as are kept: no more are asked for
+let over = false; // nothing will come any more
 let atEnd = true; // the newest line is in sight: new ones keep it so
 let fresh = 0; // lines that came below what is in sight
 let begin = log.dataset.begin; // where older lines end
@@ -64,6 +66,7 @@ function words({ text, runs = [], marks = [] }) {
 }
 
 const chunks = () => log.querySelectorAll(".chunk");
+chunks()[0].cursor = begin; // of each chunk: where lines older than it end
 
 function append(records) {
   let last = [...chunks()].at(-1);
@@ -72,6 +75,7 @@ function append(records) {
       last = element("div", "chunk");
       log.append(last);
     }
+    if (!last.childElementCount) last.cursor = record.c;
     last.append(line(record));
   }
   $("log-empty").hidden = true;
@@ -93,22 +97,27 @@ function trim() {
 
 function toEnd() {
   log.scrollTop = log.scrollHeight;
-  atEnd = true;
-  fresh = 0;
+  look(true);
+}
+
+/** Whether the newest line is in sight. */
+function look(newest) {
+  atEnd = newest;
+  if (atEnd) fresh = 0;
+  if (atEnd && held) follow();
   showLatest();
 }
 
 function showLatest() {
+  const number = `${held ? "More than " : ""}${fresh.toLocaleString("en")} new ${fresh === 1 ? "line" : "lines"}`;
   $("latest").hidden = atEnd;
-  $("latest").textContent = fresh ? `${fresh.toLocaleString("en")} new ${fresh === 1 ? "line" : "lines"}` : "Latest lines";
+  $("latest").textContent = fresh ? number : "Latest lines";
 }
 
 log.addEventListener(
   "scroll",
   () => {
-    atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    if (atEnd) fresh = 0;
-    showLatest();
+    look(log.scrollHeight - log.scrollTop - log.clientHeight < 40);
     if (log.scrollTop < 400) older();
   },
   { passive: true },
@@ -127,7 +136,7 @@ async function older() {
       headers: { Accept: "application/x-ndjson" },
     });
     if (answer.status === 401) return location.reload();
-    if (!answer.ok) return say((await answer.json().catch(() => ({}))).detail ?? "Older lines cannot be read.", true);
+    if (!answer.ok) return say(await why(answer, "Reading older lines"), true);
     const records = (await answer.text()).split("\n").filter(Boolean).map((one) => JSON.parse(one)).filter((one) => !one.ctl);
     const height = log.scrollHeight;
     const top = log.scrollTop;
@@ -153,45 +162,63 @@ let waiting = []; // came since the last frame
 function show() {
   const records = waiting;
   waiting = [];
+  if (!records.length) return;
   append(records);
   if (atEnd) {
     trim();
     toEnd();
   } else {
     fresh += records.length;
+    if (fresh >= MOST && !paused && !over) hold();
     showLatest();
   }
 }
 
+/** Who reads what is older does not get more and more that is newer: that goes on at the end. */
+function hold() {
+  held = true;
+  stream.close();
+  pulse("paused", "Waiting");
+}
+
 function follow() {
+  if (over) return;
+  held = false;
   stream?.close();
   stream = new EventSource(`${source}&follow=true&after=${encodeURIComponent(end)}`);
   stream.addEventListener("open", () => pulse("on", "Live"));
   stream.addEventListener("message", (event) => {
     end = event.lastEventId || end;
     if (!waiting.length) requestAnimationFrame(show);
-    waiting.push(JSON.parse(event.data));
+    waiting.push({ ...JSON.parse(event.data), c: event.lastEventId });
   });
   stream.addEventListener("ctl", (event) => {
     const { ctl } = JSON.parse(event.data);
     end = event.lastEventId || end;
-    if (ctl === "gone") log.append(element("p", "gone", "Lines were removed before they could be shown."), element("div", "chunk"));
+    if (ctl === "gone") {
+      show();
+      log.append(element("p", "gone", "Lines were removed before they could be shown."), element("div", "chunk"));
+    }
     if (ctl === "deleted") finish("The app was deleted: nothing more will come.");
   });
   stream.addEventListener("error", () => {
     pulse("off", "Offline");
-    // Closed for good: the session may be over. Otherwise the browser tries again by itself.
+    // Closed for good. Otherwise the browser tries again by itself.
     if (stream.readyState === EventSource.CLOSED) setTimeout(again, 3000);
   });
 }
 
+/** Asks why it was closed: the session may be over, or the app deleted. */
 async function again() {
-  const answer = await fetch("/api/v1/auth/whoami", { headers: { Accept: "application/json" } }).catch(() => null);
+  const answer = await fetch(`${source}&tail=0`, { headers: { Accept: "application/x-ndjson" } }).catch(() => null);
   if (answer?.status === 401) return location.reload();
-  if (!paused) follow();
+  if (answer && !answer.ok && answer.status < 500) return finish(await why(answer, "Reading on"));
+  if (!paused && !held) follow();
 }
 
 function finish(text) {
+  over = true;
+  $("pause").disabled = true;
   stream.close();
   pulse("off", "Ended");
   say(text);
@@ -207,6 +234,7 @@ if (end) {
   $("pause").addEventListener("click", () => {
     paused = !paused;
     if (paused) {
+      held = false;
       stream.close();
       pulse("paused", "Paused");
     } else {
@@ -215,7 +243,7 @@ if (end) {
   });
   // A tab that nobody sees gets nothing, and goes on where it was.
   document.addEventListener("visibilitychange", () => {
-    if (paused) return;
+    if (paused || held) return;
     if (document.hidden) stream.close();
     else follow();
   });

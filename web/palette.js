@@ -19,15 +19,16 @@ async function gather() {
     kind: "action",
     go: () => button.click(),
   }));
-  all = [...pages, ...acts];
+  // Of this time alone: an answer that is late does not add to the next one.
+  const entries = (all = [...pages, ...acts]);
   show();
   const answer = await fetch("/api/v1/processes", { headers: { Accept: "application/json" } }).catch(() => null);
   if (!answer?.ok) return;
   const { items } = await answer.json();
   for (const one of items) {
     const about = `${one.status}${one.namespace === "default" ? "" : ` · ${one.namespace}`}`;
-    all.push({ name: one.name, kind: about, go: () => location.assign(`/apps/${one.id}`) });
-    all.push({ name: `Logs of ${one.name}`, kind: about, go: () => location.assign(`/apps/${one.id}/logs`) });
+    entries.push({ name: one.name, kind: about, go: () => location.assign(`/apps/${one.id}`) });
+    entries.push({ name: `Logs of ${one.name}`, kind: about, go: () => location.assign(`/apps/${one.id}/logs`) });
   }
   show();
 }

@@ -19,6 +19,7 @@ const refresh = oneAtATime(async () => {
 });
 
 document.addEventListener("htmx:after:swap", () => {
+  for (const id of history.keys()) if (!$(`p-${id}`)) history.delete(id);
   arrange();
   count();
   tick();

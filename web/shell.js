@@ -15,7 +15,7 @@ function showTheme() {
   $("theme").setAttribute("aria-label", $("theme").title);
 }
 
-export function nextTheme() {
+function nextTheme() {
   const all = Object.keys(THEMES);
   const next = all[(all.indexOf(document.documentElement.dataset.theme) + 1) % all.length];
   document.documentElement.dataset.theme = next;

@@ -53,11 +53,16 @@ export function arrange() {
   const value = KEYS[sort.key];
   const order = (a, b) => compare(value(a), value(b)) || KEYS.id(a) - KEYS.id(b);
   const sorted = rows.sort((a, b) => compare(by(a), by(b)) || (sort.down ? order(b, a) : order(a, b)));
+  const numbers = new Map(); // of each group: all, and those that are online
+  for (const row of sorted) {
+    const [of, online] = numbers.get(by(row)) ?? [0, 0];
+    numbers.set(by(row), [of + 1, online + (row.dataset.status === "online")]);
+  }
   const wanted = [];
   let before = "";
   for (const row of sorted) {
     const group = by(row);
-    if (group !== before && !row.hidden) wanted.push(heading(group, sorted.filter((one) => by(one) === group)));
+    if (group !== before && !row.hidden) wanted.push(heading(group, numbers.get(group)));
     if (!row.hidden) before = group;
     wanted.push(row);
   }
@@ -70,7 +75,7 @@ export function arrange() {
 }
 
 /** The row above a group. */
-function heading(group, rows) {
+function heading(group, [of, online]) {
   const row = document.createElement("tr");
   row.className = "group";
   row.setAttribute("role", "row");
@@ -83,7 +88,7 @@ function heading(group, rows) {
   link.textContent = group.replace(/^default:/, "");
   const told = document.createElement("span");
   told.className = "muted";
-  told.textContent = `${rows.filter((one) => one.dataset.status === "online").length} of ${rows.length} online`;
+  told.textContent = `${online} of ${of} online`;
   head.append(link, " ", told);
   row.append(head);
   return row;

@@ -8,9 +8,9 @@ use utoipa::IntoParams;
 
 use super::access::{Auth, View};
 use super::extract::{Path, Query};
-use super::{ApiError, Shared, convert};
+use super::{ApiError, Shared, convert, events};
 use crate::daemon::clock;
-use crate::model::ProcessId;
+use crate::model::{End, ProcessId};
 use crate::sample::history::{Bucket, Range, Series, Spread};
 use crate::store::{EventQuery, EventRow};
 use crate::wire::{self, MetricMark, MetricPoint, Metrics};
@@ -93,8 +93,7 @@ pub async fn metrics(api: &Shared, series: Series, range: Range) -> Result<Metri
         Series::Process(id) => {
             let query =
                 EventQuery { process: Some(id), limit: EVENTS, newest: true, ..EventQuery::default() };
-            let rows = api.handle.recorder().read(move |store| store.events(&query)).await;
-            let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
+            let rows = events::rows(&api.handle, query).await?;
             let in_time = |row: &&EventRow| row.at_ms + range.span_ms() >= now;
             rows.iter().filter(in_time).filter_map(mark).collect()
         }
@@ -129,9 +128,42 @@ fn point((at, bucket): (u64, Bucket)) -> MetricPoint {
 fn mark(row: &EventRow) -> Option<MetricMark> {
     let failure = match row.kind.as_str() {
         "process.started" => false,
-        "process.exited" => !row.detail.contains("as asked"),
+        "process.exited" => !row.detail.contains("as asked") && row.end != Some(End::Code(0)),
         "process.errored" | "process.unhealthy" | "process.over_memory" | "process.spawn_failed" => true,
         _ => return None,
     };
     Some(MetricMark { at_ms: row.at_ms as i64, kind: row.kind.clone(), detail: row.detail.clone(), failure })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Signal;
+
+    #[test]
+    fn an_end_is_a_failure_unless_it_was_asked_for_or_went_well() {
+        let check = |kind: &str, end: Option<End>, detail: &str, expected: Option<bool>| {
+            let row = EventRow {
+                seq: 1,
+                at_ms: 1,
+                app: None,
+                process: Some(ProcessId(3)),
+                run: None,
+                kind: kind.to_owned(),
+                name: "web".to_owned(),
+                namespace: "default".to_owned(),
+                detail: detail.to_owned(),
+                end,
+                revision: None,
+            };
+            assert_eq!(mark(&row).map(|mark| mark.failure), expected, "{kind} {end:?} {detail}");
+        };
+        check("process.started", None, "web started", Some(false));
+        check("process.exited", Some(End::Code(1)), "web exited with code 1", Some(true));
+        check("process.exited", Some(End::Code(0)), "web exited with code 0", Some(false));
+        check("process.exited", Some(End::Signal(Signal::KILL)), "web was killed", Some(true));
+        check("process.exited", Some(End::Code(143)), "web exited with code 143, as asked", Some(false));
+        check("process.errored", None, "web is given up", Some(true));
+        check("process.ready", None, "web is ready", None);
+    }
 }

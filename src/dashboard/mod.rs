@@ -1,11 +1,11 @@
 //! The dashboard: pages as pure views. Wire types go in, HTML comes out.
 //!
-//! Nothing here knows of HTTP, sessions or the brain; `api/pages.rs` asks for a page and sends it.
+//! Nothing here knows of HTTP, sessions or the brain; `api/pages` asks for a page and sends it.
 //!
 //! - Each page is a struct next to its template of the same name in `templates/`. It is complete
 //!   without script: reading, start, stop, restart, log in and log out are links and forms.
 //! - Live pushes are the same fragments from the same template ([`row_fragments`],
-//!   [`table_fragment`]); `web/live.js` puts them into the page.
+//!   [`table_fragment`]); `web/socket.js` has them put into the page.
 //! - The pages obey `script-src 'self'; style-src 'self'` to the letter: no inline script, no inline
 //!   style. Everything they refer to is in [`assets`].
 //! - Text from outside (names, logs, reasons) is escaped by the template engine, and its container

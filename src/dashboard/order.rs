@@ -62,7 +62,7 @@ pub(super) struct Placed<'a> {
     pub process: &'a Process,
     /// The filter leaves it out.
     pub hidden: bool,
-    /// The heading that begins with it.
+    /// The heading that begins with it; only above rows that are seen.
     pub group: Option<Group>,
 }
 
@@ -153,8 +153,12 @@ impl Order {
         }
         let mut before = None;
         let placed = sorted.into_iter().map(|process| {
+            let hidden = !matches(process, &words);
+            if hidden || self.by == By::Nothing {
+                return Placed { process, hidden, group: None };
+            }
             let group = self.group_of(process);
-            let begins = self.by != By::Nothing && before.as_ref() != Some(&group);
+            let begins = before.as_ref() != Some(&group);
             let heading = begins.then(|| {
                 let (all, online) = counts[&group];
                 Group {
@@ -167,7 +171,7 @@ impl Order {
                 }
             });
             before = Some(group);
-            Placed { process, hidden: !matches(process, &words), group: heading }
+            Placed { process, hidden, group: heading }
         });
         placed.collect()
     }
@@ -201,15 +205,11 @@ impl Order {
 
 /// Every word must be found in what the row says; `!word` must not.
 fn matches(process: &Process, words: &[String]) -> bool {
-    let parts = [
-        &process.name,
-        &process.namespace,
-        process.health.as_ref().unwrap_or(&process.namespace),
-        process.reason.as_ref().unwrap_or(&process.namespace),
-        &process.status,
-        &process.id.to_string(),
-    ];
-    let text = parts.map(|part| part.to_lowercase()).join(" ");
+    let id = process.id.to_string();
+    let said = [&process.health, &process.health_reason, &process.reason].into_iter().flatten();
+    let parts = [&process.name, &process.namespace, &process.status, &id];
+    let text: Vec<String> = parts.into_iter().chain(said).map(|part| part.to_lowercase()).collect();
+    let text = text.join(" ");
     words.iter().all(|word| match word.strip_prefix('!') {
         Some(not) => not.is_empty() || !text.contains(not),
         None => text.contains(word.as_str()),
@@ -257,6 +257,11 @@ mod tests {
         assert_eq!(told, [("job", "0 of 1 online"), ("web", "1 of 2 online")]);
         assert_eq!(headings[1].href, "/apps/default:web");
         assert_eq!(names(&order, &all), ["job", "web-0", "web-1"]);
+        let filtered = Order::of("errored", "", "app");
+        let placed = filtered.place(&all);
+        let with: Vec<_> =
+            placed.iter().filter(|row| row.group.is_some()).map(|row| row.process.id).collect();
+        assert_eq!(with, [2], "no heading above nothing");
     }
 
     #[test]

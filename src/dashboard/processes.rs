@@ -19,8 +19,6 @@ pub struct ProcessesPage<'a> {
     pub system: &'a System,
     /// The reader.
     pub who: &'a Whoami,
-    /// One sentence to show on top: the result of a form that was sent without script.
-    pub notice: Option<&'a str>,
 }
 
 /// The page.
@@ -32,7 +30,6 @@ pub fn processes_page(page: &ProcessesPage<'_>) -> String {
         system: page.system,
         host: HostView::new(&page.system.host),
         counts: counts(page.processes),
-        notice: page.notice,
         body: Rows::new(page.processes, page.order, page.who),
     })
 }
@@ -46,7 +43,6 @@ struct View<'a> {
     system: &'a System,
     host: HostView,
     counts: Vec<(&'static str, usize)>,
-    notice: Option<&'a str>,
     body: Rows<'a>,
 }
 
@@ -87,13 +83,7 @@ mod tests {
             store: crate::wire::Store::default(),
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
-        processes_page(&ProcessesPage {
-            processes,
-            order: &Order::default(),
-            system: &system,
-            who: &who,
-            notice: Some("stopped <web>"),
-        })
+        processes_page(&ProcessesPage { processes, order: &Order::default(), system: &system, who: &who })
     }
 
     #[test]
@@ -114,7 +104,7 @@ mod tests {
             assert!(html.contains(part), "{part} is missing");
         }
         assert!(html.contains("<b>1</b> errored"));
-        assert!(html.contains("box&#60;1&#62;") && html.contains("stopped &#60;web&#62;"));
+        assert!(html.contains("box&#60;1&#62;"));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use super::protocol::{Launch, Report, RunAs, Step};
 use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
+use super::sets::FileSet;
 use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
 use super::{fifo, say, sockets, tree};
 use crate::fault;
@@ -88,8 +89,8 @@ impl Keeper {
         fault::point!("launch.before_record");
         record.write(&self.run_dir).map_err(refusal)?;
         fault::point!("launch.after_record");
-        let output = self.open_output(&order, Which::Out, &order.out_file)?;
-        let error = self.open_output(&order, Which::Err, &order.err_file)?;
+        let output = self.open_output(&order, set, Which::Out, &order.out_file)?;
+        let error = self.open_output(&order, set, Which::Err, &order.err_file)?;
         let ends = self.open_channel(&order)?;
         self.open_notify(&order)?;
         fault::point!("launch.after_fifos");
@@ -122,11 +123,14 @@ impl Keeper {
     }
 
     /// Makes the FIFO of one output and joins it with its log. Returns the run's end.
-    fn open_output(&mut self, order: &Launch, which: Which, log: &Path) -> Result<File, Refusal> {
+    fn open_output(
+        &mut self,
+        order: &Launch,
+        set: FileSet,
+        which: Which,
+        log: &Path,
+    ) -> Result<File, Refusal> {
         let id = order.run;
-        let Some(set) = self.runs.get(&id).map(|run| run.record.set) else {
-            unreachable!("the run was inserted before")
-        };
         let path = set.fifo(&self.run_dir, which);
         let (ours, theirs) =
             fifo::make(&path).map_err(|e| Refusal::io(Step::Logs, "make the pipe", &path, &e))?;

@@ -18,6 +18,7 @@ use super::access::{Auth, View};
 use super::extract::Query;
 use super::scope::Viewer;
 use super::{Api, ApiError, Shared, convert};
+use crate::daemon::handle::Handle;
 use crate::model::ProcessId;
 use crate::store::{EventQuery, EventRow, EventSpan};
 use crate::wire;
@@ -125,6 +126,15 @@ fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiError> {
         }
         Some(_) | None => Ok(()),
     }
+}
+
+/// The events that `query` asks for, oldest first.
+///
+/// # Errors
+/// When they cannot be read.
+pub async fn rows(handle: &Handle, query: EventQuery) -> Result<Vec<EventRow>, ApiError> {
+    let rows = handle.recorder().read(move |store| store.events(&query)).await;
+    rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
 }
 
 async fn read(api: &Api, query: EventQuery) -> Result<(Vec<EventRow>, EventSpan), ApiError> {

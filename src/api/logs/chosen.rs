@@ -139,8 +139,7 @@ pub async fn events(
     limit: usize,
 ) -> Result<Vec<EventRow>, ApiError> {
     let query = EventQuery { process, limit, newest: true, ..EventQuery::default() };
-    let rows = handle.recorder().read(move |store| store.events(&query)).await;
-    rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
+    crate::api::events::rows(handle, query).await
 }
 
 /// The last run that is over.

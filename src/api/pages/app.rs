@@ -35,13 +35,25 @@ struct Seen {
 }
 
 impl Seen {
-    async fn look(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
+    /// As it is defined, and no more.
+    fn defined(auth: &PageAuth<View>, views: &[Arc<ProcessView>]) -> Result<Seen, ApiError> {
+        let app = convert::app(views, None).ok_or_else(ApiError::no_route)?;
+        Ok(Seen { app, events: Vec::new(), who: convert::whoami(&auth.principal) })
+    }
+
+    /// With what has happened to it.
+    async fn told(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
+        let views = resolve_app(&auth.snapshot(api), reference)?;
+        Ok(Seen { events: events(api, &views).await?, ..Seen::defined(auth, &views)? })
+    }
+
+    /// With what it uses at this moment, too.
+    async fn measured(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
         let views = resolve_app(&auth.snapshot(api), reference)?;
         let measured = api.handle.measured().await;
         let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
         log_state::add(api, &views, &mut app.processes).await?;
-        let events = events(api, &views).await?;
-        Ok(Seen { app, events, who: convert::whoami(&auth.principal) })
+        Ok(Seen { app, events: events(api, &views).await?, who: convert::whoami(&auth.principal) })
     }
 
     fn page(&self) -> AppPage<'_> {
@@ -77,7 +89,7 @@ pub async fn overview(
     Path(reference): Path<String>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let seen = Seen::look(&auth, &api, &reference).await?;
+    let seen = Seen::measured(&auth, &api, &reference).await?;
     Ok(Html(dashboard::app_page(&seen.page(), &order(&query))))
 }
 
@@ -87,7 +99,7 @@ pub async fn now(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let seen = Seen::look(&auth, &api, &reference).await?;
+    let seen = Seen::measured(&auth, &api, &reference).await?;
     Ok(Html(dashboard::app_fragment(&seen.app, &seen.events)))
 }
 
@@ -97,7 +109,7 @@ pub async fn events_page(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let seen = Seen::look(&auth, &api, &reference).await?;
+    let seen = Seen::told(&auth, &api, &reference).await?;
     Ok(Html(dashboard::app_events_page(&seen.page())))
 }
 
@@ -107,7 +119,7 @@ pub async fn events_fragment(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let seen = Seen::look(&auth, &api, &reference).await?;
+    let seen = Seen::told(&auth, &api, &reference).await?;
     Ok(Html(dashboard::app_events_fragment(&seen.app, &seen.events)))
 }
 
@@ -144,7 +156,7 @@ pub async fn config(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let seen = Seen::look(&auth, &api, &reference).await?;
+    let seen = Seen::defined(&auth, &resolve_app(&auth.snapshot(&api), &reference)?)?;
     Ok(Html(dashboard::app_config_page(&seen.page())))
 }
 

@@ -5,7 +5,7 @@ use axum::response::Html;
 
 use super::{Asked, asked};
 use crate::api::access::{PageAuth, View};
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared, convert, events};
 use crate::dashboard::{self, EventsPage};
 use crate::store::EventQuery;
 use crate::wire::Event;
@@ -45,14 +45,13 @@ fn limit(query: &Asked) -> usize {
 
 /// The newest events in which every word is found.
 async fn found(auth: &PageAuth<View>, api: &Shared, query: &Asked) -> Result<Vec<Event>, ApiError> {
-    let query_all = EventQuery {
+    let newest = EventQuery {
         namespaces: auth.namespaces(),
         limit: limit(query),
         newest: true,
         ..EventQuery::default()
     };
-    let rows = api.handle.recorder().read(move |store| store.events(&query_all)).await;
-    let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
+    let rows = events::rows(&api.handle, newest).await?;
     let words: Vec<String> = asked(query, "q").to_lowercase().split_whitespace().map(str::to_owned).collect();
     let fits = |event: &Event| {
         let text =

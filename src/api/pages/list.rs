@@ -23,7 +23,6 @@ pub async fn list(
         order: &order(&query),
         system: &system,
         who: &who,
-        notice: None,
     })))
 }
 

@@ -13,6 +13,8 @@ use crate::api::resolve::{resolve, resolve_app};
 use crate::api::{ApiError, Shared, convert};
 use crate::daemon::view::Snapshot;
 use crate::dashboard::{self, LogsAsked, LogsPage};
+use crate::model::ProcessId;
+use crate::wire::App;
 
 /// Lines on a page.
 const LINES: usize = 500;
@@ -41,24 +43,8 @@ pub async fn of_app(
     if all.len() == 1 {
         choices.clear();
     }
-    let page = logs::page(
-        &auth.principal,
-        &api.handle,
-        Some(views.iter().map(|view| view.id).collect()),
-        which(&query)?,
-    )
-    .await?;
-    Ok(Html(dashboard::logs_page(&LogsPage {
-        app: Some(&app),
-        reference: &reference,
-        choices: &choices,
-        lines: &page.lines,
-        end: &page.end,
-        asked: &of_query(&query),
-        limit: LINES,
-        who: &convert::whoami(&auth.principal),
-    }))
-    .into_response())
+    let ids = Some(views.iter().map(|view| view.id).collect());
+    show(&auth, &api, &query, ids, Whose { app: Some(&app), reference: &reference, choices: &choices }).await
 }
 
 /// The page of whom `refs` names, with the same filters.
@@ -84,14 +70,33 @@ pub async fn of_all(
     if !asked(&query, "refs").is_empty() {
         return other(&auth.snapshot(&api), &query);
     }
-    let page = logs::page(&auth.principal, &api.handle, None, which(&query)?).await?;
+    let choices = apps(&auth.snapshot(&api));
+    show(&auth, &api, &query, None, Whose { app: None, reference: "", choices: &choices }).await
+}
+
+/// Whose lines a page shows, and whose it could.
+struct Whose<'a> {
+    app: Option<&'a App>,
+    reference: &'a str,
+    choices: &'a [(String, String)],
+}
+
+/// The lines of these processes; of all, if none are named.
+async fn show(
+    auth: &PageAuth<LogsRead>,
+    api: &Shared,
+    query: &Asked,
+    ids: Option<BTreeSet<ProcessId>>,
+    Whose { app, reference, choices }: Whose<'_>,
+) -> Result<Response, ApiError> {
+    let page = logs::page(&auth.principal, &api.handle, ids, which(query)?).await?;
     Ok(Html(dashboard::logs_page(&LogsPage {
-        app: None,
-        reference: "",
-        choices: &apps(&auth.snapshot(&api)),
+        app,
+        reference,
+        choices,
         lines: &page.lines,
         end: &page.end,
-        asked: &of_query(&query),
+        asked: &of_query(query),
         limit: LINES,
         who: &convert::whoami(&auth.principal),
     }))

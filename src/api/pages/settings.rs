@@ -64,7 +64,7 @@ async fn carry_out(
             let days: i64 = match fields.get("days") {
                 None => 90,
                 Some(said) => said.parse().map_err(|_| {
-                    ApiError::member("/days", format!("{said:?} is not a number of days: use 1 to 3650"))
+                    ApiError::member("/days", format!("{said:?} is not a number of days: use 1 to 365"))
                 })?,
             };
             let new = NewToken {

@@ -19,7 +19,9 @@ pub async fn page(
 ) -> Result<Html<String>, ApiError> {
     let system = system::show::system(&api).await?;
     let range = Range::of_word(asked(&query, "range")).unwrap_or(Range::Hour);
-    let disk = nix::sys::statvfs::statvfs(api.handle.home().path()).ok().map(|fs| {
+    let home = api.handle.home().path().to_owned();
+    let statvfs = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&home)).await;
+    let disk = statvfs.map_err(|e| ApiError::internal(&e))?.ok().map(|fs| {
         let bytes = |blocks: u64| (blocks * fs.fragment_size()) as i64;
         Disk { used_bytes: bytes(fs.blocks() - fs.blocks_free()), total_bytes: bytes(fs.blocks()) }
     });

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::{Connection, ErrorCode, params};
 
@@ -29,6 +29,9 @@ const PUT: &str = "INSERT INTO bucket VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9
 
 pub(super) struct File {
     connection: Connection,
+    path: PathBuf,
+    /// It has at most so many bytes.
+    most: u64,
 }
 
 impl File {
@@ -36,16 +39,20 @@ impl File {
     pub fn open(path: &Path, most: u64) -> rusqlite::Result<File> {
         match File::try_open(path, most) {
             Err(e) if is_damaged(&e) => {
-                tracing::warn!("the history of CPU and memory is damaged and begins anew: {e}");
-                for end in ["", "-wal", "-shm"] {
-                    let mut name = path.as_os_str().to_owned();
-                    name.push(end);
-                    let _ = std::fs::remove_file(name);
-                }
+                remove(path, &e);
                 File::try_open(path, most)
             }
             opened => opened,
         }
+    }
+
+    /// Damage may show only when a page is read that was not needed before.
+    fn begin_anew(&mut self, damage: &rusqlite::Error) -> rusqlite::Result<()> {
+        // Closed before its files go: closing removes files by their names.
+        self.connection = Connection::open_in_memory()?;
+        remove(&self.path, damage);
+        *self = File::try_open(&self.path, self.most)?;
+        Ok(())
     }
 
     fn try_open(path: &Path, most: u64) -> rusqlite::Result<File> {
@@ -65,11 +72,22 @@ impl File {
             |_| Ok(()),
         )?;
         connection.execute_batch(SCHEMA)?;
-        Ok(File { connection })
+        Ok(File { connection, path: path.to_owned(), most })
     }
 
-    /// Adds these buckets and drops what is too old. When the file is full, more than that goes.
+    /// Adds these buckets and drops what is too old. When the file is full, more than that goes; when
+    /// it is damaged, all of it.
     pub fn write(&mut self, fresh: &BTreeMap<Place, Bucket>, now_ms: u64) -> rusqlite::Result<()> {
+        match self.make_room_and_put(fresh, now_ms) {
+            Err(e) if is_damaged(&e) => {
+                self.begin_anew(&e)?;
+                self.put(fresh, now_ms)
+            }
+            written => written,
+        }
+    }
+
+    fn make_room_and_put(&mut self, fresh: &BTreeMap<Place, Bucket>, now_ms: u64) -> rusqlite::Result<()> {
         let mut written = self.put(fresh, now_ms);
         for _ in 0..PART {
             match &written {
@@ -140,6 +158,15 @@ impl File {
             Ok((row.get::<_, i64>(0)? as u64, bucket))
         })?;
         rows.collect()
+    }
+}
+
+fn remove(path: &Path, damage: &rusqlite::Error) {
+    tracing::warn!("the history of CPU and memory is damaged and begins anew: {damage}");
+    for end in ["", "-wal", "-shm"] {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        let _ = std::fs::remove_file(name);
     }
 }
 

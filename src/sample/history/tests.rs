@@ -112,3 +112,43 @@ fn a_damaged_file_begins_anew() {
     assert_eq!(history.read(WEB, Range::Hour, T).len(), 1);
     assert!(history.file.is_some());
 }
+
+#[test]
+fn a_file_that_is_damaged_deeper_inside_begins_anew_when_that_shows() {
+    let (_dir, path) = place();
+    let mut history = History::open(&path);
+    history.add(T, (0..200).map(|id| (Series::Process(ProcessId(id)), 1.0, 1)));
+    history.flush(T);
+    drop(history);
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[4096..].fill(b'x');
+    std::fs::write(&path, bytes).unwrap();
+    let mut history = History::open(&path);
+    for minute in [6, 12] {
+        let at = T + minute * 60_000;
+        history.add(at, [(WEB, 1.0, 1)]);
+        history.flush(at);
+    }
+    assert!(history.fresh.is_empty());
+    assert_eq!(history.read(WEB, Range::Hour, T + 12 * 60_000).len(), 2);
+}
+
+#[test]
+fn a_process_that_runs_for_a_month_takes_no_more_than_is_said() {
+    const PROCESSES: u32 = 20;
+    let (_dir, path) = place();
+    let mut history = History::open(&path);
+    let end = T + Range::Month.span_ms();
+    let mut at = T;
+    while at < end {
+        // As often as the finest range needs that is still there in the end.
+        let finest = Range::ALL.into_iter().find(|range| end - at <= range.span_ms()).unwrap();
+        at += finest.step_ms();
+        let figures = |id| (Series::Process(ProcessId(id)), (at % 977) as f64 / 7.0, at % 1_000_003 * 300);
+        history.add(at, (0..PROCESSES).map(figures));
+    }
+    history.flush(end);
+    drop(history);
+    let each = std::fs::metadata(&path).unwrap().len() / u64::from(PROCESSES);
+    assert!((60 << 10..=95 << 10).contains(&each), "{each} bytes");
+}

@@ -51,6 +51,7 @@ const open = async (query = "") => {
 };
 const live = () => until("the log is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
 const lines = () => page.locator("#log .l");
+const texts = () => page.locator("#log .l > span").allTextContents();
 
 test("the last lines are there, and new ones come by themselves", async () => {
   await open();
@@ -80,8 +81,7 @@ test("older lines come as one scrolls up, each once", async () => {
     await page.evaluate(() => (log.scrollTop = 0));
     return (await page.getByText("line 0000", { exact: true }).count()) === 1;
   });
-  const all = await lines().locator("> span").allTextContents();
-  const numbered = all.filter((text) => /^line \d+$/.test(text));
+  const numbered = (await texts()).filter((text) => /^line \d+$/.test(text));
   assert.deepEqual(numbered, Array.from({ length: 1300 }, (_, i) => `line ${String(i).padStart(4, "0")}`));
 });
 
@@ -144,6 +144,46 @@ test("the logs of everybody are one page", async () => {
   await narrow(page, "all logs");
   await page.getByLabel("Whose lines").selectOption({ label: "speak" });
   await page.waitForURL(/\/apps\/default:speak\/logs/);
+});
+
+test("a flood does not fill the page: what is let go of can be had again", async () => {
+  await open();
+  await live();
+  const flood = (word) => Array.from({ length: 25_000 }, (_, i) => `${word} ${i}\n`).join("");
+  const numbers = async (word) => {
+    const all = (await texts()).filter((text) => text.startsWith(`${word} `));
+    return all.map((text) => Number(text.slice(word.length)));
+  };
+  const unbroken = (all) => assert.ok(all.every((one, at) => at === 0 || one === all[at - 1] + 1), "lines are missing");
+  await write(flood("flood"));
+  await page.getByText("flood 24999", { exact: true }).waitFor();
+  const kept = await numbers("flood");
+  assert.ok(kept.length <= 20_500, `${kept.length} lines are kept`);
+  await until("older ones are there again", async () => {
+    await page.evaluate(() => (log.scrollTop = 0));
+    return (await lines().count()) > kept.length + 500;
+  });
+  const again = await numbers("flood");
+  assert.ok(again[0] < kept[0], `${again[0]} is no older than ${kept[0]}`);
+  unbroken(again);
+
+  // Who reads there does not get more than can be kept, and misses nothing.
+  await write(flood("deluge"));
+  await page.getByRole("button", { name: /^More than 2\d,\d{3} new lines$/ }).waitFor();
+  assert.equal(await page.locator("#pause-text").innerText(), "Waiting");
+  await page.locator("#latest").click();
+  await page.getByText("deluge 24999", { exact: true }).waitFor();
+  unbroken(await numbers("deluge"));
+});
+
+test("the log of an app that was deleted meanwhile has ended", async () => {
+  await open();
+  await live();
+  await page.locator("#pause").click();
+  await daemon.cli("delete", "speak", "--force");
+  await page.locator("#pause").click();
+  await until("it is told", async () => (await page.locator("#pause-text").innerText()) === "Ended");
+  assert.ok(await page.locator("#pause").isDisabled());
 });
 
 test("no page broke its content security policy or threw", () => {

@@ -100,6 +100,7 @@ test("what an app has used is drawn, said and tabled", async () => {
     return (await page.getByText(/MiB on average, between/).count()) > 0;
   });
   await page.getByText(/It was started \d+ times? and failed 0 times\./).waitFor();
+  assert.equal(await page.locator("#pause").count(), 0, "it does not go on by itself, and does not say so");
   const line = await page.locator(".chart .line").first().getAttribute("d");
   assert.match(line, /^M\d/);
   await page.getByText("Show as table").click();
