@@ -1,12 +1,10 @@
 //! Options of commands that take an ecosystem file, and reading one with them.
 
-use std::path::Path;
-
 use clap::Args;
 
 use super::commands::update_env;
 use super::error::CliError;
-use super::out;
+use super::{out, session};
 use crate::ecosystem::{self, Around, Declared, Document};
 
 /// Which apps of a file, and with which variables.
@@ -26,7 +24,22 @@ impl FileArgs {
     /// # Errors
     /// What is wrong with it.
     pub async fn read(&self, file: &str) -> Result<Declared, CliError> {
-        read(file, &self.only, self.environment.as_deref()).await
+        let document = ecosystem::read(file).await.map_err(|e| CliError::new(e.to_string()))?;
+        declared(&document, &self.only, self.environment.as_deref())
+    }
+
+    /// Reads the apps of several files, and says what of them is not acted on.
+    ///
+    /// # Errors
+    /// What is wrong with one of them.
+    pub async fn read_all(&self, files: &[String]) -> Result<Declared, CliError> {
+        let mut all = Declared { apps: Vec::new(), notices: Vec::new() };
+        for file in files {
+            let Declared { apps, notices } = self.read(file).await?;
+            all.apps.extend(apps);
+            all.notices.extend(notices);
+        }
+        Ok(all)
     }
 
     /// References, with the apps of a file in the place of each file.
@@ -50,13 +63,9 @@ impl FileArgs {
     }
 }
 
-/// Reads the apps of a file, and says what of it is not acted on.
-///
-/// # Errors
-/// What is wrong with it.
-pub async fn read(file: &str, only: &[String], environment: Option<&str>) -> Result<Declared, CliError> {
-    let document = ecosystem::read(file).await.map_err(|e| CliError::new(e.to_string()))?;
-    declared(&document, only, environment)
+/// Words of a command line: files, and what is none.
+pub fn split(words: Vec<String>) -> (Vec<String>, Vec<String>) {
+    words.into_iter().partition(|word| ecosystem::is_file(word))
 }
 
 /// The apps of a document that was read.
@@ -69,12 +78,14 @@ pub fn declared(
     environment: Option<&str>,
 ) -> Result<Declared, CliError> {
     let here = here()?;
+    // The variables and directories of this machine are none of a server's.
+    let is_ours = session::context()?.is_none();
     let around = Around {
-        cwd: Path::new(&here),
+        cwd: is_ours.then_some(here.as_path()),
         cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
         env: environment,
         only,
-        inherited: update_env::of_this_shell(),
+        inherited: is_ours.then(update_env::of_this_shell),
     };
     let declared = ecosystem::declared(document, &around).map_err(|e| CliError::new(e.to_string()))?;
     declared.notices.iter().for_each(|notice| out::notice(notice));

@@ -41,7 +41,7 @@ pub use log_query::LogQuery;
 pub use place::Place;
 pub use records::{LogItem, LogStream, TextStream};
 pub use requests::{RequestItem, RequestStream};
-pub use routes::{Reached, Selection, may_be_reference};
+pub use routes::{ANY, Reached, Selection, may_be_reference};
 
 /// How long an answer may take that has nothing to wait for.
 const ANSWER: Duration = Duration::from_secs(15);

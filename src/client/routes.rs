@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use reqwest::header::IF_MATCH;
 use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
@@ -15,6 +16,9 @@ use crate::wire::{
 
 /// What the server adds to a wait before it must have answered.
 const MARGIN: Duration = Duration::from_secs(15);
+
+/// As a tag: whichever version the definition has.
+pub const ANY: &str = "*";
 
 /// What a new program may take for its self-check, and more.
 const SELF_CHECK: Duration = Duration::from_secs(60);
@@ -81,10 +85,12 @@ impl Client {
         Ok(list.items)
     }
 
-    /// `PUT /apps/{ref}`: changes the definition of one app, and waits for what follows.
+    /// `PUT /apps/{ref}`: changes the definition of one app, of the version that this tag names
+    /// ([`ANY`]: whichever it is), and waits for what follows.
     pub async fn update_app(
         &self,
         reference: &str,
+        tag: &str,
         app: &NewApp,
         then: Then,
         wait: Duration,
@@ -92,7 +98,7 @@ impl Client {
         let (reference, seconds) = (escaped(reference)?, wait.as_secs());
         let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
         let (_, app) = self
-            .json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).header("if-match", "*").json(app))
+            .json(Method::PUT, &path, |r| r.timeout(wait + MARGIN).header(IF_MATCH, tag).json(app))
             .await?;
         Ok(app)
     }
@@ -208,6 +214,17 @@ impl Client {
             Action::Delete => (Method::DELETE, format!("{app}?wait={seconds}s")),
         };
         reached(self.json(method, &path, |r| r.timeout(wait + MARGIN)).await?)
+    }
+
+    /// `DELETE /apps/{ref}`, if its definition is of the version that this tag names.
+    pub async fn delete_app(
+        &self,
+        reference: &str,
+        tag: &str,
+        wait: Duration,
+    ) -> Result<Reached, ClientError> {
+        let path = format!("/api/v1/apps/{}?wait={}s", escaped(reference)?, wait.as_secs());
+        reached(self.json(Method::DELETE, &path, |r| r.timeout(wait + MARGIN).header(IF_MATCH, tag)).await?)
     }
 
     /// `POST /apps/{ref}/restart?port=`: on other ports, until the next restart.

@@ -1,6 +1,7 @@
 //! One app of a file, as a request to the API.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -34,11 +35,7 @@ pub fn app(
     let script = keys.get("script", value::text)?.filter(|script| !script.trim().is_empty());
     let script = script.ok_or_else(|| keys.wrong("script", "is missing: name a file or command to run"))?;
     let name = name(&keys, &script)?;
-    let cwd = match keys.get("cwd", value::text)? {
-        Some(cwd) => around.cwd.join(cwd),
-        None => around.cwd.to_owned(),
-    };
-    let cwd = cwd.into_os_string().into_string().map_err(|_| keys.wrong("cwd", "is not UTF-8"))?;
+    let cwd = directory(&keys, around.cwd)?;
     let env = variables(&keys, below, around)?;
     let instances = keys.get("instances", |given| instances(given, around.cpus))?;
     let interpreter = keys.get("interpreter", value::text)?;
@@ -51,14 +48,14 @@ pub fn app(
         name: Some(name),
         namespace: keys.get("namespace", value::text)?,
         args: keys.get("args", value::words)?.unwrap_or_default(),
-        cwd: Some(cwd),
+        cwd,
         interpreter_args: interpreter_args(&keys, &script, interpreter.as_deref())?,
         interpreter,
         env_file: keys.get("env_file", value::list)?.unwrap_or_default(),
         filter_env: filter.iter().flatten().flatten().cloned().collect(),
         inherited_env: match filter {
             Some(None) => None,
-            Some(Some(_)) | None => Some(around.inherited.clone()),
+            Some(Some(_)) | None => around.inherited.clone(),
         },
         port: port(&keys, &env, instances.unwrap_or(1))?,
         env,
@@ -117,6 +114,21 @@ fn name(keys: &Keys<'_>, script: &str) -> Result<String, Unusable> {
         keys.notice(format!("it is named {name} here: names have up to 64 letters, digits, '.', '_' or '-'"));
     }
     Ok(name)
+}
+
+/// The working directory, seen from `here`.
+fn directory(keys: &Keys<'_>, here: Option<&Path>) -> Result<Option<String>, Unusable> {
+    let given = keys.get("cwd", value::text)?;
+    let cwd = match (&given, here) {
+        (None, None) => return Ok(None),
+        (None, Some(here)) => here.to_owned(),
+        (Some(cwd), Some(here)) => here.join(cwd),
+        (Some(cwd), None) if cwd.starts_with('/') => PathBuf::from(cwd),
+        (Some(_), None) => {
+            return Err(keys.wrong("cwd", "is relative to this machine: write that of the server, from / on"));
+        }
+    };
+    cwd.into_os_string().into_string().map(Some).map_err(|_| keys.wrong("cwd", "is not UTF-8"))
 }
 
 /// The deployment's, the app's, and those of the chosen environment over them.

@@ -12,16 +12,17 @@ use crate::wire::NewApp;
 
 /// What a file is read with.
 pub struct Around<'a> {
-    /// Where the command is typed: relative paths count from there, as in PM2.
-    pub cwd: &'a Path,
+    /// Where the command is typed: relative paths count from there, as in PM2. Absent: the apps are on
+    /// another machine, which has no such place.
+    pub cwd: Option<&'a Path>,
     /// CPUs of this host.
     pub cpus: i64,
     /// The environment whose `env_NAME` counts.
     pub env: Option<&'a str>,
     /// Only these apps; empty: all.
     pub only: &'a [String],
-    /// The caller's environment.
-    pub inherited: BTreeMap<String, String>,
+    /// The caller's environment, if the apps inherit it.
+    pub inherited: Option<BTreeMap<String, String>>,
 }
 
 /// What a file declares.

@@ -36,11 +36,12 @@ pub struct Cursor {
 pub struct BadCursor;
 
 impl Cursor {
-    /// Names the place in one more log.
+    /// Names the place in a log.
     pub fn put(&mut self, log: Log, place: Position) {
-        if place != Position::BEGINNING {
-            self.places.insert(log, place);
-        }
+        match place == Position::BEGINNING {
+            true => self.places.remove(&log),
+            false => self.places.insert(log, place),
+        };
     }
 
     /// Says where the line begins that it comes with.

@@ -74,6 +74,13 @@ pub struct Source {
     pub until: Option<u64>,
 }
 
+impl Source {
+    /// Which log of which process.
+    pub fn log(&self) -> Log {
+        (self.process, self.stream)
+    }
+}
+
 /// Which lines are wanted.
 #[derive(Clone, Debug, Default)]
 pub struct Filter {

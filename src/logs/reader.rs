@@ -14,11 +14,12 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::directory;
+use super::directory::{self, Directories};
 use super::grep::Grep;
 use super::piece::{MAX_LINE, Piece, character_border, whole_characters};
 use super::place::Position;
 use super::segment::{Direction, Segment, Standing};
+use super::time;
 use super::window::Window;
 
 const BLOCK: usize = 64 << 10;
@@ -88,6 +89,27 @@ impl Reader {
             true => self.next,
             false => self.window.position(0),
         }
+    }
+
+    /// Whether the path still is that of the log that is read. So it is for one that was not begun.
+    pub fn is_at_its_path(&self) -> io::Result<bool> {
+        self.segment.as_ref().map_or(Ok(true), |segment| segment.is_of(&self.log))
+    }
+
+    /// From now on there is no more than what is there now; where another log is at the path, no more than what
+    /// is open.
+    pub fn end_here(&mut self) -> io::Result<()> {
+        let open = match &self.segment {
+            None => self.next,
+            Some(segment) if segment.active => Position { segment: segment.number, offset: segment.size()? },
+            Some(segment) => Position { segment: segment.number + 1, offset: 0 },
+        };
+        let there = match self.is_at_its_path()? {
+            true => time::end_of(&self.log, &Directories::default())?,
+            false => open,
+        };
+        self.limit = Some(open.max(there));
+        Ok(())
     }
 
     /// Lets go of the file.

@@ -5,8 +5,9 @@
 //! going backwards through all logs in the same way, which gives the places to begin at.
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::backward::Backward;
@@ -15,7 +16,6 @@ use super::directory::Directories;
 use super::piece::Piece;
 use super::reader::{Found, Reader};
 use super::{Filter, Line, Position, Source, ansi, time};
-use crate::model::ProcessId;
 
 /// Lines that may be looked at in one go and not be wanted.
 const UNWANTED: usize = 20_000;
@@ -61,6 +61,8 @@ pub struct Reading {
     ready: BinaryHeap<Reverse<(u64, usize)>>,
     /// Rows that hold none and may have one.
     hungry: Vec<usize>,
+    /// Rows that are done with.
+    free: Vec<usize>,
     filter: Filter,
     until: Until,
 }
@@ -73,8 +75,18 @@ struct Row {
     head: Option<Piece>,
     /// The latest time so far: the order of a file stays, whatever the clock did.
     key: u64,
-    /// No longer followed.
-    over: bool,
+    stay: Stay,
+}
+
+/// How long a log is read.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stay {
+    /// As long as it is meant.
+    Meant,
+    /// Until its end.
+    Leaving,
+    /// No longer.
+    Over,
 }
 
 impl Reading {
@@ -83,8 +95,14 @@ impl Reading {
     /// # Errors
     /// A log exists but cannot be read; the message has its path.
     pub fn open(sources: Vec<Source>, start: &Start, filter: Filter, until: Until) -> io::Result<Reading> {
-        let mut reading =
-            Reading { rows: Vec::new(), ready: BinaryHeap::new(), hungry: Vec::new(), filter, until };
+        let mut reading = Reading {
+            rows: Vec::new(),
+            ready: BinaryHeap::new(),
+            hungry: Vec::new(),
+            free: Vec::new(),
+            filter,
+            until,
+        };
         let directories = Directories::default();
         let mut spans = Vec::new();
         let mut kept: Vec<Source> = Vec::new();
@@ -92,7 +110,7 @@ impl Reading {
             if kept.iter().any(|other| other.path == source.path) {
                 continue;
             }
-            let log = (source.process, source.stream);
+            let log = source.log();
             let mut end = time::end_of(&source.path, &directories)?;
             let place = |at| time::line_at(&source.path, at, end, &directories);
             let since = source.since.map(place).transpose()?;
@@ -109,7 +127,7 @@ impl Reading {
             Start::Beginning => spans.iter().map(|(floor, _)| *floor).collect(),
             Start::After(cursor) => {
                 let after = |(source, (floor, _)): (&Source, &(Position, Position))| {
-                    cursor.after((source.process, source.stream)).max(*floor)
+                    cursor.after(source.log()).max(*floor)
                 };
                 kept.iter().zip(&spans).map(after).collect()
             }
@@ -130,23 +148,63 @@ impl Reading {
     fn push(&mut self, source: Source, from: Position, limit: Option<Position>) {
         let reader = Reader::new(&source.path, from, limit);
         let name = Arc::from(source.name.as_str());
-        self.hungry.push(self.rows.len());
-        self.rows.push(Row { source, name, reader, head: None, key: 0, over: false });
+        let row = Row { source, name, reader, head: None, key: 0, stay: Stay::Meant };
+        let i = match self.free.pop() {
+            Some(i) => {
+                self.rows[i] = row;
+                i
+            }
+            None => {
+                self.rows.push(row);
+                self.rows.len() - 1
+            }
+        };
+        self.hungry.push(i);
     }
 
-    /// Reads one more log, from its beginning. One that is read already is not read twice.
-    pub fn add(&mut self, source: Source) {
-        if !self.rows.iter().any(|row| !row.over && row.source.path == source.path) {
-            self.push(source, Position::BEGINNING, None);
+    /// From now on these logs are meant. One that is new is read from its beginning. One that is not
+    /// meant any more is read to the end that it has, then let go; also where its app was defined anew
+    /// meanwhile, and a new log is at its path. One that several processes write to goes on in the name
+    /// of another when the first is gone.
+    ///
+    /// # Errors
+    /// A log cannot be looked at; the message has its path.
+    pub fn follow(&mut self, sources: Vec<Source>) -> io::Result<()> {
+        let mut writers: HashMap<&Path, Vec<&Source>> = HashMap::new();
+        for source in &sources {
+            writers.entry(&source.path).or_default().push(source);
         }
+        let mut read = HashSet::new();
+        for row in self.rows.iter_mut().filter(|row| row.stay == Stay::Meant) {
+            let writers = writers.get(row.source.path.as_path()).map(Vec::as_slice).unwrap_or_default();
+            let itself = writers.iter().find(|source| source.log() == row.source.log());
+            let heir = match itself {
+                None if row.reader.is_at_its_path()? => writers.first(),
+                same => same,
+            };
+            match heir {
+                Some(heir) => {
+                    read.insert(row.source.path.clone());
+                    row.go_on_as(heir);
+                }
+                None => {
+                    row.reader.end_here()?;
+                    row.stay = Stay::Leaving;
+                }
+            }
+        }
+        for source in sources {
+            if read.insert(source.path.clone()) {
+                self.push(source, Position::BEGINNING, None);
+            }
+        }
+        self.refresh();
+        Ok(())
     }
 
-    /// Reads the logs of that process no longer.
-    pub fn remove(&mut self, process: ProcessId) {
-        for row in self.rows.iter_mut().filter(|row| row.source.process == process) {
-            row.over = true;
-            row.reader.close();
-        }
+    /// What is read.
+    pub fn logs(&self) -> impl Iterator<Item = Log> {
+        self.rows.iter().filter(|row| row.stay != Stay::Over).map(|row| row.source.log())
     }
 
     /// When the line came that will be the first, if it is known.
@@ -174,7 +232,7 @@ impl Reading {
 
     /// Looks again for what has been written since.
     pub fn refresh(&mut self) {
-        let idle = |(_, row): &(usize, &Row)| row.head.is_none() && !row.over;
+        let idle = |(_, row): &(usize, &Row)| row.head.is_none() && row.stay != Stay::Over;
         self.hungry = self.rows.iter().enumerate().filter(idle).map(|(i, _)| i).collect();
     }
 
@@ -190,19 +248,14 @@ impl Reading {
                     self.hungry.pop();
                 }
                 Found::Nothing => drop(self.hungry.pop()),
-                Found::Gone => {
-                    let source = &self.rows[i].source;
-                    return Ok(Some(Item::Gone((source.process, source.stream))));
-                }
+                Found::Gone => return Ok(Some(Item::Gone(self.rows[i].source.log()))),
                 Found::Busy => return Ok(Some(Item::Busy)),
             }
         }
         while let Some(Reverse((_, i))) = self.ready.pop() {
             self.hungry.push(i);
             let row = &mut self.rows[i];
-            if let Some(piece) = row.head.take()
-                && !row.over
-            {
+            if let Some(piece) = row.head.take() {
                 return Ok(Some(Item::Line(row.line(piece))));
             }
         }
@@ -215,7 +268,7 @@ impl Reading {
     /// # Errors
     /// As [`next_item`](Reading::next_item).
     pub fn unfinished(&mut self) -> io::Result<Option<Line>> {
-        for row in self.rows.iter_mut().filter(|row| row.head.is_none() && !row.over) {
+        for row in self.rows.iter_mut().filter(|row| row.head.is_none() && row.stay == Stay::Meant) {
             if let Some(piece) = row.reader.flush(self.filter.grep.as_ref())?
                 && wanted(&self.filter, &piece)
             {
@@ -228,7 +281,7 @@ impl Reading {
     /// The next wanted line of one log.
     fn feed(&mut self, i: usize) -> io::Result<Found> {
         let row = &mut self.rows[i];
-        if row.over {
+        if row.stay == Stay::Over {
             return Ok(Found::Nothing);
         }
         let grep = self.filter.grep.as_ref();
@@ -236,8 +289,13 @@ impl Reading {
             match row.reader.next(grep)? {
                 Found::Line(piece) if wanted(&self.filter, &piece) => return Ok(Found::Line(piece)),
                 Found::Line(_) => {}
-                Found::Nothing if self.until == Until::Now => {
+                Found::Nothing if self.until == Until::Now || row.stay == Stay::Leaving => {
                     let rest = row.reader.rest(grep)?.filter(|piece| wanted(&self.filter, piece));
+                    if rest.is_none() && row.stay == Stay::Leaving {
+                        row.stay = Stay::Over;
+                        row.reader.close();
+                        self.free.push(i);
+                    }
                     return Ok(rest.map_or(Found::Nothing, Found::Line));
                 }
                 other => return Ok(other),
@@ -249,8 +307,11 @@ impl Reading {
     /// The place that was reached: behind every line that was given out, before every other.
     pub fn cursor(&self) -> Cursor {
         let mut cursor = Cursor::default();
-        for row in self.rows.iter().filter(|row| !row.over) {
-            cursor.put((row.source.process, row.source.stream), row.place());
+        // Where a log leaves for another of the same process, the place in that one counts.
+        for stay in [Stay::Leaving, Stay::Meant] {
+            for row in self.rows.iter().filter(|row| row.stay == stay) {
+                cursor.put(row.source.log(), row.place());
+            }
         }
         cursor
     }
@@ -266,6 +327,13 @@ impl Reading {
 }
 
 impl Row {
+    fn go_on_as(&mut self, source: &Source) {
+        if *self.name != source.name {
+            self.name = Arc::from(source.name.as_str());
+        }
+        self.source = source.clone();
+    }
+
     fn place(&self) -> Position {
         self.head.as_ref().map_or_else(|| self.reader.position(), |piece| piece.start)
     }

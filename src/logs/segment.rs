@@ -114,6 +114,19 @@ impl Segment {
         }
     }
 
+    /// Whether it is one of that log, closed meanwhile or not.
+    pub fn is_of(&self, log: &Path) -> io::Result<bool> {
+        let closed = closed_path(log, self.number);
+        if let Content::Plain(file) = &self.content {
+            for path in [log, &closed] {
+                if look(path)?.is_some_and(|there| identity(&there) == file.identity()) {
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(look(&compressed_path(log, self.number))?.is_some())
+    }
+
     /// What has become of the active segment.
     pub fn standing(&mut self, log: &Path) -> io::Result<Standing> {
         let Content::Plain(file) = &self.content else { return Ok(Standing::Moved) };

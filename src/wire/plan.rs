@@ -39,6 +39,11 @@ pub struct PlanStep {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub id: Option<i64>,
+    /// Names the version of its definition that was compared: sent as `If-Match`, it has the step refused
+    /// where somebody has changed that meanwhile. Absent where it is not there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub etag: Option<String>,
     /// What.
     pub action: PlanAction,
     /// What differs. Values of variables are never shown.

@@ -1,6 +1,9 @@
 //! `plan` and `apply` (row K10).
 
-use crate::support::Home;
+use std::fs::File;
+use std::io::Write;
+
+use crate::support::{Home, SOON, wait_until};
 
 fn write(home: &Home, apps: &str) {
     home.file("apps.json", &format!("{{\"apps\": [{apps}]}}"));
@@ -63,6 +66,39 @@ fn k10_what_was_changed_by_hand_is_in_the_plan() {
 }
 
 #[test]
+fn k10_an_app_that_somebody_changes_before_the_answer_is_left_alone_and_the_others_are_not() {
+    let home = Home::new();
+    home.file("app.js", "setInterval(() => {}, 1000);\n");
+    let app = |name: &str, restarts: u32| {
+        format!("{{\"name\": \"{name}\", \"script\": \"app.js\", \"max_restarts\": {restarts}}}")
+    };
+    write(&home, &[app("web", 5), app("work", 5), app("old", 5), app("older", 5)].join(","));
+    home.ok(&["apply", "apps.json", "--yes"]);
+    write(&home, &[app("web", 6), app("work", 6)].join(","));
+    // A terminal to answer on.
+    let pty = nix::pty::openpty(None, None).unwrap();
+    let (out, err) = (home.work().join("out"), home.work().join("err"));
+    let mut command = home.command(&["apply", "apps.json", "--prune"]);
+    command.stdin(pty.slave).stdout(File::create(&out).unwrap()).stderr(File::create(&err).unwrap());
+    let mut child = command.spawn().unwrap();
+    let told = || std::fs::read_to_string(&err).unwrap();
+    wait_until("the question", SOON, || told().contains("Do this? [y/N]"));
+    for changed in ["web", "old"] {
+        home.ok(&["start", "app.js", "--name", changed, "--max-restarts", "7", "--force"]);
+    }
+    File::from(pty.master).write_all(b"y\n").unwrap();
+    wait_until("its end", SOON, || child.try_wait().unwrap().is_some());
+    assert_eq!(child.wait().unwrap().code(), Some(1), "{}", told());
+    for left in ["web", "old"] {
+        assert!(told().contains(&format!("{left} is left as it is: somebody has changed it")), "{}", told());
+        assert_eq!(home.json(&["info", left, "--json"])["max_restarts"], 7);
+    }
+    assert_eq!(home.json(&["info", "work", "--json"])["max_restarts"], 6);
+    let names: Vec<_> = home.processes().iter().map(|process| process["name"].clone()).collect();
+    assert_eq!(names, ["web", "work", "old"], "older is removed");
+}
+
+#[test]
 fn k10_the_api_tells_the_same_plan_and_refuses_the_whole_for_one_mistake() {
     let home = Home::new();
     home.file("app.js", "setInterval(() => {}, 1000);\n");
@@ -77,6 +113,9 @@ fn k10_the_api_tells_the_same_plan_and_refuses_the_whole_for_one_mistake() {
     assert_eq!(plan.json()["steps"][1]["action"], "create");
     let same = home.api().post("/api/v1/plans", &order("app.js"));
     assert_eq!(plan.json()["digest"], same.json()["digest"]);
+    home.file("other.js", "setInterval(() => {}, 1000);\n");
+    let other = home.api().post("/api/v1/plans", &order("other.js"));
+    assert_ne!(plan.json()["digest"], other.json()["digest"], "it would define another app");
     let refused = home.api().post("/api/v1/plans", &order("nosuch.js"));
     let problem = refused.is_problem(422, "invalid_value");
     assert_eq!(problem["errors"][0]["pointer"], "/apps/1/script", "{problem}");

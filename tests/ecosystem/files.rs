@@ -68,7 +68,9 @@ fn j3_a_mistake_names_file_app_and_field_and_nothing_starts() {
     check(r#"{"name": "bad", "script": "app.js", "cmd": "other.js"}"#, &["the same field"]);
     home.file("good.json", r#"[{"name": "web", "script": "app.js"}]"#);
     home.run(&["start", "good.json", "--only", "nobody"]).refused(1, &["no app nobody"]);
-    assert!(home.processes().is_empty(), "nothing of a file with a mistake starts");
+    home.file("last.json", r#"[{"name": "last", "script": "nosuch.js"}]"#);
+    home.run(&["start", "good.json", "last.json"]).refused(1, &["last", "nosuch.js"]);
+    assert!(home.processes().is_empty(), "nothing of files with a mistake starts");
     home.run(&["start", "nosuch.json"]).refused(1, &["nosuch.json is not there"]);
     home.run(&["start", "app.js", "--env", "production"]).refused(2, &["production=VALUE"]);
     home.file("broken.json", "{\"apps\": [");

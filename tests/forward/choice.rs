@@ -34,18 +34,22 @@ fn only_chosen_lines_are_sent_by_datagram_with_their_severity() {
     let to = format!("unix://{}", socket.display());
     home.ok(&["forward", "add", "b", "--syslog", &to, "--stream", "err"]);
     home.ok(&["delete", "web"]);
-    say(&home, "web", "echo INFO fine; echo 'WARN close'; echo 'ERROR it is over' >&2; echo bare >&2");
+    let go = home.work().join("go");
+    let wait = format!("until [ -e {} ]; do sleep 0.02; done", go.display());
+    let lines = "echo INFO fine; echo 'WARN close'; echo 'ERROR it is over' >&2; echo bare >&2";
+    say(&home, "web", &format!("{wait}; {lines}"));
+    let pid = home.pid("web");
+    std::fs::write(go, "").unwrap();
     let has = |receiver: &Receiver, text: &str| receiver.lines().iter().any(|line| line.ends_with(text));
     wait_until("lines by udp", SOON, || has(&udp, "WARN close") && has(&udp, "ERROR it is over"));
     wait_until("lines by a socket", SOON, || has(&unix, "bare"));
+    let (warning, error) = (format!("132 web {pid} "), format!("131 web {pid} "));
     let by_udp = udp.lines();
-    assert!(
-        by_udp.iter().all(|line| line.starts_with("132 web ") || line.starts_with("131 web ")),
-        "{by_udp:?}"
-    );
+    assert!(by_udp.iter().all(|line| line.starts_with(&warning) || line.starts_with(&error)), "{by_udp:?}");
     let by_unix = unix.lines();
+    let of_web = format!("11 web {pid} ");
     assert!(
-        by_unix.iter().all(|line| line.starts_with("11 web ") && line.contains("stream=\"err\"")),
+        by_unix.iter().all(|line| line.starts_with(&of_web) && line.contains("stream=\"err\"")),
         "{by_unix:?}"
     );
     for receiver in [&udp, &unix] {

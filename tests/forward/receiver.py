@@ -17,7 +17,7 @@ def message(data):
     found = RFC5424.fullmatch(data)
     if not found or int(found[1]) > 191:
         return bad(data)
-    out.write(b" ".join([found[1], found[4], found[7], found[8] or b""]) + b"\n")
+    out.write(b" ".join([found[1], found[4], found[5], found[7], found[8] or b""]) + b"\n")
 
 def ready(port):
     with open(path + ".port.tmp", "w") as file:

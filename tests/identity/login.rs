@@ -128,6 +128,19 @@ fn a_server_gets_no_variables_of_this_machine() {
     let told = server.ok(&["logs", "web", "--raw", "--lines", "1000"]);
     assert!(told.contains("PATH=") && !told.contains("CANARY"), "{told}");
     own.run(&["restart", "web", "--update-env"]).refused(1, &["--update-env", "--context local"]);
+    // So it is with the apps of a file.
+    let file = |cwd: &str| {
+        own.file("apps.json", &format!("[{{\"name\": \"filed\", \"script\": \"{script}\"{cwd}}}]"))
+    };
+    let mut start = own.command(&["start", &file("")]);
+    let ran = fed(start.env("CANARY", "of-the-laptop"), "");
+    assert_eq!(ran.code, 0, "{ran:?}");
+    server.wait_for_line("filed", "all told");
+    let told = server.ok(&["logs", "filed", "--raw", "--lines", "1000"]);
+    assert!(told.contains("PATH=") && !told.contains("CANARY"), "{told}");
+    own.run(&["start", &file(", \"cwd\": \"here\"")]).refused(1, &["cwd", "that of the server"]);
+    own.run(&["start", &file(""), "--update-env"]).refused(1, &["--update-env", "--context local"]);
+    own.run(&["import", "pm2"]).refused(1, &["pmdaemon import", "--context local"]);
 }
 
 #[test]

@@ -94,3 +94,36 @@ fn pmdaemon_says_what_it_did() {
     let ran = home.run(&["logs", "web", "--daemon"]);
     assert!(ran.code == 2, "{ran:?}");
 }
+
+#[test]
+fn a_follower_of_all_sees_every_line_of_apps_that_are_deleted_and_defined_anew_at_once() {
+    let home = Home::new();
+    let script = home
+        .file("say.sh", "trap 'echo end $1; exit' INT TERM; echo begin $1; while :; do sleep 1 & wait; done");
+    home.ok(&["list"]);
+    let api = home.api();
+    let define = |round: u32| {
+        let app = serde_json::json!({
+            "script": script, "name": "web", "interpreter": "sh", "args": [round.to_string()], "cwd": home.work()});
+        assert_eq!(api.post("/api/v1/apps?wait=20s", &app).status, 201);
+    };
+    define(0);
+    home.wait_for_line("web", "begin 0");
+    let out = std::fs::File::create(home.work().join("shown")).unwrap();
+    let mut child = home.command(&["logs", "--follow", "--raw"]).stdout(out).spawn().unwrap();
+    let shown = || std::fs::read_to_string(home.work().join("shown")).unwrap();
+    wait_until("the line that is there", SOON, || shown() == "begin 0\n");
+    let rounds = 12;
+    for round in 1..=rounds {
+        assert_eq!(api.send(api.request("DELETE", "/api/v1/apps/web?wait=20s")).status, 200);
+        define(round);
+        // One that comes and goes between two looks leaves nothing to read.
+        let begun = format!("begin {round}\n");
+        wait_until("its first line", SOON, || shown().ends_with(&begun));
+    }
+    let expected: String = (0..rounds).map(|round| format!("begin {round}\nend {round}\n")).collect();
+    let expected = format!("{expected}begin {rounds}\n");
+    assert_eq!(shown(), expected);
+    child.kill().unwrap();
+    child.wait().unwrap();
+}

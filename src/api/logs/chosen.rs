@@ -73,6 +73,11 @@ impl Chosen {
         Chosen { ids, namespaces, stream: None, instances: None, since: None, until: None, previous: None }
     }
 
+    /// What is read is of no process.
+    pub fn is_nobody(&self) -> bool {
+        self.ids.as_ref().is_some_and(BTreeSet::is_empty)
+    }
+
     /// The logs, as of that picture.
     pub fn sources(&self, snapshot: &Snapshot) -> Vec<Source> {
         self.views(snapshot).flat_map(|view| self.sources_of(view)).collect()
@@ -123,7 +128,7 @@ impl Chosen {
     /// Everything that was asked for is deleted. Never so for "all", or for what is of no process.
     pub fn gone(&self, snapshot: &Snapshot) -> bool {
         let deleted = |id: &ProcessId| !snapshot.processes.contains_key(id);
-        self.ids.as_ref().is_some_and(|ids| !ids.is_empty() && ids.iter().all(deleted))
+        !self.is_nobody() && self.ids.as_ref().is_some_and(|ids| ids.iter().all(deleted))
     }
 }
 

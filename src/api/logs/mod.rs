@@ -230,21 +230,27 @@ async fn answer(
             }
         }
     }
-    let sources = chosen.sources(&handle.snapshot());
-    respond(viewer, chosen, sources, wanted, Happened { told, live }, name).await
+    let snapshot = handle.snapshot();
+    let begun = Begun { sources: chosen.sources(&snapshot), structure: snapshot.structure };
+    respond(viewer, chosen, begun, wanted, Happened { told, live }, name).await
+}
+
+/// What is read first.
+struct Begun {
+    sources: Vec<Source>,
+    /// As of that [`structure`](crate::daemon::view::Snapshot::structure).
+    structure: u64,
 }
 
 async fn respond(
     viewer: Viewer,
     chosen: Chosen,
-    sources: Vec<Source>,
+    begun: Begun,
     wanted: Wanted,
     happened: Happened,
     name: &str,
 ) -> Result<Response, ApiError> {
-    let snapshot = viewer.api.handle.snapshot();
-    let known: BTreeSet<ProcessId> = sources.iter().map(|source| source.process).collect();
-    let known = known.into_iter().filter(|id| snapshot.processes.contains_key(id)).collect();
+    let Begun { sources, structure } = begun;
     let Happened { mut told, live } = happened;
     let Wanted { start, filter, follow, form, limit, download, .. } = wanted;
     let last = match start {
@@ -271,8 +277,7 @@ async fn respond(
         form.control(&wire::LogControl { ctl: "cursor".into(), c: cursor, ..Default::default() }, &mut out);
     }
     let work = Some(Work { reading, form, limit, told, out });
-    let structure = snapshot.structure;
-    let answer = Answer { viewer, chosen, work, known, structure, follow, events: live, over: false };
+    let answer = Answer { viewer, chosen, work, structure, follow, events: live, over: false };
     let mut response =
         ([(header::CONTENT_TYPE, content_type)], Body::from_stream(answer.into_stream())).into_response();
     let headers = response.headers_mut();

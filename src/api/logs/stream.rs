@@ -3,7 +3,7 @@
 //! A client that is slow makes the reader wait, and catches up from the files. Files are read in
 //! blocking tasks; a follower looks ten times a second whether there is more.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,7 @@ use super::form::Form;
 use crate::api::convert;
 use crate::api::scope::Viewer;
 use crate::daemon::view::Snapshot;
-use crate::logs::{Item, Reading, Stream};
-use crate::model::ProcessId;
+use crate::logs::{Item, Reading, Source, Stream};
 use crate::store::EventRow;
 use crate::wire::{LogControl, LogRecord};
 
@@ -37,8 +36,6 @@ pub struct Answer {
     pub chosen: Chosen,
     /// Absent only while a blocking task has it.
     pub work: Option<Work>,
-    /// The processes whose logs are read.
-    pub known: BTreeSet<ProcessId>,
     pub structure: u64,
     pub follow: bool,
     /// Live events, where they are wanted.
@@ -77,7 +74,11 @@ enum State {
 }
 
 impl Work {
-    fn read(&mut self) -> io::Result<State> {
+    /// `meant`: the logs that are meant from now on, where those are others.
+    fn read(&mut self, meant: Option<Vec<Source>>) -> io::Result<State> {
+        if let Some(meant) = meant {
+            self.reading.follow(meant)?;
+        }
         while self.out.len() < PIECE {
             if self.limit == 0 {
                 return Ok(State::Full);
@@ -176,18 +177,15 @@ impl Answer {
             let snapshot = self.viewer.api.handle.snapshot();
             // Asked before the last look: what is written until then is still told.
             let gone = self.follow && self.chosen.gone(&snapshot);
-            let deleted = self.take_up(&snapshot);
-            let state = self.with(Work::read).await?;
+            let meant = self.take_up(&snapshot);
+            let state = self.with(|work| work.read(meant)).await?;
             match state {
                 State::More => {}
                 State::Full => self.over = true,
                 State::Dry if !self.follow => self.over = true,
                 State::Dry => {
-                    if let Some(work) = &mut self.work {
-                        deleted.iter().for_each(|id| work.reading.remove(*id));
-                    }
                     self.tell_events();
-                    if silent == UNFINISHED || gone {
+                    if silent == UNFINISHED {
                         self.with(Work::read_unfinished).await?;
                     }
                     if gone {
@@ -215,22 +213,13 @@ impl Answer {
         Ok(None)
     }
 
-    /// Takes up what was defined since. Gives what was deleted: that is read to its end first.
-    fn take_up(&mut self, snapshot: &Snapshot) -> Vec<ProcessId> {
-        if !self.follow || snapshot.structure == self.structure {
-            return Vec::new();
+    /// The logs that are meant now, when processes came or went since.
+    fn take_up(&mut self, snapshot: &Snapshot) -> Option<Vec<Source>> {
+        if !self.follow || snapshot.structure == self.structure || self.chosen.is_nobody() {
+            return None;
         }
         self.structure = snapshot.structure;
-        if let Some(work) = &mut self.work {
-            for source in self.chosen.sources(snapshot) {
-                self.known.insert(source.process);
-                work.reading.add(source);
-            }
-        }
-        let deleted: Vec<ProcessId> =
-            self.known.iter().filter(|id| !snapshot.processes.contains_key(id)).copied().collect();
-        self.known.retain(|id| !deleted.contains(id));
-        deleted
+        Some(self.chosen.sources(snapshot))
     }
 
     fn tell_events(&mut self) {

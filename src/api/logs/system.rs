@@ -39,5 +39,6 @@ pub async fn own(
         until: None,
     };
     let viewer = auth.viewer(&api);
-    super::respond(viewer, Chosen::nobody(), vec![source], wanted, Happened::default(), "pmdaemon").await
+    let begun = super::Begun { sources: vec![source], structure: 0 };
+    super::respond(viewer, Chosen::nobody(), begun, wanted, Happened::default(), "pmdaemon").await
 }

@@ -59,7 +59,7 @@ pub fn changes(old: &AppSpec, new: &AppSpec) -> Vec<Change> {
 }
 
 /// The definition as the API shows it, without what is compared elsewhere or is no definition.
-fn members(spec: &AppSpec) -> Value {
+pub fn members(spec: &AppSpec) -> Value {
     let mut shown = serde_json::to_value(convert::definition(AppId(0), spec, None)).unwrap_or_default();
     if let Value::Object(members) = &mut shown {
         for name in ["id", "revision", "processes", "notices", "env"] {

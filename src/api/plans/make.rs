@@ -12,7 +12,7 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::apps::definition;
 use crate::api::audit::Note;
 use crate::api::extract::Json;
-use crate::api::{ApiError, Shared};
+use crate::api::{ApiError, Shared, conditional};
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppSpec, Goal, Rest, State as Doing};
 use crate::supervisor::Denied;
@@ -49,9 +49,8 @@ pub async fn make(
         let spec = spec.map_err(|error| of_app(error, at, &shown))?;
         check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
         let step = step(&present, &spec, order.update_env);
-        let revision =
-            present.first().and_then(|view| view.revision.as_ref()).map(|revision| revision.number);
-        hash.update(format!("{:?}{revision:?}", spec.env));
+        // Values of variables are in no other text.
+        hash.update(format!("{}{:?}", differ::members(&spec), spec.env));
         steps.push(step);
         specs.push(spec);
     }
@@ -100,7 +99,8 @@ fn check_dependencies(snapshot: &Snapshot, before: &[AppSpec], spec: &AppSpec) -
 fn step(present: &[Arc<ProcessView>], spec: &AppSpec, update_env: bool) -> PlanStep {
     let (app, namespace) = (spec.name.to_string(), spec.namespace.to_string());
     let Some(first) = present.first() else {
-        return PlanStep { app, namespace, id: None, action: PlanAction::Create, changes: Vec::new() };
+        let (action, changes) = (PlanAction::Create, Vec::new());
+        return PlanStep { app, namespace, id: None, etag: None, action, changes };
     };
     let spec = differ::comparable(&first.spec, spec, update_env);
     let is_down = |view: &Arc<ProcessView>| matches!(view.state, Doing::Idle(_));
@@ -119,7 +119,8 @@ fn step(present: &[Arc<ProcessView>], spec: &AppSpec, update_env: bool) -> PlanS
         (true, false) => differ::way(&first.spec, &spec),
     };
     let changes = if changed { differ::changes(&first.spec, &spec) } else { Vec::new() };
-    PlanStep { app, namespace, id: Some(i64::from(first.app.0)), action, changes }
+    let (id, etag) = (Some(i64::from(first.app.0)), Some(conditional::tag(first)));
+    PlanStep { app, namespace, id, etag, action, changes }
 }
 
 /// Apps of the same namespaces that nobody named.
@@ -137,6 +138,7 @@ fn left_over(snapshot: &Snapshot, specs: &[AppSpec]) -> Vec<PlanStep> {
                 app: view.spec.name.to_string(),
                 namespace: view.spec.namespace.to_string(),
                 id: Some(i64::from(view.app.0)),
+                etag: Some(conditional::tag(view)),
                 action: PlanAction::Remove,
                 changes: Vec::new(),
             });

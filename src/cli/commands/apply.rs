@@ -16,7 +16,7 @@ pub async fn run(args: ApplyArgs) -> Result<(), CliError> {
     };
     let declared = args.wanted.of_file.read(&file).await?;
     let session = Session::open().await?;
-    let mut plan = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
+    let plan = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
     if !args.json {
         show(&plan);
     }
@@ -26,14 +26,6 @@ pub async fn run(args: ApplyArgs) -> Result<(), CliError> {
             out::notice("Nothing applied.");
             return Err(CliError::Told);
         }
-        // The answer was about what was shown: somebody else may have changed things meanwhile.
-        let now = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
-        if now.digest != plan.digest {
-            return Err(CliError::new(
-                "nothing was applied: the apps have changed since the plan was shown; look at it again",
-            ));
-        }
-        plan = now;
     }
     let mut report = Report::new(args.json);
     from_file::bring(&session, Verb::Apply, &declared, &plan, &mut report).await;

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use super::super::error::CliError;
-use super::super::session::Session;
+use super::super::session::{Session, on_this_machine};
 use super::report::{Line, Report};
 use super::{act, reload};
+use crate::client::ANY;
 use crate::ecosystem::Declared;
 use crate::wire::{Action, NewApp, Plan, PlanAction, PlanOrder, PlanStep, Then};
 
@@ -34,11 +35,30 @@ pub async fn plan(
     prune: bool,
     update_env: bool,
 ) -> Result<Plan, CliError> {
+    if update_env {
+        on_this_machine("--update-env")?;
+    }
     let order = PlanOrder { apps: declared.apps.clone(), prune, update_env };
     session.ask(async |c| c.plan(&order).await).await
 }
 
-/// Does it. What fails for one app is told, and the others go on.
+/// What the verb makes of them, without a question. All are checked before anything happens.
+pub async fn all(
+    session: &Session,
+    verb: Verb,
+    declared: &Declared,
+    update_env: bool,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    if !declared.apps.is_empty() {
+        let plan = plan(session, declared, false, update_env).await?;
+        bring(session, verb, declared, &plan, report).await;
+    }
+    Ok(())
+}
+
+/// Does it. What fails for one app is told, and the others go on; so it is with one that somebody has
+/// changed since the plan was made.
 pub async fn bring(session: &Session, verb: Verb, declared: &Declared, plan: &Plan, report: &mut Report) {
     for step in &plan.steps {
         let is = |app: &&NewApp| {
@@ -47,10 +67,10 @@ pub async fn bring(session: &Session, verb: Verb, declared: &Declared, plan: &Pl
         };
         let done = match declared.apps.iter().find(is) {
             Some(new) => one(session, verb, new, step, report).await,
-            None => act(session, Action::Delete, step, report).await,
+            None => remove(session, step, report).await,
         };
         if let Err(error) = done {
-            report.refuse(&error);
+            report.refuse(&told(error, step));
         }
     }
 }
@@ -76,7 +96,9 @@ async fn one(
         (PlanAction::Start, _) => change(session, new, step, Then::Start, report).await,
         (PlanAction::Live, Verb::Start | Verb::Apply) => {
             let whose = whose(step);
-            let app = session.ask_once(async |c| c.update_app(&whose, new, Then::Keep, WAIT).await).await?;
+            let app = session
+                .ask_once(async |c| c.update_app(&whose, tag(step), new, Then::Keep, WAIT).await)
+                .await?;
             report.note(Line::Done(format!("Changed {}; what runs goes on.", step.app)));
             app.processes.iter().for_each(|process| report.keep(process));
             Ok(())
@@ -88,10 +110,10 @@ async fn one(
         (PlanAction::Live | PlanAction::Restart | PlanAction::Reload, Verb::Reload)
         | (PlanAction::Reload, Verb::Start | Verb::Apply) => {
             let whose = whose(step);
-            session.ask_once(async |c| c.update_app(&whose, new, Then::Keep, WAIT).await).await?;
+            session.ask_once(async |c| c.update_app(&whose, tag(step), new, Then::Keep, WAIT).await).await?;
             reload::one(session, &whose, report).await
         }
-        (PlanAction::Remove, _) => act(session, Action::Delete, step, report).await,
+        (PlanAction::Remove, _) => remove(session, step, report).await,
     }
 }
 
@@ -103,7 +125,7 @@ async fn change(
     report: &mut Report,
 ) -> Result<(), CliError> {
     let whose = whose(step);
-    let app = session.ask_once(async |c| c.update_app(&whose, new, then, WAIT).await).await?;
+    let app = session.ask_once(async |c| c.update_app(&whose, tag(step), new, then, WAIT).await).await?;
     report.add_updated(app.processes, then);
     Ok(())
 }
@@ -115,6 +137,34 @@ async fn act(
     report: &mut Report,
 ) -> Result<(), CliError> {
     act::act_on_each(session, action, &[whose(step)], report).await
+}
+
+async fn remove(session: &Session, step: &PlanStep, report: &mut Report) -> Result<(), CliError> {
+    let whose = whose(step);
+    let before = act::meant(session, &whose).await?;
+    let reached = session.ask_once(async |c| c.delete_app(&whose, tag(step), act::WAIT).await).await?;
+    report.add(Action::Delete, act::as_deleted(session, reached).await?, &before);
+    Ok(())
+}
+
+/// A refusal of somebody else's version says whose it is.
+fn told(error: CliError, step: &PlanStep) -> CliError {
+    match &error {
+        CliError::Client(client) if client.code() == Some("other_revision") => CliError::new(format!(
+            "{} is left as it is: somebody has changed it since it was compared; look at pmdaemon plan again",
+            step.app
+        )),
+        CliError::Client(_)
+        | CliError::Sentence(_)
+        | CliError::Usage(_)
+        | CliError::Told
+        | CliError::Code(_) => error,
+    }
+}
+
+/// The version that was compared: nothing replaces one that nobody has looked at.
+fn tag(step: &PlanStep) -> &str {
+    step.etag.as_deref().unwrap_or(ANY)
 }
 
 fn whose(step: &PlanStep) -> String {

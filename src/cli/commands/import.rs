@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use super::super::error::CliError;
 use super::super::import_args::ImportArgs;
-use super::super::session::Session;
+use super::super::session::{Session, on_this_machine};
 use super::super::{file_args, out, prompt};
 use super::from_file;
 use super::report::{Line, Report};
 use super::update_env;
+use crate::client::ANY;
 use crate::ecosystem::{self, Dump};
 use crate::wire::{NewApp, PlanAction, Then};
 
@@ -28,6 +29,7 @@ struct Import {
 
 /// Runs the command.
 pub async fn run(args: ImportArgs) -> Result<(), CliError> {
+    on_this_machine("pmdaemon import")?;
     let file = dump_file(&args)?;
     let home = file.parent().unwrap_or(Path::new("/")).to_owned();
     let shown = file.display().to_string();
@@ -122,7 +124,7 @@ async fn define(
     let app = session.ask_once(async |c| c.create_app(&resting, WAIT).await).await?;
     if import.ran {
         let whose = format!("{}:{}", app.namespace, app.name);
-        session.ask_once(async |c| c.update_app(&whose, &import.new, Then::Keep, WAIT).await).await?;
+        session.ask_once(async |c| c.update_app(&whose, ANY, &import.new, Then::Keep, WAIT).await).await?;
     }
     report.add_new(app.processes, false);
     Ok(())

@@ -44,7 +44,14 @@ fn inspect(value: &Value, depth: usize) -> String {
 }
 
 fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
+    let escaped = |c: char| match c {
+        '\\' => "\\\\".to_owned(),
+        '\'' => "\\'".to_owned(),
+        '\n' => "\\n".to_owned(),
+        c if c.is_control() => format!("\\x{:02X}", u32::from(c)),
+        c => c.to_string(),
+    };
+    format!("'{}'", text.chars().map(escaped).collect::<String>())
 }
 
 #[cfg(test)]
@@ -55,6 +62,7 @@ mod tests {
     fn node_would_show_it_so() {
         let value = serde_json::json!([{"pid": 1, "a-b": "it's", "none": [], "env": {}}]);
         let expected = "[\n  {\n    pid: 1,\n    'a-b': 'it\\'s',\n    none: [],\n    env: {}\n  }\n]";
+        assert_eq!(quoted("a\u{1b}[2J\n"), "'a\\x1B[2J\\n'", "nothing acts on the terminal");
         let shown = inspect(&value, 0);
         assert_eq!(shown.len(), expected.len(), "{shown}");
         for line in expected.lines() {

@@ -80,7 +80,7 @@ mod tests {
     use crate::wire::Change;
 
     fn step(action: PlanAction, changes: Vec<Change>) -> PlanStep {
-        PlanStep { app: "web".into(), namespace: "default".into(), id: None, action, changes }
+        PlanStep { app: "web".into(), namespace: "default".into(), id: None, etag: None, action, changes }
     }
 
     #[test]

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use super::super::act_args::ReloadArgs;
 use super::super::error::CliError;
+use super::super::file_args;
 use super::super::out;
 use super::super::session::Session;
 use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
 use super::{act, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
-use crate::ecosystem;
 
 /// Each process may use up its kill timeout, and there may be many.
 const WAIT: Duration = Duration::from_secs(1800);
@@ -20,19 +20,15 @@ const LINES: u64 = 10;
 
 /// Runs the command.
 pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
-    let (files, refs): (Vec<String>, Vec<String>) =
-        args.refs.into_iter().partition(|word| ecosystem::is_file(word));
+    let (files, refs) = file_args::split(args.refs);
     args.refs = refs;
+    let declared = args.of_file.read_all(&files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
-    for file in files.iter() {
-        let declared = args.of_file.read(file).await?;
-        let plan = from_file::plan(&session, &declared, false, args.update_env).await?;
-        from_file::bring(&session, Verb::Reload, &declared, &plan, &mut report).await;
-    }
+    from_file::all(&session, Verb::Reload, &declared, args.update_env, &mut report).await?;
     for reference in &args.refs {
         if let Err(error) = one(&session, reference, &mut report).await {
             report.refuse(&error);

@@ -5,6 +5,7 @@ use futures_util::future::join_all;
 
 use super::super::act_args::RestartArgs;
 use super::super::error::CliError;
+use super::super::file_args;
 use super::super::health;
 use super::super::out;
 use super::super::session::Session;
@@ -13,13 +14,11 @@ use super::from_file::{self, Verb};
 use super::report::Report;
 use super::start::waiting;
 use super::update_env;
-use crate::ecosystem;
 use crate::wire::Action;
 
 /// Runs the command.
 pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
-    let (files, refs): (Vec<String>, Vec<String>) =
-        args.refs.into_iter().partition(|word| ecosystem::is_file(word));
+    let (files, refs) = file_args::split(args.refs);
     args.refs = refs;
     let for_each = [("--port", args.port.is_some()), ("--wait-ready", wait(&args).is_some())];
     let for_each = for_each.into_iter().find(|(_, given)| *given);
@@ -30,16 +29,13 @@ pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
             "{option} is for one app at a time: name it instead of all or a file"
         )));
     }
+    let declared = args.of_file.read_all(&files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
-    for file in &files {
-        let declared = args.of_file.read(file).await?;
-        let plan = from_file::plan(&session, &declared, false, args.update_env).await?;
-        from_file::bring(&session, Verb::Restart, &declared, &plan, &mut report).await;
-    }
+    from_file::all(&session, Verb::Restart, &declared, args.update_env, &mut report).await?;
     if wait(&args).is_some() {
         // All at the same time, or one that does not become ready would keep the others waiting.
         let restarted = args.refs.iter().map(|reference| reported(&session, &args, reference));

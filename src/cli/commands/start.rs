@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
-use super::super::file_args;
+use super::super::file_args::{self, FileArgs};
 use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::ready_args::ReadyArgs;
@@ -21,8 +21,7 @@ use super::super::values::EnvWord;
 use super::from_file::{self, Verb};
 use super::report::Report;
 use super::{act, update_env};
-use crate::client;
-use crate::ecosystem;
+use crate::client::{self, ANY};
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
 
@@ -34,8 +33,7 @@ pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
     if args.targets.is_empty() {
         args.targets.push(file_args::default_file()?);
     }
-    let (files, targets): (Vec<String>, Vec<String>) =
-        args.targets.drain(..).partition(|target| ecosystem::is_file(target));
+    let (files, targets) = file_args::split(args.targets);
     args.targets = targets;
     if !files.is_empty() {
         return from_files(&args, &files).await;
@@ -83,7 +81,7 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
     let mut environment = None;
     for word in &args.env {
         match word {
-            EnvWord::Environment(name) => environment = Some(name.as_str()),
+            EnvWord::Environment(name) => environment = Some(name.clone()),
             EnvWord::Variable(name, _) => {
                 return Err(CliError::new(format!(
                     "{name} is for one script: write it into env of the file"
@@ -101,17 +99,11 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
             files[0]
         )));
     }
-    let mut all = Vec::new();
-    for file in files {
-        all.push(file_args::read(file, &args.only, environment).await?);
-    }
+    let declared = FileArgs { only: args.only.clone(), environment }.read_all(files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     let verb = if args.force { Verb::Restart } else { Verb::Start };
-    for declared in &all {
-        let plan = from_file::plan(&session, declared, false, args.update_env).await?;
-        from_file::bring(&session, verb, declared, &plan, &mut report).await;
-    }
+    from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
     report.finish()
 }
 
@@ -173,7 +165,7 @@ async fn redefine(
     // It keeps its name, whichever of the two found it.
     let new = NewApp { name: None, namespace: None, ..new };
     let whose = format!("id:{id}");
-    let app = session.ask_once(async |c| c.update_app(&whose, &new, then, WAIT).await).await?;
+    let app = session.ask_once(async |c| c.update_app(&whose, ANY, &new, then, WAIT).await).await?;
     if let (Some(limit), Then::Start | Then::Restart) = (args.health.wait(), then) {
         session.ask_once(async |c| c.start_until_ready(&whose, limit).await).await?;
     }

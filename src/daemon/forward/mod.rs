@@ -18,6 +18,7 @@ mod record;
 mod source;
 mod syslog;
 mod task;
+mod whose;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +30,7 @@ use super::clock;
 use super::handle::{Handle, HandleError};
 use super::view::{ProcessView, Snapshot};
 use crate::logs::{Cursor, Filter, Item, Position, Reading, Start, Stream, Until, lag};
-use crate::model::ProcessId;
+use crate::model::{Pid, ProcessId};
 use crate::store::Change;
 use definition::Definition;
 use deliver::Way;
@@ -220,6 +221,7 @@ impl Forwards {
         let line = Record {
             at: Some(clock::unix_ms() * 1000),
             process: ProcessId(0),
+            pid: Some(Pid(std::process::id().cast_signed())),
             name: "pmdaemon".into(),
             namespace: "pmdaemon".into(),
             stream: Stream::Out,
@@ -270,10 +272,10 @@ fn standing(
 ) -> std::io::Result<(Vec<LogStatus>, Option<u64>)> {
     let mut sources = source::sources(definition, views);
     sources.retain(|source| source.path.as_path() != std::path::Path::new("/dev/null"));
-    let places = sources.iter().map(|source| (&source.path, cursor.after((source.process, source.stream))));
+    let places = sources.iter().map(|source| (&source.path, cursor.after(source.log())));
     let sizes = lag::sizes(places)?;
     let status = |source: &crate::logs::Source| {
-        let place = cursor.after((source.process, source.stream));
+        let place = cursor.after(source.log());
         let lag_bytes = sizes.get(&source.path).map_or(0, |sizes| lag::behind(sizes, place));
         let (process, name, stream) = (source.process, source.name.clone(), source.stream);
         LogStatus { process, name, stream, place, lag_bytes }

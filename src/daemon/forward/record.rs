@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use super::whose::Whose;
 use crate::logs::{self, Level, Line, Position, Stream};
-use crate::model::ProcessId;
+use crate::model::{Pid, ProcessId};
 
 /// A line, with what its receiver wants to know of it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -12,6 +13,8 @@ pub struct Record {
     pub at: Option<u64>,
     /// The process.
     pub process: ProcessId,
+    /// Which process of the system wrote it, if that is known.
+    pub pid: Option<Pid>,
     /// What it is called.
     pub name: Arc<str>,
     /// The namespace of its app.
@@ -29,14 +32,15 @@ pub struct Record {
 }
 
 impl Record {
-    /// That line, of that namespace.
-    pub fn of(line: Line, namespace: Arc<str>) -> Record {
+    /// That line, of that process.
+    pub fn of(line: Line, whose: Option<&Whose>) -> Record {
         let level = Level::of_line(&logs::ansi::plain(&line.text));
         Record {
             at: line.at,
             process: line.process,
+            pid: whose.and_then(|whose| whose.pid_at(line.at)),
             name: line.name,
-            namespace,
+            namespace: whose.map(Whose::namespace).unwrap_or_default(),
             stream: line.stream,
             level,
             text: line.text,

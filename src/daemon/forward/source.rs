@@ -1,12 +1,13 @@
 //! Reading what is to be sent: batches of bounded size, and what was removed before it could be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::definition::Definition;
 use super::record::Record;
+use super::whose::Whose;
 use crate::daemon::view::ProcessView;
 use crate::logs::lag::{self, Sizes};
 use crate::logs::{Cursor, Filter, Item, Log, Position, Reading, Source, Start, Stream, Until};
@@ -48,12 +49,11 @@ pub struct Logs {
     /// Where it is in all of them.
     cursor: Cursor,
     paths: BTreeMap<(ProcessId, Stream), PathBuf>,
-    namespaces: BTreeMap<ProcessId, Arc<str>>,
-    names: BTreeMap<ProcessId, String>,
+    whose: BTreeMap<ProcessId, Whose>,
     sizes: BTreeMap<PathBuf, Sizes>,
 }
 
-/// The logs of these processes that the definition wants.
+/// The logs of these processes that the definition wants, each file once.
 pub fn sources(definition: &Definition, views: &[Arc<ProcessView>]) -> Vec<Source> {
     let only = definition.stream.map(Stream::from);
     let both = views.iter().flat_map(|view| {
@@ -66,7 +66,10 @@ pub fn sources(definition: &Definition, views: &[Arc<ProcessView>]) -> Vec<Sourc
             until: None,
         })
     });
-    both.filter(|source| only.is_none_or(|only| only == source.stream)).collect()
+    let mut seen = HashSet::new();
+    both.filter(|source| only.is_none_or(|only| only == source.stream))
+        .filter(|source| seen.insert(source.path.clone()))
+        .collect()
 }
 
 fn filter(definition: &Definition) -> Filter {
@@ -90,17 +93,10 @@ impl Logs {
     pub fn open(definition: &Definition, views: &[Arc<ProcessView>], from: &Cursor) -> io::Result<Logs> {
         let start = Start::After(from.clone());
         let sources = sources(definition, views);
-        let paths = sources.iter().map(|source| ((source.process, source.stream), source.path.clone()));
-        let paths = paths.collect();
+        let paths = sources.iter().map(|source| (source.log(), source.path.clone())).collect();
         let reading = Reading::open(sources, &start, filter(definition), Until::Ever)?;
-        let mut logs = Logs {
-            cursor: reading.cursor(),
-            reading,
-            paths,
-            namespaces: BTreeMap::new(),
-            names: BTreeMap::new(),
-            sizes: BTreeMap::new(),
-        };
+        let mut logs =
+            Logs { cursor: reading.cursor(), reading, paths, whose: BTreeMap::new(), sizes: BTreeMap::new() };
         logs.learn(views);
         logs.measure();
         Ok(logs)
@@ -108,47 +104,24 @@ impl Logs {
 
     fn learn(&mut self, views: &[Arc<ProcessView>]) {
         for view in views {
-            self.namespaces.entry(view.id).or_insert_with(|| view.spec.namespace.as_str().into());
-            self.names.insert(view.id, view.name());
+            self.whose.entry(view.id).or_insert_with(|| Whose::of(view)).learn(view);
         }
     }
 
-    /// Takes up logs that are new. False when some of those that it has are others now.
-    pub fn add(&mut self, definition: &Definition, views: &[Arc<ProcessView>]) -> bool {
+    /// From now on those of these processes are meant. What is not any more is read to its end.
+    ///
+    /// # Errors
+    /// A log cannot be looked at.
+    pub fn follow(&mut self, definition: &Definition, views: &[Arc<ProcessView>]) -> io::Result<()> {
         let sources = sources(definition, views);
-        let other = |source: &Source| {
-            self.paths.get(&(source.process, source.stream)).is_some_and(|known| *known != source.path)
-        };
-        if sources.iter().any(other) {
-            return false;
-        }
-        // An app that was deleted and defined anew writes to the path of the old one.
-        let replaced = |(log, path): (&Log, &PathBuf)| {
-            let gone = !views.iter().any(|view| view.id == log.0);
-            (gone && sources.iter().any(|source| source.path == *path)).then_some(log.0)
-        };
-        let replaced: Vec<ProcessId> = self.paths.iter().filter_map(replaced).collect();
-        replaced.into_iter().for_each(|id| self.forget(id));
+        self.paths.extend(sources.iter().map(|source| (source.log(), source.path.clone())));
+        self.reading.follow(sources)?;
         self.learn(views);
-        for source in sources {
-            self.paths.insert((source.process, source.stream), source.path.clone());
-            self.reading.add(source);
-        }
-        true
-    }
-
-    /// Lets go of processes that are not meant any more.
-    pub fn keep_only(&mut self, views: &[Arc<ProcessView>]) {
-        let gone: Vec<ProcessId> =
-            self.names.keys().filter(|id| !views.iter().any(|view| view.id == **id)).copied().collect();
-        gone.into_iter().for_each(|id| self.forget(id));
-    }
-
-    fn forget(&mut self, id: ProcessId) {
-        self.reading.remove(id);
-        self.paths.retain(|(process, _), _| *process != id);
-        self.names.remove(&id);
-        self.namespaces.remove(&id);
+        let read: BTreeSet<Log> = self.reading.logs().collect();
+        self.paths.retain(|log, _| read.contains(log));
+        let processes: BTreeSet<ProcessId> = read.iter().map(|log| log.0).collect();
+        self.whose.retain(|process, _| processes.contains(process));
+        Ok(())
     }
 
     /// Looks how large the segments are that are still to be read, to know it when they are removed.
@@ -191,8 +164,8 @@ impl Logs {
                 Some(Item::Line(line)) => {
                     self.cursor.put((line.process, line.stream), line.end);
                     bytes += line.text.len() + 1;
-                    let namespace = self.namespaces.get(&line.process).cloned().unwrap_or_default();
-                    batch.records.push(Record::of(line, namespace));
+                    let whose = self.whose.get(&line.process);
+                    batch.records.push(Record::of(line, whose));
                 }
             }
         }
@@ -210,7 +183,7 @@ impl Logs {
         let none = Sizes::new();
         let sizes = self.paths.get(&log).and_then(|path| self.sizes.get(path)).unwrap_or(&none);
         Gap {
-            name: self.names.get(&log.0).cloned().unwrap_or_default(),
+            name: self.whose.get(&log.0).map(Whose::name).unwrap_or_default(),
             bytes: lag::behind(sizes, before).saturating_sub(lag::behind(sizes, after)),
             and_more: (before.segment..after.segment).any(|number| !sizes.contains_key(&number)),
         }

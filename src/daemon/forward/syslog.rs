@@ -108,11 +108,12 @@ fn messages(facility: u8, records: &[Record]) -> Vec<Vec<u8>> {
     let mut all = Vec::with_capacity(records.len());
     for record in records {
         let (app, id) = (record::printable(&record.name, 48), record.process.0.to_string());
+        let pid = record.pid.map(|pid| pid.to_string());
         let config = Config {
             facility,
             hostname: Some(host.as_str()),
             app_name: Some(app.as_str()),
-            proc_id: Some(id.as_str()),
+            proc_id: pid.as_deref(),
         };
         let formatter = config.into_formatter();
         let mut pieces: Vec<&[u8]> = record.text.chunks(LONGEST).collect();
@@ -161,12 +162,13 @@ fn severity(record: &Record) -> Severity {
 mod tests {
     use super::*;
     use crate::logs::Position;
-    use crate::model::ProcessId;
+    use crate::model::{Pid, ProcessId};
 
     fn record(text: &[u8]) -> Record {
         Record {
             at: Some(1_700_000_000_123_456),
             process: ProcessId(7),
+            pid: Some(Pid(4242)),
             name: "we b".into(),
             namespace: "a\"b]".into(),
             stream: Stream::Err,
@@ -181,12 +183,14 @@ mod tests {
     fn a_message_has_every_field_of_rfc_5424_and_the_bytes_of_the_line() {
         let host = record::host();
         let expected = format!(
-            "<131>1 2023-11-14T22:13:20.123456Z {host} we_b 7 - [pmdaemon@32473 id=\"7\" namespace=\"a\\\"b\\]\" \
+            "<131>1 2023-11-14T22:13:20.123456Z {host} we_b 4242 - [pmdaemon@32473 id=\"7\" namespace=\"a\\\"b\\]\" \
              stream=\"err\" place=\"2.30\"] b\u{e4}d"
         );
         assert_eq!(messages(16, &[record("b\u{e4}d".as_bytes())]), [expected.into_bytes()]);
         let exact = messages(1, &[record(b"\xFF\xFE")]);
         assert!(exact[0].ends_with(b" \xFF\xFE") && exact[0].starts_with(b"<11>1 "));
+        let of_nobody = messages(1, &[Record { pid: None, ..record(b"x") }]);
+        assert!(String::from_utf8_lossy(&of_nobody[0]).contains(" we_b - - [pmdaemon@32473 id=\"7\""));
         let long = messages(1, &[record(&[b'x'; LONGEST + 1]), record(b"")]);
         assert_eq!(long.len(), 3, "a long line is several messages, an empty one is one");
     }

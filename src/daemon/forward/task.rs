@@ -89,23 +89,22 @@ impl Task {
     async fn work(&mut self) -> Result<(), String> {
         let way = Way::of(self.definition.clone())?;
         let mut snapshot = self.handle.snapshot();
-        let mut views = (self.choose)(&snapshot, &self.definition.apps);
+        let views = (self.choose)(&snapshot, &self.definition.apps);
         let (definition, cursor) = (self.definition.clone(), self.progress().cursor.clone());
-        let of = views.clone();
-        let mut logs = blocking(move || Logs::open(&definition, &of, &cursor)).await?;
+        let mut logs = blocking(move || Logs::open(&definition, &views, &cursor)).await?;
         let (mut kept, mut measured) = (Instant::now(), Instant::now());
         let mut unkept = false;
         loop {
             let now = self.handle.snapshot();
             if now.seq != snapshot.seq {
                 snapshot = now;
-                views = (self.choose)(&snapshot, &self.definition.apps);
-                if !logs.add(&self.definition, &views) {
-                    // Their files are others now.
-                    let (definition, cursor) = (self.definition.clone(), self.progress().cursor.clone());
-                    let of = views.clone();
-                    logs = blocking(move || Logs::open(&definition, &of, &cursor)).await?;
-                }
+                let views = (self.choose)(&snapshot, &self.definition.apps);
+                let definition = self.definition.clone();
+                logs = blocking(move || {
+                    logs.follow(&definition, &views)?;
+                    Ok(logs)
+                })
+                .await?;
             }
             let measure = measured.elapsed() > MEASURE;
             let (back, batch) = blocking(move || {
@@ -148,13 +147,9 @@ impl Task {
                 self.keep();
                 (kept, unkept) = (Instant::now(), false);
             }
-            if !batch.full {
-                // What was deleted is read to its end first.
-                logs.keep_only(&views);
-                if self.wait(LOOK).await {
-                    self.keep();
-                    return Ok(());
-                }
+            if !batch.full && self.wait(LOOK).await {
+                self.keep();
+                return Ok(());
             }
         }
     }

@@ -41,13 +41,55 @@ fn a_log_that_is_defined_later_is_read_from_its_beginning() {
     let (early, late) = (Log::new(), Log::new());
     let mut follower = follow(&early);
     late.chunk(10, "there before\n");
-    follower.add(late.source_of(2, Stream::Out));
-    follower.add(late.source_of(2, Stream::Out));
+    let both = [early.source(), late.source_of(2, Stream::Out)].to_vec();
+    follower.follow(both.clone()).unwrap();
+    follower.follow(both).unwrap();
     check_poll(&mut follower, &[("there before", Some(10))]);
-    follower.remove(ProcessId(2));
-    late.chunk(20, "unheard\n");
+    late.chunk(20, "its last\nand half a");
+    follower.follow(vec![early.source()]).unwrap();
+    late.chunk(25, " line\nunheard\n");
     early.chunk(30, "heard\n");
-    check_poll(&mut follower, &[("heard", Some(30))]);
+    check_poll(&mut follower, &[("its last", Some(20)), ("and half a+", Some(20)), ("heard", Some(30))]);
+    assert_eq!(follower.logs().collect::<Vec<_>>(), [early.source().log()]);
+}
+
+#[test]
+fn a_log_that_is_deleted_and_begun_anew_is_read_to_its_end_and_then_from_its_beginning() {
+    let log = Log::new();
+    let mut follower = follow(&log);
+    for process in 2..20 {
+        let now = u64::from(process) * 100;
+        let old = log.source_of(process - 1, Stream::Out);
+        log.chunk(now, "old, seen\n");
+        assert_eq!(texts(&poll(&mut follower)), ["old, seen"]);
+        log.chunk(now + 1, "old, not seen yet\n");
+        std::fs::remove_file(log.path()).unwrap();
+        std::fs::remove_file(log.index()).unwrap();
+        log.chunk(now + 2, "new\n");
+        follower.follow(vec![log.source_of(process, Stream::Out)]).unwrap();
+        let lines = poll(&mut follower);
+        let names: Vec<(String, String)> =
+            lines.iter().map(|line| (line.name.to_string(), clean(&line.text))).collect();
+        let expected = [(old.name, "old, not seen yet"), (format!("web-{process}"), "new")];
+        assert_eq!(names, expected.map(|(name, text)| (name, text.to_owned())));
+        assert_eq!(follower.logs().count(), 1);
+    }
+}
+
+#[test]
+fn a_log_of_several_goes_on_when_the_first_of_them_is_gone() {
+    let log = Log::new();
+    let both = [log.source(), log.source_of(2, Stream::Out)];
+    let mut follower = open(&both, Start::Tail(0), Filter::default(), Until::Ever);
+    log.chunk(10, "both\n");
+    check_poll(&mut follower, &[("both", Some(10))]);
+    follower.follow(vec![both[1].clone()]).unwrap();
+    log.rotate();
+    log.chunk(20, "the second\n");
+    let lines = poll(&mut follower);
+    assert_eq!((texts(&lines), &*lines[0].name), (vec!["the second".to_owned()], "web-2"));
+    assert_eq!(follower.cursor().after(both[0].log()), Position::BEGINNING);
+    assert_ne!(follower.cursor().after(both[1].log()), Position::BEGINNING);
 }
 
 #[test]
