@@ -27,7 +27,7 @@
 //! | [`fault`] | points at which a test can have a process die | `home` |
 //! | [`secrets`] | random secrets, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
-//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `fault`, `model` (names of signals) |
+//! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `fault`, `own_log` (how a line looks), `model` (names of signals) |
 //! | [`kernel`] | is this Linux new enough, and what does it let us do? | `keeper` |
 //! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |

@@ -1,10 +1,17 @@
 //! Settings of an installation that come from the environment of the command that starts its
 //! keeper.
 
+use std::ffi::OsString;
+use std::fmt;
+use std::path::{Component, Path, PathBuf};
+
 /// So many automatic restarts may come at once, on the whole host.
 const BURST: &str = "PMDAEMON_RESTART_BURST";
 /// So many follow in a second, on the whole host.
 const RATE: &str = "PMDAEMON_RESTART_RATE";
+
+/// Where log files of one's own may be, for those who are not admins.
+const LOG_ROOTS: &str = "PMDAEMON_LOG_ROOTS";
 
 /// How many automatic restarts the host bears (acceptance row K7), as far as somebody said that.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -43,9 +50,95 @@ impl RestartBudget {
     }
 }
 
+/// The directories beneath which somebody who is no admin may have log files in a place of their
+/// own: `/var/log` and the home directory of the daemon's user, if nobody says otherwise.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LogRoots(Vec<PathBuf>);
+
+impl LogRoots {
+    /// What the environment says: absolute directories with colons between them; empty is nowhere.
+    ///
+    /// # Errors
+    /// A sentence with the one that is none.
+    pub fn from_env() -> Result<LogRoots, String> {
+        LogRoots::parse(std::env::var_os(LOG_ROOTS), std::env::home_dir())
+    }
+
+    fn parse(said: Option<OsString>, home: Option<PathBuf>) -> Result<LogRoots, String> {
+        let Some(said) = said else {
+            return Ok(LogRoots(home.into_iter().chain([PathBuf::from("/var/log")]).collect()));
+        };
+        let roots = std::env::split_paths(&said).filter(|root| !root.as_os_str().is_empty());
+        let whole = |root: PathBuf| {
+            let usable = root.is_absolute() && !root.components().any(|part| part == Component::ParentDir);
+            usable.then_some(()).map(|()| root.clone()).ok_or_else(|| {
+                format!(
+                    "{LOG_ROOTS} names {}: give absolute directories with colons between them, such as \
+                     /var/log:/srv/logs",
+                    root.display()
+                )
+            })
+        };
+        roots.map(whole).collect::<Result<_, _>>().map(LogRoots)
+    }
+
+    /// Whether that file is in one of them, also when links on the way are followed.
+    pub fn have(&self, file: &Path) -> bool {
+        let really = file.ancestors().skip(1).find_map(|dir| dir.canonicalize().ok());
+        self.0.iter().any(|root| {
+            let root_really = root.canonicalize().unwrap_or_else(|_| root.clone());
+            file.starts_with(root)
+                && really.as_ref().is_none_or(|dir| {
+                    // What is not there yet will be made beneath what is.
+                    dir.starts_with(&root_really) || root_really.starts_with(dir)
+                })
+        })
+    }
+}
+
+impl fmt::Display for LogRoots {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<String> = self.0.iter().map(|root| root.display().to_string()).collect();
+        match names.is_empty() {
+            true => f.write_str("there are none"),
+            false => f.write_str(&names.join(", ")),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn log_roots_hold_what_really_is_beneath_them() {
+        let place = tempfile::tempdir().unwrap();
+        let dir = |name: &str| {
+            let path = place.path().join(name);
+            std::fs::create_dir_all(&path).unwrap();
+            path
+        };
+        let (logs, other) = (dir("logs"), dir("other"));
+        std::os::unix::fs::symlink(&other, logs.join("way")).unwrap();
+        let said = std::env::join_paths([&logs, &place.path().join("later")]).unwrap();
+        let roots = LogRoots::parse(Some(said), None).unwrap();
+        for (file, held) in [
+            ("logs/a.log", true),
+            ("logs/new/a.log", true),
+            ("later/on/a.log", true),
+            ("other/a.log", false),
+            ("logs/way/a.log", false),
+            ("logs2/a.log", false),
+        ] {
+            assert_eq!(roots.have(&place.path().join(file)), held, "{file}");
+        }
+        let usual = LogRoots::parse(None, Some("/home/me".into())).unwrap();
+        assert!(usual.have(Path::new("/var/log/x/a.log")) && !usual.have(Path::new("/etc/a.log")));
+        assert!(!LogRoots::parse(Some("".into()), None).unwrap().have(Path::new("/var/log/a.log")));
+        for wrong in ["logs", "/var/log:../x", "/var/../etc"] {
+            assert!(LogRoots::parse(Some(wrong.into()), None).unwrap_err().contains("/srv/logs"), "{wrong}");
+        }
+    }
 
     #[test]
     fn a_budget_is_two_numbers_or_refused_with_an_example() {

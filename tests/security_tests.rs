@@ -4,6 +4,7 @@ mod support;
 
 mod security {
     mod canary;
+    mod definitions;
     mod front;
     mod metrics;
     mod rows;

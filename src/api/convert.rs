@@ -145,6 +145,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         max_open_files: None,
         core_size_bytes: None,
         umask: None,
+        no_new_privileges: false,
         logs: convert_logs::show(&spec.logs),
         depends_on: convert_depends::show(&spec.depends_on, &spec.namespace),
         notices: Vec::new(),

@@ -28,6 +28,7 @@ pub fn wanted(new: &wire::NewApp) -> Result<Resources, ApiError> {
             None => None,
         },
         run_as: None,
+        no_new_privileges: new.no_new_privileges,
     })
 }
 
@@ -50,7 +51,7 @@ fn between(
 
 /// Shows them in a definition.
 pub fn show(app: &mut wire::App, resources: &Resources) {
-    let Resources { max_memory, nice, max_open_files, core_size, umask, run_as } = resources;
+    let Resources { max_memory, nice, max_open_files, core_size, umask, run_as, .. } = resources;
     app.max_memory_bytes = max_memory.map(|size| size.0 as i64);
     app.nice = nice.map(i64::from);
     app.max_open_files = max_open_files.map(|files| files as i64);
@@ -58,6 +59,7 @@ pub fn show(app: &mut wire::App, resources: &Resources) {
     app.umask = umask.map(|mask| format!("{mask:03o}"));
     app.user = run_as.as_ref().map(|user| user.user.clone());
     app.group = run_as.as_ref().map(|user| user.group.clone());
+    app.no_new_privileges = resources.no_new_privileges();
 }
 
 #[cfg(test)]

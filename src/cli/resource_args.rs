@@ -31,6 +31,9 @@ pub struct ResourceArgs {
     /// Permission bits that new files do not get, e.g. 027 [default: 022]
     #[arg(help_heading = HEADING, long, value_name = "MASK", value_parser = umask)]
     pub umask: Option<String>,
+    /// Its programs never gain rights by set-user-ID bits or file capabilities (sudo does nothing then) [default: with --uid]
+    #[arg(help_heading = HEADING, long, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    pub no_new_privileges: Option<bool>,
 }
 
 impl ResourceArgs {
@@ -44,6 +47,7 @@ impl ResourceArgs {
             max_open_files: self.max_open_files,
             core_size_bytes: self.core_size,
             umask: self.umask.clone(),
+            no_new_privileges: self.no_new_privileges,
             ..app
         }
     }
@@ -84,15 +88,17 @@ mod tests {
     #[test]
     fn every_option_becomes_a_member() {
         let line = "--max-memory 1.5G --nice -5 --uid www --gid 33 --max-open-files 4096 --core-size unlimited \
-                    --umask 027";
+                    --umask 027 --no-new-privileges";
         let expected = serde_json::json!({
             "script": "", "max_memory_bytes": 1_610_612_736, "nice": -5, "user": "www", "group": "33",
-            "max_open_files": 4096, "core_size_bytes": -1, "umask": "027",
+            "max_open_files": 4096, "core_size_bytes": -1, "umask": "027", "no_new_privileges": true,
         });
         assert_eq!(serde_json::to_value(parsed(line).unwrap()).unwrap(), expected);
-        let other_words = "--max-memory-restart 100M --user 33 --group www --core-size 0";
+        let other_words = "--max-memory-restart 100M --user 33 --group www --core-size 0 \
+                           --no-new-privileges=false";
         let expected = serde_json::json!({
             "script": "", "max_memory_bytes": 104_857_600, "user": "33", "group": "www", "core_size_bytes": 0,
+            "no_new_privileges": false,
         });
         assert_eq!(serde_json::to_value(parsed(other_words).unwrap()).unwrap(), expected);
     }

@@ -25,6 +25,7 @@ pub fn for_keeper(resources: &Resources) -> protocol::Resources {
             uid: user.uid,
             gid: user.gid,
         }),
+        no_new_privileges: resources.no_new_privileges(),
     }
 }
 

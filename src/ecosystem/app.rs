@@ -80,6 +80,7 @@ pub fn app(
         max_open_files: keys.get("max_open_files", value::number)?,
         core_size_bytes: keys.get("core_size", value::bytes)?,
         umask: keys.get("umask", value::text)?,
+        no_new_privileges: keys.get("no_new_privileges", value::flag)?,
         logs: logs(&keys)?,
         depends_on: keys.get("depends_on", dependencies)?.unwrap_or_default(),
         ready,

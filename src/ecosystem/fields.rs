@@ -145,6 +145,7 @@ pub const FIELDS: &[Field] = &[
     field("max_open_files", &[], Kind::Number, "Limit of open files."),
     field("core_size", &["core_size_bytes"], Kind::Bytes, "Largest core dump; -1: no limit."),
     field("umask", &[], Kind::Text, "Octal digits, as text: \"027\"."),
+    field("no_new_privileges", &[], Kind::Flag, "Its programs never gain rights; sudo does nothing in it."),
     field("out_file", &["out", "output", "out_log"], Kind::Text, "File of standard output; NULL: none."),
     field(
         "error_file",

@@ -240,6 +240,7 @@ impl Keeper {
             core_size: wanted.core_size,
             nice: wanted.nice,
             user: user.transpose()?,
+            no_new_privileges: wanted.no_new_privileges,
         };
         let plan = Plan {
             program,

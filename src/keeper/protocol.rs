@@ -232,6 +232,8 @@ pub struct Resources {
     pub umask: Option<u32>,
     /// The user to become.
     pub run_as: Option<RunAs>,
+    /// `PR_SET_NO_NEW_PRIVS`.
+    pub no_new_privileges: bool,
 }
 
 /// A user of this host.

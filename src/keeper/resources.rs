@@ -29,6 +29,8 @@ pub struct Limits {
     pub nice: Option<i32>,
     /// User and groups; absent: the keeper's.
     pub user: Option<User>,
+    /// No program gives it more rights, whatever bits its file has.
+    pub no_new_privileges: bool,
 }
 
 /// Whom a child becomes.
@@ -52,11 +54,14 @@ pub enum Part {
     Nice,
     /// Groups and user.
     User,
+    /// That it gains no rights.
+    NoNewPrivileges,
 }
 
 impl Part {
     /// All of them; their place is their code on the pipe of a child.
-    pub const ALL: [Part; 4] = [Part::OpenFiles, Part::CoreSize, Part::Nice, Part::User];
+    pub const ALL: [Part; 5] =
+        [Part::OpenFiles, Part::CoreSize, Part::Nice, Part::User, Part::NoNewPrivileges];
 
     /// The words for people, after "cannot".
     pub fn doing(self) -> &'static str {
@@ -65,6 +70,7 @@ impl Part {
             Part::CoreSize => "set the limit of core dumps",
             Part::Nice => "set the priority",
             Part::User => "change to its user and groups",
+            Part::NoNewPrivileges => "forbid it to gain rights",
         }
     }
 }
@@ -72,7 +78,7 @@ impl Part {
 impl Limits {
     /// What the keeper passes on to every child.
     pub fn inherited(descriptors: (u64, u64)) -> Limits {
-        Limits { descriptors, core_size: None, nice: None, user: None }
+        Limits { descriptors, core_size: None, nice: None, user: None, no_new_privileges: false }
     }
 
     /// In the child: carries it out. There is one thread, so looking up groups may take memory and
@@ -88,9 +94,12 @@ impl Limits {
             let done = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, nice) };
             Errno::result(done).map_err(|errno| (Part::Nice, errno))?;
         }
-        match &self.user {
-            Some(user) => user.become_it().map_err(|errno| (Part::User, errno)),
-            None => Ok(()),
+        if let Some(user) = &self.user {
+            user.become_it().map_err(|errno| (Part::User, errno))?;
+        }
+        match self.no_new_privileges {
+            true => nix::sys::prctl::set_no_new_privs().map_err(|errno| (Part::NoNewPrivileges, errno)),
+            false => Ok(()),
         }
     }
 }

@@ -4,9 +4,12 @@
 use std::fmt;
 use std::io::Write;
 
+use crate::own_log;
+
 /// Writes one line. A log that cannot be written is no reason to stop.
 pub fn line(level: &str, message: fmt::Arguments<'_>) {
     let now = jiff::Timestamp::now();
+    let message = own_log::one_line(&message.to_string());
     let text = format!("{now:.6} {level:>5} keeper: {message}\n");
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

@@ -17,6 +17,17 @@ pub struct Resources {
     pub umask: Option<u32>,
     /// The user to run as; absent: the daemon's.
     pub run_as: Option<RunAs>,
+    /// Whether its programs can never gain rights by set-user-ID bits or file capabilities. Absent:
+    /// see [`no_new_privileges`](Resources::no_new_privileges).
+    pub no_new_privileges: Option<bool>,
+}
+
+impl Resources {
+    /// Whether it never gains rights. Where nobody said: if root runs it as somebody else, since that
+    /// is to give rights up. With its own rights it may use `sudo`, or a node that may bind port 80.
+    pub fn no_new_privileges(&self) -> bool {
+        self.no_new_privileges.unwrap_or(self.run_as.as_ref().is_some_and(|user| user.uid != 0))
+    }
 }
 
 /// A core size without a limit.

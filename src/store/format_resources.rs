@@ -15,6 +15,7 @@ pub(super) struct StoredResources {
     core_size: Option<u64>,
     umask: Option<u32>,
     run_as: Option<StoredRunAs>,
+    no_new_privileges: Option<bool>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -36,7 +37,8 @@ pub(super) struct StoredOverMemory {
 impl StoredResources {
     /// What to write for `resources`.
     pub(super) fn new(resources: &Resources) -> StoredResources {
-        let Resources { max_memory, nice, max_open_files, core_size, umask, run_as } = resources;
+        let Resources { max_memory, nice, max_open_files, core_size, umask, run_as, no_new_privileges } =
+            resources;
         StoredResources {
             max_memory: max_memory.map(|size| size.0),
             nice: *nice,
@@ -50,6 +52,7 @@ impl StoredResources {
                 group,
                 home,
             }),
+            no_new_privileges: *no_new_privileges,
         }
     }
 
@@ -68,6 +71,7 @@ impl StoredResources {
                 group,
                 home,
             }),
+            no_new_privileges: self.no_new_privileges,
         }
     }
 }
@@ -101,6 +105,7 @@ mod tests {
             max_memory: Some(ByteSize(1 << 30)),
             nice: Some(-5),
             max_open_files: Some(4096),
+            no_new_privileges: Some(false),
             core_size: Some(crate::model::resources::UNLIMITED),
             umask: Some(0o27),
             run_as: Some(run_as),

@@ -143,6 +143,11 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "027")]
     pub umask: Option<String>,
+    /// Its programs can never gain rights by set-user-ID bits or file capabilities, so `sudo` does
+    /// nothing in it. Default: where `user` is another user than the daemon's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub no_new_privileges: Option<bool>,
     /// Where its output goes, and how much of it is kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -271,6 +276,9 @@ pub struct App {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub umask: Option<String>,
+    /// Its programs can never gain rights by set-user-ID bits or file capabilities.
+    #[serde(default)]
+    pub no_new_privileges: bool,
     /// Where its output goes, and how much of it is kept.
     #[serde(default)]
     pub logs: LogPolicy,

@@ -8,7 +8,7 @@ const MAY_USE: &[(&str, &str)] = &[
     ("model home wire own_log secrets settings", ""),
     ("supervisor logs sample probe", "model"),
     ("fault", "home"),
-    ("keeper", "home fault model"),
+    ("keeper", "home fault model own_log"),
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),

@@ -132,6 +132,42 @@ fn an_app_runs_as_another_user_with_its_groups_home_and_outputs() {
 }
 
 #[test]
+fn row_34_who_gave_rights_up_gets_none_back() {
+    if !is_root() {
+        // Only root makes a program that gives rights, and only root gives rights up.
+        return;
+    }
+    let home = Home::new();
+    let place = tempfile::tempdir().unwrap();
+    std::fs::set_permissions(place.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let id = place.path().join("id");
+    std::fs::copy("/usr/bin/id", &id).unwrap();
+    std::fs::set_permissions(&id, std::fs::Permissions::from_mode(0o4755)).unwrap();
+    let line = format!(
+        "echo \"I am $({} -u), $(grep NoNewPrivs /proc/self/status | tr '\t' ' ').\"; exec sleep 1000",
+        id.display()
+    );
+    let nobody = nix::unistd::User::from_name("nobody").unwrap().expect("nobody").uid;
+    for (name, options, expected) in [
+        ("usual", &["--uid", "nobody"][..], format!("I am {nobody}, NoNewPrivs: 1.")),
+        ("told", &["--uid", "nobody", "--no-new-privileges=false"], "I am 0, NoNewPrivs: 0.".to_owned()),
+        ("root", &[], "I am 0, NoNewPrivs: 0.".to_owned()),
+        ("closed", &["--no-new-privileges"], "I am 0, NoNewPrivs: 1.".to_owned()),
+    ] {
+        home.ok(&[&["start", &line, "--name", name, "--cwd", "/"], options].concat());
+        home.wait_for_line(name, &expected);
+        let told = home.ok(&["info", name]).lines().any(|line| line == "new privileges  never");
+        assert_eq!(told, expected.ends_with("1."), "{name}");
+    }
+    // What is stored counts from here on.
+    proc::kill_hard(home.keeper_and_daemon().1);
+    wait_until("a new daemon", SOON, || home.run(&["restart", "closed"]).code == 0);
+    wait_until("the same again", SOON, || {
+        home.ok(&["logs", "closed", "--raw"]).matches("NoNewPrivs: 1.").count() == 2
+    });
+}
+
+#[test]
 fn a_common_cause_is_no_storm_and_commands_go_before() {
     let home = Home::new();
     home.ok(&["start", "sleep", "--name", "s", "--instances", "60", "--", "1000"]);

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use axum::http::HeaderName;
 use axum::http::header;
 
+use super::allowed;
 use crate::api::{Api, ApiError, conditional, convert, scope};
 use crate::auth::Principal;
 use crate::daemon::define::define;
 use crate::daemon::define_logs;
 use crate::daemon::view::ProcessView;
 use crate::model::AppSpec;
+use crate::settings::LogRoots;
 use crate::wire;
 
 /// The definition that `new` asks for, resolved on this host.
@@ -26,9 +28,15 @@ pub async fn resolved(api: &Api, new: wire::NewApp) -> Result<AppSpec, ApiError>
 /// Whether `principal` may have an app as `spec` says.
 ///
 /// # Errors
-/// 403 for the namespace; 422 for a dependency that they do not see, or logs in a place of ours.
+/// 403 for the namespace, or what is for admins; 422 for a dependency that they do not see, or logs in
+/// a place of ours.
 pub fn may_be(api: &Api, principal: &Principal, spec: &AppSpec) -> Result<(), ApiError> {
     scope::may_define(principal, spec)?;
+    let now = api.handle.snapshot();
+    let is = |view: &&Arc<ProcessView>| view.spec.name == spec.name && view.spec.namespace == spec.namespace;
+    let before = now.processes.values().find(is).map(|view| view.spec.as_ref());
+    let roots = LogRoots::from_env().map_err(|e| ApiError::internal(&e))?;
+    allowed::check(principal, spec, before, &roots)?;
     Ok(define_logs::outside(api.handle.home(), &spec.logs)?)
 }
 

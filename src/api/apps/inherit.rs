@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use super::definition;
 use crate::api::access::{AppWrite, Auth};
 use crate::api::convert::check_variable;
 use crate::api::extract::{Json, Path};
@@ -39,13 +40,15 @@ pub async fn inherit(
     }
     let targets = resolve(&auth.snapshot(&api), &reference)?;
     let apps: BTreeMap<AppId, &Arc<ProcessView>> = targets.iter().map(|view| (view.app, view)).collect();
-    let commands = apps.into_iter().map(|(app, view)| {
+    let mut commands = Vec::new();
+    for (app, view) in apps {
         let inherited_env = view.spec.env_sources.inherit(env.variables.clone());
         let spec = AppSpec { inherited_env, ..(*view.spec).clone() };
-        Command::Update { app, spec: Arc::new(spec), then: Then::Keep }
-    });
+        definition::may_be(&api, &auth.principal, &spec)?;
+        commands.push(Command::Update { app, spec: Arc::new(spec), then: Then::Keep });
+    }
     let author = Author::new(&auth.principal.subject, RevisionCause::Environment);
-    for answer in api.handle.command_by(author, commands.collect()).await? {
+    for answer in api.handle.command_by(author, commands).await? {
         answer?;
     }
     Ok(StatusCode::NO_CONTENT)

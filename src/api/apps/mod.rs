@@ -1,5 +1,6 @@
 //! `/api/v1/apps`: definitions, and what is done to all processes of one.
 
+pub mod allowed;
 pub mod create;
 pub mod definition;
 pub mod delete;

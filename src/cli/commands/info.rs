@@ -183,6 +183,7 @@ fn limits(app: &App) -> Vec<(&'static str, String)> {
         ("max open files", app.max_open_files.map(|files| files.to_string())),
         ("core size", app.core_size_bytes.map(core_size)),
         ("umask", app.umask.clone()),
+        ("new privileges", app.no_new_privileges.then(|| "never".to_owned())),
     ];
     all.into_iter().filter_map(|(key, value)| Some((key, value?))).collect()
 }
@@ -360,6 +361,7 @@ mod tests {
             max_open_files: None,
             core_size_bytes: Some(-1),
             umask: None,
+            no_new_privileges: false,
             logs: LogPolicy { max_size_bytes: Some(10 << 20), max_files: Some(30), ..LogPolicy::default() },
             depends_on: vec![Dependency { app: "db".into(), condition: Some("healthy".into()) }],
             notices: Vec::new(),

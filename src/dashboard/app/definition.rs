@@ -126,6 +126,7 @@ fn limits(app: &App) -> Rows {
         size => text::bytes(size),
     });
     put(&mut rows, "Umask", app.umask.clone(), |umask| umask);
+    put(&mut rows, "New privileges", app.no_new_privileges.then_some("never"), str::to_owned);
     rows
 }
 

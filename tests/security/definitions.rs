@@ -1,0 +1,111 @@
+//! What of a definition is for admins alone.
+
+use serde_json::{Value, json};
+
+use crate::support::api::Answer;
+use crate::support::{Api, Home};
+
+/// Somebody who may define apps and is no admin.
+struct Deployer {
+    home: Home,
+    api: Api,
+    token: String,
+}
+
+/// `roots`: what `PMDAEMON_LOG_ROOTS` says, if anything.
+fn deployer(roots: Option<&str>) -> Deployer {
+    let home = Home::new();
+    let mut first = home.command(&["token", "create", "ci", "--role", "deployer"]);
+    if let Some(roots) = roots {
+        first.env("PMDAEMON_LOG_ROOTS", roots);
+    }
+    let token = String::from_utf8(first.output().unwrap().stdout).unwrap().trim().to_owned();
+    let api = home.api();
+    Deployer { home, api, token }
+}
+
+impl Deployer {
+    fn send(&self, method: &str, path: &str, body: &Value) -> Answer {
+        self.api.send(self.api.bare(method, path).bearer_auth(&self.token).json(body))
+    }
+
+    fn define(&self, name: &str, more: &Value) -> Answer {
+        let mut app = json!({"script": "sleep", "args": ["1000"], "name": name});
+        app.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.send("POST", "/api/v1/apps", &app)
+    }
+}
+
+#[test]
+fn row_25_only_admins_have_log_files_anywhere() {
+    let place = tempfile::tempdir().unwrap();
+    let (logs, etc) = (place.path().join("logs"), place.path().join("etc"));
+    std::fs::create_dir_all(&logs).unwrap();
+    std::fs::create_dir_all(&etc).unwrap();
+    std::os::unix::fs::symlink(&etc, logs.join("way")).unwrap();
+    let somebody = deployer(Some(logs.to_str().unwrap()));
+    let log = |path: &str| json!({"logs": {"out_file": path}});
+    for path in [
+        etc.join("a.log"),
+        logs.join("../etc/a.log"),
+        logs.join("way/a.log"),
+        logs.join("way/../../etc/a.log"),
+        "/var/log/pmdaemon-test.log".into(),
+    ] {
+        let path = path.to_str().unwrap();
+        let problem = somebody.define("a", &log(path)).is_problem(403, "forbidden_log_place");
+        assert!(problem["detail"].as_str().unwrap().contains("PMDAEMON_LOG_ROOTS"), "{path}: {problem}");
+        let order = json!({"apps": [{"script": "sleep", "name": "a", "logs": {"combined_file": path}}]});
+        somebody.send("POST", "/api/v1/plans", &order).is_problem(403, "forbidden_log_place");
+    }
+    assert!(somebody.home.processes().is_empty() && std::fs::read_dir(&etc).unwrap().next().is_none());
+    // %2e is a name like any other.
+    let odd = logs.join("%2e%2e/a.log");
+    assert_eq!(somebody.define("odd", &log(odd.to_str().unwrap())).status, 201);
+    assert!(odd.exists());
+    // What an admin said may stay, and nothing else.
+    let theirs = etc.join("theirs.log");
+    let theirs = theirs.to_str().unwrap();
+    somebody.home.ok(&["start", "sleep", "--name", "b", "-o", theirs, "--", "1000"]);
+    let change = |path: &str| json!({"script": "sleep", "args": ["2000"], "logs": {"out_file": path}});
+    assert_eq!(somebody.send("PUT", "/api/v1/apps/b", &change(theirs)).status, 200);
+    let other = etc.join("other.log");
+    somebody
+        .send("PUT", "/api/v1/apps/b", &change(other.to_str().unwrap()))
+        .is_problem(403, "forbidden_log_place");
+}
+
+#[test]
+fn row_31_only_admins_have_other_code_loaded_into_what_runs_as_root() {
+    if !nix::unistd::geteuid().is_root() {
+        // Then nothing runs as root.
+        return;
+    }
+    let somebody = deployer(None);
+    let names = ["LD_PRELOAD", "LD_AUDIT", "NODE_OPTIONS", "PYTHONPATH", "BASH_ENV"];
+    for name in names {
+        let problem =
+            somebody.define("a", &json!({"env": {name: "/tmp/x"}})).is_problem(403, "forbidden_variable");
+        assert!(problem["detail"].as_str().unwrap().contains(name), "{problem}");
+        let inherited = somebody.define("a", &json!({"inherited_env": {name: "/tmp/x"}}));
+        inherited.is_problem(403, "forbidden_variable");
+        let answer = somebody.define(
+            &format!("as-nobody-{}", name.to_lowercase()),
+            &json!({
+                "env": {name: "/tmp/x"}, "user": "nobody", "cwd": "/", "autostart": false
+            }),
+        );
+        assert_eq!(answer.status, 201, "{name}: {answer:?}");
+    }
+    assert_eq!(somebody.home.processes().len(), names.len());
+    // What an admin said may stay as it is.
+    somebody.home.ok(&["start", "sleep", "--name", "b", "--env", "NODE_OPTIONS=--no-warnings", "--", "1000"]);
+    let change =
+        |options: &str| json!({"script": "sleep", "args": ["2000"], "env": {"NODE_OPTIONS": options}});
+    assert_eq!(somebody.send("PUT", "/api/v1/apps/b", &change("--no-warnings")).status, 200);
+    somebody
+        .send("PUT", "/api/v1/apps/b", &change("--require /tmp/x.js"))
+        .is_problem(403, "forbidden_variable");
+    let variables = json!({"variables": {"PATH": "/usr/bin:/bin", "LD_PRELOAD": "/tmp/x.so"}});
+    somebody.send("PUT", "/api/v1/apps/b/inherited-env", &variables).is_problem(403, "forbidden_variable");
+}
