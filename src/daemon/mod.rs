@@ -42,6 +42,7 @@ pub mod environment;
 pub mod event_text;
 mod finder;
 pub mod forward;
+pub mod given;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
