@@ -18,6 +18,8 @@ pub enum Own {
     StoreFailed,
     /// Everything is saved again.
     StoreHealed,
+    /// Changes of files are not all seen.
+    WatchLimited,
     /// Lines were removed before they could be forwarded.
     ForwardGap,
 }
@@ -30,6 +32,7 @@ impl Own {
             Own::StoreAdopted => "store.adopted",
             Own::StoreFailed => "store.failed",
             Own::StoreHealed => "store.healed",
+            Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
         }
     }
@@ -39,7 +42,7 @@ impl Driver {
     /// Tells whoever listens, and keeps it.
     pub(super) fn tell_own(&mut self, what: Own, detail: String) {
         match what {
-            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap => {
+            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap | Own::WatchLimited => {
                 tracing::warn!("{detail}")
             }
             Own::StoreHealed => tracing::info!("{detail}"),
