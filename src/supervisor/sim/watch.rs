@@ -3,9 +3,9 @@
 use super::super::{Input, Process};
 use super::invariants::{Holds, ensure, events};
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, Reason, Rest, State};
+use crate::model::{EventKind, Fact, Goal, State};
 
-/// It starts anew at once, or as soon as it is over; what rests may lack a port.
+/// It starts anew at once, or as soon as it is over.
 pub fn a_changed_file_restarts_what_is_wanted_up_and_nothing_else(world: &World, step: &Step<'_>) -> Holds {
     let Given::Input(Input::Fact(Fact::FilesChanged { app, .. })) = step.given else { return Ok(()) };
     for (id, before) in step.before {
@@ -15,7 +15,9 @@ pub fn a_changed_file_restarts_what_is_wanted_up_and_nothing_else(world: &World,
         ensure!(concerned || !told, "{id} is restarted: {before:?}");
         let Some(after) = world.brain.process(*id) else { continue };
         if concerned && !matches!(before.state, State::Waiting { .. }) {
-            ensure!(starts_anew(before, after), "{id} goes on: {after:?}");
+            // Only its port can be in the way, of which another may have taken hold.
+            let has_port = world.brain.app(*app).is_some_and(|spec| spec.port.is_some());
+            ensure!(has_port || starts_anew(before, after), "{id} goes on: {after:?}");
         }
     }
     Ok(())
@@ -28,13 +30,6 @@ fn starts_anew(before: &Process, after: &Process) -> bool {
         }
         State::Starting { .. } | State::Running { .. } | State::Waiting { .. } => true,
         State::Stopping { .. } => after.restart_asked || after.over_memory.is_some(),
-        State::Idle(Rest::Errored(Reason::NoPort(_))) => true,
-        // Only its port can be in the way.
-        State::Idle(_) => before.state == after.state && after.goal == Goal::Up && lacks_port(after),
-        State::Backoff { .. } => lacks_port(after),
+        State::Idle(_) | State::Backoff { .. } => false,
     }
-}
-
-fn lacks_port(process: &Process) -> bool {
-    process.ports.plan.is_some() || process.ports.held.is_none()
 }
