@@ -325,6 +325,7 @@ impl Supervisor {
             | Command::Delete { .. }
             | Command::Signal { .. }
             | Command::Reset { .. }
+            | Command::BreakOff { .. }
             | Command::Shutdown => Vec::new(),
         }
     }

@@ -20,6 +20,7 @@ mod listener_settings;
 pub mod log;
 pub mod log_policy;
 pub mod metrics;
+pub mod operation;
 pub mod plan;
 pub mod point;
 pub mod port;
@@ -48,6 +49,9 @@ pub use listener_settings::ListenerSettings;
 pub use log::{LogControl, LogRecord, Stream};
 pub use log_policy::{LogPolicy, LogState, LogsTended, WhenFull};
 pub use metrics::{MetricMark, MetricPoint, Metrics, Spread};
+pub use operation::{
+    Operation, OperationItem, OperationList, OperationProgress, Rehearsed, Strategy,
+};
 pub use plan::{Change, Plan, PlanAction, PlanOrder, PlanStep};
 pub use point::{RestorePoint, RestorePointList, Resurrected, ResurrectedApp};
 pub use port::{Port, PortList, PortListener, PortReservation};
