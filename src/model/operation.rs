@@ -23,15 +23,8 @@ pub enum Task {
 
 impl Task {
     /// All of them.
-    pub const ALL: [Task; 7] = [
-        Task::Start,
-        Task::Stop,
-        Task::Restart,
-        Task::Delete,
-        Task::Reset,
-        Task::Reload,
-        Task::Scale,
-    ];
+    pub const ALL: [Task; 7] =
+        [Task::Start, Task::Stop, Task::Restart, Task::Delete, Task::Reset, Task::Reload, Task::Scale];
 
     /// The word.
     pub fn as_str(self) -> &'static str {
@@ -127,13 +120,8 @@ pub enum Standing {
 
 impl Standing {
     /// All of them.
-    pub const ALL: [Standing; 5] = [
-        Standing::Running,
-        Standing::Done,
-        Standing::Failed,
-        Standing::Cancelled,
-        Standing::Interrupted,
-    ];
+    pub const ALL: [Standing; 5] =
+        [Standing::Running, Standing::Done, Standing::Failed, Standing::Cancelled, Standing::Interrupted];
 
     /// The word.
     pub fn as_str(self) -> &'static str {

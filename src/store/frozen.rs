@@ -12,7 +12,8 @@ use super::operations::tests::operation;
 use super::tests::{Place, event, process, session, spec, token};
 use super::*;
 use crate::model::{
-    AppId, End, Goal, Namespaces, OperationId, ProcessId, Reason, Rest, Revision, RevisionCause, Role, RunId, Signal,
+    AppId, End, Goal, Namespaces, OperationId, ProcessId, Reason, Rest, Revision, RevisionCause, Role, RunId,
+    Signal,
 };
 use crate::supervisor::Remembered;
 

@@ -128,7 +128,11 @@ fn a_few_at_a_time_and_what_has_not_begun_can_be_left_undone() {
     assert_eq!(cancelled.status, 200, "{cancelled:?}");
     assert_eq!(states(&cancelled.json())[1..], ["left", "left"], "{cancelled:?}");
     let over = wait_until_over(&api, &id);
-    assert_eq!((&over["state"], states(&over)), (&json!("cancelled"), vec!["done", "left", "left"]), "{over}");
+    assert_eq!(
+        (&over["state"], states(&over)),
+        (&json!("cancelled"), vec!["done", "left", "left"]),
+        "{over}"
+    );
     assert_eq!(over["progress"], json!({"total": 3, "done": 1, "failed": 0, "left": 2}));
     let restarts = |name: &str| home.process(name)["restarts"].as_i64().unwrap();
     assert_eq!((restarts("a"), restarts("b"), restarts("c")), (1, 0, 0));
@@ -165,7 +169,11 @@ fn after_too_many_failures_the_rest_is_left() {
     let answer = api.post("/api/v1/operations?wait=15s", &order);
     assert_eq!(answer.status, 200, "{answer:?}");
     let over = operation(&api, &answer);
-    assert_eq!((&over["state"], states(&over)), (&json!("failed"), vec!["failed", "failed", "left"]), "{over}");
+    assert_eq!(
+        (&over["state"], states(&over)),
+        (&json!("failed"), vec!["failed", "failed", "left"]),
+        "{over}"
+    );
     assert!(over["items"][0]["reason"].as_str().unwrap().contains("exit code 7"), "{over}");
     assert!(over["items"][2]["reason"].as_str().unwrap().contains("too many others failed"), "{over}");
 }
@@ -186,7 +194,11 @@ fn a_reload_is_followed_turn_by_turn_and_cancelling_gives_nobody_another_one() {
     let cancelled = api.send(api.request("DELETE", &place));
     assert_eq!(cancelled.status, 200, "{cancelled:?}");
     let over = wait_until_over(&api, &second["id"]);
-    assert_eq!((&over["state"], states(&over)), (&json!("cancelled"), vec!["done", "left", "left"]), "{over}");
+    assert_eq!(
+        (&over["state"], states(&over)),
+        (&json!("cancelled"), vec!["done", "left", "left"]),
+        "{over}"
+    );
     let online = |p: &Value| p["status"] == "online";
     assert!(home.processes().iter().all(online), "the old ones go on");
     let all = api.post("/api/v1/apps/web/reload?wait=30s", &json!({}));
@@ -316,7 +328,8 @@ fn a_delete_of_what_somebody_has_changed_meanwhile_is_refused() {
     let app = json!({"script": fixture("loop.sh"), "args": ["x"]});
     let put = api.send(api.request("PUT", "/api/v1/apps/web").header("If-Match", "*").json(&app));
     assert_eq!(put.status, 200, "{put:?}");
-    let delete = |tag: &str| api.send(api.request("DELETE", "/api/v1/apps/web?wait=10s").header("If-Match", tag));
+    let delete =
+        |tag: &str| api.send(api.request("DELETE", "/api/v1/apps/web?wait=10s").header("If-Match", tag));
     delete(&tag).is_problem(412, "other_revision");
     assert_eq!(home.process("web")["status"], "online");
     assert_eq!(delete(put.header("etag")).status, 200);

@@ -41,7 +41,9 @@ pub async fn cancel(
         }
         Err(CannotCancel::Begun) => Err(conflict(
             "operation_begun",
-            format!("all of operation {id} has begun, and what has begun goes on: stop or start what you need"),
+            format!(
+                "all of operation {id} has begun, and what has begun goes on: stop or start what you need"
+            ),
         )),
     }
 }

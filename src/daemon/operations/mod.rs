@@ -392,10 +392,9 @@ fn told(operation: &Operation) -> (Own, String) {
     let sum = parts.join(", ");
     let id = operation.id;
     match operation.standing() {
-        Standing::Running | Standing::Done => (
-            Own::OperationDone,
-            format!("operation {id} ({task} of {total} processes by {author}) is done"),
-        ),
+        Standing::Running | Standing::Done => {
+            (Own::OperationDone, format!("operation {id} ({task} of {total} processes by {author}) is done"))
+        }
         Standing::Failed => (
             Own::OperationFailed,
             format!("operation {id} ({task} of {total} processes by {author}) has failed: {sum}"),

@@ -60,7 +60,9 @@ fn up(target: &mut Target, view: Option<&Arc<ProcessView>>, anew: bool) -> Step 
     let again = target.run.is_some() && view.latest_run > target.run;
     match &view.state {
         State::Idle(Rest::Errored(reason)) => Step::Failed(format!("it {}", is(&reason.to_string()))),
-        State::Idle(Rest::Stopped | Rest::Finished(_)) | State::Stopping { .. } if view.goal == Goal::Down => {
+        State::Idle(Rest::Stopped | Rest::Finished(_)) | State::Stopping { .. }
+            if view.goal == Goal::Down =>
+        {
             Step::Failed(STOPPED.to_owned())
         }
         // A job that was done meanwhile.
