@@ -83,6 +83,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     );
     let settings = saved.settings.clone();
     let audit = saved.audit.clone();
+    let (operations, next_operation) = (std::mem::take(&mut saved.operations), saved.next_operation);
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
@@ -93,6 +94,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
 
     let usages = handle.usages().clone();
     let api = Api::new(handle, accounts, audit, started, default_cwd());
+    api.operations.restore(operations, next_operation);
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
     // Before the socket: whoever finds that one is told the addresses.

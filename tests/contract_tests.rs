@@ -4,5 +4,6 @@ mod support;
 
 mod contract {
     mod events;
+    mod operations;
     mod revisions;
 }

@@ -14,6 +14,7 @@ use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
 use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
+use crate::daemon::operations::Operations;
 use crate::model::Moment;
 use crate::store::AuditHead;
 
@@ -21,6 +22,8 @@ use crate::store::AuditHead;
 pub struct Api {
     /// The daemon.
     pub handle: Handle,
+    /// What takes time.
+    pub operations: Operations,
     /// Where it listens.
     pub listeners: Listeners,
     /// Who watches what is asked.
@@ -57,6 +60,7 @@ impl Api {
         let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
             forwards,
+            operations: Operations::new(handle.clone()),
             handle,
             listeners: Listeners::default(),
             requests: Requests::default(),

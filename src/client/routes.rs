@@ -44,7 +44,7 @@ impl Selection {
             Selection::Refs(refs) => (None, Some(refs), None),
             Selection::Statuses(states) => (None, None, Some(states)),
         };
-        Bulk { action, all, refs, states }
+        Bulk { all, refs, states, ..Bulk::new(action) }
     }
 }
 

@@ -16,12 +16,21 @@ use super::succession::{self, Wish};
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper::protocol::Tend;
-use crate::model::Fact;
+use crate::model::{Fact, ProcessId};
 use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
 /// One answer for each command, in their order.
 pub type Answers = Vec<Result<Accepted, Denied>>;
+
+/// What commands would do.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    /// What they would be answered.
+    pub answers: Answers,
+    /// Other processes that would be started, or ended, with what they are about.
+    pub others: Vec<ProcessId>,
+}
 
 /// Why a command got no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -47,6 +56,8 @@ pub enum HandleError {
 pub(super) enum Ask {
     /// Commands, stepped one after the other in one turn and recorded in one transaction.
     Commands { commands: Vec<Command>, author: Author, reply: oneshot::Sender<Result<Answers, HandleError>> },
+    /// What commands would do. Nothing is done.
+    Rehearse { commands: Vec<Command>, reply: oneshot::Sender<Rehearsed> },
     /// An order about logs for the keeper.
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
     /// Something happened that is not about one run.
@@ -106,6 +117,16 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         self.asks.send(Ask::Commands { commands, author, reply }).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// What commands would do if they were given now, all in one turn. Nothing is done.
+    ///
+    /// # Errors
+    /// When the daemon is ending.
+    pub async fn rehearse(&self, commands: Vec<Command>) -> Result<Rehearsed, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Rehearse { commands, reply }).await.map_err(|_| HandleError::Ending)?;
+        answer.await.map_err(|_| HandleError::Ending)
     }
 
     /// Does something with logs, through the keeper.

@@ -13,6 +13,7 @@
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
+//! - [`operations`] says how far is what takes time.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
 //! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
@@ -54,6 +55,7 @@ pub mod log_files;
 pub mod log_health;
 pub mod log_orders;
 pub mod node;
+pub mod operations;
 pub mod own_events;
 pub mod port_probe;
 pub mod preparing;

@@ -22,6 +22,14 @@ pub enum Own {
     WatchLimited,
     /// Lines were removed before they could be forwarded.
     ForwardGap,
+    /// Everything of an operation is as was asked.
+    OperationDone,
+    /// Some of an operation is not.
+    OperationFailed,
+    /// The rest of an operation is left undone, since somebody wanted that.
+    OperationCancelled,
+    /// The rest of an operation is left undone, since the daemon ended.
+    OperationInterrupted,
 }
 
 impl Own {
@@ -34,6 +42,10 @@ impl Own {
             Own::StoreHealed => "store.healed",
             Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
+            Own::OperationDone => "operation.done",
+            Own::OperationFailed => "operation.failed",
+            Own::OperationCancelled => "operation.cancelled",
+            Own::OperationInterrupted => "operation.interrupted",
         }
     }
 }
@@ -42,10 +54,15 @@ impl Driver {
     /// Tells whoever listens, and keeps it.
     pub(super) fn tell_own(&mut self, what: Own, detail: String) {
         match what {
-            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap | Own::WatchLimited => {
-                tracing::warn!("{detail}")
+            Own::StoreLost
+            | Own::StoreAdopted
+            | Own::StoreFailed
+            | Own::ForwardGap
+            | Own::WatchLimited
+            | Own::OperationInterrupted => tracing::warn!("{detail}"),
+            Own::StoreHealed | Own::OperationDone | Own::OperationFailed | Own::OperationCancelled => {
+                tracing::info!("{detail}")
             }
-            Own::StoreHealed => tracing::info!("{detail}"),
         }
         let row = EventRow {
             seq: self.next_event,

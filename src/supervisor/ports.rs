@@ -328,6 +328,7 @@ impl Supervisor {
             | Command::Delete { .. }
             | Command::Signal { .. }
             | Command::Reset { .. }
+            | Command::BreakOff { .. }
             | Command::Shutdown => Vec::new(),
         }
     }

@@ -7,6 +7,7 @@
 mod begin;
 mod carry_out;
 mod hear;
+mod rehearse;
 mod see_ports;
 
 use std::collections::BTreeSet;
@@ -161,6 +162,8 @@ impl Driver {
                         self.endings.forget_when_durable(&self.recorder);
                         fault::point!("command.after_record");
                     }
+                    // Whoever asked may have gone away meanwhile.
+                    Some(Ask::Rehearse { commands, reply }) => _ = reply.send(self.rehearse(&commands)),
                     Some(Ask::TendLogs { tend, logs, reply }) => {
                         let order = self.log_orders.ask(tend, logs, reply);
                         self.keeper.order(order);

@@ -73,6 +73,7 @@ invariants! {
     other_signs_change_nothing,
     what_is_left_gets_the_signal,
     reload_touches_one_instance_at_a_time,
+    a_reload_ends_when_it_is_broken_off,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
     a_completed_app_has_what_was_wanted_and_loses_nothing,

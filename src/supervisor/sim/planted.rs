@@ -80,6 +80,10 @@ pub enum Mistake {
     ReloadsTwoAtOnce,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
+    /// A reload goes on though it was broken off.
+    ReloadsOnRegardless,
+    /// Whichever reload goes on is broken off.
+    BreaksOffAnyReload,
     /// A port is given to somebody although another has it.
     GivesPortsTwice,
     /// Another app gets a port that is shared.
@@ -194,6 +198,8 @@ impl Mistake {
         Mistake::RevivesOldCounts,
         Mistake::ReloadsTwoAtOnce,
         Mistake::ReloadsOnAfterADeath,
+        Mistake::ReloadsOnRegardless,
+        Mistake::BreaksOffAnyReload,
         Mistake::GivesPortsTwice,
         Mistake::SharesWithStrangers,
         Mistake::ForgetsTheSocket,

@@ -127,7 +127,13 @@ impl World {
                 let members: Vec<(AppId, ProcessId)> =
                     self.brain.processes().map(|process| (process.app, process.id)).collect();
                 let names = self.names();
-                let command = any_command(&mut self.dice, &members, &names);
+                let mut command = any_command(&mut self.dice, &members, &names);
+                if let Command::BreakOff { app, number } = &mut command
+                    && let Some(reload) = self.brain.reloads().get(app)
+                    && self.dice.chance(70)
+                {
+                    *number = reload.number;
+                }
                 self.give(Given::Input(Input::Command(command)))
             }
             14..18 if !self.heard.is_empty() => {
