@@ -16,7 +16,8 @@ pub fn a_changed_file_restarts_what_is_wanted_up_and_nothing_else(world: &World,
         let Some(after) = world.brain.process(*id) else { continue };
         if concerned && !matches!(before.state, State::Waiting { .. }) {
             // Only its port can be in the way, of which another may have taken hold.
-            let has_port = world.brain.app(*app).is_some_and(|spec| spec.port.is_some());
+            let by_plan = world.brain.app(*app).is_some_and(|spec| spec.port.is_some());
+            let has_port = by_plan || after.ports.plan.is_some();
             ensure!(has_port || starts_anew(before, after), "{id} goes on: {after:?}");
         }
     }
