@@ -37,6 +37,7 @@ pub mod flush;
 pub mod forwards;
 pub mod guard;
 pub mod health;
+mod idempotency;
 mod impatient;
 mod in_flight;
 pub mod listeners;

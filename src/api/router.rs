@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, in_flight, login,
-    logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus, reload_logs,
-    requests, sessions, system, tally, tokens, users, ws,
+    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, idempotency,
+    in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus,
+    reload_logs, requests, sessions, system, tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -141,6 +141,7 @@ pub fn router(api: Shared) -> Router {
         .route("/status", get(health::alive))
         .route("/ws", get(ws::ws))
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(api.clone(), idempotency::once))
         .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))

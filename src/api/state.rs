@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
 use super::audit::Chain;
+use super::idempotency::Answering;
 use super::listeners::Listeners;
 use super::requests::Requests;
 use super::tally::Tally;
@@ -36,6 +37,8 @@ pub struct Api {
     pub default_cwd: PathBuf,
     /// What is counted for `/metrics`.
     pub tally: Tally,
+    /// Requests with a key that are being answered.
+    pub answering: Answering,
     /// Turns of requests from TCP.
     pub in_flight: Semaphore,
     /// Turns for what hashes a password.
@@ -67,6 +70,7 @@ impl Api {
             started,
             default_cwd,
             tally: Tally::default(),
+            answering: Answering::default(),
             in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),

@@ -25,6 +25,7 @@ enum Subject {
     Process(ProcessId),
     Session(String),
     Operation(OperationId),
+    Answer(String, String),
     Setting(String),
 }
 
@@ -70,6 +71,8 @@ impl Backlog {
                 Change::DropSession(hash) => seen.insert(Subject::Session(hash.clone())),
                 Change::PutOperation(operation) => seen.insert(Subject::Operation(operation.id)),
                 Change::DropOperation(id) => seen.insert(Subject::Operation(*id)),
+                Change::PutAnswer(row) => seen.insert(Subject::Answer(row.scope.clone(), row.key.clone())),
+                Change::DropAnswer { scope, key } => seen.insert(Subject::Answer(scope.clone(), key.clone())),
                 Change::ReserveRuns(below) => {
                     reserved = reserved.max(Some(*below));
                     false

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
+use super::{AnswerRow, AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
 use crate::model::{AppId, AppSpec, End, Operation, OperationId, ProcessId, Revision, RunId};
 use crate::supervisor::Remembered;
 
@@ -88,6 +88,15 @@ pub enum Change {
     PutOperation(Operation),
     /// An operation is over for long enough.
     DropOperation(OperationId),
+    /// A request that may be repeated was begun, or answered.
+    PutAnswer(AnswerRow),
+    /// The request of that key may be tried anew.
+    DropAnswer {
+        /// Who asked.
+        scope: String,
+        /// The key.
+        key: String,
+    },
     /// A small fact about the daemon itself.
     PutSetting {
         /// Its name.
