@@ -4,5 +4,7 @@ mod support;
 
 mod contract {
     mod events;
+    mod idempotency;
+    mod operations;
     mod revisions;
 }

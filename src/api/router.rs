@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, in_flight, login,
-    logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus, reload_logs,
-    requests, sessions, system, tally, tokens, users, ws,
+    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, idempotency,
+    in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus,
+    reload_logs, requests, sessions, system, tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -33,6 +33,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::reload::reload))
         .routes(routes!(apps::reset::reset))
         .routes(routes!(apps::inherit::inherit))
+        .routes(routes!(apps::watch::watch))
         .routes(routes!(apps::revisions::list))
         .routes(routes!(apps::revisions::show))
         .routes(routes!(apps::rollback::rollback))
@@ -43,7 +44,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::show::show))
         .routes(routes!(metrics::of_process))
         .routes(routes!(metrics::of_system))
-        .routes(routes!(operations::operate))
+        .routes(routes!(operations::list::list, operations::operate::operate))
+        .routes(routes!(operations::show::show, operations::cancel::cancel))
+        .routes(routes!(operations::follow::follow))
         .routes(routes!(plans::make::make))
         .routes(routes!(plans::schema::schema))
         .routes(routes!(points::list::list))
@@ -142,6 +145,7 @@ pub fn router(api: Shared) -> Router {
         .route("/status", get(health::alive))
         .route("/ws", get(ws::ws))
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(api.clone(), idempotency::once))
         .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
