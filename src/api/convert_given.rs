@@ -66,8 +66,8 @@ mod tests {
         check(json!({
             "script": "sleep", "max_restarts": 0, "min_uptime_ms": 5, "restart_delay_ms": 7, "autorestart": false,
             "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 9, "shutdown_with_message": true,
-            "exp_backoff_restart_delay_ms": 100,
         }));
+        check(json!({"script": "sleep", "exp_backoff_restart_delay_ms": 100}));
         check(json!({
             "script": "sleep", "ready": "log:up", "listen_timeout_ms": 5000, "umask": "027", "nice": 3,
             "max_memory_bytes": 1_000_000, "max_open_files": 64, "core_size_bytes": -1,
@@ -75,6 +75,7 @@ mod tests {
             "depends_on": [{"app": "db"}, {"app": "blue:x", "condition": "completed"}],
             "logs": {"out_file": "o.log", "error_file": "NULL", "merge": true, "max_size_bytes": 0, "max_files": -1},
         }));
+        check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));
     }
 

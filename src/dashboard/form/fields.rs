@@ -70,7 +70,7 @@ const fn yes(member: &'static str, label: &'static str) -> Field {
 }
 
 /// All of them, in the order in which one thinks of it.
-pub static GROUPS: [Group; 8] = [
+pub static GROUPS: [Group; 9] = [
     Group {
         title: "Program",
         fields: &[
@@ -236,6 +236,21 @@ pub static GROUPS: [Group; 8] = [
             text("umask", "Umask", "022", "Permission bits that new files do not get, in octal."),
             text("user", "User", "www-data", "Only when pmdaemon runs as root."),
             text("group", "Group", "www-data", "Default: the user's own."),
+        ],
+    },
+    Group {
+        title: "Watched files",
+        fields: &[
+            of(
+                Kind::Lines,
+                "watch.paths",
+                "Restart when these change",
+                "/srv/app/src",
+                "Files and directories, one on each line.",
+            ),
+            of(Kind::Lines, "watch.ignore", "What does not count", "*.tmp", "Globs, one on each line."),
+            of(Kind::Lines, "watch.extensions", "Only with these extensions", "js", "One on each line."),
+            of(Kind::Span, "watch.delay_ms", "Quiet before it restarts", "100ms", "A burst is one change."),
         ],
     },
     Group {

@@ -6,8 +6,9 @@ use super::fields::{Field, all};
 use super::value::{parse, text};
 use crate::wire::{FieldError, NewApp};
 
-/// One of these makes a health check; the rest says how.
-const CHECKS: [&str; 3] = ["url", "tcp", "script"];
+/// Objects, and the members without which there is nothing that their other members say something of.
+const WITHOUT_THEM_IDLE: [(&str, &[&str]); 2] =
+    [("health_check", &["url", "tcp", "script"]), ("watch", &["paths"])];
 
 /// What every field says of that definition, by name.
 pub fn texts(app: &NewApp) -> Vec<(String, String)> {
@@ -32,7 +33,7 @@ pub fn read(said: &[(String, String)], now: &NewApp) -> (NewApp, Vec<FieldError>
             Err(detail) => errors.push(FieldError { pointer, detail }),
         }
     }
-    drop_idle_health_check(&before, &mut after);
+    drop_idle(&before, &mut after);
     if let Value::Object(members) = &mut after {
         members.entry("script").or_insert_with(|| "".into());
         members.retain(|_, value| !value.as_object().is_some_and(Map::is_empty));
@@ -64,13 +65,15 @@ fn put(app: &mut Value, member: &str, value: Option<Value>) {
     }
 }
 
-/// Who empties the field of the check has its times go with it. New times without a check stay, and are
-/// refused.
-fn drop_idle_health_check(before: &Value, after: &mut Value) {
-    let Some(Value::Object(check)) = after.get_mut("health_check") else { return };
-    if !CHECKS.iter().any(|member| check.contains_key(*member)) {
-        let old = before.get("health_check");
-        check.retain(|member, value| old.and_then(|old| old.get(member)) != Some(value));
+/// Who empties the field of a health check has its times go with it. New times without one stay, and
+/// are refused.
+fn drop_idle(before: &Value, after: &mut Value) {
+    for (object, bearers) in WITHOUT_THEM_IDLE {
+        let Some(Value::Object(members)) = after.get_mut(object) else { continue };
+        if !bearers.iter().any(|member| members.contains_key(*member)) {
+            let old = before.get(object);
+            members.retain(|member, value| old.and_then(|old| old.get(member)) != Some(value));
+        }
     }
 }
 

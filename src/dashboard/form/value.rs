@@ -187,7 +187,9 @@ mod tests {
         let dependencies =
             json!([{"app": "db", "condition": "healthy"}, {"app": "blue:x", "condition": "ready"}]);
         check(Kind::Dependencies, dependencies, "db:healthy\nblue:x:ready");
-        for (bytes, written) in [(0, "0"), (512 << 20, "512M"), (1500, "1500b"), (3 << 30, "3G")] {
+        for (bytes, written) in
+            [(0_i64, "0"), (512_i64 << 20, "512M"), (1500_i64, "1500b"), (3_i64 << 30, "3G")]
+        {
             check(Kind::Size, json!(bytes), written);
         }
         for (ms, written) in
