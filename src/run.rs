@@ -15,7 +15,7 @@ use crate::auth::{Accounts, SigningKey};
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::daemon::retention;
-use crate::daemon::{backing_up, clock};
+use crate::daemon::{backing_up, clock, file_watch};
 use crate::fault;
 use crate::home::Home;
 use crate::keeper;
@@ -109,6 +109,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     if let Err(e) = crate::store::before::is_over(&home.store()) {
         tracing::warn!("{e}");
     }
+    tokio::spawn(file_watch::for_ever(api.handle.clone()));
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tokio::spawn(backing_up::for_ever(recorder.clone(), backups));

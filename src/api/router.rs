@@ -33,6 +33,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::reload::reload))
         .routes(routes!(apps::reset::reset))
         .routes(routes!(apps::inherit::inherit))
+        .routes(routes!(apps::watch::watch))
         .routes(routes!(apps::revisions::list))
         .routes(routes!(apps::revisions::show))
         .routes(routes!(apps::rollback::rollback))

@@ -16,7 +16,7 @@ use super::succession::{self, Wish};
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper::protocol::Tend;
-use crate::model::ProcessId;
+use crate::model::{Fact, ProcessId};
 use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
@@ -60,6 +60,8 @@ pub(super) enum Ask {
     Rehearse { commands: Vec<Command>, reply: oneshot::Sender<Rehearsed> },
     /// An order about logs for the keeper.
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
+    /// Something happened that is not about one run.
+    Learn(Fact),
     /// Something happened to pmdaemon itself.
     Tell(Own, String),
     /// Stop everything for good, then end keeper and daemon.
@@ -136,6 +138,12 @@ impl Handle {
         let ask = Ask::TendLogs { tend, logs, reply };
         self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Lets the brain know what has happened outside of its runs.
+    pub async fn learn(&self, fact: Fact) {
+        // A daemon that ends restarts nothing any more.
+        let _ = self.asks.send(Ask::Learn(fact)).await;
     }
 
     /// Keeps and tells what happened to pmdaemon itself.

@@ -22,6 +22,7 @@
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`file_watch`] looks at files for whose changes apps are restarted.
 //! - [`forward`] sends logs to other machines.
 //! - [`revisions`] numbers the versions of definitions.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
@@ -36,11 +37,13 @@ pub mod clock;
 pub mod define;
 pub mod define_health;
 pub mod define_logs;
+mod define_watch;
 pub mod driver;
 mod endings;
 pub mod env_file;
 pub mod environment;
 pub mod event_text;
+pub mod file_watch;
 mod finder;
 pub mod forward;
 pub mod handle;

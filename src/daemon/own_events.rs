@@ -18,6 +18,8 @@ pub enum Own {
     StoreFailed,
     /// Everything is saved again.
     StoreHealed,
+    /// Changes of files are not all seen.
+    WatchLimited,
     /// Lines were removed before they could be forwarded.
     ForwardGap,
     /// Everything of an operation is as was asked.
@@ -38,6 +40,7 @@ impl Own {
             Own::StoreAdopted => "store.adopted",
             Own::StoreFailed => "store.failed",
             Own::StoreHealed => "store.healed",
+            Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
             Own::OperationDone => "operation.done",
             Own::OperationFailed => "operation.failed",
@@ -55,6 +58,7 @@ impl Driver {
             | Own::StoreAdopted
             | Own::StoreFailed
             | Own::ForwardGap
+            | Own::WatchLimited
             | Own::OperationInterrupted => tracing::warn!("{detail}"),
             Own::StoreHealed | Own::OperationDone | Own::OperationFailed | Own::OperationCancelled => {
                 tracing::info!("{detail}")

@@ -28,6 +28,7 @@ pub mod signal;
 pub mod size;
 pub mod spec;
 pub mod state;
+pub mod watch;
 
 pub use depends::{Condition, Dependency, Obstacle, Unmet};
 pub use env_sources::EnvSources;
@@ -51,3 +52,4 @@ pub use signal::Signal;
 pub use size::{ByteSize, OverMemory};
 pub use spec::{AppSpec, RestartPolicy, StopPolicy};
 pub use state::{Reason, Rest, State, Status, in_words};
+pub use watch::WatchPolicy;

@@ -292,6 +292,7 @@ impl Supervisor {
                 | EventKind::ReloadFailed { .. }
                 | EventKind::Signalled { .. }
                 | EventKind::CountersReset
+                | EventKind::FilesChanged { .. }
                 | EventKind::Updated => None,
             },
             Effect::Publish(_)

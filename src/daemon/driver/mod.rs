@@ -168,6 +168,7 @@ impl Driver {
                         let order = self.log_orders.ask(tend, logs, reply);
                         self.keeper.order(order);
                     }
+                    Some(Ask::Learn(fact)) => self.feed(Input::Fact(fact)),
                     Some(Ask::Tell(what, detail)) => self.tell_own(what, detail),
                     Some(Ask::End) => self.end_for_good(),
                     Some(Ask::Replace(wish)) => self.wish_for(wish),

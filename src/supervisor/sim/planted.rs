@@ -152,6 +152,10 @@ pub enum Mistake {
     PromotesAtOnce,
     /// The life that was replaced is not asked to end.
     KeepsTheOldRun,
+    /// What was stopped is started because a file was changed.
+    RevivesTheStopped,
+    /// A change of files leaves alone what was given up.
+    LeavesTheErrored,
 }
 
 impl Mistake {
@@ -230,6 +234,8 @@ impl Mistake {
         Mistake::TakesUpTheUnproven,
         Mistake::PromotesAtOnce,
         Mistake::KeepsTheOldRun,
+        Mistake::RevivesTheStopped,
+        Mistake::LeavesTheErrored,
     ];
 }
 

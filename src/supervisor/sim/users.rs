@@ -54,6 +54,7 @@ pub fn app(name: &str) -> AppSpec {
         inherited_env: BTreeMap::new(),
         env: BTreeMap::new(),
         env_sources: Default::default(),
+        watch: None,
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
