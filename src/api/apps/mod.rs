@@ -17,3 +17,4 @@ pub mod signal;
 pub mod start;
 pub mod stop;
 pub mod update;
+pub mod watch;
