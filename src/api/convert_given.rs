@@ -30,6 +30,7 @@ pub fn asked_for(spec: &AppSpec) -> Result<NewApp, ApiError> {
         interpreter: given.interpreter,
         env: spec.env.clone(),
         inherited_env: Some(spec.inherited_env.clone()),
+        no_new_privileges: spec.resources.no_new_privileges,
         ..new
     })
 }
@@ -67,7 +68,7 @@ mod tests {
             "script": "sleep", "max_restarts": 0, "min_uptime_ms": 5, "restart_delay_ms": 7, "autorestart": false,
             "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 9, "shutdown_with_message": true,
         }));
-        check(json!({"script": "sleep", "exp_backoff_restart_delay_ms": 100}));
+        check(json!({"script": "sleep", "exp_backoff_restart_delay_ms": 100, "no_new_privileges": false}));
         check(json!({
             "script": "sleep", "ready": "log:up", "listen_timeout_ms": 5000, "umask": "027", "nice": 3,
             "max_memory_bytes": 1_000_000, "max_open_files": 64, "core_size_bytes": -1,
