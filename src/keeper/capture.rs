@@ -320,3 +320,35 @@ pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
     let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
     if asked == 0 { count.max(0) as usize } else { 0 }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_log_to_which_nothing_is_written_has_no_file_and_its_end_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.log");
+        let mut capture = Capture::default();
+        let mut stream = |bytes: &[u8]| {
+            let (reader, mut writer) = io::pipe().unwrap();
+            writer.write_all(bytes).unwrap();
+            let Ok(stream) = capture.open(reader.into(), &path, &Logs::default()) else { panic!("not opened") };
+            let first = match bytes {
+                [] => Moved::Empty,
+                bytes => Moved::Some(bytes.len()),
+            };
+            (stream, writer, first)
+        };
+        let all = [stream(b""), stream(b"hello\n")];
+        assert!(!path.exists());
+        for (mut stream, writer, first) in all {
+            assert_eq!(capture.shift(&mut stream, CHUNK), first);
+            drop(writer);
+            assert_eq!(capture.shift(&mut stream, CHUNK), Moved::Over);
+            assert_eq!(path.exists(), first != Moved::Empty);
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"hello\n");
+    }
+}
