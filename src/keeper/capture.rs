@@ -164,7 +164,8 @@ impl Capture {
             return self.share(key, segments).map_err(cannot);
         }
         let log = Log::at(path, segments).map_err(cannot)?;
-        let is_shared = |slot: &Option<(Log, usize)>| slot.as_ref().is_some_and(|(other, _)| other.is_same(&log));
+        let is_shared =
+            |slot: &Option<(Log, usize)>| slot.as_ref().is_some_and(|(other, _)| other.is_same(&log));
         if let Some(key) = self.logs.iter().position(is_shared) {
             return self.share(key, segments).map_err(cannot);
         }
@@ -334,7 +335,9 @@ mod tests {
         let mut stream = |bytes: &[u8]| {
             let (reader, mut writer) = io::pipe().unwrap();
             writer.write_all(bytes).unwrap();
-            let Ok(stream) = capture.open(reader.into(), &path, &Logs::default()) else { panic!("not opened") };
+            let Ok(stream) = capture.open(reader.into(), &path, &Logs::default()) else {
+                panic!("not opened")
+            };
             let first = match bytes {
                 [] => Moved::Empty,
                 bytes => Moved::Some(bytes.len()),

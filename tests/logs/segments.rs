@@ -117,6 +117,12 @@ fn all_logs_together_keep_to_their_budget() {
         let taken: u64 = files.map(|file| file.unwrap().metadata().map_or(0, |meta| meta.len())).sum();
         taken < 300 * 1024
     });
+    wait_until("status tells it", SOON, || {
+        let logs = &home.json(&["status", "--json"])["logs"];
+        let used = logs["used_bytes"].as_u64().unwrap_or(0);
+        logs["budget_bytes"] == 300 * 1024 && (1..=300 * 1024).contains(&used)
+    });
+    assert!(home.ok(&["status"]).contains(" of at most 300.0 KiB"));
     for name in ["one", "two"] {
         let out = home.path().join(format!("logs/{name}-out.log"));
         without_gap(&numbers(&settled(&out, b"30000\n"), 100), name);
