@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::api::Answer;
-use crate::support::{Api, Home};
+use crate::support::{Api, Home, SOON, wait_until};
 
 /// Somebody who may define apps and is no admin.
 struct Deployer {
@@ -62,8 +62,9 @@ fn row_25_only_admins_have_log_files_anywhere() {
     assert!(somebody.home.processes().is_empty() && std::fs::read_dir(&etc).unwrap().next().is_none());
     // %2e is a name like any other.
     let odd = logs.join("%2e%2e/a.log");
-    assert_eq!(somebody.define("odd", &log(odd.to_str().unwrap())).status, 201);
-    assert!(odd.exists());
+    let speaks = json!({"script": "echo hello; exec sleep 1000", "args": [], "logs": {"out_file": odd}});
+    assert_eq!(somebody.define("odd", &speaks).status, 201);
+    wait_until("its log", SOON, || odd.exists());
     // What an admin said may stay, and nothing else.
     let theirs = etc.join("theirs.log");
     let theirs = theirs.to_str().unwrap();
