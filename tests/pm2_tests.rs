@@ -6,3 +6,5 @@ mod support;
 mod jlist;
 #[path = "pm2/real.rs"]
 mod real;
+#[path = "pm2/take_over.rs"]
+mod take_over;

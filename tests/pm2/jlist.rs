@@ -94,8 +94,8 @@ fn is_settled(list: &[Value]) -> bool {
 
 #[test]
 fn j17_programs_around_jlist_get_the_same_answers_as_from_pm2() {
-    let Some(pm2) = Pm2::new() else { return };
     let home = Home::new();
+    let Some(pm2) = Pm2::new() else { return };
     // A shared port is held by one of both: PM2 first.
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let file = project(&home, port);
