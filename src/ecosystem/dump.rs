@@ -126,7 +126,8 @@ fn app(element: &Map<String, Value>, number: i64, inherited: &BTreeMap<String, S
         !NOT_OF_THE_APP.contains(&name)
             && name != own
             && !name.starts_with("SSH_")
-            && !(name.starts_with("PM2_") && !name.starts_with("PM2_SERVE_"))
+            // What PM2's own server of files goes by.
+            && (name.starts_with("PM2_SERVE_") || !name.starts_with("PM2_"))
             && inherited.get(name) != Some(&text)
     };
     let env = element.get("env").and_then(Value::as_object).into_iter().flatten();

@@ -26,6 +26,8 @@
 //! [`ready`] is what it does with signs of being ready; what is awaited is looked for, which `put`
 //! sees to as well.
 //!
+//! What a [`watch`] has seen restarts what is wanted up, and nothing else.
+//!
 //! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
 //!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
@@ -72,6 +74,7 @@ mod shutdown;
 mod sim;
 mod table;
 mod update;
+mod watch;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use beside::{Trial, Up};
