@@ -101,6 +101,7 @@ fn pages() -> Router<Shared> {
         .route("/events", get(pages::events::page))
         .route("/ports", get(pages::ports::page))
         .route("/system", get(pages::system::page))
+        .route("/audit", get(pages::audit::page))
         .route("/settings", get(pages::settings::page))
         .route("/settings/{what}/{verb}", post(pages::settings::change))
         .route("/apps/new", get(pages::start::empty).post(pages::start::start))

@@ -13,6 +13,7 @@
 
 mod app;
 pub mod assets;
+mod audit;
 mod chart;
 mod command_line;
 mod confirm;
@@ -41,6 +42,7 @@ pub use app::{
     app_events_fragment, app_events_page, app_fragment, app_metrics_page, app_page, app_revisions_page,
     app_update_fragment, app_update_page, reference as app_reference, rollback_page,
 };
+pub use audit::audit_page;
 pub use confirm::{ConfirmPage, confirm_page};
 pub use docs::docs_page;
 pub use error::error_page;

@@ -49,7 +49,7 @@ deployer GET /apps/{ref}/update, POST /apps/{ref}/update, POST /fragments/apps/{
 deployer GET /apps/{ref}/rollback, POST /apps/{ref}/rollback
 deployer GET /apps/new, POST /apps/new, POST /fragments/apps/check, POST /apps/{ref}/delete
 
-admin+all GET /api/v1/audit, GET /api/v1/audit/verdict
+admin+all GET /audit, GET /api/v1/audit, GET /api/v1/audit/verdict
 admin+all POST /api/v1/users, DELETE /api/v1/users/{name}, PUT /api/v1/users/{name}/grant
 admin+all PUT /api/v1/restore-points/{name}, DELETE /api/v1/restore-points/{name}
 admin+all POST /api/v1/restore-points/{name}/resurrect

@@ -18,13 +18,13 @@ use crate::wire;
 pub struct Which {
     /// Those that are not older: RFC 3339, or how long ago.
     #[param(nullable = false, example = "24h")]
-    since: Option<String>,
+    pub since: Option<String>,
     /// Those before this `seq`. Without it: the newest.
     #[param(nullable = false, minimum = 0)]
-    before: Option<u64>,
+    pub before: Option<u64>,
     /// At most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
-    limit: Option<i64>,
+    pub limit: Option<i64>,
 }
 
 /// Who did what

@@ -4,6 +4,7 @@
 
 pub mod act;
 pub mod app;
+pub mod audit;
 pub mod bulk;
 pub mod events;
 pub mod list;

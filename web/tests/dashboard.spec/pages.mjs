@@ -153,6 +153,15 @@ test("settings make and revoke tokens, and add users; a viewer cannot act", asyn
   await page.getByRole("button", { name: "Remove ann" }).waitFor({ state: "detached" });
 });
 
+test("the audit tells who did what, and to whom it was refused", async () => {
+  await page.goto(`${address}/settings`);
+  await page.getByRole("link", { name: "Audit: who did what" }).click();
+  await page.waitForURL(`${address}/audit`);
+  await page.getByRole("cell", { name: "users.add" }).waitFor();
+  await page.getByRole("cell", { name: "refused, 403" }).first().waitFor();
+  await good("the audit");
+});
+
 test("what users wrote stays text on every page", async () => {
   for (const path of ["/", "/apps/web", "/apps/web/config", "/apps/web/events", "/events", `/?q=${encodeURIComponent(EVIL)}`]) {
     await page.goto(`${address}${path}`);
