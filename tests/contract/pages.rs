@@ -6,15 +6,16 @@ use crate::support::{Api, Home, fixture};
 
 /// The values of that member of all items, page by page.
 fn paged(api: &Api, path: &str, limit: usize, member: &str) -> Vec<Value> {
-    let (mut all, mut cursor) = (Vec::new(), String::new());
+    // What says where to begin is for the first page alone.
+    let (path, begin) = path.split_once('?').unwrap_or((path, ""));
+    let (mut all, mut on) = (Vec::new(), begin.to_owned());
     loop {
-        let join = if path.contains('?') { '&' } else { '?' };
-        let page = api.get(&format!("{path}{join}limit={limit}{cursor}"));
+        let page = api.get(&format!("{path}?limit={limit}&{on}"));
         let items = page["items"].as_array().unwrap();
         assert!(items.len() <= limit && !items.is_empty(), "{page}");
         all.push(items.iter().map(|item| item[member].clone()).collect::<Vec<_>>());
         let Some(next) = page["next_cursor"].as_str() else { break };
-        cursor = format!("&cursor={next}");
+        on = format!("cursor={next}");
     }
     assert!(all.len() > 1, "more than one page of {path}");
     all.concat()
