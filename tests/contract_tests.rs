@@ -6,6 +6,7 @@ mod contract {
     mod events;
     mod idempotency;
     mod operations;
+    mod pages;
     mod push;
     mod revisions;
 }

@@ -27,6 +27,31 @@ pub fn decode(list: &str, cursor: &str) -> Result<u64, ApiError> {
     })
 }
 
+/// 400: a cursor says where to begin, and so does that parameter.
+pub fn not_both(parameter: &str) -> ApiError {
+    let detail = format!("cursor and {parameter} both say where to begin: leave one of them out");
+    ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
+}
+
+/// A page of what is in memory, by id: what follows `cursor`, at most `limit` items, all without one.
+/// And the cursor of the next page, if there is one.
+///
+/// # Errors
+/// 400 for a limit or cursor that is none.
+pub fn page<T>(
+    list: &str,
+    items: impl Iterator<Item = (u64, T)>,
+    limit_of: Option<i64>,
+    cursor: Option<&str>,
+) -> Result<(Vec<T>, Option<String>), ApiError> {
+    let after = cursor.map(|text| decode(list, text)).transpose()?;
+    let most = limit_of.map_or(Ok(usize::MAX), |number| limit(Some(number), number))?;
+    let mut rest = items.filter(|(id, _)| after.is_none_or(|after| *id > after));
+    let page: Vec<(u64, T)> = rest.by_ref().take(most).collect();
+    let next = page.last().filter(|_| rest.next().is_some()).map(|(id, _)| encode(list, *id));
+    Ok((page.into_iter().map(|(_, item)| item).collect(), next))
+}
+
 /// How many items somebody wants.
 ///
 /// # Errors
@@ -56,6 +81,26 @@ mod tests {
             let refused = decode("apps", cursor).unwrap_err();
             assert_eq!((refused.status.as_u16(), refused.code), (400, "invalid_cursor"), "{cursor:?}");
         }
+    }
+
+    #[test]
+    fn pages_are_the_whole_list_and_nothing_twice() {
+        let all = || (0..7_u64).map(|id| (id * 3, id));
+        assert_eq!(page("x", all(), None, None).unwrap(), ((0..7).collect(), None));
+        for size in 1..9 {
+            let (mut seen, mut cursor) = (Vec::new(), None);
+            loop {
+                let (items, next) = page("x", all(), Some(size), cursor.as_deref()).unwrap();
+                assert!(items.len() as i64 <= size && !items.is_empty());
+                seen.extend(items);
+                cursor = next;
+                if cursor.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(seen, (0..7).collect::<Vec<_>>(), "{size} at a time");
+        }
+        assert!(page("x", all(), Some(0), None).is_err());
     }
 
     #[test]

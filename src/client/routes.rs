@@ -9,9 +9,9 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
-    Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList,
-    Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun,
-    UpgradeOrder, WatchOrder, Whoami,
+    Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
+    RestorePoint, RestorePointList, Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder,
+    System, Then, UpgradeBegun, UpgradeOrder, WatchOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -273,6 +273,16 @@ impl Client {
         let path = format!("/api/v1/operations?wait={}s", wait.as_secs());
         let body = what.body(action);
         reached(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(&body)).await?)
+    }
+
+    /// `GET /operations/{id}`.
+    pub async fn operation(&self, id: i64) -> Result<Operation, ClientError> {
+        self.get(&format!("/api/v1/operations/{id}")).await
+    }
+
+    /// `GET /operations`: those that go on, the newest first, without their items.
+    pub async fn running_operations(&self) -> Result<OperationList, ClientError> {
+        self.get("/api/v1/operations?state=running").await
     }
 
     /// `GET /apps/{ref}/logs`, or `GET /logs` for all apps.

@@ -58,7 +58,7 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
     let sql = format!(
         "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision
          FROM event
-         WHERE seq > ?1 {by_process} {by_namespace}
+         WHERE seq > ?1 AND seq < ?6 {by_process} {by_namespace}
          AND (?5 IS NULL OR kind = ?5) ORDER BY seq {order} LIMIT ?3"
     );
     let after = query.after.map_or(-1, int);
@@ -69,7 +69,8 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
         query.process.map(|id| id.0),
         int(query.limit as u64),
         namespaces,
-        query.kind
+        query.kind,
+        query.before.map_or(i64::MAX, int),
     ])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {

@@ -149,6 +149,8 @@ pub struct EventSpan {
 pub struct EventQuery {
     /// Only those with a greater `seq`.
     pub after: Option<u64>,
+    /// Only those with a smaller `seq`.
+    pub before: Option<u64>,
     /// Only those of this process.
     pub process: Option<ProcessId>,
     /// Only those of this kind.

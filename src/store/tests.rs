@@ -316,9 +316,12 @@ fn events_are_read_in_pages_forward_or_from_the_end() {
     check(EventQuery { limit: 3, newest: true, ..all.clone() }, &[9, 10, 11]);
     check(EventQuery { after: Some(8), ..all.clone() }, &[9, 10, 11]);
     check(EventQuery { after: Some(u64::MAX), ..all.clone() }, &[]);
+    check(EventQuery { before: Some(3), ..all.clone() }, &[1, 2]);
+    check(EventQuery { before: Some(9), after: Some(2), limit: 2, newest: true, ..all.clone() }, &[7, 8]);
     check(EventQuery { process: Some(ProcessId(1)), ..all.clone() }, &[1, 4, 7]);
     check(
         EventQuery {
+            before: None,
             process: Some(ProcessId(2)),
             after: Some(2),
             limit: 2,

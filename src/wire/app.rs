@@ -315,6 +315,10 @@ pub struct App {
 pub struct AppList {
     /// By id.
     pub items: Vec<App>,
+    /// There is more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
 }
 
 /// What became of a command.

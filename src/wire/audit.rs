@@ -42,7 +42,11 @@ pub struct AuditRecord {
 pub struct AuditList {
     /// In the order of `seq`.
     pub items: Vec<AuditRecord>,
-    /// There are older ones: ask again with this as `before`.
+    /// There are older ones: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// ... or with this as `before`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_before: Option<i64>,

@@ -52,4 +52,9 @@ pub struct EventList {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub seq: Option<i64>,
+    /// There is more in the direction of this page: with `after`, later ones; otherwise earlier ones.
+    /// Ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
 }

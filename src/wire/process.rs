@@ -137,6 +137,10 @@ pub struct LastExit {
 pub struct ProcessList {
     /// By id.
     pub items: Vec<Process>,
+    /// There is more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
 }
 
 /// A run with everything that it has started.

@@ -6,6 +6,7 @@ use std::net::TcpStream;
 use serde_json::{Value, json};
 
 use crate::support::api::Answer;
+use crate::support::home::ran;
 use crate::support::{Api, Home, SOON, fixture, proc, wait_for, wait_until};
 
 /// Ends only when it is killed.
@@ -333,4 +334,27 @@ fn a_delete_of_what_somebody_has_changed_meanwhile_is_refused() {
     delete(&tag).is_problem(412, "other_revision");
     assert_eq!(home.process("web")["status"], "online");
     assert_eq!(delete(put.header("etag")).status, 200);
+}
+
+#[test]
+fn on_a_terminal_a_command_on_many_shows_how_far_it_is() {
+    let home = Home::new();
+    let deaf = home.file("deaf.sh", DEAF);
+    for name in ["a", "b"] {
+        home.ok(&["start", &deaf, "--name", name, "--kill-timeout", "2s"]);
+        home.wait_for_line(name, "deaf");
+    }
+    let stop = home.command(&["stop", "all"]);
+    let mut on_terminal = std::process::Command::new("python3");
+    on_terminal.args(["-c", "import pty, sys; pty.spawn(sys.argv[1:])"]).arg(stop.get_program());
+    on_terminal.args(stop.get_args()).current_dir(home.work()).env_clear().stdin(std::process::Stdio::null());
+    on_terminal.envs(stop.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let shown = ran(&mut on_terminal).out;
+    assert!(shown.contains("stop: 0 of 2 done; a draining, b draining"), "{shown:?}");
+    assert!(shown.contains("Stopped a (id 0).") && shown.contains("Stopped 2."), "{shown:?}");
+    // Into a file goes the result alone.
+    home.ok(&["start", "all"]);
+    home.wait_for_line("b", "deaf");
+    let stopped = home.run(&["stop", "all"]);
+    assert!(!stopped.err.contains("done") && !stopped.out.contains("draining"), "{stopped:?}");
 }

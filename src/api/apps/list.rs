@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use crate::api::access::{Auth, View};
 use crate::api::extract::Query;
 use crate::api::resolve::resolve;
-use crate::api::{ApiError, Shared, convert, log_state};
+use crate::api::{ApiError, Shared, convert, cursor, log_state};
 use crate::wire;
 
 /// Which apps.
@@ -22,6 +22,12 @@ pub struct Which {
     #[serde(rename = "ref")]
     #[param(rename = "ref", nullable = false, example = "/^web/")]
     reference: Option<String>,
+    /// At most so many. Without it: all.
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+    /// Go on where a page has ended: its `next_cursor`.
+    #[param(nullable = false)]
+    cursor: Option<String>,
 }
 
 /// List all apps with their processes
@@ -41,12 +47,14 @@ pub async fn list(
     for view in chosen {
         by_app.entry(view.app).or_default().push(view);
     }
+    let of_app = by_app.into_iter().map(|(app, views)| (u64::from(app.0), views));
+    let (by_app, next_cursor) = cursor::page("apps", of_app, which.limit, which.cursor.as_deref())?;
     let mut items: Vec<wire::App> =
-        by_app.values().filter_map(|views| convert::app(views, measured.as_deref())).collect();
+        by_app.iter().filter_map(|views| convert::app(views, measured.as_deref())).collect();
     if which.reference.is_some() {
-        for (views, app) in by_app.values().zip(&mut items) {
+        for (views, app) in by_app.iter().zip(&mut items) {
             log_state::add(&api, views, &mut app.processes).await?;
         }
     }
-    Ok(Json(wire::AppList { items }))
+    Ok(Json(wire::AppList { items, next_cursor }))
 }

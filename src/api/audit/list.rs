@@ -2,13 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::access::{Admin, Auth};
 use crate::api::extract::Query;
-use crate::api::{ApiError, Shared, convert, logs};
+use crate::api::{ApiError, Shared, convert, cursor, logs};
 use crate::store::{AuditQuery, AuditRow};
 use crate::wire;
 
@@ -22,10 +21,16 @@ pub struct Which {
     /// Those before this `seq`. Without it: the newest.
     #[param(nullable = false, minimum = 0)]
     pub before: Option<u64>,
+    /// Go on where a page has ended: its `next_cursor`, instead of `before`.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
     /// At most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
 }
+
+/// The name of this list in its cursors.
+const LIST: &str = "audit";
 
 /// Who did what
 ///
@@ -39,19 +44,21 @@ pub async fn list(
     State(api): State<Shared>,
     Query(which): Query<Which>,
 ) -> Result<Json<wire::AuditList>, ApiError> {
-    let limit = which.limit.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        let detail = format!("limit is {limit}: 1 to 1000 is allowed");
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail));
-    }
+    let limit = cursor::limit(which.limit, 100)?;
+    let before = match (which.before, which.cursor.as_deref()) {
+        (before, None) => before,
+        (None, Some(text)) => Some(cursor::decode(LIST, text)?),
+        (Some(_), Some(_)) => return Err(cursor::not_both("before")),
+    };
     let since_ms = which.since.as_deref().map(|text| logs::time("since", text)).transpose()?;
     let since_ms = since_ms.map(|us| us / 1000);
-    let query = AuditQuery { before: which.before, since_ms, limit: limit as usize };
+    let query = AuditQuery { before, since_ms, limit };
     let rows = api.handle.recorder().read(move |store| store.audit(&query)).await;
     let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
-    let full = rows.len() == limit as usize;
+    let full = rows.len() == limit;
     let next_before = rows.first().filter(|row| full && row.seq > 1).map(|row| row.seq as i64);
-    Ok(Json(wire::AuditList { items: rows.iter().map(show).collect(), next_before }))
+    let next_cursor = next_before.map(|before| cursor::encode(LIST, before as u64));
+    Ok(Json(wire::AuditList { items: rows.iter().map(show).collect(), next_cursor, next_before }))
 }
 
 fn show(row: &AuditRow) -> wire::AuditRecord {

@@ -17,7 +17,7 @@ use utoipa::IntoParams;
 use super::access::{Auth, View};
 use super::extract::Query;
 use super::scope::Viewer;
-use super::{Api, ApiError, Shared, convert};
+use super::{Api, ApiError, Shared, convert, cursor};
 use crate::daemon::handle::Handle;
 use crate::model::ProcessId;
 use crate::store::{EventQuery, EventRow, EventSpan};
@@ -40,6 +40,9 @@ pub struct Which {
     /// Those after this `seq`. Without it a page has the newest, and a stream those from now on.
     #[param(nullable = false, minimum = 0)]
     after: Option<u64>,
+    /// Go on where a page has ended: its `next_cursor`, instead of `after`. Not for a stream.
+    #[param(nullable = false)]
+    cursor: Option<String>,
     /// A page has at most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
     limit: Option<i64>,
@@ -62,20 +65,26 @@ pub async fn list(
     headers: HeaderMap,
     Query(which): Query<Which>,
 ) -> Result<Response, ApiError> {
-    let limit = which.limit.unwrap_or(100);
-    if !(1..=1000).contains(&limit) {
-        let detail = format!("limit is {limit}: 1 to 1000 is allowed");
-        return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail));
-    }
+    let limit = cursor::limit(which.limit, 100)?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let streams = accept.starts_with("text/event-stream");
     let after = if streams { last_id(&headers)?.or(which.after) } else { which.after };
+    let on = which.cursor.as_deref().map(Page::decode).transpose()?;
+    if on.is_some() && (streams || after.is_some()) {
+        return Err(cursor::not_both("after"));
+    }
+    let (after, before) = match on {
+        None => (after, None),
+        Some(Page::After(seq)) => (Some(seq), None),
+        Some(Page::Before(seq)) => (None, Some(seq)),
+    };
     let query = EventQuery {
         after,
+        before,
         process: which.process.map(ProcessId),
         kind: which.kind,
         namespaces: auth.namespaces(),
-        limit: limit as usize,
+        limit,
         newest: after.is_none(),
     };
     if streams {
@@ -83,9 +92,39 @@ pub async fn list(
     }
     let (rows, span) = read(&api, query).await?;
     is_kept(after, span)?;
-    let list =
-        wire::EventList { items: rows.iter().map(convert::event).collect(), seq: Some(span.newest as i64) };
-    Ok(Json(list).into_response())
+    let next = match (rows.first(), rows.last()) {
+        (Some(first), Some(last)) if rows.len() == limit => match after {
+            Some(_) => (last.seq < span.newest).then_some(Page::After(last.seq)),
+            None => (first.seq > span.oldest).then_some(Page::Before(first.seq)),
+        },
+        (_, _) => None,
+    };
+    let items = rows.iter().map(convert::event).collect();
+    let seq = Some(span.newest as i64);
+    Ok(Json(wire::EventList { items, seq, next_cursor: next.map(Page::encode) }).into_response())
+}
+
+/// Where a page of events begins, and in which direction it goes.
+enum Page {
+    /// Later ones.
+    After(u64),
+    /// Earlier ones.
+    Before(u64),
+}
+
+impl Page {
+    fn encode(self) -> String {
+        match self {
+            Page::After(seq) => cursor::encode("events after", seq),
+            Page::Before(seq) => cursor::encode("events before", seq),
+        }
+    }
+
+    fn decode(text: &str) -> Result<Page, ApiError> {
+        cursor::decode("events after", text)
+            .map(Page::After)
+            .or_else(|_| cursor::decode("events before", text).map(Page::Before))
+    }
 }
 
 /// Events as they happen, from the first that is wanted.

@@ -2,17 +2,43 @@
 
 use axum::Json;
 use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
-use crate::api::{Api, Shared, convert, scope};
+use crate::api::extract::Query;
+use crate::api::{Api, ApiError, Shared, convert, cursor, scope};
 use crate::auth::Principal;
 use crate::wire;
 
+/// Which processes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Which {
+    /// At most so many. Without it: all.
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+    /// Go on where a page has ended: its `next_cursor`.
+    #[param(nullable = false)]
+    cursor: Option<String>,
+}
+
 /// List all processes
-#[utoipa::path(get, path = "/api/v1/processes", tag = "processes", operation_id = "list_processes",
-    responses((status = 200, description = "all processes, by id", body = wire::ProcessList)))]
-pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Json<wire::ProcessList> {
-    Json(wire::ProcessList { items: all(&api, &auth.principal).await })
+#[utoipa::path(get, path = "/api/v1/processes", tag = "processes", operation_id = "list_processes", params(Which),
+    responses(
+        (status = 200, description = "processes, by id", body = wire::ProcessList),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    Query(which): Query<Which>,
+) -> Result<Json<wire::ProcessList>, ApiError> {
+    let measured = api.handle.measured().await;
+    let snapshot = auth.snapshot(&api);
+    let by_id = snapshot.processes.values().map(|view| (u64::from(view.id.0), view));
+    let (views, next_cursor) = cursor::page("processes", by_id, which.limit, which.cursor.as_deref())?;
+    let items = views.into_iter().map(|view| convert::process(view, measured.as_deref())).collect();
+    Ok(Json(wire::ProcessList { items, next_cursor }))
 }
 
 /// Every process that `principal` sees, with figures that are at most a second old.

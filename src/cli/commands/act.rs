@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;
+use super::progress;
 use super::report::{self, Report};
 use crate::client::{Reached, Selection};
 use crate::wire::{Action, Process};
@@ -39,17 +40,19 @@ async fn act(
     reference: &str,
 ) -> Result<(Reached, Vec<Process>), CliError> {
     let before = meant(session, reference).await?;
-    let reached = match action {
-        // Twice is the same as once.
-        Action::Start | Action::Stop | Action::Reset => {
-            session.ask(async |c| c.act(action, reference, WAIT).await).await?
-        }
-        Action::Restart => session.ask_once(async |c| c.act(action, reference, WAIT).await).await?,
-        Action::Delete => {
-            let reached = session.ask_once(async |c| c.act(action, reference, WAIT).await).await?;
-            as_deleted(session, reached).await?
+    let asked = async {
+        match action {
+            // Twice is the same as once.
+            Action::Start | Action::Stop | Action::Reset => {
+                session.ask(async |c| c.act(action, reference, WAIT).await).await
+            }
+            Action::Restart | Action::Delete => {
+                session.ask_once(async |c| c.act(action, reference, WAIT).await).await
+            }
         }
     };
+    let reached = progress::beside(session, action.as_str(), &before, asked).await?;
+    let reached = if action == Action::Delete { as_deleted(session, reached).await? } else { reached };
     Ok((reached, before))
 }
 
@@ -67,7 +70,8 @@ async fn act_on_all(session: &Session, action: Action, report: &mut Report) -> R
         }
         return Ok(());
     }
-    let reached = session.ask_once(async |c| c.act_on(action, &Selection::All, WAIT).await).await?;
+    let asked = session.ask_once(async |c| c.act_on(action, &Selection::All, WAIT).await);
+    let reached = progress::beside(session, action.as_str(), &before, asked).await?;
     if action == Action::Stop && !report.json {
         let stopped = report::stopped(&before, &reached);
         report.add(action, reached, &before);

@@ -7,6 +7,7 @@ use super::super::prompt;
 use super::super::render::units::count;
 use super::super::session::Session;
 use super::act::{self, WAIT};
+use super::progress;
 use super::report::{self, Report};
 use crate::client::{Reached, Selection};
 use crate::wire::{Action, Process};
@@ -67,7 +68,8 @@ async fn many(
         // Only what was shown: somebody else may have started more meanwhile.
         Selection::Refs(before.iter().map(|process| process.id.to_string()).collect())
     };
-    let reached = session.ask_once(async |c| c.act_on(Action::Delete, &selection, WAIT).await).await?;
+    let asked = session.ask_once(async |c| c.act_on(Action::Delete, &selection, WAIT).await);
+    let reached = progress::beside(session, Action::Delete.as_str(), &before, asked).await?;
     let reached = act::as_deleted(session, reached).await?;
     let totals = totals(&before, &reached);
     let mut report = Report::new(args.json);

@@ -27,6 +27,7 @@ mod open;
 mod pid;
 mod plan;
 mod ports;
+mod progress;
 mod reload;
 mod reload_logs;
 mod report;

@@ -9,7 +9,7 @@ use super::super::out;
 use super::super::session::Session;
 use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
-use super::{act, update_env};
+use super::{act, progress, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
 
 /// Each process may use up its kill timeout, and there may be many.
@@ -49,7 +49,8 @@ pub async fn one(session: &Session, reference: &str, report: &mut Report) -> Res
         }
         return Ok(());
     }
-    let (on_time, reloaded) = session.ask_once(async |c| c.reload(reference, WAIT).await).await?;
+    let asked = session.ask_once(async |c| c.reload(reference, WAIT).await);
+    let (on_time, reloaded) = progress::beside(session, "reload", &before, asked).await?;
     for process in &reloaded.processes {
         let was = before.iter().find(|was| was.id == process.id);
         let (title, status) = (title(process), &process.status);
