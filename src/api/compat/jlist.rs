@@ -67,6 +67,9 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         },
     });
     // As with PM2, only when they are set.
+    if let Some(schedule) = &spec.schedule {
+        element["pm2_env"]["cron_restart"] = json!(schedule.pattern());
+    }
     if let Some(watch) = &spec.watch {
         element["pm2_env"]["ignore_watch"] = json!(watch.ignore);
         element["pm2_env"]["watch_delay"] = json!(watch.delay.as_millis() as u64);
