@@ -88,6 +88,11 @@ impl Schedule {
         Ok(Schedule { pattern, cron, zone: time_zone, zone_name: zone.to_owned(), overlap, catch_up })
     }
 
+    /// With these policies.
+    pub fn with(self, overlap: Overlap, catch_up: CatchUp) -> Schedule {
+        Schedule { overlap, catch_up, ..self }
+    }
+
     /// As it was written.
     pub fn pattern(&self) -> &str {
         &self.pattern

@@ -30,10 +30,10 @@ impl StoredSchedule {
 
     /// The schedule that was written.
     pub(super) fn into_model(self) -> Result<Schedule, Misfit> {
-        let mut schedule = Schedule::parse(&self.cron, &self.zone).map_err(|bad| bad.to_string())?;
-        schedule.overlap = self.overlap.and_then(|word| Overlap::parse(&word)).unwrap_or_default();
-        schedule.catch_up = self.catch_up.and_then(|word| CatchUp::parse(&word)).unwrap_or_default();
-        Ok(schedule)
+        let schedule = Schedule::parse(&self.cron, &self.zone).map_err(|bad| bad.to_string())?;
+        let overlap = self.overlap.and_then(|word| Overlap::parse(&word)).unwrap_or_default();
+        let catch_up = self.catch_up.and_then(|word| CatchUp::parse(&word)).unwrap_or_default();
+        Ok(schedule.with(overlap, catch_up))
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_schedule_comes_back_as_it_was() {
         let schedule = Schedule::parse("0 3 * * *", "Europe/Berlin").unwrap();
-        let schedule = Schedule { overlap: Overlap::Queue, catch_up: CatchUp::Once, ..schedule };
+        let schedule = schedule.with(Overlap::Queue, CatchUp::Once);
         let json = serde_json::to_string(&StoredSchedule::new(&schedule)).unwrap();
         assert_eq!(serde_json::from_str::<StoredSchedule>(&json).unwrap().into_model(), Ok(schedule));
     }

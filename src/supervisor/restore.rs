@@ -302,6 +302,8 @@ impl Supervisor {
                 if process.queued {
                     self.change(id, |process| process.queued = false);
                     self.begin(now, id, false);
+                } else if process.ports != Ports::default() {
+                    self.change(id, |process| process.ports = Ports::default());
                 }
             }
             (State::Idle(Rest::Stopped), Goal::Up) => self.begin(now, id, counts),

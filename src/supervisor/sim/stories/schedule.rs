@@ -83,7 +83,7 @@ fn a_job_rests_until_its_slot_and_is_run_once_at_it() {
 #[test]
 fn a_slot_during_a_run_goes_by_the_policy() {
     let running = |overlap| {
-        let story = of(job(Schedule { overlap, ..at("* * * * *") })).clock(0);
+        let story = of(job(at("* * * * *").with(overlap, CatchUp::Skip))).clock(0);
         story.sleeps(60).orders("launch 1").spawned(1).sleeps(60)
     };
     let skip = running(Overlap::Skip).orders("").tells(EventKind::SlotSkipped);
@@ -115,7 +115,7 @@ fn a_service_is_restarted_at_its_slot_and_counts() {
 #[test]
 fn slots_while_no_daemon_ran_are_passed_over_or_made_up_for_once() {
     let after = |catch_up, down| {
-        let story = of(job(Schedule { catch_up, ..at("0 3 * * *") })).clock(2 * HOUR);
+        let story = of(job(at("0 3 * * *").with(Overlap::Skip, catch_up))).clock(2 * HOUR);
         story.gets_another_daemon(down).sleeps(0)
     };
     let late = Duration::from_secs(2 * HOUR);
