@@ -6,5 +6,6 @@ mod contract {
     mod events;
     mod idempotency;
     mod operations;
+    mod push;
     mod revisions;
 }

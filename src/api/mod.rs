@@ -20,6 +20,7 @@ pub mod conditional;
 pub mod convert;
 mod convert_depends;
 mod convert_env;
+mod convert_given;
 pub mod convert_health;
 mod convert_logs;
 mod convert_operation;

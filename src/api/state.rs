@@ -10,6 +10,7 @@ use super::idempotency::Answering;
 use super::listeners::Listeners;
 use super::requests::Requests;
 use super::tally::Tally;
+use super::ws::Seats;
 use super::{in_flight, password, resolve};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
@@ -37,6 +38,8 @@ pub struct Api {
     pub default_cwd: PathBuf,
     /// What is counted for `/metrics`.
     pub tally: Tally,
+    /// Who has how many WebSockets.
+    pub sockets: Seats,
     /// Requests with a key that are being answered.
     pub answering: Answering,
     /// Turns of requests from TCP.
@@ -70,6 +73,7 @@ impl Api {
             started,
             default_cwd,
             tally: Tally::default(),
+            sockets: Seats::default(),
             answering: Answering::default(),
             in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),

@@ -47,6 +47,7 @@ pub mod event_text;
 pub mod file_watch;
 mod finder;
 pub mod forward;
+pub mod given;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
