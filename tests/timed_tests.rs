@@ -2,5 +2,8 @@
 
 mod support;
 
+#[path = "timed/jobs.rs"]
+mod jobs;
+
 #[path = "timed/watch.rs"]
 mod watch;

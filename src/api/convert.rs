@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ApiError, convert_depends, convert_env, convert_health, convert_logs, convert_ready, convert_resources,
-    convert_watch,
+    convert_schedule, convert_watch,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -106,6 +106,9 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
     let first = views.first()?;
     let number = first.revision.as_ref().map(|revision| revision.number);
     let mut app = definition(first.app, &first.spec, number);
+    let up = views.iter().any(|view| view.goal == Goal::Up);
+    let next = first.spec.schedule.as_ref().filter(|_| up).and_then(|it| it.next_after(clock::unix_ms()));
+    app.next_run_at = next.map(time);
     app.processes = views.iter().map(|view| process(view, measured)).collect();
     Some(app)
 }
@@ -154,6 +157,8 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         listen_timeout_ms: millis(spec.ready.limit),
         shutdown_with_message: spec.stop.with_message,
         watch: spec.watch.as_ref().map(convert_watch::show),
+        schedule: spec.schedule.as_ref().map(convert_schedule::show),
+        next_run_at: None,
         processes: Vec::new(),
     };
     convert_resources::show(&mut app, &spec.resources);
@@ -173,6 +178,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     let env_sources = convert_env::sources(&new)?;
     let backoff = convert_env::backoff(&new)?;
     let defaults = RestartPolicy::default();
+    let is_job = new.schedule.is_some() && new.autostart == Some(false);
     let stop = StopPolicy::default();
     let cwd = match new.cwd {
         Some(cwd) if cwd.starts_with('/') => PathBuf::from(cwd),
@@ -227,7 +233,8 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
         autostart: new.autostart.unwrap_or(true),
         restart: RestartPolicy {
-            auto: new.autorestart.unwrap_or(defaults.auto),
+            // A job that ends has been run.
+            auto: new.autorestart.unwrap_or(defaults.auto && !is_job),
             max_unstable: number(
                 "/max_restarts",
                 new.max_restarts,
@@ -251,6 +258,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         health: new.health_check.map(convert_health::policy).transpose()?,
         ready,
         watch: new.watch.map(convert_watch::policy).transpose()?,
+        schedule: new.schedule.as_ref().map(convert_schedule::wanted).transpose()?,
     })
 }
 

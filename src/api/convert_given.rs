@@ -76,6 +76,9 @@ mod tests {
             "depends_on": [{"app": "db"}, {"app": "blue:x", "condition": "completed"}],
             "logs": {"out_file": "o.log", "error_file": "NULL", "merge": true, "max_size_bytes": 0, "max_files": -1},
         }));
+        check(
+            json!({"script": "sleep", "autostart": false, "schedule": {"cron": "0 3 * * *", "timezone": "UTC"}}),
+        );
         check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));
     }

@@ -22,6 +22,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             env: Default::default(),
             env_sources: Default::default(),
             watch: None,
+            schedule: None,
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,

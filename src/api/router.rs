@@ -34,6 +34,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::reset::reset))
         .routes(routes!(apps::inherit::inherit))
         .routes(routes!(apps::watch::watch))
+        .routes(routes!(apps::runs::runs))
         .routes(routes!(apps::revisions::list))
         .routes(routes!(apps::revisions::show))
         .routes(routes!(apps::rollback::rollback))

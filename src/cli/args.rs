@@ -12,6 +12,7 @@ use super::look_args::{DOCTOR, DoctorArgs, EventsArgs, IdArgs, InfoArgs, MonitAr
 use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
+use super::schedule_args::{JOB, JobCommand};
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
 use super::web_args::WebArgs;
@@ -124,6 +125,9 @@ pub enum ClientCommand {
     History(HistoryArgs),
     /// Go back to an earlier version of an app's definition
     Rollback(RollbackArgs),
+    /// Run commands at times of day: add, list, run and remove jobs, and what became of them
+    #[command(subcommand, after_help = JOB)]
+    Job(JobCommand),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

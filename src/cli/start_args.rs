@@ -11,6 +11,7 @@ use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
+use super::schedule_args::ScheduleArgs;
 use super::values::{self, EnvWord, Instances};
 use super::watch_args::WatchArgs;
 
@@ -97,6 +98,9 @@ pub struct StartArgs {
     /// Files whose changes restart it
     #[command(flatten)]
     pub watch: WatchArgs,
+    /// Times at which it is restarted
+    #[command(flatten)]
+    pub schedule: ScheduleArgs,
     /// What must be there first
     #[command(flatten)]
     pub depends: DependsArgs,

@@ -8,7 +8,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, Lent, Listener, LoginLink, LogsTended, NewApp,
     Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
     RestorePoint, RestorePointList, Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder,
     System, Then, UpgradeBegun, UpgradeOrder, WatchOrder, Whoami,
@@ -256,6 +256,11 @@ impl Client {
         let path = format!("/api/v1/apps/{}/watch", escaped(reference)?);
         self.send(Method::PUT, &path, |r| r.json(&WatchOrder { on })).await?;
         Ok(())
+    }
+
+    /// `GET /apps/{ref}/runs`: what became of the times of a job.
+    pub async fn runs(&self, reference: &str, limit: u32) -> Result<JobRunList, ClientError> {
+        self.get(&format!("/api/v1/apps/{}/runs?limit={limit}", escaped(reference)?)).await
     }
 
     /// `GET /ports`.

@@ -11,7 +11,7 @@ use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, node, resources};
 use crate::model::{
     AppSpec, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
-    ReadyPolicy, Resources, RestartPolicy, StopPolicy, WatchPolicy,
+    ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -65,6 +65,8 @@ pub struct Draft {
     pub depends_on: Vec<Dependency>,
     /// The files whose changes restart it; relative paths count from `cwd`, and none means `cwd`.
     pub watch: Option<WatchPolicy>,
+    /// When it is restarted or run.
+    pub schedule: Option<Schedule>,
 }
 
 /// What is wrong with it.
@@ -140,6 +142,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         logs,
         depends_on: draft.depends_on,
         watch,
+        schedule: draft.schedule,
     })
 }
 

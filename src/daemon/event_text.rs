@@ -14,6 +14,11 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::StopTakenBack => "process.stop_taken_back",
         EventKind::Started { .. } => "process.started",
         EventKind::SpawnFailed { .. } => "process.spawn_failed",
+        EventKind::Scheduled { late: None } => "process.scheduled",
+        EventKind::Scheduled { late: Some(_) } => "process.caught_up",
+        EventKind::SlotSkipped => "process.slot_skipped",
+        EventKind::SlotQueued => "process.slot_queued",
+        EventKind::SlotMissed { .. } => "process.slot_missed",
         EventKind::FilesChanged { .. } => "process.files_changed",
         EventKind::StopAsked { .. } => "process.stop_asked",
         EventKind::Reloading { .. } => "process.reloading",
@@ -47,6 +52,22 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::StopTakenBack => format!("{name} goes on: it is not to end any more"),
         EventKind::Started { pid } => format!("{name} started with pid {pid}"),
         EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
+        EventKind::Scheduled { late: None } => format!("{name} is due by its schedule"),
+        EventKind::Scheduled { late: Some(late) } => {
+            format!("{name} was due by its schedule {} ago, which is made up for now", span(*late))
+        }
+        EventKind::SlotSkipped => {
+            format!("{name} is due by its schedule, and its run before goes on: it is not run")
+        }
+        EventKind::SlotQueued => {
+            format!("{name} is due by its schedule, and is run when its run before is over")
+        }
+        EventKind::SlotMissed { late } => {
+            format!(
+                "{name} was due by its schedule {} ago, when nobody could look: it is not run",
+                span(*late)
+            )
+        }
         EventKind::FilesChanged { file } => format!("{name} is restarted, because {file} was changed"),
         EventKind::StopAsked { cause } => format!("{name} was asked to end, {}", purpose(*cause)),
         EventKind::Reloading { turn, of, beside: true } => {
@@ -102,6 +123,7 @@ fn purpose(cause: Cause) -> &'static str {
         Cause::Delete => "to be deleted",
         Cause::Scale => "because its app is to have fewer processes",
         Cause::Shutdown => "because everything is to end",
+        Cause::Schedule => "because it is due by its schedule",
         Cause::FilesChanged => "because a file was changed",
     }
 }

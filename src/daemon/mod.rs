@@ -28,6 +28,7 @@
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
 //! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
 //!   for it.
+//! - `slots` keeps how far schedules are; `wall_clock` notices when the clock is set.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod adopt_unknown;
@@ -66,9 +67,11 @@ pub mod retention;
 pub mod revisions;
 pub mod sampling;
 pub mod self_check;
+mod slots;
 pub mod sockets;
 pub mod succession;
 mod typescript;
 pub mod upgrade;
 pub mod view;
+mod wall_clock;
 pub mod watching;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::apps::Around;
 use super::keys::Keys;
 use super::{Unusable, value};
-use crate::wire::{Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, WhenFull};
+use crate::wire::{Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Schedule, WhenFull};
 
 /// How PM2 asks programs to end, and how long it waits: their shutdown handlers rely on it.
 const KILL_SIGNAL: &str = "SIGINT";
@@ -87,6 +87,7 @@ pub fn app(
         listen_timeout_ms,
         shutdown_with_message: keys.get("shutdown_with_message", value::flag)?,
         watch: watch(&keys)?,
+        schedule: schedule(&keys)?,
         script,
     };
     mode(&keys, &mut new)?;
@@ -290,6 +291,25 @@ fn logs(keys: &Keys<'_>) -> Result<Option<LogPolicy>, Unusable> {
             .or_else(|| plain.then(|| PLAIN_TIME.to_owned())),
     };
     Ok((policy != LogPolicy::default()).then_some(policy))
+}
+
+/// `0`, `false` and nothing are none.
+fn schedule(keys: &Keys<'_>) -> Result<Option<Schedule>, Unusable> {
+    let cron = keys.get("cron_restart", |given| match given {
+        Value::Bool(false) => Ok(None),
+        Value::Null
+        | Value::Bool(true)
+        | Value::Number(_)
+        | Value::String(_)
+        | Value::Array(_)
+        | Value::Object(_) => {
+            value::text(given).map(|cron| Some(cron).filter(|cron| !matches!(cron.as_str(), "" | "0")))
+        }
+    })?;
+    let timezone = keys.get("timezone", value::text)?;
+    let overlap = keys.get("overlap", value::text)?;
+    let catch_up = keys.get("catch_up", value::text)?;
+    Ok(cron.flatten().map(|cron| Schedule { cron, timezone, overlap, catch_up }))
 }
 
 /// `true`, or paths. `false` watches nothing, whatever the other fields say.

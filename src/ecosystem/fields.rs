@@ -177,6 +177,15 @@ pub const FIELDS: &[Field] = &[
     field("ignore_watch", &[], Kind::List, "Globs of names or paths that do not count."),
     field("watch_delay", &[], Kind::Time, "It restarts when nothing has changed for so long. Default: 100."),
     field("watch_extensions", &["ext"], Kind::List, "Only files with these extensions count."),
+    field(
+        "cron_restart",
+        &["cron"],
+        Kind::Text,
+        "Restart it at these times, 5 or 6 fields; with autostart false it is a job that is run then.",
+    ),
+    field("timezone", &["cron_timezone"], Kind::Text, "Time zone of cron_restart. Default: the daemon's."),
+    field("overlap", &[], Kind::Text, "A job that is due while it runs: skip, queue or replace."),
+    field("catch_up", &[], Kind::Text, "Times when nobody could look: skip or once."),
     // What PM2 has and pmdaemon does not.
     field(
         "watch_options",
@@ -184,7 +193,6 @@ pub const FIELDS: &[Field] = &[
         Kind::Without("files are watched by the kernel: ignore_watch and watch_delay say what and when"),
         "Use ignore_watch and watch_delay.",
     ),
-    field("cron_restart", &["cron"], Kind::Without("there are no schedules yet"), "Not acted on yet."),
     field(
         "instance_var",
         &[],

@@ -42,6 +42,20 @@ pub enum EventKind {
         /// Why, as a sentence.
         detail: String,
     },
+    /// Its slot has come: it is run, or restarted.
+    Scheduled {
+        /// How late, if that slot was missed.
+        late: Option<Duration>,
+    },
+    /// Its slot has come, and its run before goes on: it is not run.
+    SlotSkipped,
+    /// Its slot has come, and it is run when its run before is over.
+    SlotQueued,
+    /// Its slot was missed, and is passed over.
+    SlotMissed {
+        /// How late it was seen.
+        late: Duration,
+    },
     /// A file was changed that it is restarted for.
     FilesChanged {
         /// Which.
@@ -162,6 +176,8 @@ pub enum Cause {
     Scale,
     /// Everything is to end.
     Shutdown,
+    /// Its schedule says so.
+    Schedule,
     /// A file was changed that it is restarted for.
     FilesChanged,
 }

@@ -77,6 +77,11 @@ pub enum Fact {
         /// The first of them, as people would name it.
         file: String,
     },
+    /// What the clock on the wall shows. It is told once, and again when it was set.
+    ClockSet {
+        /// Microseconds since 1970, at the time of this step.
+        unix_us: u64,
+    },
     /// A new keeper took over. `living` are the runs that it found; whatever else was believed
     /// to run ended unseen, and orders that the old keeper had not carried out are lost. Facts
     /// about the living that the old keeper may not have delivered (`Spawned`, `Exited`) follow;

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal,
-    WatchPolicy,
+    Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources,
+    Schedule, Signal, WatchPolicy,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -62,6 +62,8 @@ pub struct AppSpec {
     pub depends_on: Vec<Dependency>,
     /// The files whose changes restart it, if any do.
     pub watch: Option<WatchPolicy>,
+    /// When it is restarted, or run if it is a job.
+    pub schedule: Option<Schedule>,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -128,6 +130,11 @@ impl AppSpec {
         self.numbered || instance > 0
     }
 
+    /// It is run at the times of its schedule, and rests in between.
+    pub fn is_job(&self) -> bool {
+        self.schedule.is_some() && !self.autostart
+    }
+
     /// Its processes get an IPC channel: a program that does not expect the descriptors has none.
     pub fn has_channel(&self) -> bool {
         let file = self.program.file_name().and_then(|name| name.to_str());
@@ -164,6 +171,7 @@ impl fmt::Debug for AppSpec {
             .field("logs", &self.logs)
             .field("depends_on", &self.depends_on)
             .field("watch", &self.watch)
+            .field("schedule", &self.schedule)
             .finish_non_exhaustive()
     }
 }

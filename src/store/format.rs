@@ -18,6 +18,7 @@ use super::format_health::StoredHealth;
 use super::format_logs::StoredLogs;
 use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
+use super::format_schedule::StoredSchedule;
 use super::format_watch::StoredWatch;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
@@ -70,6 +71,8 @@ pub(super) struct StoredSpec {
     interpreter_args: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     watch: Option<StoredWatch>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    schedule: Option<StoredSchedule>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -143,6 +146,7 @@ impl StoredSpec {
             env_sources: StoredEnvSources::new(&spec.env_sources),
             interpreter_args: spec.interpreter_args.clone(),
             watch: spec.watch.as_ref().map(StoredWatch::new),
+            schedule: spec.schedule.as_ref().map(StoredSchedule::new),
         }
     }
 
@@ -176,6 +180,7 @@ impl StoredSpec {
             env_sources: self.env_sources.into_model(),
             interpreter_args: self.interpreter_args,
             watch: self.watch.map(StoredWatch::into_model),
+            schedule: self.schedule.map(StoredSchedule::into_model).transpose()?,
         })
     }
 }

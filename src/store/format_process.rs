@@ -42,6 +42,8 @@ pub(super) struct StoredProcess {
     apart: BTreeSet<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<StoredAsked>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    queued: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -65,6 +67,7 @@ enum StoredCause {
     Scale,
     Shutdown,
     FilesChanged,
+    Schedule,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,6 +133,7 @@ impl StoredProcess {
             waits: process.waits,
             waits_until_us: process.waits_until.map(|at| at.0),
             apart: process.apart.iter().map(|run| run.0).collect(),
+            queued: process.queued,
             asked: process.asked.map(|asked| StoredAsked {
                 run: asked.run.0,
                 restart: asked.restart,
@@ -168,6 +172,7 @@ impl StoredProcess {
             waits: self.waits,
             waits_until: self.waits_until_us.map(Moment),
             apart: self.apart.into_iter().map(RunId).collect(),
+            queued: self.queued,
             asked: self.asked.map(|asked| Asked {
                 run: RunId(asked.run),
                 restart: asked.restart,
@@ -188,6 +193,7 @@ impl StoredCause {
             Cause::Scale => StoredCause::Scale,
             Cause::Shutdown => StoredCause::Shutdown,
             Cause::FilesChanged => StoredCause::FilesChanged,
+            Cause::Schedule => StoredCause::Schedule,
         }
     }
 
@@ -200,6 +206,7 @@ impl StoredCause {
             StoredCause::Scale => Cause::Scale,
             StoredCause::Shutdown => Cause::Shutdown,
             StoredCause::FilesChanged => Cause::FilesChanged,
+            StoredCause::Schedule => Cause::Schedule,
         }
     }
 }

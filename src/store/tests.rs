@@ -26,6 +26,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         env_sources: Default::default(),
         watch: None,
+        schedule: None,
         interpreter_args: Vec::new(),
         instances: 2,
         numbered: true,

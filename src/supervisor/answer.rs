@@ -331,4 +331,6 @@ pub enum Record {
     Process(ProcessId),
     /// A process is gone.
     ProcessGone(ProcessId),
+    /// Slots of an app's schedule are done with.
+    Slot(AppId),
 }

@@ -70,17 +70,19 @@ impl Supervisor {
             return Err(Denied::NameTaken { name, namespace, process });
         }
         self.check_dependencies(&spec)?;
-        let goal = if spec.autostart { Goal::Up } else { Goal::Down };
+        // A job is wanted up, and rests until its slot.
+        let goal = if spec.autostart || spec.is_job() { Goal::Up } else { Goal::Down };
+        let ports_for = if spec.autostart { Goal::Up } else { Goal::Down };
         let needed = if spec.autostart { self.stopped_dependencies(&spec) } else { Vec::new() };
         let numbers: Vec<u32> = (0..spec.instances).collect();
         if !needed.is_empty() {
             // Nothing is started for an app that gets no port.
             let mut rehearsal = self.clone();
             rehearsal.start_needed(now, &needed, spec.name.as_str())?;
-            rehearsal.ports_of_new(None, &spec, &numbers, goal)?;
+            rehearsal.ports_of_new(None, &spec, &numbers, ports_for)?;
             self.start_needed(now, &needed, spec.name.as_str())?;
         }
-        let ports = self.ports_of_new(None, &spec, &numbers, goal)?;
+        let ports = self.ports_of_new(None, &spec, &numbers, ports_for)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());
@@ -183,7 +185,7 @@ impl Supervisor {
         match process.state {
             State::Idle(Rest::Stopped) if process.goal == Goal::Down => return Ok(Accepted::AlreadySo),
             State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } => {
-                self.change(id, |process| process.goal = Goal::Down);
+                self.change(id, |process| (process.goal, process.queued) = (Goal::Down, false));
                 self.rest(id, Rest::Stopped);
             }
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. }
@@ -194,6 +196,7 @@ impl Supervisor {
             State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => {
                 self.change(id, |process| {
                     process.goal = Goal::Down;
+                    process.queued = false;
                     process.over_memory = None;
                     process.restart_asked = false;
                     process.ports.next = None;

@@ -111,15 +111,16 @@ impl Supervisor {
             return Err(Denied::TooFewPorts(few));
         }
         let running: Vec<u32> =
-            missing.iter().filter(|(_, runs)| **runs).map(|(number, _)| *number).collect();
+            missing.iter().filter(|(_, runs)| **runs && !spec.is_job()).map(|(number, _)| *number).collect();
         let mut ports = self.ports_of_new(Some(app), spec, &running, Goal::Up)?.into_iter();
         for (number, runs) in missing {
             let (goal, held) = match runs {
+                true if spec.is_job() => (Goal::Up, None),
                 true => (Goal::Up, ports.next().flatten()),
                 false => (Goal::Down, None),
             };
             let id = self.add_instance(app, *number, goal, held);
-            if *runs {
+            if *runs && !spec.is_job() {
                 self.begin(now, id, false);
             }
         }

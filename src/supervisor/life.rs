@@ -118,6 +118,7 @@ impl Supervisor {
     /// The one place that ends a life.
     fn conclude(&mut self, now: Moment, id: ProcessId, run: RunId, ending: Ending<'_>) {
         let (follows, tally) = self.what_follows(id, run, ending);
+        let (follows, tally) = self.or_next_slot(id, follows, tally);
         self.change(id, |process| {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
@@ -149,6 +150,23 @@ impl Supervisor {
                 self.publish(id, Some(run), EventKind::BackingOff { wait, unstable: tally.unstable });
             }
             Follows::Rest(rest) => self.rest(id, rest),
+        }
+    }
+
+    /// A job with a slot that waits for the end of its run is run again, instead of resting.
+    fn or_next_slot(&mut self, id: ProcessId, follows: Follows, tally: Tally) -> (Follows, Tally) {
+        let process = &self.processes[&id];
+        let waits = process.queued && process.goal == Goal::Up && !self.shutting_down;
+        match follows {
+            Follows::Rest(_) if waits && !planted!(ForgetsTheQueue) => {
+                self.change(id, |process| process.queued = false);
+                (Follows::Launch { counts: false }, Tally::default())
+            }
+            Follows::Rest(_)
+            | Follows::Deletion
+            | Follows::Launch { .. }
+            | Follows::Restart
+            | Follows::Wait(_) => (follows, tally),
         }
     }
 

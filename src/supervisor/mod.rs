@@ -26,6 +26,8 @@
 //! [`ready`] is what it does with signs of being ready; what is awaited is looked for, which `put`
 //! sees to as well.
 //!
+//! A [`schedule`] does that, and runs jobs, at its slots.
+//!
 //! What a [`watch`] has seen restarts what is wanted up, and nothing else.
 //!
 //! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
@@ -69,6 +71,7 @@ mod reload;
 mod restart;
 mod restore;
 mod scale;
+mod schedule;
 mod shutdown;
 #[cfg(test)]
 mod sim;

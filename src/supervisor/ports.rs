@@ -275,12 +275,13 @@ impl Supervisor {
                 | Fact::Ready { .. }
                 | Fact::Remarked { .. }
                 | Fact::Sampled { .. }
+                | Fact::ClockSet { .. }
                 | Fact::PortsSeen { .. },
             ) => Vec::new(),
             Input::Tick => {
                 let launches = self.due(now).chain(queued()).filter_map(at_launch);
                 let turns = self.next_turns().into_iter().flat_map(|id| self.question_of(id, None));
-                launches.chain(turns).collect()
+                launches.chain(turns).chain(self.questions_of_slots(now)).collect()
             }
         }
     }

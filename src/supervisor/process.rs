@@ -70,6 +70,8 @@ pub struct Process {
     pub awaits: Option<ReadyPolicy>,
     /// What the newest life has let be known about itself.
     pub remarks: Remarks,
+    /// A slot has come while it ran, and it is run once more when that run is over.
+    pub queued: bool,
 }
 
 /// Why a life is ended that nobody asked to end.
@@ -122,6 +124,7 @@ impl Process {
             asked_by_message: false,
             awaits: None,
             remarks: Remarks::default(),
+            queued: remembered.queued,
         }
     }
 
@@ -155,6 +158,7 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => None,
             },
+            queued: self.queued,
             apart: self.given_up.iter().copied().chain(self.trial).collect(),
             asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
                 Asked {

@@ -292,6 +292,10 @@ impl Supervisor {
                 | EventKind::ReloadFailed { .. }
                 | EventKind::Signalled { .. }
                 | EventKind::CountersReset
+                | EventKind::Scheduled { .. }
+                | EventKind::SlotSkipped
+                | EventKind::SlotQueued
+                | EventKind::SlotMissed { .. }
                 | EventKind::FilesChanged { .. }
                 | EventKind::Updated => None,
             },

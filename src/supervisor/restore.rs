@@ -67,6 +67,8 @@ pub struct Remembered {
     pub apart: BTreeSet<RunId>,
     /// The life whose end was asked for and has not come.
     pub asked: Option<Asked>,
+    /// It is run once more when its present run is over.
+    pub queued: bool,
 }
 
 /// A wish that was not carried out yet.
@@ -101,6 +103,7 @@ impl Remembered {
             waits_until: None,
             apart: BTreeSet::new(),
             asked: None,
+            queued: false,
         }
     }
 }
@@ -292,6 +295,17 @@ impl Supervisor {
     fn resume(&mut self, now: Moment, id: ProcessId, counts: bool) {
         let process = &self.processes[&id];
         match (&process.state, process.goal) {
+            // Its run is over unseen, or its host has booted: its slot comes again.
+            (State::Idle(Rest::Stopped), Goal::Up)
+                if !counts && self.apps[&process.app].is_job() && !planted!(RunsJobsAtBoot) =>
+            {
+                if process.queued {
+                    self.change(id, |process| process.queued = false);
+                    self.begin(now, id, false);
+                } else if process.ports != Ports::default() {
+                    self.change(id, |process| process.ports = Ports::default());
+                }
+            }
             (State::Idle(Rest::Stopped), Goal::Up) => self.begin(now, id, counts),
             (State::Idle(Rest::Errored(_) | Rest::Finished(_)), Goal::Up) if planted!(RetriesTheGivenUp) => {
                 self.launch(now, id, false);

@@ -60,7 +60,9 @@ impl Supervisor {
         if let (false, Some(Err(few))) = (added.is_empty(), spec.port.map(|plan| plan.suffices_for(wanted))) {
             return Err(Denied::TooFewPorts(few));
         }
-        let ports = self.ports_of_new(Some(app), &spec, &added, goal)?;
+        let starts = goal == Goal::Up && !spec.is_job();
+        let ports_for = if starts { Goal::Up } else { Goal::Down };
+        let ports = self.ports_of_new(Some(app), &spec, &added, ports_for)?;
         if spec.instances != wanted {
             self.redefine(app, Arc::new(AppSpec { instances: wanted, ..(*spec).clone() }));
         }
@@ -78,7 +80,7 @@ impl Supervisor {
         }
         for (instance, held) in added.into_iter().zip(ports) {
             let id = self.add_instance(app, instance, goal, held);
-            if goal == Goal::Up {
+            if starts {
                 self.begin(now, id, false);
             }
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::beside::{Leaver, Trial};
 use super::budget::{Budget, Limits};
 use super::ports::PortTable;
+use super::schedule::Timetable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health, ready};
 use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
@@ -31,6 +32,7 @@ pub struct Supervisor {
     pub(super) next_reload: u64,
     pub(super) reloads_touched: bool,
     pub(super) budget: Budget,
+    pub(super) timetable: Timetable,
     /// What the present step orders.
     pub(super) effects: Vec<Effect>,
 
@@ -74,6 +76,7 @@ impl Supervisor {
             next_reload: 1,
             reloads_touched: false,
             budget: Budget::new(Limits::of_host(1)),
+            timetable: Timetable::default(),
             effects: Vec::new(),
             names: BTreeMap::new(),
             members: BTreeSet::new(),
@@ -98,6 +101,8 @@ impl Supervisor {
                 Ok(Accepted::Noted)
             }
             Input::Tick => {
+                // Who is run anew at its slot does not wait any more.
+                self.pass_slots(now);
                 // First: one that waits for its turn may wait for its next start, too.
                 self.advance_reloads(now, true);
                 self.pass_deadlines(now);
@@ -111,6 +116,7 @@ impl Supervisor {
         // waited for another app was let go, and got no port.
         self.advance_reloads(now, false);
         self.settle(now);
+        self.take_up_schedules(now);
         (answer, mem::take(&mut self.effects))
     }
 
@@ -119,7 +125,8 @@ impl Supervisor {
         let reloads = self.reloads.values().filter_map(Reload::deadline);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let leavers = self.leavers.values().filter_map(Leaver::deadline);
-        deadline.into_iter().chain(self.next_turn()).chain(reloads).chain(leavers).min()
+        let slot = self.next_slot_at();
+        deadline.into_iter().chain(self.next_turn()).chain(reloads).chain(leavers).chain(slot).min()
     }
 
     /// The latest reload of each app that had one.
@@ -222,6 +229,7 @@ impl Supervisor {
     pub(super) fn define(&mut self, id: AppId, spec: Arc<AppSpec>) {
         self.names.insert((spec.namespace.clone(), spec.name.clone()), id);
         self.depend(id, Some(&spec));
+        self.timetable.take_up(id);
         self.apps.insert(id, spec);
         self.effects.push(Effect::Record(Record::App(id)));
     }
@@ -231,6 +239,10 @@ impl Supervisor {
         self.depend(id, Some(&spec));
         let before = self.apps.insert(id, spec);
         let policy = |spec: &Arc<AppSpec>| spec.health.clone();
+        let times = |spec: &Arc<AppSpec>| spec.schedule.as_ref().map(ToString::to_string);
+        if before.as_ref().and_then(times) != self.apps.get(&id).and_then(times) {
+            self.timetable.forget(id);
+        }
         if before.as_ref().and_then(policy) != self.apps.get(&id).and_then(policy) {
             self.watch_anew(id);
         }
@@ -338,6 +350,7 @@ impl Supervisor {
         }
         if let Some(spec) = self.apps.remove(&app) {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
+            self.timetable.forget(app);
             self.reloads_touched |= self.reloads.remove(&app).is_some();
             self.effects.push(Effect::Record(Record::AppGone(app)));
         }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed};
+use super::{Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed, Schedule};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -177,6 +177,10 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub watch: Option<FileWatch>,
+    /// Times at which it is restarted, or run if `autostart` is false. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub schedule: Option<Schedule>,
 }
 
 /// An app: a definition and its processes.
@@ -306,6 +310,14 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub watch: Option<FileWatch>,
+    /// Times at which it is restarted, or run if it is not started by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub schedule: Option<Schedule>,
+    /// When that is the next time. Absent without a schedule, or while it is stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub next_run_at: Option<String>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

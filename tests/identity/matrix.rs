@@ -27,6 +27,7 @@ viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
 viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
 viewer   GET /apps/{ref}/revisions, GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
+viewer   GET /api/v1/apps/{ref}/runs
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
 viewer   GET /metrics, GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema

@@ -11,6 +11,7 @@ pub mod reset;
 pub mod restart;
 pub mod revisions;
 pub mod rollback;
+pub mod runs;
 pub mod scale;
 pub mod show;
 pub mod signal;

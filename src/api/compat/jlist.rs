@@ -125,6 +125,7 @@ fn settings(spec: &AppSpec) -> Map<String, Value> {
         ("shutdown_with_message", stop.with_message.then_some(Value::Bool(true))),
         ("wait_ready", waits.then_some(Value::Bool(true))),
         ("listen_timeout", waits.then(|| json!(ms(spec.ready.limit)))),
+        ("cron_restart", spec.schedule.as_ref().map(|schedule| json!(schedule.pattern()))),
         ("ignore_watch", spec.watch.as_ref().map(|watch| json!(watch.ignore))),
         ("watch_delay", spec.watch.as_ref().map(|watch| json!(ms(watch.delay)))),
         ("log_date_format", spec.logs.date_format.as_ref().map(|format| json!(format))),

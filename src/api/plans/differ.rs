@@ -29,6 +29,7 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         ready: new.ready.clone(),
         depends_on: new.depends_on.clone(),
         watch: new.watch.clone(),
+        schedule: new.schedule.clone(),
         ..old.clone()
     };
     live.resources.max_memory = new.resources.max_memory;

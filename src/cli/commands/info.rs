@@ -7,7 +7,8 @@ use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::{self, Report};
 use crate::wire::{
-    App, Dependency, Event, FileWatch, HealthCheck, LastExit, LogPolicy, LogState, Process, Tree, WhenFull,
+    App, Dependency, Event, FileWatch, HealthCheck, LastExit, LogPolicy, LogState, Process, Schedule, Tree,
+    WhenFull,
 };
 
 /// How many of the latest events are shown.
@@ -99,6 +100,8 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
     pairs.extend(ready(app));
     pairs.extend(limits(app));
+    pairs.extend(app.schedule.as_ref().map(|it| ("schedule", scheduled(it))));
+    pairs.extend(app.next_run_at.as_ref().map(|at| ("next run", units::local_time(at))));
     pairs.extend(app.watch.as_ref().map(|watch| ("watches", watched(watch))));
     pairs.push(("logs", log_policy(&app.logs)));
     if !app.depends_on.is_empty() {
@@ -125,6 +128,17 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
             text.push_str(&format!("  {}  {}\n", units::local_time(&event.ts), event.detail));
         }
     }
+    text
+}
+
+/// `0 3 * * * (Europe/Berlin), queue, caught up once`.
+fn scheduled(schedule: &Schedule) -> String {
+    let zone = schedule.timezone.as_deref().unwrap_or_default();
+    let overlap = schedule.overlap.as_deref().filter(|word| *word != "skip");
+    let caught_up = schedule.catch_up.as_deref() == Some("once");
+    let mut text = format!("{} ({zone})", schedule.cron);
+    overlap.into_iter().for_each(|word| text.push_str(&format!(", {word} while it runs")));
+    text.push_str(if caught_up { ", made up for once" } else { "" });
     text
 }
 
@@ -383,6 +397,8 @@ mod tests {
             listen_timeout_ms: 3_000,
             shutdown_with_message: true,
             watch: None,
+            schedule: None,
+            next_run_at: None,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }

@@ -17,6 +17,7 @@ mod import;
 mod info;
 mod init;
 mod jlist;
+mod job;
 mod kill;
 mod list;
 mod log_printer;
@@ -74,6 +75,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Schema => schema::run(),
         ClientCommand::Init => init::run(),
         ClientCommand::Import(args) => import::run(args).await,
+        ClientCommand::Job(command) => job::run(command).await,
         ClientCommand::Jlist => jlist::run(false).await,
         ClientCommand::Prettylist => jlist::run(true).await,
         ClientCommand::Pid(args) => pid::run(args).await,

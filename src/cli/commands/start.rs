@@ -15,6 +15,7 @@ use super::super::out;
 use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
+use super::super::schedule_args::ScheduleArgs;
 use super::super::session::Session;
 use super::super::start_args::StartArgs;
 use super::super::values::EnvWord;
@@ -275,6 +276,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.logs != LogArgs::default()
         || args.depends != DependsArgs::default()
         || args.watch != WatchArgs::default()
+        || args.schedule != ScheduleArgs::default()
         || args.no_autostart
         || args.ready != ReadyArgs::default()
         || args.health.defines_something()
@@ -295,7 +297,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     })?;
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    let app = args.resources.define(NewApp {
+    let app = args.schedule.define(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -320,7 +322,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         health_check: args.health.check()?,
         logs: args.logs.define(),
         ..NewApp::default()
-    });
+    }));
     let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
     args.env_sources.define(app, here)
 }

@@ -16,8 +16,9 @@ use super::super::revisions::Revisions;
 use super::super::sampling::Usages;
 use super::super::sockets::Sockets;
 use super::super::view::Snapshot;
+use super::super::wall_clock::WallClock;
 use super::super::watching::Watching;
-use super::super::{adopt_unknown, clock, keeper_words, port_probe, succession};
+use super::super::{adopt_unknown, clock, keeper_words, port_probe, slots, succession};
 use super::{Driver, INTRODUCTION, RUN_BLOCK};
 use crate::home::Home;
 use crate::keeper::protocol::{Report, version};
@@ -103,6 +104,7 @@ impl Driver {
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
+        brain.remember_slots(slots::remembered(&saved.settings));
         let usages = Arc::new(Usages::default());
         let mut driver = Driver {
             brain,
@@ -132,6 +134,7 @@ impl Driver {
             endings: Endings::new(),
             revisions,
             peak: None,
+            wall_clock: WallClock::new(),
             sockets: Arc::clone(&sockets),
             socket_orders,
             change,
@@ -150,6 +153,7 @@ impl Driver {
         for fact in runs.iter().flat_map(keeper_words::said) {
             changes.extend(driver.step(Input::Fact(fact)));
         }
+        driver.tell_clock();
         driver.let_sockets_go(&shared);
         driver.publish();
         changes.extend(driver.log_reports(&runs));

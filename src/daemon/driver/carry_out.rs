@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::awaiting::Awaited;
 use super::super::log_files::{self, LogFiles};
 use super::super::preparing::{Outcome, Prepared};
-use super::super::{clock, environment, event_text, keeper_words, node};
+use super::super::{clock, environment, event_text, keeper_words, node, slots};
 use super::{Driver, RUN_BLOCK};
 use crate::keeper::protocol::Order;
 use crate::model::{AppSpec, Event, EventKind, Port, RunId};
@@ -122,7 +122,10 @@ impl Driver {
             }
             Record::AppGone(id) => {
                 self.revisions.forget_app(id);
-                vec![Change::DropApp(id)]
+                vec![Change::DropApp(id), slots::forgotten(id)]
+            }
+            Record::Slot(id) => {
+                self.brain.considered(id).map(|at| slots::considered(id, at)).into_iter().collect()
             }
             Record::ProcessGone(id) => vec![Change::DropProcess(id)],
             Record::Process(id) => {
@@ -154,6 +157,10 @@ impl Driver {
             | EventKind::StopTakenBack
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
+            | EventKind::Scheduled { .. }
+            | EventKind::SlotSkipped
+            | EventKind::SlotQueued
+            | EventKind::SlotMissed { .. }
             | EventKind::FilesChanged { .. }
             | EventKind::StopAsked { .. }
             | EventKind::Reloading { .. }

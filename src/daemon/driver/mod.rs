@@ -29,6 +29,7 @@ use super::revisions::Revisions;
 use super::sampling::{Samples, Usages};
 use super::sockets::{SocketOrder, Sockets};
 use super::view::Snapshot;
+use super::wall_clock::WallClock;
 use super::watching::Watching;
 use super::{clock, succession};
 use crate::fault;
@@ -94,6 +95,7 @@ pub struct Driver {
     revisions: Revisions,
     /// The most memory that the life had which is just told to have ended.
     peak: Option<(RunId, ByteSize)>,
+    wall_clock: WallClock,
     sockets: Arc<Sockets>,
     socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
     pub(super) change: watch::Sender<Option<succession::Change>>,
@@ -184,7 +186,11 @@ impl Driver {
                     let trouble = self.trouble.borrow_and_update().clone();
                     self.trouble_changed(trouble);
                 }
-                () = sleep_until(deadline) => self.feed(Input::Tick),
+                () = self.wall_clock.set() => self.tell_clock(),
+                () = sleep_until(deadline) => {
+                    self.tell_clock();
+                    self.feed(Input::Tick);
+                }
                 () = replacing::overdue(self.wish.as_ref()) => {}
             }
         }
@@ -259,6 +265,12 @@ impl Driver {
     fn feed(&mut self, input: Input) {
         let changes = self.step(input);
         self.keep(changes);
+    }
+
+    /// What the clock on the wall shows, which drifts and is set.
+    fn tell_clock(&mut self) {
+        let changes = self.step(Input::Fact(Fact::ClockSet { unix_us: clock::unix_us_of(clock::now()) }));
+        self.recorder.write(changes);
     }
 
     fn step(&mut self, input: Input) -> Vec<Change> {

@@ -170,6 +170,15 @@ fn facts(app: &App) -> Vec<(&'static str, String)> {
             ),
         ));
     }
+    if let Some(schedule) = &app.schedule {
+        facts.push((
+            "Schedule",
+            format!("{} ({})", schedule.cron, schedule.timezone.as_deref().unwrap_or_default()),
+        ));
+    }
+    if let Some(at) = &app.next_run_at {
+        facts.push(("Next run", when(at)));
+    }
     if app.ready != "auto" {
         facts.push(("Ready", app.ready.clone()));
     }

@@ -70,7 +70,7 @@ const fn yes(member: &'static str, label: &'static str) -> Field {
 }
 
 /// All of them, in the order in which one thinks of it.
-pub static GROUPS: [Group; 9] = [
+pub static GROUPS: [Group; 10] = [
     Group {
         title: "Program",
         fields: &[
@@ -251,6 +251,20 @@ pub static GROUPS: [Group; 9] = [
             of(Kind::Lines, "watch.ignore", "What does not count", "*.tmp", "Globs, one on each line."),
             of(Kind::Lines, "watch.extensions", "Only with these extensions", "js", "One on each line."),
             of(Kind::Span, "watch.delay_ms", "Quiet before it restarts", "100ms", "A burst is one change."),
+        ],
+    },
+    Group {
+        title: "Schedule",
+        fields: &[
+            text(
+                "schedule.cron",
+                "Restart or run at",
+                "0 3 * * *",
+                "Minute, hour, day, month, day of the week.",
+            ),
+            text("schedule.timezone", "Time zone", "Europe/Berlin", "Default: the daemon's."),
+            text("schedule.overlap", "A job that is due while it runs", "skip", "skip, queue or replace."),
+            text("schedule.catch_up", "Times when nobody could look", "skip", "skip or once."),
         ],
     },
     Group {

@@ -7,8 +7,8 @@ use super::value::{parse, text};
 use crate::wire::{FieldError, NewApp};
 
 /// Objects, and the members without which there is nothing that their other members say something of.
-const WITHOUT_THEM_IDLE: [(&str, &[&str]); 2] =
-    [("health_check", &["url", "tcp", "script"]), ("watch", &["paths"])];
+const WITHOUT_THEM_IDLE: [(&str, &[&str]); 3] =
+    [("health_check", &["url", "tcp", "script"]), ("watch", &["paths"]), ("schedule", &["cron"])];
 
 /// What every field says of that definition, by name.
 pub fn texts(app: &NewApp) -> Vec<(String, String)> {

@@ -9,11 +9,12 @@ use super::limits::*;
 use super::policy::*;
 use super::ports::*;
 use super::ready::*;
+use super::schedule::*;
 use super::trials::*;
 use super::verbs::*;
 use super::watch::*;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, ExitCause, Fact, Goal, ProcessId, Reason, RunId, State};
+use crate::model::{AppId, EventKind, ExitCause, Fact, Goal, ProcessId, Reason, RunId, State};
 
 pub type Holds = Result<(), String>;
 
@@ -95,6 +96,8 @@ invariants! {
     an_override_lasts_until_the_next_plain_restart,
     a_new_run_replaces_only_what_it_has_outlived,
     a_failed_trial_leaves_the_old_run,
+    slots_are_considered_once,
+    every_slot_is_answered,
     a_changed_file_restarts_what_is_wanted_up_and_nothing_else,
 }
 
@@ -176,7 +179,8 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
         Fact::Checked { run, .. } | Fact::Sampled { run, .. } => *run,
         Fact::Ready { run, .. } | Fact::Remarked { run, .. } => *run,
-        Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } | Fact::FilesChanged { .. } => return Ok(()),
+        Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
+        Fact::FilesChanged { .. } | Fact::ClockSet { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
     let present = present || step.beside.contains(&run);
@@ -259,6 +263,12 @@ fn what_changed_is_recorded(world: &World, _: &Step<'_>) -> Holds {
         world.brain.processes().map(|process| (process.id, process.to_remember())).collect();
     ensure!(rows == world.store.rows, "rows {rows:?}, stored {:?}", world.store.rows);
     ensure!(world.brain.apps == world.store.apps, "apps differ");
+    let slots: BTreeMap<_, _> =
+        world.brain.apps.keys().filter_map(|app| Some((*app, world.brain.considered(*app)?))).collect();
+    let known = |app: &AppId| world.brain.app(*app).is_some_and(|spec| spec.schedule.is_some());
+    let stored: BTreeMap<_, _> =
+        world.store.slots.iter().filter(|(app, _)| known(app)).map(|(app, at)| (*app, *at)).collect();
+    ensure!(slots == stored, "slots {slots:?}, stored {stored:?}");
     for app in world.brain.apps.keys() {
         ensure!(rows.values().any(|row| row.app == *app), "{app:?} has no process");
     }
@@ -281,7 +291,7 @@ fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
     let leavers = world.brain.leavers.values().filter_map(super::super::beside::Leaver::deadline);
     let turn = world.brain.queue.first().and(world.brain.next_turn());
     let first = world.brain.processes().filter_map(Process::deadline).chain(turn).chain(reloads);
-    let first = first.chain(leavers).min();
+    let first = first.chain(leavers).chain(world.brain.next_slot_at()).min();
     ensure!(world.brain.next_deadline() == first, "{:?}, not {first:?}", world.brain.next_deadline());
     if matches!(step.given, Given::Input(Input::Tick)) {
         ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::super::{Effect, Input, Limits, Process, Supervisor};
 use super::invariants::{Holds, ensure};
 use super::ledger::{Expected, reloaded};
+use super::schedule::scheduled;
 use super::world::{Given, Step, World};
 use crate::model::{ByteSize, EventKind, Fact, Goal, Health, Moment, ProcessId, RunId, State, Status};
 
@@ -78,7 +79,7 @@ pub fn automatic_restarts(step: &Step<'_>, ends: &[(ProcessId, RunId, Expected)]
         matches!(before, Some(State::Backoff { .. }))
     };
     let ended = |id: &ProcessId| ends.iter().any(|(of, _, next)| of == id && *next == Expected::Restart);
-    launched.filter(|id| (waited(id) || ended(id)) && !reloaded(step, *id)).collect()
+    launched.filter(|id| (waited(id) || ended(id)) && !reloaded(step, *id) && !scheduled(step, *id)).collect()
 }
 
 pub fn host_budget_is_kept(world: &World, _: &Step<'_>) -> Holds {

@@ -2,7 +2,7 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`ready`], [`trials`], [`depends`], [`watch`] and [`verbs`] state what must
+//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`ready`], [`trials`], [`depends`], [`schedule`], [`watch`] and [`verbs`] state what must
 //! hold after every step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -22,6 +22,7 @@ pub(super) mod planted;
 mod policy;
 mod ports;
 mod ready;
+mod schedule;
 mod stories;
 mod trials;
 mod users;
@@ -131,6 +132,12 @@ fn stories_are_eventful() {
         "scope: Message",
         "beside: true",
         "FilesChanged { file",
+        "Scheduled { late: None",
+        "Scheduled { late: Some",
+        "SlotSkipped",
+        "SlotQueued",
+        "SlotMissed",
+        "ClockSet",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -7,6 +7,7 @@ use super::super::{Effect, Living, Remembered, Supervisor};
 use super::depends::{is_needed_to_end_later, may_start};
 use super::invariants::{Holds, ensure};
 use super::ledger::Ledger;
+use super::schedule::is_job;
 use super::world::World;
 use crate::model::{Goal, Reason, Rest, RunId, State, Status};
 
@@ -34,6 +35,14 @@ pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &
             ensure!(counts == row, "unstable_runs_survive: {id} has {counts:?}, had {row:?}");
         } else if row.goal == Goal::Up && life.is_none() {
             let right = match row.rest {
+                Rest::Stopped
+                    if is_job(brain, process)
+                        && row.waits_until.is_none()
+                        && !row.queued
+                        && !row.asked.is_some_and(|asked| asked.restart) =>
+                {
+                    process.state == State::Idle(Rest::Stopped)
+                }
                 Rest::Stopped if row.waits_until.is_some() => matches!(process.state, State::Backoff { .. }),
                 Rest::Stopped => matches!(
                     process.state,
@@ -87,6 +96,7 @@ pub fn wanted_becomes_actual_in_calm(world: &World) -> Holds {
                 online && lives.remove(run) && world.lives.get(run).is_some_and(|life| life.ended.is_none())
             }
             (Goal::Up, State::Idle(Rest::Errored(_) | Rest::Finished(_))) => true,
+            (Goal::Up, State::Idle(Rest::Stopped)) => is_job(&world.brain, process),
             (Goal::Up, State::Waiting { .. }) => !may_start(&world.brain, process.id),
             (Goal::Down, State::Idle(Rest::Stopped)) => true,
             _ => false,

@@ -156,6 +156,22 @@ pub enum Mistake {
     RevivesTheStopped,
     /// A change of files leaves alone what was given up.
     LeavesTheErrored,
+    /// A new daemon does not know which slots were considered.
+    ForgetsTheSlots,
+    /// Slots do not come again though the clock had been far ahead.
+    TrustsTheClock,
+    /// That a slot was considered is not recorded.
+    KeepsSlotsToItself,
+    /// Missed slots are made up for, whatever the policy says.
+    CatchesUpAlways,
+    /// What was stopped is started at its slot.
+    RevivesBySchedule,
+    /// A run is ended for the next, whatever the policy says.
+    RunsJobsOver,
+    /// A new daemon runs jobs at once.
+    RunsJobsAtBoot,
+    /// A slot that waits for the end of a run is forgotten.
+    ForgetsTheQueue,
 }
 
 impl Mistake {
@@ -236,6 +252,14 @@ impl Mistake {
         Mistake::KeepsTheOldRun,
         Mistake::RevivesTheStopped,
         Mistake::LeavesTheErrored,
+        Mistake::ForgetsTheSlots,
+        Mistake::TrustsTheClock,
+        Mistake::KeepsSlotsToItself,
+        Mistake::CatchesUpAlways,
+        Mistake::RevivesBySchedule,
+        Mistake::RunsJobsOver,
+        Mistake::RunsJobsAtBoot,
+        Mistake::ForgetsTheQueue,
     ];
 }
 

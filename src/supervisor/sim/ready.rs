@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::super::{Effect, Input, Living, Process, Scope, Supervisor};
 use super::invariants::{Holds, ensure, events};
+use super::schedule::scheduled;
 use super::users::Dice;
 use super::world::{Given, Step, World};
 use crate::model::{EventKind, Fact, Goal, Moment, ProcessId, ReadyBy, ReadyPolicy, RunId, Sign, State};
@@ -72,7 +73,11 @@ impl Waiter {
                 let due: Vec<RunId> = self
                     .promised
                     .iter()
-                    .filter(|(run, until)| **until <= step.now && running(**run).is_some_and(stays))
+                    .filter(|(run, until)| {
+                        // Who is ended for its slot in the same step is not late.
+                        let is_late = |process: &Process| stays(process) && !scheduled(step, process.id);
+                        **until <= step.now && running(**run).is_some_and(is_late)
+                    })
                     .map(|(run, _)| *run)
                     .collect();
                 for run in due {

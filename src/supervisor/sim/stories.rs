@@ -11,6 +11,7 @@ mod limits;
 mod ports;
 mod ready;
 mod restore;
+mod schedule;
 mod verbs;
 mod watch;
 

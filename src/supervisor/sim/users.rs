@@ -8,6 +8,7 @@ use super::super::{Command, Count, Then};
 use super::depends::any_dependencies;
 use super::health::any_policy;
 use super::ready;
+use super::schedule::any_schedule;
 use crate::model::{
     AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, ReadyPolicy, Resources,
     RestartPolicy, Signal, StopPolicy,
@@ -55,6 +56,7 @@ pub fn app(name: &str) -> AppSpec {
         env: BTreeMap::new(),
         env_sources: Default::default(),
         watch: None,
+        schedule: None,
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
@@ -93,10 +95,12 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     }
     let max_memory = (name == "db" || name == "web").then_some(ByteSize(1_000));
     let resources = Resources { max_memory, ..Resources::default() };
-    let autostart = dice.chance(85);
+    let schedule = any_schedule(dice);
+    let autostart = dice.chance(if schedule.is_some() { 40 } else { 85 });
     let (health, depends_on) = (any_policy(dice), any_dependencies(dice, name, there));
     let ready = ready::any_policy(dice);
-    AppSpec { instances, port, autostart, restart, stop, resources, health, depends_on, ready, ..app(name) }
+    let base = AppSpec { instances, port, autostart, schedule, ..app(name) };
+    AppSpec { restart, stop, resources, health, depends_on, ready, ..base }
 }
 
 /// Apps of which each depends on the one before it.

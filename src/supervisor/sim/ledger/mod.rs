@@ -13,6 +13,7 @@ use super::health::Nurse;
 use super::invariants::events;
 use super::limits::{Bucket, automatic_restarts, is_too_much};
 use super::ready::Waiter;
+use super::schedule::{Calendar, is_job};
 use super::world::{Given, Step};
 use crate::model::{
     AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RestartPolicy, RunId, SpawnFailure,
@@ -52,6 +53,8 @@ pub struct Ledger {
     pub nurse: Nurse,
     /// What is known of readiness.
     pub waiter: Waiter,
+    /// What is known of schedules.
+    pub calendar: Calendar,
     pub counts: BTreeMap<ProcessId, Counts>,
     /// Before the latest step: who of each app had its turn in a reload last, and which life it had
     /// then; and how often each was launched since its turn.
@@ -109,6 +112,7 @@ impl Ledger {
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
         self.waiter.hear(step, brain);
+        self.calendar.hear(step, brain);
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => self.fact(fact, step, brain),
@@ -121,7 +125,14 @@ impl Ledger {
         for (id, _, kind) in events(step) {
             match (kind, step.before.get(&id)) {
                 (EventKind::Needed { .. }, Some(before)) => self.start(before),
-                (EventKind::FilesChanged { .. }, Some(before)) => self.restart(before),
+                (EventKind::Scheduled { .. }, Some(before))
+                    if matches!(before.state, State::Idle(_)) && is_job(brain, before) =>
+                {
+                    self.start(before)
+                }
+                (EventKind::FilesChanged { .. } | EventKind::Scheduled { .. }, Some(before)) => {
+                    self.restart(before)
+                }
                 _ => {}
             }
         }
@@ -224,7 +235,9 @@ impl Ledger {
                 }
                 Effect::Forget { run } => _ = self.forgotten.insert(*run),
                 Effect::Record(Record::ProcessGone(id)) => _ = self.dead.insert(*id),
-                Effect::Record(Record::App(_) | Record::AppGone(_) | Record::Process(_))
+                Effect::Record(
+                    Record::App(_) | Record::AppGone(_) | Record::Process(_) | Record::Slot(_),
+                )
                 | Effect::Signal { .. }
                 | Effect::KillTree { .. }
                 | Effect::Release { .. }
@@ -262,6 +275,8 @@ impl Ledger {
             Fact::PortsSeen { .. } => {}
             // Heard of as events.
             Fact::FilesChanged { .. } => {}
+            // The calendar has heard it.
+            Fact::ClockSet { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
                 if let Some(process) = owner(*run)
@@ -324,7 +339,13 @@ impl Ledger {
                 Expected::Launch
             }
             Goal::Up => match brain.app(process.app) {
-                Some(spec) => rule(&spec.restart, counts, &ended),
+                Some(spec) => match rule(&spec.restart, counts, &ended) {
+                    Expected::Finished | Expected::GivenUp(_) | Expected::Errored if process.queued => {
+                        *counts = Counts { unstable: 0, waits: 0, ..*counts };
+                        Expected::Launch
+                    }
+                    expected => expected,
+                },
                 None => return,
             },
         };
@@ -345,6 +366,7 @@ impl Ledger {
         self.ends.clear();
         self.signalled.clear();
         self.waiter.restored(now, living);
+        self.calendar.restored(brain);
         self.waiter.hear_launches(effects);
         self.hear_signals(now, effects, brain, &BTreeMap::new());
         self.asked.clear();

@@ -85,6 +85,7 @@ impl World {
             run,
         );
         self.brain = brain_of(self.seed, brain);
+        self.brain.remember_slots(self.store.slots.clone());
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
         self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
         self.describe_states();
@@ -108,6 +109,11 @@ impl World {
             answer: &answer,
             effects: &effects,
         };
-        invariants::check(self, &step)
+        invariants::check(self, &step)?;
+        if self.dice.chance(30) {
+            // It took its time.
+            self.ahead += 120_000_000;
+        }
+        self.the_clock_is_told()
     }
 }

@@ -17,7 +17,7 @@ use super::life::Life;
 use super::limits::{Bucket, brain_of, host_of};
 use super::ready::{self, right_sign};
 use super::users::{Dice, PORTS, any_command, three_levels};
-use super::{depends, invariants, outcomes};
+use super::{depends, invariants, outcomes, schedule};
 use crate::model::{
     AppId, AppSpec, ByteSize, Fact, Moment, Name, Pid, Port, PortOwner, ProcessId, RunId, Sign, Verdict,
 };
@@ -27,6 +27,7 @@ use crate::model::{
 pub struct Store {
     pub apps: BTreeMap<AppId, Arc<AppSpec>>,
     pub rows: BTreeMap<ProcessId, Remembered>,
+    pub slots: BTreeMap<AppId, u64>,
     next: Option<(AppId, ProcessId, RunId)>,
 }
 
@@ -71,6 +72,8 @@ pub struct World {
     /// Sockets that the keeper holds, and whether they are released.
     pub sockets: BTreeMap<u16, bool>,
     calm: bool,
+    /// How far the clock on the wall is ahead of ours, in microseconds.
+    ahead: i64,
     /// In one story of eight, people leave the programs alone for long.
     patient: bool,
     seed: u64,
@@ -98,6 +101,7 @@ impl World {
             foreign: BTreeSet::new(),
             sockets: BTreeMap::new(),
             calm: false,
+            ahead: schedule::EPOCH_US - 1_000_000,
             patient: seed % 8 == 7,
             seed,
         }
@@ -106,6 +110,7 @@ impl World {
     /// In one story of four, three apps are there from the beginning, each of which depends on the one
     /// before it.
     pub fn begin(&mut self) -> Result<(), String> {
+        self.the_clock_is_told()?;
         // Not in those that are patient, in which one app goes through much.
         if self.seed % 4 != 1 {
             return Ok(());
@@ -152,6 +157,10 @@ impl World {
             45..47 => self.all_are_ended(),
             47..54 if !self.awaited.is_empty() => self.somebody_shows_a_sign(),
             54 => self.a_sign_comes_unasked(),
+            57 => {
+                self.ahead += self.dice.pick(&[20, 90, 90, 86_400, -30, -7_200]) * 1_000_000;
+                self.the_clock_is_told()
+            }
             55..57 if !self.brain.apps.is_empty() => {
                 let apps: Vec<AppId> = self.brain.apps.keys().copied().collect();
                 let (app, file) = (self.dice.pick(&apps), "app.js".to_owned());
@@ -217,6 +226,12 @@ impl World {
             }
             (Some(_), None) => Ok(false),
         }
+    }
+
+    /// Somebody has set the clock, or a daemon begins.
+    fn the_clock_is_told(&mut self) -> Result<(), String> {
+        let unix_us = self.now.0.saturating_add_signed(self.ahead);
+        self.give(Given::Input(Input::Fact(Fact::ClockSet { unix_us })))
     }
 
     /// Gives it to the supervisor, carries out what it orders, and looks at everything.
@@ -331,6 +346,7 @@ impl World {
                     | Fact::Sampled { .. }
                     | Fact::Ready { .. }
                     | Fact::FilesChanged { .. }
+                    | Fact::ClockSet { .. }
             )
         {
             self.heard.push(fact.clone());
@@ -400,7 +416,13 @@ impl World {
     fn record(&mut self, record: Record) {
         match record {
             Record::App(id) => _ = self.brain.app(id).map(|spec| self.store.apps.insert(id, spec.clone())),
-            Record::AppGone(id) => _ = self.store.apps.remove(&id),
+            Record::AppGone(id) => {
+                self.store.apps.remove(&id);
+                self.store.slots.remove(&id);
+            }
+            Record::Slot(id) => {
+                _ = self.brain.considered(id).map(|considered| self.store.slots.insert(id, considered));
+            }
             Record::Process(id) => {
                 let row = self.brain.process(id).map(Process::to_remember);
                 row.map(|row| self.store.rows.insert(id, row));
