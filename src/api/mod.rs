@@ -18,6 +18,7 @@ pub mod auth;
 pub mod compat;
 pub mod conditional;
 pub mod convert;
+mod convert_balance;
 mod convert_depends;
 mod convert_env;
 pub mod convert_health;

@@ -17,6 +17,12 @@ pub struct Watch {
 
 struct Notices(Inotify);
 
+impl std::os::fd::AsRawFd for Notices {
+    fn as_raw_fd(&self) -> std::os::fd::RawFd {
+        self.as_fd().as_raw_fd()
+    }
+}
+
 impl AsFd for Notices {
     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> {
         self.0.as_fd()
@@ -33,7 +39,10 @@ impl Watch {
         let directory = path.parent().unwrap_or(Path::new("/"));
         inotify.add_watch(directory, AddWatchFlags::IN_MOVED_TO)?;
         let name = path.file_name().unwrap_or_default().to_owned();
-        Ok(Watch { notices: AsyncFd::register_with_interest(Notices(inotify), Interest::READABLE)?, name })
+        // Its successor is unsafe for types whose descriptor changes; this one's does not.
+        #[allow(deprecated)]
+        let notices = AsyncFd::with_interest(Notices(inotify), Interest::READABLE)?;
+        Ok(Watch { notices, name })
     }
 
     /// Returns when it was replaced.

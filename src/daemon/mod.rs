@@ -15,6 +15,7 @@
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
 //! - [`awaiting`] looks for signs of being ready that only the daemon can see.
+//! - [`balancing`] tells balancers who is in service.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
@@ -31,6 +32,7 @@
 pub mod adopt_unknown;
 mod awaiting;
 pub mod backing_up;
+pub mod balancing;
 pub mod clock;
 pub mod define;
 pub mod define_health;

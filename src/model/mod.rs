@@ -5,6 +5,7 @@
 //! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
 //! [`crate::store`].
 
+pub mod balance;
 pub mod depends;
 pub mod env_sources;
 pub mod event;
@@ -28,6 +29,7 @@ pub mod size;
 pub mod spec;
 pub mod state;
 
+pub use balance::{Balance, BalanceMethod, BalanceMode, Sticky};
 pub use depends::{Condition, Dependency, Obstacle, Unmet};
 pub use env_sources::EnvSources;
 pub use event::{Cause, Event, EventKind, ExitCause};

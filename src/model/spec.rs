@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal,
+    Balance, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -43,6 +43,8 @@ pub struct AppSpec {
     pub numbered: bool,
     /// The ports of its processes, if it asks for any.
     pub port: Option<PortPlan>,
+    /// What stands before its processes, if something does: each then has a port of its own.
+    pub balance: Option<Balance>,
     /// Whether defining the app starts it.
     pub autostart: bool,
     /// What follows an exit that nobody asked for.
@@ -152,6 +154,7 @@ impl fmt::Debug for AppSpec {
             .field("instances", &self.instances)
             .field("numbered", &self.numbered)
             .field("port", &self.port)
+            .field("balance", &self.balance)
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)
             .field("stop", &self.stop)
