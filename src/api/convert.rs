@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ApiError, convert_balance, convert_depends, convert_env, convert_health, convert_logs, convert_ready, convert_resources,
+    ApiError, convert_balance, convert_depends, convert_env, convert_health, convert_logs, convert_ready,
+    convert_resources,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;

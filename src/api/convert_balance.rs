@@ -36,7 +36,8 @@ pub fn wanted(
         },
         (None, Some(PortPlan::Single(front) | PortPlan::Shared(front))) => (front, None),
         (None, Some(PortPlan::Range(..) | PortPlan::Auto(..)) | None) => {
-            let why = "a balancer needs the port on which clients connect: say it in balance, or give one port";
+            let why =
+                "a balancer needs the port on which clients connect: say it in balance, or give one port";
             return Err(ApiError::member("/balance/port", why));
         }
     };
@@ -70,7 +71,10 @@ pub fn wanted(
         drain: span("/balance/drain_timeout_ms", asked.drain_timeout_ms, Balance::USUAL_DRAIN)?,
     };
     if balance.timeout == Duration::ZERO {
-        return Err(ApiError::member("/balance/timeout_ms", "nothing is answered within 0 ms: use 1 or more"));
+        return Err(ApiError::member(
+            "/balance/timeout_ms",
+            "nothing is answered within 0 ms: use 1 or more",
+        ));
     }
     Ok((Some(balance), ListenMode::Proxy, Some(port)))
 }
@@ -144,7 +148,11 @@ mod tests {
         check(asked(None), ListenMode::Auto, Some("4000-4003"), "/balance/port");
         check(asked(Some(8080)), ListenMode::Shared, Some("4000"), "/listen_mode");
         check(asked(Some(8080)), ListenMode::Auto, Some("8080"), "/port");
-        let tcp = wire::Balance { mode: Some("tcp".into()), sticky: Some("cookie".into()), ..asked(Some(1)).unwrap() };
+        let tcp = wire::Balance {
+            mode: Some("tcp".into()),
+            sticky: Some("cookie".into()),
+            ..asked(Some(1)).unwrap()
+        };
         check(Some(tcp), ListenMode::Auto, None, "/balance/sticky");
         let udp = wire::Balance { mode: Some("udp".into()), ..asked(Some(1)).unwrap() };
         check(Some(udp), ListenMode::Auto, None, "http or tcp");

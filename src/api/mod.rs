@@ -15,6 +15,7 @@ pub mod apps;
 pub mod arrival;
 pub mod audit;
 pub mod auth;
+mod balancer_state;
 pub mod compat;
 pub mod conditional;
 pub mod convert;

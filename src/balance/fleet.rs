@@ -170,7 +170,11 @@ impl Fleet {
         state.settings = Arc::new(table.settings);
         state.generation = table.generation;
         let serving: BTreeSet<u64> = state.in_service.iter().map(|backend| backend.run).collect();
-        known.iter().chain(&state.draining).filter(|one| !serving.contains(&one.run)).for_each(|one| one.leave());
+        known
+            .iter()
+            .chain(&state.draining)
+            .filter(|one| !serving.contains(&one.run))
+            .for_each(|one| one.leave());
         drop(state);
         self.changed.send_replace(table.generation);
     }
@@ -266,7 +270,10 @@ mod tests {
         let waiting = {
             let fleet = Arc::clone(&fleet);
             tokio::spawn(async move {
-                fleet.next(CLIENT, &[], Instant::now() + Duration::from_secs(20)).await.map(|a| a.backend().run)
+                fleet
+                    .next(CLIENT, &[], Instant::now() + Duration::from_secs(20))
+                    .await
+                    .map(|a| a.backend().run)
             })
         };
         tokio::task::yield_now().await;

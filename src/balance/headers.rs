@@ -102,7 +102,8 @@ mod tests {
 
     #[test]
     fn what_is_about_one_connection_stays_here() {
-        let given = [("host", "a"), ("connection", "keep-alive, x-mine"), ("keep-alive", "5"), ("x-mine", "1")];
+        let given =
+            [("host", "a"), ("connection", "keep-alive, x-mine"), ("keep-alive", "5"), ("x-mine", "1")];
         assert_eq!(passed(&given), ["host: a"]);
         assert_eq!(passed(&[("te", "trailers"), ("upgrade", "h2c"), ("accept", "*/*")]), ["accept: */*"]);
     }

@@ -132,7 +132,10 @@ async fn pass(
             }
             Attempt::Late => {
                 backend.failed();
-                return Err((StatusCode::GATEWAY_TIMEOUT, "the process that has this request does not answer"));
+                return Err((
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "the process that has this request does not answer",
+                ));
             }
         }
         fleet.tally.retries.fetch_add(1, Relaxed);

@@ -59,7 +59,8 @@ impl Balancing {
                 }
                 None => {
                     self.generation += 1;
-                    let (table, told) = watch::channel(Table { generation: self.generation, settings, backends });
+                    let (table, told) =
+                        watch::channel(Table { generation: self.generation, settings, backends });
                     self.tables.insert(app, table);
                     tokio::spawn(tell(places(&self.home, app).0, told));
                 }
@@ -76,7 +77,8 @@ pub fn places(home: &Home, app: AppId) -> (PathBuf, PathBuf) {
 /// The balancer of that app, as it is executed.
 pub fn program(home: &Home, app: AppId, spec: &AppSpec) -> Arc<AppSpec> {
     let (table, status) = places(home, app);
-    let words = ["balancer", "--table", &table.display().to_string(), "--status", &status.display().to_string()];
+    let words =
+        ["balancer", "--table", &table.display().to_string(), "--status", &status.display().to_string()];
     Arc::new(AppSpec { args: words.map(str::to_owned).to_vec(), ..spec.clone() })
 }
 
@@ -95,7 +97,10 @@ async fn tell(table: PathBuf, mut told: watch::Receiver<Table>) {
                 }
             }
             Ok(Err(error)) => {
-                tracing::error!("cannot write {}, which tells a balancer who is there: {error}", table.display());
+                tracing::error!(
+                    "cannot write {}, which tells a balancer who is there: {error}",
+                    table.display()
+                );
                 tokio::time::sleep(RETRY).await;
             }
             Err(_) => break,

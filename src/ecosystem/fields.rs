@@ -90,7 +90,12 @@ pub const FIELDS: &[Field] = &[
         "Parts of names of variables that are not inherited; true: none is.",
     ),
     field("port", &[], Kind::Text, "3000, 3000-3003 or auto:4000-4100; PORT of each process."),
-    field("listen_mode", &[], Kind::Text, "shared: one listening socket for all processes; proxy: a balancer; auto."),
+    field(
+        "listen_mode",
+        &[],
+        Kind::Text,
+        "shared: one listening socket for all processes; proxy: a balancer; auto.",
+    ),
     field(
         "balance",
         &[],

@@ -113,7 +113,10 @@ mod tests {
             assert_eq!(ListenMode::parse(&mode.to_string()), Ok(mode));
         }
         for bad in ["", "Shared", "even"] {
-            assert!(ListenMode::parse(bad).unwrap_err().to_string().contains("auto, shared or proxy"), "{bad}");
+            assert!(
+                ListenMode::parse(bad).unwrap_err().to_string().contains("auto, shared or proxy"),
+                "{bad}"
+            );
         }
     }
 }

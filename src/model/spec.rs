@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Balance, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources, Signal,
+    Balance, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
+    Resources, Signal,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the

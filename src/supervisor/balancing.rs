@@ -81,7 +81,9 @@ impl Supervisor {
         };
         let row = &self.processes[&process];
         let present = &self.apps[&row.app];
-        if (present.port, present.stop.timeout) != (wanted.port, wanted.stop.timeout) && row.goal != Goal::Gone {
+        if (present.port, present.stop.timeout) != (wanted.port, wanted.stop.timeout)
+            && row.goal != Goal::Gone
+        {
             let then = if present.port == wanted.port || !is_up { Then::Keep } else { Then::Restart };
             return Some(Command::Update { app: row.app, spec: Arc::new(wanted), then });
         }

@@ -17,9 +17,11 @@ fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
     let mut args = vec!["start", &script, "--name", "web", "-i", &count, "--balance", &number];
     args.extend_from_slice(more);
     home.ok(&args);
-    wait_until("all are in service", SOON, || balancer(home)["backends"].as_array().is_some_and(|all| {
-        all.iter().filter(|backend| backend["draining"] == false).count() == instances as usize
-    }));
+    wait_until("all are in service", SOON, || {
+        balancer(home)["backends"].as_array().is_some_and(|all| {
+            all.iter().filter(|backend| backend["draining"] == false).count() == instances as usize
+        })
+    });
     front
 }
 
@@ -41,7 +43,10 @@ fn four_instances_answer_on_one_port_and_all_get_their_share() {
     assert_eq!((&app["ready"], &app["balancer"]["status"]), (&json!("port"), &json!("online")));
     assert_eq!((&app["balancer"]["requests"], &app["balancer"]["errors"]), (&json!(40), &json!(0)));
     let info = home.ok(&["info", "web"]);
-    assert!(info.contains(&format!("port {front}, http, round-robin")) && info.contains("40 requests"), "{info}");
+    assert!(
+        info.contains(&format!("port {front}, http, round-robin")) && info.contains("40 requests"),
+        "{info}"
+    );
     // Nobody takes it for a process of an app.
     assert_eq!(home.processes().len(), 4);
     let taken = format!("port {front}");
@@ -104,7 +109,9 @@ fn a_websocket_passes_and_its_client_is_known() {
     let front = start(&home, app, 2, &["--sticky", "cookie"]);
     let mut stream = TcpStream::connect(("127.0.0.1", front)).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: shop\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n").unwrap();
+    stream
+        .write_all(b"GET / HTTP/1.1\r\nHost: shop\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n")
+        .unwrap();
     let mut seen = String::new();
     while !seen.contains("\r\n\r\n") {
         let mut piece = [0; 1];
@@ -122,7 +129,12 @@ fn a_websocket_passes_and_its_client_is_known() {
     plain.write_all(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n").unwrap();
     let mut answer = String::new();
     plain.read_to_string(&mut answer).unwrap();
-    for word in ["\"x-forwarded-for\":\"127.0.0.1\"", "\"x-forwarded-host\":\"shop\"", "\"host\":\"shop\"", "set-cookie"] {
+    for word in [
+        "\"x-forwarded-for\":\"127.0.0.1\"",
+        "\"x-forwarded-host\":\"shop\"",
+        "\"host\":\"shop\"",
+        "set-cookie",
+    ] {
         assert!(answer.contains(word), "{word} {answer}");
     }
 }
@@ -138,7 +150,8 @@ fn a_client_stays_with_an_instance_by_its_address() {
 #[test]
 fn connections_of_any_protocol_are_spread() {
     let home = Home::new();
-    let app = r#"require('net').createServer(socket => socket.end(String(process.pid))).listen(process.env.PORT)"#;
+    let app =
+        r#"require('net').createServer(socket => socket.end(String(process.pid))).listen(process.env.PORT)"#;
     let front = start(&home, app, 2, &["--balance-mode", "tcp", "--port", &ports(2)]);
     let answer = || {
         let mut said = String::new();
@@ -151,7 +164,8 @@ fn connections_of_any_protocol_are_spread() {
 /// A range that nobody uses.
 fn ports(count: u16) -> String {
     let first = crate::support::wait_for("free ports", SOON, || {
-        let first = free_port();
+        // Away from where balancers get theirs.
+        let first = free_port() + 12_000;
         let free = |port| std::net::TcpListener::bind(("0.0.0.0", port)).is_ok();
         (first..first + count + 2).all(free).then_some(first)
     });

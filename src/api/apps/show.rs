@@ -1,7 +1,5 @@
 //! `GET /api/v1/apps/{ref}`
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -11,10 +9,7 @@ use crate::api::access::{Auth, View};
 use crate::api::conditional::{self, Conditions};
 use crate::api::extract::Path;
 use crate::api::resolve::{resolve, resolve_app};
-use crate::api::{Api, ApiError, Shared, convert, convert_balance, log_state};
-use crate::balance::status::Status;
-use crate::daemon::balancing;
-use crate::daemon::view::{ProcessView, Snapshot};
+use crate::api::{ApiError, Shared, balancer_state, convert, log_state};
 use crate::wire;
 
 /// Show one app
@@ -44,16 +39,7 @@ pub async fn show(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
-    app.balancer = balancer(&api, &snapshot, &views).await;
+    app.balancer = balancer_state::of(&api, &snapshot, &views).await;
     log_state::add(&api, &views, &mut app.processes).await?;
     Ok(([(header::ETAG, tag)], Json(app)).into_response())
-}
-
-/// How the app's balancer is doing, if it has one.
-async fn balancer(api: &Api, snapshot: &Snapshot, views: &[Arc<ProcessView>]) -> Option<wire::Balancer> {
-    let app = views.first()?.app;
-    let view = snapshot.balancers.get(&app)?;
-    // One that does not answer is shown by what is known of it.
-    let status = Status::ask(&balancing::places(api.handle.home(), app).1).await.ok();
-    Some(convert_balance::balancer(view, status))
 }

@@ -141,7 +141,8 @@ fn with_mode(port: &str, app: &App) -> String {
 fn balance(app: &App) -> Vec<(&'static str, String)> {
     let Some(asked) = &app.balance else { return Vec::new() };
     let word = |word: &Option<String>| word.clone().unwrap_or_default();
-    let mut text = format!("port {}, {}, {}", asked.port.unwrap_or(0), word(&asked.mode), word(&asked.method));
+    let mut text =
+        format!("port {}, {}, {}", asked.port.unwrap_or(0), word(&asked.mode), word(&asked.method));
     if let Some(how) = asked.sticky.as_deref().filter(|how| *how != "none") {
         text.push_str(&format!(", sticky by {how}"));
     }
