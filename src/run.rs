@@ -15,7 +15,7 @@ use crate::auth::{Accounts, SigningKey};
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::daemon::retention;
-use crate::daemon::{backing_up, clock};
+use crate::daemon::{backing_up, clock, file_watch};
 use crate::fault;
 use crate::home::Home;
 use crate::keeper;
@@ -83,6 +83,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     );
     let settings = saved.settings.clone();
     let audit = saved.audit.clone();
+    let (operations, next_operation) = (std::mem::take(&mut saved.operations), saved.next_operation);
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
@@ -93,6 +94,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
 
     let usages = handle.usages().clone();
     let api = Api::new(handle, accounts, audit, started, default_cwd());
+    api.operations.restore(operations, next_operation);
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
     // Before the socket: whoever finds that one is told the addresses.
@@ -107,6 +109,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     if let Err(e) = crate::store::before::is_over(&home.store()) {
         tracing::warn!("{e}");
     }
+    tokio::spawn(file_watch::for_ever(api.handle.clone()));
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));
     tokio::spawn(backing_up::for_ever(recorder.clone(), backups));

@@ -4,5 +4,8 @@ mod support;
 
 mod contract {
     mod events;
+    mod idempotency;
+    mod operations;
+    mod push;
     mod revisions;
 }

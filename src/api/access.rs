@@ -54,15 +54,24 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, api: &Shared) -> Result<Self, ApiError> {
-        let principal = authenticate(parts, api)?;
-        if let Some(note) = parts.extensions.get::<Note>() {
-            note.by(&principal);
-        }
-        same_origin(parts, &principal)?;
+        let principal = recognise(parts, api)?;
         principal.must(N::RIGHT)?;
         api.accounts().used(&principal, clock::unix_ms());
         Ok(Auth { principal, right: PhantomData })
     }
+}
+
+/// Whoever asks, if they come from where they may.
+///
+/// # Errors
+/// 401 for nobody, 403 for a page of another origin.
+pub fn recognise(parts: &Parts, api: &Api) -> Result<Principal, ApiError> {
+    let principal = authenticate(parts, api)?;
+    if let Some(note) = parts.extensions.get::<Note>() {
+        note.by(&principal);
+    }
+    same_origin(parts, &principal)?;
+    Ok(principal)
 }
 
 impl<N: Needs> Auth<N> {
@@ -179,7 +188,7 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
         .is_some_and(|accept| accept.contains("text/html"))
 }
 
-fn authenticate(parts: &Parts, api: &Shared) -> Result<Principal, ApiError> {
+fn authenticate(parts: &Parts, api: &Api) -> Result<Principal, ApiError> {
     let now = clock::unix_ms();
     if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
         let (scheme, token) =

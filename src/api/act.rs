@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::operations::begin;
 use super::{Api, ApiError, convert, notices};
+use crate::auth::Principal;
 use crate::daemon::preparing;
+use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State, Unmet};
-use crate::supervisor::{Accepted, Command};
+use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
+use crate::supervisor::{Accepted, Command, Denied};
 use crate::wire::{self, Action};
 
 /// The longest wait for an outcome.
@@ -49,7 +53,39 @@ impl Wait {
     }
 }
 
-fn command(action: Action, process: ProcessId) -> Command {
+/// What became of an action: an answer that says where its operation is.
+pub struct Acted {
+    /// 200 when the outcome is there, 202 before.
+    pub status: StatusCode,
+    /// The body.
+    pub outcome: wire::Outcome,
+}
+
+impl IntoResponse for Acted {
+    fn into_response(self) -> Response {
+        let place = self.outcome.operation.map(place);
+        (self.status, place, axum::Json(self.outcome)).into_response()
+    }
+}
+
+/// The header that says where an operation is.
+pub fn place(operation: i64) -> [(header::HeaderName, String); 1] {
+    [(header::LOCATION, format!("/api/v1/operations/{operation}"))]
+}
+
+/// The task that an action is.
+pub fn task(action: Action) -> Task {
+    match action {
+        Action::Start => Task::Start,
+        Action::Stop => Task::Stop,
+        Action::Restart => Task::Restart,
+        Action::Delete => Task::Delete,
+        Action::Reset => Task::Reset,
+    }
+}
+
+/// The command that an action is for one process.
+pub fn command(action: Action, process: ProcessId) -> Command {
     match action {
         Action::Start => Command::Start { process },
         Action::Stop => Command::Stop { process },
@@ -92,15 +128,31 @@ fn reached(action: Action, now: Option<&ProcessView>, before: Option<RunId>) -> 
 /// The first denial; or 422 when something that was to run cannot be executed.
 pub async fn act(
     api: &Api,
+    by: &Principal,
     action: Action,
     targets: &[Arc<ProcessView>],
     limit: Duration,
-) -> Result<(StatusCode, wire::Outcome), ApiError> {
+) -> Result<Acted, ApiError> {
+    act_if(api, by, action, targets, None, limit).await
+}
+
+/// As [`act`], if the definition is of that version still.
+///
+/// # Errors
+/// 412 when it is not, and nothing was done.
+pub async fn act_if(
+    api: &Api,
+    by: &Principal,
+    action: Action,
+    targets: &[Arc<ProcessView>],
+    expected: Option<Expected>,
+    limit: Duration,
+) -> Result<Acted, ApiError> {
     if action == Action::Restart {
         can_be_started(targets).await?;
     }
     let commands = targets.iter().map(|target| command(action, target.id)).collect();
-    give(api, action, commands, targets, limit).await
+    give(api, by, action, commands, targets, expected, limit).await
 }
 
 /// Restarts them on other ports, until the next plain restart. A range is spread over them.
@@ -109,10 +161,11 @@ pub async fn act(
 /// As [`act`]; 422 when there are fewer ports than processes.
 pub async fn restart_on(
     api: &Api,
+    by: &Principal,
     plan: PortPlan,
     targets: &[Arc<ProcessView>],
     limit: Duration,
-) -> Result<(StatusCode, wire::Outcome), ApiError> {
+) -> Result<Acted, ApiError> {
     let shared = targets.iter().all(|view| matches!(view.spec.port, Some(PortPlan::Shared(_))));
     // An app that shares its port shares another one, too.
     let plan = match plan {
@@ -123,14 +176,14 @@ pub async fn restart_on(
     can_be_started(targets).await?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
-    give(api, Action::Restart, commands, targets, limit).await
+    give(api, by, Action::Restart, commands, targets, None, limit).await
 }
 
 /// 422 if a file cannot be read that the next run needs: what runs is not stopped for that.
 ///
 /// # Errors
 /// The sentence of the first app that cannot be started.
-async fn can_be_started(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
+pub async fn can_be_started(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
     for target in targets.iter().filter(|target| seen.insert(target.app)) {
         if let Err(why) = preparing::read(target.spec.env_sources.files.clone()).await {
@@ -144,27 +197,26 @@ async fn can_be_started(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
 /// Gives a command for each of the targets, then waits for what `action` leads to.
 async fn give(
     api: &Api,
+    by: &Principal,
     action: Action,
     commands: Vec<Command>,
     targets: &[Arc<ProcessView>],
+    expected: Option<Expected>,
     limit: Duration,
-) -> Result<(StatusCode, wire::Outcome), ApiError> {
+) -> Result<Acted, ApiError> {
     let earlier = api.handle.snapshot();
-    let answers = api.handle.command(commands).await?;
+    let author = Author { expected, ..Author::ourselves() };
+    let answers = api.handle.command_by(author, commands).await?;
     let notices = notices::of_action(action, targets, &earlier, &api.handle.snapshot());
-    let mut changed = Vec::new();
-    for (target, answer) in targets.iter().zip(answers) {
-        if answer? == Accepted::Done {
-            changed.push(target);
-        }
-    }
+    let operation = followed(api, by, action, targets, &answers);
+    answers.into_iter().collect::<Result<Vec<Accepted>, _>>()?;
     let before: BTreeMap<ProcessId, Option<RunId>> = targets.iter().map(|t| (t.id, t.latest_run)).collect();
     let all_reached = |now: &Snapshot| {
         before.iter().all(|(id, before)| reached(action, now.processes.get(id).map(AsRef::as_ref), *before))
     };
-    let changed_any = !changed.is_empty();
+    let changed = operation.is_some();
     let (now, reached) =
-        if changed_any { api.handle.wait(limit, all_reached).await } else { (api.handle.snapshot(), true) };
+        if changed { api.handle.wait(limit, all_reached).await } else { (api.handle.snapshot(), true) };
     if matches!(action, Action::Start | Action::Restart) {
         cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
     }
@@ -178,7 +230,27 @@ async fn give(
     };
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
     let processes = targets.iter().map(show).collect();
-    Ok((status, wire::Outcome { changed: changed_any, processes, notices }))
+    let outcome = wire::Outcome { changed, processes, notices, operation, would: Vec::new() };
+    Ok(Acted { status, outcome })
+}
+
+/// The operation for what was just commanded. `None`: nothing is done.
+fn followed(
+    api: &Api,
+    by: &Principal,
+    action: Action,
+    targets: &[Arc<ProcessView>],
+    answers: &[Result<Accepted, Denied>],
+) -> Option<i64> {
+    let task = task(action);
+    let step = |answer: &Result<Accepted, Denied>| match answer {
+        Ok(Accepted::Done) => begin::first_step(task),
+        Ok(_) => Step::Done,
+        Err(denied) => Step::Failed(denied.to_string()),
+    };
+    let is_done = |answer: &Result<Accepted, Denied>| matches!(answer, Ok(Accepted::Done));
+    let of_all = targets.iter().zip(answers).map(|(view, answer)| begin::target(view, task, step(answer)));
+    answers.iter().any(is_done).then(|| begin::begin(api, by, task, of_all.collect()).0 as i64)
 }
 
 /// 422 if the program of one of them cannot be executed, 409 if it lost its port.

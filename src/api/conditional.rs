@@ -39,6 +39,11 @@ impl FromRequestParts<Shared> for Conditions {
 }
 
 impl Conditions {
+    /// It has to be that version still.
+    pub fn matching(tag: &str) -> Conditions {
+        Conditions { matches: Some(tag.to_owned()), none_matches: None }
+    }
+
     /// What has to be so still when the definition is changed. Nothing, without `If-Match` or with
     /// `If-Match: *`.
     ///

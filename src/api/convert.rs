@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ApiError, convert_balance, convert_depends, convert_env, convert_health, convert_logs, convert_ready,
-    convert_resources,
+    convert_resources, convert_watch,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -157,6 +157,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         ready: spec.ready.by.to_string(),
         listen_timeout_ms: millis(spec.ready.limit),
         shutdown_with_message: spec.stop.with_message,
+        watch: spec.watch.as_ref().map(convert_watch::show),
         processes: Vec::new(),
     };
     convert_resources::show(&mut app, &spec.resources);
@@ -257,6 +258,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         },
         health: new.health_check.map(convert_health::policy).transpose()?,
         ready,
+        watch: new.watch.map(convert_watch::policy).transpose()?,
     })
 }
 

@@ -22,9 +22,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
-        let (parts, body) = request.into_parts();
-        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
-        let bytes = bytes.map_err(|rejection| refused_bytes(&rejection))?;
+        let (parts, bytes) = whole_with(request, state).await?;
         if is_too_deep(&bytes) {
             let detail = format!("the body is nested more than {MAX_DEPTH} levels deep");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "too_deep", detail));
@@ -34,6 +32,20 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             Err(rejection) => Err(refused_json(&rejection)),
         }
     }
+}
+
+/// A request with its whole body.
+///
+/// # Errors
+/// When that is too long, too slow, or does not come.
+pub async fn whole(request: Request) -> Result<(Parts, Bytes), ApiError> {
+    whole_with(request, &()).await
+}
+
+async fn whole_with<S: Send + Sync>(request: Request, state: &S) -> Result<(Parts, Bytes), ApiError> {
+    let (parts, body) = request.into_parts();
+    let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+    Ok((parts, bytes.map_err(|rejection| refused_bytes(&rejection))?))
 }
 
 fn refused_json(rejection: &JsonRejection) -> ApiError {

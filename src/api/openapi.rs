@@ -55,7 +55,9 @@ pub fn document() -> &'static Value {
     static DOCUMENT: OnceLock<Value> = OnceLock::new();
     DOCUMENT.get_or_init(|| {
         let api = super::router::described().into_openapi();
-        serde_json::to_value(api).expect("the description is plain data")
+        let mut document = serde_json::to_value(api).expect("the description is plain data");
+        super::idempotency::describe(&mut document);
+        document
     })
 }
 

@@ -13,8 +13,9 @@ use futures_util::future::try_join_all;
 use serde::Deserialize;
 use tokio::time::Instant;
 
-use super::act::{act, restart_on};
+use super::act::{Acted, act, restart_on};
 use super::{Api, ApiError, convert, logs};
+use crate::auth::Principal;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, event_text, preparing};
 use crate::model::depends::waits_for;
@@ -23,7 +24,7 @@ use crate::model::{
     in_words,
 };
 use crate::probe;
-use crate::wire::{self, Action};
+use crate::wire::Action;
 
 /// So many lines of the log are shown of a process that is not ready.
 const LINES: usize = 10;
@@ -62,24 +63,25 @@ impl Ready {
 /// The first denial, or as [`all`].
 pub async fn act_until_ready(
     api: &Api,
+    by: &Principal,
     action: Action,
     plan: Option<PortPlan>,
     targets: &[Arc<ProcessView>],
     limit: Duration,
-) -> Result<(StatusCode, wire::Outcome), ApiError> {
-    let (_, mut outcome) = match plan {
-        Some(plan) => restart_on(api, plan, targets, Duration::ZERO).await?,
-        None => act(api, action, targets, Duration::ZERO).await?,
+) -> Result<Acted, ApiError> {
+    let mut acted = match plan {
+        Some(plan) => restart_on(api, by, plan, targets, Duration::ZERO).await?,
+        None => act(api, by, action, targets, Duration::ZERO).await?,
     };
     let awaited: Vec<Awaited> = targets.iter().map(|view| (view.id, present_life(action, view))).collect();
     all(api, &awaited, limit).await?;
     let (now, measured) = (api.handle.snapshot(), api.handle.measured().await);
-    for (process, target) in outcome.processes.iter_mut().zip(targets) {
+    for (process, target) in acted.outcome.processes.iter_mut().zip(targets) {
         if let Some(view) = now.processes.get(&target.id) {
             *process = convert::process(view, measured.as_deref());
         }
     }
-    Ok((StatusCode::OK, outcome))
+    Ok(Acted { status: StatusCode::OK, ..acted })
 }
 
 /// The life that is not the one to wait for: a start leaves alone what runs.

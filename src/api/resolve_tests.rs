@@ -21,6 +21,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             inherited_env: Default::default(),
             env: Default::default(),
             env_sources: Default::default(),
+            watch: None,
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,

@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, in_flight, login,
-    logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus, reload_logs,
-    requests, sessions, system, tally, tokens, users, ws,
+    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, idempotency,
+    in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus,
+    reload_logs, requests, sessions, system, tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -33,6 +33,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::reload::reload))
         .routes(routes!(apps::reset::reset))
         .routes(routes!(apps::inherit::inherit))
+        .routes(routes!(apps::watch::watch))
         .routes(routes!(apps::revisions::list))
         .routes(routes!(apps::revisions::show))
         .routes(routes!(apps::rollback::rollback))
@@ -43,7 +44,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::show::show))
         .routes(routes!(metrics::of_process))
         .routes(routes!(metrics::of_system))
-        .routes(routes!(operations::operate))
+        .routes(routes!(operations::list::list, operations::operate::operate))
+        .routes(routes!(operations::show::show, operations::cancel::cancel))
+        .routes(routes!(operations::follow::follow))
         .routes(routes!(plans::make::make))
         .routes(routes!(plans::schema::schema))
         .routes(routes!(points::list::list))
@@ -100,13 +103,16 @@ fn pages() -> Router<Shared> {
         .route("/system", get(pages::system::page))
         .route("/settings", get(pages::settings::page))
         .route("/settings/{what}/{verb}", post(pages::settings::change))
-        .route("/apps/new", get(pages::start::form).post(pages::start::start))
+        .route("/apps/new", get(pages::start::empty).post(pages::start::start))
         .route("/apps/{ref}", get(pages::app::overview))
         .route("/logs", get(pages::logs::of_all))
         .route("/apps/{ref}/logs", get(pages::logs::of_app))
         .route("/apps/{ref}/events", get(pages::app::events_page))
         .route("/apps/{ref}/metrics", get(pages::app::metrics_page))
         .route("/apps/{ref}/config", get(pages::app::config))
+        .route("/apps/{ref}/update", get(pages::update::form).post(pages::update::update))
+        .route("/apps/{ref}/revisions", get(pages::revisions::page))
+        .route("/apps/{ref}/rollback", get(pages::rollback::ask).post(pages::rollback::rollback))
         .route("/apps/{ref}/delete", get(pages::app::delete).post(pages::act::delete_by_form))
         .route("/apps/{ref}/{verb}", post(pages::act::act_by_form))
         .route("/fragments/processes", get(pages::list::table))
@@ -114,6 +120,7 @@ fn pages() -> Router<Shared> {
         .route("/fragments/ports", get(pages::ports::fragment))
         .route("/fragments/apps/check", post(pages::start::check))
         .route("/fragments/apps/{ref}", get(pages::app::now))
+        .route("/fragments/apps/{ref}/check", post(pages::update::check))
         .route("/fragments/apps/{ref}/events", get(pages::app::events_fragment))
         .route("/docs", get(pages::docs))
         .route("/login", get(login::login).post(login::log_in))
@@ -138,6 +145,7 @@ pub fn router(api: Shared) -> Router {
         .route("/status", get(health::alive))
         .route("/ws", get(ws::ws))
         .method_not_allowed_fallback(wrong_method)
+        .layer(from_fn_with_state(api.clone(), idempotency::once))
         .layer(CompressionLayer::new().compress_when(is_download))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))

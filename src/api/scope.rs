@@ -77,6 +77,14 @@ impl Viewer {
         snapshot(&self.api, &self.principal)
     }
 
+    /// The namespaces that they see; absent: all.
+    pub fn namespaces(&self) -> Option<Vec<String>> {
+        match self.principal.namespaces {
+            Namespaces::All => None,
+            Namespaces::Only(_) => Some(self.principal.namespaces.words()),
+        }
+    }
+
     /// Whether what they showed still counts.
     pub fn may_still(&self) -> bool {
         self.api.still_valid(&self.principal).is_ok()

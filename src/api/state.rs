@@ -6,14 +6,17 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 
 use super::audit::Chain;
+use super::idempotency::Answering;
 use super::listeners::Listeners;
 use super::requests::Requests;
 use super::tally::Tally;
+use super::ws::Seats;
 use super::{in_flight, password, resolve};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
 use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
+use crate::daemon::operations::Operations;
 use crate::model::Moment;
 use crate::store::AuditHead;
 
@@ -21,6 +24,8 @@ use crate::store::AuditHead;
 pub struct Api {
     /// The daemon.
     pub handle: Handle,
+    /// What takes time.
+    pub operations: Operations,
     /// Where it listens.
     pub listeners: Listeners,
     /// Who watches what is asked.
@@ -33,6 +38,10 @@ pub struct Api {
     pub default_cwd: PathBuf,
     /// What is counted for `/metrics`.
     pub tally: Tally,
+    /// Who has how many WebSockets.
+    pub sockets: Seats,
+    /// Requests with a key that are being answered.
+    pub answering: Answering,
     /// Turns of requests from TCP.
     pub in_flight: Semaphore,
     /// Turns for what hashes a password.
@@ -57,12 +66,15 @@ impl Api {
         let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
             forwards,
+            operations: Operations::new(handle.clone()),
             handle,
             listeners: Listeners::default(),
             requests: Requests::default(),
             started,
             default_cwd,
             tally: Tally::default(),
+            sockets: Seats::default(),
+            answering: Answering::default(),
             in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),
             accounts: Mutex::new(accounts),

@@ -12,7 +12,7 @@ pub(super) const REFERENCES: &str = "An app is given by its name (with all its p
                           or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace. By \
                           its script: ./server.js. Exactly so: id:3, name:web, ns:blue.";
 
-/// `stop`, `reset`.
+/// `reset`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]
 pub struct ActArgs {
@@ -25,6 +25,17 @@ pub struct ActArgs {
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// `stop`.
+#[derive(Args, Debug)]
+pub struct StopArgs {
+    /// Which.
+    #[command(flatten)]
+    pub act: ActArgs,
+    /// Watch their files no more, also after the next start
+    #[arg(long)]
+    pub watch: bool,
 }
 
 /// `reload`.
@@ -64,6 +75,9 @@ pub struct RestartArgs {
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
+    /// Watch files from now on, or no more if they are watched now
+    #[arg(long)]
+    pub watch: bool,
     /// Which apps of a file.
     #[command(flatten)]
     pub of_file: FileArgs,

@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs};
+use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs, StopArgs};
 use super::balance_args::BalancerArgs;
 use super::forward_args::ForwardArgs;
 use super::history_args::{HistoryArgs, RollbackArgs};
@@ -70,7 +70,7 @@ pub enum ClientCommand {
     /// Run a script or command, or start an app that is stopped
     Start(Box<StartArgs>),
     /// Stop apps; they stay stopped until they are started again
-    Stop(ActArgs),
+    Stop(StopArgs),
     /// Stop apps and run them anew
     Restart(RestartArgs),
     /// Restart apps, one process after the other

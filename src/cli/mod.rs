@@ -47,6 +47,7 @@ mod startup;
 mod startup_args;
 mod stop;
 mod values;
+mod watch_args;
 mod web_args;
 
 use std::process::ExitCode;

@@ -13,6 +13,7 @@ use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
 use super::values::{self, EnvWord, Instances};
+use super::watch_args::WatchArgs;
 
 /// `start`.
 #[derive(Args, Clone, Debug)]
@@ -94,6 +95,9 @@ pub struct StartArgs {
     /// Where its output goes
     #[command(flatten)]
     pub logs: LogArgs,
+    /// Files whose changes restart it
+    #[command(flatten)]
+    pub watch: WatchArgs,
     /// What must be there first
     #[command(flatten)]
     pub depends: DependsArgs,

@@ -11,7 +11,7 @@ use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, Lent, Listener, LoginLink, LogsTended, NewApp,
     Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded, RestorePoint, RestorePointList,
     Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder, System, Then, UpgradeBegun,
-    UpgradeOrder, Whoami,
+    UpgradeOrder, WatchOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -44,7 +44,7 @@ impl Selection {
             Selection::Refs(refs) => (None, Some(refs), None),
             Selection::Statuses(states) => (None, None, Some(states)),
         };
-        Bulk { action, all, refs, states }
+        Bulk { all, refs, states, ..Bulk::new(action) }
     }
 }
 
@@ -248,6 +248,13 @@ impl Client {
         let path = format!("/api/v1/apps/{}/inherited-env", escaped(reference)?);
         let env = InheritedEnv { variables: variables.clone() };
         self.send(Method::PUT, &path, |r| r.json(&env)).await?;
+        Ok(())
+    }
+
+    /// `PUT /apps/{ref}/watch`: whether changes of files restart every app that is meant.
+    pub async fn watch(&self, reference: &str, on: Option<bool>) -> Result<(), ClientError> {
+        let path = format!("/api/v1/apps/{}/watch", escaped(reference)?);
+        self.send(Method::PUT, &path, |r| r.json(&WatchOrder { on })).await?;
         Ok(())
     }
 

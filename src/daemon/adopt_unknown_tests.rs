@@ -52,6 +52,8 @@ fn saved(apps: &[(u32, &str)], processes: &[(u32, u32, Goal)]) -> Saved {
         tokens: Vec::new(),
         sessions: Vec::new(),
         users: Vec::new(),
+        operations: Vec::new(),
+        next_operation: crate::model::OperationId(1),
         audit: AuditHead { next: 1, hash: String::new() },
         installation: String::new(),
         settings: BTreeMap::new(),

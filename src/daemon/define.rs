@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Asked, Finder, reason};
-use super::{define_health, define_logs, env_file, node, resources};
+use super::{define_health, define_logs, define_watch, env_file, node, resources};
 use crate::model::{
     AppSpec, Balance, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
-    ReadyPolicy, Resources, RestartPolicy, StopPolicy,
+    ReadyPolicy, Resources, RestartPolicy, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -65,6 +65,8 @@ pub struct Draft {
     pub group: Option<String>,
     /// What must be there before it is started.
     pub depends_on: Vec<Dependency>,
+    /// The files whose changes restart it; relative paths count from `cwd`, and none means `cwd`.
+    pub watch: Option<WatchPolicy>,
 }
 
 /// What is wrong with it.
@@ -90,6 +92,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     }
     resources::check(&draft.resources)?;
     let logs = define_logs::resolve(draft.logs, &draft.cwd, draft.instances)?;
+    let watch = draft.watch.map(|policy| define_watch::resolve(policy, &draft.cwd)).transpose()?;
     let run_as = resources::run_as(draft.user.as_deref(), draft.group.as_deref())?;
     let files = draft.env_sources.files.iter().map(|file| draft.cwd.join(file)).collect();
     let env_sources = EnvSources { files, ..draft.env_sources };
@@ -146,6 +149,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         resources: Resources { run_as, ..draft.resources },
         logs,
         depends_on: draft.depends_on,
+        watch,
     })
 }
 

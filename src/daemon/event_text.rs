@@ -14,6 +14,7 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::StopTakenBack => "process.stop_taken_back",
         EventKind::Started { .. } => "process.started",
         EventKind::SpawnFailed { .. } => "process.spawn_failed",
+        EventKind::FilesChanged { .. } => "process.files_changed",
         EventKind::StopAsked { .. } => "process.stop_asked",
         EventKind::Reloading { .. } => "process.reloading",
         EventKind::ReloadFailed { .. } => "process.reload_failed",
@@ -46,6 +47,7 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::StopTakenBack => format!("{name} goes on: it is not to end any more"),
         EventKind::Started { pid } => format!("{name} started with pid {pid}"),
         EventKind::SpawnFailed { detail } => format!("{name} could not be started: {detail}"),
+        EventKind::FilesChanged { file } => format!("{name} is restarted, because {file} was changed"),
         EventKind::StopAsked { cause } => format!("{name} was asked to end, {}", purpose(*cause)),
         EventKind::Reloading { turn, of, beside: true } => {
             format!("{name} is reloaded, {turn} of {of}: a new run begins beside the present one")
@@ -100,6 +102,7 @@ fn purpose(cause: Cause) -> &'static str {
         Cause::Delete => "to be deleted",
         Cause::Scale => "because its app is to have fewer processes",
         Cause::Shutdown => "because everything is to end",
+        Cause::FilesChanged => "because a file was changed",
     }
 }
 

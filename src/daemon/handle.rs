@@ -16,11 +16,21 @@ use super::succession::{self, Wish};
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper::protocol::Tend;
+use crate::model::{Fact, ProcessId};
 use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
 /// One answer for each command, in their order.
 pub type Answers = Vec<Result<Accepted, Denied>>;
+
+/// What commands would do.
+#[derive(Clone, Debug)]
+pub struct Rehearsed {
+    /// What they would be answered.
+    pub answers: Answers,
+    /// Other processes that would be started, or ended, with what they are about.
+    pub others: Vec<ProcessId>,
+}
 
 /// Why a command got no answer.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -46,8 +56,12 @@ pub enum HandleError {
 pub(super) enum Ask {
     /// Commands, stepped one after the other in one turn and recorded in one transaction.
     Commands { commands: Vec<Command>, author: Author, reply: oneshot::Sender<Result<Answers, HandleError>> },
+    /// What commands would do. Nothing is done.
+    Rehearse { commands: Vec<Command>, reply: oneshot::Sender<Rehearsed> },
     /// An order about logs for the keeper.
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
+    /// Something happened that is not about one run.
+    Learn(Fact),
     /// Something happened to pmdaemon itself.
     Tell(Own, String),
     /// Stop everything for good, then end keeper and daemon.
@@ -105,6 +119,16 @@ impl Handle {
         answer.await.map_err(|_| HandleError::Ending)?
     }
 
+    /// What commands would do if they were given now, all in one turn. Nothing is done.
+    ///
+    /// # Errors
+    /// When the daemon is ending.
+    pub async fn rehearse(&self, commands: Vec<Command>) -> Result<Rehearsed, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Rehearse { commands, reply }).await.map_err(|_| HandleError::Ending)?;
+        answer.await.map_err(|_| HandleError::Ending)
+    }
+
     /// Does something with logs, through the keeper.
     ///
     /// # Errors
@@ -114,6 +138,12 @@ impl Handle {
         let ask = Ask::TendLogs { tend, logs, reply };
         self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Lets the brain know what has happened outside of its runs.
+    pub async fn learn(&self, fact: Fact) {
+        // A daemon that ends restarts nothing any more.
+        let _ = self.asks.send(Ask::Learn(fact)).await;
     }
 
     /// Keeps and tells what happened to pmdaemon itself.

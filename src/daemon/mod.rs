@@ -13,6 +13,7 @@
 //! - [`keeper_line`] is the other end of the keeper's line; it starts a new keeper when that dies.
 //! - [`define`] turns what somebody asked for into a definition that can run, or says why not.
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
+//! - [`operations`] says how far is what takes time.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
 //! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`balancing`] tells balancers who is in service.
@@ -22,6 +23,7 @@
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
+//! - [`file_watch`] looks at files for whose changes apps are restarted.
 //! - [`forward`] sends logs to other machines.
 //! - [`revisions`] numbers the versions of definitions.
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
@@ -37,13 +39,16 @@ pub mod clock;
 pub mod define;
 pub mod define_health;
 pub mod define_logs;
+mod define_watch;
 pub mod driver;
 mod endings;
 pub mod env_file;
 pub mod environment;
 pub mod event_text;
+pub mod file_watch;
 mod finder;
 pub mod forward;
+pub mod given;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
@@ -53,6 +58,7 @@ pub mod log_files;
 pub mod log_health;
 pub mod log_orders;
 pub mod node;
+pub mod operations;
 pub mod own_events;
 pub mod port_probe;
 pub mod preparing;

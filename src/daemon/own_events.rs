@@ -18,8 +18,18 @@ pub enum Own {
     StoreFailed,
     /// Everything is saved again.
     StoreHealed,
+    /// Changes of files are not all seen.
+    WatchLimited,
     /// Lines were removed before they could be forwarded.
     ForwardGap,
+    /// Everything of an operation is as was asked.
+    OperationDone,
+    /// Some of an operation is not.
+    OperationFailed,
+    /// The rest of an operation is left undone, since somebody wanted that.
+    OperationCancelled,
+    /// The rest of an operation is left undone, since the daemon ended.
+    OperationInterrupted,
 }
 
 impl Own {
@@ -30,7 +40,12 @@ impl Own {
             Own::StoreAdopted => "store.adopted",
             Own::StoreFailed => "store.failed",
             Own::StoreHealed => "store.healed",
+            Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
+            Own::OperationDone => "operation.done",
+            Own::OperationFailed => "operation.failed",
+            Own::OperationCancelled => "operation.cancelled",
+            Own::OperationInterrupted => "operation.interrupted",
         }
     }
 }
@@ -39,10 +54,15 @@ impl Driver {
     /// Tells whoever listens, and keeps it.
     pub(super) fn tell_own(&mut self, what: Own, detail: String) {
         match what {
-            Own::StoreLost | Own::StoreAdopted | Own::StoreFailed | Own::ForwardGap => {
-                tracing::warn!("{detail}")
+            Own::StoreLost
+            | Own::StoreAdopted
+            | Own::StoreFailed
+            | Own::ForwardGap
+            | Own::WatchLimited
+            | Own::OperationInterrupted => tracing::warn!("{detail}"),
+            Own::StoreHealed | Own::OperationDone | Own::OperationFailed | Own::OperationCancelled => {
+                tracing::info!("{detail}")
             }
-            Own::StoreHealed => tracing::info!("{detail}"),
         }
         let row = EventRow {
             seq: self.next_event,

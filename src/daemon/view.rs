@@ -1,6 +1,6 @@
 //! What every reader sees: a picture of all processes, replaced as a whole, never locked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::log_files::LogFiles;
@@ -20,6 +20,8 @@ pub struct Snapshot {
     pub structure: u64,
     /// How many processes run that have a memory limit.
     pub limited: usize,
+    /// The processes that are restarted when files change, and are wanted up, by app.
+    pub watching: BTreeSet<(AppId, ProcessId)>,
     /// By id.
     pub processes: BTreeMap<ProcessId, Arc<ProcessView>>,
     /// Balancers, by the app before which they stand. No user sees them as processes.
@@ -77,6 +79,11 @@ impl ProcessView {
     /// The name to show: the app's, with the instance number when there are several.
     pub fn name(&self) -> String {
         self.spec.instance_name(self.instance)
+    }
+
+    /// It is restarted when files change.
+    fn is_watching(&self) -> bool {
+        self.spec.watch.is_some() && self.goal == Goal::Up
     }
 
     /// It runs, and has a memory limit.
@@ -146,6 +153,8 @@ impl Snapshot {
             return true;
         }
         self.limited += usize::from(view.is_limited());
+        let whose = (view.app, view.id);
+        _ = if view.is_watching() { self.watching.insert(whose) } else { self.watching.remove(&whose) };
         let before = self.processes.insert(process.id, Arc::new(view));
         self.limited -= usize::from(before.as_ref().is_some_and(|view| view.is_limited()));
         before.is_some()
@@ -155,6 +164,7 @@ impl Snapshot {
     fn remove(&mut self, id: ProcessId) -> bool {
         self.balancers.retain(|_, balancer| balancer.id != id);
         let before = self.processes.remove(&id);
+        before.iter().for_each(|view| _ = self.watching.remove(&(view.app, view.id)));
         self.limited -= usize::from(before.as_ref().is_some_and(|view| view.is_limited()));
         // A balancer was no part of it.
         before.is_none()

@@ -16,10 +16,12 @@ pub mod assets;
 mod chart;
 mod command_line;
 mod confirm;
+mod difference;
 mod docs;
 mod error;
 mod event;
 mod events;
+pub mod form;
 mod frame;
 mod host;
 mod log_line;
@@ -35,8 +37,9 @@ mod system;
 pub mod text;
 
 pub use app::{
-    AppMetricsPage, AppPage, app_config_page, app_events_fragment, app_events_page, app_fragment,
-    app_metrics_page, app_page, reference as app_reference,
+    AppMetricsPage, AppPage, AppRevisionsPage, AppUpdatePage, RollbackPage, Wanted, app_config_page,
+    app_events_fragment, app_events_page, app_fragment, app_metrics_page, app_page, app_revisions_page,
+    app_update_fragment, app_update_page, reference as app_reference, rollback_page,
 };
 pub use confirm::{ConfirmPage, confirm_page};
 pub use docs::docs_page;

@@ -3,107 +3,28 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
+use super::form::{self, Field, Shown};
 use super::frame::{Frame, Here};
 use super::{command_line, render};
 use crate::wire::{FieldError, NewApp, Whoami};
 
-/// A field of the form.
-struct Field {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
-    placeholder: &'static str,
-    kind: Kind,
-    /// The member of the definition that it becomes, as a JSON pointer.
-    pointer: &'static str,
-}
-
-#[derive(PartialEq, Eq)]
-enum Kind {
-    Text,
-    Number,
-    Lines,
-    Yes,
-}
-
-const fn field(
-    name: &'static str,
-    pointer: &'static str,
-    kind: Kind,
-    label: &'static str,
-    placeholder: &'static str,
-    hint: &'static str,
-) -> Field {
-    Field { name, label, hint, placeholder, kind, pointer }
-}
-
 /// What one says in any case, and what has good defaults.
-const FIRST: [Field; 4] = [
-    field(
-        "script",
-        "/script",
-        Kind::Text,
-        "Script or command",
-        "/srv/app/server.js",
-        "A file, or a command with its arguments in PATH.",
-    ),
-    field("name", "/name", Kind::Text, "Name", "server", "Default: the script's name without its extension."),
-    field(
-        "args",
-        "/args",
-        Kind::Text,
-        "Arguments",
-        "--verbose 'two words'",
-        "As in a shell, with quotes where a word has blanks.",
-    ),
-    field("cwd", "/cwd", Kind::Text, "Directory", "/srv/app", "An absolute path."),
+const FIRST: [&str; 4] = ["script", "name", "args", "cwd"];
+const MORE: [&str; 9] = [
+    "instances",
+    "port",
+    "namespace",
+    "interpreter",
+    "health_check.url",
+    "ready",
+    "max_memory_bytes",
+    "env",
+    "autorestart",
 ];
-const MORE: [Field; 9] = [
-    field("instances", "/instances", Kind::Number, "Instances", "1", "How many processes."),
-    field(
-        "port",
-        "/port",
-        Kind::Text,
-        "Port",
-        "3000, 3000-3003 or auto:3000-3100",
-        "Given as PORT to each process.",
-    ),
-    field("namespace", "/namespace", Kind::Text, "Namespace", "default", "Apps that belong together."),
-    field(
-        "interpreter",
-        "/interpreter",
-        Kind::Text,
-        "Interpreter",
-        "node",
-        "Default: by the extension or the first line.",
-    ),
-    field(
-        "health",
-        "/health_check",
-        Kind::Text,
-        "Health check",
-        "http://localhost:{port}/health",
-        "GET of this URL: 2xx is healthy.",
-    ),
-    field("ready", "/ready", Kind::Text, "Ready", "auto, port, notify or log:REGEX", "What makes it ready."),
-    field(
-        "memory",
-        "/max_memory_bytes",
-        Kind::Text,
-        "Memory limit",
-        "512M",
-        "More leads to a graceful restart.",
-    ),
-    field(
-        "env",
-        "/env",
-        Kind::Lines,
-        "Environment",
-        "NODE_ENV=production",
-        "One variable on each line, as NAME=value.",
-    ),
-    field("once", "/autorestart", Kind::Yes, "Do not start it again when it ends by itself", "", ""),
-];
+
+fn fields(members: &[&str]) -> Vec<&'static Field> {
+    members.iter().filter_map(|member| form::field(member)).collect()
+}
 
 /// What the page shows.
 pub struct StartPage<'a> {
@@ -119,38 +40,25 @@ pub struct StartPage<'a> {
 
 /// The page.
 pub fn start_page(page: &StartPage<'_>) -> String {
-    let shown = |fields: &'static [Field]| fields.iter().map(|field| Shown::new(field, page)).collect();
+    let shown = |members: &[&str]| {
+        let one = |field| Shown::new(field, page.values, page.errors, false);
+        fields(members).into_iter().map(one).collect()
+    };
+    let says_something = |(name, value): &(String, String)| {
+        !value.is_empty() && MORE.contains(&name.as_str()) && name != "autorestart"
+    };
     render(&View {
         frame: Frame::new(page.who, Here::Processes),
         first: shown(&FIRST),
         more: shown(&MORE),
-        is_more: page
-            .values
-            .iter()
-            .any(|(name, value)| !value.is_empty() && MORE.iter().any(|f| f.name == name)),
+        is_more: page.values.iter().any(says_something),
         checked: Checked::new(page.app, page.errors),
     })
 }
 
 /// What is wrong at each field, and the command: for the form while one types.
 pub fn start_fragment(app: &NewApp, errors: &[FieldError]) -> String {
-    let partial = |field: &Field| {
-        let told = Told { error: error_of(field, errors) };
-        format!(
-            "<hx-partial hx-target=\"#e-{}\" hx-swap=\"innerHTML\">{}</hx-partial>",
-            field.name,
-            render(&told)
-        )
-    };
-    let fields = FIRST.iter().chain(&MORE).map(partial).collect::<String>();
-    format!("{}{fields}", render(&Checked::new(app, errors)))
-}
-
-fn error_of(field: &Field, errors: &[FieldError]) -> String {
-    let of_field = |error: &&FieldError| {
-        error.pointer.strip_prefix(field.pointer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
-    errors.iter().find(of_field).map(|error| error.detail.clone()).unwrap_or_default()
+    format!("{}{}", render(&Checked::new(app, errors)), form::errors_as_partials(errors))
 }
 
 /// The same as a command.
@@ -194,34 +102,6 @@ struct View<'a> {
     checked: Checked,
 }
 
-/// A field with what it says and what is wrong with that.
-#[derive(Template)]
-#[template(path = "start_field.html")]
-struct Shown {
-    field: &'static Field,
-    value: String,
-    error: String,
-}
-
-impl HtmlSafe for Shown {}
-
-impl Shown {
-    fn new(field: &'static Field, page: &StartPage<'_>) -> Shown {
-        let value = page.values.iter().find(|(name, _)| name == field.name);
-        Shown {
-            field,
-            value: value.map(|(_, value)| value.clone()).unwrap_or_default(),
-            error: error_of(field, page.errors),
-        }
-    }
-}
-
-#[derive(Template)]
-#[template(source = "{{ error }}", ext = "html")]
-struct Told {
-    error: String,
-}
-
 #[derive(Template)]
 #[template(path = "start_checked.html")]
 struct Checked {
@@ -237,17 +117,10 @@ impl HtmlSafe for Checked {}
 
 impl Checked {
     fn new(app: &NewApp, errors: &[FieldError]) -> Checked {
-        let has_field = |error: &&FieldError| {
-            let one = std::slice::from_ref(*error);
-            FIRST.iter().chain(&MORE).any(|field| !error_of(field, one).is_empty())
-        };
+        let shown: Vec<&'static Field> = fields(&FIRST).into_iter().chain(fields(&MORE)).collect();
         Checked {
             command: (!app.script.is_empty()).then(|| command(app)),
-            others: errors
-                .iter()
-                .filter(|error| !has_field(error))
-                .map(|error| error.detail.clone())
-                .collect(),
+            others: form::without_field(errors, &shown),
             wrong: errors.len(),
         }
     }
@@ -276,6 +149,11 @@ mod tests {
             "{html}"
         );
         assert!(html.contains("an app named web exists already"), "{html}");
+    }
+
+    #[test]
+    fn every_field_of_the_form_is_one() {
+        assert_eq!(fields(&FIRST).len() + fields(&MORE).len(), FIRST.len() + MORE.len());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::apps::Around;
 use super::keys::Keys;
 use super::{Unusable, value};
-use crate::wire::{Balance, Dependency, HealthCheck, LogPolicy, NewApp, WhenFull};
+use crate::wire::{Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, WhenFull};
 
 /// How PM2 asks programs to end, and how long it waits: their shutdown handlers rely on it.
 const KILL_SIGNAL: &str = "SIGINT";
@@ -86,6 +86,7 @@ pub fn app(
         ready,
         listen_timeout_ms,
         shutdown_with_message: keys.get("shutdown_with_message", value::flag)?,
+        watch: watch(&keys)?,
         script,
     };
     mode(&keys, &mut new)?;
@@ -289,6 +290,20 @@ fn logs(keys: &Keys<'_>) -> Result<Option<LogPolicy>, Unusable> {
             .or_else(|| plain.then(|| PLAIN_TIME.to_owned())),
     };
     Ok((policy != LogPolicy::default()).then_some(policy))
+}
+
+/// `true`, or paths. `false` watches nothing, whatever the other fields say.
+fn watch(keys: &Keys<'_>) -> Result<Option<FileWatch>, Unusable> {
+    let paths = keys.get("watch", |given| match given {
+        Value::Bool(on) => Ok(on.then(Vec::new)),
+        Value::Null | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            value::list(given).map(Some)
+        }
+    })?;
+    let ignore = keys.get("ignore_watch", value::list)?.unwrap_or_default();
+    let extensions = keys.get("watch_extensions", value::list)?.unwrap_or_default();
+    let delay_ms = keys.get("watch_delay", value::time)?.filter(|ms| *ms != 0);
+    Ok(paths.flatten().map(|paths| FileWatch { paths, ignore, extensions, delay_ms }))
 }
 
 /// The members of a health check, times with or without `_ms`.

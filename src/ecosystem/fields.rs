@@ -178,11 +178,22 @@ pub const FIELDS: &[Field] = &[
     field("log_max_age", &[], Kind::Time, "Older files are closed and removed; 0: at any age."),
     field("log_policy", &[], Kind::Text, "With a full disk: block or drop."),
     field("source_map_support", &[], Kind::Flag, "true: --enable-source-maps for node."),
+    field(
+        "watch",
+        &[],
+        Kind::FlagOrList,
+        "Restart it when files change: in these paths, or in its working directory with true.",
+    ),
+    field("ignore_watch", &[], Kind::List, "Globs of names or paths that do not count."),
+    field("watch_delay", &[], Kind::Time, "It restarts when nothing has changed for so long. Default: 100."),
+    field("watch_extensions", &["ext"], Kind::List, "Only files with these extensions count."),
     // What PM2 has and pmdaemon does not.
-    field("watch", &[], Kind::Without("files are not watched yet"), "Not acted on yet."),
-    field("ignore_watch", &[], Kind::Without("files are not watched yet"), "Not acted on yet."),
-    field("watch_delay", &[], Kind::Without("files are not watched yet"), "Not acted on yet."),
-    field("watch_options", &[], Kind::Without("files are not watched yet"), "Not acted on yet."),
+    field(
+        "watch_options",
+        &[],
+        Kind::Without("files are watched by the kernel: ignore_watch and watch_delay say what and when"),
+        "Use ignore_watch and watch_delay.",
+    ),
     field("cron_restart", &["cron"], Kind::Without("there are no schedules yet"), "Not acted on yet."),
     field(
         "instance_var",

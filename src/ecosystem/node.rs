@@ -20,7 +20,7 @@ const { pathToFileURL } = require('node:url');
 process.stdout.write = process.stderr.write.bind(process.stderr);
 const answer = (value) => {
   const bytes = Buffer.from(process.env.PMDAEMON_MARK + JSON.stringify(value, (_, member) =>
-    member instanceof RegExp ? member.source : member));
+    member instanceof RegExp ? 're:' + member.source : member));
   for (let at = 0; at < bytes.length;) at += writeSync(1, bytes, at);
   process.exit(0);
 };

@@ -132,6 +132,7 @@ impl AppSpec {
             resources: Resources::default(),
             logs: LogPolicy::default(),
             depends_on: Vec::new(),
+            watch: None,
         })
     }
 }

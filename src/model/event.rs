@@ -42,6 +42,11 @@ pub enum EventKind {
         /// Why, as a sentence.
         detail: String,
     },
+    /// A file was changed that it is restarted for.
+    FilesChanged {
+        /// Which.
+        file: String,
+    },
     /// Somebody wants its present run to end.
     StopAsked {
         /// What for.
@@ -157,6 +162,8 @@ pub enum Cause {
     Scale,
     /// Everything is to end.
     Shutdown,
+    /// A file was changed that it is restarted for.
+    FilesChanged,
 }
 
 /// Why a main process ended.

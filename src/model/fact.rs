@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::{ByteSize, Moment, Pid, PortOwner, Remark, RunId, Sign, Signal, Verdict};
+use super::{AppId, ByteSize, Moment, Pid, PortOwner, Remark, RunId, Sign, Signal, Verdict};
 
 /// News, most of it about one run.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -69,6 +69,13 @@ pub enum Fact {
         run: RunId,
         /// Resident memory of its whole tree.
         memory: ByteSize,
+    },
+    /// Files that an app is to be restarted for were written, and then no more.
+    FilesChanged {
+        /// Which app.
+        app: AppId,
+        /// The first of them, as people would name it.
+        file: String,
     },
     /// A new keeper took over. `living` are the runs that it found; whatever else was believed
     /// to run ended unseen, and orders that the old keeper had not carried out are lost. Facts

@@ -44,3 +44,8 @@ id! {
     /// A number that the kernel gave to a process. Never an identity by itself: the kernel reuses it.
     Pid(i32)
 }
+
+id! {
+    /// An operation. Grows, is never reused.
+    OperationId(u64)
+}

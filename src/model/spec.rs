@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Balance, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
-    Resources, Signal,
+    Resources, Signal, WatchPolicy,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -62,6 +62,8 @@ pub struct AppSpec {
     pub logs: LogPolicy,
     /// What must be there before its processes are started for the first time.
     pub depends_on: Vec<Dependency>,
+    /// The files whose changes restart it, if any do.
+    pub watch: Option<WatchPolicy>,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -164,6 +166,7 @@ impl fmt::Debug for AppSpec {
             .field("resources", &self.resources)
             .field("logs", &self.logs)
             .field("depends_on", &self.depends_on)
+            .field("watch", &self.watch)
             .finish_non_exhaustive()
     }
 }

@@ -4,7 +4,7 @@ use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::format::StoredSpec;
 use super::format_process::StoredProcess;
-use super::{Change, accounts, audit, events, int, revisions};
+use super::{Change, accounts, answers, audit, events, int, operations, revisions};
 use crate::supervisor::Remembered;
 
 /// All of `changes` in this order, or none.
@@ -65,6 +65,13 @@ fn apply_one(at: &Transaction<'_>, change: &Change) -> rusqlite::Result<()> {
             use_up(at, "audit", row.seq.saturating_add(1))?;
             audit::insert(at, row)
         }
+        Change::PutOperation(operation) => {
+            use_up(at, "operation", operation.id.0.saturating_add(1))?;
+            operations::put(at, operation)
+        }
+        Change::DropOperation(id) => operations::drop(at, *id),
+        Change::PutAnswer(row) => answers::put(at, row),
+        Change::DropAnswer { scope, key } => answers::drop(at, scope, key),
         Change::PutSetting { name, value } => {
             let sql = "INSERT INTO meta (key, value) VALUES ('setting ' || ?1, ?2)
                        ON CONFLICT (key) DO UPDATE SET value = excluded.value";

@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 
 use super::Change;
-use crate::model::{AppId, ProcessId, RunId};
+use crate::model::{AppId, OperationId, ProcessId, RunId};
 
 /// From so many changes on it is made smaller.
 const LIMIT: usize = 10_000;
@@ -24,6 +24,8 @@ enum Subject {
     App(AppId),
     Process(ProcessId),
     Session(String),
+    Operation(OperationId),
+    Answer(String, String),
     Setting(String),
 }
 
@@ -67,6 +69,10 @@ impl Backlog {
                 Change::DropProcess(id) => seen.insert(Subject::Process(*id)),
                 Change::PutSession(session) => seen.insert(Subject::Session(session.id_hash.clone())),
                 Change::DropSession(hash) => seen.insert(Subject::Session(hash.clone())),
+                Change::PutOperation(operation) => seen.insert(Subject::Operation(operation.id)),
+                Change::DropOperation(id) => seen.insert(Subject::Operation(*id)),
+                Change::PutAnswer(row) => seen.insert(Subject::Answer(row.scope.clone(), row.key.clone())),
+                Change::DropAnswer { scope, key } => seen.insert(Subject::Answer(scope.clone(), key.clone())),
                 Change::ReserveRuns(below) => {
                     reserved = reserved.max(Some(*below));
                     false

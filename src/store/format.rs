@@ -19,6 +19,7 @@ use super::format_health::StoredHealth;
 use super::format_logs::StoredLogs;
 use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
+use super::format_watch::StoredWatch;
 use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
@@ -70,6 +71,8 @@ pub(super) struct StoredSpec {
     env_sources: StoredEnvSources,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     interpreter_args: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    watch: Option<StoredWatch>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -143,6 +146,7 @@ impl StoredSpec {
             depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
             env_sources: StoredEnvSources::new(&spec.env_sources),
             interpreter_args: spec.interpreter_args.clone(),
+            watch: spec.watch.as_ref().map(StoredWatch::new),
         }
     }
 
@@ -176,6 +180,7 @@ impl StoredSpec {
                 .collect::<Result<_, _>>()?,
             env_sources: self.env_sources.into_model(),
             interpreter_args: self.interpreter_args,
+            watch: self.watch.map(StoredWatch::into_model),
         })
     }
 }

@@ -64,6 +64,7 @@ enum StoredCause {
     Delete,
     Scale,
     Shutdown,
+    FilesChanged,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -186,6 +187,7 @@ impl StoredCause {
             Cause::Delete => StoredCause::Delete,
             Cause::Scale => StoredCause::Scale,
             Cause::Shutdown => StoredCause::Shutdown,
+            Cause::FilesChanged => StoredCause::FilesChanged,
         }
     }
 
@@ -197,6 +199,7 @@ impl StoredCause {
             StoredCause::Delete => Cause::Delete,
             StoredCause::Scale => Cause::Scale,
             StoredCause::Shutdown => Cause::Shutdown,
+            StoredCause::FilesChanged => Cause::FilesChanged,
         }
     }
 }

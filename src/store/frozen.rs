@@ -8,10 +8,13 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use super::answers::tests::answer;
+use super::operations::tests::operation;
 use super::tests::{Place, event, process, session, spec, token};
 use super::*;
 use crate::model::{
-    AppId, End, Goal, Namespaces, ProcessId, Reason, Rest, Revision, RevisionCause, Role, RunId, Signal,
+    AppId, End, Goal, Namespaces, OperationId, ProcessId, Reason, Rest, Revision, RevisionCause, Role, RunId,
+    Signal,
 };
 use crate::supervisor::Remembered;
 
@@ -96,12 +99,23 @@ fn revision_of_3() -> RevisionRow {
     RevisionRow { app: AppId(1), revision, spec: spec("web") }
 }
 
+/// What `v4.db` has besides.
+fn changes_of_4() -> Vec<Change> {
+    vec![Change::PutOperation(operation(7))]
+}
+
+/// What `v5.db` has besides.
+fn changes_of_5() -> Vec<Change> {
+    vec![Change::PutAnswer(answer("k", 1_700_000_000_000))]
+}
+
 #[test]
 fn a_store_of_every_released_schema_still_loads() {
     let current = fixture(migrations::CURRENT);
     if std::env::var_os("PMDAEMON_WRITE_FIXTURES").is_some() && !current.exists() {
         let place = Place::new();
-        place.open().apply(&[content(), changes_of_2(), changes_of_3()].concat()).unwrap();
+        let all = [content(), changes_of_2(), changes_of_3(), changes_of_4(), changes_of_5()];
+        place.open().apply(&all.concat()).unwrap();
         fs::create_dir_all(current.parent().unwrap()).unwrap();
         fs::copy(place.path(), &current).unwrap();
     }
@@ -152,6 +166,10 @@ fn check(store: &Store, version: i64) {
         assert_eq!((first.revision.number, first.revision.cause), (1, RevisionCause::Found));
         assert_eq!(first.spec, spec("web"));
     }
+    let (operations, next) = if version >= 4 { (vec![operation(7)], 8) } else { (Vec::new(), 1) };
+    assert_eq!((saved.operations, saved.next_operation), (operations, OperationId(next)));
+    let kept = (version >= 5).then(|| answer("k", 1_700_000_000_000));
+    assert_eq!(store.answer("token a", "k").unwrap(), kept);
     let newest = revisions.last().map(|row| row.revision.clone());
     assert_eq!(saved.revisions.get(&AppId(1)).map(|revision| (**revision).clone()), newest);
 }

@@ -9,8 +9,8 @@ use rusqlite::{Connection, Row};
 
 use super::format::{Misfit, StoredSpec};
 use super::format_process::StoredProcess;
-use super::{Saved, StoreError, accounts, audit, revisions};
-use crate::model::{AppId, AppSpec, ProcessId, RunId};
+use super::{Saved, StoreError, accounts, audit, operations, revisions};
+use crate::model::{AppId, AppSpec, OperationId, ProcessId, RunId};
 use crate::supervisor::Remembered;
 
 /// Why reading failed.
@@ -62,6 +62,8 @@ pub(super) fn load(connection: &Connection) -> Result<Saved, Broken> {
         sessions: rows(connection, "session", accounts::SESSIONS, accounts::session)?,
         users: rows(connection, "user", accounts::USERS, accounts::user)?,
         audit: audit::head(connection)?,
+        operations: rows(connection, "operation", operations::OPERATIONS, operations::read)?,
+        next_operation: OperationId(counter(connection, "operation")?),
         installation: connection.query_row(
             "SELECT value FROM meta WHERE key = 'installation'",
             [],

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 /// The schema that this program writes.
 pub(super) const CURRENT: i64 = STEPS.len() as i64;
 
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 5] = [
     // 1: the beginning. `counter` holds first unused numbers, which never go back, also when the
     // newest row is deleted. References are checked at commit, so that the order within one
     // transaction does not matter.
@@ -44,6 +44,10 @@ const STEPS: [&str; 3] = [
     include_str!("steps/accounts.sql"),
     // 3: revisions of definitions.
     include_str!("steps/revisions.sql"),
+    // 4: operations.
+    include_str!("steps/operations.sql"),
+    // 5: answers to requests that may be repeated.
+    include_str!("steps/answers.sql"),
 ];
 
 /// The schema that a store has; 0 for an empty file.

@@ -17,6 +17,7 @@
 //! the disk is full: `recorder`. What was put aside by name, to be brought back: `points`.
 
 mod accounts;
+mod answers;
 mod apply;
 mod audit;
 mod backlog;
@@ -33,10 +34,12 @@ mod format_logs;
 mod format_process;
 mod format_ready;
 mod format_resources;
+mod format_watch;
 mod keepsake;
 mod load;
 mod migrations;
 mod open;
+mod operations;
 mod points;
 mod recorder;
 mod recover;
@@ -58,10 +61,12 @@ use rusqlite::Connection;
 use crate::model::AppId;
 
 pub use accounts::{SessionRow, TokenRow, UserRow};
+pub use answers::{ANSWERS_KEPT_MS, Answer, AnswerRow};
 pub use audit::{AuditHead, AuditQuery, AuditRow, AuditVerdict};
 pub use backup::{Backups, Draft, Generation};
 pub use error::StoreError;
 pub use keepsake::Keepsake;
+pub use operations::OPERATIONS_KEPT;
 pub use points::{Point, PointApp, Points};
 pub use recorder::{Recorder, Trouble};
 pub use recover::{Loss, Noted, Opened, open};
@@ -136,6 +141,14 @@ impl Store {
     /// [`StoreError::Damaged`] with the row, when one does not make sense.
     pub fn revisions(&self, app: AppId) -> Result<Vec<RevisionRow>, StoreError> {
         revisions::select(&self.connection, app).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// What the request of that key was answered, if one had it.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] with the row, when it does not make sense.
+    pub fn answer(&self, scope: &str, key: &str) -> Result<Option<AnswerRow>, StoreError> {
+        answers::select(&self.connection, scope, key).map_err(|broken| broken.at(&self.path))
     }
 
     /// The records of who did what that `query` asks for, ascending by `seq`.

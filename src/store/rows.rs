@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
-use crate::model::{AppId, AppSpec, End, ProcessId, Revision, RunId};
+use super::{AnswerRow, AuditHead, AuditRow, SessionRow, TokenRow, UserRow};
+use crate::model::{AppId, AppSpec, End, Operation, OperationId, ProcessId, Revision, RunId};
 use crate::supervisor::Remembered;
 
 use super::RevisionRow;
@@ -36,6 +36,10 @@ pub struct Saved {
     pub users: Vec<UserRow>,
     /// Where the audit goes on.
     pub audit: AuditHead,
+    /// The newest operations, by id.
+    pub operations: Vec<Operation>,
+    /// The first operation id that was never given out.
+    pub next_operation: OperationId,
     /// Names this installation: 32 random hexadecimal digits, made when the store was.
     pub installation: String,
     /// Small facts about the daemon itself, by name.
@@ -80,6 +84,19 @@ pub enum Change {
     DropUser(String),
     /// Somebody did something, or tried to; sequence numbers up to its own are used up.
     AddAudit(AuditRow),
+    /// An operation is new or further; ids up to its own are used up.
+    PutOperation(Operation),
+    /// An operation is over for long enough.
+    DropOperation(OperationId),
+    /// A request that may be repeated was begun, or answered.
+    PutAnswer(AnswerRow),
+    /// The request of that key may be tried anew.
+    DropAnswer {
+        /// Who asked.
+        scope: String,
+        /// The key.
+        key: String,
+    },
     /// A small fact about the daemon itself.
     PutSetting {
         /// Its name.

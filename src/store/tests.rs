@@ -25,6 +25,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         inherited_env: BTreeMap::from([("PATH".into(), "/bin".into())]),
         env: BTreeMap::from([("SECRET".into(), "s3cr3t\n".into())]),
         env_sources: Default::default(),
+        watch: None,
         interpreter_args: Vec::new(),
         instances: 2,
         numbered: true,

@@ -33,6 +33,7 @@ impl Supervisor {
             Command::Complete { spec, wanted } => self.complete(now, spec, &wanted),
             Command::Update { app, spec, then } => self.update(now, app, spec, then),
             Command::Reload { processes, beside } => self.reload(now, processes, beside),
+            Command::BreakOff { app, number } => Ok(self.break_off(now, app, number)),
             Command::Shutdown => Ok(self.shut_down(now)),
         };
         if let (Some(app), Ok(Accepted::Done)) = (concerned, &answer) {
@@ -55,6 +56,7 @@ impl Supervisor {
             | Command::Signal { .. }
             | Command::Reset { .. }
             | Command::Reload { .. }
+            | Command::BreakOff { .. }
             | Command::Shutdown => None,
         }
     }

@@ -290,6 +290,7 @@ impl Supervisor {
             | Command::Update { .. }
             | Command::Complete { .. }
             | Command::Reload { .. }
+            | Command::BreakOff { .. }
             | Command::Shutdown => None,
         };
         let mut order: Vec<usize> = (0..commands.len()).collect();

@@ -45,6 +45,7 @@ impl Supervisor {
             }
             Fact::PortsSeen { busy } => self.ports.see(busy),
             Fact::Sampled { run, memory } => self.sampled(now, run, memory),
+            Fact::FilesChanged { app, file } => self.files_changed(now, app, &file),
             Fact::HandsRenewed { living } => self.hands_renewed(now, living.into_iter().collect()),
         }
     }

@@ -97,7 +97,37 @@ pub enum Command {
         /// each other's way.
         beside: BTreeSet<ProcessId>,
     },
+    /// End that reload early: no further process has its turn. A new run that had begun beside an old
+    /// one goes again; one that had begun after it stays.
+    BreakOff {
+        /// Of which app.
+        app: AppId,
+        /// The number of the reload. Another one is left alone.
+        number: u64,
+    },
     /// End everything, in reverse order of start, and launch nothing any more. Goals stay as they
     /// are, so that what was wanted up comes back at the next start.
     Shutdown,
+}
+
+impl Command {
+    /// The one process that it is about, if it is about one.
+    pub fn process(&self) -> Option<ProcessId> {
+        match self {
+            Command::Start { process }
+            | Command::Stop { process }
+            | Command::Restart { process }
+            | Command::Move { process, .. }
+            | Command::Delete { process }
+            | Command::Signal { process, .. }
+            | Command::Reset { process } => Some(*process),
+            Command::Create { .. }
+            | Command::Scale { .. }
+            | Command::Complete { .. }
+            | Command::Update { .. }
+            | Command::Reload { .. }
+            | Command::BreakOff { .. }
+            | Command::Shutdown => None,
+        }
+    }
 }

@@ -26,6 +26,8 @@
 //! [`ready`] is what it does with signs of being ready; what is awaited is looked for, which `put`
 //! sees to as well.
 //!
+//! What a [`watch`] has seen restarts what is wanted up, and nothing else.
+//!
 //! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
 //!
 //! [`balancing`] says what stands before which app, and who is in service behind it.
@@ -75,6 +77,7 @@ mod shutdown;
 mod sim;
 mod table;
 mod update;
+mod watch;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
 pub use balancing::Route;

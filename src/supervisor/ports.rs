@@ -265,6 +265,9 @@ impl Supervisor {
                 let lost = self.lives().filter(|(run, _)| !living.contains(run)).map(|(_, id)| id);
                 lost.chain(queued()).filter_map(at_launch).collect()
             }
+            Input::Fact(Fact::FilesChanged { app, .. }) => {
+                self.to_renew(*app).into_iter().filter_map(|id| self.question_at_renewal(id)).collect()
+            }
             // What is asked to end for its health or memory has not ended yet.
             Input::Fact(
                 Fact::Spawned { .. }
@@ -325,6 +328,7 @@ impl Supervisor {
             | Command::Delete { .. }
             | Command::Signal { .. }
             | Command::Reset { .. }
+            | Command::BreakOff { .. }
             | Command::Shutdown => Vec::new(),
         }
     }

@@ -132,6 +132,19 @@ impl Supervisor {
         Ok(Accepted::Reloading { number })
     }
 
+    /// Somebody does not want that reload any more.
+    pub(super) fn break_off(&mut self, now: Moment, app: AppId, number: u64) -> Accepted {
+        let going = self.reloads.get(&app).is_some_and(|reload| !reload.is_over());
+        let is_it = self.reloads.get(&app).is_some_and(|reload| reload.number == number);
+        if !going || !(is_it || planted!(BreaksOffAnyReload)) {
+            return Accepted::AlreadySo;
+        }
+        if !planted!(ReloadsOnRegardless) {
+            self.interrupt_reload(now, app);
+        }
+        Accepted::Done
+    }
+
     /// Somebody wants something else of that app.
     pub(super) fn interrupt_reload(&mut self, now: Moment, app: AppId) {
         if self.reloads.get(&app).is_some_and(|reload| !reload.is_over()) {
@@ -279,6 +292,7 @@ impl Supervisor {
                 | EventKind::ReloadFailed { .. }
                 | EventKind::Signalled { .. }
                 | EventKind::CountersReset
+                | EventKind::FilesChanged { .. }
                 | EventKind::Updated => None,
             },
             Effect::Publish(_)

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Balance, Balancer, Dependency, HealthCheck, LogPolicy, Process};
+use super::{Balance, Balancer, Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -173,6 +173,10 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub shutdown_with_message: Option<bool>,
+    /// The files whose changes restart it; `{}` is everything in `cwd`. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub watch: Option<FileWatch>,
 }
 
 /// An app: a definition and its processes.
@@ -303,6 +307,10 @@ pub struct App {
     /// It is asked to end by the message `"shutdown"`, where it has an IPC channel.
     #[serde(default)]
     pub shutdown_with_message: bool,
+    /// The files whose changes restart it, if any do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub watch: Option<FileWatch>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }
@@ -315,7 +323,7 @@ pub struct AppList {
 }
 
 /// What became of a command.
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
 pub struct Outcome {
     /// False: it was so already, nothing was done.
     pub changed: bool,
@@ -326,4 +334,11 @@ pub struct Outcome {
     /// it`, `web (id 1) is online and depends on db, which is stopped`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notices: Vec<String>,
+    /// The operation that says how far it is. Absent when nothing was done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub operation: Option<i64>,
+    /// With `dry_run`: what would be done.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub would: Vec<Rehearsed>,
 }

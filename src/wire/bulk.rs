@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::Strategy;
+
 /// What to do, and to which processes: exactly one of `all`, `refs` and `states`. An empty
 /// selection must be meant, so it must be said.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -22,6 +24,26 @@ pub struct Bulk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub states: Option<Vec<String>>,
+    /// A few at a time. Without it all of it begins at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub strategy: Option<Strategy>,
+    /// True: do nothing, and say what would be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub dry_run: Option<bool>,
+}
+
+impl Bulk {
+    /// To nothing, which is refused: say to what.
+    pub fn new(action: Action) -> Bulk {
+        Bulk { action, all: None, refs: None, states: None, strategy: None, dry_run: None }
+    }
+
+    /// To what these references mean.
+    pub fn of_refs(action: Action, refs: Vec<String>) -> Bulk {
+        Bulk { refs: Some(refs), ..Bulk::new(action) }
+    }
 }
 
 /// What can be done to a process.

@@ -69,4 +69,8 @@ pub struct Reloaded {
     pub notice: String,
     /// The processes, as they are now.
     pub processes: Vec<Process>,
+    /// The operation that says how far it is. Absent when there was nothing to reload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 1)]
+    pub operation: Option<i64>,
 }

@@ -14,6 +14,7 @@ fn project(home: &Home) {
     );
     home.file("worker.py", "import time\nwhile True: time.sleep(1)\n");
     home.file("loop.sh", "echo ready\nwhile :; do sleep 1; done\n");
+    std::fs::create_dir(home.work().join("src")).unwrap();
     home.file("front.env", "FRONT=1\n");
     let check = home.file("check.sh", "#!/bin/sh\nexit 0\n");
     std::fs::set_permissions(check, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();

@@ -26,23 +26,27 @@ viewer   GET /api/processes, GET /api/processes/{ref}, GET /api/system, GET /api
 viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST /logout
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
 viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
-viewer   GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
+viewer   GET /apps/{ref}/revisions, GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
 viewer   GET /metrics, GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
+viewer   GET /api/v1/operations, GET /api/v1/operations/{id}, GET /api/v1/operations/{id}/events
 viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
 operator POST /api/v1/apps/{ref}/reload, POST /api/v1/apps/{ref}/reset, PUT /api/v1/apps/{ref}/scale
-operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations
+operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1/operations/{id}
 operator POST /apps/{ref}/{verb}, POST /bulk
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
+deployer PUT /api/v1/apps/{ref}/watch
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
 deployer DELETE /api/v1/apps/{ref}/logs, DELETE /api/v1/processes/{id}/logs, DELETE /api/v1/logs
 deployer POST /api/v1/apps/{ref}/logs/reopen, POST /api/v1/logs/reopen
 deployer POST /api/v1/plans
 deployer POST /api/processes, DELETE /api/processes/{ref}
+deployer GET /apps/{ref}/update, POST /apps/{ref}/update, POST /fragments/apps/{ref}/check
+deployer GET /apps/{ref}/rollback, POST /apps/{ref}/rollback
 deployer GET /apps/new, POST /apps/new, POST /fragments/apps/check, POST /apps/{ref}/delete
 
 admin+all GET /api/v1/audit, GET /api/v1/audit/verdict

@@ -4,48 +4,10 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::{self, Message};
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Api, Home, SOON, fixture, proc};
-
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-/// Asks for a WebSocket with these headers; answers it or the status of the refusal.
-fn connect(api: &Api, headers: &[(&'static str, &str)]) -> Result<Socket, u16> {
-    let mut request = format!("ws://{}/ws", api.address).into_client_request().unwrap();
-    for (name, value) in headers {
-        request.headers_mut().insert(*name, value.parse().unwrap());
-    }
-    match api.block_on(tokio_tungstenite::connect_async(request)) {
-        Ok((socket, _)) => Ok(socket),
-        Err(tungstenite::Error::Http(response)) => Err(response.status().as_u16()),
-        Err(e) => panic!("{e}"),
-    }
-}
-
-/// The first message for which `wanted` holds.
-#[track_caller]
-fn wait(api: &Api, socket: &mut Socket, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
-    let search = async {
-        loop {
-            let message = socket.next().await.expect("the end").expect("a message");
-            let Message::Text(text) = message else { continue };
-            let value: Value = serde_json::from_str(&text).expect("JSON");
-            if wanted(&value) {
-                return value;
-            }
-        }
-    };
-    let found = api.block_on(async { tokio::time::timeout(SOON, search).await });
-    found.unwrap_or_else(|_| panic!("{what} did not come"))
-}
-
-fn say(api: &Api, socket: &mut Socket, value: &Value) {
-    api.block_on(socket.send(Message::text(value.to_string()))).unwrap();
-}
+use crate::support::socket::{connect, say, wait};
+use crate::support::{Home, fixture, proc};
 
 #[test]
 fn a_websocket_needs_credentials_and_a_session_needs_our_origin() {

@@ -1,7 +1,13 @@
 //! What lies on the disk of a log, read without any help of the program.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use std::{fs, io};
+
+use crate::support::wait_for;
+
+/// Bound for compressing everything on a busy machine.
+const LONG: Duration = Duration::from_secs(100);
 
 /// A program that writes numbered lines: how many, how many bytes each has (with its newline), and
 /// how long it waits behind each, in seconds. Then it waits for its end, or ends at once if `END`
@@ -56,16 +62,37 @@ pub fn closed(log: &Path) -> Vec<(u64, PathBuf)> {
 
 /// All that was written to a log and is there still: the closed segments in order, then the active
 /// one. Nobody may be compressing meanwhile.
+#[track_caller]
 pub fn all(log: &Path) -> Vec<u8> {
+    read(log).unwrap()
+}
+
+/// All that was written to a log whose last bytes are known: once they have come out of the pipe, and
+/// all that is closed is compressed, so that the disk holds still.
+#[track_caller]
+pub fn settled(log: &Path, last: &[u8]) -> Vec<u8> {
+    wait_for("all of the log, compressed but for the end", LONG, || {
+        let packed = closed(log).iter().all(|(_, path)| is_compressed(path));
+        // What is closed meanwhile makes it fail or end with something else.
+        read(log).ok().filter(|bytes| packed && bytes.ends_with(last))
+    })
+}
+
+fn read(log: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     for (_, path) in closed(log) {
-        match path.extension().is_some_and(|extension| extension == "zst") {
-            true => bytes.extend(zstd::decode_all(fs::File::open(&path).unwrap()).unwrap()),
-            false => bytes.extend(fs::read(&path).unwrap()),
+        match is_compressed(&path) {
+            true => bytes.extend(zstd::decode_all(fs::File::open(&path)?)?),
+            false => bytes.extend(fs::read(&path)?),
         }
     }
     bytes.extend(fs::read(log).unwrap_or_default());
-    bytes
+    Ok(bytes)
+}
+
+/// Whether a closed segment is compressed.
+pub fn is_compressed(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "zst")
 }
 
 /// The numbers of the lines; fails if one is not a number of that length.

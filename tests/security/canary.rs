@@ -59,6 +59,10 @@ fn frames(home: &Home, api: &Api, token: &str, protocol: Option<&str>) -> Vec<u8
         let sub = json!({"op": "sub", "id": id, "topic": "processes", "html": html}).to_string();
         api.block_on(socket.send(Message::text(sub))).unwrap();
     }
+    for (id, topic) in [(3, "events"), (4, "logs"), (5, "operations"), (6, "system")] {
+        let sub = json!({"op": "sub", "id": id, "topic": topic}).to_string();
+        api.block_on(socket.send(Message::text(sub))).unwrap();
+    }
     home.ok(&["restart", "web"]);
     let mut seen = Vec::new();
     let listen = async {

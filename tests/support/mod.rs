@@ -11,6 +11,7 @@ pub mod proc;
 pub mod raw;
 pub mod routes;
 pub mod soak;
+pub mod socket;
 
 use std::time::{Duration, Instant};
 

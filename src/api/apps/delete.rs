@@ -1,11 +1,9 @@
 //! `DELETE /api/v1/apps/{ref}`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use crate::api::access::{AppDelete, Auth};
-use crate::api::act::{Wait, act};
+use crate::api::act::{Acted, Wait, act_if};
 use crate::api::conditional::Conditions;
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::resolve;
@@ -19,8 +17,10 @@ use crate::wire;
     params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait,
         ("if-match" = Option<String>, Header, description = "refused with 412 unless the app has this ETag", nullable = false)),
     responses(
-        (status = 200, description = "done, or so already", body = wire::Outcome),
-        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = 200, description = "done, or so already", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn delete(
     auth: Auth<AppDelete>,
@@ -28,12 +28,13 @@ pub async fn delete(
     conditions: Conditions,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
-) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+) -> Result<Acted, ApiError> {
     let limit = wait.limit()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
+    let mut expected = None;
     for target in &targets {
-        conditions.expected(target)?;
+        // A tag is of one app, so it is the same for all.
+        expected = conditions.expected(target)?;
     }
-    let (status, outcome) = act(&api, wire::Action::Delete, &targets, limit).await?;
-    Ok((status, Json(outcome)))
+    act_if(&api, &auth.principal, wire::Action::Delete, &targets, expected, limit).await
 }

@@ -16,3 +16,4 @@ pub mod signal;
 pub mod start;
 pub mod stop;
 pub mod update;
+pub mod watch;

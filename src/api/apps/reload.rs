@@ -6,10 +6,12 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::Wait;
+use crate::api::act::{Wait, place};
 use crate::api::extract::{Path, Query};
+use crate::api::operations::begin;
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared, convert};
 use crate::daemon::listening;
@@ -30,8 +32,10 @@ use crate::wire;
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait),
     responses(
-        (status = 200, description = "done", body = wire::Reloaded),
-        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Reloaded),
+        (status = 200, description = "done", body = wire::Reloaded,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Reloaded,
+            headers(("location" = String, description = "path of the operation"))),
         (status = 409, description = "a reload is going on already, or somebody wanted something else meanwhile", body = wire::Problem, content_type = "application/problem+json"),
         (status = 422, description = "a new run did not come up; `process` says whose", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
@@ -40,7 +44,7 @@ pub async fn reload(
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
-) -> Result<(StatusCode, Json<wire::Reloaded>), ApiError> {
+) -> Result<Response, ApiError> {
     let limit = wait.limit()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
     let mut by_app: BTreeMap<AppId, Vec<ProcessId>> = BTreeMap::new();
@@ -53,17 +57,19 @@ pub async fn reload(
         beside: processes.iter().copied().filter(|id| beside.contains(id)).collect(),
     });
     let answers = api.handle.command(commands.collect()).await?;
-    let mut going = Vec::new();
+    let mut going = BTreeMap::new();
     let mut denied = None;
     for (app, answer) in by_app.keys().zip(answers) {
         match answer {
-            Ok(Accepted::Reloading { number }) => going.push((*app, number)),
+            Ok(Accepted::Reloading { number }) => _ = going.insert(*app, number),
             Ok(Accepted::Created { .. } | Accepted::Done | Accepted::AlreadySo | Accepted::Noted) => {}
             // Of several apps those that are stopped are left out.
             Err(Denied::NothingUp { .. }) if by_app.len() > 1 => {}
             Err(why) => denied = denied.or(Some(why)),
         }
     }
+    let operation = (!going.is_empty())
+        .then(|| begin::begin_reload(&api, &auth.principal, &targets, going.clone()).0 as i64);
     let over = |now: &Snapshot| going.iter().all(|(app, number)| progress(now, *app, *number).is_none());
     let (now, reached) = api.handle.wait(limit, over).await;
     for (app, number) in &going {
@@ -78,7 +84,8 @@ pub async fn reload(
     };
     let notice = notice(&targets, &beside);
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, Json(wire::Reloaded { notice, processes: targets.iter().map(show).collect() })))
+    let reloaded = wire::Reloaded { notice, processes: targets.iter().map(show).collect(), operation };
+    Ok((status, operation.map(place), Json(reloaded)).into_response())
 }
 
 /// The processes that can have two runs at once: they accept from a socket that both can have, or no

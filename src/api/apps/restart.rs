@@ -1,12 +1,10 @@
 //! `POST /api/v1/apps/{ref}/restart`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 use serde::Deserialize;
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{Wait, act, restart_on};
+use crate::api::act::{Acted, Wait, act, restart_on};
 use crate::api::extract::{Path, Query};
 use crate::api::ready::{Ready, act_until_ready};
 use crate::api::resolve::resolve;
@@ -29,8 +27,10 @@ pub struct OnPort {
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/restart", tag = "apps", operation_id = "restart_app",
     params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait, OnPort, Ready),
     responses(
-        (status = 200, description = "done, or so already", body = wire::Outcome),
-        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = 200, description = "done, or so already", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn restart(
@@ -40,14 +40,14 @@ pub async fn restart(
     Query(wait): Query<Wait>,
     Query(ready): Query<Ready>,
     Query(on): Query<OnPort>,
-) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+) -> Result<Acted, ApiError> {
     let limit = wait.limit()?;
     let plan = on.port.as_deref().map(convert::port_plan).transpose()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
-    let (status, outcome) = match (ready.limit(limit), plan) {
-        (Some(limit), plan) => act_until_ready(&api, wire::Action::Restart, plan, &targets, limit).await?,
-        (None, Some(plan)) => restart_on(&api, plan, &targets, limit).await?,
-        (None, None) => act(&api, wire::Action::Restart, &targets, limit).await?,
-    };
-    Ok((status, Json(outcome)))
+    let by = &auth.principal;
+    match (ready.limit(limit), plan) {
+        (Some(limit), plan) => act_until_ready(&api, by, wire::Action::Restart, plan, &targets, limit).await,
+        (None, Some(plan)) => restart_on(&api, by, plan, &targets, limit).await,
+        (None, None) => act(&api, by, wire::Action::Restart, &targets, limit).await,
+    }
 }

@@ -70,7 +70,7 @@ pub async fn show(
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) async fn kept(api: &Api, views: &[Arc<ProcessView>]) -> Result<Vec<RevisionRow>, ApiError> {
+pub async fn kept(api: &Api, views: &[Arc<ProcessView>]) -> Result<Vec<RevisionRow>, ApiError> {
     let Some(app) = views.first().map(|view| view.app) else { return Err(ApiError::no_route()) };
     let rows = api.handle.recorder().read(move |store| store.revisions(app)).await;
     rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
@@ -80,7 +80,7 @@ pub(super) async fn kept(api: &Api, views: &[Arc<ProcessView>]) -> Result<Vec<Re
 ///
 /// # Errors
 /// 404 with those that are kept.
-pub(super) fn find(rows: &[RevisionRow], number: i64) -> Result<&RevisionRow, ApiError> {
+pub fn find(rows: &[RevisionRow], number: i64) -> Result<&RevisionRow, ApiError> {
     rows.iter().find(|row| row.revision.number as i64 == number).ok_or_else(|| {
         let kept = match rows {
             [] => "none is kept".to_owned(),

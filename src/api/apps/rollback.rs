@@ -27,7 +27,7 @@ pub struct Which {
     /// first by that definition (default otherwise). `start`: what is down starts; refused if
     /// anything of the app is up.
     #[param(nullable = false, inline)]
-    then: Option<wire::Then>,
+    pub then: Option<wire::Then>,
 }
 
 /// Go back to an earlier version of the definition

@@ -1,16 +1,19 @@
 //! `PUT /api/v1/apps/{ref}/scale`
 
-use axum::Json as JsonAnswer;
+use std::sync::Arc;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{self, Wait};
+use crate::api::act::{self, Acted, Wait};
 use crate::api::extract::{Json, Path, Query};
+use crate::api::operations::begin;
 use crate::api::resolve::resolve_app;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert};
 use crate::daemon::revisions::Author;
-use crate::model::{Goal, RevisionCause, State as Doing};
+use crate::daemon::view::ProcessView;
+use crate::model::{AppId, Goal, RevisionCause, State as Doing, Task};
 use crate::supervisor::{Accepted, Command, Count};
 use crate::wire;
 
@@ -23,8 +26,10 @@ use crate::wire;
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Wait),
     request_body(content = wire::ScaleOrder, example = json!({"instances": 4})),
     responses(
-        (status = 200, description = "done, or so already; all processes of the app", body = wire::Outcome),
-        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = 200, description = "done, or so already; all processes of the app", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn scale(
     auth: Auth<AppOperate>,
@@ -32,7 +37,7 @@ pub async fn scale(
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
     Json(order): Json<wire::ScaleOrder>,
-) -> Result<(StatusCode, JsonAnswer<wire::Outcome>), ApiError> {
+) -> Result<Acted, ApiError> {
     let limit = wait.limit()?;
     let count = match (order.instances, order.delta) {
         (Some(wanted), None) => Count::Exactly(wanted),
@@ -46,6 +51,7 @@ pub async fn scale(
     let author = Author::new(&auth.principal.subject, RevisionCause::Scaled);
     let answers = api.handle.command_by(author, vec![Command::Scale { app, count }]).await?;
     let changed = answers.into_iter().next().transpose()? == Some(Accepted::Done);
+    let operation = changed.then(|| followed(&api, &auth, &before, app));
     let settled = |now: &crate::daemon::view::Snapshot| {
         now.of_app(app).all(|view| view.goal != Goal::Gone && !matches!(view.state, Doing::Starting { .. }))
     };
@@ -63,5 +69,19 @@ pub async fn scale(
     let measured = api.handle.measured().await;
     let processes = now.of_app(app).map(|view| convert::process(view, measured.as_deref())).collect();
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
-    Ok((status, JsonAnswer(wire::Outcome { changed, processes, notices: Vec::new() })))
+    Ok(Acted { status, outcome: wire::Outcome { changed, processes, operation, ..wire::Outcome::default() } })
+}
+
+/// The operation for a change of number that was just commanded: on what came, and what goes.
+fn followed(api: &Api, auth: &Auth<AppOperate>, before: &[Arc<ProcessView>], app: AppId) -> i64 {
+    let now = api.handle.snapshot();
+    let goes = |view: &&Arc<ProcessView>| {
+        now.processes.get(&view.id).is_none_or(|now| now.goal == Goal::Gone) && view.goal != Goal::Gone
+    };
+    let comes =
+        |view: &&Arc<ProcessView>| view.goal == Goal::Up && before.iter().all(|old| old.id != view.id);
+    let ended = before.iter().filter(goes).map(|view| (view, Task::Delete));
+    let begun = now.of_app(app).filter(comes).map(|view| (view, Task::Start));
+    let targets = begun.chain(ended).map(|(view, task)| begin::target(view, task, begin::first_step(task)));
+    begin::begin(api, &auth.principal, Task::Scale, targets.collect()).0 as i64
 }

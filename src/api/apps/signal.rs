@@ -51,7 +51,7 @@ pub async fn signal(
         Some(_) | None => {
             let measured = api.handle.measured().await;
             let processes = sent.iter().map(|view| convert::process(view, measured.as_deref())).collect();
-            Ok(JsonAnswer(wire::Outcome { changed: true, processes, notices: Vec::new() }))
+            Ok(JsonAnswer(wire::Outcome { changed: true, processes, ..wire::Outcome::default() }))
         }
     }
 }

@@ -1,11 +1,9 @@
 //! `POST /api/v1/apps/{ref}/start`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{Wait, act};
+use crate::api::act::{Acted, Wait, act};
 use crate::api::extract::{Path, Query};
 use crate::api::ready::{Ready, act_until_ready};
 use crate::api::resolve::resolve;
@@ -18,8 +16,10 @@ use crate::wire;
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/start", tag = "apps", operation_id = "start_app",
     params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait, Ready),
     responses(
-        (status = 200, description = "done, or so already", body = wire::Outcome),
-        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = 200, description = "done, or so already", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json"),
         (status = 504, description = "not ready within the wait; it goes on", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn start(
@@ -28,12 +28,13 @@ pub async fn start(
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
     Query(ready): Query<Ready>,
-) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+) -> Result<Acted, ApiError> {
     let limit = wait.limit()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
-    let (status, outcome) = match ready.limit(limit) {
-        Some(limit) => act_until_ready(&api, wire::Action::Start, None, &targets, limit).await?,
-        None => act(&api, wire::Action::Start, &targets, limit).await?,
-    };
-    Ok((status, Json(outcome)))
+    match ready.limit(limit) {
+        Some(limit) => {
+            act_until_ready(&api, &auth.principal, wire::Action::Start, None, &targets, limit).await
+        }
+        None => act(&api, &auth.principal, wire::Action::Start, &targets, limit).await,
+    }
 }

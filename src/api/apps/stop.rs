@@ -1,11 +1,9 @@
 //! `POST /api/v1/apps/{ref}/stop`
 
-use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{Wait, act};
+use crate::api::act::{Acted, Wait, act};
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared};
@@ -17,17 +15,18 @@ use crate::wire;
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/stop", tag = "apps", operation_id = "stop_app",
     params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Wait),
     responses(
-        (status = 200, description = "done, or so already", body = wire::Outcome),
-        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome),
+        (status = 200, description = "done, or so already", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn stop(
     auth: Auth<AppOperate>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
-) -> Result<(StatusCode, Json<wire::Outcome>), ApiError> {
+) -> Result<Acted, ApiError> {
     let limit = wait.limit()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
-    let (status, outcome) = act(&api, wire::Action::Stop, &targets, limit).await?;
-    Ok((status, Json(outcome)))
+    act(&api, &auth.principal, wire::Action::Stop, &targets, limit).await
 }

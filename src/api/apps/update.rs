@@ -34,6 +34,13 @@ pub struct Which {
     then: Option<wire::Then>,
 }
 
+impl Which {
+    /// That follows.
+    pub fn of(then: wire::Then) -> Which {
+        Which { then: Some(then) }
+    }
+}
+
 /// Change the definition of an app
 ///
 /// The whole definition, as for a new app; what is left out gets its default, except `instances`,

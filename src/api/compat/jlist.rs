@@ -56,7 +56,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "pm_err_log_path": process.err_log,
             "autostart": spec.autostart,
             "autorestart": spec.restart.auto,
-            "watch": false,
+            "watch": spec.watch.is_some(),
             "max_memory_restart": spec.resources.max_memory.map(|size| size.0),
             "exit_code": exit_code,
             "NODE_APP_INSTANCE": view.instance,
@@ -67,6 +67,10 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         },
     });
     // As with PM2, only when they are set.
+    if let Some(watch) = &spec.watch {
+        element["pm2_env"]["ignore_watch"] = json!(watch.ignore);
+        element["pm2_env"]["watch_delay"] = json!(watch.delay.as_millis() as u64);
+    }
     if spec.ready.by == ReadyBy::Message {
         element["pm2_env"]["wait_ready"] = json!(true);
         element["pm2_env"]["listen_timeout"] = json!(spec.ready.limit.as_millis() as u64);

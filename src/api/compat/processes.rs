@@ -299,6 +299,6 @@ pub async fn delete(
     Path(reference): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let targets = resolve(&auth.snapshot(&api), &reference)?;
-    act(&api, wire::Action::Delete, &targets, LIMIT).await?;
+    act(&api, &auth.principal, wire::Action::Delete, &targets, LIMIT).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -110,7 +110,7 @@ fn last_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
 }
 
 /// 410 if somebody who has seen everything up to `after` would miss something.
-fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiError> {
+pub(super) fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiError> {
     match after {
         Some(after) if span.oldest > after.saturating_add(1) => {
             let detail = format!(
@@ -137,7 +137,7 @@ pub async fn rows(handle: &Handle, query: EventQuery) -> Result<Vec<EventRow>, A
     rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
 }
 
-async fn read(api: &Api, query: EventQuery) -> Result<(Vec<EventRow>, EventSpan), ApiError> {
+pub(super) async fn read(api: &Api, query: EventQuery) -> Result<(Vec<EventRow>, EventSpan), ApiError> {
     let both = api
         .handle
         .recorder()

@@ -11,7 +11,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, BodyDataStream};
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -111,6 +111,21 @@ pub async fn of_all(
         }
     };
     answer(auth.viewer(&api), ids, which.wanted(&headers)?, "pmdaemon").await
+}
+
+/// The logs that a reference means, as documents, one a line, in pieces of whole lines; without end.
+///
+/// # Errors
+/// As for the API.
+pub async fn follow(
+    viewer: Viewer,
+    reference: &str,
+    after: Option<String>,
+) -> Result<BodyDataStream, ApiError> {
+    let views = resolve(&viewer.snapshot(), reference)?;
+    let ids = (reference != "all").then(|| views.iter().map(|view| view.id).collect());
+    let wanted = Which::follow(after).wanted(&HeaderMap::new())?;
+    Ok(answer(viewer, ids, wanted, reference).await?.into_body().into_data_stream())
 }
 
 /// The last lines of these processes, as records. For pages and the compatible route.

@@ -122,6 +122,11 @@ impl Which {
         Which { tail: Some(lines), stream, ..Which::default() }
     }
 
+    /// What comes behind that cursor, or the last lines and what comes then; without end.
+    pub fn follow(after: Option<String>) -> Which {
+        Which { after, follow: Some(true), ansi: Some(Ansi::Runs), ..Which::default() }
+    }
+
     /// The last lines that a page shows, as its address says.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub async fn act_by_form(
         _ => return Err(ApiError::no_route()),
     };
     let targets = resolve(&auth.snapshot(&api), &reference)?;
-    act(&api, action, &targets, FORM_WAIT).await?;
+    act(&api, &auth.principal, action, &targets, FORM_WAIT).await?;
     Ok(Redirect::to(&fields.next()))
 }
 
@@ -46,7 +46,7 @@ pub async fn delete_by_form(
     }
     // A page about an app speaks of all of it.
     let targets = resolve_app(&auth.snapshot(&api), &reference)?;
-    act(&api, Action::Delete, &targets, FORM_WAIT).await?;
+    act(&api, &auth.principal, Action::Delete, &targets, FORM_WAIT).await?;
     Ok(Redirect::to("/"))
 }
 

@@ -39,9 +39,9 @@ pub async fn bulk(
         return Err(ApiError::member("/ref", "no process is marked: mark some, then choose what to do"));
     }
     note.about(format!("{} {}", action.as_str(), refs.join(" ")));
-    let targets = select(&auth.snapshot(&api), Bulk { action, all: None, refs: Some(refs), states: None })?;
+    let targets = select(&auth.snapshot(&api), Bulk::of_refs(action, refs))?;
     if fields.get("sure") == Some("yes") {
-        act(&api, action, &targets, FORM_WAIT).await?;
+        act(&api, &auth.principal, action, &targets, FORM_WAIT).await?;
         return Ok(Redirect::to(&fields.next()).into_response());
     }
     note.changes_nothing();

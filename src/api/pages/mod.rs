@@ -9,9 +9,12 @@ pub mod events;
 pub mod list;
 pub mod logs;
 pub mod ports;
+pub mod revisions;
+pub mod rollback;
 pub mod settings;
 pub mod start;
 pub mod system;
+pub mod update;
 
 use std::collections::BTreeMap;
 
@@ -25,7 +28,7 @@ use super::access::{self, PageAuth, View};
 use super::extract::Path;
 use super::{ApiError, convert, login};
 use crate::dashboard;
-use crate::wire::Problem;
+use crate::wire::{FieldError, Problem};
 
 /// How long a form waits for the outcome before it shows the page.
 const FORM_WAIT: std::time::Duration = std::time::Duration::from_secs(15);
@@ -98,4 +101,19 @@ type Asked = axum::extract::Query<BTreeMap<String, String>>;
 /// A parameter, empty when it is not there.
 fn asked<'a>(query: &'a Asked, name: &str) -> &'a str {
     query.0.get(name).map(String::as_str).unwrap_or_default()
+}
+
+/// A refusal as wrong fields of a form about one app; one without is about the whole.
+fn wrong(refused: ApiError) -> Vec<FieldError> {
+    if refused.errors.is_empty() {
+        return vec![FieldError { pointer: String::new(), detail: refused.detail }];
+    }
+    let mut errors = refused.errors;
+    for error in &mut errors {
+        // A plan is about several apps, of which this is the first.
+        if let Some(rest) = error.pointer.strip_prefix("/apps/0/") {
+            error.pointer = format!("/{rest}");
+        }
+    }
+    errors
 }

@@ -28,6 +28,7 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         stop: new.stop.clone(),
         ready: new.ready.clone(),
         depends_on: new.depends_on.clone(),
+        watch: new.watch.clone(),
         ..old.clone()
     };
     live.resources.max_memory = new.resources.max_memory;

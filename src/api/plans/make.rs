@@ -12,7 +12,7 @@ use crate::api::access::{AppWrite, Auth};
 use crate::api::apps::definition;
 use crate::api::audit::Note;
 use crate::api::extract::Json;
-use crate::api::{ApiError, Shared, conditional};
+use crate::api::{Api, ApiError, Shared, conditional};
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppSpec, Goal, Rest, State as Doing};
 use crate::supervisor::Denied;
@@ -34,20 +34,31 @@ pub async fn make(
     Json(order): Json<PlanOrder>,
 ) -> Result<JsonAnswer<Plan>, ApiError> {
     note.changes_nothing();
-    let snapshot = auth.snapshot(&api);
+    plan(&auth, &api, order).await.map(JsonAnswer)
+}
+
+/// What would have to be done.
+///
+/// # Errors
+/// The first mistake, with the app that has it.
+pub async fn plan(auth: &Auth<AppWrite>, api: &Api, order: PlanOrder) -> Result<Plan, ApiError> {
+    let snapshot = auth.snapshot(api);
     let mut hash = Sha256::new();
     let mut steps = Vec::new();
     let mut specs: Vec<AppSpec> = Vec::new();
     for (at, mut new) in order.apps.into_iter().enumerate() {
         let shown = new.name.clone().unwrap_or_else(|| new.script.clone());
-        let present = present(&snapshot, &new);
-        if !present.is_empty() {
-            new.instances.get_or_insert(present.len() as i64);
+        let namespace = new.namespace.as_deref().unwrap_or("default");
+        let same = new.name.as_deref().map(|name| present(&snapshot, name, namespace)).unwrap_or_default();
+        if !same.is_empty() {
+            new.instances.get_or_insert(same.len() as i64);
         }
-        let spec = definition::resolved(&api, new).await;
-        let spec = spec.and_then(|spec| definition::may_be(&api, &auth.principal, &spec).map(|()| spec));
+        let spec = definition::resolved(api, new).await;
+        let spec = spec.and_then(|spec| definition::may_be(api, &auth.principal, &spec).map(|()| spec));
         let spec = spec.map_err(|error| of_app(error, at, &shown))?;
         check_dependencies(&snapshot, &specs, &spec).map_err(|error| of_app(error, at, &shown))?;
+        // By now even an app that was given none has a name.
+        let present = present(&snapshot, spec.name.as_str(), spec.namespace.as_str());
         let step = step(&present, &spec, order.update_env);
         // Values of variables are in no other text.
         hash.update(format!("{}{:?}", differ::members(&spec), spec.env));
@@ -59,7 +70,7 @@ pub async fn make(
     }
     hash.update(format!("{steps:?}"));
     let digest = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    Ok(JsonAnswer(Plan { digest, steps }))
+    Ok(Plan { digest, steps })
 }
 
 /// Which of the given apps it is about.
@@ -72,11 +83,9 @@ fn of_app(mut error: ApiError, at: usize, name: &str) -> ApiError {
 }
 
 /// The processes of the app of that name.
-fn present(snapshot: &Snapshot, new: &wire::NewApp) -> Vec<Arc<ProcessView>> {
-    let namespace = new.namespace.as_deref().unwrap_or("default");
+fn present(snapshot: &Snapshot, name: &str, namespace: &str) -> Vec<Arc<ProcessView>> {
     let is = |view: &&Arc<ProcessView>| {
-        Some(view.spec.name.as_str()) == new.name.as_deref()
-            && view.spec.namespace.as_str() == namespace
+        (view.spec.name.as_str(), view.spec.namespace.as_str()) == (name, namespace)
             && view.goal != Goal::Gone
     };
     snapshot.processes.values().filter(is).cloned().collect()

@@ -7,7 +7,7 @@ use super::super::render::{health_style, status_style, styled, units};
 use super::super::session::Session;
 use super::report::{self, Report};
 use crate::wire::{
-    App, Dependency, Event, HealthCheck, LastExit, LogPolicy, LogState, Process, Tree, WhenFull,
+    App, Dependency, Event, FileWatch, HealthCheck, LastExit, LogPolicy, LogState, Process, Tree, WhenFull,
 };
 
 /// How many of the latest events are shown.
@@ -100,6 +100,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.extend(balance(app));
     pairs.extend(ready(app));
     pairs.extend(limits(app));
+    pairs.extend(app.watch.as_ref().map(|watch| ("watches", watched(watch))));
     pairs.push(("logs", log_policy(&app.logs)));
     if !app.depends_on.is_empty() {
         pairs.push(("depends on", depends_on(app)));
@@ -125,6 +126,19 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
             text.push_str(&format!("  {}  {}\n", units::local_time(&event.ts), event.detail));
         }
     }
+    text
+}
+
+/// `/srv/web, only js, without logs, restarts after 100ms`.
+fn watched(watch: &FileWatch) -> String {
+    let mut text = watch.paths.join(" ");
+    if !watch.extensions.is_empty() {
+        text.push_str(&format!(", only {}", watch.extensions.join(" ")));
+    }
+    if !watch.ignore.is_empty() {
+        text.push_str(&format!(", without {}", watch.ignore.join(" ")));
+    }
+    text.push_str(&format!(", after {}", units::setting(watch.delay_ms.unwrap_or_default())));
     text
 }
 
@@ -409,6 +423,7 @@ mod tests {
             ready: "log:up".into(),
             listen_timeout_ms: 3_000,
             shutdown_with_message: true,
+            watch: None,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
     }

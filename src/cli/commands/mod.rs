@@ -48,6 +48,7 @@ mod unstartup;
 pub(super) mod update_env;
 mod upgrade;
 mod user;
+mod watch;
 mod web;
 mod why;
 

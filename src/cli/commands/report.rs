@@ -281,7 +281,7 @@ pub mod tests {
 
     /// The answer to a command that changed something.
     pub fn outcome(processes: Vec<Process>) -> Outcome {
-        Outcome { changed: true, processes, notices: Vec::new() }
+        Outcome { changed: true, processes, ..Outcome::default() }
     }
 
     fn check(action: Action, on_time: bool, changed: bool, status: &str, expected: Line) {

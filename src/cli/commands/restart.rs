@@ -13,7 +13,7 @@ use super::act::{self, WAIT};
 use super::from_file::{self, Verb};
 use super::report::Report;
 use super::start::waiting;
-use super::update_env;
+use super::{update_env, watch};
 use crate::wire::Action;
 
 /// Runs the command.
@@ -34,6 +34,9 @@ pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
+    }
+    if args.watch {
+        args.refs = watch::set(&session, &args.refs, None, &mut report).await?;
     }
     from_file::all(&session, Verb::Restart, &declared, args.update_env, &mut report).await?;
     if wait(&args).is_some() {

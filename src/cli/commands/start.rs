@@ -19,6 +19,7 @@ use super::super::resource_args::ResourceArgs;
 use super::super::session::Session;
 use super::super::start_args::StartArgs;
 use super::super::values::EnvWord;
+use super::super::watch_args::WatchArgs;
 use super::from_file::{self, Verb};
 use super::report::Report;
 use super::{act, update_env};
@@ -31,6 +32,9 @@ const WAIT: Duration = Duration::from_secs(30);
 
 /// Runs the command.
 pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
+    if args.targets.is_empty() {
+        args.targets.extend(args.watch.take_target());
+    }
     if args.targets.is_empty() {
         args.targets.push(file_args::default_file()?);
     }
@@ -272,6 +276,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.resources != ResourceArgs::default()
         || args.logs != LogArgs::default()
         || args.depends != DependsArgs::default()
+        || args.watch != WatchArgs::default()
         || args.no_autostart
         || args.ready != ReadyArgs::default()
         || args.health.defines_something()
@@ -318,7 +323,8 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         logs: args.logs.define(),
         ..NewApp::default()
     }));
-    args.env_sources.define(args.depends.define(args.ready.define(app, args.health.wait())), here)
+    let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
+    args.env_sources.define(app, here)
 }
 
 /// Variables of one script.

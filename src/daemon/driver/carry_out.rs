@@ -158,6 +158,7 @@ impl Driver {
             | EventKind::StopTakenBack
             | EventKind::Started { .. }
             | EventKind::SpawnFailed { .. }
+            | EventKind::FilesChanged { .. }
             | EventKind::StopAsked { .. }
             | EventKind::Reloading { .. }
             | EventKind::ReloadFailed { .. }

@@ -22,6 +22,7 @@ impl Driver {
             | Command::Reset { .. }
             | Command::Scale { .. }
             | Command::Reload { .. }
+            | Command::BreakOff { .. }
             | Command::Shutdown => false,
         });
         if !asks && self.brain.balanced().next().is_none() {

@@ -8,6 +8,7 @@ mod begin;
 mod carry_out;
 mod hear;
 mod mind_balancers;
+mod rehearse;
 mod see_ports;
 
 use std::collections::BTreeSet;
@@ -164,10 +165,13 @@ impl Driver {
                         self.endings.forget_when_durable(&self.recorder);
                         fault::point!("command.after_record");
                     }
+                    // Whoever asked may have gone away meanwhile.
+                    Some(Ask::Rehearse { commands, reply }) => _ = reply.send(self.rehearse(&commands)),
                     Some(Ask::TendLogs { tend, logs, reply }) => {
                         let order = self.log_orders.ask(tend, logs, reply);
                         self.keeper.order(order);
                     }
+                    Some(Ask::Learn(fact)) => self.feed(Input::Fact(fact)),
                     Some(Ask::Tell(what, detail)) => self.tell_own(what, detail),
                     Some(Ask::End) => self.end_for_good(),
                     Some(Ask::Replace(wish)) => self.wish_for(wish),

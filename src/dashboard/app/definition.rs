@@ -86,6 +86,7 @@ fn restarts(app: &App) -> Rows {
         (fixed, _) => text::span(fixed),
     };
     rows.push(("Wait before a restart", wait));
+    put(&mut rows, "When files change in", app.watch.as_ref(), |watch| watch.paths.join(", "));
     if !app.stop_exit_codes.is_empty() {
         let codes: Vec<String> = app.stop_exit_codes.iter().map(i64::to_string).collect();
         rows.push(("Stays down after exit code", codes.join(", ")));

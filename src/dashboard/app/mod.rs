@@ -3,6 +3,8 @@
 mod definition;
 mod metrics;
 mod now;
+mod revisions;
+mod update;
 
 use askama::Template;
 
@@ -16,6 +18,8 @@ use crate::wire::{App, Event, Whoami};
 use definition::{Group, groups};
 pub use metrics::{AppMetricsPage, app_metrics_page};
 use now::Now;
+pub use revisions::{AppRevisionsPage, RollbackPage, app_revisions_page, rollback_page};
+pub use update::{AppUpdatePage, Wanted, app_update_fragment, app_update_page};
 
 /// A page about an app.
 pub struct AppPage<'a> {

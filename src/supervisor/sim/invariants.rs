@@ -11,6 +11,7 @@ use super::ports::*;
 use super::ready::*;
 use super::trials::*;
 use super::verbs::*;
+use super::watch::*;
 use super::world::{Given, Step, World};
 use crate::model::{EventKind, ExitCause, Fact, Goal, ProcessId, Reason, RunId, State};
 
@@ -72,6 +73,7 @@ invariants! {
     other_signs_change_nothing,
     what_is_left_gets_the_signal,
     reload_touches_one_instance_at_a_time,
+    a_reload_ends_when_it_is_broken_off,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
     a_completed_app_has_what_was_wanted_and_loses_nothing,
@@ -93,6 +95,7 @@ invariants! {
     an_override_lasts_until_the_next_plain_restart,
     a_new_run_replaces_only_what_it_has_outlived,
     a_failed_trial_leaves_the_old_run,
+    a_changed_file_restarts_what_is_wanted_up_and_nothing_else,
 }
 
 fn at_most_one_live_run(world: &World, _: &Step<'_>) -> Holds {
@@ -173,7 +176,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
         Fact::Checked { run, .. } | Fact::Sampled { run, .. } => *run,
         Fact::Ready { run, .. } | Fact::Remarked { run, .. } => *run,
-        Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
+        Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } | Fact::FilesChanged { .. } => return Ok(()),
     };
     let present = step.before.values().any(|process| process.state.run() == Some(run));
     let present = present || step.beside.contains(&run);

@@ -64,7 +64,9 @@ impl Bucket {
 
 /// The processes that were restarted in that step because nobody asked for anything else.
 pub fn automatic_restarts(step: &Step<'_>, ends: &[(ProcessId, RunId, Expected)]) -> Vec<ProcessId> {
-    if let Given::Input(Input::Command(_)) | Given::Restored = step.given {
+    if let Given::Input(Input::Command(_) | Input::Fact(Fact::FilesChanged { .. })) | Given::Restored =
+        step.given
+    {
         return Vec::new();
     }
     let launched = step.effects.iter().filter_map(|effect| {

@@ -80,6 +80,10 @@ pub enum Mistake {
     ReloadsTwoAtOnce,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
+    /// A reload goes on though it was broken off.
+    ReloadsOnRegardless,
+    /// Whichever reload goes on is broken off.
+    BreaksOffAnyReload,
     /// A port is given to somebody although another has it.
     GivesPortsTwice,
     /// Another app gets a port that is shared.
@@ -148,6 +152,10 @@ pub enum Mistake {
     PromotesAtOnce,
     /// The life that was replaced is not asked to end.
     KeepsTheOldRun,
+    /// What was stopped is started because a file was changed.
+    RevivesTheStopped,
+    /// A change of files leaves alone what was given up.
+    LeavesTheErrored,
 }
 
 impl Mistake {
@@ -190,6 +198,8 @@ impl Mistake {
         Mistake::RevivesOldCounts,
         Mistake::ReloadsTwoAtOnce,
         Mistake::ReloadsOnAfterADeath,
+        Mistake::ReloadsOnRegardless,
+        Mistake::BreaksOffAnyReload,
         Mistake::GivesPortsTwice,
         Mistake::SharesWithStrangers,
         Mistake::ForgetsTheSocket,
@@ -224,6 +234,8 @@ impl Mistake {
         Mistake::TakesUpTheUnproven,
         Mistake::PromotesAtOnce,
         Mistake::KeepsTheOldRun,
+        Mistake::RevivesTheStopped,
+        Mistake::LeavesTheErrored,
     ];
 }
 

@@ -264,6 +264,7 @@ pub fn an_override_lasts_until_the_next_plain_restart(world: &World, step: &Step
         | Command::Scale { .. }
         | Command::Update { .. }
         | Command::Reload { .. }
+        | Command::BreakOff { .. }
         | Command::Shutdown => return Ok(()),
     };
     let Some(row) = world.brain.process(*id) else { return Ok(()) };

@@ -12,6 +12,7 @@ mod ports;
 mod ready;
 mod restore;
 mod verbs;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -54,6 +54,7 @@ pub fn app(name: &str) -> AppSpec {
         inherited_env: BTreeMap::new(),
         env: BTreeMap::new(),
         env_sources: Default::default(),
+        watch: None,
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
@@ -145,7 +146,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Nam
         true => AppId(dice.below(20) as u32),
         false => dice.pick(&apps),
     };
-    match dice.below(150) {
+    match dice.below(156) {
         _ if known.is_empty() => Command::Create { spec: Arc::new(any_app(dice, there)) },
         0..16 => Command::Create { spec: Arc::new(any_app(dice, there)) },
         100..108 => {
@@ -176,6 +177,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Nam
             let wanted = numbers.into_iter().map(|number| (number, dice.chance(70))).collect();
             Command::Complete { spec: Arc::new(any_app(dice, there)), wanted }
         }
+        150..156 => Command::BreakOff { app: app(dice), number: dice.below(4) as u64 },
         16..42 => Command::Start { process: process(dice) },
         42..64 => Command::Stop { process: process(dice) },
         64..76 => Command::Restart { process: process(dice) },

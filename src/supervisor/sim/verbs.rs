@@ -60,6 +60,27 @@ pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> 
     Ok(())
 }
 
+/// A reload that is broken off is over at once, nobody has a turn any more, and no other reload is
+/// over because of it.
+pub fn a_reload_ends_when_it_is_broken_off(world: &World, step: &Step<'_>) -> Holds {
+    let Given::Input(Input::Command(Command::BreakOff { app, number })) = step.given else { return Ok(()) };
+    let reload = world.brain.reloads().get(app);
+    match step.answer {
+        Ok(Accepted::Done) => {
+            let is_it = reload.is_some_and(|reload| reload.number == *number);
+            ensure!(is_it, "another reload of {app:?} than {number} was broken off: {reload:?}");
+            ensure!(reload.is_some_and(|reload| reload.is_over()), "{app:?} is reloaded on: {reload:?}");
+            let turn = events(step).any(|(_, _, kind)| is_turn(kind));
+            ensure!(!turn, "somebody of {app:?} has a turn of a reload that is broken off");
+        }
+        _ => {
+            let goes_on = reload.is_some_and(|reload| reload.number == *number && !reload.is_over());
+            ensure!(!goes_on, "{app:?} is reloaded on, and nobody was told: {reload:?}");
+        }
+    }
+    Ok(())
+}
+
 fn is_turn(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Reloading { .. })
 }

@@ -81,7 +81,7 @@ impl Ledger {
                 }
             }
             // Heard of as a reload's turns; a signal asks for nothing.
-            Command::Reload { .. } | Command::Signal { .. } => {}
+            Command::Reload { .. } | Command::BreakOff { .. } | Command::Signal { .. } => {}
         }
     }
 

@@ -119,8 +119,10 @@ impl Ledger {
             self.budget.spend(step.now);
         }
         for (id, _, kind) in events(step) {
-            if let (EventKind::Needed { .. }, Some(before)) = (kind, step.before.get(&id)) {
-                self.start(before);
+            match (kind, step.before.get(&id)) {
+                (EventKind::Needed { .. }, Some(before)) => self.start(before),
+                (EventKind::FilesChanged { .. }, Some(before)) => self.restart(before),
+                _ => {}
             }
         }
         for (id, before) in step.before {
@@ -258,6 +260,8 @@ impl Ledger {
             // The waiter has.
             Fact::Ready { .. } | Fact::Remarked { .. } => {}
             Fact::PortsSeen { .. } => {}
+            // Heard of as events.
+            Fact::FilesChanged { .. } => {}
             Fact::TreeGone { run } => self.tree_is_gone(*run, owner(*run), step, brain),
             Fact::Sampled { run, memory } => {
                 if let Some(process) = owner(*run)

@@ -67,6 +67,16 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
 }
 
 #[test]
+fn when_the_reload_is_broken_off_the_new_run_goes_again() {
+    let story = reloading(app("web")).spawned(2);
+    let story = story.command(Command::BreakOff { app: APP, number: 1 }).orders("SIGTERM 2");
+    assert_eq!(progress(&story), &Progress::Interrupted);
+    let story = story.exits(2, 0).orders("forget 2");
+    assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
+    story.later(ms(60_000)).orders("").restarts(0);
+}
+
+#[test]
 fn a_stop_ends_both_runs() {
     let story = reloading(app("web")).spawned(2).stop().orders("SIGTERM 1, SIGTERM 2");
     let story = story.exits(2, 0).exits(1, 0).orders("forget 1");

@@ -69,6 +69,21 @@ fn what_somebody_else_wants_meanwhile_ends_the_reload() {
     assert_eq!(state(&story, 0), Status::Online);
 }
 
+fn break_off(story: Story, number: u64) -> Story {
+    story.command(Command::BreakOff { app: APP, number })
+}
+
+#[test]
+fn a_reload_that_is_broken_off_gives_nobody_another_turn() {
+    let story = reload(several(2), &[0, 1]).exits(1, 0).spawned(3);
+    let story = break_off(story, 7).answers(Ok(Accepted::AlreadySo));
+    assert!(matches!(progress(&story), Progress::Turn { .. }), "that is another reload");
+    let story = break_off(story, 1).answers(Ok(Accepted::Done)).orders("");
+    assert_eq!(progress(&story), &Progress::Interrupted);
+    let story = break_off(story.later(ms(60_000)).orders(""), 1).answers(Ok(Accepted::AlreadySo));
+    assert_eq!((state(&story, 0), state(&story, 1)), (Status::Online, Status::Online));
+}
+
 #[test]
 fn a_second_reload_waits_for_the_first() {
     let name = "web".to_owned();

@@ -127,7 +127,13 @@ impl World {
                 let members: Vec<(AppId, ProcessId)> =
                     self.brain.processes().map(|process| (process.app, process.id)).collect();
                 let names = self.names();
-                let command = any_command(&mut self.dice, &members, &names);
+                let mut command = any_command(&mut self.dice, &members, &names);
+                if let Command::BreakOff { app, number } = &mut command
+                    && let Some(reload) = self.brain.reloads().get(app)
+                    && self.dice.chance(70)
+                {
+                    *number = reload.number;
+                }
                 self.give(Given::Input(Input::Command(command)))
             }
             14..18 if !self.heard.is_empty() => {
@@ -146,6 +152,11 @@ impl World {
             45..47 => self.all_are_ended(),
             47..54 if !self.awaited.is_empty() => self.somebody_shows_a_sign(),
             54 => self.a_sign_comes_unasked(),
+            55..57 if !self.brain.apps.is_empty() => {
+                let apps: Vec<AppId> = self.brain.apps.keys().copied().collect();
+                let (app, file) = (self.dice.pick(&apps), "app.js".to_owned());
+                self.give(Given::Input(Input::Fact(Fact::FilesChanged { app, file })))
+            }
             24..28 if !self.lives.is_empty() => {
                 let runs: Vec<RunId> = self.lives.keys().copied().collect();
                 let (run, used) = (self.dice.pick(&runs), self.dice.pick(&[0, 999, 1_000, 1_001, 5_000]));
@@ -315,7 +326,11 @@ impl World {
         if let Input::Fact(fact) = &input
             && !matches!(
                 fact,
-                Fact::HandsRenewed { .. } | Fact::Checked { .. } | Fact::Sampled { .. } | Fact::Ready { .. }
+                Fact::HandsRenewed { .. }
+                    | Fact::Checked { .. }
+                    | Fact::Sampled { .. }
+                    | Fact::Ready { .. }
+                    | Fact::FilesChanged { .. }
             )
         {
             self.heard.push(fact.clone());

@@ -2,27 +2,47 @@
 //!
 //! With the subprotocol `pmdaemon.v1` a client subscribes to topics and gets deltas; without one
 //! it gets whole lists in the compatible shape (web.md 3.2 and 3.7). Either way a slow reader
-//! misses intermediate values, never the present: each push is made from the picture of now.
+//! misses intermediate values, never the present: each push is made from the picture of now. Events,
+//! logs and operations are [`feeds`] of their own.
+//!
+//! ```text
+//!   in   {"op":"sub","id":1,"topic":"processes|system|events|logs|logs:REF|operations|operation:ID",
+//!         "after":"…","rate_ms":1000,"html":true}   {"op":"unsub","id":1}   {"op":"ping"}
+//!   out  {"t":"snap|m|h|ev|log|resync|err|pong","id":1,"seq":n,…}
+//! ```
+//!
+//! Closed with 4401 when the token or session has ended, 4403 when the user has other rights now, 1012
+//! when the daemon is leaving (the reason says when to come again), 1013 when the reader is stuck.
+
+mod feeds;
+mod seats;
+mod topic;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use futures_util::StreamExt;
+use futures_util::stream::{AbortHandle, Abortable, SelectAll};
 use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::access::{Auth, View};
+use super::scope::Viewer;
 use super::{ApiError, Shared, compat, convert, scope};
-use crate::auth::Principal;
+use crate::auth::{Principal, Via};
 use crate::daemon::sampling::LOOKING;
 use crate::daemon::view::Snapshot;
 use crate::dashboard;
 use crate::model::ProcessId;
 use crate::wire;
+use feeds::Frames;
+pub use seats::Seats;
+use topic::{Said, Topic, Wish};
 
 /// Our subprotocol.
 const PROTOCOL: &str = "pmdaemon.v1";
@@ -38,6 +58,12 @@ const SILENCE: Duration = Duration::from_secs(60);
 const MAX_FRAME: usize = 64 * 1024;
 /// More changed rows than this are fetched by the client at once.
 const MAX_ROWS: usize = 50;
+/// Subscriptions of one socket.
+const MAX_TOPICS: usize = 32;
+/// ... and of those, logs: each looks into files.
+const MAX_LOGS: usize = 8;
+/// When to come again after the daemon has left.
+const COME_AGAIN: &str = "{\"retry_ms\":1000}";
 
 /// Upgrades, after authentication.
 pub async fn ws(
@@ -51,33 +77,15 @@ pub async fn ws(
     };
     let upgrade = upgrade.max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME).protocols([PROTOCOL]);
     let ours = upgrade.selected_protocol().is_some();
+    let Some(seat) = api.sockets.take(&auth.principal.subject) else {
+        let detail = format!("{} has {} WebSockets already: close some", auth.principal.subject, seats::MOST);
+        return ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_sockets", detail).into_response();
+    };
     upgrade.on_upgrade(move |socket| async move {
         let push = Push::new(api, auth.principal, ours, socket);
         push.run().await;
+        drop(seat);
     })
-}
-
-/// What a client says.
-#[derive(Deserialize)]
-#[serde(tag = "op", rename_all = "lowercase")]
-enum Said {
-    Sub {
-        id: i64,
-        topic: String,
-        #[serde(default)]
-        html: bool,
-    },
-    Unsub {
-        id: i64,
-    },
-    Ping,
-}
-
-/// What a client gets.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Topic {
-    Processes { html: bool },
-    System,
 }
 
 struct Push {
@@ -87,6 +95,11 @@ struct Push {
     ours: bool,
     socket: WebSocket,
     topics: BTreeMap<i64, Topic>,
+    feeds: SelectAll<Abortable<Frames>>,
+    /// Ends the feed of that subscription.
+    ends: BTreeMap<i64, AbortHandle>,
+    /// Seconds since it began.
+    seconds: u64,
     /// The picture that the client has.
     seen: Seen,
 }
@@ -104,7 +117,8 @@ struct Over;
 
 impl Push {
     fn new(api: Shared, principal: Principal, ours: bool, socket: WebSocket) -> Push {
-        Push { api, principal, ours, socket, topics: BTreeMap::new(), seen: Seen::default() }
+        let (topics, feeds, ends) = (BTreeMap::new(), SelectAll::new(), BTreeMap::new());
+        Push { api, principal, ours, socket, topics, feeds, ends, seconds: 0, seen: Seen::default() }
     }
 
     async fn run(mut self) {
@@ -115,6 +129,8 @@ impl Push {
         second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ping = interval(PING);
         let mut heard = Instant::now();
+        let handle = self.api.handle.clone();
+        let mut leaving = pin!(handle.leaving());
         self.remember(&scope::snapshot(&self.api, &self.principal));
         if !self.ours && self.compat_list().await.is_err() {
             return;
@@ -135,9 +151,17 @@ impl Push {
                         let now = scope::within(now, &self.principal.namespaces);
                         self.tell_changes(&now).await
                     }
-                    Err(_) => self.close(1012, "the daemon is ending").await,
+                    Err(_) => self.close(1012, COME_AGAIN).await,
                 },
-                _ = second.tick() => self.tell_figures().await,
+                () = &mut leaving => self.close(1012, COME_AGAIN).await,
+                Some(frame) = self.feeds.next(), if !self.feeds.is_empty() => {
+                    self.send(Message::text(frame)).await
+                }
+                _ = second.tick() => {
+                    self.seconds += 1;
+                    let second = self.seconds;
+                    self.tell_figures(|_, every| second.is_multiple_of(every)).await
+                }
                 _ = ping.tick() => match heard.elapsed() > SILENCE {
                     true => Err(Over),
                     false => self.send(Message::Ping(bytes::Bytes::new())).await,
@@ -159,9 +183,9 @@ impl Push {
             return Ok(());
         }
         match serde_json::from_str::<Said>(&text) {
-            Ok(Said::Sub { id, topic, html }) => self.subscribe(id, &topic, html).await,
+            Ok(Said::Sub(wish)) => self.subscribe(wish).await,
             Ok(Said::Unsub { id }) => {
-                self.topics.remove(&id);
+                self.unsubscribe(id);
                 Ok(())
             }
             Ok(Said::Ping) => self.say(json!({"t": "pong"})).await,
@@ -169,27 +193,45 @@ impl Push {
         }
     }
 
-    async fn subscribe(&mut self, id: i64, topic: &str, html: bool) -> Result<(), Over> {
-        let topic = match topic {
-            "processes" => Topic::Processes { html },
-            "system" => Topic::System,
-            other => {
-                let detail = format!("there is no topic {other:?}: use processes or system");
-                return self.say(json!({"t": "err", "id": id, "detail": detail})).await;
-            }
+    fn unsubscribe(&mut self, id: i64) {
+        self.topics.remove(&id);
+        self.ends.remove(&id).into_iter().for_each(|end| end.abort());
+    }
+
+    async fn subscribe(&mut self, wish: Wish) -> Result<(), Over> {
+        let id = wish.id;
+        let refuse = |detail: String| json!({"t": "err", "id": id, "detail": detail});
+        let topic = match wish.topic() {
+            Ok(topic) => topic,
+            Err(why) => return self.say(refuse(why)).await,
         };
-        if self.topics.len() >= 32 {
-            return self.say(json!({"t": "err", "id": id, "detail": "too many subscriptions"})).await;
+        self.unsubscribe(id);
+        let is_log = |topic: &Topic| matches!(topic, Topic::Logs { .. });
+        let logs = self.topics.values().filter(|topic| is_log(topic)).count();
+        if self.topics.len() >= MAX_TOPICS || (is_log(&topic) && logs >= MAX_LOGS) {
+            let most = format!("{MAX_TOPICS} subscriptions are allowed, {MAX_LOGS} of them logs");
+            return self.say(refuse(format!("too many subscriptions: {most}"))).await;
         }
-        self.topics.insert(id, topic);
+        let viewer = Viewer { api: self.api.clone(), principal: self.principal.clone() };
+        match feeds::of(viewer, id, &topic).await {
+            Ok(Some(frames)) => {
+                let (frames, end) = futures_util::stream::abortable(frames);
+                self.ends.insert(id, end);
+                self.feeds.push(frames);
+            }
+            Ok(None) => {}
+            Err(why) => return self.say(refuse(why.detail)).await,
+        }
+        self.topics.insert(id, topic.clone());
         match topic {
             // The page has the rows already; what changed since it was made comes with a fetch.
-            Topic::Processes { html: true } => self.say(json!({"t": "resync", "id": id})).await,
-            Topic::Processes { html: false } => {
+            Topic::Processes { html: true, .. } => self.say(json!({"t": "resync", "id": id})).await,
+            Topic::Processes { html: false, .. } => {
                 let list = super::processes::list::all(&self.api, &self.principal).await;
                 self.say(json!({"t": "snap", "id": id, "seq": self.seen.seq, "items": list})).await
             }
-            Topic::System => self.tell_figures().await,
+            Topic::System { .. } => self.tell_figures(|other, _| other == id).await,
+            Topic::Events { .. } | Topic::Logs { .. } | Topic::Operations(_) => Ok(()),
         }
     }
 
@@ -222,15 +264,17 @@ impl Push {
         for (id, topic) in self.topics.clone() {
             let seq = now.seq;
             let message = match topic {
-                Topic::System => continue,
-                Topic::Processes { html: true } if structural || rows.len() > MAX_ROWS => {
+                Topic::System { .. } | Topic::Events { .. } | Topic::Logs { .. } | Topic::Operations(_) => {
+                    continue;
+                }
+                Topic::Processes { html: true, .. } if structural || rows.len() > MAX_ROWS => {
                     json!({"t": "resync", "id": id, "seq": seq})
                 }
-                Topic::Processes { html: true } => {
+                Topic::Processes { html: true, .. } => {
                     let content = dashboard::row_fragments(&rows, &convert::whoami(&self.principal));
                     json!({"t": "h", "id": id, "seq": seq, "content": content})
                 }
-                Topic::Processes { html: false } => {
+                Topic::Processes { html: false, .. } => {
                     let ids: Vec<u32> = now.processes.keys().map(|id| id.0).collect();
                     json!({"t": "snap", "id": id, "seq": seq, "items": rows, "ids": ids})
                 }
@@ -240,10 +284,10 @@ impl Push {
         Ok(())
     }
 
-    /// CPU, memory, uptime: once a second.
-    async fn tell_figures(&mut self) -> Result<(), Over> {
-        if !self.still_allowed() {
-            return self.close(4401, "the token or session has ended").await;
+    /// CPU, memory, uptime, to those subscriptions whose turn it is.
+    async fn tell_figures(&mut self, is_due: impl Fn(i64, u64) -> bool) -> Result<(), Over> {
+        if let Some((code, why)) = self.is_over() {
+            return self.close(code, why).await;
         }
         let Some(measured) = self.api.handle.measured().await else { return Err(Over) };
         let host = convert::host(&measured);
@@ -253,7 +297,9 @@ impl Push {
         let snapshot = scope::snapshot(&self.api, &self.principal);
         for (id, topic) in self.topics.clone() {
             let data = match topic {
-                Topic::System => json!(host),
+                Topic::Events { .. } | Topic::Logs { .. } | Topic::Operations(_) => continue,
+                Topic::System { every } | Topic::Processes { every, .. } if !is_due(id, every) => continue,
+                Topic::System { .. } => json!(host),
                 Topic::Processes { .. } => snapshot
                     .processes
                     .values()
@@ -269,8 +315,21 @@ impl Push {
         Ok(())
     }
 
-    fn still_allowed(&self) -> bool {
-        self.api.still_valid(&self.principal).is_ok()
+    /// Why it is to be closed, if what the client showed does not count any more.
+    fn is_over(&self) -> Option<(u16, &'static str)> {
+        self.api.still_valid(&self.principal).err()?;
+        let accounts = self.api.accounts();
+        let Principal { subject, role, namespaces, via } = &self.principal;
+        // Tokens never change: they are revoked. The session of a user is as the user was.
+        let is_another = |user: &crate::store::UserRow| (user.role, &user.namespaces) != (*role, namespaces);
+        match via {
+            Via::Session { .. } if accounts.user(subject).is_some_and(is_another) => {
+                Some((4403, "this user has other rights now"))
+            }
+            Via::Session { .. } | Via::Token { .. } | Via::Open { .. } => {
+                Some((4401, "the token or session has ended"))
+            }
+        }
     }
 
     async fn compat_list(&mut self) -> Result<(), Over> {

@@ -1,0 +1,156 @@
+//! `POST /api/v1/operations`: one action on many processes, in one turn of the supervisor.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+
+use super::{begin, rehearse};
+use crate::api::access::{AppOperate, Auth};
+use crate::api::act::{self, Acted, Wait, act};
+use crate::api::audit::Note;
+use crate::api::extract::{Json, Query};
+use crate::api::resolve::resolve;
+use crate::api::{Api, ApiError, Shared, convert};
+use crate::auth::{Principal, Right};
+use crate::daemon::operations::{Queue, Reloads};
+use crate::daemon::view::{ProcessView, Snapshot};
+use crate::model::{ProcessId, Status, Step};
+use crate::wire::{self, Action, Bulk, Strategy};
+
+/// Do something to many processes
+///
+/// Deleting needs the right to delete. Without `strategy` all of it begins at once. With `dry_run`
+/// nothing is done: `would` of the answer says to which processes what would be done.
+#[utoipa::path(post, path = "/api/v1/operations", tag = "operations", operation_id = "operate", params(Wait),
+    request_body(content = Bulk, example = json!({"action": "restart", "refs": ["web", "api"]})),
+    responses(
+        (status = 200, description = "done, or so already; or what would be done", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation, if anything was done"))),
+        (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
+            headers(("location" = String, description = "path of the operation"))),
+        (status = "4XX", description = "refused; nothing was done", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn operate(
+    auth: Auth<AppOperate>,
+    State(api): State<Shared>,
+    note: Note,
+    Query(wait): Query<Wait>,
+    Json(bulk): Json<Bulk>,
+) -> Result<Response, ApiError> {
+    note.about(named(&bulk));
+    if bulk.action == Action::Delete {
+        auth.principal.must(Right::AppDelete)?;
+    }
+    let (action, strategy, dry_run) = (bulk.action, bulk.strategy, bulk.dry_run.unwrap_or(false));
+    let limit = wait.limit()?;
+    let how = strategy.map(checked).transpose()?;
+    let targets = select(&auth.snapshot(&api), bulk)?;
+    if dry_run {
+        note.changes_nothing();
+        let outcome = rehearse::rehearse(&api, action, &targets).await?;
+        return Ok(Acted { status: StatusCode::OK, outcome }.into_response());
+    }
+    let acted = match how {
+        Some(how) if !targets.is_empty() => {
+            one_after_the_other(&api, &auth.principal, action, &targets, how, limit).await?
+        }
+        Some(_) | None => act(&api, &auth.principal, action, &targets, limit).await?,
+    };
+    Ok(acted.into_response())
+}
+
+/// So many at a time, and so many failures.
+type How = (usize, usize);
+
+fn checked(strategy: Strategy) -> Result<How, ApiError> {
+    let within = |member: &str, number: i64, least: i64| match (least..=1000).contains(&number) {
+        true => Ok(number as usize),
+        false => {
+            let detail = format!("{member} is {number}: {least} to 1000 is allowed");
+            Err(ApiError::member(&format!("/strategy/{member}"), detail))
+        }
+    };
+    let parallel = within("max_parallel", strategy.max_parallel, 1)?;
+    Ok((parallel, within("max_failures", strategy.max_failures.unwrap_or(0), 0)?))
+}
+
+/// A few at a time: the operation gives the commands.
+async fn one_after_the_other(
+    api: &Api,
+    by: &Principal,
+    action: Action,
+    targets: &[Arc<ProcessView>],
+    (parallel, failures): How,
+    limit: std::time::Duration,
+) -> Result<Acted, ApiError> {
+    api.handle.may_save()?;
+    if action == Action::Restart {
+        act::can_be_started(targets).await?;
+    }
+    let task = act::task(action);
+    let commands = targets.iter().map(|view| (view.id, act::command(action, view.id))).collect();
+    let waiting = targets.iter().map(|view| begin::target(view, task, Step::Waiting)).collect();
+    let queue = Queue::new(commands, parallel, failures);
+    let id = begin::begin_with(api, by, task, waiting, Reloads::new(), Some(queue));
+    let over = api.operations.wait(id, limit).await.is_some_and(|operation| operation.ended_ms.is_some());
+    let (now, measured) = (api.handle.snapshot(), api.handle.measured().await);
+    let show = |view: &Arc<ProcessView>| {
+        convert::process(now.processes.get(&view.id).unwrap_or(view), measured.as_deref())
+    };
+    let outcome = wire::Outcome {
+        changed: true,
+        processes: targets.iter().map(show).collect(),
+        operation: Some(id.0 as i64),
+        ..wire::Outcome::default()
+    };
+    Ok(Acted { status: if over { StatusCode::OK } else { StatusCode::ACCEPTED }, outcome })
+}
+
+/// What it is about, for the audit.
+fn named(bulk: &Bulk) -> String {
+    let which = match (&bulk.refs, &bulk.states) {
+        (Some(refs), _) => refs.join(" "),
+        (None, Some(states)) => states.join(" "),
+        (None, None) => "all".to_owned(),
+    };
+    format!("{} {which}", bulk.action.as_str())
+}
+
+/// The selected processes, each once, by id.
+///
+/// # Errors
+/// As for a reference; 422 when nothing, or several things, are said.
+pub fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, ApiError> {
+    let chosen: BTreeMap<ProcessId, Arc<ProcessView>> = match (bulk.all, bulk.refs, bulk.states) {
+        (Some(true), None, None) => snapshot.processes.clone(),
+        (None, Some(refs), None) => {
+            let mut chosen = BTreeMap::new();
+            for reference in refs {
+                chosen.extend(resolve(snapshot, &reference)?.into_iter().map(|view| (view.id, view)));
+            }
+            chosen
+        }
+        (None, None, Some(words)) => {
+            let wanted = words.iter().map(|word| status(word)).collect::<Result<Vec<_>, _>>()?;
+            let mut chosen = snapshot.processes.clone();
+            chosen.retain(|_, view| wanted.contains(&view.state.status()));
+            chosen
+        }
+        (_, _, _) => {
+            let detail =
+                "say which processes, in one way: {\"all\":true}, {\"refs\":[…]} or {\"states\":[…]}";
+            return Err(ApiError::member("", detail));
+        }
+    };
+    Ok(chosen.into_values().collect())
+}
+
+fn status(word: &str) -> Result<Status, ApiError> {
+    let wanted = word.to_ascii_lowercase();
+    Status::ALL.into_iter().find(|status| status.as_str() == wanted).ok_or_else(|| {
+        let words = Status::ALL.map(Status::as_str).join(", ");
+        ApiError::member("/states", format!("{word:?} is not a status: use {words}"))
+    })
+}

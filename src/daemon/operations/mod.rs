@@ -1,0 +1,414 @@
+//! Operations: what takes time has a document that says how far it is, for each of its targets.
+//!
+//! ```text
+//!   handler ─ begin ─▶ book ◀─ advance ─ follower (a task each) ◀─ picture of now
+//!                       │ └─▶ store (at its begin, at its end, once a second in between)
+//!                       └───▶ news: whoever watches
+//! ```
+//!
+//! Whoever asks for something gives its commands to the brain first, as ever, all in one turn; the
+//! operation only looks at what becomes of them. With a [`Queue`] it gives them itself, a few at a
+//! time. Nothing here decides what happens to a process.
+//!
+//! Bounded: the newest [`OPERATIONS_KEPT`], and none that was over a day ago. An operation in which
+//! nothing moves for an hour is over, too, and says so.
+//!
+//! When the daemon ends, what was begun goes on in the next one, since what is wanted is in the
+//! store; so its operation goes on, too. What was not begun is left undone: the operation is
+//! `interrupted`, and says of which targets. Reloads are never taken up again.
+
+mod progress;
+mod queue;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::clock;
+use super::handle::Handle;
+use super::own_events::Own;
+use crate::model::{CutOff, Operation, OperationId, Standing, Step, Target, Task};
+use crate::store::{Change, OPERATIONS_KEPT};
+use crate::supervisor::{Accepted, Command};
+
+pub use progress::Reloads;
+pub use queue::Queue;
+
+/// An operation that is over for so long is forgotten.
+const KEPT_MS: u64 = 24 * 3_600_000;
+/// While it goes on it is written down about so often.
+const SAVED_MS: u64 = 1_000;
+/// An operation in which nothing moves for so long is over.
+const STUCK: Duration = Duration::from_secs(3600);
+
+/// Something that begins.
+pub struct New {
+    /// What was asked for.
+    pub task: Task,
+    /// By whom.
+    pub author: String,
+    /// What it is about, in order.
+    pub targets: Vec<Target>,
+    /// The reloads that it is made of.
+    pub reloads: Reloads,
+    /// What is still to be commanded.
+    pub queue: Option<Queue>,
+}
+
+/// Why nothing was cancelled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CannotCancel {
+    /// There is none of that number.
+    Unknown,
+    /// It is over.
+    Over(Standing),
+    /// All of it has begun.
+    Begun,
+}
+
+/// All operations. Cheap to clone; every clone is the same.
+#[derive(Clone)]
+pub struct Operations(Arc<Inner>);
+
+struct Inner {
+    handle: Handle,
+    book: Mutex<Book>,
+    news: watch::Sender<u64>,
+}
+
+#[derive(Default)]
+struct Book {
+    next: u64,
+    /// Grows with every change.
+    version: u64,
+    entries: BTreeMap<OperationId, Entry>,
+}
+
+struct Entry {
+    operation: Arc<Operation>,
+    version: u64,
+    saved_ms: u64,
+    /// Kept for whoever cancels.
+    reloads: Reloads,
+}
+
+impl Operations {
+    /// None so far.
+    pub fn new(handle: Handle) -> Operations {
+        let book = Mutex::new(Book { next: 1, ..Book::default() });
+        Operations(Arc::new(Inner { handle, book, news: watch::Sender::new(0) }))
+    }
+
+    /// Takes up those of the daemon before.
+    pub fn restore(&self, saved: Vec<Operation>, next: OperationId) {
+        let now = clock::unix_ms();
+        for mut operation in saved {
+            let id = operation.id;
+            let goes_on = operation.ended_ms.is_none();
+            if goes_on {
+                operation.cut_off = operation.cut_off.or(Some(CutOff::Interrupted));
+                operation.leave("the daemon ended before it was begun", now, |_| true);
+            }
+            let operation = Arc::new(operation);
+            let entry = Entry { operation, version: 0, saved_ms: 0, reloads: Reloads::new() };
+            self.book().entries.insert(id, entry);
+            if goes_on {
+                tokio::spawn(self.clone().follow(id, Reloads::new(), None));
+            }
+        }
+        self.book().next = next.0;
+    }
+
+    /// A new one, which is followed to its end.
+    pub fn begin(&self, new: New) -> OperationId {
+        let now_ms = clock::unix_ms();
+        let New { task, author, targets, reloads, queue } = new;
+        let mut changes = Vec::new();
+        let id = {
+            let mut book = self.book();
+            changes.extend(book.forget_old(now_ms));
+            let id = OperationId(book.next);
+            book.next += 1;
+            let operation =
+                Operation { id, task, author, begun_ms: now_ms, ended_ms: None, cut_off: None, targets };
+            changes.push(Change::PutOperation(operation.clone()));
+            let entry = Entry {
+                operation: Arc::new(operation),
+                version: 0,
+                saved_ms: now_ms,
+                reloads: reloads.clone(),
+            };
+            book.entries.insert(id, entry);
+            book.touch(id);
+            id
+        };
+        self.0.handle.recorder().write(changes);
+        self.tell();
+        tokio::spawn(self.clone().follow(id, reloads, queue));
+        id
+    }
+
+    /// That one.
+    pub fn get(&self, id: OperationId) -> Option<Arc<Operation>> {
+        self.book().entries.get(&id).map(|entry| entry.operation.clone())
+    }
+
+    /// All that are known, by id.
+    pub fn all(&self) -> Vec<Arc<Operation>> {
+        self.book().entries.values().map(|entry| entry.operation.clone()).collect()
+    }
+
+    /// Wakes with every change.
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.0.news.subscribe()
+    }
+
+    /// Those that have changed since that version, and the version of now.
+    pub fn since(&self, version: u64) -> (Vec<Arc<Operation>>, u64) {
+        let book = self.book();
+        let news = book.entries.values().filter(|entry| entry.version > version);
+        (news.map(|entry| entry.operation.clone()).collect(), book.version)
+    }
+
+    /// Waits until that one is over, at most for `limit`. The answer is how it was last.
+    pub async fn wait(&self, id: OperationId, limit: Duration) -> Option<Arc<Operation>> {
+        let mut news = self.watch();
+        let is_over = |_: &u64| self.get(id).is_none_or(|operation| operation.ended_ms.is_some());
+        // After the limit it is shown as it is.
+        let _ = tokio::time::timeout(limit, news.wait_for(is_over)).await;
+        self.get(id)
+    }
+
+    /// Leaves undone what has not begun, of those targets that `which` allows.
+    ///
+    /// # Errors
+    /// When there is nothing to leave.
+    pub async fn cancel(
+        &self,
+        id: OperationId,
+        which: impl Fn(&Target) -> bool,
+    ) -> Result<Arc<Operation>, CannotCancel> {
+        let (standing, reloads) = {
+            let book = self.book();
+            let entry = book.entries.get(&id).ok_or(CannotCancel::Unknown)?;
+            let theirs =
+                |app| entry.operation.targets.iter().any(|target| target.app == app && which(target));
+            let mut reloads = entry.reloads.clone();
+            reloads.retain(|app, _| theirs(*app));
+            (entry.operation.standing(), reloads)
+        };
+        if standing != Standing::Running {
+            return Err(CannotCancel::Over(standing));
+        }
+        let mut left = false;
+        self.change(id, true, |operation| {
+            let is_its_own = |target: &Target| target.task != Task::Reload && which(target);
+            left = operation.leave("it was cancelled before it was begun", clock::unix_ms(), is_its_own);
+            let cut_off = left || !reloads.is_empty();
+            operation.cut_off = if cut_off { Some(CutOff::Cancelled) } else { operation.cut_off };
+            cut_off
+        });
+        let mut broken_off = false;
+        if !reloads.is_empty() {
+            let break_off = reloads.into_iter().map(|(app, number)| Command::BreakOff { app, number });
+            // A reload that is over meanwhile has nothing to break off; a daemon that ends leaves it.
+            let answers = self.0.handle.command(break_off.collect()).await.unwrap_or_default();
+            broken_off = answers.iter().any(|answer| matches!(answer, Ok(Accepted::Done)));
+        }
+        if !left && !broken_off {
+            self.change(id, true, |operation| operation.cut_off.take().is_some());
+            return Err(CannotCancel::Begun);
+        }
+        self.get(id).ok_or(CannotCancel::Unknown)
+    }
+
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.0.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes one, if `how` does; tells and writes it down. The answer is how it is.
+    fn change(
+        &self,
+        id: OperationId,
+        save: bool,
+        how: impl FnOnce(&mut Operation) -> bool,
+    ) -> Option<Arc<Operation>> {
+        let now_ms = clock::unix_ms();
+        let mut book = self.book();
+        let entry = book.entries.get_mut(&id)?;
+        let mut operation = entry.operation.clone();
+        if !how(Arc::make_mut(&mut operation)) {
+            return Some(entry.operation.clone());
+        }
+        entry.operation = operation.clone();
+        let due = save || operation.ended_ms.is_some() || now_ms >= entry.saved_ms + SAVED_MS;
+        if due {
+            entry.saved_ms = now_ms;
+        }
+        book.touch(id);
+        drop(book);
+        if due {
+            self.0.handle.recorder().write(vec![Change::PutOperation(Operation::clone(&operation))]);
+        }
+        self.tell();
+        Some(operation)
+    }
+
+    fn tell(&self) {
+        self.0.news.send_replace(self.book().version);
+    }
+
+    /// To its end.
+    async fn follow(self, id: OperationId, reloads: Reloads, mut queue: Option<Queue>) {
+        let handle = self.0.handle.clone();
+        let (mut pictures, mut news) = (handle.watch(), self.watch());
+        let mut moved_at = Instant::now();
+        loop {
+            let now = pictures.borrow_and_update().clone();
+            news.mark_unchanged();
+            let mut moved = false;
+            let looked = self.change(id, false, |operation| {
+                moved = progress::advance(operation, &now, &reloads, clock::unix_ms());
+                moved
+            });
+            let Some(mut operation) = looked else { return };
+            if let Some(queue) = &mut queue {
+                moved |= self.give(id, queue).await;
+                let Some(now) = self.get(id) else { return };
+                operation = now;
+            }
+            if moved {
+                moved_at = Instant::now();
+            }
+            if operation.targets.iter().all(|target| target.step.is_over()) {
+                return self.end(id).await;
+            }
+            if moved {
+                continue;
+            }
+            tokio::select! {
+                changed = pictures.changed() => if changed.is_err() { return },
+                _ = news.changed() => {}
+                () = tokio::time::sleep_until(moved_at + STUCK) => {
+                    self.give_up(id);
+                    return self.end(id).await;
+                }
+            }
+        }
+    }
+
+    /// Gives the commands whose turn it is. False: it is nobody's.
+    async fn give(&self, id: OperationId, queue: &mut Queue) -> bool {
+        let mut given = false;
+        while let Some(operation) = self.get(id) {
+            if queue.gives_up(&operation) {
+                self.change(id, true, |operation| {
+                    operation.leave("too many others failed before it", clock::unix_ms(), |_| true)
+                });
+                return given;
+            }
+            let Some((index, command)) = queue.next(&operation) else { return given };
+            given = true;
+            // The daemon may end between the two: then it is known to be begun.
+            let first = match operation.targets[index].task {
+                Task::Stop | Task::Delete | Task::Restart | Task::Scale | Task::Reload => Step::Draining,
+                Task::Start | Task::Reset => Step::Starting,
+            };
+            let latest = self.0.handle.snapshot();
+            self.change(id, true, |operation| {
+                let target = &mut operation.targets[index];
+                target.before = latest.processes.get(&target.process).and_then(|view| view.latest_run);
+                operation.set(index, first, clock::unix_ms())
+            });
+            let answer = self.0.handle.command(vec![command]).await;
+            let step = match answer.map(|answers| answers.into_iter().next()) {
+                Ok(Some(Ok(Accepted::AlreadySo))) => Step::Done,
+                Ok(Some(Ok(_)) | None) => continue,
+                Ok(Some(Err(denied))) => Step::Failed(denied.to_string()),
+                Err(error) => Step::Failed(error.to_string()),
+            };
+            self.change(id, true, |operation| operation.set(index, step, clock::unix_ms()));
+        }
+        given
+    }
+
+    fn give_up(&self, id: OperationId) {
+        self.change(id, true, |operation| {
+            let now_ms = clock::unix_ms();
+            for index in 0..operation.targets.len() {
+                let why = "nothing has moved for an hour; pmdaemon goes on with it".to_owned();
+                operation.set(index, Step::Failed(why), now_ms);
+            }
+            true
+        });
+    }
+
+    async fn end(&self, id: OperationId) {
+        let ended = self.change(id, true, |operation| {
+            operation.ended_ms = Some(clock::unix_ms());
+            true
+        });
+        // One by itself is told by what happened to its process.
+        if let Some(operation) = ended.filter(|operation| operation.targets.len() > 1) {
+            let (what, detail) = told(&operation);
+            self.0.handle.tell(what, detail).await;
+        }
+    }
+}
+
+impl Book {
+    fn touch(&mut self, id: OperationId) {
+        self.version += 1;
+        if let Some(entry) = self.entries.get_mut(&id) {
+            entry.version = self.version;
+        }
+    }
+
+    /// What is over for long enough, or too much. What goes on is kept in any case.
+    fn forget_old(&mut self, now_ms: u64) -> Vec<Change> {
+        let last = self.next.saturating_sub(OPERATIONS_KEPT);
+        let old = self.entries.extract_if(.., |id, entry| match entry.operation.ended_ms {
+            Some(ended) => ended + KEPT_MS < now_ms || id.0 < last,
+            None => false,
+        });
+        old.map(|(id, _)| Change::DropOperation(id)).collect()
+    }
+}
+
+/// What is told at the end of one on several processes.
+fn told(operation: &Operation) -> (Own, String) {
+    let (total, author, task) = (operation.targets.len(), &operation.author, operation.task.as_str());
+    let done = operation.count(|step| *step == Step::Done);
+    let failed = operation.count(|step| matches!(step, Step::Failed(_)));
+    let left = operation.count(|step| matches!(step, Step::Left(_)));
+    let mut parts = vec![format!("{done} done")];
+    parts.extend((failed > 0).then(|| format!("{failed} failed")));
+    parts.extend((left > 0).then(|| format!("{left} left undone")));
+    let sum = parts.join(", ");
+    let id = operation.id;
+    match operation.standing() {
+        Standing::Running | Standing::Done => {
+            (Own::OperationDone, format!("operation {id} ({task} of {total} processes by {author}) is done"))
+        }
+        Standing::Failed => (
+            Own::OperationFailed,
+            format!("operation {id} ({task} of {total} processes by {author}) has failed: {sum}"),
+        ),
+        Standing::Cancelled => (
+            Own::OperationCancelled,
+            format!("operation {id} ({task} of {total} processes by {author}) was cancelled: {sum}"),
+        ),
+        Standing::Interrupted => (
+            Own::OperationInterrupted,
+            format!(
+                "operation {id} ({task} of {total} processes by {author}) was interrupted by the end of the \
+                 daemon: {sum}"
+            ),
+        ),
+    }
+}

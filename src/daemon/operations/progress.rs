@@ -1,0 +1,159 @@
+//! How far an operation is, by the picture of now.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::daemon::view::{ProcessView, Snapshot};
+use crate::model::depends::waits_for;
+use crate::model::{
+    AppId, CutOff, Goal, Operation, ProcessId, Rest, State, Status, Step, Target, Task, Unmet,
+};
+use crate::supervisor::{Progress, Reload};
+
+/// The reloads that an operation is made of, by their numbers.
+pub type Reloads = BTreeMap<AppId, u64>;
+
+/// Moves every target on. False: nothing has changed.
+pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now_ms: u64) -> bool {
+    let mut moved = false;
+    for index in 0..operation.targets.len() {
+        let target = &mut operation.targets[index];
+        if target.step.is_over() {
+            continue;
+        }
+        let view = now.processes.get(&target.process);
+        let known = target.run;
+        let step = match target.task {
+            // Its turn comes when its command is given.
+            _ if target.step == Step::Waiting && target.task != Task::Reload => continue,
+            Task::Start => up(target, view, false),
+            Task::Restart => up(target, view, true),
+            Task::Stop => down(view),
+            Task::Delete | Task::Scale if view.is_some() => Step::Draining,
+            Task::Delete | Task::Scale | Task::Reset => Step::Done,
+            Task::Reload => {
+                let number = reloads.get(&target.app);
+                let reload = now.reloads.get(&target.app).filter(|reload| Some(&reload.number) == number);
+                turn(target, view, reload, operation.cut_off)
+            }
+        };
+        moved |= target.run != known;
+        moved |= operation.set(index, step, now_ms);
+    }
+    moved
+}
+
+const STOPPED: &str = "somebody stopped it meanwhile";
+const DELETED: &str = "somebody deleted it meanwhile";
+
+/// On its way up. `anew`: by a life that it did not have before.
+fn up(target: &mut Target, view: Option<&Arc<ProcessView>>, anew: bool) -> Step {
+    let Some(view) = view.filter(|view| view.goal != Goal::Gone) else {
+        return Step::Failed(DELETED.to_owned());
+    };
+    let fresh = !anew || view.latest_run > target.before;
+    if let State::Starting { run, .. } | State::Running { run, .. } = view.state
+        && fresh
+    {
+        target.run.get_or_insert(run);
+    }
+    let again = target.run.is_some() && view.latest_run > target.run;
+    match &view.state {
+        State::Idle(Rest::Errored(reason)) => Step::Failed(format!("it {}", is(&reason.to_string()))),
+        State::Idle(Rest::Stopped | Rest::Finished(_)) | State::Stopping { .. }
+            if view.goal == Goal::Down =>
+        {
+            Step::Failed(STOPPED.to_owned())
+        }
+        // A job that was done meanwhile.
+        State::Idle(Rest::Finished(_)) if fresh => Step::Done,
+        State::Idle(Rest::Stopped | Rest::Finished(_)) => Step::Starting,
+        State::Waiting { unmet } if unmet.iter().any(Unmet::is_hopeless) => {
+            Step::Failed(format!("it {}", waits_for(unmet)))
+        }
+        State::Waiting { .. } => Step::Starting,
+        State::Backoff { .. } => Step::Failed(ended(view, "and is started again after a wait")),
+        State::Starting { .. } | State::Running { .. } if again => {
+            Step::Failed(ended(view, "and was started again"))
+        }
+        State::Starting { .. } => Step::Starting,
+        State::Stopping { .. } => Step::Draining,
+        State::Running { .. } if !fresh => Step::Draining,
+        State::Running { .. } if view.state.status() == Status::Online => Step::Done,
+        State::Running { .. } => Step::Starting,
+    }
+}
+
+/// Some reasons are sentences about what happened, others a fault of the program.
+fn is(reason: &str) -> String {
+    match reason.starts_with("given up") {
+        true => format!("was {reason}"),
+        false => format!("is errored: {reason}"),
+    }
+}
+
+fn ended(view: &ProcessView, then: &str) -> String {
+    match view.last_end {
+        Some(end) => format!("it ended with {end} {then}"),
+        None => format!("it ended {then}"),
+    }
+}
+
+fn down(view: Option<&Arc<ProcessView>>) -> Step {
+    let Some(view) = view else { return Step::Done };
+    match view.state {
+        _ if view.goal == Goal::Up => Step::Failed("somebody started it meanwhile".to_owned()),
+        State::Idle(_) => Step::Done,
+        State::Waiting { .. }
+        | State::Backoff { .. }
+        | State::Starting { .. }
+        | State::Running { .. }
+        | State::Stopping { .. } => Step::Draining,
+    }
+}
+
+/// In a reload: waiting for its turn, on its turn, or after it.
+fn turn(
+    target: &mut Target,
+    view: Option<&Arc<ProcessView>>,
+    reload: Option<&Reload>,
+    cut_off: Option<CutOff>,
+) -> Step {
+    let place = |id: ProcessId| reload.and_then(|reload| reload.processes.iter().position(|one| *one == id));
+    match reload.map(|reload| &reload.progress) {
+        Some(Progress::Done) => Step::Done,
+        Some(Progress::Turn { index, old, new, stable_at }) => match place(target.process) {
+            Some(ours) if ours < *index => Step::Done,
+            Some(ours) if ours > *index => Step::Waiting,
+            Some(_) if new.is_some() && stable_at.is_some() => Step::Ready,
+            Some(_) if new.is_some() || view.is_some_and(|view| view.latest_run > *old) => Step::Starting,
+            Some(_) => Step::Draining,
+            None => Step::Left(ELSE.to_owned()),
+        },
+        Some(Progress::Failed { process, .. }) if place(target.process) < place(*process) => Step::Done,
+        Some(Progress::Failed { process, reason }) if *process == target.process => {
+            Step::Failed(reason.clone())
+        }
+        Some(Progress::Failed { .. }) => Step::Left("the reload ended at another process".to_owned()),
+        Some(Progress::Interrupted) | None => broken_off(target, view, cut_off),
+    }
+}
+
+const ELSE: &str = "somebody wanted something else of the app meanwhile";
+
+/// Its reload has ended early.
+fn broken_off(target: &mut Target, view: Option<&Arc<ProcessView>>, cut_off: Option<CutOff>) -> Step {
+    let why = match cut_off {
+        Some(CutOff::Cancelled) => "the reload was cancelled",
+        Some(CutOff::Interrupted) => "the daemon ended, and reloads are not taken up again",
+        None => ELSE,
+    };
+    if target.step == Step::Waiting {
+        return Step::Left(why.to_owned());
+    }
+    match view.map(|view| &view.state) {
+        // The old one goes on.
+        Some(State::Running { run, .. }) if Some(*run) <= target.before => Step::Left(why.to_owned()),
+        Some(_) | None => up(target, view, true),
+    }
+}
