@@ -89,11 +89,11 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
     handle.usages().start(handle.watch(), &home.history())?;
     let budget = log_budget()?;
-    retention::start(home.clone(), handle.watch(), budget)
+    let log_space = retention::start(home.clone(), handle.watch(), budget)
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let usages = handle.usages().clone();
-    let api = Api::new(handle, accounts, audit, started, default_cwd());
+    let api = Api::new(handle, accounts, audit, started, default_cwd(), log_space);
     api.operations.restore(operations, next_operation);
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);

@@ -12,3 +12,5 @@ mod corpus;
 mod files;
 #[path = "ecosystem/import.rs"]
 mod import;
+#[path = "ecosystem/property.rs"]
+mod property;

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use super::audit::Chain;
 use super::idempotency::Answering;
@@ -17,6 +17,7 @@ use crate::daemon::clock;
 use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::daemon::operations::Operations;
+use crate::daemon::retention::Space;
 use crate::model::Moment;
 use crate::store::AuditHead;
 
@@ -36,6 +37,8 @@ pub struct Api {
     pub started: Moment,
     /// Working directory of apps that are defined without one.
     pub default_cwd: PathBuf,
+    /// What all logs take together, once that was looked at.
+    pub log_space: watch::Receiver<Option<Space>>,
     /// What is counted for `/metrics`.
     pub tally: Tally,
     /// Who has how many WebSockets.
@@ -62,6 +65,7 @@ impl Api {
         audit: AuditHead,
         started: Moment,
         default_cwd: PathBuf,
+        log_space: watch::Receiver<Option<Space>>,
     ) -> Shared {
         let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
@@ -72,6 +76,7 @@ impl Api {
             requests: Requests::default(),
             started,
             default_cwd,
+            log_space,
             tally: Tally::default(),
             sockets: Seats::default(),
             answering: Answering::default(),

@@ -1,5 +1,6 @@
 //! Who listens on a TCP port of this host, as far as this user may see.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 /// Name and pid of a program that listens on that port.
@@ -26,19 +27,32 @@ pub fn of(port: u16) -> Option<(String, u32)> {
     None
 }
 
+/// The ports on which that process listens.
+pub fn listened_by(pid: u32) -> BTreeSet<u16> {
+    let ports: BTreeMap<String, u16> = ["/proc/net/tcp", "/proc/net/tcp6"]
+        .iter()
+        .filter_map(|path| fs::read_to_string(path).ok())
+        .flat_map(|table| table.lines().skip(1).filter_map(listener).collect::<Vec<_>>())
+        .map(|(port, inode)| (format!("socket:[{inode}]"), port))
+        .collect();
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    let targets =
+        descriptors.filter_map(|fd| fs::read_link(fd.path()).ok()?.into_os_string().into_string().ok());
+    targets.filter_map(|target| ports.get(&target).copied()).collect()
+}
+
+/// Port and inode of a row in the state LISTEN.
+fn listener(row: &str) -> Option<(u16, String)> {
+    let fields: Vec<&str> = row.split_whitespace().collect();
+    let [_, local, _, "0A", _, _, _, _, _, inode, ..] = fields[..] else { return None };
+    let port = u16::from_str_radix(local.rsplit(':').next()?, 16).ok()?;
+    Some((port, inode.to_owned()))
+}
+
 /// Inodes of the sockets of a `/proc/net/tcp` table that are in the state LISTEN on that port.
 fn listening_inodes(table: &str, port: u16) -> Vec<String> {
-    let suffix = format!(":{port:04X}");
-    let row = |line: &str| {
-        let fields: Vec<&str> = line.split_whitespace().collect();
-        match fields[..] {
-            [_, local, _, "0A", _, _, _, _, _, inode, ..] if local.ends_with(&suffix) => {
-                Some(inode.to_owned())
-            }
-            _ => None,
-        }
-    };
-    table.lines().skip(1).filter_map(row).collect()
+    let listeners = table.lines().skip(1).filter_map(listener);
+    listeners.filter(|(of, _)| *of == port).map(|(_, inode)| inode).collect()
 }
 
 #[cfg(test)]
@@ -50,6 +64,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let (_, pid) = of(listener.local_addr().unwrap().port()).unwrap();
         assert_eq!(pid, std::process::id());
+        assert!(listened_by(pid).contains(&listener.local_addr().unwrap().port()));
     }
 
     #[test]

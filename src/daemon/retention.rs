@@ -49,11 +49,26 @@ impl Keep {
     }
 }
 
-/// Begins the work, which ends with the process.
+/// What all logs take together, and what they may.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Space {
+    /// At the latest look, in bytes of the disk.
+    pub used: u64,
+    /// The most that they may take, in bytes.
+    pub budget: u64,
+}
+
+/// Begins the work, which ends with the process. Answers with what each look finds; nothing before
+/// the first.
 ///
 /// # Errors
 /// When there can be no thread.
-pub fn start(home: Home, snapshot: watch::Receiver<Arc<Snapshot>>, budget: Option<u64>) -> io::Result<()> {
+pub fn start(
+    home: Home,
+    snapshot: watch::Receiver<Arc<Snapshot>>,
+    budget: Option<u64>,
+) -> io::Result<watch::Receiver<Option<Space>>> {
+    let (found, space) = watch::channel(None);
     let work = move || {
         keeper::yield_to_others();
         let mut before = (Vec::new(), Instant::now());
@@ -63,17 +78,19 @@ pub fn start(home: Home, snapshot: watch::Receiver<Arc<Snapshot>>, budget: Optio
             if before.0 != now || before.1.elapsed() > AT_LEAST {
                 // What the round itself changes is looked at again.
                 before = (now, Instant::now());
-                round(&home, &logs, budget);
+                found.send_replace(Some(round(&home, &logs, budget)));
             } else {
                 std::thread::sleep(PAUSE);
             }
         }
     };
-    std::thread::Builder::new().name("retention".to_owned()).spawn(work).map(drop)
+    std::thread::Builder::new().name("retention".to_owned()).spawn(work)?;
+    Ok(space)
 }
 
-/// What all logs may take together: a tenth of the file system, and no more than 4 GiB.
-pub fn default_budget(dir: &Path) -> u64 {
+/// What all logs may take together unless somebody says otherwise: a tenth of the file system, and no
+/// more than 4 GiB.
+fn default_budget(dir: &Path) -> u64 {
     let tenth = nix::sys::statvfs::statvfs(dir).map(|fs| fs.blocks() * fs.fragment_size() / 10);
     tenth.unwrap_or(MOST).min(MOST)
 }
@@ -98,20 +115,20 @@ fn state(home: &Home, logs: &BTreeMap<PathBuf, Keep>) -> Vec<(PathBuf, Option<Sy
 }
 
 /// Looks at everything once.
-fn round(home: &Home, logs: &BTreeMap<PathBuf, Keep>, budget: Option<u64>) {
+fn round(home: &Home, logs: &BTreeMap<PathBuf, Keep>, budget: Option<u64>) -> Space {
     let mut dirs: BTreeSet<PathBuf> =
         logs.keys().filter_map(|log| log.parent().map(Path::to_owned)).collect();
     dirs.insert(home.log_dir());
     // Of namespaces whose apps are gone, too.
     dirs.extend(Folder::read(&home.log_dir()).map(|folder| folder.folders()).unwrap_or_default());
-    let (mut kept, mut used) = (Vec::new(), 0);
+    let (mut kept, mut active) = (Vec::new(), 0);
     for dir in &dirs {
         let Ok(folder) = Folder::read(dir) else { continue };
         let known = logs.iter().filter(|(log, _)| log.parent() == Some(dir));
         for (log, keep) in known {
             let Some((_, name)) = log_disk::place(log) else { continue };
             clean(log, &folder);
-            used += folder.active(name).unwrap_or(0);
+            active += folder.active(name).unwrap_or(0);
             kept.extend(remove_needless(folder.segments(name), *keep));
         }
         if dir.starts_with(home.log_dir()) {
@@ -120,14 +137,17 @@ fn round(home: &Home, logs: &BTreeMap<PathBuf, Keep>, budget: Option<u64>) {
             kept.extend(strays.flat_map(|name| folder.segments(&name)));
         }
     }
-    used += kept.iter().map(|segment| segment.bytes).sum::<u64>();
-    let kept = remove_over(kept, used, budget.unwrap_or_else(|| default_budget(&home.log_dir())));
+    let budget = budget.unwrap_or_else(|| default_budget(&home.log_dir()));
+    let used = |kept: &[Segment]| active + kept.iter().map(|segment| segment.bytes).sum::<u64>();
+    let before = used(&kept);
+    let kept = remove_over(kept, before, budget);
     for segment in kept.iter().filter(|segment| segment.plain).take(COMPRESSED_AT_ONCE) {
         if let Err(e) = compress(segment) {
             // It stays as it is, and is tried again.
             tracing::debug!("cannot compress segment {} of {}: {e}", segment.number, segment.log.display());
         }
     }
+    Space { used: used(&kept), budget }
 }
 
 /// Removes what a daemon that died in the middle of something has left of that log.

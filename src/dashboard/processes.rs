@@ -81,6 +81,7 @@ mod tests {
                 upgrade: None,
             },
             store: crate::wire::Store::default(),
+            logs: None,
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
         processes_page(&ProcessesPage { processes, order: &Order::default(), system: &system, who: &who })

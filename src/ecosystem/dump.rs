@@ -1,5 +1,5 @@
 //! PM2's dump, as a document like any other: its elements are processes, with the whole environment
-//! of whoever started them in each.
+//! of whoever started them in each. So are those of its list, one level deeper.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct Dump {
     pub apps: Vec<(String, bool)>,
 }
 
-/// Fields that mean the same in a dump as in a file. Its paths of logs are PM2's own.
+/// Fields that mean the same in a dump as in a file.
 const SAME: [&str; 25] = [
     "autorestart",
     "stop_exit_codes",
@@ -47,11 +47,7 @@ const SAME: [&str; 25] = [
 ];
 
 /// Variables that PM2 or a session puts there.
-const NOT_OF_THE_APP: [&str; 16] = [
-    "PM2_HOME",
-    "PM2_USAGE",
-    "PM2_JSON_PROCESSING",
-    "PM2_INTERACTOR_PROCESSING",
+const NOT_OF_THE_APP: [&str; 12] = [
     "unique_id",
     "pm_id",
     "name",
@@ -76,7 +72,7 @@ pub fn dump(name: &str, value: &Value, inherited: &BTreeMap<String, String>) -> 
     };
     let mut groups: Vec<(&Map<String, Value>, i64, bool)> = Vec::new();
     for element in elements {
-        let Value::Object(element) = element else {
+        let Value::Object(element) = element.get("pm2_env").unwrap_or(element) else {
             return Err(Unusable(format!("{name} is no dump of PM2: one of its elements is no object")));
         };
         let runs = element.get("status").is_some_and(|status| status != "stopped" && status != "errored");
@@ -116,6 +112,13 @@ fn app(element: &Map<String, Value>, number: i64, inherited: &BTreeMap<String, S
     take("node_args", "interpreter_args");
     take("exec_mode", "exec_mode");
     take("filter_env", "filter_env");
+    for (from, to) in
+        [("pm_out_log_path", "out_file"), ("pm_err_log_path", "error_file"), ("pm_log_path", "log_file")]
+    {
+        if let Some(path) = own_log(element, from, number > 1) {
+            app.insert(to.to_owned(), path.into());
+        }
+    }
     app.insert("instances".to_owned(), number.into());
     let own = app.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let is_of_the_app = |name: &str, value: &Value| {
@@ -123,6 +126,8 @@ fn app(element: &Map<String, Value>, number: i64, inherited: &BTreeMap<String, S
         !NOT_OF_THE_APP.contains(&name)
             && name != own
             && !name.starts_with("SSH_")
+            // What PM2's own server of files goes by.
+            && (name.starts_with("PM2_SERVE_") || !name.starts_with("PM2_"))
             && inherited.get(name) != Some(&text)
     };
     let env = element.get("env").and_then(Value::as_object).into_iter().flatten();
@@ -132,6 +137,24 @@ fn app(element: &Map<String, Value>, number: i64, inherited: &BTreeMap<String, S
         app.insert("env".to_owned(), env.into());
     }
     app.into()
+}
+
+/// A log in a place that PM2 has not chosen itself, without the number of the process.
+fn own_log(element: &Map<String, Value>, key: &str, several: bool) -> Option<String> {
+    let path = element.get(key)?.as_str()?;
+    let pids = element.get("pm_pid_path").and_then(Value::as_str).unwrap_or_default();
+    let home = pids.rsplit_once("/pids/").map_or("", |(home, _)| home);
+    if path.starts_with(&format!("{home}/logs/")) {
+        return None;
+    }
+    let merged = element.get("merge_logs") == Some(&Value::Bool(true));
+    let (stem, extension) = path.rsplit_once('.').filter(|(_, end)| !end.contains('/')).unwrap_or((path, ""));
+    match stem.rsplit_once('-') {
+        Some((stem, number)) if several && !merged && number.parse::<u32>().is_ok() => {
+            Some(if extension.is_empty() { stem.to_owned() } else { format!("{stem}.{extension}") })
+        }
+        Some(_) | None => Some(path.to_owned()),
+    }
 }
 
 fn is_empty(value: &Value) -> bool {
@@ -162,5 +185,24 @@ mod tests {
             "interpreter": "node", "exec_mode": "cluster_mode", "instances": 2, "env": {"A": "1"}});
         assert_eq!(dump.document.value[0], web);
         assert!(super::dump("x", &json!({}), &inherited).is_err());
+        let list = json!([{"pid": 7, "name": "web", "pm2_env": process("web", "online")}]);
+        let dump = super::dump("pm2 jlist", &list, &inherited).unwrap();
+        assert_eq!((dump.document.value[0]["env"]["A"].as_str(), dump.apps.len()), (Some("1"), 1));
+    }
+
+    #[test]
+    fn logs_that_pm2_has_not_placed_itself_stay_where_they_are() {
+        let check = |path: &str, several: bool, merged: bool, expected: Option<&str>| {
+            let element = json!({"pm_out_log_path": path, "pm_pid_path": "/home/u/.pm2/pids/web-0.pid", "merge_logs": merged});
+            let found = own_log(element.as_object().unwrap(), "pm_out_log_path", several);
+            assert_eq!(found.as_deref(), expected, "{path}");
+        };
+        check("/home/u/.pm2/logs/web-out.log", false, true, None);
+        check("/var/log/web.log", false, true, Some("/var/log/web.log"));
+        check("/var/log/web-3.log", true, false, Some("/var/log/web.log"));
+        check("/var/log/web-3", true, false, Some("/var/log/web"));
+        check("/var/log/web-3.log", true, true, Some("/var/log/web-3.log"));
+        check("/var/log/web-3.log", false, false, Some("/var/log/web-3.log"));
+        check("/dev/null", false, true, Some("/dev/null"));
     }
 }

@@ -24,8 +24,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::health::Health;
+use super::log::Log;
 use super::log_file::LogFile;
 use super::poll::Which;
 use super::protocol::{LogReport, LogStream, Logs, Segments};
@@ -128,7 +130,7 @@ impl From<CannotOpen> for io::Error {
 /// Every open log, and the streams that wait for their turn.
 #[derive(Default)]
 pub struct Capture {
-    files: Vec<Option<(LogFile, usize)>>,
+    logs: Vec<Option<(Log, usize)>>,
     /// Readable, waiting for the next round.
     pub pending: Vec<(u64, Which)>,
     /// Their files took nothing.
@@ -155,32 +157,30 @@ impl Capture {
         Ok(Stream { fifo, file, health: Health::unknown(log, how.drop), copy, drops: how.drop, busy: false })
     }
 
-    fn open_file(&mut self, log: &Path, segments: Segments) -> Result<FileKey, CannotOpen> {
-        let cannot = |error| CannotOpen { path: log.to_owned(), error };
-        let mut slots = self.files.iter().enumerate();
-        let of_path =
-            |slot: &Option<(LogFile, usize)>| slot.as_ref().is_some_and(|(open, _)| open.path() == log);
-        if let Some((key, _)) = slots.find(|(_, slot)| of_path(slot)) {
+    fn open_file(&mut self, path: &Path, segments: Segments) -> Result<FileKey, CannotOpen> {
+        let cannot = |error| CannotOpen { path: path.to_owned(), error };
+        let of_path = |slot: &Option<(Log, usize)>| slot.as_ref().is_some_and(|(log, _)| log.path() == path);
+        if let Some(key) = self.logs.iter().position(of_path) {
             return self.share(key, segments).map_err(cannot);
         }
-        let opened = LogFile::open(log, segments).map_err(cannot)?;
-        let is_shared = |open: &(LogFile, usize)| open.0.is_same(&opened);
-        if let Some(key) = self.files.iter().position(|slot| slot.as_ref().is_some_and(is_shared)) {
+        let log = Log::at(path, segments).map_err(cannot)?;
+        let is_shared =
+            |slot: &Option<(Log, usize)>| slot.as_ref().is_some_and(|(other, _)| other.is_same(&log));
+        if let Some(key) = self.logs.iter().position(is_shared) {
             return self.share(key, segments).map_err(cannot);
         }
-        let key = self.files.iter().position(Option::is_none).unwrap_or_else(|| {
-            self.files.push(None);
-            self.files.len() - 1
+        let key = self.logs.iter().position(Option::is_none).unwrap_or_else(|| {
+            self.logs.push(None);
+            self.logs.len() - 1
         });
-        self.files[key] = Some((opened, 1));
+        self.logs[key] = Some((log, 1));
         Ok(FileKey(key))
     }
 
-    /// One more stream into an open log; the latest definition says how it is written.
+    /// One more stream into a log that is known; the latest definition says how it is written.
     fn share(&mut self, key: usize, segments: Segments) -> io::Result<FileKey> {
-        if let Some((log, users)) = &mut self.files[key] {
-            log.follow()?;
-            log.obey(segments);
+        if let Some((log, users)) = &mut self.logs[key] {
+            log.share(segments)?;
             *users += 1;
         }
         Ok(FileKey(key))
@@ -195,29 +195,33 @@ impl Capture {
     }
 
     fn close_file(&mut self, key: FileKey) {
-        let slot = &mut self.files[key.0];
+        let slot = &mut self.logs[key.0];
         match slot {
             Some((_, users)) if *users > 1 => *users -= 1,
             Some(_) | None => *slot = None,
         }
     }
 
-    /// The open log of that path.
+    /// The log of that path, if its file is open.
     pub fn of_path(&mut self, path: &Path) -> Option<&mut LogFile> {
-        self.files.iter_mut().flatten().map(|(log, _)| log).find(|log| log.path() == path)
+        self.logs.iter_mut().flatten().map(|(log, _)| log).find(|log| log.path() == path)?.made()
     }
 
     /// Whether the stream goes into the log of that path.
     pub fn writes_to(&self, stream: &Stream, path: &Path) -> bool {
         let copy = stream.copy.as_ref().map(|(key, _)| *key);
         let keys = [Some(stream.file), copy].into_iter().flatten();
-        keys.filter_map(|key| self.files[key.0].as_ref()).any(|(log, _)| log.path() == path)
+        keys.filter_map(|key| self.logs[key.0].as_ref()).any(|(log, _)| log.path() == path)
     }
 
     /// Moves at most `most` bytes.
     pub fn shift(&mut self, stream: &mut Stream, most: usize) -> Moved {
-        let Some((log, _)) = &mut self.files[stream.file.0] else { return Moved::Over };
-        let result = log.take(stream.fifo.as_fd(), most);
+        let Some((log, _)) = &mut self.logs[stream.file.0] else { return Moved::Over };
+        if log.made().is_none() && waiting(stream.as_fd()) == 0 {
+            stream.busy = false;
+            return if is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
+        }
+        let result = log.file().and_then(|file| file.take(stream.fifo.as_fd(), most));
         // Who is busy stays so until it writes little: pauses in between would let the pipe run full.
         let enough = if stream.busy { STILL_BUSY } else { BUSY };
         stream.busy = matches!(result, Ok(count) if count > enough);
@@ -240,11 +244,13 @@ impl Capture {
     /// Copies what has just come into the file of the stream.
     fn copy_last(&mut self, stream: &mut Stream, length: usize) {
         let Some((key, health)) = &mut stream.copy else { return };
-        let Ok([Some((log, _)), Some((combined, _))]) = self.files.get_disjoint_mut([stream.file.0, key.0])
+        let Ok([Some((log, _)), Some((combined, _))]) = self.logs.get_disjoint_mut([stream.file.0, key.0])
         else {
             return;
         };
-        match combined.copy_last(log, length) {
+        let Some(log) = log.made() else { return };
+        let combined = combined.file().map_err(|error| (error, length));
+        match combined.and_then(|combined| combined.copy_last(log, length)) {
             Ok(()) => health.took(),
             Err((error, lost)) => {
                 health.refused(errno_of(&error));
@@ -255,10 +261,8 @@ impl Capture {
 
     /// Reads away what the file does not take.
     fn discard(&mut self, stream: &mut Stream, most: usize) -> Moved {
-        let mut bytes = match &mut self.files[stream.file.0] {
-            Some((log, _)) => log.drop_held(),
-            None => Vec::new(),
-        };
+        let log = self.logs[stream.file.0].as_mut().and_then(|(log, _)| log.made());
+        let mut bytes = log.map(LogFile::drop_held).unwrap_or_default();
         let held = bytes.len();
         bytes.resize(held.max(most.min(BUSY)), 0);
         let read = stream.fifo.try_clone().map(File::from).and_then(|mut fifo| fifo.read(&mut bytes[held..]));
@@ -278,13 +282,13 @@ impl Capture {
     /// Bytes were taken from a FIFO and are in no log yet: if this process became another program
     /// now, they would be lost.
     pub fn holds_bytes(&self) -> bool {
-        self.files.iter().flatten().any(|(log, _)| log.held() > 0)
+        self.logs.iter().flatten().any(|(log, _)| log.held() > 0)
     }
 
     /// Moves everything that is in the FIFO now, but does not run after a writer that goes on.
     /// Returns whether something had to stay.
     pub fn empty(&mut self, stream: &mut Stream) -> bool {
-        let held = self.files[stream.file.0].as_ref().map_or(0, |(log, _)| log.held());
+        let held = self.logs[stream.file.0].as_ref().map_or(0, |(log, _)| log.held());
         let mut left = waiting(stream.as_fd()) + held;
         while left > 0 {
             match self.shift(stream, left.min(CHUNK)) {
@@ -302,6 +306,13 @@ fn errno_of(error: &io::Error) -> Errno {
     error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw)
 }
 
+/// Whether nothing is in a FIFO, and nobody is left who could write to it.
+fn is_over(fifo: BorrowedFd<'_>) -> bool {
+    let mut asked = [PollFd::new(fifo, PollFlags::POLLIN)];
+    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    answered && asked[0].revents() == Some(PollFlags::POLLHUP)
+}
+
 /// How many bytes are in a FIFO.
 pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
     use std::os::fd::AsRawFd;
@@ -309,4 +320,38 @@ pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
     // SAFETY: FIONREAD writes one int to the place that it is given.
     let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
     if asked == 0 { count.max(0) as usize } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write;
+
+    #[test]
+    fn a_log_to_which_nothing_is_written_has_no_file_and_its_end_is_noticed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("a.log");
+        let mut capture = Capture::default();
+        let mut stream = |bytes: &[u8]| {
+            let (reader, mut writer) = io::pipe().unwrap();
+            writer.write_all(bytes).unwrap();
+            let Ok(stream) = capture.open(reader.into(), &path, &Logs::default()) else {
+                panic!("not opened")
+            };
+            let first = match bytes {
+                [] => Moved::Empty,
+                bytes => Moved::Some(bytes.len()),
+            };
+            (stream, writer, first)
+        };
+        let all = [stream(b""), stream(b"hello\n")];
+        assert!(!path.exists());
+        for (mut stream, writer, first) in all {
+            assert_eq!(capture.shift(&mut stream, CHUNK), first);
+            drop(writer);
+            assert_eq!(capture.shift(&mut stream, CHUNK), Moved::Over);
+            assert_eq!(path.exists(), first != Moved::Empty);
+        }
+        assert_eq!(std::fs::read(&path).unwrap(), b"hello\n");
+    }
 }

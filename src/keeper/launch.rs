@@ -85,9 +85,8 @@ impl Keeper {
         let record = &self.runs.entry(id).or_insert(Run::new(record, Life::Ended)).record;
         let refusal =
             |error: std::io::Error| Refusal::io(Step::Logs, "write", &set.record(&self.run_dir), &error);
-        record.write_keepsake(&self.run_dir, &order.keepsake).map_err(refusal)?;
         fault::point!("launch.before_record");
-        record.write(&self.run_dir).map_err(refusal)?;
+        record.create(&self.run_dir, &order.keepsake).map_err(refusal)?;
         fault::point!("launch.after_record");
         let output = self.open_output(&order, set, Which::Out, &order.out_file)?;
         let error = self.open_output(&order, set, Which::Err, &order.err_file)?;

@@ -23,7 +23,7 @@
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | on what several of them listen | [`sockets`] |
 //! | what it says to us | [`talk`] |
-//! | where its output goes | [`flow`], [`capture`], [`health`], [`log_file`], [`segments`], [`index`] |
+//! | where its output goes | [`flow`], [`capture`], [`health`], [`log`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`], [`sets`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
@@ -50,6 +50,7 @@ mod kill;
 mod launch;
 pub mod line;
 mod line_end;
+mod log;
 mod log_file;
 mod notify;
 mod passed;
@@ -75,7 +76,7 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use nix::sys::epoll::EpollFlags;
@@ -96,13 +97,13 @@ use poll::{Poller, Source};
 use protocol::LINE_FD;
 pub use quit::{ON_EXIT, OnExit};
 
-/// Where is what the daemon gave along with the launch of each run, in that directory of runs.
+/// What the daemon gave along with the launch of each run, in that directory of runs.
 ///
 /// # Errors
-/// When the directory cannot be read.
-pub fn keepsakes(run_dir: &Path) -> io::Result<BTreeMap<u64, PathBuf>> {
+/// When the directory cannot be read, or the keepsake of one.
+pub fn keepsakes(run_dir: &Path) -> io::Result<BTreeMap<u64, io::Result<String>>> {
     let sets = sets::by_run(run_dir)?;
-    Ok(sets.into_iter().map(|(run, set)| (run, set.keepsake(run_dir))).collect())
+    Ok(sets.into_iter().map(|(run, set)| (run, record::keepsake(run_dir, set))).collect())
 }
 
 /// Exit code of a keeper that finds another one at work (`EX_TEMPFAIL`).

@@ -1,11 +1,16 @@
-//! What is on disk about a run, so that the next keeper finds it: the record, beside the FIFOs and
-//! what the daemon wants to find again, the keepsake, in one [`FileSet`]. The keepsake has the app's
-//! definition with its environment, so it is as secret as the store, and like that 0600 in a home of
-//! 0700. It is a file of its own because it never changes, and because the keeper has no use for it
-//! in its memory.
+//! What is on disk about a run, so that the next keeper finds it: the record, and with it what the
+//! daemon wants to find again, the keepsake. The keepsake has the app's definition with its
+//! environment, so it is as secret as the store, and like that 0600 in a home of 0700.
+//!
+//! Both are one file, since making files is what a launch costs most (see [`super::sets`]), and one
+//! JSON document: the record, blanks up to [`PAGE`], and behind those the keepsake as its last
+//! member. The keepsake never changes, and the keeper has no use for it in its memory: the page
+//! before it is written again without it. A keeper of an earlier version reads the same document; it
+//! put the keepsake into a file of its own, and [`FileSet::former_keepsake`] is where.
 //!
 //! Written before the fork (a run that nobody knows of is worse than a record without a run) and
-//! again whenever something of it becomes known. Always whole. Never synced: after a crash of the host the boot id says that none of it is true any more.
+//! again whenever something of it becomes known. Always whole. Never synced: after a crash of the
+//! host the boot id says that none of it is true any more.
 
 use std::fs;
 use std::io::{self, Write};
@@ -20,6 +25,8 @@ use super::talk::{Contact, NotifySocket};
 
 /// The smallest page of memory among the machines that Linux runs on.
 const PAGE: usize = 4096;
+/// What stands between a record and its keepsake.
+const KEEPSAKE: &[u8] = br#","keepsake":"#;
 
 /// One run, as the next keeper needs it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -73,12 +80,19 @@ pub struct MainRecord {
 }
 
 impl Record {
-    /// Puts the daemon's keepsake on disk. Before the record, so that no record is without it.
-    pub fn write_keepsake(&self, dir: &Path, text: &str) -> io::Result<()> {
+    /// Puts it on disk for the first time, in a file that is empty or not there, with the daemon's
+    /// keepsake.
+    pub fn create(&self, dir: &Path, keepsake: &str) -> io::Result<()> {
+        let text = serde_json::to_vec(self)?;
+        let end = end_with(&serde_json::to_string(keepsake)?);
+        if text.len() > PAGE {
+            return self.replace(dir, text, &end);
+        }
         let mut file = fs::OpenOptions::new();
-        let path = self.set.keepsake(dir);
-        let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())
+        let file = file.write(true).create(true).mode(0o600).open(self.set.record(dir))?;
+        // The page with the record last: until it is there, the file begins like one of nobody.
+        file.write_all_at(&end, PAGE as u64)?;
+        file.write_all_at(&page_before_keepsake(text), 0)
     }
 
     /// Puts it on disk in place of what was there, whole or not at all. What fits into one page is
@@ -89,18 +103,34 @@ impl Record {
         let path = self.set.record(dir);
         let mut text = serde_json::to_vec(self)?;
         if text.len() <= PAGE
-            && let Ok(file) = fs::OpenOptions::new().write(true).open(&path)
-            && let Some(before) =
-                file.metadata().ok().map(|meta| meta.len()).filter(|len| *len <= PAGE as u64)
+            && let Ok(file) = fs::OpenOptions::new().read(true).write(true).open(&path)
         {
-            // Blanks behind a document are part of it.
-            text.resize(text.len().max(before as usize), b' ');
-            return file.write_all_at(&text, 0);
+            if has_keepsake_behind_page(&file) {
+                return file.write_all_at(&page_before_keepsake(text), 0);
+            }
+            let before = file.metadata()?.len();
+            if before <= PAGE as u64 {
+                // Blanks behind a document are part of it.
+                text.resize(text.len().max(before as usize), b' ');
+                return file.write_all_at(&text, 0);
+            }
         }
+        let keepsake = fs::read(&path).ok().and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
+        let end = match keepsake.and_then(|kept| kept.keepsake) {
+            Some(keepsake) => end_with(&serde_json::to_string(&keepsake)?),
+            None => b"}".to_vec(),
+        };
+        self.replace(dir, text, &end)
+    }
+
+    /// Puts record and end on disk as another file.
+    fn replace(&self, dir: &Path, text: Vec<u8>, end: &[u8]) -> io::Result<()> {
+        let path = self.set.record(dir);
         let draft = path.with_extension("tmp");
         let mut file = fs::OpenOptions::new();
         let mut file = file.write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-        file.write_all(&text)?;
+        file.write_all(&page_before_keepsake(text))?;
+        file.write_all(end)?;
         fs::rename(&draft, &path)
     }
 
@@ -110,7 +140,8 @@ impl Record {
         self.set.remove(dir);
     }
 
-    /// Every record that can be read, and the paths of those that cannot. Empty ones wait for a run.
+    /// Every record that can be read, and the paths of those that cannot. One that does not begin like
+    /// a document is of nobody: its set waits for a run, or its keeper died before it was written.
     pub fn read_all(dir: &Path) -> io::Result<(Vec<Record>, Vec<PathBuf>)> {
         let (mut records, mut unreadable) = (Vec::new(), Vec::new());
         for entry in fs::read_dir(dir)? {
@@ -119,7 +150,7 @@ impl Record {
                 continue;
             }
             let text = fs::read(&path).ok();
-            if text.as_ref().is_some_and(Vec::is_empty) {
+            if text.as_ref().is_some_and(|text| text.first() != Some(&b'{')) {
                 continue;
             }
             let record = text.and_then(|text| serde_json::from_slice::<Record>(&text).ok());
@@ -130,6 +161,39 @@ impl Record {
         }
         Ok((records, unreadable))
     }
+}
+
+/// The keepsake in the document of a run.
+#[derive(Deserialize)]
+struct Kept {
+    keepsake: Option<String>,
+}
+
+/// The keepsake that was put on disk with the run of that set.
+///
+/// # Errors
+/// When it cannot be read, or there is none.
+pub fn keepsake(dir: &Path, set: FileSet) -> io::Result<String> {
+    let kept: Kept = serde_json::from_slice(&fs::read(set.record(dir))?)?;
+    kept.keepsake.map_or_else(|| fs::read_to_string(set.former_keepsake(dir)), Ok)
+}
+
+/// The document of a record, up to where it goes on with the keepsake.
+fn page_before_keepsake(mut text: Vec<u8>) -> Vec<u8> {
+    // Without its closing brace.
+    text.pop();
+    text.resize(text.len().max(PAGE), b' ');
+    text
+}
+
+/// The end of the document, with a keepsake that is JSON already.
+fn end_with(keepsake: &str) -> Vec<u8> {
+    [KEEPSAKE, keepsake.as_bytes(), b"}"].concat()
+}
+
+fn has_keepsake_behind_page(file: &fs::File) -> bool {
+    let mut there = [0; KEEPSAKE.len()];
+    file.read_exact_at(&mut there, PAGE as u64).is_ok() && there == KEEPSAKE
 }
 
 #[cfg(test)]
@@ -162,21 +226,83 @@ mod tests {
                 ..Contact::default()
             },
         };
+        record.create(dir.path(), "a \"secret\"").unwrap();
         record.write(dir.path()).unwrap();
-        record.write_keepsake(dir.path(), "a secret").unwrap();
         // A shorter text over a longer one.
         let record = Record { boot: String::new(), ..record };
         record.write(dir.path()).unwrap();
         fs::write(dir.path().join("8.json"), "{").unwrap();
+        for (of_nobody, text) in [("9.json", ""), ("10.json", " "), ("11.json", "\0\0,\"keepsake\":\"\"}")] {
+            fs::write(dir.path().join(of_nobody), text).unwrap();
+        }
         let (read, broken) = Record::read_all(dir.path()).unwrap();
         assert_eq!((read[0].run, read[0].set, read[0].main), (7, FileSet(3), record.main));
         assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
         assert_eq!(read[0].logs, record.logs);
         assert_eq!(broken, [dir.path().join("8.json")]);
+        assert_eq!(keepsake(dir.path(), FileSet(3)).unwrap(), "a \"secret\"");
         read[0].remove(dir.path());
-        let left: Vec<_> =
-            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
-        assert_eq!(left, ["8.json"]);
+        assert!(!FileSet(3).record(dir.path()).exists());
+    }
+
+    /// As it was before keepsake and record were one file.
+    #[test]
+    fn what_an_earlier_version_left_is_read_and_written_on() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = plain("/o");
+        fs::write(FileSet(3).record(dir.path()), serde_json::to_vec(&record).unwrap()).unwrap();
+        fs::write(FileSet(3).former_keepsake(dir.path()), "former").unwrap();
+        record.write(dir.path()).unwrap();
+        check(dir.path(), &record, "former");
+        let long = plain(&"o".repeat(2 * PAGE));
+        long.write(dir.path()).unwrap();
+        check(dir.path(), &long, "former");
+        record.write(dir.path()).unwrap();
+        check(dir.path(), &record, "former");
+    }
+
+    #[test]
+    fn a_record_of_any_length_keeps_its_keepsake() {
+        let dir = tempfile::tempdir().unwrap();
+        let lengths = [1, PAGE, 2, 3 * PAGE, PAGE / 2];
+        let kept = "k".repeat(3 * PAGE);
+        plain("/o").create(dir.path(), &kept).unwrap();
+        for length in lengths {
+            let record = plain(&"o".repeat(length));
+            record.write(dir.path()).unwrap();
+            check(dir.path(), &record, &kept);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let long = plain(&"o".repeat(PAGE));
+        long.create(dir.path(), &kept).unwrap();
+        check(dir.path(), &long, &kept);
+    }
+
+    fn check(dir: &Path, record: &Record, kept: &str) {
+        let (read, broken) = Record::read_all(dir).unwrap();
+        assert_eq!((read.len(), broken.len()), (1, 0));
+        assert_eq!((&read[0].out_file, read[0].set), (&record.out_file, record.set));
+        assert_eq!(keepsake(dir, record.set).unwrap(), kept);
+    }
+
+    fn plain(out_file: &str) -> Record {
+        Record {
+            run: 7,
+            set: FileSet(3),
+            process: 1,
+            restarts: 0,
+            port: None,
+            socket: None,
+            boot: "b".into(),
+            out_file: out_file.into(),
+            err_file: "/e".into(),
+            logs: Logs::default(),
+            leaf: None,
+            main: None,
+            ended: None,
+            forgotten: false,
+            contact: Contact::default(),
+        }
     }
 }

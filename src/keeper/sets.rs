@@ -1,11 +1,11 @@
-//! The files of runs, in numbered sets: `run/<n>.json` (the record), `<n>.app` (the keepsake),
-//! `<n>.out` and `<n>.err` (the FIFOs). The set of a run that is over is used again by a later run.
+//! The files of runs, in numbered sets: `run/<n>.json` (the record), `<n>.out` and `<n>.err` (the
+//! FIFOs). The set of a run that is over is used again by a later run.
 //!
-//! Making four files and removing them again is most of what a launch costs: ext4 looks for an inode
-//! that was not freed in the last seconds, which takes up to a millisecond each where many were. A
-//! set that waits has an empty record and an empty keepsake, and FIFOs that nobody has open: what
-//! somebody of an earlier run still held, he could write into the log of another one. There are
-//! never more of them than runs, so that where nothing runs no file is left.
+//! Making files and removing them again is most of what a launch costs: ext4 looks for an inode that
+//! was not freed in the last seconds, which takes up to a millisecond each where many were. A set
+//! that waits has an empty record, and FIFOs that nobody has open: what somebody of an earlier run
+//! still held, he could write into the log of another one. There are never more of them than runs,
+//! so that where nothing runs no file is left.
 
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
@@ -31,8 +31,8 @@ impl FileSet {
         dir.join(format!("{}.json", self.0))
     }
 
-    /// Where the daemon's keepsake is.
-    pub fn keepsake(self, dir: &Path) -> PathBuf {
+    /// Where an earlier version put the daemon's keepsake.
+    pub fn former_keepsake(self, dir: &Path) -> PathBuf {
         dir.join(format!("{}.app", self.0))
     }
 
@@ -50,20 +50,18 @@ impl FileSet {
         for which in Which::BOTH {
             let _ = fs::remove_file(self.fifo(dir, which));
         }
-        let _ = fs::remove_file(self.keepsake(dir));
+        let _ = fs::remove_file(self.former_keepsake(dir));
         let _ = fs::remove_file(self.record(dir));
     }
 
     /// Makes it ready for another run, if that can be.
     fn clean(self, dir: &Path) -> io::Result<()> {
-        // The record last, as above: an empty one says that the rest is of nobody.
         for which in Which::BOTH {
             see_that_nobody_has(&self.fifo(dir, which))?;
         }
-        for path in [self.keepsake(dir), self.record(dir)] {
-            OpenOptions::new().write(true).truncate(true).open(path)?;
-        }
-        Ok(())
+        let _ = fs::remove_file(self.former_keepsake(dir));
+        // The record last, as above: an empty one says that the rest is of nobody.
+        OpenOptions::new().write(true).truncate(true).open(self.record(dir)).map(drop)
     }
 }
 
@@ -140,8 +138,8 @@ mod tests {
     use crate::keeper::fifo;
 
     fn used(dir: &Path, set: FileSet) {
-        fs::write(set.record(dir), "{}").unwrap();
-        fs::write(set.keepsake(dir), "a secret").unwrap();
+        fs::write(set.record(dir), "{} and a secret").unwrap();
+        fs::write(set.former_keepsake(dir), "a secret").unwrap();
         for which in Which::BOTH {
             fifo::make(&set.fifo(dir, which)).unwrap();
         }
@@ -154,7 +152,8 @@ mod tests {
         let first = sets.take();
         used(dir.path(), first);
         sets.put_back(dir.path(), first, 1);
-        assert_eq!(fs::read_to_string(first.keepsake(dir.path())).unwrap(), "");
+        assert_eq!(fs::read_to_string(first.record(dir.path())).unwrap(), "");
+        assert!(!first.former_keepsake(dir.path()).exists());
         assert_eq!(sets.take(), first);
         used(dir.path(), first);
         assert_ne!(sets.take(), first);
@@ -187,9 +186,9 @@ mod tests {
             used(dir.path(), set);
             sets.put_back(dir.path(), set, 5);
         }
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 20);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 15);
         assert!(sets.trim(dir.path(), 1, 3));
         assert!(!sets.trim(dir.path(), 1, 3));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 4);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 3);
     }
 }

@@ -62,7 +62,7 @@ pub use process::{LastExit, Process, ProcessList, Tree};
 pub use request::{AccessRecord, Lent, StreamControl};
 pub use revision::{Difference, Revision, RevisionDetail, RevisionList, RollbackOrder};
 pub use store::{Store, StoreLoss};
-pub use system::{Daemon, Host, Listener, System};
+pub use system::{Daemon, Host, Listener, LogSpace, System};
 pub use token::{MadeToken, NewToken, Token, TokenList};
 pub use upgrade::{Upgrade, UpgradeBegun, UpgradeOrder};
 pub use user::{LoggedIn, Login, NewPassword, NewUser, Session, SessionList, User, UserGrant, UserList};

@@ -14,6 +14,20 @@ pub struct System {
     pub daemon: Daemon,
     /// What is saved.
     pub store: Store,
+    /// The room that logs take; absent until it was looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub logs: Option<LogSpace>,
+}
+
+/// The room that all logs take together, also those of apps that are gone.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct LogSpace {
+    /// On the disk, at most a minute ago.
+    pub used_bytes: i64,
+    /// What they may take: above that, the oldest closed files are removed. Set by
+    /// `PMDAEMON_LOG_BUDGET`, and by default a tenth of the disk or 4 GiB.
+    pub budget_bytes: i64,
 }
 
 /// The machine.

@@ -2,8 +2,9 @@
 //!
 //! For writes of 64 KiB and for one line of 100 bytes per write: CPU seconds of the keeper per
 //! gigabyte (10^9 bytes), how fast the program writes compared with a pipe that is read at once, and
-//! whether every numbered line is there once and in order. `MEGABYTES` (1000) and `LINE_MEGABYTES`
-//! (200) can be set; `LOG_DIR` is where the logs go, by default a temporary directory.
+//! whether every numbered line is there once and in order. Medians of `ROUNDS` (5), in each of which
+//! the pipe is measured right before the log. `MEGABYTES` (1000) and `LINE_MEGABYTES` (200) can be set;
+//! `LOG_DIR` is where the logs go, by default a temporary directory.
 
 #[allow(dead_code)]
 #[path = "../keeper/rig.rs"]
@@ -58,27 +59,42 @@ fn main() {
     let number =
         |name: &str, default: u64| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (blocks, lines) = (number("MEGABYTES", 1000), number("LINE_MEGABYTES", 200));
+    let rounds = number("ROUNDS", 5);
     let dir = tempfile::tempdir_in(std::env::var("LOG_DIR").unwrap_or_else(|_| "/tmp".to_owned())).unwrap();
     let writer = dir.path().join("writer");
     fs::write(dir.path().join("writer.c"), WRITER).unwrap();
     let built = Command::new("cc").args(["-O2", "-o"]).arg(&writer).arg(dir.path().join("writer.c")).status();
     assert!(built.unwrap().success());
+    println!("medians of {rounds} rounds; in every round all lines were there once and in order");
     for (what, megabytes, each) in [("64 KiB a write", blocks, 655), ("100 bytes a write", lines, 1)] {
-        let (pipe_wall, pipe_cpu) = into_a_pipe(&writer, megabytes, each);
         for (how, max_size) in [("one file", None), ("10 MiB segments", Some(10 << 20))] {
-            let (cpu, app) = captured(&writer, dir.path(), megabytes, each, max_size);
+            let round = |_| {
+                let pipe = into_a_pipe(&writer, megabytes, each);
+                let (cpu, app) = captured(&writer, dir.path(), megabytes, each, max_size);
+                [cpu, app.0, app.1, pipe.0, pipe.1]
+            };
+            let all: Vec<[f64; 5]> = (0..rounds).map(round).collect();
+            let [cpu, wall, app_cpu, pipe_wall, pipe_cpu] =
+                std::array::from_fn(|figure| median(all.iter().map(|round| round[figure])));
             let gigabytes = megabytes as f64 / 1000.0;
             println!(
-                "{what:>17}, {how:>15}: keeper {:.2} CPU s/GB; program {:>5.0} MB/s, {:.2} CPU s/GB (pipe read at \
-                 once: {:.0} MB/s, {:.2}); all lines once, in order",
+                "{what:>17}, {how:>15}: keeper {:.2} CPU s/GB; program {:>5.0} MB/s, {:.2} CPU s/GB; into a pipe that \
+                 is read at once {:>5.0} MB/s, {:.2} CPU s/GB; {:.2} times as fast as that",
                 cpu / gigabytes,
-                megabytes as f64 / app.0,
-                app.1 / gigabytes,
+                megabytes as f64 / wall,
+                app_cpu / gigabytes,
                 megabytes as f64 / pipe_wall,
-                pipe_cpu / gigabytes
+                pipe_cpu / gigabytes,
+                pipe_wall / wall,
             );
         }
     }
+}
+
+fn median(figures: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = figures.collect();
+    sorted.sort_by(f64::total_cmp);
+    sorted[sorted.len() / 2]
 }
 
 fn into_a_pipe(writer: &Path, megabytes: u64, each: u64) -> (f64, f64) {

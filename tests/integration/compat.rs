@@ -27,8 +27,11 @@ fn an_app_lives_its_life_over_the_compatible_routes() {
         let now = jiff::Timestamp::now().as_millisecond();
         let since = env["pm_uptime"].as_i64().unwrap();
         assert!(now - since < 60_000 && since <= now + 1_000, "ms since 1970: {env}");
-        for path in ["pm_exec_path", "pm_cwd", "pm_out_log_path", "pm_err_log_path"] {
-            assert!(std::path::Path::new(env[path].as_str().unwrap()).exists(), "{path}: {env}");
+        let path = |name: &str| std::path::Path::new(env[name].as_str().unwrap());
+        assert!(path("pm_exec_path").exists() && path("pm_cwd").exists(), "{env}");
+        // The file of an output comes with the first byte of it.
+        for log in ["pm_out_log_path", "pm_err_log_path"] {
+            assert_eq!(path(log).parent(), Some(&*home.path().join("logs")), "{log}: {env}");
         }
         assert!(!list.to_string().contains("s3cr3t"));
     };

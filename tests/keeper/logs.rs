@@ -36,6 +36,20 @@ fn everything_is_in_the_log_when_the_end_is_reported() {
 }
 
 #[test]
+fn a_file_is_made_with_the_first_byte_also_by_the_next_keeper() {
+    let mut rig = Rig::new();
+    let (run, _) = rig.start("while [ ! -e go ]; do sleep 0.01; done; echo said >&2; sleep 1000");
+    assert!(!rig.log("out").exists() && !rig.log("err").exists());
+    rig.kill_keeper();
+    fs::write(rig.path("go"), "").unwrap();
+    rig.next_keeper();
+    until("it is said", || fs::read(rig.log("err")).is_ok_and(|said| said == b"said\n"));
+    rig.order(Order::KillTree { run });
+    rig.ended(run);
+    assert!(!rig.log("out").exists());
+}
+
+#[test]
 fn both_outputs_can_go_to_one_file() {
     let mut rig = Rig::new();
     let mut launch =

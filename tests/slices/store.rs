@@ -183,7 +183,8 @@ fn keepsakes_are_for_their_owner_alone_and_go_with_their_run() {
     home.ok(&["start", &fixture("loop.sh"), "--name", "web", "--env", "SECRET=s3cr3t"]);
     let keepsakes = || {
         let files = fs::read_dir(home.path().join("run")).unwrap().map(|entry| entry.unwrap().path());
-        files.filter(|path| path.extension().is_some_and(|kind| kind == "app")).collect::<Vec<_>>()
+        let records = files.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+        records.filter(|path| fs::read_to_string(path).unwrap().contains("s3cr3t")).collect::<Vec<_>>()
     };
     let [keepsake] = keepsakes().try_into().unwrap();
     assert_eq!(fs::metadata(&keepsake).unwrap().permissions().mode() & 0o7777, 0o600);

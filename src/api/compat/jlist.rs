@@ -1,11 +1,23 @@
 //! A process in the shape of `pm2 jlist`.
 
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::Duration;
+
+use nix::unistd::{User, geteuid};
 use serde_json::{Map, Value, json};
 
+use super::package;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, node};
 use crate::model::{AppSpec, End, ReadyBy, State};
+
+/// The user that processes run as of whom nothing else is said.
+static OURSELVES: LazyLock<String> = LazyLock::new(|| {
+    let user = User::from_uid(geteuid()).ok().flatten();
+    user.map_or_else(|| geteuid().to_string(), |user| user.name)
+});
 
 /// One element of the list. Environments hold declared variables only, masked.
 pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
@@ -21,11 +33,12 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
     };
     let env: Map<String, Value> = spec.env.keys().map(|name| (name.clone(), json!("***"))).collect();
     let exit_code = match view.last_end {
-        Some(End::Code(code)) => json!(code),
+        Some(End::Code(code)) => Some(code),
         // PM2 shows 0 for a signal; a signal is no success.
-        Some(End::Signal(signal)) => json!(128 + signal.number()),
-        Some(End::Unknown) | None => Value::Null,
+        Some(End::Signal(signal)) => Some(128 + signal.number()),
+        Some(End::Unknown) | None => None,
     };
+    let exec_path = exec_path(spec);
     let mut element = json!({
         "pid": process.pid.unwrap_or(0),
         "name": spec.name.as_str(),
@@ -46,43 +59,80 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "instances": spec.instances,
             "pm_id": view.id.0,
             "unique_id": format!("{}-{}", view.app, view.id),
-            "pm_exec_path": exec_path(spec),
+            "pm_exec_path": exec_path,
             "pm_cwd": spec.cwd.display().to_string(),
             "args": script_args(spec),
             "node_args": spec.interpreter_args,
             "filter_env": spec.env_sources.filter,
+            "created_at": view.revision.as_ref().map(|revision| revision.at_ms),
+            "version": package::version(Path::new(&exec_path).parent().unwrap_or(&spec.cwd)).unwrap_or("N/A".to_owned()),
+            "username": spec.resources.run_as.as_ref().map_or(OURSELVES.as_str(), |user| user.user.as_str()),
+            "merge_logs": spec.logs.merge || !spec.numbered,
             "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
             "pm_out_log_path": process.out_log,
             "pm_err_log_path": process.err_log,
             "autostart": spec.autostart,
             "autorestart": spec.restart.auto,
             "watch": spec.watch.is_some(),
-            "max_memory_restart": spec.resources.max_memory.map(|size| size.0),
-            "exit_code": exit_code,
             "NODE_APP_INSTANCE": view.instance,
-            "axm_monitor": {},
-            "axm_actions": [],
-            "axm_options": {},
             "env": env,
         },
     });
-    // As with PM2, only when they are set.
-    if let Some(watch) = &spec.watch {
-        element["pm2_env"]["ignore_watch"] = json!(watch.ignore);
-        element["pm2_env"]["watch_delay"] = json!(watch.delay.as_millis() as u64);
-    }
-    if spec.ready.by == ReadyBy::Message {
-        element["pm2_env"]["wait_ready"] = json!(true);
-        element["pm2_env"]["listen_timeout"] = json!(spec.ready.limit.as_millis() as u64);
-    }
-    if spec.stop.with_message {
-        element["pm2_env"]["shutdown_with_message"] = json!(true);
-    }
     // As with every variable of an app, PM2 has it here.
     if let Some(port) = view.ports.held {
         element["pm2_env"]["PORT"] = json!(port.number());
     }
+    if let Value::Object(shown) = &mut element["pm2_env"] {
+        shown.extend(exit_code.map(|code| ("exit_code".to_owned(), json!(code))));
+        shown.extend(settings(spec));
+        shown.extend(always());
+    }
     element
+}
+
+/// What is the same for all.
+fn always() -> Map<String, Value> {
+    let all = [
+        // Whole trees are ended, always.
+        ("treekill", json!(true)),
+        ("instance_var", json!("NODE_APP_INSTANCE")),
+        // pm2.io is not there, and repositories are not looked at.
+        ("pmx", json!(false)),
+        ("km_link", json!(false)),
+        ("vizion", json!(false)),
+        ("axm_monitor", json!({})),
+        ("axm_actions", json!([])),
+        ("axm_options", json!({})),
+        ("axm_dynamic", json!({})),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
+/// What was set: as with PM2, absent where it is PM2's default.
+fn settings(spec: &AppSpec) -> Map<String, Value> {
+    let (restart, stop, resources) = (&spec.restart, &spec.stop, &spec.resources);
+    let ms = |span: Duration| span.as_millis() as u64;
+    let waits = spec.ready.by == ReadyBy::Message;
+    let run_as = resources.run_as.as_ref();
+    let all = [
+        ("max_memory_restart", resources.max_memory.map(|size| json!(size.0))),
+        ("min_uptime", (ms(restart.min_uptime) != 1000).then(|| json!(ms(restart.min_uptime)))),
+        ("max_restarts", (restart.max_unstable != 16).then(|| json!(restart.max_unstable))),
+        ("restart_delay", (!restart.delay.is_zero()).then(|| json!(ms(restart.delay)))),
+        ("exp_backoff_restart_delay", restart.backoff.map(|first| json!(ms(first)))),
+        ("stop_exit_codes", (!restart.stop_exit_codes.is_empty()).then(|| json!(restart.stop_exit_codes))),
+        ("kill_timeout", (ms(stop.timeout) != 1600).then(|| json!(ms(stop.timeout)))),
+        ("shutdown_with_message", stop.with_message.then_some(Value::Bool(true))),
+        ("wait_ready", waits.then_some(Value::Bool(true))),
+        ("listen_timeout", waits.then(|| json!(ms(spec.ready.limit)))),
+        ("ignore_watch", spec.watch.as_ref().map(|watch| json!(watch.ignore))),
+        ("watch_delay", spec.watch.as_ref().map(|watch| json!(ms(watch.delay)))),
+        ("log_date_format", spec.logs.date_format.as_ref().map(|format| json!(format))),
+        ("pm_log_path", spec.logs.combined.as_ref().map(|path| json!(path.display().to_string()))),
+        ("uid", run_as.map(|user| json!(user.uid))),
+        ("gid", run_as.map(|user| json!(user.gid))),
+    ];
+    all.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// The arguments of the script alone: without the interpreter's, and without the script.

@@ -4,5 +4,6 @@
 
 pub mod jlist;
 pub mod logs;
+mod package;
 pub mod processes;
 pub mod system;

@@ -34,5 +34,9 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
             upgrade: upgrade::latest(api.handle.change().borrow().as_ref()),
         },
         store: convert_store::store(api),
+        logs: api
+            .log_space
+            .borrow()
+            .map(|space| wire::LogSpace { used_bytes: space.used as i64, budget_bytes: space.budget as i64 }),
     })
 }

@@ -5,7 +5,7 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{status_style, styled, units};
 use super::super::session::{Session, address};
-use crate::wire::{Process, Store, System};
+use crate::wire::{LogSpace, Process, Store, System};
 
 /// Runs the command.
 pub async fn run(args: JsonArgs) -> Result<(), CliError> {
@@ -17,7 +17,8 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
         let by_status: serde_json::Map<_, _> =
             counts.into_iter().map(|(status, number)| (status.to_owned(), number.into())).collect();
         out::json(&serde_json::json!({
-            "host": system.host, "daemon": system.daemon, "store": system.store, "processes_by_status": by_status
+            "host": system.host, "daemon": system.daemon, "store": system.store, "logs": system.logs,
+            "processes_by_status": by_status
         }));
     } else {
         out::print(&text(&system, &counts, session.screen.color));
@@ -54,6 +55,7 @@ fn text(system: &System, counts: &[(&str, usize)], color: bool) -> String {
         ("addresses", or(addresses, "only the socket")),
         ("home", daemon.home.clone()),
         ("store", store(&system.store)),
+        ("logs", logs(system.logs.as_ref())),
         ("host", format!("{}, up {}", host.hostname, units::span(host.uptime_ms))),
         (
             "cpu",
@@ -71,6 +73,12 @@ fn text(system: &System, counts: &[(&str, usize)], color: bool) -> String {
         ("processes", or(processes, "none")),
     ];
     rows.iter().map(|(key, value)| format!("{key:<9}  {value}\n")).collect()
+}
+
+fn logs(space: Option<&LogSpace>) -> String {
+    space.map_or("not looked at yet".to_owned(), |space| {
+        format!("{} of at most {}", units::bytes(space.used_bytes), units::bytes(space.budget_bytes))
+    })
 }
 
 fn store(store: &Store) -> String {
@@ -114,6 +122,7 @@ pub mod tests {
                 upgrade: None,
             },
             store: Store { status: "ok".into(), ..Store::default() },
+            logs: Some(LogSpace { used_bytes: 3 << 20, budget_bytes: 4 << 30 }),
         }
     }
 
@@ -123,7 +132,8 @@ pub mod tests {
         let processes = [process(0, "online"), process(1, "stopped"), process(2, "online")];
         let text = text(&system, &counts(&processes), false);
         let expected = "version    0.1.0\ndaemon     pid 10, up 1m 1s\nkeeper     pid 9\n\
-                        addresses  http://127.0.0.1:9615\nhome       /h\nstore      ok, no copy yet\nhost       box, up 1d 0h\n\
+                        addresses  http://127.0.0.1:9615\nhome       /h\nstore      ok, no copy yet\n\
+                        logs       3.0 MiB of at most 4.0 GiB\nhost       box, up 1d 0h\n\
                         cpu        12.5% of 2 cores\nmemory     1.0 GiB of 4.0 GiB\n\
                         load       0.50 1.00 1.25\nprocesses  2 online, 1 stopped\n";
         assert_eq!(text, expected);

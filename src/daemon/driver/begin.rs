@@ -72,9 +72,8 @@ impl Driver {
         // Read once, and only if something is unknown.
         let keepsakes = std::cell::LazyCell::new(|| crate::keeper::keepsakes(&home.run_dir()));
         let taken = adopt_unknown::take_up(&mut saved, &runs, |run| {
-            let path = keepsakes.as_ref().map_err(ToString::to_string)?.get(&run);
-            let text = std::fs::read_to_string(path.ok_or("it has none")?).map_err(|e| e.to_string())?;
-            Keepsake::parse(&text)
+            let text = keepsakes.as_ref().map_err(ToString::to_string)?.get(&run).ok_or("it has none")?;
+            Keepsake::parse(text.as_ref().map_err(ToString::to_string)?)
         });
         let (revisions, first) = Revisions::begin(&saved, clock::unix_ms());
         if !taken.changes.is_empty() || !first.is_empty() {

@@ -1,7 +1,10 @@
-//! `import pm2`: the apps of PM2's dump become apps here. PM2's own files are only read.
+//! `import pm2`: the apps that PM2 runs, or those of its dump, become apps here. PM2's own files are
+//! only read.
+
+mod pm2;
+mod take_over;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::super::error::CliError;
@@ -9,11 +12,13 @@ use super::super::import_args::ImportArgs;
 use super::super::session::{Session, on_this_machine};
 use super::super::{file_args, out, prompt};
 use super::from_file;
-use super::report::{Line, Report};
+use super::report::Report;
 use super::update_env;
 use crate::client::ANY;
 use crate::ecosystem::{self, Dump};
 use crate::wire::{NewApp, PlanAction, Then};
+use pm2::Pm2;
+use take_over::take_over;
 
 /// How long the daemon is waited for that starts something new.
 const WAIT: Duration = Duration::from_secs(30);
@@ -31,11 +36,12 @@ struct Import {
 pub async fn run(args: ImportArgs) -> Result<(), CliError> {
     on_this_machine("pmdaemon import")?;
     let file = dump_file(&args)?;
-    let home = file.parent().unwrap_or(Path::new("/")).to_owned();
-    let shown = file.display().to_string();
-    let text = std::fs::read_to_string(&file).map_err(|e| {
-        CliError::new(format!("{shown} cannot be read: {e}; pm2 save writes it, or name another file"))
-    })?;
+    let pm2 = Pm2::at(file.parent().unwrap_or(Path::new("/")));
+    // What it runs now is nearer to the truth than what it has saved.
+    let (shown, text) = match args.file.is_none() && pm2.lives() {
+        true => ("pm2 jlist".to_owned(), pm2.list()?),
+        false => (file.display().to_string(), read(&file)?),
+    };
     let dump = ecosystem::read_dump(&shown, &text, &update_env::of_this_shell())
         .map_err(|e| CliError::new(e.to_string()))?;
     let declared = file_args::declared(&dump.document, &[], None)?;
@@ -50,7 +56,7 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
         .filter(|(_, step)| step.action == PlanAction::Create)
         .map(|((new, (there, ran)), _)| Import { new, there, ran })
         .collect();
-    let lives = pm2_lives(&home);
+    let lives = pm2.lives();
     for step in plan.steps.iter().filter(|step| step.action != PlanAction::Create) {
         out::notice(&format!("{} is here already, and is left as it is.", step.app));
     }
@@ -59,6 +65,7 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
         return Ok(());
     }
     imports.iter().for_each(|import| out::line(&said(import, lives, args.takeover)));
+    out::notice("What PM2 has logged stays where it is; from now on logs are where pmdaemon info says.");
     let unasked = prompt::Unasked { done: "imported", option: "--yes" };
     if !args.yes && !prompt::confirm("", "Import these?", unasked)? {
         out::notice("Nothing imported.");
@@ -67,14 +74,27 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
     let mut report = Report::new(args.json);
     for import in &imports {
         let done = match import.ran && lives && args.takeover {
-            true => take_over(&session, import, &home, &mut report).await,
+            true => take_over(&session, import, &pm2, &mut report).await,
             false => define(&session, import, import.ran && !lives, &mut report).await,
         };
         if let Err(error) = done {
             report.refuse(&error);
         }
     }
+    if lives && args.takeover {
+        out::notice(
+            "PM2 still lists what it does not run any more, and starts it again at boot if it is in its dump: pm2 delete \
+             all && pm2 save --force forgets it.",
+        );
+    }
     report.finish()
+}
+
+fn read(file: &Path) -> Result<String, CliError> {
+    std::fs::read_to_string(file).map_err(|e| {
+        let shown = file.display();
+        CliError::new(format!("{shown} cannot be read: {e}; pm2 save writes it, or name another file"))
+    })
 }
 
 /// The named file, or that of PM2's home.
@@ -86,13 +106,6 @@ fn dump_file(args: &ImportArgs) -> Result<PathBuf, CliError> {
     let home = home.or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".pm2")));
     home.map(|home| home.join("dump.pm2"))
         .ok_or_else(|| CliError::new("neither PM2_HOME nor HOME is set: name the dump"))
-}
-
-/// Whether the daemon of that home of PM2 runs.
-fn pm2_lives(home: &Path) -> bool {
-    let pid = std::fs::read_to_string(home.join("pm2.pid")).unwrap_or_default();
-    let Ok(pid) = pid.trim().parse::<u32>() else { return false };
-    std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("PM2"))
 }
 
 fn said(import: &Import, lives: bool, takeover: bool) -> String {
@@ -128,47 +141,4 @@ async fn define(
     }
     report.add_new(app.processes, false);
     Ok(())
-}
-
-/// Stopped there, started here; started there again when that fails.
-async fn take_over(
-    session: &Session,
-    import: &Import,
-    home: &Path,
-    report: &mut Report,
-) -> Result<(), CliError> {
-    pm2(home, "stop", &import.there)?;
-    let created = session.ask_once(async |c| c.create_app(&import.new, WAIT).await).await;
-    match created {
-        Ok(app) if app.processes.iter().all(|process| process.pid.is_some()) => {
-            report.add_new(app.processes, app.autostart);
-            Ok(())
-        }
-        failed => {
-            if let Ok(app) = &failed {
-                let whose = format!("{}:{}", app.namespace, app.name);
-                let delete = crate::wire::Action::Delete;
-                session.ask_once(async |c| c.act(delete, &whose, WAIT).await).await?;
-            }
-            pm2(home, "restart", &import.there)?;
-            report.note(Line::Failed(format!("{} runs in PM2 again: it did not start here", import.there)));
-            failed.map(drop)
-        }
-    }
-}
-
-/// A command of the user's own PM2.
-fn pm2(home: &Path, verb: &str, app: &str) -> Result<(), CliError> {
-    let run = Command::new("pm2")
-        .args([verb, app, "--silent"])
-        .env("PM2_HOME", home)
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|e| CliError::new(format!("{app} was not taken over: pm2 does not start: {e}")))?;
-    match run.status.success() {
-        true => Ok(()),
-        false => {
-            Err(CliError::new(format!("{app} was not taken over: pm2 {verb} failed with {}", run.status)))
-        }
-    }
 }

@@ -1,0 +1,10 @@
+//! Side by side with PM2 itself, and the habits of its users.
+
+mod support;
+
+#[path = "pm2/jlist.rs"]
+mod jlist;
+#[path = "pm2/real.rs"]
+mod real;
+#[path = "pm2/take_over.rs"]
+mod take_over;
