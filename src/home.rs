@@ -101,6 +101,16 @@ impl Home {
         self.0.join("run")
     }
 
+    /// What balancers are told.
+    pub fn balance_dir(&self) -> PathBuf {
+        self.0.join("balance")
+    }
+
+    /// Where the balancer of that app says how it is doing. Short: the path of a socket is.
+    pub fn balancer_socket(&self, app: u32) -> PathBuf {
+        self.0.join(format!("b{app}.sock"))
+    }
+
     /// Logs of the services.
     pub fn log_dir(&self) -> PathBuf {
         self.0.join("logs")

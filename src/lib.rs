@@ -32,6 +32,7 @@
 //! | [`store`] | SQLite | `model`, `supervisor` (what it remembers) |
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
+//! | [`balance`] | the balancer: a process that stands before those of an app | nothing |
 //! | [`probe`] | health checks: one question to an app, one verdict | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
@@ -49,6 +50,7 @@
 
 pub mod api;
 pub mod auth;
+pub mod balance;
 pub mod cli;
 pub mod client;
 pub mod daemon;

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use pmdaemon::cli::{self, KeeperArgs, Parsed};
+use pmdaemon::cli::{self, BalancerArgs, KeeperArgs, Parsed};
 use pmdaemon::daemon::self_check;
 use pmdaemon::home::Home;
-use pmdaemon::{keeper, kernel, run};
+use pmdaemon::{balance, keeper, kernel, own_log, run};
 
 fn main() -> ExitCode {
     let parsed = cli::parse();
@@ -17,6 +17,7 @@ fn main() -> ExitCode {
     match parsed {
         Parsed::Client(command) => cli::run(*command),
         Parsed::Keeper(args) => keeper(args, false),
+        Parsed::Balancer(args) => balancer(args),
         Parsed::SelfCheck(args) => self_check::run(&args.store),
         Parsed::Run(args) => {
             let none =
@@ -43,6 +44,20 @@ fn keeper(args: KeeperArgs, stand_by: bool) -> ExitCode {
             keeper::main(keeper::KeeperArgs { home, adopt_daemon, on_exit, resume, stand_by })
         }
         Err(sentence) => refuse(&sentence),
+    }
+}
+
+fn balancer(args: BalancerArgs) -> ExitCode {
+    own_log::start();
+    // Executed by the name of its file in /proc, it would be called as that.
+    let _ = nix::sys::prctl::set_name(c"pm-balancer");
+    let begun = keeper::inherited::listener();
+    let ran = begun.and_then(|listener| {
+        balance::run(balance::Places { listener, table: args.table, status: args.status })
+    });
+    match ran {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => refuse(&format!("cannot balance: {error}")),
     }
 }
 

@@ -1,8 +1,9 @@
-//! Listening sockets that are held for apps (acceptance rows A10, J20, K1, K2).
+//! Listening sockets that are held for apps (acceptance rows A10, C2, J20, K1, K2, K5, K6, K21).
 
 mod support;
 
 mod slices {
+    mod balance;
     mod node;
     pub mod shared_port;
     mod sockets;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ApiError, convert_depends, convert_env, convert_health, convert_logs, convert_ready, convert_resources,
-    convert_schedule, convert_watch,
+    ApiError, convert_balance, convert_depends, convert_env, convert_health, convert_logs, convert_ready,
+    convert_resources, convert_schedule, convert_watch,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -131,7 +131,12 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         filter_env: spec.env_sources.filter.clone(),
         instances: i64::from(spec.instances),
         port: spec.port.map(|plan| plan.to_string()),
-        listen_mode: spec.port.map(|plan| ListenMode::of(plan).to_string()),
+        listen_mode: spec.port.map(|plan| match spec.balance {
+            Some(_) => ListenMode::Proxy.to_string(),
+            None => ListenMode::of(plan).to_string(),
+        }),
+        balance: spec.balance.as_ref().map(convert_balance::show),
+        balancer: None,
         autostart: spec.autostart,
         autorestart: spec.restart.auto,
         max_restarts: i64::from(spec.restart.max_unstable),
@@ -207,6 +212,14 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     }
     let logs = convert_logs::wanted(new.logs.unwrap_or_default())?;
     let namespace = name("/namespace", new.namespace)?.unwrap_or_else(Name::default_namespace);
+    let port = new.port.as_deref().map(port_plan).transpose()?;
+    let listen = match new.listen_mode {
+        Some(text) => {
+            ListenMode::parse(&text).map_err(|e| ApiError::member("/listen_mode", e.to_string()))?
+        }
+        None => ListenMode::default(),
+    };
+    let (balance, listen, port) = convert_balance::wanted(new.balance, listen, port)?;
     Ok(Draft {
         depends_on: convert_depends::wanted(&new.depends_on, &namespace)?,
         resources,
@@ -223,13 +236,9 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         env: new.env,
         env_sources,
         inherited_env,
-        port: new.port.as_deref().map(port_plan).transpose()?,
-        listen: match new.listen_mode {
-            Some(text) => {
-                ListenMode::parse(&text).map_err(|e| ApiError::member("/listen_mode", e.to_string()))?
-            }
-            None => ListenMode::default(),
-        },
+        port,
+        listen,
+        balance,
         instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
         autostart: new.autostart.unwrap_or(true),
         restart: RestartPolicy {
@@ -305,7 +314,7 @@ pub(super) fn number(
     Err(ApiError::member(pointer, format!("{member} is {value}: {least} to {most} is allowed")))
 }
 
-fn span(pointer: &str, ms: Option<i64>, default: Duration) -> Result<Duration, ApiError> {
+pub(super) fn span(pointer: &str, ms: Option<i64>, default: Duration) -> Result<Duration, ApiError> {
     let ms = number(pointer, ms, millis(default), 0, MAX_SPAN_MS)?;
     Ok(Duration::from_millis(ms as u64))
 }

@@ -26,6 +26,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,
+            balance: None,
             port: None,
             autostart: false,
             restart: RestartPolicy::default(),

@@ -28,6 +28,9 @@ pub fn within(snapshot: Arc<Snapshot>, namespaces: &Namespaces) -> Arc<Snapshot>
         if let Some(reload) = snapshot.reloads.get(&view.app) {
             seen.reloads.insert(view.app, reload.clone());
         }
+        if let Some(balancer) = snapshot.balancers.get(&view.app) {
+            seen.balancers.insert(view.app, balancer.clone());
+        }
     }
     Arc::new(seen)
 }

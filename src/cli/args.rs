@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs, StopArgs};
+use super::balance_args::BalancerArgs;
 use super::forward_args::ForwardArgs;
 use super::history_args::{HistoryArgs, RollbackArgs};
 use super::identity_args::{AuditArgs, ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
@@ -56,6 +57,9 @@ pub enum Command {
     /// Serve the API (started by the keeper)
     #[command(hide = true)]
     Daemon,
+    /// Stand before the processes of an app (started by the keeper)
+    #[command(hide = true)]
+    Balancer(BalancerArgs),
     /// Say whether this program could take over (started by the daemon)
     #[command(hide = true)]
     SelfCheck(SelfCheckArgs),

@@ -13,6 +13,7 @@
 
 mod act_args;
 pub mod args;
+mod balance_args;
 mod commands;
 mod depends_args;
 mod doctor;
@@ -57,6 +58,7 @@ use clap::Parser;
 use args::{Cli, Command};
 
 pub use args::ClientCommand;
+pub use balance_args::BalancerArgs;
 pub use program_args::{KeeperArgs, RunArgs, SelfCheckArgs};
 
 /// What this process was started as.
@@ -67,6 +69,8 @@ pub enum Parsed {
     Run(RunArgs),
     /// The daemon, started by the keeper.
     Daemon,
+    /// A balancer, started by the keeper.
+    Balancer(BalancerArgs),
     /// A program that is asked, by an older one, whether it could take over.
     SelfCheck(SelfCheckArgs),
     /// A command of a user: give it to [`run`].
@@ -83,6 +87,7 @@ pub fn parse() -> Parsed {
         Command::Keeper(args) => Parsed::Keeper(args),
         Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,
+        Command::Balancer(args) => Parsed::Balancer(args),
         Command::SelfCheck(args) => Parsed::SelfCheck(args),
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }

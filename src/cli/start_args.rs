@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::balance_args::BalanceArgs;
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
@@ -40,7 +41,7 @@ pub struct StartArgs {
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
     /// shared: one listening socket for all processes, held open over restarts; auto: so for several
-    /// processes with one port [default: auto]
+    /// processes with one port; proxy: a balancer on that port [default: auto]
     #[arg(long, value_name = "MODE")]
     pub listen_mode: Option<String>,
     /// Working directory [default: this one]
@@ -119,6 +120,9 @@ pub struct StartArgs {
     /// Arguments for the app
     #[arg(last = true, value_name = "ARGS")]
     pub args: Vec<String>,
+    /// What stands before its processes.
+    #[command(flatten, next_help_heading = "Balancing")]
+    pub balance: BalanceArgs,
     /// What makes it ready.
     #[command(flatten, next_help_heading = "Readiness")]
     pub ready: ReadyArgs,

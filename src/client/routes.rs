@@ -8,8 +8,8 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, Lent, Listener, LoginLink, LogsTended, NewApp,
-    Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, Lent, Listener, LoginLink, LogsTended,
+    NewApp, Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
     RestorePoint, RestorePointList, Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder,
     System, Then, UpgradeBegun, UpgradeOrder, WatchOrder, Whoami,
 };

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, node, resources};
 use crate::model::{
-    AppSpec, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
+    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
     ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
 };
 
@@ -43,6 +43,8 @@ pub struct Draft {
     pub port: Option<PortPlan>,
     /// How they come to listen on them.
     pub listen: ListenMode,
+    /// What stands before them.
+    pub balance: Option<Balance>,
     /// Start now and at boot.
     pub autostart: bool,
     /// After an exit that nobody asked for.
@@ -111,6 +113,13 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         interpreter: draft.interpreter.as_deref(),
         interpreter_args: &draft.interpreter_args,
     })?;
+    // Who gets requests must be able to take them.
+    let ready = match draft.ready.by {
+        ReadyBy::Auto if draft.balance.is_some() && health.is_none() => {
+            ReadyPolicy { by: ReadyBy::Port, ..draft.ready }
+        }
+        ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message | ReadyBy::Port | ReadyBy::Log(_) => draft.ready,
+    };
     if let Some(PortPlan::Shared(_)) = port {
         node::check(&found.program)?;
     }
@@ -133,11 +142,12 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         instances: draft.instances,
         numbered: draft.instances > 1,
         port,
+        balance: draft.balance,
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,
         health,
-        ready: draft.ready,
+        ready,
         resources: Resources { run_as, ..draft.resources },
         logs,
         depends_on: draft.depends_on,

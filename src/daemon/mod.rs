@@ -16,6 +16,7 @@
 //! - [`operations`] says how far is what takes time.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
 //! - [`awaiting`] looks for signs of being ready that only the daemon can see.
+//! - [`balancing`] tells balancers who is in service.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
@@ -34,6 +35,7 @@
 pub mod adopt_unknown;
 mod awaiting;
 pub mod backing_up;
+pub mod balancing;
 pub mod clock;
 pub mod define;
 pub mod define_health;

@@ -24,6 +24,8 @@ pub struct Snapshot {
     pub watching: BTreeSet<(AppId, ProcessId)>,
     /// By id.
     pub processes: BTreeMap<ProcessId, Arc<ProcessView>>,
+    /// Balancers, by the app before which they stand. No user sees them as processes.
+    pub balancers: BTreeMap<AppId, Arc<ProcessView>>,
     /// The latest reload of each app that had one.
     pub reloads: BTreeMap<AppId, Reload>,
 }
@@ -145,6 +147,11 @@ impl Snapshot {
             run_revision: process.latest_run.and_then(|run| revisions.of_run(run)),
             logs: LogFiles::of(home, spec, process.instance),
         };
+        if spec.is_balancer() {
+            let front = supervisor.balanced_by(spec);
+            front.into_iter().for_each(|front| _ = self.balancers.insert(front, Arc::new(view.clone())));
+            return true;
+        }
         self.limited += usize::from(view.is_limited());
         let whose = (view.app, view.id);
         _ = if view.is_watching() { self.watching.insert(whose) } else { self.watching.remove(&whose) };
@@ -155,9 +162,11 @@ impl Snapshot {
 
     /// Takes a process out of the picture; true if it was not in it.
     fn remove(&mut self, id: ProcessId) -> bool {
+        self.balancers.retain(|_, balancer| balancer.id != id);
         let before = self.processes.remove(&id);
         before.iter().for_each(|view| _ = self.watching.remove(&(view.app, view.id)));
         self.limited -= usize::from(before.as_ref().is_some_and(|view| view.is_limited()));
+        // A balancer was no part of it.
         before.is_none()
     }
 

@@ -59,14 +59,18 @@ mod tests {
 
     #[test]
     fn the_newest_is_first_and_a_refusal_says_so() {
-        let list = AuditList { items: vec![record(1, 403), record(2, 200)], next_before: Some(1) };
+        let list = AuditList {
+            items: vec![record(1, 403), record(2, 200)],
+            next_cursor: None,
+            next_before: Some(1),
+        };
         let html = audit_page(&list, &who(Role::Admin));
         let at = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part} is missing in {html}"));
         assert!(at("apps.stop2") < at("apps.stop1"), "{html}");
         assert_eq!(html.matches("refused, 403").count(), 1, "{html}");
         assert!(html.contains("&#60;ann&#62;") && html.contains("/audit?before=1"), "{html}");
         assert!(
-            audit_page(&AuditList { items: vec![], next_before: None }, &who(Role::Admin))
+            audit_page(&AuditList { items: vec![], next_cursor: None, next_before: None }, &who(Role::Admin))
                 .contains("Nothing")
         );
     }

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::apps::Around;
 use super::keys::Keys;
 use super::{Unusable, value};
-use crate::wire::{Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Schedule, WhenFull};
+use crate::wire::{Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Schedule, WhenFull};
 
 /// How PM2 asks programs to end, and how long it waits: their shutdown handlers rely on it.
 const KILL_SIGNAL: &str = "SIGINT";
@@ -61,6 +61,7 @@ pub fn app(
         env,
         instances,
         listen_mode: keys.get("listen_mode", value::text)?,
+        balance: keys.get("balance", balance)?,
         autostart: keys.get("autostart", value::flag)?,
         autorestart: keys.get("autorestart", value::flag)?,
         max_restarts: keys.get("max_restarts", value::number)?,
@@ -349,6 +350,32 @@ fn health(given: &Value) -> Result<HealthCheck, String> {
         }
     }
     Ok(check)
+}
+
+/// `8080`, or `{port: 8080, mode: "tcp"}`.
+fn balance(given: &Value) -> Result<Balance, String> {
+    let Some(members) = given.as_object() else {
+        return Ok(Balance { port: Some(value::number(given)?), ..Balance::default() });
+    };
+    let mut balance = Balance::default();
+    for (key, given) in members {
+        let wrong = |why: String| format!("{key}: {why}");
+        match key.as_str() {
+            "port" => balance.port = Some(value::number(given).map_err(wrong)?),
+            "mode" => balance.mode = Some(value::text(given).map_err(wrong)?),
+            "method" => balance.method = Some(value::text(given).map_err(wrong)?),
+            "sticky" => balance.sticky = Some(value::text(given).map_err(wrong)?),
+            "timeout" | "timeout_ms" => balance.timeout_ms = Some(value::time(given).map_err(wrong)?),
+            "drain_timeout" | "drain_timeout_ms" => {
+                balance.drain_timeout_ms = Some(value::time(given).map_err(wrong)?)
+            }
+            _ => {
+                let known = "port, mode, method, sticky, timeout and drain_timeout";
+                return Err(format!("{key:?} is no part of a balancer: {known} are"));
+            }
+        }
+    }
+    Ok(balance)
 }
 
 /// `["db"]`, `{db: "healthy"}` or `[{app: "db", condition: "healthy"}]`.

@@ -13,19 +13,15 @@ pub enum ListenMode {
     /// All processes share one port, also if that is only one now: the socket stays open while it
     /// restarts.
     Shared,
+    /// Each has a port of its own, and a balancer stands before them.
+    Proxy,
 }
 
 /// A mode that there is not, or not for such ports.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum BadListenMode {
-    /// A mode that is to come.
-    #[error(
-        "listen mode proxy is not built yet: use shared for a program that takes its listening socket from us, or \
-         a range of ports"
-    )]
-    Proxy,
     /// No mode at all.
-    #[error("{0:?} is not a listen mode: use auto or shared")]
+    #[error("{0:?} is not a listen mode: use auto, shared or proxy")]
     Unknown(String),
     /// There is no port to share.
     #[error("listen mode shared needs a port that all processes share: add one such as 3000")]
@@ -36,7 +32,7 @@ pub enum BadListenMode {
 }
 
 impl ListenMode {
-    /// Reads `auto` or `shared`.
+    /// Reads `auto`, `shared` or `proxy`.
     ///
     /// # Errors
     /// One sentence with what is possible.
@@ -44,7 +40,7 @@ impl ListenMode {
         match text {
             "auto" => Ok(ListenMode::Auto),
             "shared" => Ok(ListenMode::Shared),
-            "proxy" => Err(BadListenMode::Proxy),
+            "proxy" => Ok(ListenMode::Proxy),
             _ => Err(BadListenMode::Unknown(text.to_owned())),
         }
     }
@@ -71,7 +67,12 @@ impl ListenMode {
             (ListenMode::Auto, Some(PortPlan::Single(port))) if processes > 1 => {
                 Ok(Some(PortPlan::Shared(port)))
             }
-            (ListenMode::Auto, _) | (ListenMode::Shared, Some(PortPlan::Shared(_))) => Ok(ports),
+            (ListenMode::Proxy, Some(PortPlan::Single(port) | PortPlan::Shared(port))) => {
+                Ok(Some(PortPlan::Range(port, port)))
+            }
+            (ListenMode::Auto | ListenMode::Proxy, _) | (ListenMode::Shared, Some(PortPlan::Shared(_))) => {
+                Ok(ports)
+            }
         }
     }
 }
@@ -81,6 +82,7 @@ impl fmt::Display for ListenMode {
         f.write_str(match self {
             ListenMode::Auto => "auto",
             ListenMode::Shared => "shared",
+            ListenMode::Proxy => "proxy",
         })
     }
 }
@@ -107,12 +109,14 @@ mod tests {
 
     #[test]
     fn a_mode_is_printed_as_it_is_read_and_what_is_none_is_refused() {
-        for mode in [ListenMode::Auto, ListenMode::Shared] {
+        for mode in [ListenMode::Auto, ListenMode::Shared, ListenMode::Proxy] {
             assert_eq!(ListenMode::parse(&mode.to_string()), Ok(mode));
         }
-        assert_eq!(ListenMode::parse("proxy"), Err(BadListenMode::Proxy));
         for bad in ["", "Shared", "even"] {
-            assert!(ListenMode::parse(bad).unwrap_err().to_string().contains("auto or shared"), "{bad}");
+            assert!(
+                ListenMode::parse(bad).unwrap_err().to_string().contains("auto, shared or proxy"),
+                "{bad}"
+            );
         }
     }
 }

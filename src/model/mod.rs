@@ -5,6 +5,7 @@
 //! JSON or stored on disk: the API's types are in [`crate::wire`], the disk's in
 //! [`crate::store`].
 
+pub mod balance;
 pub mod depends;
 pub mod env_sources;
 pub mod event;
@@ -31,6 +32,7 @@ pub mod spec;
 pub mod state;
 pub mod watch;
 
+pub use balance::{Balance, BalanceMethod, BalanceMode, Sticky};
 pub use depends::{Condition, Dependency, Obstacle, Unmet};
 pub use env_sources::EnvSources;
 pub use event::{Cause, Event, EventKind, ExitCause};

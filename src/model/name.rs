@@ -19,6 +19,9 @@ pub struct BadName {
     pub given: String,
 }
 
+/// What no name that is given ends with.
+const OF_BALANCER: &str = "~balancer";
+
 impl Name {
     /// The longest name, in bytes.
     pub const MAX: usize = 64;
@@ -51,6 +54,27 @@ impl Name {
         }
         fitted.truncate(Self::MAX);
         Name::parse(&fitted).unwrap_or_else(|_| Name(format!("_{fitted}")))
+    }
+
+    /// The name of the balancer of an app of this name: nobody can give it.
+    pub fn of_balancer(&self) -> Name {
+        Name(format!("{self}{OF_BALANCER}"))
+    }
+
+    /// The app before which a balancer of this name stands, if it is one's.
+    pub fn of_balanced(&self) -> Option<Name> {
+        self.0.strip_suffix(OF_BALANCER).map(|app| Name(app.to_owned()))
+    }
+
+    /// Reads a name that we have written: that of a balancer is one, too.
+    ///
+    /// # Errors
+    /// When it is no name.
+    pub fn parse_written(text: &str) -> Result<Name, BadName> {
+        match text.strip_suffix(OF_BALANCER) {
+            Some(app) => Name::parse(app).map(|app| app.of_balancer()),
+            None => Name::parse(text),
+        }
     }
 
     /// The namespace of everything that was not given one.

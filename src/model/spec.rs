@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy, Resources,
-    Schedule, Signal, WatchPolicy,
+    Balance, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
+    Resources, Schedule, Signal, WatchPolicy,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -44,6 +44,8 @@ pub struct AppSpec {
     pub numbered: bool,
     /// The ports of its processes, if it asks for any.
     pub port: Option<PortPlan>,
+    /// What stands before its processes, if something does: each then has a port of its own.
+    pub balance: Option<Balance>,
     /// Whether defining the app starts it.
     pub autostart: bool,
     /// What follows an exit that nobody asked for.
@@ -162,6 +164,7 @@ impl fmt::Debug for AppSpec {
             .field("instances", &self.instances)
             .field("numbered", &self.numbered)
             .field("port", &self.port)
+            .field("balance", &self.balance)
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)
             .field("stop", &self.stop)

@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::format_balance::StoredBalance;
 use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
@@ -49,6 +50,8 @@ pub(super) struct StoredSpec {
     numbered: Option<bool>,
     #[serde(default)]
     port: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    balance: Option<StoredBalance>,
     #[serde(default = "yes")]
     autostart: bool,
     #[serde(default)]
@@ -135,6 +138,7 @@ impl StoredSpec {
             instances: spec.instances,
             numbered: Some(spec.numbered),
             port: spec.port.map(stored_plan),
+            balance: spec.balance.as_ref().map(StoredBalance::new),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
@@ -153,7 +157,7 @@ impl StoredSpec {
     /// The definition that was written.
     pub(super) fn into_model(self) -> Result<AppSpec, Misfit> {
         Ok(AppSpec {
-            name: Name::parse(&self.name).map_err(|bad| bad.to_string())?,
+            name: Name::parse_written(&self.name).map_err(|bad| bad.to_string())?,
             namespace: Name::parse(&self.namespace).map_err(|bad| bad.to_string())?,
             script: self.script,
             interpreter: self.interpreter,
@@ -165,6 +169,7 @@ impl StoredSpec {
             instances: self.instances,
             numbered: self.numbered.unwrap_or(self.instances > 1),
             port: self.port.map(|text| port_plan(&text)).transpose()?,
+            balance: self.balance.map(StoredBalance::into_model).transpose()?,
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,

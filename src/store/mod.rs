@@ -26,6 +26,7 @@ pub mod before;
 mod error;
 mod events;
 mod format;
+mod format_balance;
 mod format_depends;
 mod format_env;
 mod format_health;

@@ -30,6 +30,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         interpreter_args: Vec::new(),
         instances: 2,
         numbered: true,
+        balance: None,
         port: None,
         autostart: false,
         restart: RestartPolicy {

@@ -32,6 +32,8 @@
 //!
 //! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
 //!
+//! [`balancing`] says what stands before which app, and who is in service behind it.
+//!
 //! Automatic restarts of the whole host draw from one [`budget`], and queue when it is spent.
 //!
 //! What is absent: there is no timer and no second path. A life that is late, doubled
@@ -54,6 +56,7 @@ macro_rules! planted {
 
 mod answer;
 mod attend;
+mod balancing;
 mod beside;
 mod budget;
 mod command;
@@ -80,6 +83,7 @@ mod update;
 mod watch;
 
 pub use answer::{Accepted, Denied, Effect, Record, Scope};
+pub use balancing::Route;
 pub use beside::{Trial, Up};
 pub use budget::Limits;
 pub use input::{Command, Input};

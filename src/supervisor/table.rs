@@ -50,6 +50,8 @@ pub struct Supervisor {
     pub(super) ending: BTreeSet<ProcessId>,
     /// Who depends on the app of that namespace and name, which need not be there.
     pub(super) dependents: BTreeMap<(Name, Name), BTreeSet<AppId>>,
+    /// The apps before which a balancer stands, or that are one.
+    pub(super) balanced: BTreeSet<AppId>,
     touched: BTreeSet<ProcessId>,
 }
 
@@ -87,6 +89,7 @@ impl Supervisor {
             waiting: BTreeSet::new(),
             ending: BTreeSet::new(),
             dependents: BTreeMap::new(),
+            balanced: BTreeSet::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -230,6 +233,7 @@ impl Supervisor {
         self.names.insert((spec.namespace.clone(), spec.name.clone()), id);
         self.depend(id, Some(&spec));
         self.timetable.take_up(id);
+        self.note_balanced(id, &spec);
         self.apps.insert(id, spec);
         self.effects.push(Effect::Record(Record::App(id)));
     }
@@ -237,6 +241,7 @@ impl Supervisor {
     /// Gives an app that is there another definition of the same name.
     pub(super) fn redefine(&mut self, id: AppId, spec: Arc<AppSpec>) {
         self.depend(id, Some(&spec));
+        self.note_balanced(id, &spec);
         let before = self.apps.insert(id, spec);
         let policy = |spec: &Arc<AppSpec>| spec.health.clone();
         let times = |spec: &Arc<AppSpec>| spec.schedule.as_ref().map(ToString::to_string);
@@ -252,6 +257,13 @@ impl Supervisor {
         // Whoever shows them shows the definition with them.
         let members: Vec<ProcessId> = self.members_of(id).collect();
         self.touched.extend(members);
+    }
+
+    fn note_balanced(&mut self, id: AppId, spec: &AppSpec) {
+        match spec.balance.is_some() || spec.is_balancer() {
+            true => self.balanced.insert(id),
+            false => self.balanced.remove(&id),
+        };
     }
 
     /// Notes on whom an app depends from now on. Called before its definition changes.
@@ -351,6 +363,7 @@ impl Supervisor {
         if let Some(spec) = self.apps.remove(&app) {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
             self.timetable.forget(app);
+            self.balanced.remove(&app);
             self.reloads_touched |= self.reloads.remove(&app).is_some();
             self.effects.push(Effect::Record(Record::AppGone(app)));
         }

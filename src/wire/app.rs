@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed, Schedule};
+use super::{Balance, Balancer, Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed, Schedule};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -69,10 +69,15 @@ pub struct NewApp {
     /// How its processes come to listen on a single port. `shared`: one listening socket is held
     /// for all of them, on all addresses; Node programs need no change, others take it as
     /// descriptor 3 (`LISTEN_FDS`). `auto` (default): shared by several processes, while one alone
-    /// binds the port by itself. `proxy` is not built yet.
+    /// binds the port by itself. `proxy`: each has a port of its own
+    /// and a balancer stands before them, see `balance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "shared")]
     pub listen_mode: Option<String>,
+    /// What stands before its processes. None by default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub balance: Option<Balance>,
     /// Start it now and at boot. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -232,6 +237,14 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub listen_mode: Option<String>,
+    /// What stands before its processes, if something does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub balance: Option<Balance>,
+    /// How that is doing. Only of one app alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub balancer: Option<Balancer>,
     /// Started when defined and at boot.
     pub autostart: bool,
     /// Started again when it ends by itself.

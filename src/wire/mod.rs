@@ -11,6 +11,7 @@
 pub mod app;
 pub mod audit;
 pub mod auth;
+mod balance;
 pub mod bulk;
 mod depends;
 pub mod event;
@@ -42,6 +43,7 @@ pub mod verbs;
 pub use app::{App, AppList, NewApp, Outcome};
 pub use audit::{AuditList, AuditRecord, AuditVerdict, BrokenRecord};
 pub use auth::{LoginLink, Role, Whoami};
+pub use balance::{Backend, Balance, Balancer};
 pub use bulk::{Action, Bulk};
 pub use depends::Dependency;
 pub use event::{Event, EventList};

@@ -5,18 +5,18 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use besides itself: the column "may use" of the map.
 const MAY_USE: &[(&str, &str)] = &[
-    ("model home wire own_log secrets settings", ""),
+    ("model home wire own_log secrets settings balance", ""),
     ("supervisor logs sample probe", "model"),
     ("fault", "home"),
     ("keeper", "home fault model own_log"),
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home fault secrets settings supervisor keeper store auth logs sample probe"),
+    ("daemon", "model home fault secrets settings supervisor keeper store auth balance logs sample probe"),
     ("dashboard ecosystem", "wire"),
     (
         "api",
-        "model home secrets settings supervisor keeper store auth logs sample probe daemon wire dashboard ecosystem",
+        "model home secrets settings supervisor keeper store auth balance logs sample probe daemon wire dashboard ecosystem",
     ),
     ("client", "wire home secrets settings kernel"),
     ("cli", "client ecosystem wire home secrets settings kernel"),

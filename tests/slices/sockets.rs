@@ -334,8 +334,8 @@ fn a_listen_mode_that_cannot_be_is_refused_with_what_can() {
     let refused = |args: &[&str], words: &[&str]| {
         home.run(&[&["start", &script][..], args].concat()).refused(1, words);
     };
-    refused(&["--port", "3000", "--listen-mode", "proxy"], &["proxy is not built yet", "shared"]);
-    refused(&["--port", "3000", "--listen-mode", "even"], &["\"even\"", "auto or shared"]);
+    refused(&["--listen-mode", "proxy"], &["needs the port on which clients connect"]);
+    refused(&["--port", "3000", "--listen-mode", "even"], &["\"even\"", "auto, shared or proxy"]);
     refused(&["--listen-mode", "shared"], &["needs a port"]);
     refused(&["--port", "3000-3003", "--listen-mode", "shared"], &["3000-3003 are several"]);
     let foreign = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -343,7 +343,7 @@ fn a_listen_mode_that_cannot_be_is_refused_with_what_can() {
     let by = format!("port {taken} is used by another program (");
     refused(&["-i", "2", "--port", &taken.to_string()], &[&by]);
     let api = home.api();
-    let app = json!({"script": script, "port": "3000", "listen_mode": "proxy"});
+    let app = json!({"script": script, "port": "3000-3001", "listen_mode": "proxy"});
     let answer = api.post("/api/v1/apps", &app);
     assert_eq!(answer.status, 422, "{answer:?}");
     assert_eq!(home.processes().len(), 0);

@@ -10,7 +10,7 @@ use utoipa::IntoParams;
 use crate::api::access::{Auth, View};
 use crate::api::extract::Query;
 use crate::api::resolve::resolve;
-use crate::api::{ApiError, Shared, convert, cursor, log_state};
+use crate::api::{ApiError, Shared, balancer_state, convert, cursor, log_state};
 use crate::wire;
 
 /// Which apps.
@@ -42,7 +42,8 @@ pub async fn list(
     Query(which): Query<Which>,
 ) -> Result<Json<wire::AppList>, ApiError> {
     let measured = api.handle.measured().await;
-    let chosen = resolve(&auth.snapshot(&api), which.reference.as_deref().unwrap_or("all"))?;
+    let snapshot = auth.snapshot(&api);
+    let chosen = resolve(&snapshot, which.reference.as_deref().unwrap_or("all"))?;
     let mut by_app = BTreeMap::<_, Vec<_>>::new();
     for view in chosen {
         by_app.entry(view.app).or_default().push(view);
@@ -53,6 +54,7 @@ pub async fn list(
         by_app.iter().filter_map(|views| convert::app(views, measured.as_deref())).collect();
     if which.reference.is_some() {
         for (views, app) in by_app.iter().zip(&mut items) {
+            app.balancer = balancer_state::of(&api, &snapshot, views).await;
             log_state::add(&api, views, &mut app.processes).await?;
         }
     }

@@ -9,7 +9,7 @@ use crate::api::access::{Auth, View};
 use crate::api::conditional::{self, Conditions};
 use crate::api::extract::Path;
 use crate::api::resolve::{resolve, resolve_app};
-use crate::api::{ApiError, Shared, convert, log_state};
+use crate::api::{ApiError, Shared, balancer_state, convert, log_state};
 use crate::wire;
 
 /// Show one app
@@ -39,6 +39,7 @@ pub async fn show(
         return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, tag)]).into_response());
     }
     let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
+    app.balancer = balancer_state::of(&api, &snapshot, &views).await;
     log_state::add(&api, &views, &mut app.processes).await?;
     Ok(([(header::ETAG, tag)], Json(app)).into_response())
 }

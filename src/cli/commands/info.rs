@@ -98,6 +98,7 @@ fn text(app: &App, events: &[Event], color: bool) -> String {
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
+    pairs.extend(balance(app));
     pairs.extend(ready(app));
     pairs.extend(limits(app));
     pairs.extend(app.schedule.as_ref().map(|it| ("schedule", scheduled(it))));
@@ -159,8 +160,48 @@ fn watched(watch: &FileWatch) -> String {
 fn with_mode(port: &str, app: &App) -> String {
     match app.listen_mode.as_deref() {
         Some("shared") => format!("{port}, one socket shared by all instances"),
+        Some("proxy") => format!("{port}, behind the balancer"),
         Some(_) | None => port.to_owned(),
     }
+}
+
+/// `port 8080, http, least-connections`, and how the balancer is doing.
+fn balance(app: &App) -> Vec<(&'static str, String)> {
+    let Some(asked) = &app.balance else { return Vec::new() };
+    let word = |word: &Option<String>| word.clone().unwrap_or_default();
+    let mut text =
+        format!("port {}, {}, {}", asked.port.unwrap_or(0), word(&asked.mode), word(&asked.method));
+    if let Some(how) = asked.sticky.as_deref().filter(|how| *how != "none") {
+        text.push_str(&format!(", sticky by {how}"));
+    }
+    text.push_str(&format!(", {} to drain", units::setting(asked.drain_timeout_ms.unwrap_or(0))));
+    let mut pairs = vec![("balance", text)];
+    if let Some(balancer) = &app.balancer {
+        let pid = balancer.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
+        pairs.push((
+            "balancer",
+            format!(
+                "{}{pid}, {} restarts; {} connections, {} requests, {} errors, {} retries",
+                balancer.status,
+                balancer.restarts,
+                balancer.connections,
+                balancer.requests,
+                balancer.errors,
+                balancer.retries
+            ),
+        ));
+        for backend in &balancer.backends {
+            let draining = if backend.draining { ", draining" } else { "" };
+            pairs.push((
+                "",
+                format!(
+                    "instance {} on port {}{draining}: {} active, {} requests, {} errors",
+                    backend.instance, backend.port, backend.active, backend.requests, backend.errors
+                ),
+            ));
+        }
+    }
+    pairs
 }
 
 /// `db (healthy), cache (ready)`.
@@ -372,6 +413,8 @@ mod tests {
             instances: 2,
             port: Some("3000".into()),
             listen_mode: Some("shared".into()),
+            balance: None,
+            balancer: None,
             autostart: true,
             autorestart: true,
             max_restarts: 16,

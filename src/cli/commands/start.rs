@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
+use super::super::balance_args::BalanceArgs;
 use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
@@ -259,6 +260,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.instances.is_some()
         || args.port.is_some()
         || args.listen_mode.is_some()
+        || args.balance != BalanceArgs::default()
         || args.cwd.is_some()
         || !args.env.is_empty()
         || args.env_sources != EnvArgs::default()
@@ -297,7 +299,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     })?;
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    let app = args.schedule.define(args.resources.define(NewApp {
+    let app = args.balance.define(args.schedule.define(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -322,7 +324,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         health_check: args.health.check()?,
         logs: args.logs.define(),
         ..NewApp::default()
-    }));
+    })));
     let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
     args.env_sources.define(app, here)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::super::awaiting::Awaiting;
+use super::super::balancing::Balancing;
 use super::super::endings::Endings;
 use super::super::handle::Handle;
 use super::super::keeper_line::KeeperLine;
@@ -126,6 +127,7 @@ impl Driver {
             preparing,
             prepared,
             watching,
+            balancing: Balancing::new(home.clone()),
             awaiting,
             verdicts,
             shared_ports: shared.iter().copied().collect(),

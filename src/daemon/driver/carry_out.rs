@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::super::awaiting::Awaited;
 use super::super::log_files::{self, LogFiles};
 use super::super::preparing::{Outcome, Prepared};
-use super::super::{clock, environment, event_text, keeper_words, node, slots};
+use super::super::{balancing, clock, environment, event_text, keeper_words, node, slots};
 use super::{Driver, RUN_BLOCK};
 use crate::keeper::protocol::Order;
 use crate::model::{AppSpec, Event, EventKind, Port, RunId};
@@ -21,6 +21,10 @@ impl Driver {
         for effect in effects {
             match effect {
                 Effect::Launch { run, process, instance, spec, restarts, port } => {
+                    let spec = match self.brain.balanced_by(&spec) {
+                        Some(app) => balancing::program(&self.home, app, &spec),
+                        None => spec,
+                    };
                     let number = port.map(Port::number);
                     let preload = match port {
                         Some(Port::Shared(port)) => {

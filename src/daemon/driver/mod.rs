@@ -7,6 +7,7 @@
 mod begin;
 mod carry_out;
 mod hear;
+mod mind_balancers;
 mod rehearse;
 mod see_ports;
 
@@ -17,6 +18,7 @@ use std::time::Duration;
 use tokio::sync::{broadcast, mpsc, watch};
 
 use super::awaiting::Awaiting;
+use super::balancing::Balancing;
 use super::endings::Endings;
 use super::handle::{Answers, Ask, HandleError, is_to_be_saved};
 use super::keeper_line::KeeperLine;
@@ -84,6 +86,7 @@ pub struct Driver {
     preparing: Preparing,
     prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
+    balancing: Balancing,
     awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
     /// Ports whose sockets the keeper has or had.
@@ -226,10 +229,12 @@ impl Driver {
     }
 
     fn command(&mut self, commands: Vec<Command>) -> (Answers, Vec<Change>) {
+        let asked = commands.len();
+        let commands = self.with_balancers(commands);
         let mut answers = Vec::with_capacity(commands.len());
         let mut changes = Vec::new();
         if let Some(denied) = self.look_at_ports(&commands) {
-            return (vec![Err(denied); commands.len()], changes);
+            return (vec![Err(denied); asked], changes);
         }
         for index in self.brain.in_order(&commands) {
             let command = commands[index].clone();
@@ -239,7 +244,7 @@ impl Driver {
         }
         // Each in the place of its command.
         answers.sort_by_key(|(index, _)| *index);
-        (answers.into_iter().map(|(_, answer)| answer).collect(), changes)
+        (answers.into_iter().take(asked).map(|(_, answer)| answer).collect(), changes)
     }
 
     /// Stops every service with its goal, so that none comes back, then ends.
@@ -253,7 +258,8 @@ impl Driver {
     }
 
     /// Writes down what nobody waits for, and shows the result.
-    pub(super) fn keep(&mut self, changes: Vec<Change>) {
+    pub(super) fn keep(&mut self, mut changes: Vec<Change>) {
+        changes.extend(self.mind_balancers());
         fault::point!("record.before");
         self.recorder.write(changes);
         self.endings.forget_when_durable(&self.recorder);
@@ -282,8 +288,9 @@ impl Driver {
 
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
-        let Driver { brain, snapshot, revisions, home, .. } = self;
+        let Driver { brain, snapshot, revisions, home, balancing, .. } = self;
         let limited_before = snapshot.borrow().limited;
+        balancing.update(brain);
         snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, revisions, home));
         if limited_before == 0 && snapshot.borrow().limited > 0 {
             self.usages.wake();

@@ -9,7 +9,7 @@ use crate::supervisor::{Command, Input};
 impl Driver {
     /// Tries them, each after the others.
     pub(super) fn rehearse(&mut self, commands: &[Command]) -> Rehearsed {
-        if let Some(denied) = self.look_at_ports(commands) {
+        if let Some(denied) = self.look_at_ports(&self.with_balancers(commands.to_vec())) {
             return Rehearsed { answers: vec![Err(denied); commands.len()], others: Vec::new() };
         }
         let mut brain = self.brain.clone();

@@ -61,6 +61,9 @@ fn processes(app: &App) -> Rows {
     let mut rows = vec![("Instances", app.instances.to_string())];
     put(&mut rows, "Port", app.port.clone(), |port| port);
     put(&mut rows, "Listening", app.listen_mode.clone(), |mode| mode);
+    put(&mut rows, "Balanced on", app.balance.as_ref().and_then(|balance| balance.port), |port: i64| {
+        port.to_string()
+    });
     rows.push(("Started at boot", yes(app.autostart)));
     if !app.depends_on.is_empty() {
         let one = |dependency: &crate::wire::Dependency| {

@@ -60,6 +60,7 @@ pub fn app(name: &str) -> AppSpec {
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
+        balance: None,
         port: None,
         autostart: true,
         restart: RestartPolicy::default(),

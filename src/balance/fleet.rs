@@ -1,0 +1,300 @@
+//! The processes that stand behind the balancer, as they are now.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use super::choose::{self, Candidate};
+use super::http::Pool;
+use super::table::{self, Settings, Sticky, Table};
+
+/// Whoever refused a connection gets the next one after so long, if others are there.
+const DOWN: Duration = Duration::from_millis(200);
+
+/// One life of a process.
+pub struct Backend {
+    /// Which.
+    pub run: u64,
+    /// Its number among the instances.
+    pub instance: u32,
+    /// Where it listens.
+    pub port: u16,
+    /// What it has to answer now.
+    active: AtomicUsize,
+    /// What was given to it.
+    requests: AtomicU64,
+    /// What came to nothing with it.
+    errors: AtomicU64,
+    down_since: Mutex<Option<Instant>>,
+    /// Its kept connections; none once it leaves.
+    pool: Mutex<Option<Pool>>,
+}
+
+/// Something that a backend answers. It is over when this is dropped.
+pub struct Active(Arc<Backend>);
+
+/// All of them.
+pub struct Fleet {
+    state: RwLock<State>,
+    turn: AtomicUsize,
+    /// Grows with each table.
+    changed: watch::Sender<u64>,
+    /// What has happened since the balancer began.
+    pub tally: Tally,
+}
+
+/// What has happened since the balancer began.
+#[derive(Default)]
+pub struct Tally {
+    /// Connections of clients that are open.
+    pub connections: AtomicUsize,
+    /// Requests, or connections in TCP mode.
+    pub requests: AtomicU64,
+    /// Of those, the ones that nobody answered.
+    pub errors: AtomicU64,
+    /// Times that another process was tried.
+    pub retries: AtomicU64,
+}
+
+#[derive(Default)]
+struct State {
+    generation: u64,
+    settings: Arc<Settings>,
+    in_service: Vec<Arc<Backend>>,
+    draining: Vec<Arc<Backend>>,
+}
+
+impl Backend {
+    fn new(row: &table::Backend) -> Arc<Backend> {
+        Arc::new(Backend {
+            run: row.run,
+            instance: row.instance,
+            port: row.port,
+            active: AtomicUsize::new(0),
+            requests: AtomicU64::new(0),
+            errors: AtomicU64::new(0),
+            down_since: Mutex::new(None),
+            pool: Mutex::new(Some(Pool::new(row.port))),
+        })
+    }
+
+    /// Its kept connections. One that leaves meanwhile gets a fresh one.
+    pub fn pool(&self) -> Pool {
+        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        pool.unwrap_or_else(|| Pool::new(self.port))
+    }
+
+    /// It gets nothing new: what is kept idle is closed.
+    fn leave(&self) {
+        self.pool.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    /// It refused a connection.
+    pub fn refused(&self) {
+        *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.errors.fetch_add(1, Relaxed);
+    }
+
+    /// It broke off.
+    pub fn failed(&self) {
+        self.errors.fetch_add(1, Relaxed);
+    }
+
+    /// It took a connection.
+    pub fn accepted(&self) {
+        *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    fn is_down(&self) -> bool {
+        let since = *self.down_since.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|at| at.elapsed() < DOWN)
+    }
+
+    /// What it has to answer now, what was given to it, and what came to nothing.
+    pub fn counts(&self) -> (usize, u64, u64) {
+        (self.active.load(Relaxed), self.requests.load(Relaxed), self.errors.load(Relaxed))
+    }
+}
+
+impl Active {
+    fn new(backend: &Arc<Backend>) -> Active {
+        backend.active.fetch_add(1, Relaxed);
+        backend.requests.fetch_add(1, Relaxed);
+        Active(Arc::clone(backend))
+    }
+
+    /// Who answers it.
+    pub fn backend(&self) -> &Arc<Backend> {
+        &self.0
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.active.fetch_sub(1, Relaxed);
+    }
+}
+
+/// Who asks, and with whom it is to stay.
+#[derive(Clone, Copy)]
+pub struct Client {
+    /// Its address.
+    pub address: IpAddr,
+    /// The instance that its cookie names.
+    pub cookie: Option<u32>,
+}
+
+impl Fleet {
+    /// Nobody is there yet.
+    pub fn new() -> Arc<Fleet> {
+        let changed = watch::Sender::new(0);
+        let (state, turn, tally) = (RwLock::default(), AtomicUsize::new(0), Tally::default());
+        Arc::new(Fleet { state, turn, changed, tally })
+    }
+
+    /// Takes over a table. A life that was there before goes on counting.
+    pub fn update(&self, table: Table) {
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let known: Vec<Arc<Backend>> = state.in_service.iter().chain(&state.draining).cloned().collect();
+        let find = |row: &table::Backend| {
+            let same = known.iter().find(|old| old.run == row.run && old.port == row.port);
+            same.cloned().unwrap_or_else(|| Backend::new(row))
+        };
+        let (draining, serving): (Vec<_>, Vec<_>) = table.backends.iter().partition(|row| row.draining);
+        state.in_service = serving.into_iter().map(find).collect();
+        state.draining = draining.into_iter().map(find).collect();
+        state.settings = Arc::new(table.settings);
+        state.generation = table.generation;
+        let serving: BTreeSet<u64> = state.in_service.iter().map(|backend| backend.run).collect();
+        known
+            .iter()
+            .chain(&state.draining)
+            .filter(|one| !serving.contains(&one.run))
+            .for_each(|one| one.leave());
+        drop(state);
+        self.changed.send_replace(table.generation);
+    }
+
+    /// How it works now.
+    pub fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).settings)
+    }
+
+    /// The number of the table, who is in service, and who leaves.
+    pub fn picture(&self) -> (u64, Vec<Arc<Backend>>, Vec<Arc<Backend>>) {
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        (state.generation, state.in_service.clone(), state.draining.clone())
+    }
+
+    /// Gives something new to somebody, who counts it from now on. None: nobody is in service.
+    fn try_next(&self, client: Client, tried: &[u64]) -> Option<Active> {
+        // Read to the end of the choice: a table that takes somebody out of service comes before or
+        // after it, so that what it gets is seen by whoever waits until it has nothing left.
+        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let bound = match state.settings.sticky {
+            Sticky::None => None,
+            Sticky::Cookie => client.cookie,
+            Sticky::Address => {
+                choose::by_address(state.in_service.iter().map(|backend| backend.instance), client.address)
+            }
+        };
+        let candidate = |backend: &Arc<Backend>| Candidate {
+            instance: backend.instance,
+            active: backend.active.load(Relaxed),
+            is_down: backend.is_down(),
+            was_tried: tried.contains(&backend.run),
+        };
+        let candidates: Vec<Candidate> = state.in_service.iter().map(candidate).collect();
+        let turn = self.turn.fetch_add(1, Relaxed);
+        let place = choose::next(&candidates, state.settings.method, turn, bound)?;
+        Some(Active::new(&state.in_service[place]))
+    }
+
+    /// Gives something new to somebody; waits until `deadline` for somebody to be in service.
+    pub async fn next(&self, client: Client, tried: &[u64], deadline: Instant) -> Option<Active> {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            if let Some(active) = self.try_next(client, tried) {
+                return Some(active);
+            }
+            match tokio::time::timeout_at(deadline.into(), changed.changed()).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => return None,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table(generation: u64, rows: &[(u64, bool)]) -> Table {
+        let row = |(run, draining): &(u64, bool)| table::Backend {
+            run: *run,
+            instance: *run as u32,
+            port: 4000 + *run as u16,
+            draining: *draining,
+        };
+        Table { generation, backends: rows.iter().map(row).collect(), settings: Settings::default() }
+    }
+
+    const CLIENT: Client = Client { address: IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), cookie: None };
+
+    #[tokio::test]
+    async fn who_leaves_gets_nothing_new_and_is_watched_until_it_has_nothing_left() {
+        let fleet = Fleet::new();
+        fleet.update(table(1, &[(1, false)]));
+        let soon = Instant::now() + Duration::from_secs(5);
+        let first = fleet.next(CLIENT, &[], soon).await.unwrap();
+        fleet.update(table(2, &[(1, true), (2, false)]));
+        for _ in 0..4 {
+            assert_eq!(fleet.next(CLIENT, &[], soon).await.unwrap().backend().run, 2);
+        }
+        let active = || fleet.picture().2[0].counts().0;
+        assert_eq!(active(), 1);
+        drop(first);
+        assert_eq!(active(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_for_somebody_to_be_in_service_and_not_for_ever() {
+        let fleet = Fleet::new();
+        fleet.update(table(1, &[(1, true)]));
+        assert!(fleet.next(CLIENT, &[], Instant::now() + Duration::from_millis(20)).await.is_none());
+        let waiting = {
+            let fleet = Arc::clone(&fleet);
+            tokio::spawn(async move {
+                fleet
+                    .next(CLIENT, &[], Instant::now() + Duration::from_secs(20))
+                    .await
+                    .map(|a| a.backend().run)
+            })
+        };
+        tokio::task::yield_now().await;
+        fleet.update(table(2, &[(3, false)]));
+        assert_eq!(waiting.await.unwrap(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn who_refuses_is_left_out_until_it_accepts() {
+        let fleet = Fleet::new();
+        fleet.update(table(1, &[(1, false), (2, false)]));
+        let soon = Instant::now() + Duration::from_secs(5);
+        fleet.picture().1[0].refused();
+        for _ in 0..4 {
+            assert_eq!(fleet.next(CLIENT, &[], soon).await.unwrap().backend().run, 2);
+        }
+        fleet.picture().1[0].accepted();
+        let seen: BTreeSet<u64> = [fleet.next(CLIENT, &[], soon).await, fleet.next(CLIENT, &[], soon).await]
+            .iter()
+            .map(|active| active.as_ref().unwrap().backend().run)
+            .collect();
+        assert_eq!(seen, BTreeSet::from([1, 2]));
+    }
+}

@@ -1,0 +1,219 @@
+//! What happens to a request.
+//!
+//! ```text
+//!   request ─▶ somebody in service ─ connected? ─▶ answered ─▶ passed on
+//!                   ▲                  │ no          │ broke off before the answer
+//!                   └── another ◀──────┴─────────────┘ (only what may be said twice, and has no body)
+//! ```
+//!
+//! A connection that was refused has seen nothing of the request, so another process may have it
+//! whatever it is. The connections to a process are kept and closed before usual programs close
+//! them, since a request that meets a closing connection is lost for whoever may not repeat it.
+
+use std::future::Future;
+use std::io;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::header::{self, HeaderValue};
+use hyper::http::request;
+use hyper::{Request, Response, StatusCode, Uri, Version};
+use hyper_util::client::legacy;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::copy_bidirectional;
+use tokio::net::TcpStream;
+
+use super::body::{Answer, Lent};
+use super::fleet::{Active, Client, Fleet};
+use super::table::{Settings, Sticky};
+use super::{connect, headers};
+
+/// Gunicorn closes an idle connection after 2 s, Node and uvicorn after 5 s.
+const KEPT: Duration = Duration::from_millis(1500);
+
+/// The connections to one process.
+#[derive(Clone)]
+pub struct Pool(legacy::Client<Connector, Lent>);
+
+impl Pool {
+    /// None is open yet.
+    pub fn new(port: u16) -> Pool {
+        let mut builder = legacy::Client::builder(TokioExecutor::new());
+        builder.pool_idle_timeout(KEPT).pool_timer(TokioTimer::new());
+        Pool(builder.build(Connector(port)))
+    }
+}
+
+/// Connects to that port, whatever the address says.
+#[derive(Clone)]
+struct Connector(u16);
+
+impl tower::Service<Uri> for Connector {
+    type Response = TokioIo<TcpStream>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let port = self.0;
+        Box::pin(async move { connect::to(port).await.map(TokioIo::new) })
+    }
+}
+
+/// What came of an attempt.
+enum Attempt {
+    Answered(Response<Incoming>),
+    /// It was never said.
+    Unsaid,
+    /// Nobody knows whether it was heard.
+    Broken,
+    /// No answer began in time.
+    Late,
+}
+
+/// Has a request answered.
+pub async fn answer(fleet: Arc<Fleet>, client: IpAddr, request: Request<Incoming>) -> Response<Answer> {
+    fleet.tally.requests.fetch_add(1, Relaxed);
+    let settings = fleet.settings();
+    match pass(&fleet, &settings, client, request).await {
+        Ok(response) => response,
+        Err((status, sentence)) => {
+            fleet.tally.errors.fetch_add(1, Relaxed);
+            own(status, sentence)
+        }
+    }
+}
+
+async fn pass(
+    fleet: &Fleet,
+    settings: &Settings,
+    address: IpAddr,
+    mut request: Request<Incoming>,
+) -> Result<Response<Answer>, (StatusCode, &'static str)> {
+    let begun = Instant::now();
+    let patience = begun + Duration::from_millis(settings.patience_ms);
+    let limit = Duration::from_millis(settings.timeout_ms);
+    let cookie = headers::bound(request.headers()).filter(|_| settings.sticky == Sticky::Cookie);
+    let client = Client { address, cookie };
+    let upgrade = headers::upgrade(request.headers());
+    let switched = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+    let (mut parts, body) = request.into_parts();
+    headers::pass(&mut parts.headers, upgrade);
+    headers::forwarded(&mut parts.headers, address);
+    let body = Lent::new(body);
+    let may_repeat = parts.method.is_idempotent() && body.is_empty() && switched.is_none();
+    let mut tried = Vec::new();
+    loop {
+        let Some(active) = fleet.next(client, &tried, patience).await else {
+            return Err((StatusCode::SERVICE_UNAVAILABLE, "no process of this app is in service"));
+        };
+        let backend = Arc::clone(active.backend());
+        match attempt(&active, &parts, &body, limit).await {
+            Attempt::Answered(response) => {
+                backend.accepted();
+                let binds = settings.sticky == Sticky::Cookie && cookie != Some(backend.instance);
+                return Ok(passed(response, active, switched, binds));
+            }
+            Attempt::Unsaid if body.is_whole() => backend.refused(),
+            Attempt::Broken if may_repeat => backend.failed(),
+            Attempt::Unsaid | Attempt::Broken => {
+                backend.failed();
+                return Err((StatusCode::BAD_GATEWAY, "the process that had this request broke off"));
+            }
+            Attempt::Late => {
+                backend.failed();
+                return Err((
+                    StatusCode::GATEWAY_TIMEOUT,
+                    "the process that has this request does not answer",
+                ));
+            }
+        }
+        fleet.tally.retries.fetch_add(1, Relaxed);
+        // Everybody was tried: a moment later one may have come up again.
+        if tried.contains(&backend.run) {
+            if Instant::now() >= patience {
+                return Err((StatusCode::BAD_GATEWAY, "no process of this app accepts connections"));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tried.push(backend.run);
+    }
+}
+
+async fn attempt(active: &Active, parts: &request::Parts, body: &Lent, limit: Duration) -> Attempt {
+    let Some(request) = request_to(active.backend().port, parts, body) else { return Attempt::Broken };
+    match tokio::time::timeout(limit, active.backend().pool().0.request(request)).await {
+        Ok(Ok(response)) => Attempt::Answered(response),
+        Ok(Err(error)) if error.is_connect() => Attempt::Unsaid,
+        Ok(Err(_)) => Attempt::Broken,
+        Err(_) => Attempt::Late,
+    }
+}
+
+fn request_to(port: u16, parts: &request::Parts, body: &Lent) -> Option<Request<Lent>> {
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    let uri = Uri::builder().scheme("http").authority(format!("127.0.0.1:{port}")).path_and_query(path);
+    let mut request = Request::new(body.clone());
+    *request.method_mut() = parts.method.clone();
+    *request.uri_mut() = uri.build().ok()?;
+    *request.version_mut() = Version::HTTP_11;
+    *request.headers_mut() = parts.headers.clone();
+    Some(request)
+}
+
+/// The answer of a process, on its way to the client.
+fn passed(
+    mut response: Response<Incoming>,
+    active: Active,
+    switched: Option<hyper::upgrade::OnUpgrade>,
+    binds: bool,
+) -> Response<Answer> {
+    let upgrade = headers::upgrade(response.headers());
+    let instance = active.backend().instance;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS
+        && let Some(client) = switched
+    {
+        let process = hyper::upgrade::on(&mut response);
+        let (mut parts, _) = response.into_parts();
+        headers::pass(&mut parts.headers, upgrade);
+        if binds {
+            headers::bind(&mut parts.headers, instance);
+        }
+        tokio::spawn(async move {
+            // Until both ends have said all, or one is gone.
+            if let (Ok(client), Ok(process)) = tokio::join!(client, process) {
+                let _ = copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(process)).await;
+            }
+            drop(active);
+        });
+        return Response::from_parts(parts, Answer::Own(Full::default()));
+    }
+    let (mut parts, body) = response.into_parts();
+    headers::pass(&mut parts.headers, None);
+    if binds {
+        headers::bind(&mut parts.headers, instance);
+    }
+    parts.version = Version::HTTP_11;
+    Response::from_parts(parts, Answer::Passed { body, _active: active })
+}
+
+fn own(status: StatusCode, sentence: &'static str) -> Response<Answer> {
+    let mut response = Response::new(Answer::Own(Full::new(Bytes::from(format!("{sentence}\n")))));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+    }
+    response
+}

@@ -1,0 +1,179 @@
+//! The life of a balancer.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{Semaphore, watch};
+
+use super::fleet::Fleet;
+use super::table::{Mode, Table};
+use super::watch::Watch;
+use super::{http, status, tcp};
+
+/// A client may take so long for the head of its next request, its thinking included.
+const HEAD: Duration = Duration::from_secs(75);
+/// When no connection can be accepted, for want of descriptors, it is tried again after this.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Where a balancer finds what it needs.
+pub struct Places {
+    /// The socket on which clients connect.
+    pub listener: StdListener,
+    /// The table.
+    pub table: PathBuf,
+    /// Where it tells its status.
+    pub status: PathBuf,
+}
+
+/// Balances until SIGTERM or SIGINT; then it accepts nothing more, and what is being answered is
+/// answered. Whoever sent the signal decides how long that may take.
+///
+/// # Errors
+/// When it cannot begin.
+pub fn run(places: Places) -> io::Result<()> {
+    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
+    runtime.block_on(balance(places))
+}
+
+async fn balance(places: Places) -> io::Result<()> {
+    places.listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(places.listener)?;
+    // One that died has left its own behind.
+    let _ = std::fs::remove_file(&places.status);
+    let asked = UnixListener::bind(&places.status)?;
+    let fleet = Fleet::new();
+    let mut watch = Watch::new(&places.table)?;
+    let reread = {
+        let (fleet, path) = (Arc::clone(&fleet), places.table);
+        move || match Table::read(&path) {
+            Ok(Some(table)) => fleet.update(table),
+            Ok(None) => {}
+            Err(error) => tracing::error!("the table {} is not usable: {error}", path.display()),
+        }
+    };
+    reread();
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
+    let (ending, end) = watch::channel(false);
+    let answering = Answering { fleet: Arc::clone(&fleet), room, end };
+    let accepting = tokio::spawn(answering.accept(listener));
+    let mut accepting = Some(accepting);
+    loop {
+        let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
+        tokio::select! {
+            replaced = watch.replaced() => {
+                replaced?;
+                reread();
+            }
+            Ok((to, _)) = asked.accept() => {
+                // Whoever has just replaced the table is told what comes of that.
+                reread();
+                let fleet = Arc::clone(&fleet);
+                tokio::spawn(async move { status::say(&fleet, to).await });
+            }
+            _ = term.recv(), if accepting.is_some() => accepting = stop(accepting, &ending),
+            _ = int.recv(), if accepting.is_some() => accepting = stop(accepting, &ending),
+            () = tokio::time::sleep(PAUSE), if accepting.is_none() => {
+                if is_over {
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+type Accepting = Option<tokio::task::JoinHandle<()>>;
+
+fn stop(accepting: Accepting, ending: &watch::Sender<bool>) -> Accepting {
+    accepting.inspect(|task| task.abort());
+    ending.send_replace(true);
+    None
+}
+
+#[derive(Clone)]
+struct Answering {
+    fleet: Arc<Fleet>,
+    room: Arc<Semaphore>,
+    end: watch::Receiver<bool>,
+}
+
+/// One connection of a client.
+struct Open(Arc<Fleet>);
+
+impl Open {
+    fn new(fleet: &Arc<Fleet>) -> Open {
+        fleet.tally.connections.fetch_add(1, Relaxed);
+        Open(Arc::clone(fleet))
+    }
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.tally.connections.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Answering {
+    async fn accept(self, listener: TcpListener) {
+        loop {
+            // It is never closed.
+            let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
+            match listener.accept().await {
+                Ok((client, from)) => {
+                    let open = Open::new(&self.fleet);
+                    let this = self.clone();
+                    tokio::spawn(async move {
+                        this.serve(client, from).await;
+                        drop((open, room));
+                    });
+                }
+                // The client's own doing.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    tracing::warn!("cannot accept a connection: {error}");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn serve(mut self, client: TcpStream, from: SocketAddr) {
+        let _ = client.set_nodelay(true);
+        let address = from.ip();
+        match self.fleet.settings().mode {
+            Mode::Tcp => tcp::serve(&self.fleet, address, client).await,
+            Mode::Http => {
+                let fleet = Arc::clone(&self.fleet);
+                let service = service_fn(move |request| {
+                    let fleet = Arc::clone(&fleet);
+                    async move { Ok::<_, std::convert::Infallible>(http::answer(fleet, address, request).await) }
+                });
+                let mut server = http1::Builder::new();
+                server.timer(TokioTimer::new()).header_read_timeout(HEAD);
+                let connection = server.serve_connection(TokioIo::new(client), service).with_upgrades();
+                tokio::pin!(connection);
+                let mut told = false;
+                loop {
+                    tokio::select! {
+                        // A client that breaks off is no news.
+                        _ = connection.as_mut() => return,
+                        _ = self.end.wait_for(|end| *end), if !told => {
+                            told = true;
+                            connection.as_mut().graceful_shutdown();
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

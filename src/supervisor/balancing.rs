@@ -1,0 +1,96 @@
+//! Balancers: what stands before which app, who is in service behind it, and which balancers are to
+//! be there (acceptance rows A10, C2).
+//!
+//! A balancer is an app like any other, with a name that nobody can give, and lives as long as the
+//! one before which it stands. It is up while anything of that is wanted up.
+
+use std::sync::Arc;
+
+use super::{Command, Supervisor, Then};
+use crate::model::{AppId, AppSpec, Goal, ProcessId, RunId, State, Status};
+
+/// Somebody behind a balancer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Route {
+    /// The life.
+    pub run: RunId,
+    /// Its number among the instances.
+    pub instance: u32,
+    /// Where it listens.
+    pub port: u16,
+    /// It gets nothing new.
+    pub draining: bool,
+}
+
+impl Supervisor {
+    /// The apps before which a balancer stands, or that are one.
+    pub fn balanced(&self) -> impl Iterator<Item = (AppId, &Arc<AppSpec>)> {
+        self.balanced.iter().filter_map(|id| Some((*id, self.apps.get(id)?)))
+    }
+
+    /// The app before which that balancer stands.
+    pub fn balanced_by(&self, balancer: &AppSpec) -> Option<AppId> {
+        self.app_of(&balancer.namespace, &balancer.name.of_balanced()?)
+    }
+
+    /// The balancer of that app.
+    pub fn balancer_of(&self, app: AppId) -> Option<ProcessId> {
+        let spec = self.apps.get(&app)?;
+        let balancer = self.app_of(&spec.namespace, &spec.name.of_balancer())?;
+        self.members_of(balancer).next()
+    }
+
+    /// Who is behind the balancer of that app.
+    pub fn routes(&self, app: AppId) -> Vec<Route> {
+        let in_service = self.members_of(app).filter_map(|id| {
+            let process = &self.processes[&id];
+            let port = process.ports.held?.number();
+            let State::Running { run, .. } = process.state else { return None };
+            let serves = process.state.status() == Status::Online && process.goal == Goal::Up;
+            let serves = serves && !process.end_asked && !self.shutting_down;
+            serves.then_some(Route { run, instance: process.instance, port, draining: false })
+        });
+        in_service.collect()
+    }
+
+    /// What is to be commanded so that the balancers are there which are wanted, and no others.
+    pub fn balancers_due(&self) -> Vec<Command> {
+        if self.shutting_down {
+            return Vec::new();
+        }
+        self.balanced.iter().flat_map(|app| self.due_of(*app)).collect()
+    }
+
+    fn due_of(&self, app: AppId) -> Option<Command> {
+        let spec = self.apps.get(&app)?;
+        if spec.is_balancer() {
+            let process = self.members_of(app).next()?;
+            let front = self.balanced_by(spec).filter(|front| !self.wanted_members(*front).is_empty());
+            let needed = front.is_some_and(|front| self.apps[&front].balance.is_some());
+            let goes = self.processes[&process].goal == Goal::Gone;
+            return (!needed && !goes).then_some(Command::Delete { process });
+        }
+        let wanted = spec.balancer()?;
+        let members = self.wanted_members(app);
+        if members.is_empty() {
+            return None;
+        }
+        let is_up = members.iter().any(|(_, id)| self.processes[id].goal == Goal::Up);
+        let Some(process) = self.balancer_of(app) else {
+            return Some(Command::Create { spec: Arc::new(AppSpec { autostart: is_up, ..wanted }) });
+        };
+        let row = &self.processes[&process];
+        let present = &self.apps[&row.app];
+        if (present.port, present.stop.timeout) != (wanted.port, wanted.stop.timeout)
+            && row.goal != Goal::Gone
+        {
+            let then = if present.port == wanted.port || !is_up { Then::Keep } else { Then::Restart };
+            return Some(Command::Update { app: row.app, spec: Arc::new(wanted), then });
+        }
+        match (is_up, row.goal) {
+            (true, Goal::Down) => Some(Command::Start { process }),
+            (false, Goal::Up) => Some(Command::Stop { process }),
+            (true, Goal::Up) | (false, Goal::Down) | (_, Goal::Gone) => None,
+        }
+    }
+}
