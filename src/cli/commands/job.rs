@@ -183,15 +183,32 @@ fn took(run: &JobRun) -> Option<i64> {
     Some(at(run.ended_at.as_deref()?)? - at(&run.at)?)
 }
 
+/// The time in which the output of one run was written down: a run's last bytes come a moment after
+/// its end, and between two runs nothing is written. So the middle of that time is where one ends.
+fn span(runs: &[JobRun], place: usize) -> (Option<String>, Option<String>) {
+    let middle = |a: &str, b: &str| {
+        let at = |text: &str| text.parse::<jiff::Timestamp>().ok().map(|at| at.as_millisecond());
+        Some(jiff::Timestamp::from_millisecond((at(a)? + at(b)?) / 2).ok()?.to_string())
+    };
+    let run = &runs[place];
+    let before = runs[..place].iter().rev().find_map(|run| run.ended_at.as_deref());
+    let after = runs[place + 1..].iter().find(|run| run.run.is_some());
+    let ended = run.ended_at.as_deref();
+    (
+        before.and_then(|end| middle(end, &run.at)),
+        after.zip(ended).and_then(|(after, end)| middle(end, &after.at)),
+    )
+}
+
 async fn logs(reference: &str, run: Option<i64>) -> Result<(), CliError> {
     let session = Session::open().await?;
     job(&session, reference).await?;
     let runs = session.ask(async |c| c.runs(reference, 500).await).await?.items;
-    let which = match run {
-        Some(number) => runs.iter().find(|its| its.run == Some(number)),
-        None => runs.iter().rev().find(|its| its.run.is_some()),
+    let place = match run {
+        Some(number) => runs.iter().position(|its| its.run == Some(number)),
+        None => runs.iter().rposition(|its| its.run.is_some()),
     };
-    let Some(which) = which else {
+    let Some(place) = place else {
         return Err(CliError::new(match run {
             Some(number) => {
                 format!("{reference} has no run {number}: pmdaemon job history {reference} shows its runs")
@@ -199,8 +216,8 @@ async fn logs(reference: &str, run: Option<i64>) -> Result<(), CliError> {
             None => format!("{reference} has not been run yet"),
         }));
     };
-    let query =
-        LogQuery { since: Some(which.at.clone()), until: which.ended_at.clone(), ..LogQuery::default() };
+    let (since, until) = span(&runs, place);
+    let query = LogQuery { since, until, ..LogQuery::default() };
     let mut stream = session.ask(async |c| c.logs(Some(reference), &query).await).await?;
     while let Some(item) = stream.next().await? {
         match item {
