@@ -60,6 +60,7 @@ fn k18_a_job_is_run_at_its_times_with_its_exit_code_and_its_log_and_rests_in_bet
     wait_until("another daemon", SOON, || {
         home.run(&["list"]).code == 0 && home.keeper_and_daemon().1 != daemon
     });
+    // A real interval: a time of its schedule passes in it, and nothing may happen.
     std::thread::sleep(Duration::from_millis(4_500));
     assert_eq!(history(&home, "backup").len(), before);
     // Run by hand it is armed again.
@@ -119,6 +120,7 @@ fn j12_a_service_is_restarted_at_its_times_and_not_once_it_is_stopped() {
     assert!(why.contains("by its schedule"), "{why}");
     home.ok(&["stop", "web"]);
     let before = restarts();
+    // A real interval: a time of its schedule passes in it, and nothing may happen.
     std::thread::sleep(Duration::from_millis(2_500));
     assert_eq!((restarts(), home.process("web")["status"].clone()), (before, json!("stopped")));
     // `0` removes it.
