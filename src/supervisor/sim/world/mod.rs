@@ -2,6 +2,8 @@
 //! keeper that watches them, the store that remembers, and the line between.
 
 mod deaths;
+mod ports;
+mod verdicts;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -259,71 +261,6 @@ impl World {
         invariants::check(self, &step)
     }
 
-    /// Another program begins to listen on a port, or ends.
-    fn others_come_and_go(&mut self) {
-        let port = self.dice.pick(&PORTS.collect::<Vec<_>>());
-        let ours = self.sockets.contains_key(&port) || self.lives.values().any(|life| life.listens_on(port));
-        if !self.foreign.remove(&port) && !ours {
-            self.foreign.insert(port);
-        }
-        self.diary.push(format!("{:>12} others listen on {:?}", self.now.0, self.foreign));
-    }
-
-    /// Another program, or another life than the present one of that process, unless both accept
-    /// from the socket of their app.
-    pub fn somebody_else_listens(&self, port: Port, asking: ProcessId) -> bool {
-        let row = self.brain.process(asking);
-        let app = |id: ProcessId| self.brain.process(id).map(|process| process.app);
-        let its_own = row.and_then(|process| process.state.run());
-        let shares = |life: &Life| {
-            // Whose process is not known any more still has the socket that the keeper holds.
-            let of_app = app(life.process).is_none_or(|app| row.is_some_and(|row| row.app == app));
-            port.is_shared() && life.port == Some(port) && of_app
-        };
-        let listens = |(run, life): (&RunId, &Life)| {
-            life.listens_on(port.number()) && Some(*run) != its_own && !shares(life)
-        };
-        self.foreign.contains(&port.number()) || self.lives.iter().any(listens)
-    }
-
-    /// The keeper closes what is released and used by nobody.
-    fn close_sockets(&mut self) {
-        let lives = &self.lives;
-        self.sockets.retain(|port, released| {
-            let has_it = |life: &Life| life.port == Some(Port::Shared(*port)) && !life.is_over();
-            let used = || lives.values().any(|life| has_it(life) && !life.never_was());
-            !*released || used()
-        });
-    }
-
-    /// What a keeper that says hello is told about its sockets.
-    fn tell_unwanted_sockets(&mut self) {
-        self.sockets.values_mut().for_each(|released| *released = false);
-        let held: Vec<u16> = self.sockets.keys().copied().collect();
-        for port in self.brain.unwanted_sockets(&held) {
-            self.sockets.insert(port, true);
-        }
-        self.close_sockets();
-    }
-
-    /// Tries the ports that are asked for.
-    fn try_ports(
-        &self,
-        questions: &[PortQuestion],
-        is_shared: impl Fn(u16) -> bool,
-    ) -> BTreeMap<u16, PortOwner> {
-        let ports = questions.iter().flat_map(|question| question.first.iter().chain(&question.others));
-        let foreign = |port: &u16| {
-            // What the keeper holds for somebody who is known is not tried.
-            let held = self.sockets.contains_key(port);
-            let ours =
-                || !(held && is_shared(*port)) && (held || self.lives.values().any(|l| l.listens_on(*port)));
-            let owner = PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(1) };
-            (self.foreign.contains(port) || ours()).then_some((*port, owner))
-        };
-        ports.filter_map(foreign).collect()
-    }
-
     fn describe_states(&mut self) {
         let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
         let states: Vec<String> = self.brain.processes().map(state).collect();
@@ -467,42 +404,5 @@ impl World {
                 self.give(Given::Input(Input::Command(Command::Start { process })))
             }
         }
-    }
-
-    /// A check of a life that is watched comes to an end.
-    fn somebody_is_checked(&mut self) -> Result<(), String> {
-        let watched: Vec<RunId> = self.watched.iter().copied().collect();
-        let (run, verdict) = (self.dice.pick(&watched), any_verdict(&mut self.dice));
-        self.give(Given::Input(Input::Fact(Fact::Checked { run, verdict })))
-    }
-
-    /// A verdict that was on its way when its life was no longer watched.
-    fn a_verdict_comes_late(&mut self) -> Result<(), String> {
-        let known: Vec<RunId> = self.ledger.launched.difference(&self.watched).copied().collect();
-        if known.is_empty() {
-            return Ok(());
-        }
-        let (run, verdict) = (self.dice.pick(&known), any_verdict(&mut self.dice));
-        self.give(Given::Input(Input::Fact(Fact::Checked { run, verdict })))
-    }
-
-    /// A life that is awaited shows its sign, or another one.
-    fn somebody_shows_a_sign(&mut self) -> Result<(), String> {
-        let awaited: Vec<(RunId, Sign)> = self.awaited.iter().map(|(run, sign)| (*run, *sign)).collect();
-        let (run, right) = self.dice.pick(&awaited);
-        let any = self.dice.pick(&[Sign::Notified, Sign::Message, Sign::Accepts, Sign::Line]);
-        let sign = if self.dice.chance(60) { right } else { any };
-        self.give(Given::Input(Input::Fact(Fact::Ready { run, sign, at: self.now })))
-    }
-
-    /// A sign of a life that is not awaited, or not any more.
-    fn a_sign_comes_unasked(&mut self) -> Result<(), String> {
-        let known: Vec<RunId> = self.ledger.launched.iter().copied().collect();
-        if known.is_empty() {
-            return Ok(());
-        }
-        let run = self.dice.pick(&known);
-        let sign = self.dice.pick(&[Sign::Notified, Sign::Message, Sign::Accepts, Sign::Line]);
-        self.give(Given::Input(Input::Fact(Fact::Ready { run, sign, at: self.now })))
     }
 }
