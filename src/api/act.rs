@@ -209,7 +209,8 @@ async fn give(
     let answers = api.handle.command_by(author, commands).await?;
     let notices = notices::of_action(action, targets, &earlier, &api.handle.snapshot());
     let operation = followed(api, by, action, targets, &answers);
-    answers.into_iter().collect::<Result<Vec<Accepted>, _>>()?;
+    let accepted: Result<Vec<Accepted>, _> = answers.into_iter().collect();
+    accepted.map_err(|denied| ApiError::from(denied).of(operation))?;
     let before: BTreeMap<ProcessId, Option<RunId>> = targets.iter().map(|t| (t.id, t.latest_run)).collect();
     let all_reached = |now: &Snapshot| {
         before.iter().all(|(id, before)| reached(action, now.processes.get(id).map(AsRef::as_ref), *before))
@@ -218,7 +219,8 @@ async fn give(
     let (now, reached) =
         if changed { api.handle.wait(limit, all_reached).await } else { (api.handle.snapshot(), true) };
     if matches!(action, Action::Start | Action::Restart) {
-        cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))?;
+        cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))
+            .map_err(|cannot| cannot.of(operation))?;
     }
     let measured = match action {
         Action::Start | Action::Restart | Action::Reset => api.handle.measured().await,

@@ -3,6 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use super::act;
 use crate::auth::Refused;
 use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
@@ -25,6 +26,8 @@ pub struct ApiError {
     pub errors: Vec<FieldError>,
     /// The process that it is about.
     pub process: Option<ProcessId>,
+    /// The operation that came to this end.
+    pub operation: Option<i64>,
     /// When to try again, in seconds.
     pub retry_after: Option<u64>,
     /// The oldest event that is kept.
@@ -40,6 +43,7 @@ impl ApiError {
             detail: detail.into(),
             errors: Vec::new(),
             process: None,
+            operation: None,
             retry_after: None,
             oldest_seq: None,
         }
@@ -49,13 +53,17 @@ impl ApiError {
     pub fn member(pointer: &str, detail: impl Into<String>) -> ApiError {
         let detail = detail.into();
         let errors = vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }];
-        let (status, code) = (StatusCode::UNPROCESSABLE_ENTITY, "invalid_value");
-        ApiError { status, code, detail, errors, process: None, retry_after: None, oldest_seq: None }
+        ApiError { errors, ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail) }
     }
 
     /// Says which process it is about.
     pub fn about(self, process: ProcessId) -> ApiError {
         ApiError { process: Some(process), ..self }
+    }
+
+    /// Says which operation came to this end, if one had begun: its document tells of each process.
+    pub fn of(self, operation: Option<i64>) -> ApiError {
+        ApiError { operation, ..self }
     }
 
     /// 404 for a path that leads nowhere.
@@ -87,6 +95,7 @@ impl ApiError {
             code: self.code.to_owned(),
             errors: self.errors.clone(),
             process: self.process.map(|id| i64::from(id.0)),
+            operation: self.operation,
             oldest_seq: self.oldest_seq.map(|seq| seq as i64),
         }
     }
@@ -96,7 +105,7 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let problem = self.problem();
         let body = serde_json::to_vec(&problem).expect("a problem document is plain data");
-        let mut response = (self.status, body).into_response();
+        let mut response = (self.status, self.operation.map(act::place), body).into_response();
         // For pages, which show the same as a page.
         response.extensions_mut().insert(problem);
         let headers = response.headers_mut();

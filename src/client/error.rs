@@ -189,6 +189,7 @@ mod tests {
             code: "invalid".into(),
             errors: vec![FieldError { pointer: "/instances".into(), detail: "1 to 1000".into() }],
             process: None,
+            operation: None,
             oldest_seq: None,
         };
         let told = ClientError::Problem(Box::new(problem.clone())).to_string();

@@ -34,6 +34,7 @@ mod tests {
             code: "app_not_found".to_owned(),
             errors: vec![FieldError { pointer: "/a".to_owned(), detail: "1 to <9>".to_owned() }],
             process: None,
+            operation: None,
             oldest_seq: None,
         };
         let html = error_page(404, &problem, None);

@@ -73,10 +73,10 @@ pub async fn reload(
     let over = |now: &Snapshot| going.iter().all(|(app, number)| progress(now, *app, *number).is_none());
     let (now, reached) = api.handle.wait(limit, over).await;
     for (app, number) in &going {
-        check(&now, *app, *number)?;
+        check(&now, *app, *number).map_err(|why| why.of(operation))?;
     }
     if let Some(why) = denied {
-        return Err(why.into());
+        return Err(ApiError::from(why).of(operation));
     }
     let measured = api.handle.measured().await;
     let show = |target: &Arc<ProcessView>| {

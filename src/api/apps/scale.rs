@@ -64,7 +64,7 @@ pub async fn scale(
         api.handle
             .command_by(Author::new(&auth.principal.subject, RevisionCause::PutBack), vec![back])
             .await?;
-        return Err(cannot);
+        return Err(cannot.of(operation));
     }
     let measured = api.handle.measured().await;
     let processes = now.of_app(app).map(|view| convert::process(view, measured.as_deref())).collect();
