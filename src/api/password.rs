@@ -104,5 +104,5 @@ async fn hashing<T: Send + 'static>(
 pub fn too_many(wait: Wait) -> ApiError {
     let detail = format!("there were too many attempts to log in: try again in {} s", wait.seconds);
     let error = ApiError::new(StatusCode::TOO_MANY_REQUESTS, "too_many_attempts", detail);
-    ApiError { retry_after: Some(wait.seconds), ..error }
+    ApiError { retry_after: u32::try_from(wait.seconds).ok(), ..error }
 }

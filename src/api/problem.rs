@@ -29,7 +29,7 @@ pub struct ApiError {
     /// The operation that came to this end.
     pub operation: Option<i64>,
     /// When to try again, in seconds.
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<u32>,
     /// The oldest event that is kept.
     pub oldest_seq: Option<u64>,
 }
