@@ -79,6 +79,15 @@ mod tests {
         check(
             json!({"script": "sleep", "autostart": false, "schedule": {"cron": "0 3 * * *", "timezone": "UTC"}}),
         );
+        check(json!({
+            "script": "sleep", "autostart": false,
+            "schedule": {"cron": "0 3 * * *", "timezone": "Europe/Berlin", "overlap": "queue", "catch_up": "once"},
+        }));
+        check(json!({
+            "script": "sleep", "instances": 2, "port": "4820-4821",
+            "balance": {"port": 8080, "mode": "tcp", "method": "round-robin", "sticky": "address"},
+        }));
+        check(json!({"script": "sleep", "instances": 2, "balance": {"port": 8080}}));
         check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));
     }
