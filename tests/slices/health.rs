@@ -161,7 +161,7 @@ fn b11_a_script_is_run_in_the_directory_with_the_environment_and_its_last_line_i
     let words = ["--env", "WANTED=good", "--env", "PORT=4711", "--health-check-script", "./check.sh"];
     let ran = home.run(&[&["start", "idle.sh", "--health-check-interval", "100ms"][..], &words].concat());
     assert_eq!(ran.code, 0, "{ran:?}");
-    assert!(ran.out.contains("starting until its health check passes"), "{ran:?}");
+    assert!(ran.out.contains("starting until it is ready"), "{ran:?}");
     wait_until("the reason is shown", SOON, || home.process("idle")["health_reason"] == "no good for 4711");
     home.file("good", "");
     wait_until("the app is healthy", SOON, || home.process("idle")["health"] == "healthy");

@@ -211,10 +211,10 @@ fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line
             ("starting", None) if because.starts_with(": waits for ") => {
                 Line::Failed(format!("{title} is not started yet{because}"))
             }
-            // It runs, and its health check has not passed yet.
+            // It runs, and is not ready yet: by its health check, a sign or its port.
             ("starting", Some(_)) if !changed => Line::Done(format!("{title} is already starting.")),
             ("starting", Some(pid)) => Line::Done(format!(
-                "{} {} (id {id}, pid {pid}); it is starting until its health check passes.",
+                "{} {} (id {id}, pid {pid}); it is starting until it is ready.",
                 if action == Action::Start { "Started" } else { "Restarted" },
                 title.rsplit_once(" (id").map_or(title.as_str(), |(name, _)| name)
             )),
