@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Accepted, Denied, PortQuestion, Supervisor};
-use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, Port, ProcessId, State, Want};
+use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, Port, ProcessId, Rest, State, Want};
 
 /// What follows the change of a definition.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -66,6 +66,8 @@ impl Supervisor {
         members: &[(u32, ProcessId)],
     ) -> Result<(), Denied> {
         let wanted = spec.instances;
+        let was_job = self.apps.get(&app).is_some_and(|old| old.is_job());
+        let rests_no_more = was_job && !spec.is_job();
         // Before the definition: a crash in between must not leave old counts beside a lower limit.
         for (_, id) in members {
             // What an older definition went through says nothing about this one.
@@ -76,6 +78,13 @@ impl Supervisor {
         }
         self.redefine(app, Arc::new(spec));
         for (_, id) in members {
+            // A job is wanted up while it rests; anything else that rests and was not started is not.
+            let process = &self.processes[id];
+            let rests = matches!(process.state, State::Idle(Rest::Stopped | Rest::Finished(_)));
+            if rests_no_more && process.goal == Goal::Up && rests {
+                self.change(*id, |process| (process.goal, process.queued) = (Goal::Down, false));
+                self.rest(*id, Rest::Stopped);
+            }
             self.publish(*id, None, EventKind::Updated);
         }
         if !self.shutting_down {

@@ -106,7 +106,7 @@ pub fn is_needed_to_end_later(brain: &Supervisor, process: &Process) -> bool {
 }
 
 /// What rested or waited is launched only when everything that it depends on is there. Restarts
-/// after an end do not wait.
+/// after an end do not wait. Of two whose slots come at once, one may be ended after the other began.
 pub fn never_launched_before_its_dependencies(world: &World, step: &Step<'_>) -> Holds {
     // At the start of a daemon the world looks. In a reload one may be ended after another began.
     let reloads = events(step).any(|(_, _, kind)| matches!(kind, EventKind::Reloading { .. }));
@@ -124,9 +124,26 @@ pub fn never_launched_before_its_dependencies(world: &World, step: &Step<'_>) ->
                 | State::Stopping { .. },
             ) => false,
         };
-        ensure!(!first || may_start(&world.brain, *id), "{id} is launched, and lacks something");
+        ensure!(!first || could_start(world, step, *id), "{id} is launched, and lacks something");
     }
     Ok(())
+}
+
+/// Everything that it depends on is there, or was until its own slot came in this step.
+fn could_start(world: &World, step: &Step<'_>, id: ProcessId) -> bool {
+    let brain = &world.brain;
+    let of_process = |id: ProcessId| brain.process(id).map(|process| process.app);
+    let renewed: Vec<Option<AppId>> = events(step)
+        .filter(|(_, _, kind)| matches!(kind, EventKind::Scheduled { .. }))
+        .map(|(process, _, _)| of_process(process))
+        .collect();
+    let spec = of_process(id).and_then(|app| brain.app(app));
+    spec.is_none_or(|spec| {
+        let was_there = |dependency: &Dependency| {
+            is_there(brain, dependency) || renewed.contains(&named(brain, dependency))
+        };
+        spec.depends_on.iter().all(was_there)
+    })
 }
 
 /// Who waits is wanted up and lacks something, and says for what.

@@ -123,10 +123,9 @@ pub fn is_too_much(process: &Process, memory: ByteSize, step: &Step<'_>, brain: 
             State::Running { vitals: Some(vitals), .. } => {
                 again && !vitals.ready && !matches!(vitals.health, Health::Unhealthy { .. })
             }
-            State::Running { vitals: None, .. }
-            | State::Backoff { queued: false, .. }
-            | State::Waiting { .. }
-            | State::Idle(_) => false,
+            // Without a check it is ready by a sign, or at once.
+            state @ State::Running { vitals: None, .. } => again && state.status() != Status::Online,
+            State::Backoff { queued: false, .. } | State::Waiting { .. } | State::Idle(_) => false,
         }
     };
     let turn = others.into_iter().any(has_turn);

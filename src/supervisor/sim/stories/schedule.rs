@@ -3,6 +3,7 @@
 use super::*;
 use crate::model::Schedule;
 use crate::model::schedule::{CatchUp, Overlap};
+use crate::supervisor::Then;
 
 /// 2026-03-01T00:00:00Z.
 const MIDNIGHT: u64 = 1_772_323_200;
@@ -103,6 +104,18 @@ fn what_was_stopped_by_hand_is_not_started_by_its_schedule() {
     story.sleeps(DAY).orders("launch 2");
     let service = AppSpec { schedule: Some(at("0 3 * * *")), ..app("web") };
     running(service).clock(0).stop().exits(1, 0).sleeps(3 * HOUR).orders("").is("stopped");
+}
+
+#[test]
+fn a_job_that_is_one_no_more_is_stopped_until_somebody_starts_it() {
+    let update = |then| Command::Update { app: AppId(0), spec: Arc::new(app("web")), then };
+    let story = of(nightly()).clock(0).wanted(Goal::Up).command(update(Then::Keep));
+    let story = story.orders("").is("stopped").wanted(Goal::Down);
+    let story = story.sleeps(3 * HOUR).orders("");
+    story.start().orders("launch 1").wanted(Goal::Up);
+    let ran = of(nightly()).clock(0).sleeps(3 * HOUR).spawned(1).exits(1, 0);
+    ran.command(update(Then::Keep)).orders("").is("stopped").wanted(Goal::Down);
+    of(nightly()).clock(0).command(update(Then::Start)).orders("launch 1").wanted(Goal::Up);
 }
 
 #[test]
