@@ -6,5 +6,7 @@ mod support;
 mod jlist;
 #[path = "pm2/real.rs"]
 mod real;
+#[path = "pm2/runtime.rs"]
+mod runtime;
 #[path = "pm2/take_over.rs"]
 mod take_over;

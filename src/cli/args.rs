@@ -13,6 +13,7 @@ use super::look_args::{DOCTOR, DoctorArgs, EventsArgs, IdArgs, InfoArgs, MonitAr
 use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
+use super::runtime_args::{RUNTIME, RuntimeArgs};
 use super::schedule_args::{JOB, JobCommand};
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
@@ -70,6 +71,9 @@ pub enum Command {
 pub enum ClientCommand {
     /// Run a script or command, or start an app that is stopped
     Start(Box<StartArgs>),
+    /// Run apps in the foreground, as the main process of a container, and end with their exit code
+    #[command(after_help = RUNTIME)]
+    Runtime(Box<RuntimeArgs>),
     /// Stop apps; they stay stopped until they are started again
     Stop(StopArgs),
     /// Stop apps and run them anew

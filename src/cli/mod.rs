@@ -41,6 +41,7 @@ mod prompt;
 mod ready_args;
 mod render;
 mod resource_args;
+mod runtime_args;
 mod schedule_args;
 mod session;
 mod start_args;

@@ -35,6 +35,14 @@ enum Whose {
 /// What `--context` said.
 static CHOSEN: OnceLock<String> = OnceLock::new();
 
+/// Nothing is told that was not asked for.
+static QUIET: OnceLock<()> = OnceLock::new();
+
+/// Has this command not tell that it started a daemon.
+pub fn be_quiet() {
+    let _ = QUIET.set(());
+}
+
 /// Has this command use that context, whatever else says which one.
 pub fn choose(context: String) {
     // Said once, by the one command that this process carries out.
@@ -95,7 +103,7 @@ impl Session {
         let started = start::ensure(&home, this_program).await?;
         let client = Client::local(&home)?;
         let session = Session { whose: Whose::Ours(home), client, screen: Screen::of_stdout() };
-        if started {
+        if started && QUIET.get().is_none() {
             session.announce().await;
         }
         Ok(session)

@@ -36,6 +36,7 @@ mod reset;
 mod restart;
 mod resurrect;
 mod rollback;
+mod runtime;
 mod save;
 mod scale;
 mod schema;
@@ -65,6 +66,7 @@ use super::session::on_this_machine;
 pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
     match command {
         ClientCommand::Start(args) => start::run(*args).await,
+        ClientCommand::Runtime(args) => runtime::run(*args).await,
         ClientCommand::Stop(args) => stop::run(args).await,
         ClientCommand::Restart(args) => restart::run(args).await,
         ClientCommand::Reload(args) => reload::run(args).await,

@@ -62,6 +62,11 @@ impl Report {
         self.processes.push(process.clone());
     }
 
+    /// The processes that it is about.
+    pub fn ids(&self) -> Vec<i64> {
+        self.processes.iter().map(|process| process.id).collect()
+    }
+
     /// Whether anything was refused or failed so far.
     pub fn has_failed(&self) -> bool {
         self.failed
