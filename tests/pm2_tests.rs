@@ -2,6 +2,10 @@
 
 mod support;
 
+#[path = "pm2/input.rs"]
+mod input;
+#[path = "pm2/io.rs"]
+mod io;
 #[path = "pm2/jlist.rs"]
 mod jlist;
 #[path = "pm2/real.rs"]

@@ -5,6 +5,7 @@ use clap::{Args, Parser, Subcommand};
 use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs, StopArgs};
 use super::balance_args::BalancerArgs;
 use super::forward_args::ForwardArgs;
+use super::give_args::{AttachArgs, MessageArgs, SendArgs, TriggerArgs};
 use super::history_args::{HistoryArgs, RollbackArgs};
 use super::identity_args::{AuditArgs, ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::import_args::{IMPORT, ImportArgs};
@@ -119,6 +120,14 @@ pub enum ClientCommand {
     /// Send a signal to the main process of apps
     #[command(visible_alias = "sendSignal")]
     Signal(SignalArgs),
+    /// Write a line to the standard input of an app
+    Send(SendArgs),
+    /// Show what a process prints, and write what is typed to its standard input
+    Attach(AttachArgs),
+    /// Have a program do something that it offers
+    Trigger(TriggerArgs),
+    /// Send JSON to programs, on the IPC channel that Node has
+    Message(MessageArgs),
     /// Set the restart counters of apps to zero
     Reset(ActArgs),
     /// Show all processes

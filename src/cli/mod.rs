@@ -21,6 +21,7 @@ mod env_args;
 mod error;
 mod file_args;
 mod forward_args;
+mod give_args;
 mod health;
 mod history_args;
 mod identity_args;

@@ -74,7 +74,10 @@ impl RuntimeArgs {
         ];
         let given: Vec<&str> = all.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
         (!given.is_empty()).then(|| {
-            format!("Without effect in pmdaemon, whose own API and dashboard are there anyway: {}.", given.join(" "))
+            format!(
+                "Without effect in pmdaemon, whose own API and dashboard are there anyway: {}.",
+                given.join(" ")
+            )
         })
     }
 }

@@ -87,6 +87,7 @@ pub fn app(
         ready,
         listen_timeout_ms,
         shutdown_with_message: keys.get("shutdown_with_message", value::flag)?,
+        stdin: keys.get("stdin", value::flag)?,
         watch: watch(&keys)?,
         schedule: schedule(&keys)?,
         script,

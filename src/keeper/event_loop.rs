@@ -211,6 +211,7 @@ impl Keeper {
                 | Report::Signed { .. }
                 | Report::Status { .. }
                 | Report::Message { .. }
+                | Report::Given { .. }
                 | Report::LogsTended { .. }
                 | Report::LogChanged { .. }
                 | Report::QuitAsked { .. } => None,
@@ -280,6 +281,7 @@ impl Keeper {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
+            Order::Give { request, run, to, text } => self.give(request, run, to, &text),
             Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
             Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),

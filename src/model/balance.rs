@@ -134,6 +134,7 @@ impl AppSpec {
             depends_on: Vec::new(),
             watch: None,
             schedule: None,
+            stdin: false,
         })
     }
 }

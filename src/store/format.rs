@@ -76,6 +76,8 @@ pub(super) struct StoredSpec {
     watch: Option<StoredWatch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     schedule: Option<StoredSchedule>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stdin: bool,
 }
 
 /// A path: text, or bytes if it is none.
@@ -151,6 +153,7 @@ impl StoredSpec {
             interpreter_args: spec.interpreter_args.clone(),
             watch: spec.watch.as_ref().map(StoredWatch::new),
             schedule: spec.schedule.as_ref().map(StoredSchedule::new),
+            stdin: spec.stdin,
         }
     }
 
@@ -186,6 +189,7 @@ impl StoredSpec {
             interpreter_args: self.interpreter_args,
             watch: self.watch.map(StoredWatch::into_model),
             schedule: self.schedule.map(StoredSchedule::into_model).transpose()?,
+            stdin: self.stdin,
         })
     }
 }

@@ -132,7 +132,10 @@ fn j32_lines_come_in_pm2s_forms() {
     );
     assert!(json["timestamp"].as_str().unwrap().starts_with("20"), "{json}");
     let pairs = once("--format");
-    assert!(pairs.starts_with("timestamp=20") && pairs.ends_with(" app=one id=0 type=out message=hello\n"), "{pairs}");
+    assert!(
+        pairs.starts_with("timestamp=20") && pairs.ends_with(" app=one id=0 type=out message=hello\n"),
+        "{pairs}"
+    );
     assert_eq!(once("--formatted"), "0|one  | hello\n");
 }
 

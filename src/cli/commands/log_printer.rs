@@ -207,7 +207,8 @@ fn pm2_json(record: &LogRecord) -> serde_json::Value {
 
 /// Its message is not quoted.
 fn pm2_pairs(record: &LogRecord) -> String {
-    let time = local(record).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d-%H:%M:%S%z").to_string());
+    let time =
+        local(record).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d-%H:%M:%S%z").to_string());
     let (name, id, stream) = (&record.name, record.id, pm2_type(record.stream));
     format!("timestamp={time} app={name} id={id} type={stream} message={}", record.text)
 }
@@ -281,8 +282,10 @@ mod tests {
     #[test]
     fn pm2s_forms_have_its_words() {
         let screen = Screen { width: None, color: false };
-        let record =
-            LogRecord { ts: Some("2026-06-01T12:00:00Z".into()), ..LogRecord::plain(3, "web", Stream::Err, "a b") };
+        let record = LogRecord {
+            ts: Some("2026-06-01T12:00:00Z".into()),
+            ..LogRecord::plain(3, "web", Stream::Err, "a b")
+        };
         let shown = |form| {
             let mut out = Vec::new();
             Printer::new(form, screen).add(&record, &mut out);
@@ -297,7 +300,10 @@ mod tests {
         let pairs = shown(Form::Pm2Pairs);
         let (time, rest) = pairs.split_once(" app=").unwrap();
         assert_eq!(rest, "web id=3 type=err message=a b\n");
-        assert!(time.starts_with("timestamp=2026-06-0") && time.len() == "timestamp=2026-06-01-12:00:00+0000".len());
+        assert!(
+            time.starts_with("timestamp=2026-06-0")
+                && time.len() == "timestamp=2026-06-01-12:00:00+0000".len()
+        );
     }
 
     #[test]
@@ -337,8 +343,13 @@ mod tests {
 
     #[test]
     fn a_word_stands_out_in_colour() {
-        let look =
-            Look::Named { color: true, harmless: true, timed: false, highlight: Some("disk".into()), pm2: false };
+        let look = Look::Named {
+            color: true,
+            harmless: true,
+            timed: false,
+            highlight: Some("disk".into()),
+            pm2: false,
+        };
         let text = shown(look, &[LogRecord::plain(0, "web", Stream::Out, "the disk is full")]);
         assert!(text.ends_with("the \u{1b}[7mdisk\u{1b}[0m is full\n"), "{text:?}");
     }

@@ -2,6 +2,7 @@
 
 mod act;
 mod apply;
+mod attach;
 mod audit;
 mod cleardump;
 mod completion;
@@ -40,6 +41,7 @@ mod runtime;
 mod save;
 mod scale;
 mod schema;
+mod send;
 mod session;
 mod signal;
 mod start;
@@ -47,6 +49,7 @@ mod startup;
 pub(super) mod status;
 mod stop;
 mod token;
+mod trigger;
 mod unstartup;
 pub(super) mod update_env;
 mod upgrade;
@@ -85,6 +88,10 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Completion(args) => completion::run(&args),
         ClientCommand::Scale(args) => scale::run(args).await,
         ClientCommand::Signal(args) => signal::run(args).await,
+        ClientCommand::Send(args) => send::run(args).await,
+        ClientCommand::Attach(args) => attach::run(args).await,
+        ClientCommand::Trigger(args) => trigger::run(args).await,
+        ClientCommand::Message(args) => send::message(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
         ClientCommand::Why(args) => why::run(args).await,
         ClientCommand::History(args) => history::run(args).await,

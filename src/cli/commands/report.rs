@@ -5,7 +5,7 @@ use super::super::out;
 use super::act::WAIT;
 use crate::client::Reached;
 use crate::wire::Action;
-use crate::wire::{Outcome, Process, Then};
+use crate::wire::{CustomMetric, Outcome, Process, Then};
 
 /// One process's share in the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -180,6 +180,12 @@ pub fn ports(process: &Process) -> Option<String> {
     (!ports.is_empty()).then(|| format!("{}{remark}", ports.join(" ")))
 }
 
+/// `Requests 12 req/min`.
+pub fn metric(metric: &CustomMetric) -> String {
+    let unit = metric.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    format!("{} {}{unit}", metric.name, metric.value)
+}
+
 /// A line for each process of the answer.
 fn lines(action: Action, on_time: bool, outcome: &Outcome, before: &[Process]) -> Vec<Line> {
     let one = |now: &Process| {
@@ -280,6 +286,8 @@ pub mod tests {
             status_text: None,
             channel_lost: None,
             combined_log: None,
+            custom_metrics: Vec::new(),
+            actions: Vec::new(),
             logs: None,
         }
     }

@@ -7,6 +7,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::super::awaiting::Awaiting;
 use super::super::balancing::Balancing;
 use super::super::endings::Endings;
+use super::super::giving::Giving;
 use super::super::handle::Handle;
 use super::super::keeper_line::KeeperLine;
 use super::super::log_orders::LogOrders;
@@ -122,6 +123,7 @@ impl Driver {
             usages: Arc::clone(&usages),
             log_health: Arc::default(),
             log_orders: LogOrders::default(),
+            giving: Giving::default(),
             next_event: saved.next_event,
             reserved_runs,
             preparing,
@@ -159,6 +161,7 @@ impl Driver {
         driver.let_sockets_go(&shared);
         driver.publish();
         changes.extend(driver.log_reports(&runs));
+        driver.hear_offers(&runs);
         driver.keep(changes);
         let handle = Handle {
             asks: asks_in,

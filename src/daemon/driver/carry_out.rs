@@ -151,6 +151,7 @@ impl Driver {
             let is_last = !self.brain.processes().any(|process| process.app == event.app);
             let (home, spec) = (self.home.clone(), spec.clone());
             self.log_health.forget(event.process);
+            self.usages.custom().forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {

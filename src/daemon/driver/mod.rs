@@ -20,6 +20,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::awaiting::Awaiting;
 use super::balancing::Balancing;
 use super::endings::Endings;
+use super::giving::Giving;
 use super::handle::{Answers, Ask, HandleError, is_to_be_saved};
 use super::keeper_line::KeeperLine;
 use super::log_health::LogHealth;
@@ -81,6 +82,7 @@ pub struct Driver {
     usages: Arc<Usages>,
     log_health: Arc<LogHealth>,
     log_orders: LogOrders,
+    giving: Giving,
     pub(super) next_event: u64,
     reserved_runs: u64,
     preparing: Preparing,
@@ -171,6 +173,10 @@ impl Driver {
                     Some(Ask::Rehearse { commands, reply }) => _ = reply.send(self.rehearse(&commands)),
                     Some(Ask::TendLogs { tend, logs, reply }) => {
                         let order = self.log_orders.ask(tend, logs, reply);
+                        self.keeper.order(order);
+                    }
+                    Some(Ask::Give { run, to, text, reply }) => {
+                        let order = self.giving.ask(run, to, text, reply);
                         self.keeper.order(order);
                     }
                     Some(Ask::Learn(fact)) => self.feed(Input::Fact(fact)),

@@ -13,7 +13,7 @@
 mod order;
 mod report;
 
-pub use order::{Launch, Logs, Order, Replace, Resources, RunAs, Segments, Succession, Tend};
+pub use order::{Inlet, Launch, Logs, Order, Replace, Resources, RunAs, Segments, Succession, Tend};
 pub use report::{Awaits, Ending, LogReport, LogStream, Report, RunReport, Sign, Step};
 
 /// The version of this protocol.

@@ -98,6 +98,13 @@ pub enum Report {
         /// One line, a JSON value if the program keeps to the protocol; at most 64 KiB.
         text: String,
     },
+    /// What became of [`Order::Give`](super::Order::Give).
+    Given {
+        /// Of the order.
+        request: u64,
+        /// Why it was not taken; absent when it was.
+        problem: Option<String>,
+    },
     /// What became of [`Order::TendLogs`](super::Order::TendLogs).
     LogsTended {
         /// Of the order.
@@ -157,6 +164,9 @@ pub struct RunReport {
     /// What it said last that it is doing.
     #[serde(default)]
     pub status: Option<String>,
+    /// What it said on its IPC channel that it can be asked to do: the messages, as they came.
+    #[serde(default)]
+    pub offers: Vec<String>,
     /// Why it has no IPC channel any more, although it had one and lives.
     #[serde(default)]
     pub channel_lost: Option<String>,

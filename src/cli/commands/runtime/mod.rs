@@ -17,11 +17,12 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::runtime_args::RuntimeArgs;
 use super::super::session::{self, Session, on_this_machine};
+use super::super::start_args::StartArgs;
 use super::{act, kill, start};
 use crate::client::{LogItem, LogPlace, LogQuery, LogStream, Selection, start as daemon};
 use crate::home::Home;
 use crate::wire::{Action, Stream};
-use ended::Ended;
+use ended::Ours;
 use output::Output;
 use signals::{Asked, Signals};
 
@@ -53,7 +54,7 @@ pub async fn run(args: RuntimeArgs) -> Result<(), CliError> {
         () = signals.end() => Ok(None),
     };
     let code = match begun {
-        Ok(Some(session)) => Foreground::new(&args, session, since).stay(&mut signals).await,
+        Ok(Some((session, ours))) => Foreground::new(&args, session, ours, since).stay(&mut signals).await,
         Ok(None) => Ok(0),
         Err(error) => Err(error),
     };
@@ -65,16 +66,16 @@ pub async fn run(args: RuntimeArgs) -> Result<(), CliError> {
 }
 
 /// Starts what was given. One that fails is told, and does not keep the others from running.
-async fn begin(args: &RuntimeArgs) -> Result<Option<Session>, CliError> {
+async fn begin(args: &RuntimeArgs) -> Result<Option<(Session, Ours)>, CliError> {
     if let Some(delay) = args.delay {
         tokio::time::sleep(delay).await;
     }
     // Nothing is printed but what apps write.
-    let begun = start::begin(super::super::start_args::StartArgs { json: true, ..args.start.clone() });
-    begun.await?;
+    let report = start::begin(StartArgs { json: true, ..args.start.clone() }).await?;
+    let ours = Ours { ids: report.ids(), failed: report.has_failed() };
     let session = Session::open().await?;
     signals::wait_for_orphans();
-    Ok(Some(session))
+    Ok(Some((session, ours)))
 }
 
 /// What runs, and where its output goes.
@@ -82,6 +83,7 @@ struct Foreground {
     session: Session,
     query: LogQuery,
     shown: Shown,
+    ours: Ours,
     stays: bool,
 }
 
@@ -92,11 +94,11 @@ struct Shown {
 }
 
 impl Foreground {
-    fn new(args: &RuntimeArgs, session: Session, since: String) -> Foreground {
+    fn new(args: &RuntimeArgs, session: Session, ours: Ours, since: String) -> Foreground {
         let query = LogQuery { since: Some(since), follow: true, events: true, ..LogQuery::default() };
         let output = Output::of(args, session.screen);
         let shown = Shown { output, place: LogPlace::default() };
-        Foreground { session, query, shown, stays: args.no_auto_exit }
+        Foreground { session, query, shown, ours, stays: args.no_auto_exit }
     }
 
     /// Stays until the end. Answers with the exit code.
@@ -126,20 +128,20 @@ impl Foreground {
                 },
                 _ = looks.tick() => true,
             };
-            if look && let Some(Ended { code }) = self.ended().await? {
+            if look && let Some(code) = self.ended().await? {
                 self.rest().await?;
                 return Ok(code);
             }
         }
     }
 
-    /// Whether nothing runs any more and nothing is to run.
-    async fn ended(&self) -> Result<Option<Ended>, CliError> {
+    /// The exit code, when nothing runs any more and nothing is to run.
+    async fn ended(&self) -> Result<Option<u8>, CliError> {
         if self.stays {
             return Ok(None);
         }
         let apps = self.session.ask(async |c| c.apps().await).await?.items;
-        Ok(ended::of(&apps))
+        Ok(self.ours.code(&apps))
     }
 
     /// Stops everything, and shows what it says to that.

@@ -23,7 +23,10 @@ impl Output {
             (_, true, _) => Form::Pm2Pairs,
             (_, _, true) => Form::Pm2Named,
             (false, false, false) => {
-                return Output { out: Printer::new(Form::Raw, screen), err: Some(Printer::new(Form::Raw, screen)) };
+                return Output {
+                    out: Printer::new(Form::Raw, screen),
+                    err: Some(Printer::new(Form::Raw, screen)),
+                };
             }
         };
         Output { out: Printer::new(form, screen), err: None }
@@ -46,6 +49,7 @@ impl Output {
                 stdout.write_all(&text).and_then(|()| stdout.flush())
             }
         };
-        written.map_err(|e| CliError::new(format!("cannot write what the apps say, so they are stopped: {e}")))
+        written
+            .map_err(|e| CliError::new(format!("cannot write what the apps say, so they are stopped: {e}")))
     }
 }
