@@ -33,6 +33,7 @@
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
 //! | [`balance`] | the balancer: a process that stands before those of an app | nothing |
+//! | [`files`] | a server of static files: a process of its own | nothing |
 //! | [`probe`] | health checks: one question to an app, one verdict | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
@@ -57,6 +58,7 @@ pub mod daemon;
 pub mod dashboard;
 pub mod ecosystem;
 pub mod fault;
+pub mod files;
 pub mod home;
 pub mod keeper;
 pub mod kernel;

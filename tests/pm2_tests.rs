@@ -12,5 +12,7 @@ mod jlist;
 mod real;
 #[path = "pm2/runtime.rs"]
 mod runtime;
+#[path = "pm2/serve.rs"]
+mod serve;
 #[path = "pm2/take_over.rs"]
 mod take_over;

@@ -16,6 +16,7 @@ use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
 use super::runtime_args::{RUNTIME, RuntimeArgs};
 use super::schedule_args::{JOB, JobCommand};
+use super::serve_args::ServeArgs;
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
 use super::web_args::WebArgs;
@@ -62,6 +63,9 @@ pub enum Command {
     /// Stand before the processes of an app (started by the keeper)
     #[command(hide = true)]
     Balancer(BalancerArgs),
+    /// Serve static files, as the environment says (started by the keeper)
+    #[command(hide = true)]
+    ServeFiles,
     /// Say whether this program could take over (started by the daemon)
     #[command(hide = true)]
     SelfCheck(SelfCheckArgs),
@@ -145,6 +149,9 @@ pub enum ClientCommand {
     /// Run commands at times of day: add, list, run and remove jobs, and what became of them
     #[command(subcommand, after_help = JOB)]
     Job(JobCommand),
+    /// Serve the files of a directory over HTTP
+    #[command(alias = "expose")]
+    Serve(ServeArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

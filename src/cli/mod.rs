@@ -44,6 +44,7 @@ mod render;
 mod resource_args;
 mod runtime_args;
 mod schedule_args;
+mod serve_args;
 mod session;
 mod start_args;
 mod startup;
@@ -73,6 +74,8 @@ pub enum Parsed {
     Daemon,
     /// A balancer, started by the keeper.
     Balancer(BalancerArgs),
+    /// A server of static files, started by the keeper.
+    ServeFiles,
     /// A program that is asked, by an older one, whether it could take over.
     SelfCheck(SelfCheckArgs),
     /// A command of a user: give it to [`run`].
@@ -90,6 +93,7 @@ pub fn parse() -> Parsed {
         Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,
         Command::Balancer(args) => Parsed::Balancer(args),
+        Command::ServeFiles => Parsed::ServeFiles,
         Command::SelfCheck(args) => Parsed::SelfCheck(args),
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::apps::Around;
 use super::keys::Keys;
-use super::{Unusable, value};
+use super::{Unusable, serve, value};
 use crate::wire::{Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Schedule, WhenFull};
 
 /// How PM2 asks programs to end, and how long it waits: their shutdown handlers rely on it.
@@ -92,6 +92,7 @@ pub fn app(
         schedule: schedule(&keys)?,
         script,
     };
+    serve::resolve(&keys, &mut new)?;
     mode(&keys, &mut new)?;
     Ok((new, keys.into_notices()))
 }

@@ -19,6 +19,7 @@ mod keys;
 mod node;
 mod read;
 mod schema;
+mod serve;
 mod text;
 mod value;
 
@@ -26,6 +27,7 @@ pub use apps::{Around, Declared, declared};
 pub use dump::Dump;
 pub use read::{Document, default_file, is_file, read};
 pub use schema::schema;
+pub use serve::{SERVE_FILES, this_program};
 
 /// Reads a dump of PM2. What its environments share with `inherited` is not of the apps.
 ///

@@ -42,6 +42,7 @@ mod save;
 mod scale;
 mod schema;
 mod send;
+mod serve;
 mod session;
 mod signal;
 mod start;
@@ -99,6 +100,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
+        ClientCommand::Serve(args) => serve::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
         ClientCommand::Flush(args) => flush::run(args).await,
         ClientCommand::Forward(args) => forward::run(args).await,
