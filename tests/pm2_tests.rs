@@ -16,3 +16,5 @@ mod runtime;
 mod serve;
 #[path = "pm2/take_over.rs"]
 mod take_over;
+#[path = "pm2/words.rs"]
+mod words;

@@ -10,7 +10,10 @@ use super::history_args::{HistoryArgs, RollbackArgs};
 use super::identity_args::{AuditArgs, ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::import_args::{IMPORT, ImportArgs};
 use super::logs_args::{LogsArgs, TendArgs};
-use super::look_args::{DOCTOR, DoctorArgs, EventsArgs, IdArgs, InfoArgs, MonitArgs, WhyArgs};
+use super::look_args::{
+    DOCTOR, DoctorArgs, EnvListArgs, EventsArgs, GetArgs, IdArgs, InfoArgs, ListArgs, MonitArgs, SetArgs,
+    WhyArgs,
+};
 use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
@@ -40,6 +43,12 @@ pub struct Cli {
     /// one that was used last]
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub context: Option<String>,
+    /// Print nothing but errors and what was asked for
+    #[arg(short, long, global = true, hide_short_help = true)]
+    pub silent: bool,
+    /// No colours
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_color: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -102,7 +111,7 @@ pub enum ClientCommand {
     Schema,
     /// Write an ecosystem.config.js to begin with
     #[command(alias = "ecosystem")]
-    Init,
+    Init(InitArgs),
     /// Take over the apps of PM2
     #[command(after_help = IMPORT)]
     Import(ImportArgs),
@@ -136,7 +145,7 @@ pub enum ClientCommand {
     Reset(ActArgs),
     /// Show all processes
     #[command(visible_aliases = ["ls", "l", "ps"])]
-    List(JsonArgs),
+    List(ListArgs),
     /// Show everything about an app or process
     #[command(visible_aliases = ["describe", "desc", "show"])]
     Info(InfoArgs),
@@ -167,9 +176,10 @@ pub enum ClientCommand {
     /// Show what happened to processes
     Events(EventsArgs),
     /// Watch host and processes
+    #[command(aliases = ["dashboard", "dash", "imonit"])]
     Monit(MonitArgs),
     /// Find out what is wrong with this host or installation
-    #[command(after_help = DOCTOR)]
+    #[command(alias = "report", after_help = DOCTOR)]
     Doctor(DoctorArgs),
     /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
@@ -205,10 +215,28 @@ pub enum ClientCommand {
     /// Forget a restore point
     Cleardump(PointArgs),
     /// Have another version take over; services go on
-    #[command(visible_alias = "update")]
+    #[command(visible_alias = "update", alias = "updatePM2")]
     Upgrade(UpgradeArgs),
+    /// Show the variables that an app declares, or with --show all that it has
+    Env(EnvListArgs),
+    /// Print the value of a variable of an app
+    Get(GetArgs),
+    /// Set a variable of an app, which is restarted if it runs
+    Set(SetArgs),
+    /// Take a variable from an app, which is restarted if it runs
+    Unset(GetArgs),
+    /// Say whether the daemon answers
+    Ping,
     /// Stop everything: all services, then the daemon
     Kill,
+}
+
+/// `init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// As in PM2: what is written is simple anyway
+    #[arg(hide = true, value_parser = ["simple"])]
+    pub simple: Option<String>,
 }
 
 /// `completion`.

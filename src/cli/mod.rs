@@ -30,6 +30,7 @@ mod live;
 mod log_args;
 mod logs_args;
 mod look_args;
+mod not_here;
 mod out;
 mod password;
 mod plan_args;
@@ -84,7 +85,19 @@ pub enum Parsed {
 
 /// Reads the command line. Ends the process on `--help`, `--version` (0) and wrong usage (2).
 pub fn parse() -> Parsed {
-    let cli = Cli::parse_from(pm2_words::translated(std::env::args_os()));
+    let words = pm2_words::translated(std::env::args_os());
+    if let Some(sentence) = not_here::sentence(&words) {
+        out::error(&sentence);
+        std::process::exit(1);
+    }
+    let cli = Cli::parse_from(words);
+    if cli.silent {
+        out::be_silent();
+        session::be_quiet();
+    }
+    if cli.no_color {
+        out::be_plain();
+    }
     if let Some(context) = cli.context {
         session::choose(context);
     }

@@ -4,6 +4,7 @@ pub mod allowed;
 pub mod create;
 pub mod definition;
 pub mod delete;
+pub mod env;
 pub mod inherit;
 pub mod list;
 pub mod message;

@@ -9,6 +9,7 @@ mod completion;
 mod context;
 mod delete;
 mod doctor;
+mod env;
 mod events;
 mod flush;
 mod forward;
@@ -24,9 +25,11 @@ mod list;
 mod log_printer;
 mod login;
 mod logs;
+mod mini_list;
 mod monit;
 mod open;
 mod pid;
+mod ping;
 mod plan;
 mod ports;
 mod progress;
@@ -79,7 +82,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Plan(args) => plan::run(args).await,
         ClientCommand::Apply(args) => apply::run(args).await,
         ClientCommand::Schema => schema::run(),
-        ClientCommand::Init => init::run(),
+        ClientCommand::Init(_) => init::run(),
         ClientCommand::Import(args) => import::run(args).await,
         ClientCommand::Job(command) => job::run(command).await,
         ClientCommand::Jlist => jlist::run(false).await,
@@ -139,6 +142,11 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
             on_this_machine("pmdaemon upgrade")?;
             upgrade::run(args).await
         }
+        ClientCommand::Env(args) => env::list(args).await,
+        ClientCommand::Get(args) => env::get(args).await,
+        ClientCommand::Set(args) => env::set(args).await,
+        ClientCommand::Unset(args) => env::unset(args).await,
+        ClientCommand::Ping => ping::run().await,
         ClientCommand::Kill => {
             on_this_machine("pmdaemon kill")?;
             kill::run().await

@@ -129,7 +129,7 @@ impl Report {
 
     fn say(&mut self, line: Line) {
         match line {
-            Line::Done(_) if self.json => {}
+            Line::Done(_) if self.json || out::is_silent() => {}
             Line::Done(text) => out::line(&text),
             Line::Failed(text) => {
                 self.failed = true;
