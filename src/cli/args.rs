@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 
 use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs, StopArgs};
 use super::balance_args::BalancerArgs;
+use super::deploy_args::DeployArgs;
 use super::forward_args::ForwardArgs;
 use super::give_args::{AttachArgs, MessageArgs, SendArgs, TriggerArgs};
 use super::history_args::{HistoryArgs, RollbackArgs};
@@ -109,6 +110,8 @@ pub enum ClientCommand {
     Apply(ApplyArgs),
     /// Print the JSON Schema of ecosystem files
     Schema,
+    /// Bring a project to its hosts over ssh, by the deploy section of its file
+    Deploy(DeployArgs),
     /// Write an ecosystem.config.js to begin with
     #[command(alias = "ecosystem")]
     Init(InitArgs),

@@ -16,6 +16,7 @@ pub mod args;
 mod balance_args;
 mod commands;
 mod depends_args;
+mod deploy_args;
 mod doctor;
 mod env_args;
 mod error;

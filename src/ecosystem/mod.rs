@@ -13,6 +13,7 @@
 
 mod app;
 mod apps;
+mod deploy;
 mod dump;
 mod fields;
 mod keys;
@@ -24,6 +25,7 @@ mod text;
 mod value;
 
 pub use apps::{Around, Declared, declared};
+pub use deploy::{Target, target};
 pub use dump::Dump;
 pub use read::{Document, default_file, is_file, read};
 pub use schema::schema;

@@ -349,3 +349,19 @@ mod tests {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::spec;
+    use super::*;
+
+    #[test]
+    fn standard_input_is_kept_and_earlier_rows_have_none() {
+        let with = AppSpec { stdin: true, ..(*spec()).clone() };
+        let json = serde_json::to_string(&StoredSpec::new(&with)).unwrap();
+        assert!(serde_json::from_str::<StoredSpec>(&json).unwrap().into_model().unwrap() == with);
+        let json = serde_json::to_string(&StoredSpec::new(&spec())).unwrap();
+        assert!(!json.contains("stdin"));
+        assert!(!serde_json::from_str::<StoredSpec>(&json).unwrap().into_model().unwrap().stdin);
+    }
+}

@@ -97,7 +97,8 @@ fn j30_an_action_is_triggered_and_its_reply_printed() {
     wait_until("the new figure", SOON, || metric(&home, "app-0", "Users")["value"] == "12");
     assert_eq!(metric(&home, "app-1", "Users")["value"], "7");
     assert_eq!(home.ok(&["trigger", "app", "greet"]), "app-0: hello\napp-1: hello\n");
-    home.run(&["trigger", "app", "dance"]).refused(1, &["\"dance\"", "greet, more users, say nothing"]);
+    home.run(&["trigger", "app", "dance"])
+        .refused(1, &["\"dance\"", "it offers greet, ", "more users, say nothing"]);
     home.run(&["trigger", "other", "greet"]).refused(1, &["other"]);
     home.run(&["trigger", "app-1", "say nothing"]).refused(1, &["app-1 has not replied within 10 s"]);
     home.ok(&["stop", "app"]);

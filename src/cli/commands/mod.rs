@@ -8,6 +8,7 @@ mod cleardump;
 mod completion;
 mod context;
 mod delete;
+mod deploy;
 mod doctor;
 mod env;
 mod events;
@@ -146,6 +147,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Get(args) => env::get(args).await,
         ClientCommand::Set(args) => env::set(args).await,
         ClientCommand::Unset(args) => env::unset(args).await,
+        ClientCommand::Deploy(args) => deploy::run(args).await,
         ClientCommand::Ping => ping::run().await,
         ClientCommand::Kill => {
             on_this_machine("pmdaemon kill")?;
