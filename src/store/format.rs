@@ -348,20 +348,14 @@ mod tests {
             assert!(serde_json::from_value::<StoredSpec>(json).unwrap().into_model().is_err(), "{field}");
         }
     }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::tests::spec;
-    use super::*;
 
     #[test]
     fn standard_input_is_kept_and_earlier_rows_have_none() {
-        let with = AppSpec { stdin: true, ..(*spec()).clone() };
-        let json = serde_json::to_string(&StoredSpec::new(&with)).unwrap();
-        assert!(serde_json::from_str::<StoredSpec>(&json).unwrap().into_model().unwrap() == with);
-        let json = serde_json::to_string(&StoredSpec::new(&spec())).unwrap();
-        assert!(!json.contains("stdin"));
-        assert!(!serde_json::from_str::<StoredSpec>(&json).unwrap().into_model().unwrap().stdin);
+        let of = |spec: &AppSpec| serde_json::to_string(&StoredSpec::new(spec)).unwrap();
+        let read = |json: &str| serde_json::from_str::<StoredSpec>(json).unwrap().into_model().unwrap();
+        let without = (*super::super::tests::spec("web")).clone();
+        let with = AppSpec { stdin: true, ..without.clone() };
+        assert!(read(&of(&with)) == with);
+        assert!(!of(&without).contains("stdin") && !read(&of(&without)).stdin);
     }
 }
