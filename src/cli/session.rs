@@ -117,6 +117,17 @@ impl Session {
         }
     }
 
+    /// The CPUs of the machine on which the apps run.
+    ///
+    /// # Errors
+    /// When a server does not say it.
+    pub async fn cpus(&self) -> Result<i64, CliError> {
+        match &self.whose {
+            Whose::Ours(_) => Ok(std::thread::available_parallelism().map_or(1, |n| n.get() as i64)),
+            Whose::Servers(_) => Ok(self.ask(async |c| c.system().await).await?.host.cpus),
+        }
+    }
+
     /// Asks for something that may be asked twice: also again when the daemon dies meanwhile.
     pub async fn ask<T>(
         &self,

@@ -30,6 +30,7 @@ fn run(run: u64, process: u32) -> RunReport {
         status: None,
         channel_lost: None,
         offers: Vec::new(),
+        files: None,
         logs: Vec::new(),
     }
 }

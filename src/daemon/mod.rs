@@ -60,6 +60,7 @@ pub mod log_disk;
 pub mod log_files;
 pub mod log_health;
 pub mod log_orders;
+pub mod log_places;
 pub mod node;
 pub mod operations;
 pub mod own_events;

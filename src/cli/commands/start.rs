@@ -77,6 +77,9 @@ pub async fn begin(mut args: StartArgs) -> Result<Report, CliError> {
     if session.server().is_some() {
         // The variables and directories of this machine are none of the server's.
         definition.inherited_env = None;
+        if let Some(instances) = args.instances {
+            definition.instances = Some(instances.on(session.cpus().await?));
+        }
         definition.cwd = args.cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned());
     }
     let mut report = Report::new(args.json);

@@ -36,13 +36,14 @@ impl Driver {
                     let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
                     let app = self.brain.process(process).map(|process| process.app);
                     app.into_iter().for_each(|app| self.revisions.launched(run, app));
+                    let logs = LogFiles::of(&home, &spec, instance);
+                    self.log_places.note(process, run, logs.clone());
                     let launch = move |from_files| {
                         let mut env =
                             environment::of_process(&home, &spec, process, instance, number, from_files);
                         if let Some((path, port)) = preload {
                             node::preload(&mut env, &path, &spec, port);
                         }
-                        let logs = LogFiles::of(&home, &spec, instance);
                         let mut launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
                         launch.keepsake =
                             app.map(|app| Keepsake { app, spec, instance }.to_text()).unwrap_or_default();
@@ -152,6 +153,7 @@ impl Driver {
             let (home, spec) = (self.home.clone(), spec.clone());
             self.log_health.forget(event.process);
             self.usages.custom().forget(event.process);
+            self.log_places.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {

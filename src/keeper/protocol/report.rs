@@ -173,6 +173,20 @@ pub struct RunReport {
     /// Those of its logs that take nothing, or did not.
     #[serde(default)]
     pub logs: Vec<LogReport>,
+    /// Where it writes.
+    #[serde(default)]
+    pub files: Option<RunFiles>,
+}
+
+/// The files of a run, as its launch named them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RunFiles {
+    /// Of standard output.
+    pub out: PathBuf,
+    /// Of standard error.
+    pub err: PathBuf,
+    /// The copy of both, if there is one.
+    pub combined: Option<PathBuf>,
 }
 
 /// By what a run is to become ready, and when it is late.
