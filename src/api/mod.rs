@@ -51,6 +51,7 @@ pub mod logs;
 pub mod metrics;
 mod notices;
 pub mod openapi;
+pub mod openapi_3_0;
 pub mod operations;
 pub mod pages;
 pub mod password;

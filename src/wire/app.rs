@@ -28,7 +28,7 @@ pub struct NewApp {
     pub args: Vec<String>,
     /// Working directory. Default: the directory in which the daemon was started.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^/")]
     pub cwd: Option<String>,
     /// Program that runs the script; `none` executes the file itself. Default: by the file's
     /// executable bit, extension or `#!` line.

@@ -48,7 +48,7 @@ impl Which {
 /// definition is put back.
 #[utoipa::path(put, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "update_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait,
-        ("if-match" = Option<String>, Header, description = "needed (428): the ETag of the definition that is to be replaced (412 if it is another by now), or `*` for any", nullable = false)),
+        ("if-match" = String, Header, description = "needed (428): the ETag of the definition that is to be replaced (412 if it is another by now), or `*` for any")),
     request_body(content = wire::NewApp, example = json!({"script": "server.js", "cwd": "/srv/api"})),
     responses(
         (status = 200, description = "changed", body = wire::App, headers(("etag" = String, description = "names the version of the definition"))),

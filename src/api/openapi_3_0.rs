@@ -1,0 +1,91 @@
+//! The API's description in OpenAPI 3.0, for generators that do not read 3.1, such as progenitor.
+//! Derived from the 3.1 document: what 3.0 cannot say is left out or said another way.
+
+use serde_json::{Map, Value, json};
+
+/// The version that it is.
+const VERSION: &str = "3.0.3";
+
+/// The 3.0 form of a 3.1 document.
+pub fn derived(document: &Value) -> Value {
+    let mut derived = in_3_0(document);
+    derived["openapi"] = json!(VERSION);
+    derived
+}
+
+fn in_3_0(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => Value::Object(object_in_3_0(members)),
+        Value::Array(items) => items.iter().map(in_3_0).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+fn object_in_3_0(members: &Map<String, Value>) -> Map<String, Value> {
+    // Beside a reference 3.0 reads nothing, so the reference becomes a part.
+    let has_company = members.len() > 1;
+    let kept = members.iter().filter(|(name, value)| !is_only_of_3_1(name, value));
+    let said = kept.map(|(name, value)| match (name.as_str(), value) {
+        ("$ref", Value::String(_)) if has_company => ("allOf".to_owned(), json!([{"$ref": value}])),
+        _ => (name.clone(), in_3_0(value)),
+    });
+    said.collect()
+}
+
+/// Schemas of the names of members, and the SPDX name of a license. A property may be called so, too.
+fn is_only_of_3_1(name: &str, value: &Value) -> bool {
+    match name {
+        "propertyNames" => value.is_object(),
+        "identifier" => value.is_string(),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_3_0_cannot_say_is_said_another_way() {
+        let document = json!({
+            "openapi": "3.1.0",
+            "info": {"license": {"name": "MIT", "identifier": "MIT"}},
+            "components": {"schemas": {"App": {"properties": {
+                "env": {"type": "object", "propertyNames": {"type": "string"}},
+                "logs": {"$ref": "#/components/schemas/Logs", "description": "where"},
+                "alone": {"$ref": "#/components/schemas/Logs"},
+            }}}},
+        });
+        let expected = json!({
+            "openapi": "3.0.3",
+            "info": {"license": {"name": "MIT"}},
+            "components": {"schemas": {"App": {"properties": {
+                "env": {"type": "object"},
+                "logs": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "description": "where"},
+                "alone": {"$ref": "#/components/schemas/Logs"},
+            }}}},
+        });
+        assert_eq!(derived(&document), expected);
+    }
+
+    #[test]
+    fn nothing_that_only_3_1_can_say_is_left() {
+        fn look(at: &str, value: &Value) {
+            if let Some(members) = value.as_object() {
+                let listed = members.get("type").is_some_and(Value::is_array);
+                assert!(!listed, "{at}: 3.0 takes one type: use nullable = false");
+                assert!(!members.contains_key("$ref") || members.len() == 1, "{at}: something beside a reference");
+                for (name, value) in members {
+                    let unknown = ["const", "prefixItems", "patternProperties", "$defs", "if", "contentEncoding"];
+                    let in_schema = members.contains_key("type") || members.contains_key("properties");
+                    assert!(!(in_schema && unknown.contains(&name.as_str())), "{at}: {name} is of 3.1");
+                    look(&format!("{at}/{name}"), value);
+                }
+            }
+            for (number, item) in value.as_array().into_iter().flatten().enumerate() {
+                look(&format!("{at}/{number}"), item);
+            }
+        }
+        look("", &derived(super::super::openapi::document()));
+    }
+}

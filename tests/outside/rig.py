@@ -1,0 +1,66 @@
+"""A daemon of its own for programs that speak to it from outside.
+
+What they send is partly random, and defining an app runs a program. So the daemon is nobody's when
+we are root, and everything is in one directory, which goes away with it.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+
+PROGRAM = Path(os.environ.get("PMDAEMON_BIN", Path(__file__).parents[2] / "target/debug/pmdaemon"))
+NOBODY = 65534
+ROLES = ("viewer", "operator", "deployer", "admin")
+PASSWORD = "correct horse battery staple"
+
+
+class Server:
+    """A running daemon."""
+
+    def __init__(self, directory: Path):
+        self.directory = directory
+        self.program = directory / "pmdaemon"
+        shutil.copy(PROGRAM, self.program)
+        self.environment = {
+            "PMDAEMON_HOME": str(directory / "home"),
+            "HOME": str(directory),
+            "PATH": os.environ["PATH"],
+        }
+        self.user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
+        if self.user:
+            os.chown(directory, NOBODY, NOBODY)
+        self.tokens = {role: self.run("token", "create", role, "--role", role).split()[-1] for role in ROLES}
+        listener = json.loads(self.run("status", "--json"))["daemon"]["listeners"][0]
+        self.url = f"http://{listener['host']}:{listener['port']}"
+
+    def run(self, *arguments: str, **options) -> str:
+        """Standard output of a command that must succeed."""
+        done = subprocess.run(
+            [self.program, *arguments],
+            cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, text=True, timeout=60,
+            **self.user, **options,
+        )
+        if done.returncode != 0:
+            raise SystemExit(f"pmdaemon {' '.join(arguments)} ended with {done.returncode}")
+        return done.stdout
+
+    def some_apps(self) -> None:
+        """Apps to look at and to act on."""
+        for name in ("web", "worker"):
+            self.run("start", "while :; do echo here I am; sleep 5; done", "--name", name)
+
+
+@contextmanager
+def server():
+    """A daemon that ends, with all its apps, with the block."""
+    # Below /tmp whatever TMPDIR says: the path of a unix socket has 107 bytes.
+    with tempfile.TemporaryDirectory(prefix="pm", dir="/tmp") as directory:
+        running = Server(Path(directory))
+        try:
+            yield running
+        finally:
+            running.run("kill")
