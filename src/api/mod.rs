@@ -52,6 +52,7 @@ pub mod metrics;
 mod notices;
 pub mod openapi;
 pub mod openapi_3_0;
+mod openapi_rules;
 pub mod operations;
 pub mod pages;
 pub mod password;

@@ -9,6 +9,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::access::{Auth, View};
+use super::openapi_rules;
 
 /// What the handlers do not say themselves.
 #[derive(OpenApi)]
@@ -57,6 +58,7 @@ pub fn document() -> &'static Value {
         let api = super::router::described().into_openapi();
         let mut document = serde_json::to_value(api).expect("the description is plain data");
         super::idempotency::describe(&mut document);
+        openapi_rules::describe(&mut document);
         say_that_anything_can_be_refused(&mut document);
         document
     })

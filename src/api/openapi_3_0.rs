@@ -24,7 +24,7 @@ fn in_3_0(value: &Value) -> Value {
 fn object_in_3_0(members: &Map<String, Value>) -> Map<String, Value> {
     // Beside a reference 3.0 reads nothing, so the reference becomes a part.
     let has_company = members.len() > 1;
-    let kept = members.iter().filter(|(name, value)| !is_only_of_3_1(name, value));
+    let kept = members.iter().filter(|(name, value)| !is_left_out(name, value));
     let said = kept.map(|(name, value)| match (name.as_str(), value) {
         ("$ref", Value::String(_)) if has_company => ("allOf".to_owned(), json!([{"$ref": value}])),
         _ => (name.clone(), in_3_0(value)),
@@ -32,11 +32,14 @@ fn object_in_3_0(members: &Map<String, Value>) -> Map<String, Value> {
     said.collect()
 }
 
-/// Schemas of the names of members, and the SPDX name of a license. A property may be called so, too.
-fn is_only_of_3_1(name: &str, value: &Value) -> bool {
+/// Schemas of the names of members, and the SPDX name of a license; and what generators of 3.0 stumble
+/// over: which members exclude each other, and booleans of one value. A property may be called so, too.
+fn is_left_out(name: &str, value: &Value) -> bool {
     match name {
         "propertyNames" => value.is_object(),
         "identifier" => value.is_string(),
+        "oneOf" => value.as_array().is_some_and(|all| all.iter().all(|one| one.get("required").is_some())),
+        "enum" => value.as_array().is_some_and(|all| all.iter().all(Value::is_boolean)),
         _ => false,
     }
 }
@@ -54,7 +57,7 @@ mod tests {
                 "env": {"type": "object", "propertyNames": {"type": "string"}},
                 "logs": {"$ref": "#/components/schemas/Logs", "description": "where"},
                 "alone": {"$ref": "#/components/schemas/Logs"},
-            }}}},
+            }, "oneOf": [{"required": ["env"]}, {"required": ["logs"]}]}}},
         });
         let expected = json!({
             "openapi": "3.0.3",

@@ -4,10 +4,14 @@ What they send is partly random, and defining an app runs a program. So the daem
 we are root, and everything is in one directory, which goes away with it.
 """
 
+import fcntl
 import json
 import os
 import shutil
+import socket
+import struct
 import subprocess
+import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
@@ -52,6 +56,19 @@ class Server:
         """Apps to look at and to act on."""
         for name in ("web", "worker"):
             self.run("start", "while :; do echo here I am; sleep 5; done", "--name", name)
+
+
+def own_network() -> None:
+    """From here on there is a loopback device and nothing else, where we may have that: what is made up
+    at random reaches nobody. The program begins anew in it."""
+    if os.environ.get("OWN_NETWORK") or os.getuid() != 0 or shutil.which("unshare") is None:
+        if os.environ.get("OWN_NETWORK"):
+            # SIOCSIFFLAGS, IFF_UP: what `ip link set lo up` does, where there is no `ip`.
+            with socket.socket() as any_socket:
+                fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))
+        return
+    os.environ["OWN_NETWORK"] = "1"
+    os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
 
 
 @contextmanager
