@@ -44,6 +44,11 @@ impl Conditions {
         Conditions { matches: Some(tag.to_owned()), none_matches: None }
     }
 
+    /// The version that this process is of now.
+    pub fn present(view: &ProcessView) -> Expected {
+        Expected { app: view.app, number: number(view) }
+    }
+
     /// What has to be so still when the definition is changed. Nothing, without `If-Match` or with
     /// `If-Match: *`.
     ///
@@ -52,7 +57,7 @@ impl Conditions {
     pub fn expected(&self, view: &ProcessView) -> Result<Option<Expected>, ApiError> {
         match self.matches.as_deref() {
             None | Some("*") => Ok(None),
-            Some(tags) if has(tags, &tag(view)) => Ok(Some(Expected { app: view.app, number: number(view) })),
+            Some(tags) if has(tags, &tag(view)) => Ok(Some(Conditions::present(view))),
             Some(tags) => Err(other_revision(number(view), tags)),
         }
     }

@@ -59,6 +59,7 @@ pub fn document() -> &'static Value {
         let mut document = serde_json::to_value(api).expect("the description is plain data");
         super::idempotency::describe(&mut document);
         openapi_rules::describe(&mut document);
+        super::apps::patch::describe(&mut document);
         say_that_anything_can_be_refused(&mut document);
         document
     })

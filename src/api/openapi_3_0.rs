@@ -27,9 +27,23 @@ fn object_in_3_0(members: &Map<String, Value>) -> Map<String, Value> {
     let kept = members.iter().filter(|(name, value)| !is_left_out(name, value));
     let said = kept.map(|(name, value)| match (name.as_str(), value) {
         ("$ref", Value::String(_)) if has_company => ("allOf".to_owned(), json!([{"$ref": value}])),
+        ("type", Value::Array(kinds)) => (name.clone(), kinds.first().cloned().unwrap_or_default()),
+        ("oneOf", Value::Array(ways)) if may_be_null(members) => ("allOf".to_owned(), json!([ways[0]])),
         _ => (name.clone(), in_3_0(value)),
     });
-    said.collect()
+    let mut said: Map<String, Value> = said.collect();
+    if may_be_null(members) {
+        said.insert("nullable".to_owned(), json!(true));
+    }
+    said
+}
+
+/// Whether a schema of 3.1 says that it may also be `null`: `["string", "null"]`, or one of two.
+fn may_be_null(schema: &Map<String, Value>) -> bool {
+    let null = json!("null");
+    let of_kind = schema.get("type").and_then(Value::as_array).is_some_and(|kinds| kinds.contains(&null));
+    let ways = schema.get("oneOf").and_then(Value::as_array);
+    of_kind || ways.is_some_and(|ways| ways.len() == 2 && ways[1].get("type") == Some(&null))
 }
 
 /// Schemas of the names of members, and the SPDX name of a license; and what generators of 3.0 stumble
@@ -57,6 +71,8 @@ mod tests {
                 "env": {"type": "object", "propertyNames": {"type": "string"}},
                 "logs": {"$ref": "#/components/schemas/Logs", "description": "where"},
                 "alone": {"$ref": "#/components/schemas/Logs"},
+                "text": {"type": ["string", "null"]},
+                "either": {"oneOf": [{"$ref": "#/components/schemas/Logs"}, {"type": "null"}]},
             }, "oneOf": [{"required": ["env"]}, {"required": ["logs"]}]}}},
         });
         let expected = json!({
@@ -66,6 +82,8 @@ mod tests {
                 "env": {"type": "object"},
                 "logs": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "description": "where"},
                 "alone": {"$ref": "#/components/schemas/Logs"},
+                "text": {"type": "string", "nullable": true},
+                "either": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "nullable": true},
             }}}},
         });
         assert_eq!(derived(&document), expected);

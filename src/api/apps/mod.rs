@@ -6,6 +6,7 @@ pub mod definition;
 pub mod delete;
 pub mod inherit;
 pub mod list;
+pub mod patch;
 pub mod reload;
 pub mod reset;
 pub mod restart;
