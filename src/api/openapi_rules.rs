@@ -18,7 +18,7 @@ const SIGNAL: &str = "^((SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV
                       TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)|[1-9]|[12][0-9]|3[01])$";
 const SPAN: &str = r"^([0-9]{1,6}ms|[0-9]{1,3}(\.[0-9]{1,6})?s|[0-5]?[0-9]m|1h)$";
 const TIME: &str = r"^[0-9]{1,9}(ms|s|m)$|^[0-9]{1,3}[hd]$|^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$";
-const TAGS: &str = r#"^(\*|(W/)?"[!#-+\--~]*"(, ?(W/)?"[!#-+\--~]*")*)$"#;
+const TAGS: &str = r#"^(\*|(W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)$"#;
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
 const HOST: &str = "^[a-z0-9._-]{1,253}$";
 

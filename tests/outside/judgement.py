@@ -6,6 +6,7 @@ It is loaded by schemathesis (SCHEMATHESIS_HOOKS). Each exception has its reason
 import re
 
 import schemathesis
+from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 # A request may keep to the description and be refused all the same, for what no description can say.
@@ -15,8 +16,9 @@ BY_CODE = {
     "conflicting_parameters": "OpenAPI does not say which parameters of a query exclude each other",
     "invalid_pattern": "whether a text is a regular expression",
     "cannot_execute": "whether a program can be executed is known to the host alone",
+    "idempotency_key_reused": "a key is good for one request only",
+    "cannot_be_changed": "a new definition of an app cannot move it to another name or namespace",
     "other_revision": "412: the tag is not that of the present definition",
-    "invalid_current_password": "whether a password is the right one",
 }
 BY_MEMBER = {
     "/script": "whether the file is there and can be executed",
@@ -56,6 +58,12 @@ BY_MEMBER = {
     "/instances": "whether there is a port for each",
 }
 
+# Answers with 5xx that are not our fault, by status and code.
+BY_DESIGN = {
+    (504, "not_ready"): "`ready=true` asks for it: not ready within the wait, and left running",
+    (502, "receiver_refused"): "the receiver of a forward was tried, and is away",
+}
+
 
 def is_about_what_no_schema_says(problem: dict) -> bool:
     """Whether each thing that the problem complains about is in the lists above."""
@@ -73,13 +81,24 @@ def is_in(pointer: str, member: str) -> bool:
 def what_fits_the_description_is_accepted(ctx, response, case):
     """The built-in `positive_data_acceptance`, but for the lists above."""
     if response.status_code in (400, 412, 422):
-        try:
-            problem = response.json()
-        except ValueError:
-            problem = {}
-        if is_about_what_no_schema_says(problem):
+        if is_about_what_no_schema_says(problem_of(response)):
             return None
     return positive_data_acceptance(ctx, response, case)
+
+
+@schemathesis.check
+def no_fault_of_the_server(ctx, response, case):
+    """The built-in `not_a_server_error`, but for the list above."""
+    if (response.status_code, problem_of(response).get("code")) in BY_DESIGN:
+        return None
+    return not_a_server_error(ctx, response, case)
+
+
+def problem_of(response) -> dict:
+    try:
+        return response.json()
+    except ValueError:
+        return {}
 
 
 @schemathesis.hook

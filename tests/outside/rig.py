@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,8 +39,9 @@ class Server:
         if self.user:
             os.chown(directory, NOBODY, NOBODY)
         self.tokens = {role: self.run("token", "create", role, "--role", role).split()[-1] for role in ROLES}
-        listener = json.loads(self.run("status", "--json"))["daemon"]["listeners"][0]
-        self.url = f"http://{listener['host']}:{listener['port']}"
+        # Not the usual port, which the examples of the description name.
+        port = self.call("POST", "/api/v1/system/listeners", {"host": "127.0.0.1", "port": 0})["port"]
+        self.url = f"http://127.0.0.1:{port}"
 
     def run(self, *arguments: str, **options) -> str:
         """Standard output of a command that must succeed."""
@@ -51,6 +53,17 @@ class Server:
         if done.returncode != 0:
             raise SystemExit(f"pmdaemon {' '.join(arguments)} ended with {done.returncode}")
         return done.stdout
+
+    def call(self, method: str, path: str, body: object) -> dict:
+        """What the API answers to the administrator, by the first address that it is served at."""
+        listener = json.loads(self.run("status", "--json"))["daemon"]["listeners"][0]
+        request = urllib.request.Request(
+            f"http://{listener['host']}:{listener['port']}{path}", json.dumps(body).encode(),
+            {"Authorization": f"Bearer {self.tokens['admin']}", "Content-Type": "application/json"}, method=method,
+        )
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=30) as answer:
+            return json.load(answer)
 
     def some_apps(self) -> None:
         """Apps to look at and to act on."""

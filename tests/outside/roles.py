@@ -28,11 +28,9 @@ NOT_BY_ADMIN = (
     # They end the server, or have another program take its place.
     "/api/v1/system/shutdown",
     "/api/v1/system/upgrade",
-    # Answers 502 for a receiver that is away, as all receivers here are.
-    "/api/v1/forwards/{name}/test",
 )
-# In its place there is one of our own (judgement.py) that knows which refusals no schema can foretell.
-REPLACED = "positive_data_acceptance"
+# In their place there are checks of our own (judgement.py): the same, but for what no schema can foretell.
+REPLACED = "positive_data_acceptance,not_a_server_error"
 
 
 def check(server: rig.Server, role: str, seconds: int) -> bool:

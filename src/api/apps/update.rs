@@ -124,7 +124,7 @@ fn same(member: &str, given: &mut Option<String>, is: &str) -> Result<(), ApiErr
         false => {
             let what = &member[1..];
             let detail = format!("{what} cannot be changed from {is}: delete the app and define it anew");
-            Err(ApiError::member(member, detail))
+            Err(ApiError { code: "cannot_be_changed", ..ApiError::member(member, detail) })
         }
     }
 }
