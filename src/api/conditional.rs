@@ -99,7 +99,8 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ApiE
         let is_tag = |tag: &str| {
             let tag = tag.trim();
             let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-            opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')
+            // An empty member of a list is none (RFC 9110, section 5.6.1).
+            tag.is_empty() || opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')
         };
         match text {
             Ok(text) if text == "*" || text.split(',').all(is_tag) => all.push(text.to_owned()),
@@ -114,6 +115,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ApiE
 
 /// 412: somebody else has changed it.
 pub fn other_revision(is: u64, expected: &str) -> ApiError {
+    let expected = if expected.is_empty() { "none" } else { expected };
     let detail = format!(
         "the definition is at revision {is}, not at {expected}: somebody changed it meanwhile. Nothing was \
          done; get it again and decide anew"

@@ -52,7 +52,9 @@ fn is_left_out(name: &str, value: &Value) -> bool {
     match name {
         "propertyNames" => value.is_object(),
         "identifier" => value.is_string(),
-        "oneOf" => value.as_array().is_some_and(|all| all.iter().all(|one| one.get("required").is_some())),
+        "oneOf" => value.as_array().is_some_and(|all| {
+            all.iter().all(|one| one.get("required").is_some() || one.get("anyOf").is_some())
+        }),
         "enum" => value.as_array().is_some_and(|all| all.iter().all(Value::is_boolean)),
         _ => false,
     }
@@ -95,9 +97,13 @@ mod tests {
             if let Some(members) = value.as_object() {
                 let listed = members.get("type").is_some_and(Value::is_array);
                 assert!(!listed, "{at}: 3.0 takes one type: use nullable = false");
-                assert!(!members.contains_key("$ref") || members.len() == 1, "{at}: something beside a reference");
+                assert!(
+                    !members.contains_key("$ref") || members.len() == 1,
+                    "{at}: something beside a reference"
+                );
                 for (name, value) in members {
-                    let unknown = ["const", "prefixItems", "patternProperties", "$defs", "if", "contentEncoding"];
+                    let unknown =
+                        ["const", "prefixItems", "patternProperties", "$defs", "if", "contentEncoding"];
                     let in_schema = members.contains_key("type") || members.contains_key("properties");
                     assert!(!(in_schema && unknown.contains(&name.as_str())), "{at}: {name} is of 3.1");
                     look(&format!("{at}/{name}"), value);

@@ -6,7 +6,8 @@
 use serde_json::{Value, json};
 
 const NAME: &str = "^(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
-const REFERENCE_TO_APP: &str = "^((?!all:)[A-Za-z_][A-Za-z0-9._-]{0,63}:)?(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+const REFERENCE_TO_APP: &str =
+    "^((?!all:)[A-Za-z_][A-Za-z0-9._-]{0,63}:)?(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
 const NAMESPACE: &str = r"^((?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}|\*)$";
 const TEXT: &str = r"^[^\u0000]*$";
 const FULL_TEXT: &str = r"^[^\u0000]+$";
@@ -18,8 +19,10 @@ const SIGNAL: &str = "^((SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV
                       TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)|[1-9]|[12][0-9]|3[01])$";
 const SPAN: &str = r"^([0-9]{1,6}ms|[0-9]{1,3}(\.[0-9]{1,6})?s|[0-5]?[0-9]m|1h)$";
 const TIME: &str = r"^[0-9]{1,9}(ms|s|m)$|^[0-9]{1,3}[hd]$|^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$";
-const TAGS: &str = r#"^(\*|(W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)$"#;
+const TAGS: &str = r#"^(\*|((W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)?)$"#;
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
+const LABEL: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$";
+const LABEL_TERM: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}(=[A-Za-z0-9._-]{0,63})?$";
 const HOST: &str = "^[a-z0-9._-]{1,253}$";
 
 /// Writes the rules into the document.
@@ -91,6 +94,11 @@ fn schemas() -> Value {
             "env_file": each(FULL_TEXT),
             "filter_env": each(FULL_TEXT),
             "env": variables(),
+            "labels": {
+                "propertyNames": {"pattern": LABEL},
+                "additionalProperties": {"pattern": "^[A-Za-z0-9._-]{0,63}$"},
+                "maxProperties": 64,
+            },
             "inherited_env": variables(),
             "port": ports,
             "listen_mode": matching("^(auto|shared|proxy)$"),
@@ -155,9 +163,16 @@ fn schemas() -> Value {
         "Bulk": {
             "properties": {
                 "all": {"enum": [true]},
+                "namespaces": each(NAME),
+                "names": each(NAME),
+                "labels": each(LABEL_TERM),
                 "states": each("^(starting|online|stopping|stopped|errored|restarting)$"),
             },
-            "oneOf": one_of(&["all", "refs", "states"]),
+            "oneOf": [
+                {"required": ["all"]},
+                {"required": ["refs"]},
+                {"anyOf": one_of(&["namespaces", "names", "states", "labels"])},
+            ],
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
         "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},
@@ -191,7 +206,9 @@ fn lay_over(at: &str, document: &mut Value, rules: &Value) {
         let at = format!("{at}/{name}");
         match members.get_mut(name) {
             Some(there) if rule.is_object() => lay_over(&at, there, rule),
-            None if rule.is_object() => panic!("there are rules for {at}, which the description does not have"),
+            None if rule.is_object() => {
+                panic!("there are rules for {at}, which the description does not have")
+            }
             Some(_) | None => drop(members.insert(name.clone(), rule.clone())),
         }
     }

@@ -23,6 +23,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             env_sources: Default::default(),
             watch: None,
             schedule: None,
+            labels: Default::default(),
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,

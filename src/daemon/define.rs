@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, node, resources};
 use crate::model::{
-    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
-    ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
+    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Labels, ListenMode, LogPolicy, Name, PortPlan,
+    ReadyBy, ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -69,6 +69,8 @@ pub struct Draft {
     pub watch: Option<WatchPolicy>,
     /// When it is restarted or run.
     pub schedule: Option<Schedule>,
+    /// To choose apps by.
+    pub labels: Labels,
 }
 
 /// What is wrong with it.
@@ -153,6 +155,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         depends_on: draft.depends_on,
         watch,
         schedule: draft.schedule,
+        labels: draft.labels,
     })
 }
 

@@ -89,6 +89,7 @@ pub fn app(
         shutdown_with_message: keys.get("shutdown_with_message", value::flag)?,
         watch: watch(&keys)?,
         schedule: schedule(&keys)?,
+        labels: keys.get("labels", value::variables)?.unwrap_or_default(),
         script,
     };
     mode(&keys, &mut new)?;

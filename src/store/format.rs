@@ -21,7 +21,7 @@ use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use super::format_schedule::StoredSchedule;
 use super::format_watch::StoredWatch;
-use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
+use crate::model::{AppSpec, Labels, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
 pub(super) type Misfit = String;
@@ -76,6 +76,8 @@ pub(super) struct StoredSpec {
     watch: Option<StoredWatch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     schedule: Option<StoredSchedule>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -151,6 +153,7 @@ impl StoredSpec {
             interpreter_args: spec.interpreter_args.clone(),
             watch: spec.watch.as_ref().map(StoredWatch::new),
             schedule: spec.schedule.as_ref().map(StoredSchedule::new),
+            labels: spec.labels.all().clone(),
         }
     }
 
@@ -186,6 +189,7 @@ impl StoredSpec {
             interpreter_args: self.interpreter_args,
             watch: self.watch.map(StoredWatch::into_model),
             schedule: self.schedule.map(StoredSchedule::into_model).transpose()?,
+            labels: Labels::written(self.labels),
         })
     }
 }

@@ -186,6 +186,9 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub schedule: Option<Schedule>,
+    /// To choose apps by, in lists and when something is done to many: `{"tier": "web"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An app: a definition and its processes.
@@ -331,6 +334,9 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     pub next_run_at: Option<String>,
+    /// To choose apps by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

@@ -95,10 +95,8 @@ def no_fault_of_the_server(ctx, response, case):
 
 
 def problem_of(response) -> dict:
-    try:
-        return response.json()
-    except ValueError:
-        return {}
+    is_problem = response.headers.get("content-type") == ["application/problem+json"]
+    return response.json() if is_problem else {}
 
 
 @schemathesis.hook

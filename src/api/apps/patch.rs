@@ -86,7 +86,11 @@ fn merge(target: &mut Value, patch: Value) {
     for (name, value) in patch {
         match value {
             Value::Null => drop(members.remove(&name)),
-            value @ (Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_)) => {
+            value @ (Value::Bool(_)
+            | Value::Number(_)
+            | Value::String(_)
+            | Value::Array(_)
+            | Value::Object(_)) => {
                 merge(members.entry(name).or_insert(Value::Null), value);
             }
         }

@@ -31,7 +31,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// Only those of this process.
-    #[param(nullable = false, minimum = 0)]
+    #[param(nullable = false, minimum = 0, maximum = 4_294_967_295_u64, value_type = i64)]
     process: Option<u32>,
     /// Only those of this type.
     #[serde(rename = "type")]

@@ -16,7 +16,11 @@ use crate::wire;
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// Only those in this state: `running`, `done`, `failed`, `cancelled` or `interrupted`.
-    #[param(nullable = false, pattern = "^(running|done|failed|cancelled|interrupted)$", example = "running")]
+    #[param(
+        nullable = false,
+        pattern = "^(running|done|failed|cancelled|interrupted)$",
+        example = "running"
+    )]
     state: Option<String>,
     /// At most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]

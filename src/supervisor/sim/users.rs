@@ -57,6 +57,7 @@ pub fn app(name: &str) -> AppSpec {
         env_sources: Default::default(),
         watch: None,
         schedule: None,
+        labels: Default::default(),
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
