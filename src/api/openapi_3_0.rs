@@ -27,6 +27,9 @@ fn object_in_3_0(members: &Map<String, Value>) -> Map<String, Value> {
     let kept = members.iter().filter(|(name, value)| !is_left_out(name, value));
     let said = kept.map(|(name, value)| match (name.as_str(), value) {
         ("$ref", Value::String(_)) if has_company => ("allOf".to_owned(), json!([{"$ref": value}])),
+        ("identifier", Value::String(spdx)) => {
+            ("url".to_owned(), json!(format!("https://spdx.org/licenses/{spdx}.html")))
+        }
         ("type", Value::Array(kinds)) => (name.clone(), kinds.first().cloned().unwrap_or_default()),
         ("oneOf", Value::Array(ways)) if may_be_null(members) => ("allOf".to_owned(), json!([ways[0]])),
         _ => (name.clone(), in_3_0(value)),
@@ -34,6 +37,8 @@ fn object_in_3_0(members: &Map<String, Value>) -> Map<String, Value> {
     let mut said: Map<String, Value> = said.collect();
     if may_be_null(members) {
         said.insert("nullable".to_owned(), json!(true));
+        // It wants a type beside it. What we refer to are objects.
+        said.entry("type").or_insert_with(|| json!("object"));
     }
     said
 }
@@ -46,12 +51,11 @@ fn may_be_null(schema: &Map<String, Value>) -> bool {
     of_kind || ways.is_some_and(|ways| ways.len() == 2 && ways[1].get("type") == Some(&null))
 }
 
-/// Schemas of the names of members, and the SPDX name of a license; and what generators of 3.0 stumble
-/// over: which members exclude each other, and booleans of one value. A property may be called so, too.
+/// Schemas of the names of members; and what generators of 3.0 stumble over: which members exclude each
+/// other, and booleans of one value. A property may be called so, too.
 fn is_left_out(name: &str, value: &Value) -> bool {
     match name {
         "propertyNames" => value.is_object(),
-        "identifier" => value.is_string(),
         "oneOf" => value.as_array().is_some_and(|all| {
             all.iter().all(|one| one.get("required").is_some() || one.get("anyOf").is_some())
         }),
@@ -79,13 +83,13 @@ mod tests {
         });
         let expected = json!({
             "openapi": "3.0.3",
-            "info": {"license": {"name": "MIT"}},
+            "info": {"license": {"name": "MIT", "url": "https://spdx.org/licenses/MIT.html"}},
             "components": {"schemas": {"App": {"properties": {
                 "env": {"type": "object"},
                 "logs": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "description": "where"},
                 "alone": {"$ref": "#/components/schemas/Logs"},
                 "text": {"type": "string", "nullable": true},
-                "either": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "nullable": true},
+                "either": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "nullable": true, "type": "object"},
             }}}},
         });
         assert_eq!(derived(&document), expected);

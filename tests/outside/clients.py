@@ -38,7 +38,8 @@ def make() -> None:
         "openapi-python-client", "generate", "--path", OPENAPI / "pmdaemon-3.0.json", "--meta", "none",
         "--output-path", MADE / "python/pmdaemon_api",
     )
-    run("mypy", "--no-incremental", HERE / "round_trip.py", MYPYPATH=str(MADE / "python"))
+    # What the generator's templates get wrong themselves is not ours to report.
+    run("mypy", "--no-incremental", "--strict", "--follow-imports=silent", HERE / "round_trip.py", MYPYPATH=str(MADE / "python"))
 
 
 def main() -> None:

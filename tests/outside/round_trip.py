@@ -3,6 +3,7 @@ URL and TOKEN. It is in generated/python, which is on the path."""
 
 import os
 
+import httpx
 from pmdaemon_api import AuthenticatedClient
 from pmdaemon_api.api.apps import create_app, delete_app, list_apps, patch_app, show_app, stop_app
 from pmdaemon_api.models import App, AppList, AppPatch, NewApp, Outcome, Problem
@@ -11,7 +12,7 @@ NAME = "python"
 
 
 def main() -> None:
-    client = AuthenticatedClient(base_url=os.environ["URL"], token=os.environ["TOKEN"], timeout=60)
+    client = AuthenticatedClient(base_url=os.environ["URL"], token=os.environ["TOKEN"], timeout=httpx.Timeout(60))
     new = NewApp.from_dict(
         {"script": "sleep 600", "name": NAME, "cwd": "/tmp", "env": {"MODE": "blue"}, "kill_timeout_ms": 2000}
     )
