@@ -25,6 +25,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             watch: None,
             schedule: None,
             stdin: false,
+            labels: Default::default(),
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,

@@ -26,7 +26,7 @@ const MAX_BODY: usize = 1024 * 1024;
 pub fn described() -> OpenApiRouter<Shared> {
     OpenApiRouter::with_openapi(openapi::Base::openapi())
         .routes(routes!(apps::list::list, apps::create::create))
-        .routes(routes!(apps::show::show, apps::update::update, apps::delete::delete))
+        .routes(routes!(apps::show::show, apps::update::update, apps::patch::patch, apps::delete::delete))
         .routes(routes!(apps::start::start))
         .routes(routes!(apps::stop::stop))
         .routes(routes!(apps::restart::restart))

@@ -184,8 +184,8 @@ fn what_makes_no_sense_is_refused() {
     };
     check("after=nonsense!", "invalid_cursor", "\"c\" of a record");
     check("before=AAAA", "invalid_cursor", "\"c\" of a record");
-    check("grep=a(b", "invalid_query", "unclosed group, at character 2");
-    check(&format!("grep={}", "x".repeat(513)), "invalid_query", "512 are allowed");
+    check("grep=a(b", "invalid_pattern", "unclosed group, at character 2");
+    check(&format!("grep={}", "x".repeat(513)), "invalid_pattern", "512 are allowed");
     check("level=loud", "invalid_query", "trace, debug, info");
     check("since=tomorrow", "invalid_query", "10m");
     check("tail=-1", "invalid_query", "0 to 100000");

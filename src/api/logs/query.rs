@@ -171,14 +171,14 @@ impl Which {
                 ("download", download),
             ] {
                 if given {
-                    return Err(refused(format!(
+                    return Err(ApiError::conflicting(format!(
                         "follow has no end and {name} has one: give one of the two"
                     )));
                 }
             }
         }
         let start = match (after, &self.before, tail) {
-            (Some(_), Some(_), _) => return Err(refused("give after or before, not both")),
+            (Some(_), Some(_), _) => return Err(ApiError::conflicting("give after or before, not both")),
             (Some(after), None, _) => Start::After(cursor("after", &after)?),
             (None, Some(before), tail) => {
                 Start::Before(cursor("before", before)?, tail.or(limit).unwrap_or(100))
@@ -189,7 +189,8 @@ impl Which {
         };
         let level = self.level.as_deref().map(level).transpose()?;
         let grep = self.grep.as_deref().map(Grep::new).transpose();
-        let grep = grep.map_err(|e| refused(format!("grep: {e}")))?;
+        let pattern = |e| ApiError::new(StatusCode::BAD_REQUEST, "invalid_pattern", format!("grep: {e}"));
+        let grep = grep.map_err(pattern)?;
         form.marked = grep.clone();
         if self.stream == Some(wire::Stream::Sys) {
             return Err(refused(

@@ -7,6 +7,7 @@ use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
 use crate::api::extract::Query;
+use crate::api::list_query::Like;
 use crate::api::{Api, ApiError, Shared, convert, cursor, scope};
 use crate::auth::Principal;
 use crate::wire;
@@ -23,8 +24,11 @@ pub struct Which {
     cursor: Option<String>,
 }
 
-/// List all processes
-#[utoipa::path(get, path = "/api/v1/processes", tag = "processes", operation_id = "list_processes", params(Which),
+/// List processes
+///
+/// All of them, or those that are like what is asked for.
+#[utoipa::path(get, path = "/api/v1/processes", tag = "processes", operation_id = "list_processes",
+    params(Which, Like),
     responses(
         (status = 200, description = "processes, by id", body = wire::ProcessList),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
@@ -32,10 +36,13 @@ pub async fn list(
     auth: Auth<View>,
     State(api): State<Shared>,
     Query(which): Query<Which>,
+    Query(like): Query<Like>,
 ) -> Result<Json<wire::ProcessList>, ApiError> {
     let measured = api.handle.measured().await;
     let snapshot = auth.snapshot(&api);
-    let by_id = snapshot.processes.values().map(|view| (u64::from(view.id.0), view));
+    let filter = like.filter()?;
+    let like_that = snapshot.processes.values().filter(|view| filter.fits(view));
+    let by_id = like_that.map(|view| (u64::from(view.id.0), view));
     let (views, next_cursor) = cursor::page("processes", by_id, which.limit, which.cursor.as_deref())?;
     let items = views.into_iter().map(|view| convert::process(view, measured.as_deref())).collect();
     Ok(Json(wire::ProcessList { items, next_cursor }))

@@ -50,6 +50,8 @@ const PROTOCOL: &str = "pmdaemon.v1";
 const COALESCE: Duration = Duration::from_millis(30);
 /// A reader that takes nothing for so long is let go.
 const STUCK: Duration = Duration::from_secs(30);
+/// Whoever is stuck learns it when they go on within this.
+const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// We show that we live.
 const PING: Duration = Duration::from_secs(20);
 /// A client that shows nothing for so long is gone.
@@ -359,13 +361,21 @@ impl Push {
         match timeout(STUCK, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Over),
-            Err(_) => self.close(1013, "this reader is stuck").await,
+            Err(_) => {
+                tracing::info!("a WebSocket of {} has taken nothing for {STUCK:?}", self.principal.subject);
+                self.close_within(LAST_CHANCE, 1013, "this reader is stuck").await
+            }
         }
     }
 
     async fn close(&mut self, code: u16, reason: &'static str) -> Result<(), Over> {
+        self.close_within(Duration::from_secs(1), code, reason).await
+    }
+
+    /// Goodbye, behind everything that was said before and was not taken yet.
+    async fn close_within(&mut self, limit: Duration, code: u16, reason: &'static str) -> Result<(), Over> {
         let frame = CloseFrame { code, reason: reason.into() };
-        let _ = timeout(Duration::from_secs(1), self.socket.send(Message::Close(Some(frame)))).await;
+        let _ = timeout(limit, self.socket.send(Message::Close(Some(frame)))).await;
         Err(Over)
     }
 }

@@ -58,6 +58,7 @@ pub fn app(name: &str) -> AppSpec {
         watch: None,
         schedule: None,
         stdin: false,
+        labels: Default::default(),
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
