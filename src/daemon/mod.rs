@@ -42,6 +42,7 @@ pub mod define_health;
 pub mod define_logs;
 mod define_watch;
 pub mod driver;
+mod draining;
 mod endings;
 pub mod env_file;
 pub mod environment;

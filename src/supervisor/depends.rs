@@ -48,6 +48,7 @@ impl Supervisor {
     /// to do afterwards, until something changes.
     pub(super) fn settle(&mut self, now: Moment) {
         self.tell_ends(now);
+        self.end_vain_drains(now);
         self.launch_waiting(now);
     }
 

@@ -143,7 +143,7 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
             },
-            ports: Ports { next: None, ..self.ports },
+            ports: Ports { next: None, trial: None, ..self.ports },
             restarts: self.restarts,
             reset_at: self.reset_at,
             last_end: self.last_end,

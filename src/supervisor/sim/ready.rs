@@ -31,7 +31,7 @@ pub struct Waiter {
 
 impl Waiter {
     /// Hears what was given.
-    pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor) {
+    pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor, executed: &BTreeMap<RunId, Moment>) {
         self.late.clear();
         self.hear_launches(step.effects);
         // What is to end anyway is not late.
@@ -39,16 +39,21 @@ impl Waiter {
         let running = |run: RunId| {
             step.before
                 .values()
-                .find(|process| matches!(process.state, State::Running { run: other, .. } if other == run))
+                .find(|process| {
+                    let tried = process.trial == Some(run) && executed.contains_key(&run);
+                    tried || matches!(process.state, State::Running { run: other, .. } if other == run)
+                })
         };
         match step.given {
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => match fact {
                 Fact::Spawned { run, at, .. } => {
-                    let begins = |process: &&super::super::Process| matches!(process.state, State::Starting { run: other, .. } if other == *run);
+                    let tried = |process: &Process| process.trial == Some(*run);
+                    let begins = |process: &&Process| tried(process) || matches!(process.state, State::Starting { run: other, .. } if other == *run);
                     if step.before.values().any(|process| begins(&process))
                         && let Some(policy) = self.policies.get(run)
+                        && !self.ready.contains(run)
                     {
-                        self.promised.insert(*run, *at + policy.limit);
+                        self.promised.entry(*run).or_insert(*at + policy.limit);
                     }
                 }
                 Fact::Ready { run, sign, .. } => {
@@ -164,6 +169,7 @@ pub fn awaited_exactly_while_it_is_not_ready(world: &World, step: &Step<'_>) -> 
         {
             due.insert(run);
         }
+        due.extend(process.trial.filter(|run| world.ledger.waiter.promised.contains_key(run)));
     }
     let awaited: BTreeSet<RunId> = world.awaited.keys().copied().collect();
     ensure!(due == awaited, "{awaited:?} are awaited, not {due:?}");
