@@ -23,8 +23,8 @@ use std::collections::BTreeSet;
 use super::leaving::Leaving;
 use super::{Effect, Supervisor};
 use crate::model::{
-    Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, ReadyPolicy, Remarks, RunId,
-    SpawnFailure, SpawnStep, State, Status, Vitals,
+    AppSpec, Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, ReadyBy, ReadyPolicy,
+    Remarks, RunId, SpawnFailure, SpawnStep, State, Status, Vitals,
 };
 
 /// A life that is to replace the present one.
@@ -57,6 +57,17 @@ pub struct Up {
     pub online_since: Option<Moment>,
 }
 
+/// What a life on trial is to become ready by. One that shares a socket gets its part of the
+/// connections as soon as it accepts, and none while it does not: so it replaces nobody before.
+fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
+    let shares = port.is_some_and(Port::is_shared);
+    match spec.ready.by {
+        ReadyBy::Auto if shares => Some(ReadyPolicy { by: ReadyBy::Port, ..spec.ready }),
+        ReadyBy::Auto => None,
+        ReadyBy::Notify | ReadyBy::Message | ReadyBy::Port | ReadyBy::Log(_) => Some(spec.ready.clone()),
+    }
+}
+
 impl Supervisor {
     /// Launches a life beside the present one of that process, with that port.
     pub(super) fn begin_trial(&mut self, id: ProcessId, port: Option<Port>) -> RunId {
@@ -66,7 +77,7 @@ impl Supervisor {
         self.change(id, |process| (process.trial, process.ports.trial) = (Some(run), own));
         let process = &self.processes[&id];
         let spec = self.apps[&process.app].clone();
-        let awaits = Some(spec.ready.clone()).filter(|policy| policy.by.is_awaited());
+        let awaits = to_prove(&spec, port);
         self.trials.insert(id, Trial { run, port, awaits, up: None });
         self.effects.push(Effect::Launch {
             run,
@@ -149,6 +160,13 @@ impl Supervisor {
     /// The process for which that life is on trial.
     pub(super) fn on_trial(&self, run: RunId) -> Option<ProcessId> {
         self.trials.iter().find(|(_, trial)| trial.run == run).map(|(id, _)| *id)
+    }
+
+    /// The main process of a present life, or of one on trial, while it is there.
+    pub fn main_process(&self, run: RunId) -> Option<Pid> {
+        let present = self.living(run).and_then(|id| self.processes[&id].state.pid());
+        let tried = || Some(self.trials.get(&self.on_trial(run)?)?.up.as_ref()?.pid);
+        present.or_else(tried)
     }
 
     /// It is on trial, or leaving.

@@ -258,7 +258,7 @@ impl Supervisor {
             Some(*id) != asking.id && !share
         };
         let holder = self.ports.holders(port.number()).find(in_the_way).map(|(id, _)| id);
-        let ours = holder.filter(|_| !planted!(GivesPortsTwice));
+        let ours = holder.or(self.leaver_on(port)).filter(|_| !planted!(GivesPortsTwice));
         if let Some(process) = ours.and_then(|id| self.processes.get(&id)) {
             let name = self.apps.get(&process.app).map(|spec| spec.instance_name(process.instance));
             return Some(PortOwner::Ours { name: name.unwrap_or_default(), id: process.id });
@@ -390,7 +390,7 @@ impl Supervisor {
         let moves = plan.is_none();
         let plan = plan.or(self.apps[&process.app].port)?;
         let asked = self.ask(Some(id), plan, instance, keeps);
-        Some(if moves { self.or_spare(id, keeps, asked) } else { asked })
+        Some(if moves { self.or_spare(&self.apps[&process.app], keeps, asked) } else { asked })
     }
 
     pub(super) fn ask(

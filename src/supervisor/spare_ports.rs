@@ -4,6 +4,9 @@
 //!
 //! The others are the rest of the app's range, and then those that are private anyway.
 
+use std::collections::BTreeSet;
+
+use super::leaving::Leaver;
 use super::ports::Asking;
 use super::{Denied, PortQuestion, Supervisor};
 use crate::model::{AppSpec, Balance, Port, PortPlan, ProcessId, Want};
@@ -45,9 +48,20 @@ impl Supervisor {
 
     /// Which ports are to be tried before such a run begins. None: it needs none of its own.
     pub(super) fn question_of_trial(&self, id: ProcessId) -> Option<PortQuestion> {
-        let mut ports = self.ports_for_trial(id).into_iter();
-        let first = Some(ports.next()?);
-        Some(PortQuestion { first, others: ports.collect() })
+        let others = self.ports_for_trial(id);
+        // Another app may be about to take the same.
+        (!others.is_empty()).then_some(PortQuestion { first: None, others })
+    }
+
+    /// Nobody of ours has that port, not even a run that leaves.
+    fn is_open(&self, port: u16) -> bool {
+        self.ports.is_open(port) && self.leaver_on(Port::Own(port)).is_none()
+    }
+
+    /// Whose run leaves, and may listen there until it is gone.
+    pub(super) fn leaver_on(&self, port: Port) -> Option<ProcessId> {
+        let is_it = |leaver: &&Leaver| leaver.port == Some(port) && !port.is_shared();
+        self.leavers.values().find(is_it).map(|leaver| leaver.process)
     }
 
     /// Nobody of ours has any of these.
@@ -61,7 +75,7 @@ impl Supervisor {
             Some(Want::Shared(_) | Want::Nothing) | None => return spare,
         };
         let spare = spare.into_iter().filter(|port| !own.contains(port));
-        let open = |port: &u16| self.ports.is_open(*port) || planted!(TriesOnTakenPorts);
+        let open = |port: &u16| self.is_open(*port) || planted!(TriesOnTakenPorts);
         own.clone().chain(spare).filter(open).collect()
     }
 
@@ -79,19 +93,25 @@ impl Supervisor {
         port.is_some_and(|port| !port.is_shared() && spare(spec).contains(&port.number()))
     }
 
-    /// The question with what will do instead.
-    pub(super) fn or_spare(&self, id: ProcessId, keeps: Option<Port>, asked: PortQuestion) -> PortQuestion {
-        let spare = spare(&self.apps[&self.processes[&id].app]);
+    /// The question of a process of such an app, with what will do instead.
+    pub(super) fn or_spare(
+        &self,
+        spec: &AppSpec,
+        keeps: Option<Port>,
+        asked: PortQuestion,
+    ) -> PortQuestion {
+        let spare = spare(spec);
         if spare.is_empty() {
             return asked;
         }
         let PortQuestion { first, others } = asked;
         let kept = keeps.map(Port::number).filter(|port| spare.contains(port));
-        let open = spare.into_iter().filter(|port| self.ports.is_open(*port));
-        let mut all: Vec<u16> = kept.into_iter().chain(first).chain(others).chain(open).collect();
-        let mut seen = std::collections::BTreeSet::new();
-        all.retain(|port| seen.insert(*port));
-        let mut all = all.into_iter();
-        PortQuestion { first: all.next(), others: all.collect() }
+        let open = spare.into_iter().filter(|port| self.is_open(*port));
+        let instead = first.filter(|_| kept.is_some());
+        let first = kept.or(first);
+        let mut others: Vec<u16> = instead.into_iter().chain(others).chain(open).collect();
+        let mut seen = BTreeSet::from_iter(first);
+        others.retain(|port| seen.insert(*port));
+        PortQuestion { first, others }
     }
 }

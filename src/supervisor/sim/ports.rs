@@ -31,6 +31,7 @@ fn is_taken(world: &World, step: &Step<'_>, port: Port, (asking, app): Asking) -
     let in_the_way =
         |row: &Process, other: Port| other.number() == port.number() && !may_share(port, app, other, row);
     world.brain.ports.seen().contains_key(&port.number())
+        || world.brain.leavers.values().any(|leaver| leaver.port == Some(port) && !port.is_shared())
         || rows.any(|row| Some(row.id) != asking && of(row).any(|other| in_the_way(row, other)))
 }
 
@@ -181,7 +182,8 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
                 .any(|wanted| is_taken(world, step, wanted, (asking, app)));
             let named = match by {
                 PortOwner::Ours { id, .. } => {
-                    step.before.get(id).is_some_and(|row| of(row).any(|p| p.number() == *port))
+                    let leaves = world.brain.leavers.values().any(|leaver| leaver.process == *id);
+                    leaves || step.before.get(id).is_some_and(|row| of(row).any(|p| p.number() == *port))
                 }
                 PortOwner::Foreign { .. } | PortOwner::Unknown => true,
             };

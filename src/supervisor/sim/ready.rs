@@ -10,7 +10,9 @@ use super::invariants::{Holds, ensure, events};
 use super::schedule::scheduled;
 use super::users::Dice;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, Moment, ProcessId, ReadyBy, ReadyPolicy, RunId, Sign, State};
+use crate::model::{
+    EventKind, Fact, Goal, Moment, Port, ProcessId, ReadyBy, ReadyPolicy, RunId, Sign, State,
+};
 
 /// What the observer knows of readiness.
 #[derive(Default)]
@@ -33,7 +35,7 @@ impl Waiter {
     /// Hears what was given.
     pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor, executed: &BTreeMap<RunId, Moment>) {
         self.late.clear();
-        self.hear_launches(step.effects);
+        self.hear_launches(step.effects, brain);
         // What is to end anyway is not late.
         let stays = |process: &Process| process.goal == Goal::Up && !process.end_asked;
         let running = |run: RunId| {
@@ -96,12 +98,14 @@ impl Waiter {
     }
 
     /// Hears who is launched, and what its definition says then.
-    pub fn hear_launches(&mut self, effects: &[Effect]) {
+    pub fn hear_launches(&mut self, effects: &[Effect], brain: &Supervisor) {
         for effect in effects {
-            if let Effect::Launch { run, spec, .. } = effect
-                && spec.ready.by != ReadyBy::Auto
-            {
+            let Effect::Launch { run, process, spec, port, .. } = effect else { continue };
+            let tried = brain.process(*process).is_some_and(|row| row.trial == Some(*run));
+            if spec.ready.by != ReadyBy::Auto {
                 self.policies.insert(*run, spec.ready.clone());
+            } else if tried && port.is_some_and(Port::is_shared) {
+                self.policies.insert(*run, ReadyPolicy { by: ReadyBy::Port, ..spec.ready });
             }
         }
     }

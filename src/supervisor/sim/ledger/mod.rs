@@ -371,7 +371,7 @@ impl Ledger {
         self.signalled.clear();
         self.waiter.restored(now, living);
         self.calendar.restored(brain);
-        self.waiter.hear_launches(effects);
+        self.waiter.hear_launches(effects, brain);
         self.hear_signals(now, effects, brain, &BTreeMap::new());
         self.asked.clear();
         self.over_memory.clear();

@@ -6,8 +6,11 @@ use super::*;
 impl World {
     /// What the driver does: balancers come and go with the apps before which they stand.
     pub(super) fn mind_balancers(&mut self) -> Result<(), String> {
-        for command in self.brain.balancers_due() {
-            self.give_one(Given::Input(Input::Command(command)))?;
+        // One may lead to another, as another port and then a stop.
+        for _ in 0..2 {
+            for command in self.brain.balancers_due() {
+                self.give_one(Given::Input(Input::Command(command)))?;
+            }
         }
         balancers_are_there_while_they_are_needed(self)
     }
