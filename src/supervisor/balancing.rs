@@ -56,9 +56,16 @@ impl Supervisor {
         let process = &self.processes[&id];
         let port = process.ports.held?.number();
         let State::Running { run, .. } = process.state else { return None };
-        let serves = process.state.status() == Status::Online && process.goal == Goal::Up;
-        let serves = serves && !process.end_asked && !self.shutting_down;
-        serves.then_some(Route { run, instance: process.instance, port, draining: false })
+        let draining = process.drains_until.is_some();
+        let told = draining || self.serves(id);
+        told.then_some(Route { run, instance: process.instance, port, draining })
+    }
+
+    /// The present life of that process gets work.
+    pub(super) fn serves(&self, id: ProcessId) -> bool {
+        let process = &self.processes[&id];
+        let online = process.state.status() == Status::Online && process.goal == Goal::Up;
+        online && !process.end_asked && !self.shutting_down
     }
 
     /// What is online takes its share while the one that it is to replace is still there: so it

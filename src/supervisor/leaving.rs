@@ -7,14 +7,15 @@
 //!                             gone ◀── killed ◀── kill timeout ── asked to end ──▶ gone
 //! ```
 //!
-//! Who drains gets nothing new and answers what it has. It is asked to end at once when nobody is
+//! Who drains gets nothing new and answers what it has. So does a present life whose end is wanted
+//! while others of its app are in service; but that stays where it is. It is asked to end at once when nobody is
 //! there any more who would be told what it still answers: its balancer is gone, or its app, or no
 //! process of that is wanted up, or everything ends.
 
 use std::time::Duration;
 
 use super::{Effect, Scope, Supervisor};
-use crate::model::{AppId, Goal, Moment, Port, ProcessId, RunId, Signal};
+use crate::model::{AppId, Goal, Moment, Port, ProcessId, RunId, Signal, Status};
 
 /// A life that was asked to end, or is about to be, and belongs to no process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -129,6 +130,34 @@ impl Supervisor {
         if self.leavers.get(&run).is_some_and(Leaver::drains) {
             self.ask_leaver(now, run);
         }
+        if let Some(id) = self.living(run).filter(|id| self.processes[id].drains_until.is_some()) {
+            self.change(id, |process| process.drains_until = None);
+        }
+    }
+
+    /// The end of a present life is wanted: if others are there to answer what comes, it has time to
+    /// answer what it has.
+    pub(super) fn begin_to_drain(&mut self, now: Moment, id: ProcessId) {
+        let process = &self.processes[&id];
+        let drain = self.apps[&process.app].balance.as_ref().map(|balance| balance.drain);
+        let served = process.state.status() == Status::Online && process.drains_until.is_none();
+        if let Some(drain) = drain.filter(|_| served && self.others_serve(id)) {
+            self.change(id, |process| process.drains_until = Some(now + drain));
+        }
+    }
+
+    /// It is to end, and answers what it has before it is told.
+    pub(super) fn drains(&self, now: Moment, id: ProcessId) -> bool {
+        let process = &self.processes[&id];
+        let has_time = process.drains_until.is_some_and(|until| now < until) && process.ends();
+        has_time && self.others_serve(id) && !planted!(DrainsInAHurry)
+    }
+
+    /// Others of its app are in service behind a balancer that goes on.
+    fn others_serve(&self, id: ProcessId) -> bool {
+        let app = self.processes[&id].app;
+        let balanced = self.apps[&app].balance.is_some();
+        balanced && self.may_drain(app) && self.members_of(app).any(|other| other != id && self.serves(other))
     }
 
     /// Nobody is left who could say of these that they have drained.

@@ -197,6 +197,10 @@ impl Supervisor {
             match self.processes[&id].state {
                 State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
                 State::Stopping { .. } => self.kill(id),
+                // Its time to drain is over; `settle` asks it, unless something else keeps it.
+                State::Running { .. } if self.processes[&id].drains_until.is_some() => {
+                    self.change(id, |process| process.drains_until = None);
+                }
                 State::Running { .. } => self.not_ready_in_time(now, id),
                 State::Idle(_) | State::Waiting { .. } | State::Starting { .. } => {}
             }

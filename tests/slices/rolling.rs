@@ -1,5 +1,8 @@
 //! Reloads under load: new beside old, ready, drained, and undone when the new version is no good
 //! (acceptance rows A4, K5, K6).
+//!
+//! The long form: `RELOADS=20 CLIENTS=20 INSTANCES=4 DELAY=100 cargo test --test sockets_tests
+//! rolling -- --nocapture`.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -28,10 +31,20 @@ class Server(ThreadingHTTPServer):
 Server(("127.0.0.1", int(os.environ["PORT"])), Handler).serve_forever()
 "#;
 
+/// A size that the environment may set.
+fn size(name: &str, usual: usize) -> usize {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// How long each answer takes.
+fn delay() -> String {
+    format!("DELAY={}", size("DELAY", 30))
+}
+
 /// Reloads under load of three kinds; nothing may fail, nobody may pause.
-fn reloads_without_a_failure(home: &Home, front: u16, instances: usize, reloads: usize) {
-    let load = Load::three_kinds(front, 4);
-    for _ in 0..reloads {
+fn reloads_without_a_failure(home: &Home, front: u16, instances: usize) {
+    let load = Load::three_kinds(front, size("CLIENTS", 4));
+    for _ in 0..size("RELOADS", 2) {
         let before = pids(home);
         load.more(40);
         let ran = home.run(&["reload", "web"]);
@@ -49,8 +62,9 @@ fn reloads_without_a_failure(home: &Home, front: u16, instances: usize, reloads:
 #[test]
 fn a4_a_reload_behind_a_balancer_fails_no_request_of_node() {
     let home = Home::new();
-    let front = start(&home, NODE, 3, &["--env", "DELAY=30"]);
-    reloads_without_a_failure(&home, front, 3, 2);
+    let instances = size("INSTANCES", 3);
+    let front = start(&home, NODE, instances as u32, &["--env", &delay()]);
+    reloads_without_a_failure(&home, front, instances);
     assert_eq!(balancer(&home)["errors"], 0);
 }
 
@@ -59,9 +73,9 @@ fn a4_a_single_instance_of_a_program_that_ends_at_once_is_replaced_without_a_fai
     let home = Home::new();
     let script = home.file("app.py", PYTHON);
     let front = free_port();
-    home.ok(&["start", &script, "--name", "web", "--balance", &front.to_string(), "--env", "DELAY=30"]);
+    home.ok(&["start", &script, "--name", "web", "--balance", &front.to_string(), "--env", &delay()]);
     wait_until("it answers", SOON, || shared_port::ask(front).is_ok());
-    reloads_without_a_failure(&home, front, 1, 3);
+    reloads_without_a_failure(&home, front, 1);
 }
 
 #[test]
@@ -135,9 +149,10 @@ fn k6_a_reload_of_a_held_socket_fails_no_request_of_node_and_express() {
     for (script, path) in [node, express()].into_iter().flatten() {
         let home = Home::new();
         let port = free_port();
-        let more = ["--env", "DELAY=30", "--env", &path];
-        shared_port::start(&home, &home.file("app.js", &script), "web", 2, port, &more);
-        reloads_without_a_failure(&home, port, 2, 2);
+        let (delay, instances) = (delay(), size("INSTANCES", 2));
+        let more = ["--env", &delay, "--env", &path];
+        shared_port::start(&home, &home.file("app.js", &script), "web", instances as u32, port, &more);
+        reloads_without_a_failure(&home, port, instances);
     }
 }
 
@@ -152,7 +167,7 @@ fn k6_a_reload_of_uvicorn_by_descriptor_fails_no_fresh_and_no_busy_connection() 
     let asgi = "import asyncio, os
 async def app(scope, receive, send):
     if scope['type'] != 'http': return
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(float(os.environ['DELAY']) / 1000)
     body = str(os.getpid()).encode()
     headers = [(b'content-length', str(len(body)).encode())]
     await send({'type': 'http.response.start', 'status': 200, 'headers': headers})
@@ -161,17 +176,21 @@ async def app(scope, receive, send):
     home.file("asgi.py", asgi);
     let port = free_port();
     let number = port.to_string();
-    let line = ["start", "python3", "--name", "web", "-i", "2", "--port", &number, "--"];
+    let (delay, instances) = (delay(), size("INSTANCES", 2).to_string());
+    let line =
+        ["start", "python3", "--name", "web", "-i", &instances, "--port", &number, "--env", &delay, "--"];
     home.ok(&[&line[..], &["-m", "uvicorn", "--no-access-log", "--fd", "3", "asgi:app"]].concat());
     wait_until("it answers", SOON, || shared_port::ask(port).is_ok());
-    let load = Load::busy_and_fresh(port, 4);
-    for _ in 0..2 {
+    let load = Load::busy_and_fresh(port, size("CLIENTS", 4));
+    for _ in 0..size("RELOADS", 2) {
         load.more(40);
         let ran = home.run(&["reload", "web"]);
         assert_eq!(ran.code, 0, "{ran:?}");
     }
     load.more(40);
-    load.end().is_clean();
+    let seen = load.end();
+    println!("{} answers by {} lives", seen.answers, seen.pids.len());
+    seen.is_clean();
 }
 
 #[test]

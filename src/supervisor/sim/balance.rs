@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::{Effect, Input, Route, Supervisor};
+use super::super::{Effect, Input, Process, Route, Supervisor};
 use super::invariants::{Holds, ensure, events};
 use super::users::Dice;
 use super::world::{Given, Step, World};
@@ -12,6 +12,10 @@ use crate::model::{
     AppId, AppSpec, Balance, Cause, EventKind, Fact, Goal, Moment, Port, PortPlan, ProcessId, RunId, State,
     Status,
 };
+
+/// The limits for drains.
+const SHORTEST: Duration = Duration::from_millis(30);
+const LONGEST: Duration = Duration::from_secs(30);
 
 /// What each balancer is told, and when who drains began to.
 #[derive(Default, Debug)]
@@ -48,7 +52,7 @@ pub fn any_balance(dice: &mut Dice, port: Option<PortPlan>) -> Option<Balance> {
         method: Default::default(),
         sticky: Default::default(),
         timeout: Balance::USUAL_TIMEOUT,
-        drain: Duration::from_millis(dice.pick(&[30, 900, 30_000])),
+        drain: dice.pick(&[SHORTEST, Duration::from_millis(900), LONGEST]),
     })
 }
 
@@ -100,7 +104,8 @@ pub fn who_is_in_service_is_online(world: &World, _: &Step<'_>) -> Holds {
         let run = route.run;
         let present = world.brain.processes().find(|row| row.state.run() == Some(run));
         if let Some(row) = present {
-            ensure!(row.state.status() == Status::Online && row.goal == Goal::Up, "{run} is {:?}", row.state);
+            let wanted = row.goal == Goal::Up && !row.end_asked;
+            ensure!(row.state.status() == Status::Online && wanted, "{run} is {:?}", row.state);
             let port = row.ports.held.map(Port::number);
             ensure!(port == Some(route.port), "{run} has {port:?}, the balancer knows {}", route.port);
             continue;
@@ -148,14 +153,16 @@ pub fn who_leaves_has_drained(world: &World, step: &Step<'_>) -> Holds {
         if let Some(since) = world.told.draining_since.get(&run) {
             let app = world.told.routes.iter().find(|(_, routes)| routes.iter().any(|it| it.run == run));
             let Some((app, _)) = app else { continue };
-            let drain = world.brain.app(*app).and_then(|spec| Some(spec.balance.as_ref()?.drain));
             let said =
                 matches!(step.given, Given::Input(Input::Fact(Fact::Drained { run: other })) if *other == run);
-            // The limit is the one of the definition at that time.
-            let over = drain.is_none_or(|_| since.0 + 30_000 <= step.now.0);
+            // The limit is the one of the definition at that time, which is not known any more.
+            let over = *since + SHORTEST <= step.now;
             let ended = world.ledger.exits.contains_key(&run);
             let vain = nobody_would_say(world, *app);
-            ensure!(said || over || ended || vain, "{run} drains since {since:?} and is asked to end");
+            // Of those that are to end, and have not been replaced, the last do not wait.
+            let stays = world.brain.processes().any(|row| row.state.run() == Some(run));
+            let alone = stays && !world.brain.routes(*app).iter().any(|route| !route.draining);
+            ensure!(said || over || ended || vain || alone, "{run} drains since {since:?} and is asked to end");
         }
     }
     for (id, run, kind) in events(step) {
@@ -172,11 +179,21 @@ pub fn who_leaves_has_drained(world: &World, step: &Step<'_>) -> Holds {
     Ok(())
 }
 
+/// It may answer what it has before it is told to end: others are there for what comes.
+pub fn may_drain_first(world: &World, process: &Process) -> bool {
+    let routes = world.brain.routes(process.app);
+    let drains = |route: &Route| route.draining && Some(route.run) == process.state.run();
+    let others = routes.iter().any(|route| !route.draining);
+    routes.iter().any(drains) && others && !nobody_would_say(world, process.app)
+}
+
 /// Nobody drains for longer than it may.
 pub fn no_drain_is_for_ever(world: &World, step: &Step<'_>) -> Holds {
+    let mut now = Told::default();
+    now.update(step.now, &world.brain);
     for (run, since) in &world.told.draining_since {
-        let still = world.brain.leavers.get(run).is_some_and(|leaver| leaver.drains());
-        let late = *since + Duration::from_secs(31) <= step.now;
+        let still = now.draining_since.contains_key(run);
+        let late = *since + LONGEST < step.now;
         let due = matches!(step.given, Given::Input(Input::Tick));
         ensure!(!(still && late && due), "{run} drains since {since:?}");
     }

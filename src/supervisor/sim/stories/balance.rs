@@ -1,6 +1,6 @@
 //! Reloads behind a balancer. Process 0 is the app's, on port 4000 or 4001; process 1 the balancer.
 
-use super::super::super::{Progress, Route};
+use super::super::super::{Count, Progress, Route};
 use super::*;
 use crate::model::{Balance, PortPlan, ReadyBy, ReadyPolicy, Sign};
 
@@ -121,4 +121,32 @@ fn a_crash_while_the_old_run_still_listens_keeps_the_new_port() {
     let story = reloading().accepts(3).later(ms(1_000)).orders("");
     let story = story.exits(3, 1).orders("forget 3, launch 4").spawned(4).accepts(4);
     story.serves("4 on 4001; 1 on 4000, draining");
+}
+
+#[test]
+fn who_is_stopped_drains_while_another_is_in_service_and_not_otherwise() {
+    let two = AppSpec { instances: 2, ..balanced() };
+    let mut story = of(two).orders("launch 1, launch 2");
+    for command in story.brain.balancers_due() {
+        story = story.command(command);
+    }
+    let story = story.spawned(1).spawned(2).spawned(3).accepts(1).accepts(2);
+    let story = story.stop().orders("").serves("1 on 4000, draining; 2 on 4001");
+    let story = story.drained(1).orders("SIGTERM 1").serves("2 on 4001");
+    // Nobody is there any more who would answer what comes.
+    let last = Command::Stop { process: ProcessId(1) };
+    story.exits(1, 0).command(last).orders("SIGTERM 2").serves("");
+}
+
+#[test]
+fn who_is_removed_by_a_smaller_number_drains_for_as_long_as_it_may() {
+    let two = AppSpec { instances: 2, ..balanced() };
+    let mut story = of(two);
+    for command in story.brain.balancers_due() {
+        story = story.command(command);
+    }
+    let story = story.spawned(1).spawned(2).spawned(3).accepts(1).accepts(2);
+    let fewer = Command::Scale { app: APP, count: Count::Exactly(1) };
+    let story = story.command(fewer).orders("").serves("1 on 4000; 2 on 4001, draining");
+    story.later(ms(29_999)).orders("").later(ms(1)).orders("SIGTERM 2").exits(2, 0).orders("forget 2");
 }
