@@ -32,7 +32,8 @@
 //! - `slots` keeps how far schedules are; `wall_clock` notices when the clock is set.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
-pub mod adopt_unknown;
+pub mod accepting;
+mod adopt_unknown;
 mod awaiting;
 pub mod backing_up;
 pub mod balancing;
@@ -43,6 +44,7 @@ pub mod define_health;
 pub mod define_logs;
 mod define_watch;
 pub mod driver;
+mod draining;
 mod endings;
 pub mod env_file;
 pub mod environment;

@@ -10,7 +10,7 @@ use super::shared_port::{Load, NODE, ask, free_port, pids};
 use crate::support::{Home, SOON, proc, wait_until};
 
 /// Starts instances of a script behind a balancer, and waits until it answers.
-fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
+pub fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
     let front = free_port();
     let (count, number) = (instances.to_string(), front.to_string());
     let script = home.file("app.js", script);
@@ -25,7 +25,7 @@ fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
     front
 }
 
-fn balancer(home: &Home) -> Value {
+pub fn balancer(home: &Home) -> Value {
     home.json(&["info", "web", "--json"])["balancer"].clone()
 }
 
