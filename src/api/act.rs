@@ -11,10 +11,10 @@ use serde::Deserialize;
 use super::operations::begin;
 use super::{Api, ApiError, convert, notices};
 use crate::auth::Principal;
-use crate::daemon::preparing;
+use crate::daemon::{exposed, preparing};
 use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
+use crate::model::{AppSpec, PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
 use crate::supervisor::{Accepted, Command, Denied};
 use crate::wire::{self, Action};
 
@@ -149,7 +149,7 @@ pub async fn act_if(
     limit: Duration,
 ) -> Result<Acted, ApiError> {
     if action == Action::Restart {
-        can_be_started(targets).await?;
+        can_be_started(api, targets).await?;
     }
     let commands = targets.iter().map(|target| command(action, target.id)).collect();
     give(api, by, action, commands, targets, expected, limit).await
@@ -173,25 +173,36 @@ pub async fn restart_on(
         PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
     };
     let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
-    can_be_started(targets).await?;
+    can_be_started(api, targets).await?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
     give(api, by, Action::Restart, commands, targets, None, limit).await
 }
 
-/// 422 if a file cannot be read that the next run needs: what runs is not stopped for that.
+/// 422 if a file cannot be read or a secret is not there that the next run needs, or others could change
+/// what root would run: what runs is not stopped for that.
 ///
 /// # Errors
 /// The sentence of the first app that cannot be started.
-pub async fn can_be_started(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
+pub async fn can_be_started(api: &Api, targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
     for target in targets.iter().filter(|target| seen.insert(target.app)) {
-        if let Err(why) = preparing::read(target.spec.env_sources.files.clone()).await {
+        if let Err(why) = can_be_launched(api, Arc::clone(&target.spec)).await {
             let detail = format!("{} cannot be started: {why}; it is left as it is", target.name());
             return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_execute", detail));
         }
     }
     Ok(())
+}
+
+async fn can_be_launched(api: &Api, spec: Arc<AppSpec>) -> Result<(), String> {
+    preparing::read(spec.env_sources.files.clone()).await?;
+    api.handle.secrets().check(&spec)?;
+    let files = move || {
+        exposed::check(&spec.cwd, &spec.script, &spec.env_sources.files, spec.resources.run_as.as_ref())
+    };
+    let looked = tokio::task::spawn_blocking(files).await.map_err(|e| e.to_string())?;
+    looked.map_err(|exposed| exposed.detail)
 }
 
 /// Gives a command for each of the targets, then waits for what `action` leads to.
