@@ -64,7 +64,8 @@ pub fn styled(text: &[u8]) -> (String, Vec<Run>) {
 
 fn screen(text: &[u8]) -> Screen {
     let mut screen = Screen::default();
-    Parser::new().advance(&mut screen, text);
+    // Bytes that are no character are one here as well, whatever the parser would take them for.
+    Parser::new().advance(&mut screen, String::from_utf8_lossy(text).as_bytes());
     screen
 }
 
@@ -243,6 +244,8 @@ mod tests {
         // Without what begins them, sequences are text like any other.
         check("a\u{9d}52;c;AAAA\u{9c}b\u{9b}31mc", "a52;c;AAAAb31mc", &[]);
         check("12 °C, £5", "12 °C, £5", &[]);
+        // No character: the same with and without a sequence beside it.
+        assert_eq!((plain(b"a\x8db"), plain(b"a\x8db\x1b[m")), ("a\u{fffd}b".into(), "a\u{fffd}b".into()));
         check("windows\r", "windows\r", &[]);
     }
 

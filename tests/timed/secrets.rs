@@ -53,6 +53,8 @@ fn k17_a_secret_reaches_the_program_and_nobody_else_and_a_new_value_comes_with_t
     for pid in home.living() {
         assert!(!proc::command_line(pid).contains(FIRST), "the arguments of {pid}");
     }
+    let audit = home.ok(&["audit", "--json"]);
+    assert!(audit.contains("\"secrets.update\"") && audit.contains("\"default:DB\""), "{audit}");
     let listed = home.json(&["secret", "list", "--json"]);
     assert_eq!((&listed[0]["name"], &listed[0]["used_by"]), (&json!("DB"), &json!(["web"])));
 

@@ -11,8 +11,8 @@ use super::super::secret_args::SecretCommand;
 use super::super::session::Session;
 use crate::wire::Secret;
 
-/// More than the longest value.
-const LIMIT: u64 = 65_537;
+/// More than the longest value and the newline behind it.
+const LIMIT: u64 = 65_538;
 
 /// Runs the command.
 pub async fn run(command: SecretCommand) -> Result<(), CliError> {
