@@ -6,7 +6,7 @@
 //! counts. Links are looked at, and what they lead to.
 //!
 //! Somebody who could not change anything when this looked cannot by himself come to: so it looks when
-//! an app is defined, and before it is restarted by command.
+//! an app is defined, and before it is started or restarted by command.
 
 use std::fmt;
 use std::fs;
@@ -36,7 +36,8 @@ pub fn check(
     // What is no file is looked for in PATH, which is root's own.
     let script = Some(cwd.join(script)).filter(|file| file.is_file());
     let files = env_files.iter().map(|file| ("env_file", file.clone()));
-    let all = [("cwd", cwd.to_path_buf())].into_iter().chain(script.map(|file| ("script", file))).chain(files);
+    let all =
+        [("cwd", cwd.to_path_buf())].into_iter().chain(script.map(|file| ("script", file))).chain(files);
     for (member, path) in all {
         if let Some((place, who)) = whose.first_exposed(&path) {
             let user = run_as.map_or("root", |user| &user.user);

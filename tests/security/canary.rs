@@ -104,7 +104,7 @@ fn apps(home: &Home, api: &Api) -> i64 {
     };
     let mut web = define("web", json!({}));
     define("shop", json!({"port": one.to_string(), "balance": {"port": two}}));
-    define("nightly", json!({"script": "true", "schedule": {"cron": "0 0 1 1 *"}}));
+    define("nightly", json!({"script": "true", "autorestart": false, "schedule": {"cron": "0 0 1 1 *"}}));
     home.ok(&["start", "nightly"]);
     web["env"]["CHANGED"] = json!(CHANGED);
     let changed = api.send(api.request("PUT", "/api/v1/apps/web").header("If-Match", "*").json(&web));
@@ -144,7 +144,9 @@ fn rows_11_and_27_values_of_the_environment_are_in_no_byte_that_anybody_is_sent(
                 }
             }
         }
-        for path in ["/metrics", "/api/v1/apps/nightly/runs", "/apps/shop", "/apps/web/revisions", "/apps/web/config"] {
+        for path in
+            ["/metrics", "/api/v1/apps/nightly/runs", "/apps/shop", "/apps/web/revisions", "/apps/web/config"]
+        {
             assert!(answered.contains(path), "{role} was not shown {path}: {answered:?}");
         }
         assert!(answered.iter().any(|path| path.starts_with("/api/v1/operations/")), "{role}: {answered:?}");

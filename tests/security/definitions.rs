@@ -129,8 +129,10 @@ fn row_33_root_runs_nothing_that_others_can_change_unless_told() {
     let start = |name: &str| home.run(&["start", &script, "--name", name]);
 
     mode(&script, 0o666);
-    start("web").refused(1, &["app.sh can be changed by everybody", "chmod o-w", "PMDAEMON_WRITABLE_SCRIPTS"]);
-    let problem = home.api().post("/api/v1/apps", &json!({"script": script})).is_problem(422, "invalid_value");
+    start("web")
+        .refused(1, &["app.sh can be changed by everybody", "chmod o-w", "PMDAEMON_WRITABLE_SCRIPTS"]);
+    let problem =
+        home.api().post("/api/v1/apps", &json!({"script": script})).is_problem(422, "invalid_value");
     assert_eq!(problem["errors"][0]["pointer"], "/script", "{problem}");
     mode(&script, 0o644);
     std::os::unix::fs::chown(&script, Some(65_534), None).unwrap();
@@ -157,6 +159,9 @@ fn row_33_root_runs_nothing_that_others_can_change_unless_told() {
     mode(&script, 0o646);
     home.run(&["restart", "web"]).refused(1, &["web cannot be started", "left as it is"]);
     assert_eq!(home.pid("web"), pid);
+    home.ok(&["stop", "web"]);
+    home.run(&["start", "web"]).refused(1, &["web cannot be started", "chmod o-w"]);
+    assert_eq!(home.process("web")["status"], "stopped");
 
     // Told so, it runs anything.
     let told = Home::new();

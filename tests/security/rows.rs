@@ -83,7 +83,13 @@ const ROWS: [(u8, Option<(&str, &str)>); 51] = [
         )),
     ),
     (32, Some(("tests/slices/limits.rs", "an_app_runs_as_another_user_with_its_groups_home_and_outputs"))),
-    (33, Some(("tests/security/definitions.rs", "row_33_root_runs_nothing_that_others_can_change_unless_told"))),
+    (
+        33,
+        Some((
+            "tests/security/definitions.rs",
+            "row_33_root_runs_nothing_that_others_can_change_unless_told",
+        )),
+    ),
     (34, Some(("tests/slices/limits.rs", "row_34_who_gave_rights_up_gets_none_back"))),
     (35, Some(("tests/options/trees.rs", "a8_nobody_survives_a_stop_with_cgroups_and_without"))),
     (36, Some(("src/probe/http.rs", "a_closed_port_and_another_host_are_told"))),
@@ -119,12 +125,15 @@ fn every_row_of_the_security_checklist_has_a_test_or_a_line_that_says_why_not() 
             let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
             text.split_once(&format!("fn {name}(")).map(|(before, _)| {
                 let above = before.rsplit("\n\n").next().unwrap_or_default();
-                numbers(name).contains(&row) || (above.contains("of the security checklist") && numbers(above).contains(&row))
+                numbers(name).contains(&row)
+                    || (above.contains("of the security checklist") && numbers(above).contains(&row))
             })
         });
         match carried {
             Some(Some(true)) => {}
-            Some(Some(false)) => wrong.push(format!("row {row}: its test {test:?} does not carry the number")),
+            Some(Some(false)) => {
+                wrong.push(format!("row {row}: its test {test:?} does not carry the number"))
+            }
             Some(None) => wrong.push(format!("row {row}: its test {test:?} is not there")),
             None if told => {}
             None => wrong.push(format!("row {row} has neither a test nor a line in the README")),

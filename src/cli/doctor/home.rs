@@ -63,8 +63,15 @@ pub fn permissions(home: &Home) -> Vec<Finding> {
 pub fn close_to_others(home: &Home) -> Result<Vec<String>, String> {
     let me = nix::unistd::geteuid().as_raw();
     let mut done = Vec::new();
-    let secrets =
-        [home.path().to_owned(), home.token(), home.jwt_key(), home.secret_key(), home.store(), home.run_dir(), home.log_dir()];
+    let secrets = [
+        home.path().to_owned(),
+        home.token(),
+        home.jwt_key(),
+        home.secret_key(),
+        home.store(),
+        home.run_dir(),
+        home.log_dir(),
+    ];
     for path in secrets {
         let Ok(meta) = fs::symlink_metadata(&path) else { continue };
         if meta.is_symlink() || meta.uid() != me || meta.mode() & 0o077 == 0 {
