@@ -48,6 +48,7 @@ mod resource_args;
 mod runtime_args;
 mod schedule_args;
 mod serve_args;
+mod secret_args;
 mod session;
 mod start_args;
 mod startup;

@@ -42,6 +42,8 @@ operator POST /apps/{ref}/{verb}, POST /bulk
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, PATCH /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
 deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env, POST /api/v1/apps/{ref}/env/reveal
+deployer GET /api/v1/secrets
+deployer PUT /api/v1/secrets/{namespace}/{name}, DELETE /api/v1/secrets/{namespace}/{name}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
 deployer DELETE /api/v1/apps/{ref}/logs, DELETE /api/v1/processes/{id}/logs, DELETE /api/v1/logs
 deployer POST /api/v1/apps/{ref}/logs/reopen, POST /api/v1/logs/reopen
