@@ -26,22 +26,23 @@ pub async fn remove(
     note: Note,
     Path((namespace, name)): Path<(String, String)>,
 ) -> Result<StatusCode, ApiError> {
-    let (namespace, name) = parsed(&auth.principal, &namespace, &name)?;
+    let (namespace, name) = parsed(&namespace, &name)?;
     note.about(format!("{namespace}:{name}"));
+    let not_there = || {
+        let detail = format!("there is no secret {name} in namespace {namespace}");
+        ApiError::new(StatusCode::NOT_FOUND, "secret_not_found", detail)
+    };
+    // What is in another namespace is as if it were not there.
+    if !auth.principal.namespaces.has(namespace.as_str()) {
+        return Err(not_there());
+    }
     let users = users(&api.handle.snapshot(), &namespace, &name);
     if !users.is_empty() {
         let detail = format!("{name} is used by {}: change these apps first", users.join(", "));
         return Err(ApiError::new(StatusCode::CONFLICT, "in_use", detail));
     }
     api.handle.may_save()?;
-    match api.handle.secrets().remove(&namespace, &name) {
-        Some(change) => {
-            api.handle.keep(vec![change]).await?;
-            Ok(StatusCode::NO_CONTENT)
-        }
-        None => {
-            let detail = format!("there is no secret {name} in namespace {namespace}");
-            Err(ApiError::new(StatusCode::NOT_FOUND, "secret_not_found", detail))
-        }
-    }
+    let change = api.handle.secrets().remove(&namespace, &name).ok_or_else(not_there)?;
+    api.handle.keep(vec![change]).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -32,8 +32,12 @@ pub async fn set(
     Path((namespace, name)): Path<(String, String)>,
     Json(new): Json<wire::NewSecret>,
 ) -> Result<StatusCode, ApiError> {
-    let (namespace, name) = parsed(&auth.principal, &namespace, &name)?;
+    let (namespace, name) = parsed(&namespace, &name)?;
     note.about(format!("{namespace}:{name}"));
+    if !auth.principal.namespaces.has(namespace.as_str()) {
+        let detail = format!("{} has no rights in namespace {namespace}", auth.principal.subject);
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "forbidden", detail));
+    }
     if new.value.is_empty() || new.value.len() > LONGEST || new.value.contains('\0') {
         let detail = format!("a value has 1 to {LONGEST} bytes and no NUL characters");
         return Err(ApiError::member("/value", detail));
