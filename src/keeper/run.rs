@@ -147,7 +147,7 @@ impl Run {
             ready: self.record.contact.ready,
             signs: self.record.contact.signs.clone(),
             status: self.talk.status.clone(),
-            offers: self.talk.offers.clone(),
+            offers: self.record.contact.offers.clone(),
             channel_lost: self.talk.channel_lost.clone(),
             logs: Which::BOTH.into_iter().flat_map(|which| self.log_reports(which)).collect(),
             files: Some(RunFiles {

@@ -82,6 +82,12 @@ fn j30_figures_of_a_program_are_shown_everywhere() {
     wait_until_gone(&[daemon]);
     wait_until("the figures", SOON, || metric(&home, "app", "Users")["value"] == "7");
     assert_eq!(home.ok(&["trigger", "app", "greet"]), "hello\n");
+    // So do another keeper and another daemon at once.
+    let both = home.keeper_and_daemon();
+    proc::kill_hard(both.0);
+    proc::kill_hard(both.1);
+    wait_until_gone(&[both.0, both.1]);
+    wait_until("they are back", SOON, || home.run(&["trigger", "app", "greet"]).out == "hello\n");
     // Of what does not run there is nothing.
     home.ok(&["stop", "app"]);
     assert_eq!(metric(&home, "app", "Users"), Value::Null);

@@ -39,8 +39,8 @@ const RATE: u32 = 100;
 const WAITING: usize = 4096;
 /// How often it is told at most that words of a run are dropped.
 const TELL: Duration = Duration::from_secs(10);
-/// A message that begins so says what a program can be asked to do. It is said once, so that the next
-/// daemon must be told.
+/// A message that begins so says what a program can be asked to do. It is said once, so it is kept for
+/// the next daemon and the next keeper.
 const OFFER: &str = "{\"type\":\"axm:action\"";
 /// So many of them are kept, of at most so many bytes.
 const OFFERS: usize = 64;
@@ -65,6 +65,8 @@ pub struct Contact {
     pub notify: Option<Notifies>,
     /// The inode of the pipe that is its standard input, if that is one.
     pub input: Option<u64>,
+    /// The messages by which it said what it can be asked to do.
+    pub offers: Vec<String>,
 }
 
 /// Who may speak to a notify socket, beside root and us.
@@ -83,8 +85,6 @@ pub struct Talk {
     pub notify: Option<NotifySocket>,
     /// What it said last that it is doing.
     pub status: Option<String>,
-    /// The messages by which it said what it can be asked to do.
-    pub offers: Vec<String>,
     /// Why its channel is lost.
     pub channel_lost: Option<String>,
     rate: Rate,
@@ -199,11 +199,17 @@ impl Keeper {
         run.talk.rate.dropped += heard.dropped;
         // Also if it is not passed on: it is in the picture that the next daemon gets.
         run.talk.status = heard.status.clone().or(run.talk.status.take());
+        let offers = &mut run.record.contact.offers;
+        let known = offers.len();
         for offer in heard.messages.iter().filter(|text| text.starts_with(OFFER)) {
-            let is_new = !run.talk.offers.contains(offer);
-            if is_new && offer.len() <= LONGEST_OFFER && run.talk.offers.len() < OFFERS {
-                run.talk.offers.push(offer.clone());
+            if !offers.contains(offer) && offer.len() <= LONGEST_OFFER && offers.len() < OFFERS {
+                offers.push(offer.clone());
             }
+        }
+        if offers.len() > known
+            && let Err(error) = run.record.write(&self.run_dir)
+        {
+            say::warning!("cannot write down what run {id} can be asked to do: {error}");
         }
         let status = heard.status.map(|text| Report::Status { run: id, text });
         let messages = heard.messages.into_iter().map(|text| Report::Message { run: id, text });

@@ -29,6 +29,9 @@ use signals::{Asked, Signals};
 /// How often it is looked whether anything runs, besides whenever something is told.
 const LOOK: Duration = Duration::from_secs(2);
 
+/// Before it is asked again for a stream that broke.
+const PAUSE: Duration = Duration::from_millis(50);
+
 /// How long a daemon may be away.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -111,6 +114,7 @@ impl Foreground {
                     Ok(Some(item)) => self.shown.add(item)?,
                     // The daemon went away: the keeper brings another one.
                     Ok(None) | Err(_) => {
+                        tokio::time::sleep(PAUSE).await;
                         stream = self.open().await?;
                         true
                     }
@@ -176,7 +180,7 @@ impl Foreground {
         loop {
             match self.session.client.logs(None, &query).await {
                 Err(error) if error.is_absence() && tokio::time::Instant::now() < deadline => {
-                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    tokio::time::sleep(PAUSE).await;
                 }
                 opened => return Ok(opened?),
             }
