@@ -14,6 +14,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 BY_CODE = {
     "invalid_cursor": "a cursor is opaque: only one that an answer gave means something",
     "conflicting_parameters": "OpenAPI does not say which parameters of a query exclude each other",
+    "invalid_label": "a reference that begins with label: is one",
     "wait_too_long": "how much a span is: one hour is the most",
     "invalid_time": "whether a day is in the calendar, and how much a span is",
     "invalid_pattern": "whether a text is a regular expression",
