@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 const NAME: &str = "^(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+const NAME_IN_LIST: &str = "(?!all(,|$))[A-Za-z_][A-Za-z0-9._-]{0,63}";
 const REFERENCE_TO_APP: &str =
     "^((?!all:)[A-Za-z_][A-Za-z0-9._-]{0,63}:)?(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
 const NAMESPACE: &str = r"^((?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}|\*)$";
@@ -36,13 +37,23 @@ pub fn describe(document: &mut Value) {
         if let Some(pattern) = pattern_of_parameter(&name) {
             parameter["schema"]["pattern"] = json!(pattern);
         }
+        let is_of_query = parameter["in"] == "query";
         match name.as_str() {
+            "namespace" | "name" if is_of_query => {
+                parameter["schema"]["pattern"] = json!(several(NAME_IN_LIST))
+            }
+            "label" => parameter["schema"]["pattern"] = json!(several(&LABEL_TERM[1..LABEL_TERM.len() - 1])),
             "grep" => parameter["schema"]["maxLength"] = json!(512),
             // `sys` is what we say.
             "stream" => parameter["schema"]["enum"] = json!(["out", "err"]),
             _ => {}
         }
     }
+}
+
+/// One or several of these, with commas between them.
+fn several(pattern: &str) -> String {
+    format!("^{pattern}(,{pattern})*$")
 }
 
 /// The same wherever a parameter has that name.
