@@ -81,7 +81,8 @@ fn with_whole_numbers<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
 /// Beyond this a floating-point number does not say which whole number is meant.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-fn make_whole(value: &mut Value) {
+/// Writes whole numbers as such.
+pub(super) fn make_whole(value: &mut Value) {
     match value {
         Value::Number(number) => {
             let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);

@@ -16,7 +16,11 @@ pub struct Like {
     namespace: Option<String>,
     /// Only processes in this state, or in one of several with commas between them: `starting`, `online`,
     /// `stopping`, `stopped`, `errored`, `restarting`.
-    #[param(nullable = false, example = "online,starting")]
+    #[param(
+        nullable = false,
+        pattern = "^(starting|online|stopping|stopped|errored|restarting)(,(starting|online|stopping|stopped|errored|restarting))*$",
+        example = "online,starting"
+    )]
     state: Option<String>,
     /// Only those of the app of this name, or of one of several with commas between them.
     #[param(nullable = false, example = "web")]

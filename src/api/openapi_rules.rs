@@ -6,6 +6,7 @@
 use serde_json::{Value, json};
 
 const NAME: &str = "^(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+const NAME_IN_LIST: &str = "(?!all(,|$))[A-Za-z_][A-Za-z0-9._-]{0,63}";
 const REFERENCE_TO_APP: &str =
     "^((?!all:)[A-Za-z_][A-Za-z0-9._-]{0,63}:)?(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
 const NAMESPACE: &str = r"^((?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}|\*)$";
@@ -17,8 +18,8 @@ const ABSOLUTE: &str = r"^/[^\u0000]*$";
 const PORT: &str = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 const SIGNAL: &str = "^((SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|\
                       TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)|[1-9]|[12][0-9]|3[01])$";
-const SPAN: &str = r"^([0-9]{1,6}ms|[0-9]{1,3}(\.[0-9]{1,6})?s|[0-5]?[0-9]m|1h)$";
-const TIME: &str = r"^[0-9]{1,9}(ms|s|m)$|^[0-9]{1,3}[hd]$|^20[0-9]{2}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?Z$";
+const SPAN: &str = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)$";
+const TIME: &str = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9](:[0-6][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-2][0-9]:[0-5][0-9]))$";
 const TAGS: &str = r#"^(\*|((W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)?)$"#;
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
 const LABEL: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$";
@@ -36,13 +37,23 @@ pub fn describe(document: &mut Value) {
         if let Some(pattern) = pattern_of_parameter(&name) {
             parameter["schema"]["pattern"] = json!(pattern);
         }
+        let is_of_query = parameter["in"] == "query";
         match name.as_str() {
+            "namespace" | "name" if is_of_query => {
+                parameter["schema"]["pattern"] = json!(several(NAME_IN_LIST))
+            }
+            "label" => parameter["schema"]["pattern"] = json!(several(&LABEL_TERM[1..LABEL_TERM.len() - 1])),
             "grep" => parameter["schema"]["maxLength"] = json!(512),
             // `sys` is what we say.
             "stream" => parameter["schema"]["enum"] = json!(["out", "err"]),
             _ => {}
         }
     }
+}
+
+/// One or several of these, with commas between them.
+fn several(pattern: &str) -> String {
+    format!("^{pattern}(,{pattern})*$")
 }
 
 /// The same wherever a parameter has that name.
@@ -139,7 +150,7 @@ fn schemas() -> Value {
         "FileWatch": {"properties": {
             "paths": {"maxItems": 200, "items": {"pattern": FULL_TEXT}},
             "ignore": {"maxItems": 200, "items": {"pattern": FULL_TEXT}},
-            "extensions": {"maxItems": 200, "items": {"pattern": r"^\.?[A-Za-z0-9_-][A-Za-z0-9._-]*$"}},
+            "extensions": {"maxItems": 200, "items": {"pattern": r"^\.*[^./*\u0000][^/*\u0000]*$"}},
         }},
         "Balance": {"properties": {
             "mode": matching("^(http|tcp)$"),
@@ -150,7 +161,7 @@ fn schemas() -> Value {
             "out_file": matching(FILE),
             "error_file": matching(FILE),
             "combined_file": matching(FILE),
-            "date_format": matching("^[!-~][ -~]{0,99}$"),
+            "date_format": matching(r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]{1,100}$"),
         }},
         "Dependency": {"properties": {
             "app": matching(REFERENCE_TO_APP),
@@ -186,7 +197,7 @@ fn schemas() -> Value {
                 "tls_cert": matching(ABSOLUTE),
                 "tls_key": matching(ABSOLUTE),
                 "hosts": each(HOST),
-                "origins": each("^https?://[a-z][a-z0-9]{0,62}(:[1-9][0-9]{3})?$"),
+                "origins": each("^https?://[a-z0-9._-]+(:[1-9][0-9]{0,4})?$"),
             },
         },
         "NewToken": {"properties": {"namespaces": each(NAMESPACE), "name": matching(NAME)}},

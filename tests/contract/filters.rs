@@ -87,6 +87,10 @@ fn many_are_acted_on_by_what_they_are_like() {
     let done = api.post("/api/v1/operations?wait=15s", &order);
     assert_eq!(done.status, 200, "{done:?}");
     assert_eq!(names(&api.get("/api/v1/processes?state=stopped")), ["web-1", "api", "db"]);
+    // The same on the command line, as a reference.
+    home.ok(&["start", "label:tier=back"]);
+    assert_eq!(names(&api.get("/api/v1/processes?state=stopped")), ["web-1"]);
+    home.run(&["stop", "label:tier=middle"]).refused(1, &["no app has the label tier=middle"]);
     // Labels are kept.
     home.ok(&["kill"]);
     home.ok(&["start", "api"]);

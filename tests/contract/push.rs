@@ -143,17 +143,18 @@ fn a_reader_that_takes_nothing_is_let_go_and_learns_why_if_it_goes_on() {
     home.ok(&["start", &fixture("loop.sh"), "--name", "web", "--instances", "4"]);
     let api = home.api();
     let mut socket = subscriber(&api, &api.token);
-    // More answers than fit into the buffers of both sides, and nobody reads them.
+    // More and more answers, and nobody reads them: until no side takes anything from the other.
     let wish = json!({"op": "sub", "id": 1, "topic": "processes"}).to_string();
-    api.block_on(async {
-        for _ in 0..8_000 {
-            let sent = tokio::time::timeout(Duration::from_secs(2), socket.send(Message::text(wish.clone())));
-            match sent.await {
-                Ok(sent) => sent.unwrap(),
-                Err(_) => break,
+    let filled = api.block_on(async {
+        let all_taken = async {
+            let full = Duration::from_secs(10);
+            while let Ok(sent) = tokio::time::timeout(full, socket.send(Message::text(wish.clone()))).await {
+                sent.unwrap();
             }
-        }
+        };
+        tokio::time::timeout(Duration::from_secs(120), all_taken).await
     });
+    assert!(filled.is_ok(), "it reads and answers without end");
     wait_until("it is given up", Duration::from_secs(90), || {
         home.daemon_log().contains("a WebSocket of local has taken nothing for 30s")
     });

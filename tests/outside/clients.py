@@ -43,8 +43,8 @@ def make() -> None:
 
 
 def main() -> None:
-    make()
     rig.own_network()
+    make()
     with rig.server() as server:
         access = {"URL": server.url, "TOKEN": server.tokens["deployer"]}
         print(run("node", MADE / "compiled/round_trip.js", **access), end="")

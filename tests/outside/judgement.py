@@ -14,6 +14,9 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 BY_CODE = {
     "invalid_cursor": "a cursor is opaque: only one that an answer gave means something",
     "conflicting_parameters": "OpenAPI does not say which parameters of a query exclude each other",
+    "invalid_label": "a reference that begins with label: is one",
+    "wait_too_long": "how much a span is: one hour is the most",
+    "invalid_time": "whether a day is in the calendar, and how much a span is",
     "invalid_pattern": "whether a text is a regular expression",
     "cannot_execute": "whether a program can be executed is known to the host alone",
     "idempotency_key_reused": "a key is good for one request only",
@@ -48,6 +51,7 @@ BY_MEMBER = {
     "/tls_cert": "whether the files are there, are certificates, and belong together",
     "/tls_key": "as /tls_cert",
     "/insecure_http": "not with a certificate",
+    "/origins": "whether it is written as browsers write it",
     "/host": "an IP address, of this machine",
     "/temporary": "this route adds for good",
     "/no_auth": "this route adds for good",
@@ -105,5 +109,9 @@ def before_call(context, case, kwargs):
     query = case.query if isinstance(case.query, dict) else {}
     if str(query.get("follow")).lower() == "true":
         query["follow"] = "false"
-    if re.fullmatch(r"[0-9]{4,6}ms|[0-9]+(\.[0-9]+)?s|[0-9]+m|1h", str(query.get("wait"))):
+    span = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|min|h|d)", str(query.get("wait")))
+    if span and 0.5 < float(span[1]) * SECONDS[span[2]] <= 3600:
         query["wait"] = "500ms"
+
+
+SECONDS = {"ms": 0.001, "s": 1, "m": 60, "min": 60, "h": 3600, "d": 86400}

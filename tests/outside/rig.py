@@ -20,11 +20,10 @@ from pathlib import Path
 PROGRAM = Path(os.environ.get("PMDAEMON_BIN", Path(__file__).parents[2] / "target/debug/pmdaemon"))
 NOBODY = 65534
 ROLES = ("viewer", "operator", "deployer", "admin")
-PASSWORD = "correct horse battery staple"
 
 
 class Server:
-    """A running daemon."""
+    """A daemon, in a directory of its own."""
 
     def __init__(self, directory: Path):
         self.directory = directory
@@ -38,20 +37,24 @@ class Server:
         self.user = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.getuid() == 0 else {}
         if self.user:
             os.chown(directory, NOBODY, NOBODY)
+        self.tokens: dict[str, str] = {}
+        self.url = ""
+
+    def begin(self) -> None:
+        """Runs it, with a token for each role."""
         self.tokens = {role: self.run("token", "create", role, "--role", role).split()[-1] for role in ROLES}
         # Not the usual port, which the examples of the description name.
         port = self.call("POST", "/api/v1/system/listeners", {"host": "127.0.0.1", "port": 0})["port"]
         self.url = f"http://127.0.0.1:{port}"
 
-    def run(self, *arguments: str, **options) -> str:
+    def run(self, *arguments: str) -> str:
         """Standard output of a command that must succeed."""
         done = subprocess.run(
-            [self.program, *arguments],
-            cwd=self.directory, env=self.environment, stdout=subprocess.PIPE, text=True, timeout=60,
-            **self.user, **options,
+            [self.program, *arguments], cwd=self.directory, env=self.environment, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, **self.user,
         )
         if done.returncode != 0:
-            raise SystemExit(f"pmdaemon {' '.join(arguments)} ended with {done.returncode}")
+            raise SystemExit(f"{done.stderr}\npmdaemon {' '.join(arguments)} ended with {done.returncode}")
         return done.stdout
 
     def call(self, method: str, path: str, body: object) -> dict:
@@ -72,16 +75,15 @@ class Server:
 
 
 def own_network() -> None:
-    """From here on there is a loopback device and nothing else, where we may have that: what is made up
-    at random reaches nobody. The program begins anew in it."""
-    if os.environ.get("OWN_NETWORK") or os.getuid() != 0 or shutil.which("unshare") is None:
-        if os.environ.get("OWN_NETWORK"):
-            # SIOCSIFFLAGS, IFF_UP: what `ip link set lo up` does, where there is no `ip`.
-            with socket.socket() as any_socket:
-                fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))
-        return
-    os.environ["OWN_NETWORK"] = "1"
-    os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
+    """From here on there is a loopback device and nothing else, if we are root: what is made up at
+    random reaches nobody. The program begins anew in it."""
+    if "OWN_NETWORK" in os.environ:
+        # SIOCSIFFLAGS, IFF_UP: what `ip link set lo up` does, where there is no `ip`.
+        with socket.socket() as any_socket:
+            fcntl.ioctl(any_socket, 0x8914, struct.pack("16sH14x", b"lo", 1))
+    elif os.getuid() == 0:
+        os.environ["OWN_NETWORK"] = "yes"
+        os.execvp("unshare", ["unshare", "--net", sys.executable, *sys.argv])
 
 
 @contextmanager
@@ -91,6 +93,7 @@ def server():
     with tempfile.TemporaryDirectory(prefix="pm", dir="/tmp") as directory:
         running = Server(Path(directory))
         try:
+            running.begin()
             yield running
         finally:
             running.run("kill")

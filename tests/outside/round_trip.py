@@ -16,7 +16,7 @@ def main() -> None:
     new = NewApp.from_dict(
         {"script": "sleep 600", "name": NAME, "cwd": "/tmp", "env": {"MODE": "blue"}, "kill_timeout_ms": 2000}
     )
-    made = create_app.sync_detailed(client=client, body=new, wait="10s", idempotency_key="one")
+    made = create_app.sync_detailed(client=client, body=new, wait="10s", idempotency_key=NAME)
     assert made.status_code == 201, made
     app = made.parsed
     assert isinstance(app, App), app

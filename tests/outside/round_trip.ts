@@ -12,7 +12,7 @@ const ref = "typescript";
 const path = { ref };
 
 const made = await client.POST("/api/v1/apps", {
-  params: { query: { wait: "10s" }, header: { "idempotency-key": "one" } },
+  params: { query: { wait: "10s" }, header: { "idempotency-key": ref } },
   body: { script: "sleep 600", name: ref, cwd: "/tmp", env: { MODE: "blue" }, kill_timeout_ms: 2000 },
 });
 assert.ok(made.data, JSON.stringify(made.error));

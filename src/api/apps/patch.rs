@@ -10,7 +10,7 @@ use super::update::{Which, redefine};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
-use crate::api::extract::{Json, Path, Query};
+use crate::api::extract::{Json, Path, Query, make_whole};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert_given};
 use crate::wire;
@@ -67,6 +67,7 @@ async fn patched(
     let asked = asked.map_err(|e| ApiError::internal(&e))??;
     let mut members = serde_json::to_value(asked).map_err(|e| ApiError::internal(&e))?;
     merge(&mut members, Value::Object(patch));
+    make_whole(&mut members);
     serde_json::from_value(members).map_err(|e| {
         let detail = format!("with this patch it is no definition of an app: {e}");
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)

@@ -259,9 +259,10 @@ pub fn time(name: &str, text: &str) -> Result<u64, ApiError> {
         return Ok(u64::try_from(point.as_microsecond()).unwrap_or(0));
     }
     let span = wire::span::parse(text, None).map_err(|_| {
-        refused(format!(
+        let detail = format!(
             "{name} is {text:?}: use a time like 2026-01-31T12:00:00Z or how long ago, like 30s, 10m or 2h"
-        ))
+        );
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", detail)
     })?;
     Ok((clock::unix_ms() * 1000).saturating_sub(span.as_micros() as u64))
 }
