@@ -26,9 +26,9 @@ use crate::wire;
 /// The new run begins beside the old one, which is asked to end when the new one is online and has
 /// stayed so for a second, or for `min_uptime_ms` if that is shorter; then the next process has its
 /// turn. A new run that dies, is unhealthy, is not ready in time or cannot be executed ends the
-/// reload, and the old one goes on. Behind a balancer the new run has another port, takes its share
-/// as soon as it is online, and the old one is asked to end when it has answered what it had, or
-/// after the balancer's drain limit. A process that has a port of its own without a balancer, or
+/// reload, and the old one goes on; processes that were replaced before it stay as they are. Behind a
+/// balancer the new run has another port, takes its share as soon as it is online, and the old one is
+/// asked to end when it has answered what it had, or after the balancer's drain limit. A process that has a port of its own without a balancer, or
 /// listens on one, cannot have two runs: its old run ends before the new one begins, and `notice`
 /// says that it paused. What is stopped stays so. Several apps are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
@@ -166,12 +166,13 @@ fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
         ),
         Progress::Failed { process, reason } => {
             let failed = reload.processes.iter().position(|id| id == process).unwrap_or(0);
-            let rest: Vec<String> = reload.processes[failed + 1..].iter().map(name).collect();
-            let rest = match rest.as_slice() {
+            let named = |what: &str, some: &[ProcessId]| match some {
                 [] => String::new(),
-                rest => format!("; not reloaded: {}", rest.join(", ")),
+                some => format!("; {what}: {}", some.iter().map(name).collect::<Vec<_>>().join(", ")),
             };
-            let detail = format!("the reload ended at {} (id {process}): {reason}{rest}", name(process));
+            let before = named("replaced before, and left so", &reload.processes[..failed]);
+            let rest = named("not reloaded", &reload.processes[failed + 1..]);
+            let detail = format!("the reload ended at {} (id {process}): {reason}{before}{rest}", name(process));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))
         }
     }
