@@ -44,6 +44,7 @@ pub mod health;
 mod idempotency;
 mod impatient;
 mod in_flight;
+pub mod kept;
 pub mod listeners;
 mod log_state;
 pub mod login;

@@ -7,7 +7,7 @@
 //!
 //! Waking for every write is what costs. So a FIFO that becomes readable is only noted, and all
 //! noted ones are moved together [`COALESCE`] later, at most [`CHUNK`] of each, so that nobody
-//! starves. A FIFO that delivered more than [`BUSY`] at once is moved again without a pause.
+//! starves. A FIFO into which much is written is not waited for, but visited: see [`super::pace`].
 //!
 //! A file that takes nothing (disk full) leaves the bytes in the FIFO, which in the end makes the
 //! program wait; it is tried again every [`RETRY`]. Or, if its definition says so, they are read
@@ -29,6 +29,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use super::health::Health;
 use super::log::Log;
 use super::log_file::LogFile;
+use super::pace::Pace;
 use super::poll::Which;
 use super::protocol::{LogReport, LogStream, Logs, Segments};
 
@@ -38,10 +39,8 @@ pub const COALESCE: Duration = Duration::from_millis(5);
 pub const RETRY: Duration = Duration::from_secs(1);
 /// At most this many bytes of one FIFO in one round.
 pub const CHUNK: usize = 1 << 20;
-/// More than this many bytes at once, and there is no pause.
-pub const BUSY: usize = 256 * 1024;
-/// Without a pause there is less each time; more than this, and it goes on without one.
-const STILL_BUSY: usize = 32 * 1024;
+/// At most this many bytes are dropped at once.
+const DROPPED: usize = 256 * 1024;
 
 /// One output of one run.
 pub struct Stream {
@@ -51,11 +50,18 @@ pub struct Stream {
     copy: Option<(FileKey, Health)>,
     /// What the file does not take is dropped.
     drops: bool,
-    /// The last move was more than [`BUSY`] bytes.
-    pub busy: bool,
+    /// When it is visited.
+    pace: Pace,
+    /// It is not in the set of what is waited for.
+    pub visited: bool,
 }
 
 impl Stream {
+    /// So many bytes were moved: when to look again, without waiting for more.
+    pub fn visit_after(&mut self, moved: usize) -> Option<Duration> {
+        self.pace.next(moved, Instant::now())
+    }
+
     /// There is something that the daemon is still to be told.
     pub fn has_news(&self) -> bool {
         self.health.has_news() || self.copy.as_ref().is_some_and(|(_, health)| health.has_news())
@@ -135,6 +141,8 @@ pub struct Capture {
     pub pending: Vec<(u64, Which)>,
     /// Their files took nothing.
     pub refused: Vec<(u64, Which)>,
+    /// They fill fast: when each is visited.
+    pub visits: Vec<(Instant, u64, Which)>,
 }
 
 impl Capture {
@@ -154,7 +162,9 @@ impl Capture {
                 return Err(cannot);
             }
         };
-        Ok(Stream { fifo, file, health: Health::unknown(log, how.drop), copy, drops: how.drop, busy: false })
+        let health = Health::unknown(log, how.drop);
+        let pace = Pace::of(super::fifo::room(&fifo));
+        Ok(Stream { fifo, file, health, copy, drops: how.drop, pace, visited: false })
     }
 
     fn open_file(&mut self, path: &Path, segments: Segments) -> Result<FileKey, CannotOpen> {
@@ -218,14 +228,9 @@ impl Capture {
     pub fn shift(&mut self, stream: &mut Stream, most: usize) -> Moved {
         let Some((log, _)) = &mut self.logs[stream.file.0] else { return Moved::Over };
         if log.made().is_none() && waiting(stream.as_fd()) == 0 {
-            stream.busy = false;
             return if is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
         }
-        let result = log.file().and_then(|file| file.take(stream.fifo.as_fd(), most));
-        // Who is busy stays so until it writes little: pauses in between would let the pipe run full.
-        let enough = if stream.busy { STILL_BUSY } else { BUSY };
-        stream.busy = matches!(result, Ok(count) if count > enough);
-        match result {
+        match log.file().and_then(|file| file.take(stream.fifo.as_fd(), most)) {
             Ok(0) => Moved::Over,
             Ok(count) => {
                 stream.health.took();
@@ -264,7 +269,7 @@ impl Capture {
         let log = self.logs[stream.file.0].as_mut().and_then(|(log, _)| log.made());
         let mut bytes = log.map(LogFile::drop_held).unwrap_or_default();
         let held = bytes.len();
-        bytes.resize(held.max(most.min(BUSY)), 0);
+        bytes.resize(held.max(most.min(DROPPED)), 0);
         let read = stream.fifo.try_clone().map(File::from).and_then(|mut fifo| fifo.read(&mut bytes[held..]));
         let count = held + *read.as_ref().unwrap_or(&0);
         let lines = bytes[..count].iter().filter(|byte| **byte == b'\n').count();

@@ -32,6 +32,12 @@ pub fn make(path: &Path) -> io::Result<(OwnedFd, File)> {
     Ok((ours, theirs))
 }
 
+/// How much a FIFO holds, in bytes.
+pub fn room(fifo: &OwnedFd) -> usize {
+    // Of what is no pipe, and then holds nothing: what a new pipe has.
+    fcntl(fifo, FcntlArg::F_GETPIPE_SZ).map_or(64 * 1024, |room| room.max(0) as usize)
+}
+
 /// Opens the keeper's end of a FIFO that is there.
 pub fn open(path: &Path) -> io::Result<OwnedFd> {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
