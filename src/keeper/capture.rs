@@ -24,8 +24,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::fifo;
 use super::health::Health;
 use super::log::Log;
 use super::log_file::LogFile;
@@ -163,7 +163,7 @@ impl Capture {
             }
         };
         let health = Health::unknown(log, how.drop);
-        let pace = Pace::of(super::fifo::room(&fifo));
+        let pace = Pace::of(fifo::room(&fifo));
         Ok(Stream { fifo, file, health, copy, drops: how.drop, pace, visited: false })
     }
 
@@ -224,11 +224,29 @@ impl Capture {
         keys.filter_map(|key| self.logs[key.0].as_ref()).any(|(log, _)| log.path() == path)
     }
 
-    /// Moves at most `most` bytes.
+    /// Moves at most `most` bytes, also over the end of a segment.
     pub fn shift(&mut self, stream: &mut Stream, most: usize) -> Moved {
+        let mut moved = 0;
+        loop {
+            match self.shift_once(stream, most - moved) {
+                Moved::Some(count) => {
+                    moved += count;
+                    let log = self.logs[stream.file.0].as_mut().and_then(|(log, _)| log.made());
+                    if moved >= most || !log.is_some_and(|log| log.is_full()) {
+                        return Moved::Some(moved);
+                    }
+                }
+                // It will come again.
+                Moved::Empty | Moved::Over | Moved::Refused if moved > 0 => return Moved::Some(moved),
+                last => return last,
+            }
+        }
+    }
+
+    fn shift_once(&mut self, stream: &mut Stream, most: usize) -> Moved {
         let Some((log, _)) = &mut self.logs[stream.file.0] else { return Moved::Over };
-        if log.made().is_none() && waiting(stream.as_fd()) == 0 {
-            return if is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
+        if log.made().is_none() && fifo::waiting(stream.as_fd()) == 0 {
+            return if fifo::is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
         }
         match log.file().and_then(|file| file.take(stream.fifo.as_fd(), most)) {
             Ok(0) => Moved::Over,
@@ -294,7 +312,7 @@ impl Capture {
     /// Returns whether something had to stay.
     pub fn empty(&mut self, stream: &mut Stream) -> bool {
         let held = self.logs[stream.file.0].as_ref().map_or(0, |(log, _)| log.held());
-        let mut left = waiting(stream.as_fd()) + held;
+        let mut left = fifo::waiting(stream.as_fd()) + held;
         while left > 0 {
             match self.shift(stream, left.min(CHUNK)) {
                 Moved::Some(count) => left = left.saturating_sub(count),
@@ -309,22 +327,6 @@ impl Capture {
 fn errno_of(error: &io::Error) -> Errno {
     // An error of our own says that what lies there is not ours to write to.
     error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw)
-}
-
-/// Whether nothing is in a FIFO, and nobody is left who could write to it.
-fn is_over(fifo: BorrowedFd<'_>) -> bool {
-    let mut asked = [PollFd::new(fifo, PollFlags::POLLIN)];
-    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
-    answered && asked[0].revents() == Some(PollFlags::POLLHUP)
-}
-
-/// How many bytes are in a FIFO.
-pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
-    use std::os::fd::AsRawFd;
-    let mut count: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int to the place that it is given.
-    let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
-    if asked == 0 { count.max(0) as usize } else { 0 }
 }
 
 #[cfg(test)]

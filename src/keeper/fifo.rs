@@ -3,12 +3,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
 /// Room in the pipe of a run, in bytes, for root. Others keep the kernel's 64 KiB: they may have
@@ -42,4 +43,19 @@ pub fn room(fifo: &OwnedFd) -> usize {
 pub fn open(path: &Path) -> io::Result<OwnedFd> {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
     Ok(OpenOptions::new().read(true).custom_flags(flags).open(path)?.into())
+}
+
+/// Whether nothing is in a FIFO, and nobody is left who could write to it.
+pub fn is_over(fifo: BorrowedFd<'_>) -> bool {
+    let mut asked = [PollFd::new(fifo, PollFlags::POLLIN)];
+    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    answered && asked[0].revents() == Some(PollFlags::POLLHUP)
+}
+
+/// How many bytes are in a FIFO.
+pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to the place that it is given.
+    let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
+    if asked == 0 { count.max(0) as usize } else { 0 }
 }

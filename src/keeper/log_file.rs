@@ -229,7 +229,12 @@ impl LogFile {
             let (max, first) = (self.rules.max_age?, self.index.as_ref()?.first()?);
             Some(now().saturating_sub(first) >= max.saturating_mul(1_000_000))
         };
-        self.offset >= self.full_at || self.offset > 0 && age() == Some(true)
+        self.is_full() || self.offset > 0 && age() == Some(true)
+    }
+
+    /// As many bytes are in the segment as it is to have, or more.
+    pub fn is_full(&self) -> bool {
+        self.offset >= self.full_at
     }
 
     fn is_in_place(&self) -> bool {
