@@ -75,7 +75,8 @@ async function submit(event) {
 async function act(action, verb, refs) {
   say(`${verb} ${amount(refs.length)}…`);
   try {
-    const answer = await fetch("/api/v1/operations?wait=30s", {
+    // How several are getting on is told while they do: see operations.js.
+    const answer = await fetch(`/api/v1/operations?wait=${refs.length > 1 ? 0 : 30}s`, {
       method: "POST",
       redirect: "manual",
       headers: { "Content-Type": "application/json", Accept: "application/json" },
@@ -83,7 +84,9 @@ async function act(action, verb, refs) {
     });
     if (answer.status === 401) return location.reload();
     if (!answer.ok) return say(await why(answer, verb), true);
-    say(answer.status === 202 ? `${verb} of ${amount(refs.length)} goes on.` : `${verb} ${amount(refs.length)}: done.`);
+    const { changed } = await answer.json();
+    if (!changed) say(`${verb} ${amount(refs.length)}: nothing to do.`);
+    else if (answer.status !== 202) say(`${verb} ${amount(refs.length)}: done.`);
     bulk.reset();
     clear();
   } catch {

@@ -12,7 +12,7 @@ export const live = { paused: false, connected: false };
 const topics = [];
 const changed = []; // called when something may have changed that no frame brought
 
-/** Asks for a topic on every connection. `on` gets the data of its `m` frames. */
+/** Asks for a topic on every connection. `on` gets the data of its `m` frames, or all of a `snap`. */
 export function subscribe(topic, options, on) {
   topics.push({ op: "sub", id: topics.length + 1, topic, ...options, on });
 }
@@ -20,10 +20,17 @@ export function subscribe(topic, options, on) {
 /** Calls `refresh` when something may have changed: with the frame that says so, or after a gap. */
 export const onChange = (refresh) => changed.push(refresh);
 
-const tellChange = (frame) => live.paused || changed.forEach((refresh) => refresh(frame));
+export const tellChange = (frame) => live.paused || changed.forEach((refresh) => refresh(frame));
+
+let socket;
+
+function ask() {
+  for (const { on, ...message } of topics) socket.send(JSON.stringify(message));
+}
 
 document.addEventListener("htmx:ws:after:connection", (event) => {
-  for (const { on, ...message } of topics) event.detail.connection.socket.send(JSON.stringify(message));
+  socket = event.detail.connection.socket;
+  ask();
   live.connected = true;
   $("banner").hidden = true;
   showPulse();
@@ -57,6 +64,7 @@ document.addEventListener("htmx:ws:after:message:incoming", (event) => {
     return;
   }
   if (frame.t === "m") topics[frame.id - 1]?.on?.(frame.d);
+  else if (frame.t === "snap") topics[frame.id - 1]?.on?.(null, frame.items);
   else if (frame.t === "h" || frame.t === "resync") tellChange(frame);
   else if (frame.t === "err") say(frame.detail ?? frame.message ?? "The live view was refused.", true);
 });
@@ -70,6 +78,7 @@ function showPulse() {
 $("pause").addEventListener("click", () => {
   live.paused = !live.paused;
   showPulse();
+  if (live.connected && !live.paused) ask(); // what came meanwhile was not heard
   tellChange();
 });
 

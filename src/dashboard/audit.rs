@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::event::moment;
 use super::frame::{Frame, Here};
 use super::render;
 use crate::wire::{AuditList, AuditRecord, Whoami};
@@ -25,9 +26,8 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    /// `2026-01-02 03:04:05`.
     fn when(&self, record: &AuditRecord) -> String {
-        record.ts.get(..19).unwrap_or(&record.ts).replace('T', " ")
+        moment(&record.ts)
     }
 
     /// It was done.

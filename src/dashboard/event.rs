@@ -52,6 +52,11 @@ impl<'a> EventView<'a> {
     }
 }
 
+/// `2026-01-02 03:04:05` of an RFC 3339 time.
+pub(super) fn moment(ts: &str) -> String {
+    ts.get(..19).unwrap_or(ts).replace('T', " ")
+}
+
 /// Words may be added to the API: those look calm.
 fn look(event: &Event) -> (&'static str, &'static str) {
     let failed = event.exit.as_ref().is_some_and(|exit| exit.code != Some(0));

@@ -10,6 +10,7 @@ pub(super) enum Here {
     Logs,
     Events,
     Ports,
+    Operations,
     System,
     Settings,
     Api,
@@ -43,11 +44,12 @@ impl<'a> Frame<'a> {
         Frame { who, here: Here::Nowhere }
     }
 
-    pub fn nav(&self) -> [Link; 7] {
+    pub fn nav(&self) -> [Link; 8] {
         [
             (Here::Processes, "/", "Processes", 'p'),
             (Here::Logs, "/logs", "Logs", 'l'),
             (Here::Events, "/events", "Events", 'e'),
+            (Here::Operations, "/operations", "Operations", 'w'),
             (Here::Ports, "/ports", "Ports", 'o'),
             (Here::System, "/system", "System", 's'),
             (Here::Settings, "/settings", "Settings", 't'),

@@ -28,6 +28,7 @@ mod host;
 mod log_line;
 mod login;
 mod logs;
+mod operations;
 mod order;
 mod ports;
 mod processes;
@@ -49,6 +50,9 @@ pub use error::error_page;
 pub use events::{EventsPage, events_fragment, events_page};
 pub use login::{login_once_page, login_page};
 pub use logs::{LogsAsked, LogsPage, logs_page};
+pub use operations::{
+    OperationsPage, operation_fragment, operation_page, operations_fragment, operations_page,
+};
 pub use order::Order;
 pub use ports::{ports_fragment, ports_page};
 pub use processes::{ProcessesPage, processes_page};

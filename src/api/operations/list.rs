@@ -7,7 +7,8 @@ use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
 use crate::api::extract::Query;
-use crate::api::{ApiError, Shared, convert_operation, cursor};
+use crate::api::{Api, ApiError, Shared, convert_operation, cursor};
+use crate::auth::Principal;
 use crate::model::{Operation, Standing};
 use crate::wire;
 
@@ -17,13 +18,13 @@ use crate::wire;
 pub struct Which {
     /// Only those in this state: `running`, `done`, `failed`, `cancelled` or `interrupted`.
     #[param(nullable = false, example = "running")]
-    state: Option<String>,
+    pub state: Option<String>,
     /// At most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
-    limit: Option<i64>,
+    pub limit: Option<i64>,
     /// Go on where a page has ended: its `next_cursor`.
     #[param(nullable = false)]
-    cursor: Option<String>,
+    pub cursor: Option<String>,
 }
 
 /// The name of this list in its cursors.
@@ -41,6 +42,20 @@ pub async fn list(
     State(api): State<Shared>,
     Query(which): Query<Which>,
 ) -> Result<Json<wire::OperationList>, ApiError> {
+    let (mut items, next_cursor) = found(&api, &auth.principal, &which)?;
+    items.iter_mut().for_each(|operation| operation.items.clear());
+    Ok(Json(wire::OperationList { items, next_cursor }))
+}
+
+/// Those, with their items, and where the next ones begin.
+///
+/// # Errors
+/// When the question makes no sense.
+pub fn found(
+    api: &Api,
+    by: &Principal,
+    which: &Which,
+) -> Result<(Vec<wire::Operation>, Option<String>), ApiError> {
     let limit = cursor::limit(which.limit, 100)?;
     let before = which.cursor.as_deref().map(|text| cursor::decode(LIST, text)).transpose()?;
     let state = which.state.as_deref().map(standing).transpose()?;
@@ -50,14 +65,11 @@ pub async fn list(
     };
     let all = api.operations.all();
     let seen = all.iter().rev().filter(|operation| wanted(operation));
-    let mut seen = seen.filter_map(|operation| {
-        let shown = convert_operation::operation(operation, &auth.principal.namespaces)?;
-        Some(wire::Operation { items: Vec::new(), ..shown })
-    });
+    let mut seen = seen.filter_map(|operation| convert_operation::operation(operation, &by.namespaces));
     let items: Vec<wire::Operation> = seen.by_ref().take(limit).collect();
     let more = seen.next().is_some();
     let next_cursor = items.last().filter(|_| more).map(|last| cursor::encode(LIST, last.id as u64));
-    Ok(Json(wire::OperationList { items, next_cursor }))
+    Ok((items, next_cursor))
 }
 
 fn standing(word: &str) -> Result<Standing, ApiError> {

@@ -1,6 +1,7 @@
 //! `POST /bulk`: one action on the marked processes. Their names are shown first.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
 use super::{FORM_WAIT, Fields};
@@ -41,8 +42,12 @@ pub async fn bulk(
     note.about(format!("{} {}", action.as_str(), refs.join(" ")));
     let targets = select(&auth.snapshot(&api), Bulk::of_refs(action, refs))?;
     if fields.get("sure") == Some("yes") {
-        act(&api, &auth.principal, action, &targets, FORM_WAIT).await?;
-        return Ok(Redirect::to(&fields.next()).into_response());
+        let acted = act(&api, &auth.principal, action, &targets, FORM_WAIT).await?;
+        let next = match acted.outcome.operation {
+            Some(id) if acted.status == StatusCode::ACCEPTED => format!("/operations/{id}"),
+            Some(_) | None => fields.next(),
+        };
+        return Ok(Redirect::to(&next).into_response());
     }
     note.changes_nothing();
     fields.0.push(("sure".to_owned(), "yes".to_owned()));

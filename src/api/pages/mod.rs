@@ -9,6 +9,7 @@ pub mod bulk;
 pub mod events;
 pub mod list;
 pub mod logs;
+pub mod operations;
 pub mod ports;
 pub mod revisions;
 pub mod rollback;

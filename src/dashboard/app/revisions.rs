@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::super::difference::Differences;
+use super::super::event::moment;
 use super::super::frame::{Frame, Here};
 use super::super::render;
 use super::Head;
@@ -48,7 +49,7 @@ impl<'a> Told<'a> {
     fn new(revision: &'a Revision) -> Told<'a> {
         Told {
             revision,
-            when: revision.at.get(..19).unwrap_or(&revision.at).replace('T', " "),
+            when: moment(&revision.at),
             how: how(revision),
             differences: Differences::between(&revision.changes),
         }

@@ -45,7 +45,7 @@ test("the marked processes are named before they are restarted, and only they ar
   await accessible(page, "the question");
   assert.deepEqual((await list()).map((one) => one.pid), before.map((one) => one.pid), "nothing was done yet");
   await dialog.getByRole("button", { name: "Restart" }).click();
-  await page.getByText("Restart 2 processes: done.").waitFor();
+  await page.getByText("Restart of 2 processes: done.").waitFor();
   const now = await list();
   for (const old of before) {
     const same = now.find((one) => one.id === old.id).pid === old.pid;

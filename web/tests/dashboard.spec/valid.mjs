@@ -64,6 +64,7 @@ test("every page is valid", async () => {
   const paths = [
     "/", "/?group=app", "/?q=nothing", "/apps/web", "/apps/web/logs", "/apps/web/logs?q=listen", "/apps/web/events",
     "/apps/web/metrics", "/apps/web/config", "/apps/web/delete", "/apps/job", "/apps/new", "/apps/new?port=1&script=x",
+    "/apps/web/update", "/apps/web/revisions", "/audit", "/operations", "/operations/1", "/operations?state=running",
     "/logs", "/events", "/ports", "/system", "/settings", "/docs", "/login", "/login/once?code=x", "/no/such/page",
   ];
   const wrong = [];
