@@ -48,6 +48,7 @@ mod idempotency;
 mod impatient;
 mod in_flight;
 mod list_query;
+pub mod kept;
 pub mod listeners;
 mod log_state;
 pub mod login;
