@@ -35,7 +35,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use super::access::{Auth, View};
 use super::kept::Origin;
 use super::scope::Viewer;
-use super::{ApiError, Shared, compat, convert, scope};
+use super::{ApiError, Shared, compat, convert, picture, scope};
 use crate::auth::{Principal, Via};
 use crate::daemon::clock;
 use crate::daemon::sampling::{LOOKING, Measured};
@@ -245,6 +245,11 @@ impl Push {
         self.topics.insert(id, topic.clone());
         match topic {
             // The page has the rows already; what changed since it was made comes with a fetch.
+            Topic::Processes { html: true, picture: Some(picture), .. }
+                if picture == picture::name(self.api.handle.snapshot().seq) =>
+            {
+                Ok(())
+            }
             Topic::Processes { html: true, .. } => self.say(json!({"t": "resync", "id": id})).await,
             Topic::Processes { html: false, .. } => {
                 let list = super::processes::list::all(&self.api, &self.principal).await;
