@@ -163,8 +163,10 @@ impl Supervisor {
     /// Nobody is left who could say of these that they have drained.
     pub(super) fn end_vain_drains(&mut self, now: Moment) {
         let draining = self.leavers.iter().filter(|(_, leaver)| leaver.drains());
-        let vain: Vec<RunId> =
-            draining.filter(|(_, leaver)| !self.may_drain(leaver.app) || planted!(DrainsInAHurry)).map(|(run, _)| *run).collect();
+        let vain: Vec<RunId> = draining
+            .filter(|(_, leaver)| !self.may_drain(leaver.app) || planted!(DrainsInAHurry))
+            .map(|(run, _)| *run)
+            .collect();
         vain.into_iter().for_each(|run| self.ask_leaver(now, run));
     }
 

@@ -173,9 +173,8 @@ impl Load {
                 }
             })
         };
-        let each = |(keeps, thinks, count): &(bool, u64, usize)| {
-            std::iter::repeat_n((*keeps, *thinks), *count)
-        };
+        let each =
+            |(keeps, thinks, count): &(bool, u64, usize)| std::iter::repeat_n((*keeps, *thinks), *count);
         let kinds = kinds.iter().flat_map(each);
         Load { clients: kinds.map(client).collect(), stop, seen }
     }
