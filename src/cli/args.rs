@@ -20,6 +20,7 @@ use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
 use super::runtime_args::{RUNTIME, RuntimeArgs};
 use super::schedule_args::{JOB, JobCommand};
+use super::secret_args::{SECRET, SecretCommand};
 use super::serve_args::ServeArgs;
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
@@ -164,6 +165,9 @@ pub enum ClientCommand {
     /// Serve the files of a directory over HTTP
     #[command(alias = "expose")]
     Serve(ServeArgs),
+    /// Keep passwords and keys for apps, encrypted
+    #[command(subcommand, after_help = SECRET)]
+    Secret(SecretCommand),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

@@ -46,6 +46,7 @@ mod render;
 mod resource_args;
 mod runtime_args;
 mod schedule_args;
+mod secret_args;
 mod serve_args;
 mod session;
 mod start_args;

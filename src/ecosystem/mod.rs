@@ -21,7 +21,7 @@ mod node;
 mod read;
 mod schema;
 mod serve;
-mod text;
+pub mod text;
 mod value;
 
 pub use apps::{Around, Declared, declared};

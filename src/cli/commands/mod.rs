@@ -45,6 +45,7 @@ mod runtime;
 mod save;
 mod scale;
 mod schema;
+mod secret;
 mod send;
 mod serve;
 mod session;
@@ -86,6 +87,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Init(_) => init::run(),
         ClientCommand::Import(args) => import::run(args).await,
         ClientCommand::Job(command) => job::run(command).await,
+        ClientCommand::Secret(command) => secret::run(command).await,
         ClientCommand::Jlist => jlist::run(false).await,
         ClientCommand::Prettylist => jlist::run(true).await,
         ClientCommand::Pid(args) => pid::run(args).await,
