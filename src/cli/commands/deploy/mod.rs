@@ -82,7 +82,9 @@ fn task(words: &[String]) -> Result<Task, CliError> {
         ["previous" | "prev"] => Task::Show(1),
         ["list"] => Task::List,
         ["exec" | "run", command @ ..] if !command.is_empty() => Task::Exec(command.join(" ")),
-        [one] if !one.starts_with('-') => Task::Update(Some((*one).to_owned())),
+        [one] if !one.starts_with('-') && !matches!(*one, "exec" | "run") => {
+            Task::Update(Some((*one).to_owned()))
+        }
         _ => {
             return Err(CliError::Usage(format!(
                 "{:?} is not understood: use setup, update, revert [N], current, previous, list, exec COMMAND, or ref REF",
