@@ -147,9 +147,9 @@ impl Supervisor {
     }
 
     /// It is to end, and answers what it has before it is told.
-    pub(super) fn drains(&self, now: Moment, id: ProcessId) -> bool {
+    pub(super) fn drains(&self, id: ProcessId) -> bool {
         let process = &self.processes[&id];
-        let has_time = process.drains_until.is_some_and(|until| now < until) && process.ends();
+        let has_time = process.drains_until.is_some() && process.ends();
         has_time && self.others_serve(id) && !planted!(DrainsInAHurry)
     }
 
@@ -163,8 +163,10 @@ impl Supervisor {
     /// Nobody is left who could say of these that they have drained.
     pub(super) fn end_vain_drains(&mut self, now: Moment) {
         let draining = self.leavers.iter().filter(|(_, leaver)| leaver.drains());
-        let vain: Vec<RunId> =
-            draining.filter(|(_, leaver)| !self.may_drain(leaver.app) || planted!(DrainsInAHurry)).map(|(run, _)| *run).collect();
+        let vain: Vec<RunId> = draining
+            .filter(|(_, leaver)| !self.may_drain(leaver.app) || planted!(DrainsInAHurry))
+            .map(|(run, _)| *run)
+            .collect();
         vain.into_iter().for_each(|run| self.ask_leaver(now, run));
     }
 

@@ -31,7 +31,9 @@ impl Supervisor {
                 continue;
             }
             match self.processes[&id].state {
-                State::Running { .. } if self.processes[&id].drains_until.is_some() && !self.ends_later(id) => {
+                State::Running { .. }
+                    if self.processes[&id].drains_until.is_some() && !self.ends_later(id) =>
+                {
                     self.ask_to_end(now, id);
                 }
                 // Somebody wanted its end before; it waits for what depends on it.

@@ -94,12 +94,7 @@ impl Supervisor {
     }
 
     /// The question of a process of such an app, with what will do instead.
-    pub(super) fn or_spare(
-        &self,
-        spec: &AppSpec,
-        keeps: Option<Port>,
-        asked: PortQuestion,
-    ) -> PortQuestion {
+    pub(super) fn or_spare(&self, spec: &AppSpec, keeps: Option<Port>, asked: PortQuestion) -> PortQuestion {
         let spare = spare(spec);
         if spare.is_empty() {
             return asked;

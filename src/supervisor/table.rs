@@ -131,7 +131,14 @@ impl Supervisor {
         let leavers = self.leavers.values().filter_map(Leaver::deadline);
         let trials = self.trials.values().filter_map(|trial| trial.up.as_ref()?.deadline());
         let slot = self.next_slot_at();
-        deadline.into_iter().chain(self.next_turn()).chain(reloads).chain(leavers).chain(trials).chain(slot).min()
+        deadline
+            .into_iter()
+            .chain(self.next_turn())
+            .chain(reloads)
+            .chain(leavers)
+            .chain(trials)
+            .chain(slot)
+            .min()
     }
 
     /// The latest reload of each app that had one.

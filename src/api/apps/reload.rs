@@ -172,7 +172,8 @@ fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
             };
             let before = named("replaced before, and left so", &reload.processes[..failed]);
             let rest = named("not reloaded", &reload.processes[failed + 1..]);
-            let detail = format!("the reload ended at {} (id {process}): {reason}{before}{rest}", name(process));
+            let detail =
+                format!("the reload ended at {} (id {process}): {reason}{before}{rest}", name(process));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))
         }
     }

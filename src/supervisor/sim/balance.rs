@@ -91,8 +91,7 @@ fn nobody_would_say(world: &World, app: AppId) -> bool {
     let Some(spec) = brain.app(app).filter(|spec| spec.balance.is_some()) else { return true };
     let balancer = spec.name.of_balancer();
     let is_it = |spec: &AppSpec| spec.name == balancer;
-    let stands =
-        brain.processes().any(|row| is_it(&brain.apps[&row.app]) && row.state.run().is_some());
+    let stands = brain.processes().any(|row| is_it(&brain.apps[&row.app]) && row.state.run().is_some());
     !stands || brain.is_shutting_down() || !wanted(brain, app).any(|goal| goal == Goal::Up)
 }
 
@@ -153,8 +152,7 @@ pub fn who_leaves_has_drained(world: &World, step: &Step<'_>) -> Holds {
         if let Some(since) = world.told.draining_since.get(&run) {
             let app = world.told.routes.iter().find(|(_, routes)| routes.iter().any(|it| it.run == run));
             let Some((app, _)) = app else { continue };
-            let said =
-                matches!(step.given, Given::Input(Input::Fact(Fact::Drained { run: other })) if *other == run);
+            let said = matches!(step.given, Given::Input(Input::Fact(Fact::Drained { run: other })) if *other == run);
             // The limit is the one of the definition at that time, which is not known any more.
             let over = *since + SHORTEST <= step.now;
             let ended = world.ledger.exits.contains_key(&run);
@@ -162,7 +160,10 @@ pub fn who_leaves_has_drained(world: &World, step: &Step<'_>) -> Holds {
             // Of those that are to end, and have not been replaced, the last do not wait.
             let stays = world.brain.processes().any(|row| row.state.run() == Some(run));
             let alone = stays && !world.brain.routes(*app).iter().any(|route| !route.draining);
-            ensure!(said || over || ended || vain || alone, "{run} drains since {since:?} and is asked to end");
+            ensure!(
+                said || over || ended || vain || alone,
+                "{run} drains since {since:?} and is asked to end"
+            );
         }
     }
     for (id, run, kind) in events(step) {
@@ -206,9 +207,8 @@ pub fn what_is_on_trial_has_a_port_of_its_own(world: &World, step: &Step<'_>) ->
         let Effect::Launch { run, process: id, port: Some(Port::Own(port)), .. } = effect else { continue };
         let Some(row) = world.brain.process(*id).filter(|row| row.trial == Some(*run)) else { continue };
         let others = world.brain.processes().filter(|other| other.id != row.id);
-        let mut claimed = others.flat_map(|other| {
-            [other.ports.held, other.ports.next, other.ports.trial].into_iter().flatten()
-        });
+        let mut claimed = others
+            .flat_map(|other| [other.ports.held, other.ports.next, other.ports.trial].into_iter().flatten());
         let own = row.ports.held.into_iter().chain(row.ports.next);
         let taken = claimed.any(|it| it.number() == *port) || own.into_iter().any(|it| it.number() == *port);
         ensure!(!taken, "{run} is tried on {port}, which somebody has");

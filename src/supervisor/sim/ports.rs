@@ -257,8 +257,7 @@ pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
         let Some(kept) = before.ports.next.or(before.ports.held) else { continue };
         let fits = world.brain.app(row.app).and_then(|spec| may_have(row.ports.plan, spec, row.instance));
         let fits = fits.is_some_and(|ports| ports.contains(&kept));
-        let launched =
-            super::invariants::launches_of(step, *id).any(|run| row.trial != Some(run));
+        let launched = super::invariants::launches_of(step, *id).any(|run| row.trial != Some(run));
         let lost = world.brain.ports.seen().contains_key(&kept.number());
         let same = row.ports.held == Some(kept);
         ensure!(!launched || !fits || lost || same, "{id} had {kept:?} and now {:?}", row.ports);

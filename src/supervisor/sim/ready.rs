@@ -39,18 +39,19 @@ impl Waiter {
         // What is to end anyway is not late.
         let stays = |process: &Process| process.goal == Goal::Up && !process.end_asked;
         let running = |run: RunId| {
-            step.before
-                .values()
-                .find(|process| {
-                    let tried = process.trial == Some(run) && executed.contains_key(&run);
-                    tried || matches!(process.state, State::Running { run: other, .. } if other == run)
-                })
+            step.before.values().find(|process| {
+                let tried = process.trial == Some(run) && executed.contains_key(&run);
+                tried || matches!(process.state, State::Running { run: other, .. } if other == run)
+            })
         };
         match step.given {
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => match fact {
                 Fact::Spawned { run, at, .. } => {
                     let tried = |process: &Process| process.trial == Some(*run);
-                    let begins = |process: &&Process| tried(process) || matches!(process.state, State::Starting { run: other, .. } if other == *run);
+                    let begins = |process: &&Process| {
+                        tried(process)
+                            || matches!(process.state, State::Starting { run: other, .. } if other == *run)
+                    };
                     if step.before.values().any(|process| begins(&process))
                         && let Some(policy) = self.policies.get(run)
                         && !self.ready.contains(run)
