@@ -197,7 +197,14 @@ async def app(scope, receive, send):
 fn k5_a_version_that_hangs_before_it_listens_gets_no_connection_of_a_held_socket() {
     let home = Home::new();
     let port = free_port();
-    shared_port::start(&home, &home.file("app.js", NODE), "web", 2, port, &["--ready", "port", "--listen-timeout", "1s"]);
+    shared_port::start(
+        &home,
+        &home.file("app.js", NODE),
+        "web",
+        2,
+        port,
+        &["--ready", "port", "--listen-timeout", "1s"],
+    );
     let before = pids(&home);
     let load = Load::three_kinds(port, 3);
     for version in ["for (;;) {}", "setInterval(() => {}, 1000)"] {

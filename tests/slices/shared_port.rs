@@ -111,7 +111,8 @@ impl Client {
 fn is_open(kept: &TcpStream) -> bool {
     let _ = kept.set_nonblocking(true);
     let looked = kept.peek(&mut [0]);
-    kept.set_nonblocking(false).is_ok() && looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    kept.set_nonblocking(false).is_ok()
+        && looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// One question over a connection of its own.
