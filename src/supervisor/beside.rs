@@ -113,7 +113,7 @@ impl Supervisor {
             process.ports.plan = None;
             process.restarts = process.restarts.saturating_add(1);
             (process.unstable, process.waits) = (0, 0);
-            process.end_asked = false;
+            (process.end_asked, process.drains_until) = (false, None);
             process.restart_asked = false;
         });
         if let Some(old) = old {
@@ -240,11 +240,7 @@ impl Supervisor {
             leaver.main_is_gone = true;
             let id = leaver.process;
             let uptime = at.since(*leaver.started.get_or_insert(at));
-            // Nobody had told it to end yet.
-            let cause = match leaver.drains() {
-                true => ExitCause::Itself,
-                false => ExitCause::Asked(Cause::Reload),
-            };
+            let cause = ExitCause::Asked(Cause::Reload);
             if self.processes.contains_key(&id) {
                 self.publish(id, Some(run), EventKind::Exited { end, cause, uptime });
             }

@@ -318,7 +318,7 @@ impl Supervisor {
         self.change(id, |process| (process.end_asked, process.end_cause) = (true, Some(cause)));
         self.publish(id, run, EventKind::StopAsked { cause });
         self.begin_to_drain(now, id);
-        if !is_ending && !self.ends_later(id) && !self.drains(now, id) {
+        if !is_ending && !self.ends_later(id) && !self.drains(id) {
             self.ask_to_end(now, id);
         }
     }

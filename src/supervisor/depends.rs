@@ -56,7 +56,7 @@ impl Supervisor {
     pub(super) fn tell_ends(&mut self, now: Moment) {
         let ending: Vec<ProcessId> = self.ending.iter().copied().collect();
         for id in ending {
-            if !self.ends_later(id) && !self.drains(now, id) {
+            if !self.ends_later(id) && !self.drains(id) {
                 self.ask_to_end(now, id);
             }
         }

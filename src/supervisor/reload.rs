@@ -29,6 +29,9 @@ use crate::model::{
 /// uptime if that is shorter.
 pub const STABLE: Duration = Duration::from_secs(1);
 
+/// Why a reload ends whose old run does so by itself.
+const ENDED: &str = "its old run ended before the new one had proven itself";
+
 /// The latest reload of an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reload {
@@ -216,6 +219,8 @@ impl Supervisor {
         if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
             return match (&process.state, &trial.up) {
                 (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
+                // Something else ends it, and it drains.
+                (State::Running { .. }, _) if process.end_asked => Outlook::Fails(ENDED.to_owned()),
                 (State::Running { .. }, up) => match up.as_ref().and_then(|up| up.online_since) {
                     Some(since) => ripe(since),
                     None => Outlook::Waits { new, stable_at: None },
@@ -227,7 +232,7 @@ impl Supervisor {
                     | State::Starting { .. }
                     | State::Stopping { .. },
                     _,
-                ) => Outlook::Fails("its old run ended before the new one had proven itself".to_owned()),
+                ) => Outlook::Fails(ENDED.to_owned()),
             };
         }
         let new = new.or(process.latest_run.filter(|run| Some(*run) > old));

@@ -116,7 +116,7 @@ fn k5_a_version_that_is_no_good_is_taken_back_and_nobody_notices() {
 #[test]
 fn k5_a_version_that_never_listens_is_taken_back_in_time() {
     let home = Home::new();
-    let front = start(&home, NODE, 1, &["--listen-timeout", "1s"]);
+    let front = start(&home, NODE, 1, &["--ready", "port", "--listen-timeout", "1s"]);
     let before = pids(&home);
     let load = Load::three_kinds(front, 2);
     home.file("app.js", "for (;;) {}");
@@ -197,7 +197,14 @@ async def app(scope, receive, send):
 fn k5_a_version_that_hangs_before_it_listens_gets_no_connection_of_a_held_socket() {
     let home = Home::new();
     let port = free_port();
-    shared_port::start(&home, &home.file("app.js", NODE), "web", 2, port, &["--listen-timeout", "1s"]);
+    shared_port::start(
+        &home,
+        &home.file("app.js", NODE),
+        "web",
+        2,
+        port,
+        &["--ready", "port", "--listen-timeout", "1s"],
+    );
     let before = pids(&home);
     let load = Load::three_kinds(port, 3);
     for version in ["for (;;) {}", "setInterval(() => {}, 1000)"] {

@@ -78,7 +78,7 @@ impl Client {
 
     /// The pid that answers.
     pub fn ask(&mut self) -> io::Result<i64> {
-        let mut connection = match self.connection.take() {
+        let mut connection = match self.connection.take().filter(|kept| is_open(kept.get_ref())) {
             Some(connection) => connection,
             None => BufReader::new(TcpStream::connect(&self.address)?),
         };
@@ -105,6 +105,14 @@ impl Client {
         let pid = String::from_utf8_lossy(&body).trim().parse();
         pid.map_err(|_| io::ErrorKind::InvalidData.into())
     }
+}
+
+/// The server has not closed it yet. Every client that keeps connections looks.
+fn is_open(kept: &TcpStream) -> bool {
+    let _ = kept.set_nonblocking(true);
+    let looked = kept.peek(&mut [0]);
+    kept.set_nonblocking(false).is_ok()
+        && looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// One question over a connection of its own.
@@ -145,9 +153,10 @@ impl Load {
         Load::of(port, &[(true, 0, of_each), (true, 40, of_each), (false, 0, of_each)])
     }
 
-    /// Without those that think: whoever reuses a connection after a while may meet its end.
+    /// Without those that think: whoever reuses a connection after a while may meet its end. The busy
+    /// ones leave the server time to say so.
     pub fn busy_and_fresh(port: u16, of_each: usize) -> Load {
-        Load::of(port, &[(true, 0, of_each), (false, 0, of_each)])
+        Load::of(port, &[(true, 1, of_each), (false, 0, of_each)])
     }
 
     /// Kinds of clients: whether they keep their connection, how long they think (ms), how many.

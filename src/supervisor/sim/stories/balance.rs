@@ -109,9 +109,10 @@ fn a_new_run_that_is_not_wanted_any_more_drains_too() {
 }
 
 #[test]
-fn nobody_drains_when_the_balancer_is_gone_or_everything_ends() {
+fn nobody_drains_when_everything_ends_and_a_new_balancer_says_who_has_drained() {
     let story = reloading().accepts(3).later(ms(1_000)).orders("");
-    story.exits(2, 1).orders("SIGTERM 1, forget 2, launch 4");
+    let story = story.exits(2, 1).orders("forget 2, launch 4").spawned(4);
+    story.drained(1).orders("SIGTERM 1");
     let story = reloading().accepts(3).later(ms(1_000)).orders("");
     story.shutdown().orders("SIGTERM 3, SIGTERM 2, SIGTERM 1");
 }
