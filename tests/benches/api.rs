@@ -25,14 +25,16 @@ const SUBSCRIBERS: usize = 200;
 const SLOW: usize = 1000;
 
 fn main() {
-    let number = |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
+    let number =
+        |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (span, clients) = (Duration::from_secs(number("SECONDS", 10)), number("CLIENTS", 16) as usize);
     let bench = Bench::new();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     bench.grow("web", LISTED);
     for round in ["first", "second"] {
         let answers = runtime.block_on(bench.ask(clients, span));
-        answers.report(&format!("GET /api/v1/processes, {LISTED} processes, {clients} clients, {round} time"));
+        answers
+            .report(&format!("GET /api/v1/processes, {LISTED} processes, {clients} clients, {round} time"));
     }
     // Few requests: what is waited for is the answer, not one's turn.
     let few = |what: &str| runtime.block_on(bench.ask(2, span)).report(what);
@@ -167,7 +169,8 @@ impl Bench {
         };
         // The pictures at the beginning are not what comes each second.
         let begun = tokio::time::Instant::now() + Duration::from_secs(2);
-        let first = futures_util::future::join_all(sockets.into_iter().map(|socket| listen(socket, begun))).await;
+        let first =
+            futures_util::future::join_all(sockets.into_iter().map(|socket| listen(socket, begun))).await;
         let cpu = cpu_seconds(self.daemon);
         let until = begun + span;
         let all = first.into_iter().map(|(_, _, socket)| listen(socket, until));
@@ -213,7 +216,9 @@ struct Answers {
 impl Answers {
     fn report(mut self, what: &str) {
         self.times.sort();
-        let at = |share: f64| self.times[((self.times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1000.0;
+        let at = |share: f64| {
+            self.times[((self.times.len() - 1) as f64 * share).round() as usize].as_secs_f64() * 1000.0
+        };
         println!(
             "{what}: {:.0} requests/s, p50 {:.2} ms, p99 {:.2} ms, longest {:.1} ms; {} bytes each, {:.0} µs of CPU in the \
              daemon each",
@@ -243,7 +248,8 @@ async fn read_answer(stream: &mut tokio::net::TcpStream, buffer: &mut Vec<u8>) -
         {
             let head = std::str::from_utf8(&buffer[..end]).expect("a head").to_ascii_lowercase();
             assert!(head.starts_with("http/1.1 200"), "{head}");
-            let length = head.lines().find_map(|line| line.strip_prefix("content-length:")).expect("a length");
+            let length =
+                head.lines().find_map(|line| line.strip_prefix("content-length:")).expect("a length");
             whole = Some(end + 4 + length.trim().parse::<usize>().expect("a number"));
         }
         if whole == Some(filled) {
