@@ -121,11 +121,10 @@ struct Seen {
 struct Over;
 
 /// The figures of every process that runs, as they are sent: the same for all who see the same.
-fn figures(api: &Shared, principal: &Principal, measured: &Measured) -> Arc<str> {
-    let picture = api.handle.snapshot();
-    let origin = Origin::new(&principal.namespaces, &picture, Some(measured));
-    api.figures.of(origin, clock::now(), || {
-        let seen = scope::within(picture, &principal.namespaces);
+fn figures(push: &Push, picture: &Arc<Snapshot>, measured: &Measured) -> Arc<str> {
+    let namespaces = &push.principal.namespaces;
+    push.api.figures.of(Origin::new(namespaces, picture, Some(measured)), clock::now(), || {
+        let seen = scope::within(Arc::clone(picture), namespaces);
         let running = seen.processes.values().filter(|view| view.state.pid().is_some());
         let rows = running.map(|view| {
             let row = convert::process(view, Some(measured));
@@ -325,7 +324,7 @@ impl Push {
                 Topic::Events { .. } | Topic::Logs { .. } | Topic::Operations(_) => continue,
                 Topic::System { every } | Topic::Processes { every, .. } if !is_due(id, every) => continue,
                 Topic::System { .. } => json!(host).to_string().into(),
-                Topic::Processes { .. } => figures(&self.api, &self.principal, &measured),
+                Topic::Processes { .. } => figures(self, &snapshot, &measured),
             };
             let seq = snapshot.seq;
             let text = format!("{{\"t\":\"m\",\"id\":{id},\"seq\":{seq},\"d\":{data}}}");
