@@ -21,7 +21,8 @@
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`node`] is what Node programs need to share a listening socket.
-//! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`resources`] finds out whether limits can be kept and who a user is; [`exposed`], who else could
+//!   change what root runs.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
 //! - [`file_watch`] looks at files for whose changes apps are restarted.
 //! - [`forward`] sends logs to other machines.
