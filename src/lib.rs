@@ -25,7 +25,7 @@
 //! | [`home`] | the paths of one installation | nothing |
 //! | [`settings`] | settings from the environment | nothing |
 //! | [`fault`] | points at which a test can have a process die | `home` |
-//! | [`secrets`] | random secrets, and files for their owner alone | nothing |
+//! | [`secrets`] | random secrets, values that are kept encrypted, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
 //! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `fault`, `own_log` (how a line looks), `model` (names of signals) |
 //! | [`kernel`] | is this Linux new enough, and what does it let us do? | `keeper` |

@@ -15,8 +15,8 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, AppId, AppSpec, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State,
-    StopPolicy,
+    self, AppId, AppSpec, End, Goal, Labels, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal,
+    State, StopPolicy,
 };
 use crate::store::EventRow;
 use crate::supervisor;
@@ -167,6 +167,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         watch: spec.watch.as_ref().map(convert_watch::show),
         schedule: spec.schedule.as_ref().map(convert_schedule::show),
         stdin: spec.stdin,
+        labels: spec.labels.all().clone(),
         next_run_at: None,
         processes: Vec::new(),
     };
@@ -273,6 +274,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         watch: new.watch.map(convert_watch::policy).transpose()?,
         schedule: new.schedule.as_ref().map(convert_schedule::wanted).transpose()?,
         stdin: new.stdin.unwrap_or(false),
+        labels: Labels::parse(new.labels).map_err(|bad| ApiError::member("/labels", bad.to_string()))?,
     })
 }
 

@@ -25,6 +25,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             watch: None,
             schedule: None,
             stdin: false,
+            labels: Default::default(),
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,
@@ -109,6 +110,8 @@ fn what_means_nothing_or_too_much_is_refused_with_the_way_out() {
     check("99", 404, &["no process with id 99"]);
     check("id:web", 404, &["id web"]);
     check("ns:red", 404, &["namespace \"red\""]);
+    check("label:tier=web", 404, &["no app has the label tier=web"]);
+    check("label:a b", 422, &["is not the name of a label"]);
     check("/nope/", 404, &["no name matches /nope/"]);
     check("/we(/", 422, &["/we(/ is not a pattern", "unclosed group"]);
     check("/(a{1000}){1000}/", 422, &["is not a pattern"]);

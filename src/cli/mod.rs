@@ -27,6 +27,7 @@ mod health;
 mod history_args;
 mod identity_args;
 mod import_args;
+mod label_args;
 mod live;
 mod log_args;
 mod logs_args;

@@ -8,6 +8,7 @@ use super::balance_args::BalanceArgs;
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::label_args::LabelArgs;
 use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
@@ -99,6 +100,9 @@ pub struct StartArgs {
     /// Files whose changes restart it
     #[command(flatten)]
     pub watch: WatchArgs,
+    /// To choose it by
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// Times at which it is restarted
     #[command(flatten)]
     pub schedule: ScheduleArgs,

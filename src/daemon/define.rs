@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, exposed, node, resources};
 use crate::model::{
-    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
-    ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
+    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Labels, ListenMode, LogPolicy, Name, PortPlan,
+    ReadyBy, ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -71,6 +71,8 @@ pub struct Draft {
     pub schedule: Option<Schedule>,
     /// They have a pipe as standard input.
     pub stdin: bool,
+    /// To choose apps by.
+    pub labels: Labels,
 }
 
 /// What is wrong with it.
@@ -157,6 +159,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         watch,
         schedule: draft.schedule,
         stdin: draft.stdin,
+        labels: draft.labels,
     })
 }
 

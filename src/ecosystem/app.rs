@@ -90,6 +90,7 @@ pub fn app(
         stdin: keys.get("stdin", value::flag)?,
         watch: watch(&keys)?,
         schedule: schedule(&keys)?,
+        labels: keys.get("labels", value::variables)?.unwrap_or_default(),
         script,
     };
     serve::resolve(&keys, &mut new)?;

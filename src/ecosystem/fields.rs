@@ -152,6 +152,7 @@ pub const FIELDS: &[Field] = &[
         Kind::Object,
         "url, tcp or script; timeout, interval, retries, start_limit.",
     ),
+    field("labels", &[], Kind::Variables, "To choose apps by: {tier: \"web\"}."),
     field("depends_on", &[], Kind::Object, "Names in a list, or an object {db: \"healthy\"}."),
     field("nice", &[], Kind::Number, "Scheduling priority."),
     field("max_open_files", &[], Kind::Number, "Limit of open files."),

@@ -21,7 +21,7 @@ use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use super::format_schedule::StoredSchedule;
 use super::format_watch::StoredWatch;
-use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
+use crate::model::{AppSpec, Labels, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
 pub(super) type Misfit = String;
@@ -78,6 +78,8 @@ pub(super) struct StoredSpec {
     schedule: Option<StoredSchedule>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     stdin: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -154,6 +156,7 @@ impl StoredSpec {
             watch: spec.watch.as_ref().map(StoredWatch::new),
             schedule: spec.schedule.as_ref().map(StoredSchedule::new),
             stdin: spec.stdin,
+            labels: spec.labels.all().clone(),
         }
     }
 
@@ -190,6 +193,7 @@ impl StoredSpec {
             watch: self.watch.map(StoredWatch::into_model),
             schedule: self.schedule.map(StoredSchedule::into_model).transpose()?,
             stdin: self.stdin,
+            labels: Labels::written(self.labels),
         })
     }
 }

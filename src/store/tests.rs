@@ -28,6 +28,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         watch: None,
         schedule: None,
         stdin: false,
+        labels: Default::default(),
         interpreter_args: Vec::new(),
         instances: 2,
         numbered: true,

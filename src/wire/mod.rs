@@ -17,6 +17,7 @@ mod custom;
 mod depends;
 mod environment;
 pub mod event;
+mod event_stream;
 mod file_watch;
 pub mod forward;
 pub mod health;
@@ -52,6 +53,7 @@ pub use custom::{ActionReply, CustomMetric, InputOrder, MessageOrder, TriggerOrd
 pub use depends::Dependency;
 pub use environment::{EnvOrder, Environment};
 pub use event::{Event, EventList};
+pub use event_stream::ServerSentEvent;
 pub use file_watch::{FileWatch, WatchOrder};
 pub use forward::{Forward, ForwardList, ForwardedLog, NewForward};
 pub use health::HealthCheck;

@@ -8,6 +8,7 @@ pub mod env;
 pub mod inherit;
 pub mod list;
 pub mod message;
+pub mod patch;
 pub mod reload;
 pub mod reset;
 pub mod restart;

@@ -11,6 +11,7 @@ use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
 use super::super::file_args::{self, FileArgs};
+use super::super::label_args::LabelArgs;
 use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::ready_args::ReadyArgs;
@@ -298,6 +299,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.depends != DependsArgs::default()
         || args.watch != WatchArgs::default()
         || args.schedule != ScheduleArgs::default()
+        || args.labels != LabelArgs::default()
         || args.no_autostart
         || args.ready != ReadyArgs::default()
         || args.health.defines_something()
@@ -318,7 +320,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     })?;
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    let app = args.balance.define(args.schedule.define(args.resources.define(NewApp {
+    let app = args.balance.define(args.labels.define(args.schedule.define(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -343,7 +345,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         health_check: args.health.check()?,
         logs: args.logs.define(),
         ..NewApp::default()
-    })));
+    }))));
     let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
     args.env_sources.define(app, here)
 }

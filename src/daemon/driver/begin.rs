@@ -106,6 +106,7 @@ impl Driver {
         );
         let (watching, verdicts) = Watching::new();
         let awaiting = Awaiting::new(watching.facts());
+        let watching_facts = watching.facts();
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
@@ -135,7 +136,7 @@ impl Driver {
             preparing,
             prepared,
             watching,
-            balancing: Balancing::new(home.clone()),
+            balancing: Balancing::new(home.clone(), watching_facts),
             awaiting,
             verdicts,
             shared_ports: shared.iter().copied().collect(),

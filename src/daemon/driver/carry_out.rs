@@ -102,7 +102,8 @@ impl Driver {
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
                     let logs = LogFiles::of(&self.home, &spec, instance);
-                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, since });
+                    let pid = self.brain.main_process(run);
+                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, pid, since });
                 }
                 Effect::Unawait { run } => self.awaiting.end(run),
                 Effect::KeepReady { run, at } => self.order(run, Order::KeepReady { run: run.0, at: at.0 }),

@@ -49,6 +49,10 @@ pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
     if !app.depends_on.is_empty() {
         pairs.push(("depends on", depends_on(app)));
     }
+    if !app.labels.is_empty() {
+        let labels: Vec<String> = app.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.push(("labels", labels.join(" ")));
+    }
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));

@@ -137,6 +137,7 @@ mod tests {
             watch: None,
             schedule: None,
             stdin: false,
+            labels: Default::default(),
             next_run_at: None,
             processes: vec![process(0, "online"), process(1, "errored")],
         }
