@@ -42,6 +42,7 @@ impl Driver {
                         environment::of_process(&home, &whose, process, instance, number, from_files)
                     };
                     let (whose, logs) = (Arc::clone(&spec), LogFiles::of(&self.home, &spec, instance));
+                    self.log_places.note(process, run, logs.clone());
                     let launch = move |mut env| {
                         if let Some((path, port)) = preload {
                             node::preload(&mut env, &path, &whose, port);
@@ -175,6 +176,8 @@ impl Driver {
             let is_last = !self.brain.processes().any(|process| process.app == event.app);
             let (home, spec) = (self.home.clone(), spec.clone());
             self.log_health.forget(event.process);
+            self.usages.custom().forget(event.process);
+            self.log_places.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {

@@ -58,6 +58,8 @@ pub fn app(name: &str) -> AppSpec {
         env_sources: Default::default(),
         watch: None,
         schedule: None,
+        stdin: false,
+        labels: Default::default(),
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
