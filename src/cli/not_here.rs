@@ -44,7 +44,7 @@ const NOT_HERE: [(&[&str], &str); 12] = [
         "there is no configuration of modules: pmdaemon env APP shows the variables of an app, set and unset change them",
     ),
     (&["create", "examples"], "pmdaemon init writes an ecosystem file to begin with"),
-    (&["deepUpdate"], "use pmdaemon upgrade"),
+    (&["deepUpdate"], "pmdaemon upgrade has another version take over while services go on"),
     (&["autoinstall"], "install pmdaemon and Node with the package manager of the host"),
 ];
 
@@ -52,7 +52,7 @@ const NOT_HERE: [(&[&str], &str); 12] = [
 pub fn sentence(words: &[OsString]) -> Option<String> {
     let word = words.get(1)?.to_str()?;
     let (_, instead) = NOT_HERE.iter().find(|(names, _)| names.contains(&word))?;
-    Some(format!("pmdaemon has no {word}: {instead}"))
+    Some(format!("there is no {word} here: {instead}"))
 }
 
 #[cfg(test)]
@@ -71,7 +71,7 @@ mod tests {
                 };
                 assert!(!cli.get_subcommands().any(is_there), "{name}");
                 let said = sentence(&["pmdaemon".into(), name.into()]).unwrap();
-                assert!(said.starts_with(&format!("pmdaemon has no {name}: ")), "{said}");
+                assert!(said.starts_with(&format!("there is no {name} here: ")), "{said}");
             }
         }
         assert_eq!(sentence(&["pmdaemon".into(), "list".into()]), None);

@@ -129,7 +129,7 @@ fn j1_a_project_is_deployed_over_ssh_as_its_file_says() {
     assert_eq!(hooks, wanted);
     assert_eq!(
         std::fs::read_to_string(home.work().join("hooks")).unwrap().lines().count(),
-        4,
+        3,
         "one for each attempt"
     );
     // What is not committed is told; and a hook that fails is no deployment.

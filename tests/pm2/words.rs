@@ -19,7 +19,7 @@ fn j1_every_word_of_pm2_is_a_command_or_says_what_to_use_instead() {
         match helped.code {
             0 => assert!(helped.out.contains("Usage: "), "{word}: {helped:?}"),
             1 => {
-                helped.refused(1, &[&format!("pmdaemon has no {word}: ")]);
+                helped.refused(1, &[&format!("there is no {word} here: ")]);
                 assert!(helped.err.len() > 60, "{word}: it says what to use: {helped:?}");
             }
             other => panic!("{word} ends with {other}: {helped:?}"),
