@@ -3,6 +3,7 @@
 use std::sync::{Arc, LazyLock};
 
 use pmdaemon::api::resolve::{known, resolve, resolve_app};
+use pmdaemon::daemon::log_places::LogPlaces;
 use pmdaemon::daemon::revisions::Revisions;
 use pmdaemon::daemon::view::Snapshot;
 use pmdaemon::home::Home;
@@ -48,7 +49,7 @@ static THERE: LazyLock<Snapshot> = LazyLock::new(|| {
         brain.step(Moment(0), Input::Command(create)).0.expect("created");
     }
     let mut snapshot = Snapshot::default();
-    snapshot.update(&mut brain, &Revisions::default(), &Home::at("/tmp/h"));
+    snapshot.update(&mut brain, &Revisions::default(), &LogPlaces::default(), &Home::at("/tmp/h"));
     snapshot
 });
 
