@@ -23,13 +23,10 @@ async function send(action, row) {
   }
 }
 
-document.addEventListener("submit", async (event) => {
-  const button = event.submitter;
-  const row = button?.closest("tr[data-id]");
-  if (!row || !WORDS[button.dataset.do]) return;
-  event.preventDefault();
+/** Does what that button of a row says. */
+export async function act(button) {
   if (button.ariaBusy === "true") return;
   button.ariaBusy = "true";
-  await send(button.dataset.do, row);
+  await send(button.dataset.do, button.closest("tr"));
   button.ariaBusy = null;
-});
+}

@@ -5,7 +5,7 @@ import { key } from "./shell.js";
 import { say, why } from "./say.js";
 
 const CHUNK = 500;
-const MOST = 20_000; // lines that are kept; the oldest go first, and never those that are read
+const MOST = 100_000; // lines that are kept; the oldest go first, and never those that are read
 const $ = (id) => document.getElementById(id);
 const log = $("log");
 const several = "several" in log.dataset;

@@ -4,7 +4,7 @@ import { say, why } from "./say.js";
 import { shown } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
-const bulk = $("bulk"); // not there for who may not act
+const bulk = $("bulk");
 const WORDS = {
   start: ["Start", "What runs already stays as it is."],
   stop: ["Stop", "Each is asked to end, with everything that it has started, and stays down."],
@@ -26,12 +26,12 @@ function show() {
 
 let last = null; // the row marked before, for Shift
 
-function change(event) {
-  const box = event.target;
+/** A mark was set or taken away. */
+export function change({ target: box }) {
   if (box.id === "mark-all") {
     for (const row of shown()) row.querySelector(".c-mark input").checked = box.checked;
-  } else if (box.name !== "ref") {
-    return;
+  } else {
+    last = box.closest("tr");
   }
   show();
 }
@@ -46,7 +46,6 @@ function click(event) {
     for (const row of rows.slice(from, to + 1)) row.querySelector(".c-mark input").checked = box.checked;
     show();
   }
-  last = box.closest("tr");
 }
 
 async function submit(event) {
@@ -99,11 +98,8 @@ function clear() {
   show();
 }
 
-if (bulk) {
-  document.addEventListener("change", change);
-  document.addEventListener("click", click);
-  bulk.addEventListener("submit", submit);
-  bulk.addEventListener("reset", () => setTimeout(clear));
-  document.addEventListener("htmx:after:swap", show);
-  show();
-}
+document.addEventListener("click", click);
+bulk.addEventListener("submit", submit);
+bulk.addEventListener("reset", () => setTimeout(clear));
+document.addEventListener("htmx:after:swap", show);
+show();

@@ -80,7 +80,8 @@ function run(entry) {
   entry.go();
 }
 
-function open() {
+/** Shows it. */
+export function open() {
   word.value = "";
   chosen = 0;
   palette.showModal();
@@ -100,10 +101,3 @@ word.addEventListener("keydown", (event) => {
   show();
 });
 palette.addEventListener("click", (event) => event.target === palette && palette.close());
-$("palette-open").addEventListener("click", open);
-document.addEventListener("keydown", (event) => {
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k" && !document.querySelector("dialog[open]")) {
-    event.preventDefault();
-    open();
-  }
-});

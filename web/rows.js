@@ -1,11 +1,10 @@
 // The rows of the table: numbers from `m` frames, the whole body when rows come or go.
 
 import * as format from "./format.js";
-import { setText, tick } from "./host.js";
+import { setText } from "./live.js";
+import { need } from "./say.js";
 import { fragment, morph, onChange, oneAtATime, subscribe } from "./socket.js";
 import { arrange, count } from "./table.js";
-import "./actions.js";
-import "./marks.js";
 
 const SAMPLES = 30;
 const $ = (id) => document.getElementById(id);
@@ -18,58 +17,87 @@ const refresh = oneAtATime(async () => {
   if (text) await morph("#rows", text);
 });
 
+// Only what is in sight is written, or soon will be.
+const inSight = new Set();
+const watcher = new IntersectionObserver(
+  (entries) => {
+    for (const { target, isIntersecting } of entries) {
+      if (!isIntersecting) inSight.delete(target);
+      else if (inSight.add(target)) paint(target);
+    }
+  },
+  { rootMargin: "300px" },
+);
+
+function watch() {
+  for (const row of $("rows").querySelectorAll("tr[data-id]")) watcher.observe(row);
+  for (const row of inSight) if (!row.isConnected) inSight.delete(row);
+}
+
 document.addEventListener("htmx:after:swap", () => {
   for (const id of history.keys()) if (!$(`p-${id}`)) history.delete(id);
   arrange();
   count();
-  tick();
+  watch();
 });
 
 /** Numbers of one process; a state never comes this way. */
-function patch([id, cpu, memory, uptime]) {
+function take([id, cpu, mem, up]) {
   const row = $(`p-${id}`);
   if (!row) return;
-  write(row, "cpu", cpu, format.cpu);
-  write(row, "mem", memory, format.bytes);
-  const cell = part(row, ".c-mem[data-limit]");
-  if (cell) cell.title = `${memory == null ? format.NOTHING : format.bytes(memory)} / ${cell.dataset.limit}`;
-  write(row, "up", uptime, format.duration);
-  draw(row, id, cpu);
+  const samples = history.get(id) ?? [];
+  history.set(id, samples);
+  if (cpu == null) samples.length = 0;
+  else if (samples.push(cpu) > SAMPLES) samples.shift();
+  for (const [name, value] of Object.entries({ cpu, mem, up })) {
+    if (value == null) delete row.dataset[name];
+    else row.dataset[name] = value;
+  }
 }
 
-const CELLS = { cpu: ".c-cpu .v", mem: ".c-mem .v", up: ".c-up .v" };
-
-function write(row, key, value, words) {
-  if (value == null) row.removeAttribute(`data-${key}`);
-  else row.setAttribute(`data-${key}`, value);
-  setText(part(row, CELLS[key]), value == null ? format.NOTHING : words(value));
-}
-
-/** A part of a row, looked up once; a morph may have put another in its place. */
-function part(row, selector) {
-  row.parts ??= {};
-  const known = row.parts[selector];
-  return known?.isConnected ? known : (row.parts[selector] = row.querySelector(selector));
+function paint(row) {
+  const { id, cpu, mem, up } = row.dataset;
+  const words = (value, of) => (value === undefined ? format.NOTHING : of(Number(value)));
+  const memory = words(mem, format.bytes);
+  setText(row.querySelector(".c-cpu .v"), words(cpu, format.cpu));
+  setText(row.querySelector(".c-mem .v"), memory);
+  setText(row.querySelector(".c-up .v"), words(up, format.duration));
+  const cell = row.querySelector(".c-mem[data-limit]");
+  if (cell) cell.title = `${memory} / ${cell.dataset.limit}`;
+  draw(row.querySelector(".spark polyline"), history.get(Number(id)) ?? []);
 }
 
 /** The last half minute of CPU, against one core or the highest sample. */
-function draw(row, id, cpu) {
-  const line = part(row, ".spark polyline");
-  let samples = history.get(id);
-  if (!samples) history.set(id, (samples = []));
-  if (cpu == null) samples.length = 0;
-  else if (samples.push(cpu) > SAMPLES) samples.shift();
+function draw(line, samples) {
   const scale = 28 / Math.max(100, ...samples);
-  let x = 2 * (SAMPLES - samples.length);
-  let points = "";
-  for (const share of samples) {
-    points += `${x},${30 - Math.round(share * scale)} `;
-    x += 2;
-  }
-  line.setAttribute("points", points);
+  const from = SAMPLES - samples.length;
+  line.setAttribute("points", samples.map((share, at) => `${2 * (from + at)},${30 - Math.round(share * scale)}`).join(" "));
 }
 
-subscribe("processes", { html: true }, (figures) => figures.forEach(patch));
-onChange((frame) => frame?.t === "h" || refresh());
+document.addEventListener("submit", async (event) => {
+  const button = event.submitter;
+  if (!button?.dataset.do) return;
+  event.preventDefault();
+  (await need("./actions.js"))?.act(button);
+});
+
+/** What is done to many is fetched with the first mark. */
+const marks = () => need("./marks.js");
+
+document.addEventListener("change", async (event) => {
+  if (event.target.closest(".c-mark")) (await marks())?.change(event);
+});
+if (document.querySelector(".c-mark :checked")) marks(); // the browser has kept them
+
+subscribe("processes", () => ({ html: true, after: $("rows").dataset.picture }), (all) => {
+  all.forEach(take);
+  inSight.forEach(paint);
+});
+onChange((frame) => {
+  const { dataset } = $("rows");
+  if (frame && frame.t !== "h") refresh();
+  else if (frame && dataset.picture) dataset.picture = dataset.picture.replace(/\d+$/, frame.seq);
+});
+watch();
 count();
 arrange();

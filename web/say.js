@@ -16,3 +16,6 @@ export async function why(answer, what) {
   const body = await answer.json().catch(() => ({}));
   return body.detail ?? `${what} failed with status ${answer.status}.`;
 }
+
+/** A module that is seldom needed, or nothing when it cannot be had at this moment. */
+export const need = (path) => import(path).catch(() => say("No connection to pmdaemon.", true));

@@ -1,7 +1,6 @@
-// On every page: colours, dialogs, keyboard, forms that are sent in place, and the palette.
+// On every page: colours, dialogs and keyboard; what is not needed at once is fetched when it is.
 
-import { say, why } from "./say.js";
-import "./palette.js";
+import { need, say } from "./say.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -41,34 +40,21 @@ document.addEventListener("click", (event) => {
   }
 });
 
-// ---- forms in place ------------------------------------------------------------------------
+// ---- what is fetched when it is needed ------------------------------------------------------
 
-/** Sends a form as the browser would, and says what came of it instead of leaving the page. */
 document.addEventListener("submit", async (event) => {
-  const form = event.target;
-  const button = event.submitter;
-  const verb = button?.dataset.act ?? form.dataset.act;
+  const verb = event.submitter?.dataset.act ?? event.target.dataset.act;
   if (!verb) return;
   event.preventDefault();
-  if (form.ariaBusy === "true") return;
-  form.ariaBusy = "true";
-  form.closest("details")?.removeAttribute("open");
-  say(`${verb}…`);
-  try {
-    const action = button?.getAttribute("formaction") ?? form.getAttribute("action");
-    const answer = await fetch(action, {
-      method: "POST",
-      redirect: "manual",
-      headers: { Accept: "application/json" },
-      body: new URLSearchParams(new FormData(form)),
-    });
-    if (answer.status === 401) location.reload();
-    else if (answer.ok || answer.type === "opaqueredirect") say(`${verb}: done.`);
-    else say(await why(answer, verb), true);
-  } catch {
-    say(`${verb} could not be sent: no connection to pmdaemon.`, true);
-  }
-  form.ariaBusy = null;
+  (await need("./forms.js"))?.send(event.target, event.submitter, verb);
+});
+
+const palette = async () => (await need("./palette.js"))?.open();
+$("palette-open").addEventListener("click", palette);
+document.addEventListener("keydown", (event) => {
+  if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  palette();
 });
 
 // ---- keyboard ------------------------------------------------------------------------------

@@ -12,12 +12,13 @@ export const live = { paused: false, connected: false };
 const topics = [];
 const changed = []; // called when something may have changed that no frame brought
 
-/** Asks for a topic on every connection. `on` gets the data of its `m` frames, or all of a `snap`. */
+/** Asks for a topic, with what `options()` gives, on every connection. `on` gets the data of its `m` frames, or all of a `snap`. */
 export function subscribe(topic, options, on) {
-  topics.push({ op: "sub", id: topics.length + 1, topic, ...options, on });
+  topics.push({ topic, options, on });
 }
 
-/** Calls `refresh` when something may have changed: with the frame that says so, or after a gap. */
+/** Calls `refresh` when something may have changed: with the frame that says so, or after a gap; what a
+ * subscription catches up by itself needs no more than the frame. */
 export const onChange = (refresh) => changed.push(refresh);
 
 export const tellChange = (frame) => live.paused || changed.forEach((refresh) => refresh(frame));
@@ -25,7 +26,7 @@ export const tellChange = (frame) => live.paused || changed.forEach((refresh) =>
 let socket;
 
 function ask() {
-  for (const { on, ...message } of topics) socket.send(JSON.stringify(message));
+  topics.forEach(({ topic, options }, at) => socket.send(JSON.stringify({ op: "sub", id: at + 1, topic, ...options() })));
 }
 
 document.addEventListener("htmx:ws:after:connection", (event) => {
@@ -48,7 +49,7 @@ document.addEventListener("htmx:ws:close", (event) => {
     ? "Connection lost, trying again… What you see is as of the last moment."
     : "The live view has ended. Reload the page to go on.";
   $("banner").hidden = false;
-  tellChange(); // leads to the login page if the session is what ended
+  tellChange({ t: "closed" }); // leads to the login page if the session is what ended
 });
 
 // While paused, nothing on the page moves: the frame ends here, before it is swapped.

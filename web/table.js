@@ -6,6 +6,7 @@ import { key } from "./shell.js";
 const table = document.getElementById("processes");
 const filter = document.getElementById("filter"); // not on the page of one app
 const groups = document.getElementById("group");
+const choice = document.getElementById("sort"); // instead of the headings, where they have no room
 const query = new URLSearchParams(location.search);
 const sort = { key: "id", down: false };
 
@@ -126,6 +127,7 @@ function showSort() {
     if (head.dataset.sort === sort.key) head.setAttribute("aria-sort", sort.down ? "descending" : "ascending");
     else head.removeAttribute("aria-sort");
   }
+  if (choice) choice.value = (sort.down ? "-" : "") + sort.key;
 }
 
 for (const head of heads) {
@@ -139,9 +141,17 @@ for (const head of heads) {
   });
 }
 
-const wanted = query.get("sort") ?? "id";
-if (KEYS[wanted.replace(/^-/, "")]) Object.assign(sort, { key: wanted.replace(/^-/, ""), down: wanted[0] === "-" });
+function sortBy(wanted) {
+  const name = wanted.replace(/^-/, "");
+  if (KEYS[name]) Object.assign(sort, { key: name, down: wanted[0] === "-" });
+}
+
+sortBy(query.get("sort") ?? "id");
 showSort();
+choice?.addEventListener("change", () => {
+  sortBy(choice.value);
+  change();
+});
 
 groups?.addEventListener("change", change);
 filter?.addEventListener("input", change);

@@ -66,7 +66,7 @@ mod tests {
         );
         check(json!({
             "script": "sleep", "max_restarts": 0, "min_uptime_ms": 5, "restart_delay_ms": 7, "autorestart": false,
-            "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 9, "shutdown_with_message": true,
+            "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 9, "shutdown_with_message": true, "stdin": true,
         }));
         check(json!({"script": "sleep", "exp_backoff_restart_delay_ms": 100, "no_new_privileges": false}));
         check(json!({

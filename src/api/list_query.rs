@@ -8,7 +8,7 @@ use super::ApiError;
 use super::filter::{Filter, Words};
 
 /// What is wanted of a list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
+#[derive(Debug, Default, PartialEq, Eq, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Like {
     /// Only those in this namespace, or in one of several with commas between them.

@@ -2,7 +2,7 @@
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{Extensions, HeaderMap, StatusCode, Version, header};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -14,9 +14,9 @@ use utoipa_axum::routes;
 
 use super::access::{Auth, View};
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, events, flush, forwards, guard, health, idempotency,
-    in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports, processes, prometheus,
-    reload_logs, requests, secrets, sessions, system, tally, tokens, users, ws,
+    ApiError, Shared, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
+    idempotency, in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports,
+    processes, prometheus, reload_logs, requests, secrets, sessions, system, tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -33,6 +33,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::reload::reload))
         .routes(routes!(apps::reset::reset))
         .routes(routes!(apps::inherit::inherit))
+        .routes(routes!(apps::env::change))
+        .routes(routes!(apps::env::reveal))
         .routes(routes!(apps::watch::watch))
         .routes(routes!(apps::runs::runs))
         .routes(routes!(apps::revisions::list))
@@ -40,6 +42,9 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::rollback::rollback))
         .routes(routes!(apps::scale::scale))
         .routes(routes!(apps::signal::signal))
+        .routes(routes!(apps::send::send))
+        .routes(routes!(apps::message::message))
+        .routes(routes!(apps::trigger::trigger))
         .routes(routes!(logs::of_app, flush::of_app))
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
@@ -140,11 +145,6 @@ fn pages() -> Router<Shared> {
         .layer(from_fn(pages::problems_as_pages))
 }
 
-/// Only what is saved as a file is worth it: pages are small, and followers want each line at once.
-fn is_download(_: StatusCode, _: Version, headers: &HeaderMap, _: &Extensions) -> bool {
-    headers.contains_key(header::CONTENT_DISPOSITION)
-}
-
 /// All of it.
 pub fn router(api: Shared) -> Router {
     let (described, _) = described().split_for_parts();
@@ -155,7 +155,8 @@ pub fn router(api: Shared) -> Router {
         .route("/ws", get(ws::ws))
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(api.clone(), idempotency::once))
-        .layer(CompressionLayer::new().compress_when(is_download))
+        .layer(from_fn(compress::mark))
+        .layer(CompressionLayer::new().compress_when(compress::is_wanted))
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), in_flight::bound))

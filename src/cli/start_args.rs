@@ -118,6 +118,12 @@ pub struct StartArgs {
     /// Also when it is online: change its definition and restart it
     #[arg(short, long)]
     pub force: bool,
+    /// Then show what it prints, until Ctrl+C
+    #[arg(long, conflicts_with_all = ["json", "no_daemon"])]
+    pub attach: bool,
+    /// Stay in the foreground with it, and end with its exit code, as pmdaemon runtime does
+    #[arg(long)]
+    pub no_daemon: bool,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

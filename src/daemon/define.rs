@@ -69,6 +69,8 @@ pub struct Draft {
     pub watch: Option<WatchPolicy>,
     /// When it is restarted or run.
     pub schedule: Option<Schedule>,
+    /// They have a pipe as standard input.
+    pub stdin: bool,
     /// To choose apps by.
     pub labels: Labels,
 }
@@ -156,6 +158,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         depends_on: draft.depends_on,
         watch,
         schedule: draft.schedule,
+        stdin: draft.stdin,
         labels: draft.labels,
     })
 }

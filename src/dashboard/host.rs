@@ -3,7 +3,7 @@
 use super::text;
 use crate::wire::Host;
 
-/// The host's numbers as text. `host.js` writes the same from [`Host`].
+/// The host's numbers as text. `live.js` writes the same from [`Host`].
 pub(super) struct HostView {
     pub cpu: String,
     pub cpu_share: f64,

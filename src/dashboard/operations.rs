@@ -162,6 +162,7 @@ impl<'a> OperationView<'a> {
     fn new(one: &'a Operation, now_ms: i64) -> OperationView<'a> {
         let progress = &one.progress;
         let end = one.ended_at.as_deref().and_then(millis).unwrap_or(now_ms);
+        let in_words = if one.ended_at.is_some() { text::span } else { text::duration };
         let took_ms = millis(&one.begun_at).map(|begun| (end - begun).max(0));
         let mut names: Vec<&str> = one.items.iter().take(NAMES).map(|item| item.name.as_str()).collect();
         let rest = format!("{} more", one.items.len().saturating_sub(NAMES));
@@ -182,7 +183,7 @@ impl<'a> OperationView<'a> {
             names: names.join(", "),
             when: moment(&one.begun_at),
             took_ms: took_ms.filter(|_| one.ended_at.is_none()),
-            took: took_ms.map(text::span).unwrap_or_else(|| text::NOTHING.to_owned()),
+            took: took_ms.map_or_else(|| text::NOTHING.to_owned(), in_words),
         }
     }
 }

@@ -30,6 +30,18 @@ const KEYS: [(&str, Key); 8] = [
     ("restarts", Key::Restarts),
 ];
 
+/// Numbers are asked for from the top, words from A.
+const CHOICES: [(&str, &str); 8] = [
+    ("id", "by id"),
+    ("name", "by name"),
+    ("status", "by state"),
+    ("-cpu", "by CPU"),
+    ("-mem", "by memory"),
+    ("-up", "by uptime"),
+    ("-restarts", "by restarts"),
+    ("port", "by port"),
+];
+
 /// By what rows are put together.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 enum By {
@@ -83,11 +95,6 @@ impl Order {
         }
     }
 
-    /// Not the order of ids, from the lowest.
-    pub(super) fn is_sorted(&self) -> bool {
-        self.key != Key::Id || self.down
-    }
-
     /// The parameter `sort`.
     pub(super) fn sort_text(&self) -> String {
         let name = KEYS.iter().find(|(_, key)| *key == self.key).map_or("id", |(name, _)| name);
@@ -111,6 +118,22 @@ impl Order {
     /// By what they can be.
     pub(super) fn groups(&self) -> [(&'static str, &'static str); 3] {
         [("", "no"), ("app", "by app"), ("namespace", "by namespace")]
+    }
+
+    /// What can be chosen where the headings have no room: the parameter `sort`, and its words.
+    pub(super) fn choices(&self) -> Vec<(String, &'static str)> {
+        let mut all: Vec<(String, &str)> =
+            CHOICES.iter().map(|(value, words)| ((*value).to_owned(), *words)).collect();
+        let now = self.sort_text();
+        if !all.iter().any(|(value, _)| *value == now) {
+            all.push((now, "as in the address"));
+        }
+        all
+    }
+
+    /// Whether rows are in that order.
+    pub(super) fn is_sort(&self, value: &str) -> bool {
+        self.sort_text() == value
     }
 
     /// The query of the link in the heading of that column.

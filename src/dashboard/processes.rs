@@ -15,6 +15,8 @@ pub struct ProcessesPage<'a> {
     pub processes: &'a [Process],
     /// Filter, order and groups.
     pub order: &'a Order,
+    /// Which picture of all processes this is.
+    pub picture: &'a str,
     /// Host and daemon.
     pub system: &'a System,
     /// The reader.
@@ -30,7 +32,7 @@ pub fn processes_page(page: &ProcessesPage<'_>) -> String {
         system: page.system,
         host: HostView::new(&page.system.host),
         counts: counts(page.processes),
-        body: Rows::new(page.processes, page.order, page.who),
+        body: Rows::new(page.processes, page.order, page.picture, page.who),
     })
 }
 
@@ -84,7 +86,13 @@ mod tests {
             logs: None,
         };
         let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
-        processes_page(&ProcessesPage { processes, order: &Order::default(), system: &system, who: &who })
+        processes_page(&ProcessesPage {
+            processes,
+            order: &Order::default(),
+            picture: "",
+            system: &system,
+            who: &who,
+        })
     }
 
     #[test]

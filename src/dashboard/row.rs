@@ -53,6 +53,8 @@ impl<'a> Row<'a> {
 #[derive(Template)]
 #[template(path = "rows.html")]
 pub(super) struct Rows<'a> {
+    /// Which picture of all processes this is; empty when that is not known.
+    picture: &'a str,
     rows: Vec<InPlace<'a>>,
 }
 
@@ -63,12 +65,12 @@ struct InPlace<'a> {
 }
 
 impl<'a> Rows<'a> {
-    pub(super) fn new(processes: &'a [Process], order: &Order, who: &Whoami) -> Rows<'a> {
+    pub(super) fn new(processes: &'a [Process], order: &Order, picture: &'a str, who: &Whoami) -> Rows<'a> {
         let in_place = |placed: Placed<'a>| InPlace {
             row: Row { hidden: placed.hidden, ..Row::new(placed.process, who) },
             group: placed.group,
         };
-        Rows { rows: order.place(processes).into_iter().map(in_place).collect() }
+        Rows { picture, rows: order.place(processes).into_iter().map(in_place).collect() }
     }
 }
 
@@ -108,9 +110,10 @@ pub fn row_fragments(changed: &[Process], who: &Whoami) -> String {
     changed.iter().map(|process| Partial(Row::new(process, who)).to_string()).collect()
 }
 
-/// The whole body of the table, for when rows were added or removed.
-pub fn table_fragment(processes: &[Process], order: &Order, who: &Whoami) -> String {
-    render(&Rows::new(processes, order, who)).trim().to_owned()
+/// The whole body of the table, for when rows were added or removed. A socket that is told the
+/// `picture` does not ask for the same once more.
+pub fn table_fragment(processes: &[Process], order: &Order, picture: &str, who: &Whoami) -> String {
+    render(&Rows::new(processes, order, picture, who)).trim().to_owned()
 }
 
 /// A row addressed to its place in the page.
@@ -162,6 +165,8 @@ pub(super) mod tests {
             status_text: None,
             channel_lost: None,
             combined_log: None,
+            custom_metrics: Vec::new(),
+            actions: Vec::new(),
             logs: None,
         }
     }
@@ -172,7 +177,8 @@ pub(super) mod tests {
 
     #[test]
     fn a_row_says_everything_in_words() {
-        let html = table_fragment(&[process(3, "web", "online")], &Order::default(), &who(Role::Operator));
+        let html =
+            table_fragment(&[process(3, "web", "online")], &Order::default(), "", &who(Role::Operator));
         let told = [
             r#"id="p-3""#,
             ">online<",
@@ -191,7 +197,8 @@ pub(super) mod tests {
 
     #[test]
     fn what_does_not_run_has_no_pid_and_no_usage_and_can_be_started() {
-        let html = table_fragment(&[process(3, "web", "errored")], &Order::default(), &who(Role::Operator));
+        let html =
+            table_fragment(&[process(3, "web", "errored")], &Order::default(), "", &who(Role::Operator));
         assert_eq!(html.matches(">-<").count(), 5, "pid, port, cpu, memory, uptime in {html}");
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
@@ -202,12 +209,12 @@ pub(super) mod tests {
     fn a_checked_process_has_a_badge_of_its_health_with_the_complaint() {
         let mut process = process(3, "web", "online");
         assert!(
-            !table_fragment(std::slice::from_ref(&process), &Order::default(), &who(Role::Viewer))
+            !table_fragment(std::slice::from_ref(&process), &Order::default(), "", &who(Role::Viewer))
                 .contains("health")
         );
         process.health = Some("unhealthy".to_owned());
         process.health_reason = Some("answered 503".to_owned());
-        let html = table_fragment(&[process], &Order::default(), &who(Role::Viewer));
+        let html = table_fragment(&[process], &Order::default(), "", &who(Role::Viewer));
         assert!(html.contains(r#"<span class="health h-unhealthy">unhealthy</span>"#), "{html}");
         assert!(html.contains("answered 503"), "{html}");
     }
@@ -216,8 +223,12 @@ pub(super) mod tests {
     fn a_memory_limit_is_told_with_what_is_used_of_it() {
         let mut limited = process(3, "web", "online");
         limited.max_memory_bytes = Some(512 << 20);
-        let html =
-            table_fragment(&[limited, process(4, "job", "online")], &Order::default(), &who(Role::Viewer));
+        let html = table_fragment(
+            &[limited, process(4, "job", "online")],
+            &Order::default(),
+            "",
+            &who(Role::Viewer),
+        );
         assert_eq!(html.matches(r#"title="18.4 MiB / 512 MiB""#).count(), 1, "{html}");
         assert_eq!(html.matches(r#"data-limit="512 MiB""#).count(), 1, "{html}");
     }
@@ -225,10 +236,10 @@ pub(super) mod tests {
     #[test]
     fn a_viewer_gets_no_buttons() {
         let processes = [process(3, "web", "online")];
-        assert!(!table_fragment(&processes, &Order::default(), &who(Role::Viewer)).contains("<button"));
+        assert!(!table_fragment(&processes, &Order::default(), "", &who(Role::Viewer)).contains("<button"));
         for role in [Role::Operator, Role::Deployer, Role::Admin] {
             assert!(
-                table_fragment(&processes, &Order::default(), &who(role)).contains("<button"),
+                table_fragment(&processes, &Order::default(), "", &who(role)).contains("<button"),
                 "{role:?}"
             );
         }
@@ -239,7 +250,7 @@ pub(super) mod tests {
         let processes = [process(3, "web", "online"), process(4, "job", "stopped")];
         let who = who(Role::Operator);
         let (page, push) =
-            (table_fragment(&processes, &Order::default(), &who), row_fragments(&processes, &who));
+            (table_fragment(&processes, &Order::default(), "", &who), row_fragments(&processes, &who));
         assert_eq!(push.matches("<hx-partial").count(), 2);
         for (row, id) in push.split_inclusive("</hx-partial>").zip([3, 4]) {
             let start = format!(r##"<hx-partial hx-target="#p-{id}" hx-swap="outerMorph">"##);
@@ -258,7 +269,7 @@ pub(super) mod tests {
         process.namespace = evil.to_owned();
         process.last_exit = Some(LastExit { signal: Some(evil.to_owned()), ..LastExit::default() });
         for html in [
-            table_fragment(std::slice::from_ref(&process), &Order::default(), &who(Role::Admin)),
+            table_fragment(std::slice::from_ref(&process), &Order::default(), "", &who(Role::Admin)),
             row_fragments(std::slice::from_ref(&process), &who(Role::Admin)),
         ] {
             assert!(!html.contains("<img"), "{html}");

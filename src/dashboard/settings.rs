@@ -3,8 +3,9 @@
 use askama::Template;
 
 use super::frame::{Frame, Here};
+use super::system::about;
 use super::{render, text};
-use crate::wire::{Role, Session, Token, User, Whoami};
+use crate::wire::{Daemon, Role, Session, Token, User, Whoami};
 
 /// What the page shows.
 pub struct SettingsPage<'a> {
@@ -14,6 +15,8 @@ pub struct SettingsPage<'a> {
     pub users: &'a [User],
     /// The browsers that the reader may log out.
     pub sessions: &'a [Session],
+    /// pmdaemon itself.
+    pub daemon: &'a Daemon,
     /// A token that was just made, with its name. It is shown this once.
     pub secret: Option<(&'a str, &'a str)>,
     /// What was wrong with the form that was sent.
@@ -29,6 +32,7 @@ pub fn settings_page(page: &SettingsPage<'_>) -> String {
         tokens: page.tokens,
         users: page.users,
         sessions: page.sessions,
+        about: about(page.daemon),
         secret: page.secret,
         error: page.error,
         is_admin: page.who.role == Role::Admin,
@@ -43,6 +47,7 @@ struct View<'a> {
     tokens: &'a [Token],
     users: &'a [User],
     sessions: &'a [Session],
+    about: Vec<(&'static str, String)>,
     secret: Option<(&'a str, &'a str)>,
     error: Option<&'a str>,
     is_admin: bool,
@@ -94,6 +99,15 @@ mod tests {
             tokens: &[],
             users: &[user("ann"), user("<bob>")],
             sessions: &[],
+            daemon: &Daemon {
+                version: "0.1.0".to_owned(),
+                pid: 1,
+                uptime_ms: 1,
+                keeper_pid: None,
+                home: "/srv/<home>".to_owned(),
+                listeners: vec![],
+                upgrade: None,
+            },
             secret,
             error: Some("no <such> name"),
             who: &who(role),
@@ -113,5 +127,11 @@ mod tests {
     fn a_secret_is_shown_when_there_is_one() {
         assert!(page(Role::Admin, Some(("ci", "eyJhbGci"))).contains("eyJhbGci"));
         assert!(!page(Role::Admin, None).contains("not be shown again"));
+    }
+
+    #[test]
+    fn it_says_what_runs_here() {
+        let html = page(Role::Viewer, None);
+        assert!(html.contains("0.1.0") && html.contains("/srv/&#60;home&#62;"), "{html}");
     }
 }

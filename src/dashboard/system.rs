@@ -6,7 +6,7 @@ use super::chart::Charts;
 use super::frame::{Frame, Here};
 use super::host::HostView;
 use super::{render, text};
-use crate::wire::{Metrics, System, Whoami};
+use crate::wire::{Daemon, Metrics, System, Whoami};
 
 /// A file system, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -33,9 +33,8 @@ pub struct SystemPage<'a> {
     pub who: &'a Whoami,
 }
 
-/// The page.
-pub fn system_page(page: &SystemPage<'_>) -> String {
-    let daemon = &page.system.daemon;
+/// What there is to say about pmdaemon itself.
+pub(super) fn about(daemon: &Daemon) -> Vec<(&'static str, String)> {
     let mut facts = vec![
         ("Version", daemon.version.clone()),
         ("Daemon", format!("pid {}, for {}", daemon.pid, text::duration(daemon.uptime_ms))),
@@ -55,6 +54,11 @@ pub fn system_page(page: &SystemPage<'_>) -> String {
         let detail = upgrade.detail.as_ref().map(|detail| format!(": {detail}")).unwrap_or_default();
         facts.push(("Latest upgrade", format!("{}{detail}", upgrade.status)));
     }
+    facts
+}
+
+/// The page.
+pub fn system_page(page: &SystemPage<'_>) -> String {
     let store = &page.system.store;
     let mut saved = vec![("State", store.detail.clone().unwrap_or_else(|| store.status.clone()))];
     saved.push(("Copies", store.copies.to_string()));
@@ -74,7 +78,7 @@ pub fn system_page(page: &SystemPage<'_>) -> String {
             share: text::share(disk.used_bytes as f64, disk.total_bytes as f64),
         }),
         counts: page.counts,
-        facts,
+        facts: about(&page.system.daemon),
         saved,
         range: page.range,
         chart: Charts::new("", "host".to_owned(), page.metrics, Some(100.0)),

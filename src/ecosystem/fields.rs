@@ -135,6 +135,7 @@ pub const FIELDS: &[Field] = &[
         Kind::Time,
         "After this it is killed. Default here: 1600, as in PM2.",
     ),
+    field("stdin", &[], Kind::Flag, "Give it a pipe as standard input, for send and attach."),
     field("shutdown_with_message", &[], Kind::Flag, "Ask it to end by the message \"shutdown\"."),
     field("treekill", &[], Kind::Flag, "The whole tree is always ended."),
     field("ready", &[], Kind::Text, "auto, notify, message, port or log:REGEX."),

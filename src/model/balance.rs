@@ -135,6 +135,7 @@ impl AppSpec {
             depends_on: Vec::new(),
             watch: None,
             schedule: None,
+            stdin: false,
             labels: Labels::default(),
         })
     }

@@ -66,6 +66,9 @@ pub struct AppSpec {
     pub watch: Option<WatchPolicy>,
     /// When it is restarted, or run if it is a job.
     pub schedule: Option<Schedule>,
+    /// Its processes have a pipe as standard input, into which lines can be written; otherwise there
+    /// is nothing to read.
+    pub stdin: bool,
     /// To choose apps by.
     pub labels: Labels,
 }

@@ -186,6 +186,11 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub schedule: Option<Schedule>,
+    /// Its processes have a pipe as standard input, into which lines can be written. Default: false,
+    /// there is nothing to read (`/dev/null`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stdin: Option<bool>,
     /// To choose apps by, in lists and when something is done to many: `{"tier": "web"}`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub labels: BTreeMap<String, String>,
@@ -330,6 +335,9 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub schedule: Option<Schedule>,
+    /// Its processes have a pipe as standard input, into which lines can be written.
+    #[serde(default)]
+    pub stdin: bool,
     /// When that is the next time. Absent without a schedule, or while it is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]

@@ -16,6 +16,9 @@ fn project(home: &Home) {
     home.file("loop.sh", "echo ready\nwhile :; do sleep 1; done\n");
     std::fs::create_dir(home.work().join("src")).unwrap();
     home.file("front.env", "FRONT=1\n");
+    home.file("index.html", "<h1>site</h1>\n");
+    std::fs::create_dir(home.work().join("public")).unwrap();
+    home.file("public/index.html", "<h1>site</h1>\n");
     let check = home.file("check.sh", "#!/bin/sh\nexit 0\n");
     std::fs::set_permissions(check, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
 }

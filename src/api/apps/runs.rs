@@ -25,6 +25,13 @@ pub struct Which {
     limit: Option<u32>,
 }
 
+impl Which {
+    /// The newest so many.
+    pub fn of(limit: u32) -> Which {
+        Which { limit: Some(limit) }
+    }
+}
+
 /// List the runs of a job
 ///
 /// What became of each of its times, and of runs by hand: began, ended, exit code; skipped and

@@ -8,14 +8,15 @@ use axum::response::Html;
 use super::list::order;
 use super::{Asked, Fields, asked};
 use crate::api::access::{PageAuth, View};
-use crate::api::extract::Path;
+use crate::api::apps::runs;
+use crate::api::extract::{Path, Query};
 use crate::api::resolve::{resolve, resolve_app};
-use crate::api::{ApiError, Shared, convert, log_state, metrics};
+use crate::api::{ApiError, Shared, balancer_state, convert, log_state, metrics};
 use crate::daemon::view::ProcessView;
 use crate::dashboard::{self, AppMetricsPage, AppPage, ConfirmPage};
 use crate::sample::history::{Range, Series};
 use crate::store::EventQuery;
-use crate::wire::{Action, App, Event, Whoami};
+use crate::wire::{Action, App, Event, JobRun, Whoami};
 
 /// So many of the latest events of a process are looked through.
 const EVENTS: usize = 100;
@@ -24,6 +25,9 @@ const SINGLY: usize = 20;
 /// So many of those.
 const ALL_EVENTS: usize = 1000;
 
+/// So many runs of a job are told.
+const RUNS: u32 = 6;
+
 /// So many processes of an app have charts on one page.
 const CHARTS: usize = 8;
 
@@ -31,6 +35,8 @@ const CHARTS: usize = 8;
 struct Seen {
     app: App,
     events: Vec<Event>,
+    /// The latest, of a job.
+    runs: Vec<JobRun>,
     who: Whoami,
 }
 
@@ -38,7 +44,7 @@ impl Seen {
     /// As it is defined, and no more.
     fn defined(auth: &PageAuth<View>, views: &[Arc<ProcessView>]) -> Result<Seen, ApiError> {
         let app = convert::app(views, None).ok_or_else(ApiError::no_route)?;
-        Ok(Seen { app, events: Vec::new(), who: convert::whoami(&auth.principal) })
+        Ok(Seen { app, events: Vec::new(), runs: Vec::new(), who: convert::whoami(&auth.principal) })
     }
 
     /// With what has happened to it.
@@ -49,15 +55,22 @@ impl Seen {
 
     /// With what it uses at this moment, too.
     async fn measured(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
-        let views = resolve_app(&auth.snapshot(api), reference)?;
+        let snapshot = auth.snapshot(api);
+        let views = resolve_app(&snapshot, reference)?;
         let measured = api.handle.measured().await;
         let mut app = convert::app(&views, measured.as_deref()).ok_or_else(ApiError::no_route)?;
         log_state::add(api, &views, &mut app.processes).await?;
-        Ok(Seen { app, events: events(api, &views).await?, who: convert::whoami(&auth.principal) })
+        app.balancer = balancer_state::of(api, &snapshot, &views).await;
+        let mut runs = Vec::new();
+        if app.schedule.is_some() {
+            let (path, which) = (Path(reference.to_owned()), Query(runs::Which::of(RUNS)));
+            runs = runs::runs(auth.with()?, State(api.clone()), path, which).await?.0.items;
+        }
+        Ok(Seen { app, events: events(api, &views).await?, runs, who: convert::whoami(&auth.principal) })
     }
 
     fn page(&self) -> AppPage<'_> {
-        AppPage { app: &self.app, events: &self.events, who: &self.who }
+        AppPage { app: &self.app, events: &self.events, runs: &self.runs, who: &self.who }
     }
 }
 
@@ -100,7 +113,7 @@ pub async fn now(
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
     let seen = Seen::measured(&auth, &api, &reference).await?;
-    Ok(Html(dashboard::app_fragment(&seen.app, &seen.events)))
+    Ok(Html(dashboard::app_fragment(&seen.app, &seen.events, &seen.runs)))
 }
 
 /// `GET /apps/{ref}/events`

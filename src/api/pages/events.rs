@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, aside, asked};
 use crate::api::access::{PageAuth, View};
 use crate::api::{ApiError, Shared, convert, events};
 use crate::dashboard::{self, EventsPage};
-use crate::store::EventQuery;
+use crate::store::{EventQuery, EventRow};
 use crate::wire::Event;
 
 /// So many at first, and so many at most.
@@ -19,14 +19,18 @@ pub async fn page(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let events = found(&auth, &api, &query).await?;
-    Ok(Html(dashboard::events_page(&EventsPage {
-        events: &events,
-        q: asked(&query, "q"),
-        limit: limit(&query),
-        most: LIMITS.1,
-        who: &convert::whoami(&auth.principal),
-    })))
+    let rows = rows(&auth, &api, &query).await?;
+    let who = convert::whoami(&auth.principal);
+    aside(move || {
+        dashboard::events_page(&EventsPage {
+            events: &found(&rows, asked(&query, "q")),
+            q: asked(&query, "q"),
+            limit: limit(&query),
+            most: LIMITS.1,
+            who: &who,
+        })
+    })
+    .await
 }
 
 /// `GET /fragments/events`: the list alone.
@@ -35,28 +39,36 @@ pub async fn fragment(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let events = found(&auth, &api, &query).await?;
-    Ok(Html(dashboard::events_fragment(&events, !asked(&query, "q").is_empty())))
+    let rows = rows(&auth, &api, &query).await?;
+    aside(move || {
+        let q = asked(&query, "q");
+        dashboard::events_fragment(&found(&rows, q), !q.is_empty())
+    })
+    .await
 }
 
 fn limit(query: &Asked) -> usize {
     asked(query, "limit").parse().unwrap_or(LIMITS.0).clamp(1, LIMITS.1)
 }
 
-/// The newest events in which every word is found.
-async fn found(auth: &PageAuth<View>, api: &Shared, query: &Asked) -> Result<Vec<Event>, ApiError> {
+/// The newest events.
+async fn rows(auth: &PageAuth<View>, api: &Shared, query: &Asked) -> Result<Vec<EventRow>, ApiError> {
     let newest = EventQuery {
         namespaces: auth.namespaces(),
         limit: limit(query),
         newest: true,
         ..EventQuery::default()
     };
-    let rows = events::rows(&api.handle, newest).await?;
-    let words: Vec<String> = asked(query, "q").to_lowercase().split_whitespace().map(str::to_owned).collect();
+    events::rows(&api.handle, newest).await
+}
+
+/// Those in which every word is found.
+fn found(rows: &[EventRow], q: &str) -> Vec<Event> {
+    let words: Vec<String> = q.to_lowercase().split_whitespace().map(str::to_owned).collect();
     let fits = |event: &Event| {
         let text =
             format!("{} {} {} {}", event.name, event.namespace, event.kind, event.detail).to_lowercase();
         words.iter().all(|word| text.contains(word.as_str()))
     };
-    Ok(rows.iter().map(convert::event).filter(fits).collect())
+    rows.iter().map(convert::event).filter(fits).collect()
 }

@@ -64,7 +64,7 @@ pub async fn asset(Path((version, path)): Path<(String, String)>) -> Result<Resp
         (header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type)),
         (header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=31536000, immutable")),
     ];
-    Ok((headers, asset.bytes.into_owned()).into_response())
+    Ok((headers, asset.bytes).into_response())
 }
 
 /// The fields of a form, in their order; a name may come several times.
@@ -95,6 +95,11 @@ impl Fields {
     fn next(&self) -> String {
         login::local_path(self.get("next").unwrap_or_default())
     }
+}
+
+/// A page that takes a while to be made: not where requests are answered.
+async fn aside(make: impl FnOnce() -> String + Send + 'static) -> Result<Html<String>, ApiError> {
+    tokio::task::spawn_blocking(make).await.map(Html).map_err(|e| ApiError::internal(&e))
 }
 
 /// The parameters of a page. What is not known is left out, and so is what comes twice.

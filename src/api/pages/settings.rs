@@ -9,7 +9,7 @@ use super::Fields;
 use crate::api::access::{PageAuth, View};
 use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
-use crate::api::{ApiError, Shared, convert, sessions, tokens, users};
+use crate::api::{ApiError, Shared, convert, sessions, system, tokens, users};
 use crate::dashboard::{self, SettingsPage};
 use crate::wire::{NewToken, NewUser, Role};
 
@@ -127,7 +127,9 @@ async fn show(
     let axum::Json(tokens) = tokens::list::list(auth.with()?, api()).await;
     let axum::Json(users) = users::list::list(auth.with()?, api()).await;
     let axum::Json(sessions) = sessions::list::list(auth.with()?, api()).await;
+    let system = system::show::system(&api().0).await?;
     Ok(dashboard::settings_page(&SettingsPage {
+        daemon: &system.daemon,
         tokens: &tokens.items,
         users: &users.items,
         sessions: &sessions.items,

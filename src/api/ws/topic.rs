@@ -24,7 +24,8 @@ pub struct Wish {
     /// Under which number it is answered. One that is in use is given to this one.
     pub id: i64,
     topic: String,
-    /// Of `events` a `seq`, of `logs` a cursor: go on behind that.
+    /// Of `events` a `seq`, of `logs` a cursor, of rows the picture that the page shows: go on behind
+    /// that.
     after: Option<String>,
     /// How often figures are told.
     rate_ms: Option<u64>,
@@ -40,6 +41,8 @@ pub enum Topic {
     Processes {
         /// As HTML.
         html: bool,
+        /// The client has that picture already.
+        picture: Option<String>,
         /// Figures once in so many seconds.
         every: u64,
     },
@@ -77,7 +80,7 @@ impl Wish {
         };
         let has_figures = matches!(word, "processes" | "system");
         let found = match (word, of) {
-            ("processes", None) => Topic::Processes { html, every: every(rate_ms)? },
+            ("processes", None) => Topic::Processes { html, picture: after.clone(), every: every(rate_ms)? },
             ("system", None) => Topic::System { every: every(rate_ms)? },
             ("events", None) => {
                 let seq = |text: &String| {
@@ -105,8 +108,8 @@ impl Wish {
         let unused = match found {
             _ if html && word != "processes" => Some("html is for processes"),
             _ if rate_ms.is_some() && !has_figures => Some("rate_ms is for processes and system"),
-            Topic::Events { .. } | Topic::Logs { .. } => None,
-            _ if after.is_some() => Some("after is for events and logs"),
+            Topic::Events { .. } | Topic::Logs { .. } | Topic::Processes { html: true, .. } => None,
+            _ if after.is_some() => Some("after is for events, logs, and processes as html"),
             Topic::Processes { .. } | Topic::System { .. } | Topic::Operations(_) => None,
         };
         unused.map_or(Ok(found), |why| Err(format!("{why}: leave it out for {word}")))
@@ -143,10 +146,10 @@ mod tests {
 
     #[test]
     fn a_topic_is_a_word_and_takes_what_is_of_use_to_it() {
-        check(&sub("\"topic\":\"processes\""), Ok(Topic::Processes { html: false, every: 1 }));
+        check(&sub("\"topic\":\"processes\""), Ok(Topic::Processes { html: false, picture: None, every: 1 }));
         check(
             &sub("\"topic\":\"processes\",\"html\":true,\"rate_ms\":2500"),
-            Ok(Topic::Processes { html: true, every: 3 }),
+            Ok(Topic::Processes { html: true, picture: None, every: 3 }),
         );
         check(&sub("\"topic\":\"events\",\"after\":\"7\""), Ok(Topic::Events { after: Some(7) }));
         let logs = |reference: &str, after: Option<&str>| {

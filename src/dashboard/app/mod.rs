@@ -14,7 +14,7 @@ use super::frame::{Frame, Here};
 use super::order::Order;
 use super::render;
 use super::row::{COLUMNS, Column, Rows};
-use crate::wire::{App, Event, Whoami};
+use crate::wire::{App, Event, JobRun, Whoami};
 use definition::{Group, groups};
 pub use metrics::{AppMetricsPage, app_metrics_page};
 use now::Now;
@@ -27,6 +27,8 @@ pub struct AppPage<'a> {
     pub app: &'a App,
     /// What has happened to its processes, oldest first.
     pub events: &'a [Event],
+    /// The latest runs of a job, oldest first.
+    pub runs: &'a [JobRun],
     /// The reader.
     pub who: &'a Whoami,
 }
@@ -47,14 +49,14 @@ pub fn app_page(page: &AppPage<'_>, order: &Order) -> String {
         frame: Frame::new(page.who, Here::Processes),
         order,
         columns: &COLUMNS,
-        now: Now::new(page.app, page.events),
-        body: Rows::new(&page.app.processes, order, page.who),
+        now: Now::new(page.app, page.events, page.runs),
+        body: Rows::new(&page.app.processes, order, "", page.who),
     })
 }
 
 /// What the overview tells of now, alone.
-pub fn app_fragment(app: &App, events: &[Event]) -> String {
-    render(&Now::new(app, events))
+pub fn app_fragment(app: &App, events: &[Event], runs: &[JobRun]) -> String {
+    render(&Now::new(app, events, runs))
 }
 
 /// What has happened to it.

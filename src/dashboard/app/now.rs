@@ -3,10 +3,10 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::super::event::{EventView, lines};
+use super::super::event::{EventView, lines, moment};
 use super::super::{command_line, text};
 use super::reference;
-use crate::wire::{App, Event, Process};
+use crate::wire::{App, CustomMetric, Event, JobRun, Process};
 
 /// So many of the latest events are on the overview.
 const LATEST: usize = 8;
@@ -28,7 +28,33 @@ pub(super) struct Now<'a> {
     ends: Vec<End<'a>>,
     facts: Vec<(&'static str, String)>,
     latest: Vec<EventView<'a>>,
+    /// Of a job, the newest first.
+    runs: Vec<RunView<'a>>,
     several: bool,
+    /// What its processes measure themselves: name and value.
+    metrics: Vec<(String, String)>,
+}
+
+/// A run of a job, or a time at which there was none.
+struct RunView<'a> {
+    run: &'a JobRun,
+    when: String,
+    tone: &'static str,
+    icon: &'static str,
+}
+
+impl<'a> RunView<'a> {
+    fn new(run: &'a JobRun) -> RunView<'a> {
+        // Words may be added to the API: those look calm.
+        let (tone, icon) = match run.outcome.as_str() {
+            "succeeded" => ("good", "online"),
+            "failed" => ("bad", "errored"),
+            "running" => ("calm", "starting"),
+            "skipped" | "missed" => ("warn", "info"),
+            _ => ("calm", "info"),
+        };
+        RunView { run, when: moment(&run.at), tone, icon }
+    }
 }
 
 /// How the latest run of a process that is over ended.
@@ -47,7 +73,7 @@ struct End<'a> {
 impl HtmlSafe for Now<'_> {}
 
 impl<'a> Now<'a> {
-    pub fn new(app: &'a App, events: &'a [Event]) -> Now<'a> {
+    pub fn new(app: &'a App, events: &'a [Event], runs: &'a [JobRun]) -> Now<'a> {
         let (verdict, tone) = verdict(&app.processes);
         let mut latest = lines(events);
         latest.truncate(LATEST);
@@ -60,9 +86,26 @@ impl<'a> Now<'a> {
             ends: ends(app, events),
             facts: facts(app),
             latest,
+            runs: runs.iter().rev().map(RunView::new).collect(),
             several: app.processes.len() > 1,
+            metrics: metrics(app),
         }
     }
+}
+
+/// What its processes measure themselves, with the process where there are several.
+fn metrics(app: &App) -> Vec<(String, String)> {
+    let several = app.processes.len() > 1;
+    let one = |process: &Process, metric: &CustomMetric| {
+        let name = match several {
+            true => format!("{} {}", process.name, metric.name),
+            false => metric.name.clone(),
+        };
+        let unit = metric.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+        (text::plain(&name), text::plain(&format!("{}{unit}", metric.value)))
+    };
+    let of = |process: &Process| process.custom_metrics.iter().map(|it| one(process, it)).collect::<Vec<_>>();
+    app.processes.iter().flat_map(of).collect()
 }
 
 /// How it is, as a sentence.
@@ -178,6 +221,26 @@ fn facts(app: &App) -> Vec<(&'static str, String)> {
     }
     if let Some(at) = &app.next_run_at {
         facts.push(("Next run", when(at)));
+    }
+    if let Some(watch) = &app.watch {
+        facts.push(("Restarts when files change in", watch.paths.join(", ")));
+    }
+    if let Some(balancer) = &app.balancer {
+        let place = app.balance.as_ref().and_then(|balance| balance.port);
+        let place = place.map(|port| format!(" on port {port}")).unwrap_or_default();
+        let counts = format!(
+            "{} connections, {} requests, {} errors, {} retried",
+            balancer.connections, balancer.requests, balancer.errors, balancer.retries
+        );
+        facts.push(("Balancer", format!("{}{place}, {counts}", balancer.status)));
+        for backend in &balancer.backends {
+            let drains = if backend.draining { ", gets nothing new" } else { "" };
+            let says = format!(
+                "{}: port {}, {} active, {} requests, {} errors{drains}",
+                backend.instance, backend.port, backend.active, backend.requests, backend.errors
+            );
+            facts.push(("Behind it", says));
+        }
     }
     if app.ready != "auto" {
         facts.push(("Ready", app.ready.clone()));

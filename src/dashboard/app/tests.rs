@@ -3,7 +3,7 @@
 use super::super::event::tests::event;
 use super::super::row::tests::{process, who};
 use super::*;
-use crate::wire::{LastExit, Process, Role};
+use crate::wire::{Balancer, JobRun, LastExit, Process, Role};
 
 /// An app with these processes.
 pub fn app(processes: Vec<Process>) -> App {
@@ -20,7 +20,7 @@ pub fn app(processes: Vec<Process>) -> App {
 }
 
 fn overview(app: &App, events: &[Event], role: Role) -> String {
-    app_page(&AppPage { app, events, who: &who(role) }, &Order::default())
+    app_page(&AppPage { app, events, runs: &[], who: &who(role) }, &Order::default())
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn the_worst_of_several_processes_is_told_first() {
     let check = |states: &[&str], sentence: &str| {
         let processes =
             states.iter().enumerate().map(|(at, state)| process(at as i64, &format!("web-{at}"), state));
-        let html = app_fragment(&app(processes.collect()), &[]);
+        let html = app_fragment(&app(processes.collect()), &[], &[]);
         assert!(html.contains(sentence), "{sentence} is missing in {html}");
     };
     check(&["online", "online"], "All 2 are online.");
@@ -74,7 +74,7 @@ fn only_who_may_act_gets_buttons() {
 #[test]
 fn the_configuration_shows_names_of_variables_and_no_values() {
     let one = app(vec![process(3, "web", "online")]);
-    let html = app_config_page(&AppPage { app: &one, events: &[], who: &who(Role::Admin) });
+    let html = app_config_page(&AppPage { app: &one, events: &[], runs: &[], who: &who(Role::Admin) });
     assert!(html.contains("<code>SECRET</code>") && html.contains("=***"), "{html}");
     assert!(html.contains("16 unstable runs in a row"), "{html}");
 }
@@ -91,8 +91,38 @@ fn foreign_text_is_escaped_wherever_it_stands() {
     }
     one.args = vec![evil.to_owned()];
     let events = [event(1, "2026-01-02T03:04:00.000Z", "process.spawn_failed", evil)];
-    let page = AppPage { app: &one, events: &events, who: &who(Role::Admin) };
+    let page = AppPage { app: &one, events: &events, runs: &[], who: &who(Role::Admin) };
     for html in [app_page(&page, &Order::default()), app_events_page(&page), app_config_page(&page)] {
         assert!(!html.contains("<img") && !html.contains("<b hx-post"), "{html}");
     }
+}
+
+#[test]
+fn a_job_tells_its_latest_runs_and_a_balancer_how_it_is() {
+    let mut one = app(vec![process(1, "backup", "stopped")]);
+    one.balancer = Some(Balancer {
+        status: "online".to_owned(),
+        pid: Some(7),
+        restarts: 0,
+        connections: 3,
+        requests: 1200,
+        errors: 2,
+        retries: 1,
+        backends: vec![],
+    });
+    let run = |outcome: &str, at: &str| JobRun {
+        run: Some(1),
+        trigger: "schedule".to_owned(),
+        outcome: outcome.to_owned(),
+        at: at.to_owned(),
+        ended_at: None,
+        exit: None,
+        detail: "<ran>".to_owned(),
+    };
+    let runs = [run("succeeded", "2026-01-02T03:00:00.000Z"), run("failed", "2026-01-02T04:00:00.000Z")];
+    let html = app_fragment(&one, &[], &runs);
+    let at = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part} is missing in {html}"));
+    assert!(at("2026-01-02 04:00:00") < at("2026-01-02 03:00:00"), "the newest is first: {html}");
+    assert!(html.contains("&#60;ran&#62;") && html.contains("t-bad"), "{html}");
+    assert!(html.contains("online, 3 connections, 1200 requests, 2 errors, 1 retried"), "{html}");
 }

@@ -144,12 +144,22 @@ impl File {
         self.connection.query_row("SELECT count(*) FROM bucket", [], |row| row.get(0)).unwrap()
     }
 
-    /// The buckets of a series that begin at `from` or later.
-    pub fn read(&self, series: Series, range: Range, from: u64) -> rusqlite::Result<Vec<(u64, Bucket)>> {
-        let sql = "SELECT at, count, cpu_min, cpu_sum, cpu_max, mem_min, mem_sum, mem_max FROM bucket
-                   WHERE range = ?1 AND at >= ?2 AND series = ?3 ORDER BY at";
+    /// The buckets of a series that begin at `first`, which is the begin of one, up to `last`.
+    pub fn read(
+        &self,
+        series: Series,
+        range: Range,
+        first: u64,
+        last: u64,
+    ) -> rusqlite::Result<Vec<(u64, Bucket)>> {
+        let sql = "WITH RECURSIVE begin(at) AS (
+                     SELECT ?2 UNION ALL SELECT at + ?4 FROM begin WHERE at + ?4 <= ?5)
+                   SELECT at, count, cpu_min, cpu_sum, cpu_max, mem_min, mem_sum, mem_max
+                   FROM begin CROSS JOIN bucket USING (at) WHERE range = ?1 AND series = ?3 ORDER BY at";
         let mut statement = self.connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![range.number(), from as i64, series.number()], |row| {
+        let (first, step, last) = (first as i64, range.step_ms() as i64, last as i64);
+        let which = params![range.number(), first, series.number(), step, last];
+        let rows = statement.query_map(which, |row| {
             let bucket = Bucket {
                 count: row.get(1)?,
                 cpu: Spread { min: row.get(2)?, sum: row.get(3)?, max: row.get(4)? },

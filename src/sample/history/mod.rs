@@ -207,19 +207,20 @@ impl History {
 
     /// The buckets of that range up to `now_ms`, by their begin, the oldest first.
     pub fn read(&self, series: Series, range: Range, now_ms: u64) -> Vec<(u64, Bucket)> {
-        let from = now_ms.saturating_sub(range.span_ms());
+        // Each is looked for by its begin: those of other series, which lie between, are not read.
+        let first = now_ms.saturating_sub(range.span_ms()).next_multiple_of(range.step_ms());
         let mut buckets = BTreeMap::new();
         if let Some(file) = &self.file {
-            match file.read(series, range, from) {
+            match file.read(series, range, first, now_ms) {
                 Ok(rows) => buckets.extend(rows),
                 Err(e) => tracing::warn!("the history of CPU and memory cannot be read: {e}"),
             }
         }
-        let fresh = self.fresh.range((range, from, Series::Host)..);
-        for ((_, begin, _), bucket) in
-            fresh.take_while(|((of, ..), _)| *of == range).filter(|((.., of), _)| *of == series)
-        {
-            buckets.entry(*begin).and_modify(|old: &mut Bucket| *old = old.and(*bucket)).or_insert(*bucket);
+        for begin in (first..=now_ms).step_by(range.step_ms() as usize) {
+            if let Some(bucket) = self.fresh.get(&(range, begin, series)) {
+                let old = buckets.entry(begin);
+                old.and_modify(|old: &mut Bucket| *old = old.and(*bucket)).or_insert(*bucket);
+            }
         }
         buckets.into_iter().collect()
     }

@@ -151,6 +151,9 @@ fn ready(app: &App) -> Vec<(&'static str, String)> {
         "" | "auto" => {}
         by => pairs.push(("ready by", format!("{by}, within {}", units::setting(app.listen_timeout_ms)))),
     }
+    if app.stdin {
+        pairs.push(("standard input", "a pipe: pmdaemon send and attach write to it".to_owned()));
+    }
     if app.shutdown_with_message {
         pairs.push(("asked to end", "by the message \"shutdown\", or by the signal".to_owned()));
     }
