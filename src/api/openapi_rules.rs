@@ -186,6 +186,10 @@ fn schemas() -> Value {
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
         "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},
+        "EnvOrder": {"properties": {"set": variables(), "unset": each(VARIABLE)}},
+        "MessageOrder": {"properties": {
+            "message": {"type": ["object", "array", "string", "number", "boolean"]},
+        }},
         "InheritedEnv": {"properties": {"variables": variables()}},
         "NewForward": {
             "properties": {"name": matching(NAME), "level": matching(LEVEL)},
