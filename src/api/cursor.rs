@@ -51,6 +51,23 @@ pub fn page<T>(
     Ok((page.into_iter().map(|(_, item)| item).collect(), next))
 }
 
+/// The largest number of an event or record that a program in any language can write.
+const LARGEST: u64 = (1 << 53) - 1;
+
+/// The place that `parameter` names by a number.
+///
+/// # Errors
+/// 400 when there is no such number.
+pub fn place(parameter: &str, seq: Option<u64>) -> Result<Option<u64>, ApiError> {
+    match seq {
+        Some(seq) if seq > LARGEST => {
+            let detail = format!("{parameter} is {seq}: 0 to {LARGEST} is allowed");
+            Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail))
+        }
+        Some(_) | None => Ok(seq),
+    }
+}
+
 /// How many items somebody wants.
 ///
 /// # Errors

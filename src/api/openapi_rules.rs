@@ -18,7 +18,7 @@ const ABSOLUTE: &str = r"^/[^\u0000]*$";
 const PORT: &str = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
 const SIGNAL: &str = "^((SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|\
                       TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)|[1-9]|[12][0-9]|3[01])$";
-const SPAN: &str = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)$";
+const SPAN: &str = r"^([0-9]{1,7}(\.[0-9]{1,9})?(ms|s)|[0-9]{1,5}(\.[0-9]{1,9})?(m|min)|[0-9]{1,3}(\.[0-9]{1,9})?h|[0-9]{1,2}(\.[0-9]{1,9})?d)$";
 const TIME: &str = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9](:[0-6][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-2][0-9]:[0-5][0-9]))$";
 const TAGS: &str = r#"^(\*|((W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)?)$"#;
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
@@ -39,9 +39,8 @@ pub fn describe(document: &mut Value) {
         }
         let is_of_query = parameter["in"] == "query";
         match name.as_str() {
-            "namespace" | "name" if is_of_query => {
-                parameter["schema"]["pattern"] = json!(several(NAME_IN_LIST))
-            }
+            "namespace" | "name" if !is_of_query => parameter["schema"]["pattern"] = json!(NAME),
+            "namespace" | "name" => parameter["schema"]["pattern"] = json!(several(NAME_IN_LIST)),
             "label" => parameter["schema"]["pattern"] = json!(several(&LABEL_TERM[1..LABEL_TERM.len() - 1])),
             "grep" => parameter["schema"]["maxLength"] = json!(512),
             // `sys` is what we say.
@@ -187,6 +186,10 @@ fn schemas() -> Value {
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
         "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},
+        "EnvOrder": {"properties": {"set": variables(), "unset": each(VARIABLE)}},
+        "MessageOrder": {"properties": {
+            "message": {"type": ["object", "array", "string", "number", "boolean"]},
+        }},
         "InheritedEnv": {"properties": {"variables": variables()}},
         "NewForward": {
             "properties": {"name": matching(NAME), "level": matching(LEVEL)},
@@ -200,6 +203,7 @@ fn schemas() -> Value {
                 "origins": each("^https?://[a-z0-9._-]+(:[1-9][0-9]{0,4})?$"),
             },
         },
+        "NewSecret": {"properties": {"value": {"pattern": FULL_TEXT, "maxLength": 65_536}}},
         "NewToken": {"properties": {"namespaces": each(NAMESPACE), "name": matching(NAME)}},
         "NewUser": {"properties": {"namespaces": each(NAMESPACE), "name": matching(NAME), "password": password}},
         "UserGrant": grant,

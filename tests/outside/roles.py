@@ -30,7 +30,7 @@ NOT_BY_ADMIN = (
     "/api/v1/system/upgrade",
 )
 # In their place there are checks of our own (judgement.py): the same, but for what no schema can foretell.
-REPLACED = "positive_data_acceptance,not_a_server_error"
+REPLACED = "positive_data_acceptance,negative_data_rejection,not_a_server_error"
 
 
 def check(server: rig.Server, role: str, seconds: int) -> bool:

@@ -19,7 +19,7 @@ pub struct Which {
     #[param(nullable = false, example = "24h")]
     pub since: Option<String>,
     /// Those before this `seq`. Without it: the newest.
-    #[param(nullable = false, minimum = 0)]
+    #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     pub before: Option<u64>,
     /// Go on where a page has ended: its `next_cursor`, instead of `before`.
     #[param(nullable = false)]
@@ -45,7 +45,7 @@ pub async fn list(
     Query(which): Query<Which>,
 ) -> Result<Json<wire::AuditList>, ApiError> {
     let limit = cursor::limit(which.limit, 100)?;
-    let before = match (which.before, which.cursor.as_deref()) {
+    let before = match (cursor::place("before", which.before)?, which.cursor.as_deref()) {
         (before, None) => before,
         (None, Some(text)) => Some(cursor::decode(LIST, text)?),
         (Some(_), Some(_)) => return Err(cursor::not_both("before")),

@@ -38,7 +38,7 @@ pub struct Which {
     #[param(rename = "type", nullable = false, example = "process.exited")]
     kind: Option<String>,
     /// Those after this `seq`. Without it a page has the newest, and a stream those from now on.
-    #[param(nullable = false, minimum = 0)]
+    #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
     /// Go on where a page has ended: its `next_cursor`, instead of `after`. Not for a stream.
     #[param(nullable = false)]
@@ -69,7 +69,8 @@ pub async fn list(
     let limit = cursor::limit(which.limit, 100)?;
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let streams = accept.starts_with("text/event-stream");
-    let after = if streams { last_id(&headers)?.or(which.after) } else { which.after };
+    let after = cursor::place("after", which.after)?;
+    let after = if streams { last_id(&headers)?.or(after) } else { after };
     let on = which.cursor.as_deref().map(Page::decode).transpose()?;
     if on.is_some() && (streams || after.is_some()) {
         return Err(cursor::not_both("after"));
