@@ -56,6 +56,16 @@ impl Home {
         self.0.join("jwt.key")
     }
 
+    /// The key of secrets (0600).
+    pub fn secret_key(&self) -> PathBuf {
+        self.0.join("secrets.key")
+    }
+
+    /// Secrets that runs get as files (0700).
+    pub fn secret_file_dir(&self) -> PathBuf {
+        self.0.join("secret-files")
+    }
+
     /// The SQLite database.
     pub fn store(&self) -> PathBuf {
         self.0.join("store.db")

@@ -13,6 +13,27 @@ const RATE: &str = "PMDAEMON_RESTART_RATE";
 /// Where log files of one's own may be, for those who are not admins.
 const LOG_ROOTS: &str = "PMDAEMON_LOG_ROOTS";
 
+/// Whether a daemon that runs as root runs what others can change: `allow`, or `refuse`.
+pub const WRITABLE: &str = "PMDAEMON_WRITABLE_SCRIPTS";
+
+/// What the environment says of [`WRITABLE`]; refused, if nothing.
+///
+/// # Errors
+/// A sentence, when it is neither word.
+pub fn runs_what_others_can_write() -> Result<bool, String> {
+    writable(std::env::var_os(WRITABLE))
+}
+
+fn writable(said: Option<OsString>) -> Result<bool, String> {
+    match said.as_ref().map(|word| word.to_string_lossy()).as_deref() {
+        None | Some("refuse") => Ok(false),
+        Some("allow") => Ok(true),
+        Some(other) => Err(format!(
+            "{WRITABLE} is {other:?}: use allow to have root run scripts that others can change, or refuse"
+        )),
+    }
+}
+
 /// How many automatic restarts the host bears (acceptance row K7), as far as somebody said that.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct RestartBudget {
@@ -138,6 +159,14 @@ mod tests {
         for wrong in ["logs", "/var/log:../x", "/var/../etc"] {
             assert!(LogRoots::parse(Some(wrong.into()), None).unwrap_err().contains("/srv/logs"), "{wrong}");
         }
+    }
+
+    #[test]
+    fn what_others_can_write_is_refused_unless_that_is_said() {
+        for (said, expected) in [(None, Ok(false)), (Some("refuse"), Ok(false)), (Some("allow"), Ok(true))] {
+            assert_eq!(writable(said.map(OsString::from)), expected, "{said:?}");
+        }
+        assert!(writable(Some("yes".into())).unwrap_err().contains("use allow"));
     }
 
     #[test]

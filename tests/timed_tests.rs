@@ -5,5 +5,8 @@ mod support;
 #[path = "timed/jobs.rs"]
 mod jobs;
 
+#[path = "timed/secrets.rs"]
+mod secrets;
+
 #[path = "timed/watch.rs"]
 mod watch;

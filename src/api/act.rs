@@ -11,9 +11,9 @@ use serde::Deserialize;
 use super::operations::begin;
 use super::{Api, ApiError, convert, notices};
 use crate::auth::Principal;
-use crate::daemon::preparing;
 use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::{ProcessView, Snapshot};
+use crate::daemon::{exposed, preparing};
 use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
 use crate::supervisor::{Accepted, Command, Denied};
 use crate::wire::{self, Action};
@@ -148,8 +148,13 @@ pub async fn act_if(
     expected: Option<Expected>,
     limit: Duration,
 ) -> Result<Acted, ApiError> {
-    if action == Action::Restart {
-        can_be_started(targets).await?;
+    match action {
+        Action::Restart => can_be_started(api, targets).await?,
+        Action::Start => {
+            let at_rest: Vec<_> = targets.iter().filter(|view| view.state.pid().is_none()).cloned().collect();
+            are_nobody_elses(&at_rest).await?;
+        }
+        Action::Stop | Action::Delete | Action::Reset => {}
     }
     let commands = targets.iter().map(|target| command(action, target.id)).collect();
     give(api, by, action, commands, targets, expected, limit).await
@@ -173,25 +178,46 @@ pub async fn restart_on(
         PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
     };
     let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
-    can_be_started(targets).await?;
+    can_be_started(api, targets).await?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
     give(api, by, Action::Restart, commands, targets, None, limit).await
 }
 
-/// 422 if a file cannot be read that the next run needs: what runs is not stopped for that.
+/// 422 if a file cannot be read or a secret is not there that the next run needs, or others could change
+/// what root would run: what runs is not stopped for that.
 ///
 /// # Errors
 /// The sentence of the first app that cannot be started.
-pub async fn can_be_started(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
+pub async fn can_be_started(api: &Api, targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
     for target in targets.iter().filter(|target| seen.insert(target.app)) {
-        if let Err(why) = preparing::read(target.spec.env_sources.files.clone()).await {
-            let detail = format!("{} cannot be started: {why}; it is left as it is", target.name());
-            return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_execute", detail));
-        }
+        let ready = preparing::read(target.spec.env_sources.files.clone()).await.map(drop);
+        ready.and_then(|()| api.handle.secrets().check(&target.spec)).map_err(|why| left(target, &why))?;
+    }
+    are_nobody_elses(targets).await
+}
+
+/// 422 if others could change what root would run.
+///
+/// # Errors
+/// The sentence of the first app with which that is so.
+async fn are_nobody_elses(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
+    let mut seen = BTreeSet::new();
+    for target in targets.iter().filter(|target| seen.insert(target.app)) {
+        let spec = Arc::clone(&target.spec);
+        let looking = tokio::task::spawn_blocking(move || {
+            exposed::check(&spec.cwd, &spec.script, &spec.env_sources.files, spec.resources.run_as.as_ref())
+        });
+        let looked = looking.await.map_err(|e| ApiError::internal(&e))?;
+        looked.map_err(|exposed| left(target, &exposed.detail))?;
     }
     Ok(())
+}
+
+fn left(target: &ProcessView, why: &str) -> ApiError {
+    let detail = format!("{} cannot be started: {why}; it is left as it is", target.name());
+    ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_execute", detail)
 }
 
 /// Gives a command for each of the targets, then waits for what `action` leads to.

@@ -198,6 +198,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 mod tests {
     use super::local_path;
 
+    /// Row 40 of the security checklist.
     #[test]
     fn after_login_one_stays_on_this_server() {
         for (next, path) in [

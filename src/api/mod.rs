@@ -70,6 +70,7 @@ pub mod requests;
 pub mod resolve;
 pub mod router;
 pub mod scope;
+pub mod secrets;
 pub mod serve;
 pub mod sessions;
 pub mod state;

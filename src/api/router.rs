@@ -16,7 +16,7 @@ use super::access::{Auth, View};
 use super::{
     ApiError, Shared, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
     idempotency, in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports,
-    processes, prometheus, reload_logs, requests, sessions, system, tally, tokens, users, ws,
+    processes, prometheus, reload_logs, requests, secrets, sessions, system, tally, tokens, users, ws,
 };
 
 /// The longest body.
@@ -61,6 +61,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(forwards::list::list, forwards::add::add))
         .routes(routes!(forwards::remove::remove))
         .routes(routes!(forwards::test::test))
+        .routes(routes!(secrets::list::list))
+        .routes(routes!(secrets::set::set, secrets::remove::remove))
         .routes(routes!(events::list))
         .routes(routes!(system::show::show))
         .routes(routes!(logs::system::own))

@@ -124,6 +124,7 @@ fn sign_raw(header: &str, claims: &[u8]) -> String {
     format!("{message}.{signature}")
 }
 
+/// Row 14 of the security checklist.
 #[test]
 fn a_token_with_another_header_is_refused_although_the_signature_is_right() {
     let (accounts, _, claims) = scene();

@@ -195,6 +195,7 @@ fn what_is_expired_is_forgotten_in_memory_and_in_the_store_and_use_is_noted() {
     assert!(saved.tokens.is_empty() && saved.sessions.is_empty());
 }
 
+/// Row 12 of the security checklist.
 #[test]
 fn no_token_session_id_or_code_is_in_the_files_of_the_store() {
     let dir = tempfile::tempdir().unwrap();

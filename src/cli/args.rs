@@ -14,6 +14,7 @@ use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
 use super::schedule_args::{JOB, JobCommand};
+use super::secret_args::{SECRET, SecretCommand};
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
 use super::web_args::WebArgs;
@@ -132,6 +133,9 @@ pub enum ClientCommand {
     /// Run commands at times of day: add, list, run and remove jobs, and what became of them
     #[command(subcommand, after_help = JOB)]
     Job(JobCommand),
+    /// Keep passwords and keys for apps, encrypted
+    #[command(subcommand, after_help = SECRET)]
+    Secret(SecretCommand),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

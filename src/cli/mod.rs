@@ -42,6 +42,7 @@ mod ready_args;
 mod render;
 mod resource_args;
 mod schedule_args;
+mod secret_args;
 mod session;
 mod start_args;
 mod startup;

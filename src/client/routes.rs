@@ -9,9 +9,9 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, Lent, Listener, LoginLink, LogsTended,
-    NewApp, Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
-    RestorePoint, RestorePointList, Resurrected, RevisionList, RollbackOrder, ScaleOrder, SignalOrder,
-    System, Then, UpgradeBegun, UpgradeOrder, WatchOrder, Whoami,
+    NewApp, NewSecret, Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList,
+    Reloaded, RestorePoint, RestorePointList, Resurrected, RevisionList, RollbackOrder, ScaleOrder,
+    SecretList, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, WatchOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -261,6 +261,26 @@ impl Client {
     /// `GET /apps/{ref}/runs`: what became of the times of a job.
     pub async fn runs(&self, reference: &str, limit: u32) -> Result<JobRunList, ClientError> {
         self.get(&format!("/api/v1/apps/{}/runs?limit={limit}", escaped(reference)?)).await
+    }
+
+    /// `GET /secrets`.
+    pub async fn secrets(&self) -> Result<SecretList, ClientError> {
+        self.get("/api/v1/secrets").await
+    }
+
+    /// `PUT /secrets/{namespace}/{name}`.
+    pub async fn set_secret(&self, namespace: &str, name: &str, value: &str) -> Result<(), ClientError> {
+        let path = format!("/api/v1/secrets/{}/{}", percent_encoded(namespace), percent_encoded(name));
+        let secret = NewSecret { value: value.to_owned() };
+        self.send(Method::PUT, &path, |r| r.json(&secret)).await?;
+        Ok(())
+    }
+
+    /// `DELETE /secrets/{namespace}/{name}`.
+    pub async fn remove_secret(&self, namespace: &str, name: &str) -> Result<(), ClientError> {
+        let path = format!("/api/v1/secrets/{}/{}", percent_encoded(namespace), percent_encoded(name));
+        self.send(Method::DELETE, &path, |r| r).await?;
+        Ok(())
     }
 
     /// `GET /ports`.

@@ -19,7 +19,7 @@ use nix::fcntl::{Flock, FlockArg};
 use super::{ClientError, is_ready};
 use crate::home::Home;
 use crate::kernel;
-use crate::settings::{LogRoots, RestartBudget};
+use crate::settings::{self, LogRoots, RestartBudget};
 
 /// How long a daemon may take to be ready, its own start or that of its successor.
 const BOUND: Duration = Duration::from_secs(10);
@@ -82,6 +82,7 @@ pub async fn ensure(home: &Home, program: Program) -> Result<bool, ClientError> 
     // The keeper hands them on to the daemon, which nobody looks at.
     RestartBudget::from_env().map_err(ClientError::Start)?;
     LogRoots::from_env().map_err(ClientError::Start)?;
+    settings::runs_what_others_can_write().map_err(ClientError::Start)?;
     home.create().map_err(ClientError::Start)?;
     let _lock = start_lock(home).await?;
     let mut log = LogTail::from_here(home);

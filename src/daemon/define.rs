@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Asked, Finder, reason};
-use super::{define_health, define_logs, define_watch, env_file, node, resources};
+use super::{define_health, define_logs, define_watch, env_file, exposed, node, resources};
 use crate::model::{
     AppSpec, Balance, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
     ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
@@ -113,6 +113,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         interpreter: draft.interpreter.as_deref(),
         interpreter_args: &draft.interpreter_args,
     })?;
+    exposed::check(&draft.cwd, &draft.script, &env_sources.files, run_as.as_ref())?;
     // Who gets requests must be able to take them.
     let ready = match draft.ready.by {
         ReadyBy::Auto if draft.balance.is_some() && health.is_none() => {

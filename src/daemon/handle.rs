@@ -11,6 +11,7 @@ use super::log_orders::{Reply, Tended};
 use super::own_events::Own;
 use super::revisions::Author;
 use super::sampling::{LOOKING, Measured, Usages};
+use super::secret_env;
 use super::sockets::Sockets;
 use super::succession::{self, Wish};
 use super::view::Snapshot;
@@ -92,6 +93,7 @@ pub struct Handle {
     pub(super) change: succession::Watch,
     pub(super) leaving: Arc<watch::Sender<bool>>,
     pub(super) noted_loss: Option<Noted>,
+    pub(super) secrets: secret_env::Shared,
 }
 
 impl Handle {
@@ -291,6 +293,11 @@ impl Handle {
     /// The store was damaged, at this daemon's start or an earlier one's.
     pub fn noted_loss(&self) -> Option<&Noted> {
         self.noted_loss.as_ref()
+    }
+
+    /// The secrets.
+    pub fn secrets(&self) -> &secret_env::Secrets {
+        &self.secrets
     }
 
     /// The home.

@@ -29,6 +29,7 @@
 //! - [`sockets`] are held by the keeper, so that nobody is refused while there is no daemon.
 //! - [`upgrade`] tries another program ([`self_check`]), [`succession`] and `replacing` make room
 //!   for it.
+//! - [`secret_env`] keeps secrets, and gives them to programs.
 //! - `slots` keeps how far schedules are; `wall_clock` notices when the clock is set.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
@@ -46,6 +47,7 @@ mod endings;
 pub mod env_file;
 pub mod environment;
 pub mod event_text;
+pub mod exposed;
 pub mod file_watch;
 mod finder;
 pub mod forward;
@@ -68,6 +70,7 @@ pub mod resources;
 pub mod retention;
 pub mod revisions;
 pub mod sampling;
+pub mod secret_env;
 pub mod self_check;
 mod slots;
 pub mod sockets;

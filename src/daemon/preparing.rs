@@ -48,12 +48,12 @@ impl Preparing {
         &mut self,
         run: RunId,
         files: Vec<PathBuf>,
-        launch: impl FnOnce(BTreeMap<String, String>) -> Launch + Send + 'static,
+        launch: impl FnOnce(BTreeMap<String, String>) -> Result<Launch, String> + Send + 'static,
     ) {
         self.held.insert(run, Vec::new());
         let done = self.done.clone();
         tokio::spawn(async move {
-            let launch = read(files).await.map(|variables| Box::new(launch(variables)));
+            let launch = read(files).await.and_then(launch).map(Box::new);
             // Nobody listens any more when the daemon ends.
             let _ = done.send(Prepared { run, launch }).await;
         });
@@ -148,7 +148,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(".env");
         std::fs::write(&file, "A=1").unwrap();
-        preparing.begin(RunId(7), vec![file], |env| Launch { env, ..launch() });
+        preparing.begin(RunId(7), vec![file], |env| Ok(Launch { env, ..launch() }));
         assert!(preparing.hold(RunId(8), Order::KillTree { run: 8 }).is_some());
         assert!(preparing.hold(RunId(7), Order::KillTree { run: 7 }).is_none());
         let outcome = preparing.end(out.recv().await.unwrap());
@@ -163,11 +163,11 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_gone_is_a_launch_that_failed_unless_it_was_forgotten() {
         let (mut preparing, mut out) = Preparing::new();
-        preparing.begin(RunId(7), vec!["/no/such/.env".into()], |_| launch());
+        preparing.begin(RunId(7), vec!["/no/such/.env".into()], |_| Ok(launch()));
         let outcome = preparing.end(out.recv().await.unwrap());
         let Some(Outcome::Failed(Fact::SpawnFailed { failure, .. })) = outcome else { panic!("no failure") };
         assert_eq!(failure.detail, "the env file /no/such/.env cannot be read: it does not exist");
-        preparing.begin(RunId(8), vec!["/no/such/.env".into()], |_| launch());
+        preparing.begin(RunId(8), vec!["/no/such/.env".into()], |_| Ok(launch()));
         preparing.forget_all();
         assert!(preparing.end(out.recv().await.unwrap()).is_none());
     }

@@ -258,6 +258,7 @@ pub(super) mod tests {
         }
     }
 
+    /// Row 38 of the security checklist.
     #[test]
     fn foreign_text_is_escaped_and_ignored_by_htmx() {
         let evil = r#"<img src=x onerror=alert(1)><hx-partial hx-target="body">"'"#;

@@ -19,7 +19,7 @@ mod keys;
 mod node;
 mod read;
 mod schema;
-mod text;
+pub mod text;
 mod value;
 
 pub use apps::{Around, Declared, declared};

@@ -22,8 +22,9 @@ pub struct Run {
 
 /// There is nothing in it that a terminal would not just show.
 pub fn is_plain(text: &[u8]) -> bool {
-    // Behind 0xC2 come the C1 controls, but also letters: those take the long way for nothing.
-    if memchr::memchr2(0x1b, 0x08, text).is_some() || memchr::memmem::find(text, b"\xC2\x9B").is_some() {
+    // Behind 0xC2 come the C1 controls, which begin sequences as an escape does, and some letters.
+    let is_c1 = |at: usize| matches!(text.get(at + 1), Some(0x80..=0x9f));
+    if memchr::memchr2(0x1b, 0x08, text).is_some() || memchr::memchr_iter(0xC2, text).any(is_c1) {
         return false;
     }
     memchr::memchr_iter(b'\r', text).all(|at| text.get(at + 1).is_none_or(|next| *next == b'\n'))
@@ -63,7 +64,8 @@ pub fn styled(text: &[u8]) -> (String, Vec<Run>) {
 
 fn screen(text: &[u8]) -> Screen {
     let mut screen = Screen::default();
-    Parser::new().advance(&mut screen, text);
+    // Bytes that are no character are one here as well, whatever the parser would take them for.
+    Parser::new().advance(&mut screen, String::from_utf8_lossy(text).as_bytes());
     screen
 }
 
@@ -239,10 +241,16 @@ mod tests {
         check("long text\r\u{1b}[Kshort", "short", &[]);
         check("\u{1b}[31mabc\r\u{1b}[0mx\r", "xbc", &[(1, 2, "f1")]);
         check("ab\u{8}c", "ac", &[]);
+        // Without what begins them, sequences are text like any other.
+        check("a\u{9d}52;c;AAAA\u{9c}b\u{9b}31mc", "a52;c;AAAAb31mc", &[]);
+        check("12 °C, £5", "12 °C, £5", &[]);
+        // No character: the same with and without a sequence beside it.
+        assert_eq!((plain(b"a\x8db"), plain(b"a\x8db\x1b[m")), ("a\u{fffd}b".into(), "a\u{fffd}b".into()));
         check("windows\r", "windows\r", &[]);
     }
 
     proptest! {
+        /// Row 41 of the security checklist.
         #[test]
         fn whatever_is_written_no_escape_is_left(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
             let mut line = bytes;

@@ -26,6 +26,7 @@ pub mod resources;
 pub mod revision;
 pub mod role;
 pub mod schedule;
+pub mod secret_ref;
 pub mod signal;
 pub mod size;
 pub mod spec;

@@ -117,6 +117,7 @@ mod tests {
         assert_eq!(ask(head + &long).await, Ok(()));
     }
 
+    /// Row 36 of the security checklist.
     #[tokio::test]
     async fn a_closed_port_and_another_host_are_told() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -63,6 +63,15 @@ pub enum SecretError {
         /// The file.
         path: PathBuf,
     },
+    /// It is not the key of the secrets.
+    #[error(
+        "{path} is damaged (a key has 32 bytes): put a copy of it back, or delete it and set all secrets again",
+        path = path.display()
+    )]
+    DamagedVaultKey {
+        /// The file.
+        path: PathBuf,
+    },
     /// It is not a token.
     #[error(
         "{path} is damaged: the daemon writes a new one within seconds, then try again",

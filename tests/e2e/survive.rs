@@ -91,6 +91,7 @@ fn pids(processes: &[Value]) -> Vec<i64> {
     processes.iter().map(|p| p["pid"].as_i64().unwrap()).collect()
 }
 
+/// Row 47 of the security checklist.
 #[test]
 fn services_do_not_notice_the_end_of_the_daemon() {
     let services = Services::start();

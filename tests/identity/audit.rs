@@ -106,6 +106,7 @@ fn a_login_that_fails_is_recorded_without_what_was_typed() {
     assert!(after < before + 30, "{before} {after}");
 }
 
+/// Row 28 of the security checklist.
 #[test]
 fn a_database_that_somebody_altered_is_found_out() {
     let home = Home::new();

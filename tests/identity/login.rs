@@ -80,6 +80,7 @@ fn a_login_with_a_password_ends_on_the_server_with_the_context() {
     assert_eq!(tokens("alice"), 0);
 }
 
+/// Row 42 of the security checklist.
 #[test]
 fn a_token_is_not_sent_over_an_open_network_nor_to_somebody_else() {
     let own = Home::new();

@@ -32,15 +32,17 @@ viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{rev
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
 viewer   GET /metrics, GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
 viewer   GET /api/v1/operations, GET /api/v1/operations/{id}, GET /api/v1/operations/{id}/events
+viewer   GET /operations, GET /operations/{id}, GET /fragments/operations, GET /fragments/operations/{id}
 viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
 operator POST /api/v1/apps/{ref}/reload, POST /api/v1/apps/{ref}/reset, PUT /api/v1/apps/{ref}/scale
 operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1/operations/{id}
-operator POST /apps/{ref}/{verb}, POST /bulk
+operator POST /apps/{ref}/{verb}, POST /bulk, POST /operations/{id}/cancel
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
-deployer PUT /api/v1/apps/{ref}/watch
+deployer PUT /api/v1/apps/{ref}/watch, GET /api/v1/secrets
+deployer PUT /api/v1/secrets/{namespace}/{name}, DELETE /api/v1/secrets/{namespace}/{name}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
 deployer DELETE /api/v1/apps/{ref}/logs, DELETE /api/v1/processes/{id}/logs, DELETE /api/v1/logs
 deployer POST /api/v1/apps/{ref}/logs/reopen, POST /api/v1/logs/reopen

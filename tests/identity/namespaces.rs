@@ -80,6 +80,7 @@ fn nothing_that_can_be_read_tells_of_another_namespace() {
     assert!(scene.ask("GET", "/api/v1/logs?tail=5").text.contains("\"name\":\"web\""));
 }
 
+/// Row 8 of the security checklist.
 #[test]
 fn nothing_that_can_be_done_reaches_another_namespace() {
     let scene = scene("deployer");
@@ -204,6 +205,7 @@ fn a_websocket_pushes_what_is_in_one_s_namespaces() {
     }
 }
 
+/// Row 13 of the security checklist.
 #[test]
 fn a_websocket_and_a_stream_of_logs_end_with_their_token() {
     let scene = scene("viewer");

@@ -107,6 +107,7 @@ fn another_password_or_role_puts_out_who_is_logged_in() {
     assert_eq!(page(&api, "alice", "yet another one").status, 303);
 }
 
+/// Row 15 of the security checklist.
 #[test]
 fn what_is_no_password_is_refused_and_none_is_ever_an_argument() {
     let home = Home::new();
@@ -126,7 +127,7 @@ fn what_is_no_password_is_refused_and_none_is_ever_an_argument() {
     assert!(!home.daemon_log().contains(PASSWORD), "row 11");
 }
 
-/// Row 16 of the checklist.
+/// Row 16 of the security checklist.
 #[test]
 fn after_some_failures_one_has_to_wait_and_others_have_not() {
     let home = Home::new();

@@ -27,6 +27,7 @@ fn cookie(api: &Api) -> String {
     set.split(';').next().unwrap().to_owned()
 }
 
+/// Row 50 of the security checklist.
 #[test]
 fn a_login_link_works_once() {
     let home = Home::new();
@@ -44,6 +45,7 @@ fn a_login_link_works_once() {
     }
 }
 
+/// Row 6 of the security checklist.
 #[test]
 fn a_session_is_for_pages_of_the_same_origin() {
     let home = Home::new();

@@ -9,6 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use crate::support::socket::{connect, say, wait};
 use crate::support::{Home, fixture, proc};
 
+/// Row 4 of the security checklist.
 #[test]
 fn a_websocket_needs_credentials_and_a_session_needs_our_origin() {
     let home = Home::new();

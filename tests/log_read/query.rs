@@ -137,6 +137,7 @@ fn event_streams_go_on_where_they_broke() {
     assert!(!text.contains("\"two\""), "{text}");
 }
 
+/// Row 39 of the security checklist.
 #[test]
 fn a_download_is_a_file_that_nobody_opens_as_a_page() {
     let home = Home::new();

@@ -30,6 +30,7 @@ fn both(check: impl Fn(&Home)) {
     check(&Home::without_cgroups());
 }
 
+/// Row 35 of the security checklist.
 #[test]
 fn a8_nobody_survives_a_stop_with_cgroups_and_without() {
     both(|home| {

@@ -1,8 +1,12 @@
 //! What of a definition is for admins alone.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
+
 use serde_json::{Value, json};
 
 use crate::support::api::Answer;
+use crate::support::home::ran;
 use crate::support::{Api, Home, SOON, wait_until};
 
 /// Somebody who may define apps and is no admin.
@@ -111,4 +115,60 @@ fn row_31_only_admins_have_other_code_loaded_into_what_runs_as_root() {
         .is_problem(403, "forbidden_variable");
     let variables = json!({"variables": {"PATH": "/usr/bin:/bin", "LD_PRELOAD": "/tmp/x.so"}});
     somebody.send("PUT", "/api/v1/apps/b/inherited-env", &variables).is_problem(403, "forbidden_variable");
+}
+
+#[test]
+fn row_33_root_runs_nothing_that_others_can_change_unless_told() {
+    if !nix::unistd::geteuid().is_root() {
+        // Then whoever starts an app is the one who may change it.
+        return;
+    }
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    let mode = |path: &str, mode: u32| std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    let start = |name: &str| home.run(&["start", &script, "--name", name]);
+
+    mode(&script, 0o666);
+    start("web")
+        .refused(1, &["app.sh can be changed by everybody", "chmod o-w", "PMDAEMON_WRITABLE_SCRIPTS"]);
+    let problem =
+        home.api().post("/api/v1/apps", &json!({"script": script})).is_problem(422, "invalid_value");
+    assert_eq!(problem["errors"][0]["pointer"], "/script", "{problem}");
+    mode(&script, 0o644);
+    std::os::unix::fs::chown(&script, Some(65_534), None).unwrap();
+    start("web").refused(1, &["app.sh belongs to", "chown root"]);
+    // The user as whom it runs may change what it runs.
+    home.ok(&["start", &script, "--name", "theirs", "--uid", "65534", "--cwd", "/", "--no-autostart"]);
+    home.ok(&["delete", "theirs", "--force"]);
+    std::os::unix::fs::chown(&script, Some(0), None).unwrap();
+
+    // The directory in which it runs, and a file with its variables.
+    let open = home.work().join("open");
+    std::fs::create_dir(&open).unwrap();
+    mode(open.to_str().unwrap(), 0o777);
+    let cwd = ["start", &script, "--name", "web", "--cwd", open.to_str().unwrap()];
+    home.run(&cwd).refused(1, &["open can be changed by everybody"]);
+    let variables = home.file("app.env", "A=1\n");
+    mode(&variables, 0o646);
+    home.run(&["start", &script, "--name", "web", "--env-file", &variables]).refused(1, &["app.env can be"]);
+    assert_eq!(home.processes(), Vec::<Value>::new());
+
+    // What runs already goes on, and is not restarted.
+    assert_eq!(start("web").code, 0);
+    let pid = home.pid("web");
+    mode(&script, 0o646);
+    home.run(&["restart", "web"]).refused(1, &["web cannot be started", "left as it is"]);
+    assert_eq!(home.pid("web"), pid);
+    home.ok(&["stop", "web"]);
+    home.run(&["start", "web"]).refused(1, &["web cannot be started", "chmod o-w"]);
+    assert_eq!(home.process("web")["status"], "stopped");
+
+    // Told so, it runs anything.
+    let told = Home::new();
+    let script = told.file("app.sh", "exec sleep 1000\n");
+    mode(&script, 0o666);
+    let start = ["start", &script, "--name", "web"];
+    let unclear = ran(told.command(&start).env("PMDAEMON_WRITABLE_SCRIPTS", "yes"));
+    unclear.refused(1, &["PMDAEMON_WRITABLE_SCRIPTS is \"yes\"", "use allow"]);
+    assert_eq!(ran(told.command(&start).env("PMDAEMON_WRITABLE_SCRIPTS", "allow")).code, 0);
 }

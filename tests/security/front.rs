@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::support::Home;
 
+/// Row 43 of the security checklist.
 #[test]
 fn row_3_other_names_are_misdirected_whatever_a_proxy_says() {
     let home = Home::new();

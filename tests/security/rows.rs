@@ -1,6 +1,7 @@
 //! The security checklist: each row has a test, or a line in the README that says why not.
 
-/// Where a row is tested: a file and the name of a test in it. `None`: the README says why not.
+/// Where a row is tested: a file and the name of a test in it, which carries the number in its name or in
+/// the comment above it. `None`: the README says why not.
 const ROWS: [(u8, Option<(&str, &str)>); 51] = [
     (1, Some(("tests/integration/routes.rs", "without_a_token_nothing_is_answered_but_health"))),
     (2, Some(("tests/security/tls.rs", "row_2_beyond_this_machine_there_is_tls_or_somebody_insists"))),
@@ -82,7 +83,13 @@ const ROWS: [(u8, Option<(&str, &str)>); 51] = [
         )),
     ),
     (32, Some(("tests/slices/limits.rs", "an_app_runs_as_another_user_with_its_groups_home_and_outputs"))),
-    (33, None),
+    (
+        33,
+        Some((
+            "tests/security/definitions.rs",
+            "row_33_root_runs_nothing_that_others_can_change_unless_told",
+        )),
+    ),
     (34, Some(("tests/slices/limits.rs", "row_34_who_gave_rights_up_gets_none_back"))),
     (35, Some(("tests/options/trees.rs", "a8_nobody_survives_a_stop_with_cgroups_and_without"))),
     (36, Some(("src/probe/http.rs", "a_closed_port_and_another_host_are_told"))),
@@ -94,7 +101,7 @@ const ROWS: [(u8, Option<(&str, &str)>); 51] = [
     (42, Some(("tests/identity/login.rs", "a_token_is_not_sent_over_an_open_network_nor_to_somebody_else"))),
     (43, Some(("tests/security/front.rs", "row_3_other_names_are_misdirected_whatever_a_proxy_says"))),
     (44, None),
-    (45, None),
+    (45, Some(("tests/security/rows.rs", "row_45_every_parser_of_what_others_send_is_fuzzed_in_every_run"))),
     (46, None),
     (47, Some(("tests/e2e/survive.rs", "services_do_not_notice_the_end_of_the_daemon"))),
     (48, Some(("src/cli/doctor/home.rs", "a_secret_that_others_can_read_is_serious_and_the_remedy_helps"))),
@@ -114,15 +121,41 @@ fn every_row_of_the_security_checklist_has_a_test_or_a_line_that_says_why_not() 
     for (index, (row, test)) in ROWS.into_iter().enumerate() {
         assert_eq!(usize::from(row), index + 1);
         let told = readme.contains(&format!("Row {row}:"));
-        let there = test.map(|(file, name)| {
-            std::fs::read_to_string(root.join(file)).is_ok_and(|text| text.contains(&format!("fn {name}(")))
+        let carried = test.map(|(file, name)| {
+            let text = std::fs::read_to_string(root.join(file)).unwrap_or_default();
+            text.split_once(&format!("fn {name}(")).map(|(before, _)| {
+                let above = before.rsplit("\n\n").next().unwrap_or_default();
+                numbers(name).contains(&row)
+                    || (above.contains("of the security checklist") && numbers(above).contains(&row))
+            })
         });
-        match there {
-            Some(true) => {}
-            Some(false) => wrong.push(format!("row {row}: its test {test:?} is not there")),
+        match carried {
+            Some(Some(true)) => {}
+            Some(Some(false)) => {
+                wrong.push(format!("row {row}: its test {test:?} does not carry the number"))
+            }
+            Some(None) => wrong.push(format!("row {row}: its test {test:?} is not there")),
             None if told => {}
             None => wrong.push(format!("row {row} has neither a test nor a line in the README")),
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// All numbers in a text.
+fn numbers(text: &str) -> Vec<u8> {
+    text.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok()).collect()
+}
+
+#[test]
+fn row_45_every_parser_of_what_others_send_is_fuzzed_in_every_run() {
+    let read = |path: &str| {
+        std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path)).unwrap()
+    };
+    let (targets, fuzz, all) = (read("tests/fuzz/fuzz.rs"), read("tests/fuzz/run"), read("tests/run"));
+    assert!(all.contains("run \"fuzzing\" tests/fuzz/run"), "tests/run does not fuzz");
+    for name in ["names", "selectors", "ansi", "cursors", "importers", "sockets", "keeper"] {
+        assert!(targets.contains(&format!("(\"{name}\", {name}::check)")), "{name} is no target");
+        assert!(fuzz.contains(&format!(" {name}")), "{name} is not run");
+    }
 }

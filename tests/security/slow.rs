@@ -80,30 +80,40 @@ fn row_22_a_thousand_slow_clients_slow_nobody_down_and_the_unix_socket_always_an
     let home = Home::new();
     let api = home.api();
     let raw = Raw::of(&home);
+    let half_body = format!(
+        "POST /api/v1/apps HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Length: 100\r\n\r\n{{",
+        api.address, api.token
+    );
+    let kinds = ["", "GET / HTTP/1.1\r\nHost: ", &half_body, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"];
     let attach = |count: usize| -> Vec<TcpStream> {
-        let connect = |_| {
+        let connect = |kind: &&str| {
             let mut stream = TcpStream::connect(api.address).unwrap();
-            let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: ");
+            let _ = stream.write_all(kind.as_bytes());
             stream
         };
-        (0..count).map(connect).collect()
+        kinds.iter().cycle().take(count).map(connect).collect()
     };
-    let slow = attach(1000);
-    let mut waits: Vec<Duration> = (0..100)
-        .map(|_| {
-            let begun = Instant::now();
-            api.get("/api/v1/processes");
-            begun.elapsed()
-        })
-        .collect();
-    waits.sort();
-    // Generous: this machine may be busy, and this is no optimised build.
-    println!("1,000 slow clients: median {:?}, p99 {:?}", waits[50], waits[98]);
-    assert!(waits[98] < Duration::from_secs(1), "{waits:?}");
+    // 50 ms on a quiet machine; what else runs on this one counts as well, so the best of some rounds does.
+    let round = || {
+        let slow = attach(1000);
+        let mut waits: Vec<Duration> = (0..100)
+            .map(|_| {
+                let begun = Instant::now();
+                api.get("/api/v1/processes");
+                begun.elapsed()
+            })
+            .collect();
+        drop(slow);
+        waits.sort();
+        println!("1,000 slow clients: median {:?}, p99 {:?}", waits[50], waits[98]);
+        waits[98]
+    };
+    let bound = Duration::from_millis(50);
+    assert!((0..10).any(|_| round() <= bound), "p99 was more than {bound:?} in each round");
 
     // More than there are places for (who finds none is told so: `api::places`).
     let more = attach(1200);
     let (status, _) = raw.ask("GET", "/api/v1/processes", SOON).expect("the unix socket answers");
     assert_eq!(status, 200);
-    drop((slow, more));
+    drop(more);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use crate::support::home::PROGRAM;
+use crate::support::home::{PROGRAM, fed};
 use crate::support::{Api, Home, SOON, proc, wait_until};
 
 /// A certificate for localhost and its key, in files.
@@ -79,6 +79,7 @@ fn shown(api: &Api, client: &reqwest::Client, port: u16) -> Result<Vec<u8>, Stri
     Ok(info.peer_certificate().expect("a certificate").to_vec())
 }
 
+/// Row 49 of the security checklist.
 #[test]
 fn row_2_beyond_this_machine_there_is_tls_or_somebody_insists() {
     let home = Home::new();
@@ -107,6 +108,7 @@ fn row_2_beyond_this_machine_there_is_tls_or_somebody_insists() {
     assert_eq!(api.send(asked.bearer_auth(&api.token)).status, 200);
 }
 
+/// Row 17 of the security checklist.
 #[test]
 fn row_19_and_20_tls_is_spoken_with_the_names_and_cookies_that_belong_to_it() {
     let home = Home::new();
@@ -218,4 +220,59 @@ fn row_20_tls_survives_the_daemon_and_an_upgrade_and_never_falls_back_to_plain_h
     proc::kill_hard(daemon);
     wait_until("a new daemon", SOON, || home.keeper_and_daemon().1 != daemon);
     assert_eq!(shown(&api, &client, port).unwrap(), before);
+}
+
+#[test]
+fn row_42_a_login_trusts_the_certificates_it_was_given_and_the_name_in_them_and_nothing_else() {
+    let (server, own) = (Home::new(), Home::new());
+    let pair = pair(&server);
+    let url = format!("https://localhost:{}", serve(&server, &pair, "127.0.0.1"));
+    let token = server.ok(&["token", "create", "laptop", "--role", "operator"]);
+    server.ok(&["start", "sleep", "--name", "theirs", "--", "1000"]);
+    let login = |url: &str, ca: &[&str]| {
+        fed(&mut own.command(&[&["login", url, "--token-stdin", "--name", "prod"], ca].concat()), &token)
+    };
+    let contexts = own.mark().join("user/.config/pmdaemon/contexts.json");
+    // Nobody has signed it whom this machine trusts, nor whom another file names.
+    login(&url, &[]).refused(1, &["certificate"]);
+    let other = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let other_ca = own.file("other.pem", &other.cert.pem());
+    login(&url, &["--ca", &other_ca]).refused(1, &["certificate"]);
+    assert!(!contexts.exists(), "nothing is kept of a login that failed");
+
+    let ca = own.file("ca.pem", &pair.pem);
+    let ran = login(&url, &["--ca", &ca]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    // What the file said is kept, not where it is.
+    std::fs::remove_file(&ca).unwrap();
+    assert!(own.ok(&["list"]).contains("theirs"));
+    own.ok(&["stop", "theirs"]);
+    assert_eq!(server.process("theirs")["status"], "stopped");
+
+    // Another one comes to answer there: it gets no token.
+    write(&pair.key, &other.signing_key.serialize_pem(), 0o600);
+    write(&pair.cert, &other.cert.pem(), 0o644);
+    wait_until("the other certificate is shown", SOON, || own.run(&["list"]).code == 1);
+    own.run(&["list"]).refused(1, &["certificate"]);
+
+    // The name counts as well.
+    let named = rcgen::generate_simple_self_signed(["box.example".to_owned()]).unwrap();
+    write(&pair.key, &named.signing_key.serialize_pem(), 0o600);
+    write(&pair.cert, &named.cert.pem(), 0o644);
+    let named_ca = own.file("named.pem", &named.cert.pem());
+    let trusting = client(&[&named.cert.pem()]);
+    let port: u16 = url.rsplit_once(':').unwrap().1.parse().unwrap();
+    let resolved = reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([reqwest::Certificate::from_pem(named.cert.pem().as_bytes()).unwrap()])
+        .resolve("box.example", ([127, 0, 0, 1], port).into())
+        .build()
+        .unwrap();
+    let api = server.api();
+    wait_until("the third certificate is shown", SOON, || {
+        let asked = resolved.get(format!("https://box.example:{port}/healthz"));
+        api.block_on(async { asked.send().await }).is_ok_and(|answer| answer.status() == 200)
+    });
+    assert!(shown(&api, &trusting, port).is_err(), "localhost is not in it");
+    login(&url, &["--ca", &named_ca]).refused(1, &["certificate"]);
 }

@@ -106,6 +106,7 @@ fn limits_that_cannot_be_are_refused_with_an_example_and_leave_nothing() {
     assert_eq!(problem["errors"][0]["pointer"], "/max_memory_bytes");
 }
 
+/// Row 32 of the security checklist.
 #[test]
 fn an_app_runs_as_another_user_with_its_groups_home_and_outputs() {
     if !is_root() {

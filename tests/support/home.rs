@@ -215,6 +215,25 @@ pub fn fed(command: &mut Command, text: &str) -> Ran {
     Ran::of(child.wait_with_output().unwrap(), begun)
 }
 
+/// The files below a directory that contain a text.
+pub fn files_with(directory: &Path, text: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // What comes and goes meanwhile is looked at by whoever calls again.
+        let Ok(meta) = std::fs::symlink_metadata(&path) else { continue };
+        if meta.is_dir() {
+            found.extend(files_with(&path, text));
+        } else if meta.is_file() {
+            let content = std::fs::read(&path).unwrap_or_default();
+            if content.windows(text.len()).any(|window| window == text.as_bytes()) {
+                found.push(path);
+            }
+        }
+    }
+    found
+}
+
 impl Drop for Home {
     fn drop(&mut self) {
         if std::thread::panicking() {

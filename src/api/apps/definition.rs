@@ -22,7 +22,9 @@ use crate::wire;
 pub async fn resolved(api: &Api, new: wire::NewApp) -> Result<AppSpec, ApiError> {
     let draft = convert::draft(new, &api.default_cwd)?;
     let spec = tokio::task::spawn_blocking(move || define(draft)).await;
-    Ok(spec.map_err(|e| ApiError::internal(&e))??)
+    let spec = spec.map_err(|e| ApiError::internal(&e))??;
+    api.handle.secrets().check(&spec).map_err(|why| ApiError::member("/env", why))?;
+    Ok(spec)
 }
 
 /// Whether `principal` may have an app as `spec` says.

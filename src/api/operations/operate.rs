@@ -87,7 +87,7 @@ async fn one_after_the_other(
 ) -> Result<Acted, ApiError> {
     api.handle.may_save()?;
     if action == Action::Restart {
-        act::can_be_started(targets).await?;
+        act::can_be_started(api, targets).await?;
     }
     let task = act::task(action);
     let commands = targets.iter().map(|view| (view.id, act::command(action, view.id))).collect();

@@ -16,7 +16,7 @@
 
 mod feeds;
 mod seats;
-mod topic;
+pub mod topic;
 
 use std::collections::BTreeMap;
 use std::pin::pin;

@@ -39,6 +39,7 @@ mod rollback;
 mod save;
 mod scale;
 mod schema;
+mod secret;
 mod session;
 mod signal;
 mod start;
@@ -76,6 +77,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Init => init::run(),
         ClientCommand::Import(args) => import::run(args).await,
         ClientCommand::Job(command) => job::run(command).await,
+        ClientCommand::Secret(command) => secret::run(command).await,
         ClientCommand::Jlist => jlist::run(false).await,
         ClientCommand::Prettylist => jlist::run(true).await,
         ClientCommand::Pid(args) => pid::run(args).await,

@@ -47,7 +47,7 @@ pub fn permissions(home: &Home) -> Vec<Finding> {
         }
         Ok(_) => {}
     }
-    let files = [home.token(), home.jwt_key(), home.store(), home.socket()];
+    let files = [home.token(), home.jwt_key(), home.secret_key(), home.store(), home.socket()];
     let mut findings: Vec<Finding> =
         std::iter::once(home.path().to_owned()).chain(files).filter_map(|path| trouble(&path, me)).collect();
     if findings.is_empty() {
@@ -63,8 +63,15 @@ pub fn permissions(home: &Home) -> Vec<Finding> {
 pub fn close_to_others(home: &Home) -> Result<Vec<String>, String> {
     let me = nix::unistd::geteuid().as_raw();
     let mut done = Vec::new();
-    let secrets =
-        [home.path().to_owned(), home.token(), home.jwt_key(), home.store(), home.run_dir(), home.log_dir()];
+    let secrets = [
+        home.path().to_owned(),
+        home.token(),
+        home.jwt_key(),
+        home.secret_key(),
+        home.store(),
+        home.run_dir(),
+        home.log_dir(),
+    ];
     for path in secrets {
         let Ok(meta) = fs::symlink_metadata(&path) else { continue };
         if meta.is_symlink() || meta.uid() != me || meta.mode() & 0o077 == 0 {
@@ -168,6 +175,7 @@ fn existing(path: &Path) -> PathBuf {
 mod tests {
     use super::*;
 
+    /// Row 48 of the security checklist.
     #[test]
     fn a_secret_that_others_can_read_is_serious_and_the_remedy_helps() {
         let dir = tempfile::tempdir().unwrap();

@@ -15,11 +15,12 @@ use super::super::own_events::Own;
 use super::super::preparing::Preparing;
 use super::super::revisions::Revisions;
 use super::super::sampling::Usages;
+use super::super::secret_env::Secrets;
 use super::super::sockets::Sockets;
 use super::super::view::Snapshot;
 use super::super::wall_clock::WallClock;
 use super::super::watching::Watching;
-use super::super::{adopt_unknown, clock, keeper_words, port_probe, slots, succession};
+use super::super::{adopt_unknown, clock, keeper_words, port_probe, secret_env, slots, succession};
 use super::{Driver, INTRODUCTION, RUN_BLOCK};
 use crate::home::Home;
 use crate::keeper::protocol::{Report, version};
@@ -106,6 +107,8 @@ impl Driver {
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
         brain.remember_slots(slots::remembered(&saved.settings));
+        let secrets = Arc::new(Secrets::of(&home, &saved.settings));
+        secret_env::remove_all_but(&home, &runs.iter().map(|run| run.run).collect());
         let usages = Arc::new(Usages::default());
         let mut driver = Driver {
             brain,
@@ -137,6 +140,7 @@ impl Driver {
             revisions,
             peak: None,
             wall_clock: WallClock::new(),
+            secrets: Arc::clone(&secrets),
             sockets: Arc::clone(&sockets),
             socket_orders,
             change,
@@ -173,6 +177,7 @@ impl Driver {
             change: change_out,
             leaving,
             noted_loss,
+            secrets,
         };
         Ok((driver, handle))
     }

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use super::super::awaiting::Awaited;
 use super::super::log_files::{self, LogFiles};
 use super::super::preparing::{Outcome, Prepared};
-use super::super::{balancing, clock, environment, event_text, keeper_words, node, slots};
+use super::super::{balancing, clock, environment, event_text, keeper_words, node, secret_env, slots};
 use super::{Driver, RUN_BLOCK};
 use crate::keeper::protocol::Order;
+use crate::model::secret_ref::refers;
 use crate::model::{AppSpec, Event, EventKind, Port, RunId};
 use crate::store::{Change, EventRow, Keepsake};
 use crate::supervisor::{Effect, Input, Record, Scope};
@@ -36,22 +37,34 @@ impl Driver {
                     let (home, files) = (self.home.clone(), spec.env_sources.files.clone());
                     let app = self.brain.process(process).map(|process| process.app);
                     app.into_iter().for_each(|app| self.revisions.launched(run, app));
-                    let launch = move |from_files| {
-                        let mut env =
-                            environment::of_process(&home, &spec, process, instance, number, from_files);
+                    let whose = Arc::clone(&spec);
+                    let variables = move |from_files| {
+                        environment::of_process(&home, &whose, process, instance, number, from_files)
+                    };
+                    let (whose, logs) = (Arc::clone(&spec), LogFiles::of(&self.home, &spec, instance));
+                    let launch = move |mut env| {
                         if let Some((path, port)) = preload {
-                            node::preload(&mut env, &path, &spec, port);
+                            node::preload(&mut env, &path, &whose, port);
                         }
-                        let logs = LogFiles::of(&home, &spec, instance);
-                        let mut launch = keeper_words::launch(run, process, restarts, port, &spec, env, logs);
-                        launch.keepsake =
-                            app.map(|app| Keepsake { app, spec, instance }.to_text()).unwrap_or_default();
+                        let mut launch =
+                            keeper_words::launch(run, process, restarts, port, &whose, env, logs);
+                        launch.keepsake = app
+                            .map(|app| Keepsake { app, spec: whose, instance }.to_text())
+                            .unwrap_or_default();
                         launch
                     };
-                    match files.is_empty() {
-                        true => self.keeper.order(Order::Launch(Box::new(launch(BTreeMap::new())))),
-                        false => self.preparing.begin(run, files, launch),
+                    if files.is_empty() && !spec.env.values().any(|value| refers(value)) {
+                        self.keeper.order(Order::Launch(Box::new(launch(variables(BTreeMap::new())))));
+                        continue;
                     }
+                    let secrets = Arc::clone(&self.secrets);
+                    self.preparing.begin(run, files, move |from_files| {
+                        let declared: HashSet<String> =
+                            from_files.keys().chain(spec.env.keys()).cloned().collect();
+                        let mut env = variables(from_files);
+                        secrets.fill(run, &spec, |name| declared.contains(name), &mut env)?;
+                        Ok(launch(env))
+                    });
                 }
                 Effect::Signal { run, signal, scope } => {
                     let (id, signal) = (run.0, signal.number());
@@ -66,12 +79,22 @@ impl Driver {
                 }
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 // Until its end is durable the keeper is the only one to know it.
-                Effect::Forget { run } => self.endings.add(run),
+                Effect::Forget { run } => {
+                    secret_env::remove(&self.home, run);
+                    self.endings.add(run);
+                }
                 Effect::Release { port } => self.keeper.order(Order::ReleasePort { port }),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
-                    let home = self.home.clone();
+                    let (home, secrets) = (self.home.clone(), Arc::clone(&self.secrets));
                     let env = move |spec: &AppSpec, from_files| {
-                        environment::of_process(&home, spec, process, instance, port, from_files)
+                        let mut env =
+                            environment::of_process(&home, spec, process, instance, port, from_files);
+                        if let Err(why) =
+                            secrets.fill(run, spec, |name| spec.env.contains_key(name), &mut env)
+                        {
+                            tracing::warn!("{} is checked without its secrets: {why}", spec.name);
+                        }
+                        env
                     };
                     self.watching.begin(run, &spec, env, since, ready);
                 }

@@ -33,7 +33,7 @@ use super::sockets::{SocketOrder, Sockets};
 use super::view::Snapshot;
 use super::wall_clock::WallClock;
 use super::watching::Watching;
-use super::{clock, succession};
+use super::{clock, secret_env, succession};
 use crate::fault;
 use crate::home::Home;
 use crate::keeper::protocol::Order;
@@ -99,6 +99,7 @@ pub struct Driver {
     /// The most memory that the life had which is just told to have ended.
     peak: Option<(RunId, ByteSize)>,
     wall_clock: WallClock,
+    secrets: secret_env::Shared,
     sockets: Arc<Sockets>,
     socket_orders: mpsc::UnboundedReceiver<SocketOrder>,
     pub(super) change: watch::Sender<Option<succession::Change>>,

@@ -1,0 +1,125 @@
+//! Secrets: kept encrypted, given to programs when they start, shown to nobody (row K17).
+
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::home::{fed, files_with};
+use crate::support::{Home, SOON, proc, wait_for, wait_until};
+
+const FIRST: &str = "first-7d1c-value";
+const SECOND: &str = "second-9a2e-value";
+
+fn set(home: &Home, name: &str, value: &str, options: &[&str]) {
+    let ran = fed(&mut home.command(&[&["secret", "set", name], options].concat()), &format!("{value}\n"));
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(!ran.out.contains(value) && !ran.err.contains(value), "{ran:?}");
+}
+
+/// A variable of a process that runs.
+fn variable(home: &Home, app: &str, name: &str) -> Option<String> {
+    let environ = std::fs::read(format!("/proc/{}/environ", home.pid(app))).ok()?;
+    let text = String::from_utf8(environ).ok()?;
+    text.split('\0').find_map(|pair| pair.strip_prefix(&format!("{name}=")).map(str::to_owned))
+}
+
+#[test]
+fn k17_a_secret_reaches_the_program_and_nobody_else_and_a_new_value_comes_with_the_next_start() {
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    set(&home, "DB", FIRST, &[]);
+    let url = "URL=pg://u:${secret:DB}@db/x";
+    home.ok(&["start", &script, "--name", "web", "--env", url, "--env", "KEY_FILE=${secret-file:DB}"]);
+    assert_eq!(variable(&home, "web", "URL"), Some(format!("pg://u:{FIRST}@db/x")));
+    let file = variable(&home, "web", "KEY_FILE").unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), FIRST);
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!((mode(Path::new(&file)), mode(Path::new(&file).parent().unwrap())), (0o600, 0o700));
+    assert_eq!(mode(&home.path().join("secrets.key")), 0o600);
+    // Nothing at rest has it but the file that was asked for.
+    assert_eq!(files_with(&home.path(), FIRST), [Path::new(&file)]);
+
+    let api = home.api();
+    for path in
+        ["/api/v1/secrets", "/api/v1/apps", "/api/v1/events?limit=1000", "/api/v1/audit", "/apps/web/config"]
+    {
+        let answer = api.send(api.request("GET", path));
+        assert!(answer.status == 200 && !answer.text.contains(FIRST), "{path}: {answer:?}");
+    }
+    for words in [["info", "web"], ["why", "web"], ["secret", "list"], ["events", "web"]] {
+        assert!(!home.ok(&words).contains(FIRST), "{words:?}");
+    }
+    for pid in home.living() {
+        assert!(!proc::command_line(pid).contains(FIRST), "the arguments of {pid}");
+    }
+    let audit = home.ok(&["audit", "--json"]);
+    assert!(audit.contains("\"secrets.update\"") && audit.contains("\"default:DB\""), "{audit}");
+    let listed = home.json(&["secret", "list", "--json"]);
+    assert_eq!((&listed[0]["name"], &listed[0]["used_by"]), (&json!("DB"), &json!(["web"])));
+
+    // What runs keeps its value; the next start has the new one, also of a crash, and of another daemon.
+    set(&home, "DB", SECOND, &[]);
+    assert_eq!(variable(&home, "web", "URL"), Some(format!("pg://u:{FIRST}@db/x")));
+    let (_, daemon) = home.keeper_and_daemon();
+    proc::kill_hard(daemon);
+    wait_until("another daemon", SOON, || {
+        home.run(&["list"]).code == 0 && home.keeper_and_daemon().1 != daemon
+    });
+    let before = home.pid("web");
+    proc::kill_hard(before);
+    wait_for("its next run", SOON, || {
+        let process = home.process("web");
+        process["pid"].as_i64().filter(|pid| *pid != before && process["status"] == "online")
+    });
+    assert_eq!(variable(&home, "web", "URL"), Some(format!("pg://u:{SECOND}@db/x")));
+    wait_until("the file of the run before is gone", SOON, || !Path::new(&file).exists());
+    home.run(&["secret", "rm", "DB"]).refused(1, &["used by web"]);
+    home.ok(&["delete", "web", "--force"]);
+    home.ok(&["secret", "rm", "DB"]);
+    assert_eq!(home.json(&["secret", "list", "--json"]), json!([]));
+    wait_until("no file is left", SOON, || files_with(&home.path(), SECOND).is_empty());
+}
+
+#[test]
+fn k17_a_secret_that_is_not_there_is_one_sentence_before_anything_happens() {
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    let start = |value: &str| home.run(&["start", &script, "--name", "web", "--env", value]);
+    start("DB=${secret:DB}").refused(1, &["no secret DB", "pmdaemon secret set DB"]);
+    start("DB=hidden ${secret:a b}").refused(1, &["${secret:NAME}"]);
+    assert_eq!(home.processes(), Vec::<Value>::new());
+    let empty = fed(&mut home.command(&["secret", "set", "DB"]), "");
+    assert!(empty.code == 1 && empty.err.contains("standard input"), "{empty:?}");
+    home.run(&["secret", "rm", "DB"]).refused(1, &["no secret DB"]);
+    // Each namespace has its own.
+    set(&home, "DB", FIRST, &["--namespace", "blue"]);
+    start("DB=${secret:DB}").refused(1, &["namespace default"]);
+    home.ok(&["start", &script, "--name", "web", "--namespace", "blue", "--env", "DB=${secret:DB}"]);
+    assert_eq!(variable(&home, "web", "DB").as_deref(), Some(FIRST));
+    // In a file as well.
+    set(&home, "DB", SECOND, &[]);
+    let eco =
+        home.file("eco.json", r#"[{"name": "api", "script": "app.sh", "env": {"DB": "${secret:DB}"}}]"#);
+    home.ok(&["start", &eco]);
+    assert_eq!(variable(&home, "api", "DB").as_deref(), Some(SECOND));
+    assert_eq!(home.run(&["plan", &eco, "--exit-code"]).code, 0);
+}
+
+#[test]
+fn k17_secrets_of_other_namespaces_are_not_there() {
+    let home = Home::new();
+    set(&home, "DB", FIRST, &["--namespace", "blue"]);
+    let token =
+        home.ok(&["token", "create", "shop", "--role", "deployer", "--namespace", "shop"]).trim().to_owned();
+    let api = home.api();
+    let listed = api.send(api.bare("GET", "/api/v1/secrets").bearer_auth(&token));
+    assert_eq!(listed.json()["items"], json!([]));
+    for (method, status) in [("PUT", 403), ("DELETE", 404)] {
+        let request =
+            api.bare(method, "/api/v1/secrets/blue/DB").bearer_auth(&token).json(&json!({"value": "x"}));
+        assert_eq!(api.send(request).status, status, "{method}");
+    }
+    let own = api.bare("PUT", "/api/v1/secrets/shop/DB").bearer_auth(&token).json(&json!({"value": "x"}));
+    assert_eq!(api.send(own).status, 204);
+}
