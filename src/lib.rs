@@ -25,7 +25,7 @@
 //! | [`home`] | the paths of one installation | nothing |
 //! | [`settings`] | settings from the environment | nothing |
 //! | [`fault`] | points at which a test can have a process die | `home` |
-//! | [`secrets`] | random secrets, and files for their owner alone | nothing |
+//! | [`secrets`] | random secrets, values that are kept encrypted, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |
 //! | [`keeper`] | the hands: a process of its own, one thread, no policy | `home`, `fault`, `own_log` (how a line looks), `model` (names of signals) |
 //! | [`kernel`] | is this Linux new enough, and what does it let us do? | `keeper` |
@@ -33,6 +33,7 @@
 //! | [`auth`] | tokens, sessions, rights | `model`, `secrets`, `store` |
 //! | [`logs`], [`sample`] | reading what processes wrote, measuring what they use | `model` |
 //! | [`balance`] | the balancer: a process that stands before those of an app | nothing |
+//! | [`files`] | a server of static files: a process of its own | nothing |
 //! | [`probe`] | health checks: one question to an app, one verdict | `model` |
 //! | [`daemon`] | the shell around the brain: the loop, the clocks, the picture for readers | all above |
 //! | [`wire`] | the API's types | nothing |
@@ -57,6 +58,7 @@ pub mod daemon;
 pub mod dashboard;
 pub mod ecosystem;
 pub mod fault;
+pub mod files;
 pub mod home;
 pub mod keeper;
 pub mod kernel;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use pmdaemon::cli::{self, BalancerArgs, KeeperArgs, Parsed};
 use pmdaemon::daemon::self_check;
 use pmdaemon::home::Home;
-use pmdaemon::{balance, keeper, kernel, own_log, run};
+use pmdaemon::{balance, files, keeper, kernel, own_log, run};
 
 fn main() -> ExitCode {
     let parsed = cli::parse();
@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Parsed::Client(command) => cli::run(*command),
         Parsed::Keeper(args) => keeper(args, false),
         Parsed::Balancer(args) => balancer(args),
+        Parsed::ServeFiles => serve_files(),
         Parsed::SelfCheck(args) => self_check::run(&args.store),
         Parsed::Run(args) => {
             let none =
@@ -58,6 +59,17 @@ fn balancer(args: BalancerArgs) -> ExitCode {
     match ran {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => refuse(&format!("cannot balance: {error}")),
+    }
+}
+
+fn serve_files() -> ExitCode {
+    // When several processes share a port the keeper has handed the socket over.
+    let listener = keeper::inherited::listener().ok();
+    let served =
+        files::Site::from_env().and_then(|site| files::run(site, listener).map_err(|e| e.to_string()));
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => refuse(&sentence),
     }
 }
 

@@ -4,9 +4,11 @@ mod support;
 
 mod contract {
     mod events;
+    mod filters;
     mod idempotency;
     mod operations;
     mod pages;
+    mod patch;
     mod push;
     mod revisions;
 }

@@ -5,6 +5,7 @@ mod support;
 mod slices {
     mod balance;
     mod node;
+    mod rolling;
     pub mod shared_port;
     mod sockets;
 }

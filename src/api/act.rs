@@ -46,7 +46,11 @@ impl Wait {
             None => Ok(Duration::ZERO),
             Some(text) => match wire::span::parse(text, None) {
                 Ok(span) if span <= MAX_WAIT => Ok(span),
-                Ok(_) => Err(refuse("wait is too long: 1h is the most".to_owned())),
+                Ok(_) => Err(ApiError::new(
+                    StatusCode::BAD_REQUEST,
+                    "wait_too_long",
+                    "wait is too long: 1h is the most",
+                )),
                 Err(e) => Err(refuse(format!("wait: {e}"))),
             },
         }

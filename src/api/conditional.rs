@@ -44,6 +44,11 @@ impl Conditions {
         Conditions { matches: Some(tag.to_owned()), none_matches: None }
     }
 
+    /// The version that this process is of now.
+    pub fn present(view: &ProcessView) -> Expected {
+        Expected { app: view.app, number: number(view) }
+    }
+
     /// What has to be so still when the definition is changed. Nothing, without `If-Match` or with
     /// `If-Match: *`.
     ///
@@ -52,7 +57,7 @@ impl Conditions {
     pub fn expected(&self, view: &ProcessView) -> Result<Option<Expected>, ApiError> {
         match self.matches.as_deref() {
             None | Some("*") => Ok(None),
-            Some(tags) if has(tags, &tag(view)) => Ok(Some(Expected { app: view.app, number: number(view) })),
+            Some(tags) if has(tags, &tag(view)) => Ok(Some(Conditions::present(view))),
             Some(tags) => Err(other_revision(number(view), tags)),
         }
     }
@@ -94,7 +99,8 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ApiE
         let is_tag = |tag: &str| {
             let tag = tag.trim();
             let opaque = tag.strip_prefix("W/").unwrap_or(tag);
-            opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')
+            // An empty member of a list is none (RFC 9110, section 5.6.1).
+            tag.is_empty() || opaque.len() >= 2 && opaque.starts_with('"') && opaque.ends_with('"')
         };
         match text {
             Ok(text) if text == "*" || text.split(',').all(is_tag) => all.push(text.to_owned()),
@@ -109,6 +115,7 @@ fn joined(headers: &HeaderMap, name: &HeaderName) -> Result<Option<String>, ApiE
 
 /// 412: somebody else has changed it.
 pub fn other_revision(is: u64, expected: &str) -> ApiError {
+    let expected = if expected.is_empty() { "none" } else { expected };
     let detail = format!(
         "the definition is at revision {is}, not at {expected}: somebody changed it meanwhile. Nothing was \
          done; get it again and decide anew"

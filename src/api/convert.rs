@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ApiError, convert_balance, convert_depends, convert_env, convert_health, convert_logs, convert_ready,
-    convert_resources, convert_schedule, convert_watch,
+    ApiError, convert_balance, convert_custom, convert_depends, convert_env, convert_health, convert_logs,
+    convert_ready, convert_resources, convert_schedule, convert_watch,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -15,8 +15,8 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, AppId, AppSpec, End, Goal, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, State,
-    StopPolicy,
+    self, AppId, AppSpec, End, Goal, Labels, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal,
+    State, StopPolicy,
 };
 use crate::store::EventRow;
 use crate::supervisor;
@@ -41,6 +41,7 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         .filter(|(run, _)| view.state.run() == Some(*run) && view.state.pid().is_some())
         .map(|(_, usage)| usage);
     let health = convert_health::health(&view.state);
+    let told = convert_custom::told(view, measured);
     wire::Process {
         id: i64::from(view.id.0),
         name: view.name(),
@@ -79,6 +80,8 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         status_text: view.remarks.status.clone(),
         channel_lost: view.remarks.channel_lost.clone(),
         combined_log: view.logs.combined.as_ref().map(|path| path.display().to_string()),
+        custom_metrics: told.as_deref().map(convert_custom::metrics).unwrap_or_default(),
+        actions: told.iter().flat_map(|told| told.offers()).map(str::to_owned).collect(),
         logs: None,
     }
 }
@@ -163,6 +166,8 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         shutdown_with_message: spec.stop.with_message,
         watch: spec.watch.as_ref().map(convert_watch::show),
         schedule: spec.schedule.as_ref().map(convert_schedule::show),
+        stdin: spec.stdin,
+        labels: spec.labels.all().clone(),
         next_run_at: None,
         processes: Vec::new(),
     };
@@ -268,6 +273,8 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         ready,
         watch: new.watch.map(convert_watch::policy).transpose()?,
         schedule: new.schedule.as_ref().map(convert_schedule::wanted).transpose()?,
+        stdin: new.stdin.unwrap_or(false),
+        labels: Labels::parse(new.labels).map_err(|bad| ApiError::member("/labels", bad.to_string()))?,
     })
 }
 

@@ -66,7 +66,7 @@ mod tests {
         );
         check(json!({
             "script": "sleep", "max_restarts": 0, "min_uptime_ms": 5, "restart_delay_ms": 7, "autorestart": false,
-            "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 9, "shutdown_with_message": true,
+            "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 9, "shutdown_with_message": true, "stdin": true,
         }));
         check(json!({"script": "sleep", "exp_backoff_restart_delay_ms": 100, "no_new_privileges": false}));
         check(json!({
@@ -88,6 +88,7 @@ mod tests {
             "balance": {"port": 8080, "mode": "tcp", "method": "round-robin", "sticky": "address"},
         }));
         check(json!({"script": "sleep", "instances": 2, "balance": {"port": 8080}}));
+        check(json!({"script": "sleep", "labels": {"tier": "web", "canary": ""}}));
         check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));
     }

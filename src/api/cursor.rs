@@ -29,8 +29,7 @@ pub fn decode(list: &str, cursor: &str) -> Result<u64, ApiError> {
 
 /// 400: a cursor says where to begin, and so does that parameter.
 pub fn not_both(parameter: &str) -> ApiError {
-    let detail = format!("cursor and {parameter} both say where to begin: leave one of them out");
-    ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
+    ApiError::conflicting(format!("cursor and {parameter} both say where to begin: leave one of them out"))
 }
 
 /// A page of what is in memory, by id: what follows `cursor`, at most `limit` items, all without one.

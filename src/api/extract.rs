@@ -8,6 +8,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
@@ -27,8 +28,13 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             let detail = format!("the body is nested more than {MAX_DEPTH} levels deep");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "too_deep", detail));
         }
-        match axum::Json::<T>::from_request(Request::from_parts(parts, bytes.into()), state).await {
+        let request = Request::from_parts(parts, bytes.clone().into());
+        match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Json(value)),
+            Err(rejection @ JsonRejection::JsonDataError(_)) => match with_whole_numbers(&bytes) {
+                Some(value) => Ok(Json(value)),
+                None => Err(refused_json(&rejection)),
+            },
             Err(rejection) => Err(refused_json(&rejection)),
         }
     }
@@ -62,6 +68,31 @@ fn refused_json(rejection: &JsonRejection) -> ApiError {
             "this route takes JSON: send Content-Type: application/json",
         ),
         other => ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", other.body_text()),
+    }
+}
+
+/// What a body says when `4.0` in it is 4, as JSON Schema has it and some languages write it.
+fn with_whole_numbers<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
+    let mut value = serde_json::from_slice(json).ok()?;
+    make_whole(&mut value);
+    serde_json::from_value(value).ok()
+}
+
+/// Beyond this a floating-point number does not say which whole number is meant.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Writes whole numbers as such.
+pub(super) fn make_whole(value: &mut Value) {
+    match value {
+        Value::Number(number) => {
+            let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);
+            if let Some(whole) = whole.filter(|_| number.is_f64()) {
+                *value = Value::from(whole as i64);
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(make_whole),
+        Value::Object(members) => members.values_mut().for_each(make_whole),
+        Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
@@ -164,6 +195,21 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_whole_if_there_is_nothing_behind_its_point() {
+        #[derive(serde::Deserialize)]
+        struct Given {
+            count: i64,
+            all: Vec<u32>,
+        }
+        let read = |json: &str| with_whole_numbers::<Given>(json.as_bytes());
+        let given = read(r#"{"count": -164.0, "all": [1.0, 2e1]}"#).unwrap();
+        assert_eq!((given.count, given.all), (-164, vec![1, 20]));
+        for wrong in ["0.5", "1e300", "\"1\"", "null", "[1.0]"] {
+            assert!(read(&format!("{{\"count\": {wrong}, \"all\": []}}")).is_none(), "{wrong}");
+        }
+    }
 
     #[test]
     fn row_23_depth_is_that_of_arrays_and_objects_outside_of_texts() {

@@ -146,7 +146,10 @@ fn key(headers: &HeaderMap) -> Result<String, ApiError> {
         (Some(one), None) => one.to_str().ok().map(str::trim),
         (_, _) => None,
     };
-    let bare = text.map(|text| text.strip_prefix('"').and_then(|t| t.strip_suffix('"')).unwrap_or(text));
+    let bare = text.and_then(|text| match text.strip_prefix('"') {
+        Some(quoted) => quoted.strip_suffix('"'),
+        None => Some(text),
+    });
     bare.filter(|key| (1..=LONGEST).contains(&key.len()) && key.bytes().all(|b| b.is_ascii_graphic()))
         .map(str::to_owned)
         .ok_or_else(|| {

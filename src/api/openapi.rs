@@ -4,11 +4,12 @@ use std::sync::OnceLock;
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::access::{Auth, View};
+use super::openapi_rules;
 
 /// What the handlers do not say themselves.
 #[derive(OpenApi)]
@@ -57,8 +58,27 @@ pub fn document() -> &'static Value {
         let api = super::router::described().into_openapi();
         let mut document = serde_json::to_value(api).expect("the description is plain data");
         super::idempotency::describe(&mut document);
+        openapi_rules::describe(&mut document);
+        super::apps::patch::describe(&mut document);
+        say_that_anything_can_be_refused(&mut document);
         document
     })
+}
+
+/// Every route can be refused before its handler is asked: for its Host, its token, its length.
+fn say_that_anything_can_be_refused(api: &mut Value) {
+    let paths = api["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|of_path| of_path.values_mut());
+    for operation in operations {
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+            responses.entry("4XX").or_insert_with(|| {
+                json!({
+                    "description": "refused: without a token, without the right, or not understood",
+                    "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+                })
+            });
+        }
+    }
 }
 
 /// `GET /openapi.json`
@@ -72,18 +92,24 @@ pub async fn openapi(_auth: Auth<View>) -> Response {
 mod tests {
     use super::*;
 
-    /// `PMDAEMON_ACCEPT=1 cargo test openapi` writes the file anew.
-    #[test]
-    fn the_checked_in_document_is_the_one_that_is_served() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/openapi/pmdaemon.json");
-        let now = format!("{}\n", serde_json::to_string_pretty(document()).unwrap());
+    /// `PMDAEMON_ACCEPT=1 cargo test --lib openapi` writes the files anew.
+    fn check_in(name: &str, document: &Value) {
+        let path = format!("{}/openapi/{name}", env!("CARGO_MANIFEST_DIR"));
+        let now = format!("{}\n", serde_json::to_string_pretty(document).unwrap());
         if std::env::var_os("PMDAEMON_ACCEPT").is_some() {
-            std::fs::write(path, &now).unwrap();
+            std::fs::write(&path, &now).unwrap();
         }
         let then = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            then == now,
-            "openapi/pmdaemon.json is stale: run PMDAEMON_ACCEPT=1 cargo test --lib openapi"
-        );
+        assert!(then == now, "openapi/{name} is stale: run PMDAEMON_ACCEPT=1 cargo test --lib openapi");
+    }
+
+    #[test]
+    fn the_checked_in_document_is_the_one_that_is_served() {
+        check_in("pmdaemon.json", document());
+    }
+
+    #[test]
+    fn the_checked_in_document_of_3_0_is_derived_from_it() {
+        check_in("pmdaemon-3.0.json", &super::super::openapi_3_0::derived(document()));
     }
 }

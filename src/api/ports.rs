@@ -16,7 +16,7 @@ use crate::wire::{Port, PortList, PortListener, PortReservation};
 /// List ports
 ///
 /// Every port that a process has or will want when it starts, and every port on which one of them
-/// listens.
+/// listens. The port of a balancer is listed with the processes behind it.
 #[utoipa::path(get, path = "/api/v1/ports", tag = "processes", operation_id = "list_ports",
     responses((status = 200, description = "by number", body = PortList)))]
 pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
@@ -44,11 +44,14 @@ fn mains(snapshot: &Snapshot) -> Vec<(Pid, PortOwner)> {
 }
 
 /// A socket that the keeper holds is listened on by every process that shares it, whoever of them
-/// was found to have it open.
+/// was found to have it open; that of a balancer by the processes behind it.
 fn of_all_who_share(snapshot: &Snapshot, keeper: Option<Pid>, sockets: Vec<Socket>) -> Vec<Socket> {
     let mut all = Vec::new();
     for socket in sockets {
-        let shares = |view: &&Arc<ProcessView>| view.ports.held == Some(HeldPort::Shared(socket.port));
+        let shares = |view: &&Arc<ProcessView>| {
+            let behind = front(view) == Some(socket.port) && view.ports.held.is_some();
+            behind || view.ports.held == Some(HeldPort::Shared(socket.port))
+        };
         let sharing: Vec<PortOwner> = snapshot.processes.values().filter(shares).map(ours).collect();
         let is_held = match &socket.owner {
             PortOwner::Foreign { pid, .. } => Some(*pid) == keeper,
@@ -76,8 +79,10 @@ struct Wanted {
 /// The table: reservations and listeners side by side.
 fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
     let mut reserved: BTreeMap<u16, Vec<Wanted>> = BTreeMap::new();
-    for (port, reservation) in snapshot.processes.values().filter_map(|view| reservation(view)) {
-        reserved.entry(port).or_default().push(reservation);
+    for view in snapshot.processes.values() {
+        for (port, reservation) in reservation(view).into_iter().chain(reservation_before(view)) {
+            reserved.entry(port).or_default().push(reservation);
+        }
     }
     let of_ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
     let listened = sockets.iter().filter(of_ours).map(|socket| socket.port);
@@ -116,6 +121,18 @@ fn reservation(view: &ProcessView) -> Option<(u16, Wanted)> {
     };
     let shared = view.ports.held.map_or(matches!(plan, Some(PortPlan::Shared(_))), HeldPort::is_shared);
     Some((port, Wanted { reservation, shared_by: shared.then_some(view.app) }))
+}
+
+/// The port of the balancer before a process.
+fn front(view: &ProcessView) -> Option<u16> {
+    view.spec.balance.as_ref().map(|balance| balance.port)
+}
+
+/// The same for that port, which all processes of the app have together.
+fn reservation_before(view: &ProcessView) -> Option<(u16, Wanted)> {
+    let (id, name, held) = (i64::from(view.id.0), view.name(), view.ports.held.is_some());
+    let reservation = PortReservation { id, name, held, overridden: false };
+    Some((front(view)?, Wanted { reservation, shared_by: Some(view.app) }))
 }
 
 fn listener((address, owner): (String, PortOwner)) -> PortListener {

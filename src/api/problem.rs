@@ -56,6 +56,11 @@ impl ApiError {
         ApiError { errors, ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail) }
     }
 
+    /// 400: each parameter of the query is well-formed, and they exclude each other.
+    pub fn conflicting(detail: impl Into<String>) -> ApiError {
+        ApiError::new(StatusCode::BAD_REQUEST, "conflicting_parameters", detail)
+    }
+
     /// Says which process it is about.
     pub fn about(self, process: ProcessId) -> ApiError {
         ApiError { process: Some(process), ..self }

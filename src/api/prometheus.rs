@@ -46,6 +46,15 @@ struct InState {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Custom {
+    app: String,
+    namespace: String,
+    instance: i64,
+    metric: String,
+    unit: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct InHealth {
     app: String,
     namespace: String,
@@ -78,6 +87,7 @@ pub async fn metrics(auth: Auth<View>, State(api): State<Shared>) -> Result<Resp
     registry.register("pmdaemon_start_time_seconds", "When the daemon began, since 1970", begun);
     instances(&mut registry, &all);
     of_processes(&mut registry, &all);
+    custom(&mut registry, &all);
     api.tally.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| ApiError::internal(&e))?;
@@ -170,6 +180,21 @@ fn of_processes(registry: &mut Registry, all: &[wire::Process]) {
         for status in HEALTH {
             let labels = InHealth { app: app.clone(), namespace: namespace.clone(), instance, status };
             health.get_or_create(&labels).set(i64::from(now == status));
+        }
+    }
+}
+
+/// What programs measure themselves, where it is a number.
+fn custom(registry: &mut Registry, all: &[wire::Process]) {
+    let words = "What a program measures itself (PM2's io library)";
+    let family = family::<Custom, Seconds>(registry, "pmdaemon_app_metric", words);
+    for process in all {
+        let One { app, namespace, instance } = one(process);
+        for told in &process.custom_metrics {
+            let Some(number) = told.number else { continue };
+            let (metric, unit) = (told.name.clone(), told.unit.clone().unwrap_or_default());
+            let labels = Custom { app: app.clone(), namespace: namespace.clone(), instance, metric, unit };
+            family.get_or_create(&labels).set(number);
         }
     }
 }

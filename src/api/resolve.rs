@@ -8,6 +8,7 @@
 //! | `web-0` | one process, unless an app has exactly that name |
 //! | `/^web/` | every process whose name, or whose app's name, matches |
 //! | `blue`, `ns:blue` | every process of that namespace |
+//! | `label:tier=web`, `label:tier` | every process of the apps with that label |
 //! | `server.js`, `/srv/server.js` | the app that runs this script, as it was typed or as a whole path |
 //!
 //! The first that fits counts, in this order; the forms with a colon are always meant as they say.
@@ -20,7 +21,7 @@ use axum::http::StatusCode;
 
 use super::ApiError;
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::ProcessId;
+use crate::model::{LabelTerm, ProcessId};
 
 /// The largest compiled pattern, in bytes. Matching takes linear time whatever the pattern.
 const PATTERN_LIMIT: usize = 1 << 20;
@@ -31,7 +32,7 @@ type Views = Vec<Arc<ProcessView>>;
 ///
 /// # Errors
 /// 404 with the nearest name, 409 with the candidates when it could mean several apps, 422 for a
-/// bad pattern.
+/// bad pattern or label.
 pub fn resolve(snapshot: &Snapshot, reference: &str) -> Result<Views, ApiError> {
     if reference == "all" {
         return Ok(snapshot.processes.values().cloned().collect());
@@ -40,6 +41,7 @@ pub fn resolve(snapshot: &Snapshot, reference: &str) -> Result<Views, ApiError> 
         Some(("id", id)) => return by_id(snapshot, id),
         Some(("name", name)) => by_name(snapshot, None, name),
         Some(("ns", namespace)) => by_namespace(snapshot, namespace),
+        Some(("label", term)) => by_label(snapshot, term)?,
         None if !reference.is_empty() && reference.bytes().all(|b| b.is_ascii_digit()) => {
             return by_id(snapshot, reference);
         }
@@ -118,6 +120,14 @@ fn by_namespace(snapshot: &Snapshot, namespace: &str) -> Views {
     snapshot.processes.values().filter(here).cloned().collect()
 }
 
+fn by_label(snapshot: &Snapshot, term: &str) -> Result<Views, ApiError> {
+    let term = LabelTerm::parse(term).map_err(|bad| {
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_label", format!("label:{term}: {bad}"))
+    })?;
+    let has_it = |view: &&Arc<ProcessView>| view.spec.labels.has(&term);
+    Ok(snapshot.processes.values().filter(has_it).cloned().collect())
+}
+
 /// What is between the slashes of `/…/`.
 fn pattern(reference: &str) -> Option<&str> {
     let body = reference.strip_prefix('/')?.strip_suffix('/')?;
@@ -164,11 +174,12 @@ fn plain(path: &Path) -> PathBuf {
     plain
 }
 
-/// A name or a script means one app; a pattern or a namespace may mean many.
+/// A name or a script means one app; a pattern, a namespace or a label may mean many.
 fn unambiguous(reference: &str, found: Views) -> Result<Views, ApiError> {
     let meant = reference.strip_prefix("name:").unwrap_or(reference);
     let many = pattern(reference).is_some()
         || reference.starts_with("ns:")
+        || reference.starts_with("label:")
         || found.iter().all(|view| view.spec.namespace.as_str() == meant && view.spec.name.as_str() != meant);
     let apps: BTreeSet<_> = found.iter().map(|view| view.app).collect();
     match many || apps.len() == 1 {
@@ -191,6 +202,9 @@ fn ambiguous(reference: &str, found: &[Arc<ProcessView>]) -> ApiError {
 fn unknown(snapshot: &Snapshot, reference: &str) -> ApiError {
     if let Some(namespace) = reference.strip_prefix("ns:") {
         return not_found(format!("there is no app in a namespace {namespace:?}"));
+    }
+    if let Some(term) = reference.strip_prefix("label:") {
+        return not_found(format!("no app has the label {term}: `pmdaemon info` shows those of one"));
     }
     if pattern(reference).is_some() {
         return not_found(format!("no name matches {reference}: `pmdaemon list` shows what there is"));

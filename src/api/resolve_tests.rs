@@ -1,4 +1,5 @@
 use super::*;
+use crate::daemon::log_places::LogPlaces;
 use crate::daemon::revisions::Revisions;
 use crate::home::Home;
 use crate::model::{AppSpec, Moment, Name, RestartPolicy, StopPolicy};
@@ -23,6 +24,8 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             env_sources: Default::default(),
             watch: None,
             schedule: None,
+            stdin: false,
+            labels: Default::default(),
             interpreter_args: Vec::new(),
             instances: *instances,
             numbered: *instances > 1,
@@ -39,7 +42,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
         brain.step(Moment(0), Input::Command(create)).0.expect("created");
     }
     let mut snapshot = Snapshot::default();
-    snapshot.update(&mut brain, &Revisions::default(), &Home::at("/tmp/h"));
+    snapshot.update(&mut brain, &Revisions::default(), &LogPlaces::default(), &Home::at("/tmp/h"));
     snapshot
 }
 
@@ -107,6 +110,8 @@ fn what_means_nothing_or_too_much_is_refused_with_the_way_out() {
     check("99", 404, &["no process with id 99"]);
     check("id:web", 404, &["id web"]);
     check("ns:red", 404, &["namespace \"red\""]);
+    check("label:tier=web", 404, &["no app has the label tier=web"]);
+    check("label:a b", 422, &["is not the name of a label"]);
     check("/nope/", 404, &["no name matches /nope/"]);
     check("/we(/", 422, &["/we(/ is not a pattern", "unclosed group"]);
     check("/(a{1000}){1000}/", 422, &["is not a pattern"]);
@@ -140,7 +145,7 @@ fn a_process_that_was_alone_keeps_its_name_and_its_files_when_others_come() {
     let scale = Command::Scale { app: one.app, count: Count::Exactly(3) };
     brain.step(Moment(0), Input::Command(scale)).0.expect("scaled");
     let mut three = Snapshot::default();
-    three.update(&mut brain, &Revisions::default(), &Home::at("/tmp/h"));
+    three.update(&mut brain, &Revisions::default(), &LogPlaces::default(), &Home::at("/tmp/h"));
     let names: Vec<String> = three.processes.values().map(|view| view.name()).collect();
     assert_eq!(names, ["web", "web-1", "web-2"]);
     assert_eq!(three.processes[&ProcessId(0)].logs, one.logs);

@@ -2,11 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::{Semaphore, watch};
 
 use super::audit::Chain;
 use super::idempotency::Answering;
+use super::kept::Kept;
 use super::listeners::Listeners;
 use super::requests::Requests;
 use super::tally::Tally;
@@ -18,8 +21,12 @@ use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::daemon::operations::Operations;
 use crate::daemon::retention::Space;
+use crate::daemon::sampling::LOOKING;
 use crate::model::Moment;
 use crate::store::AuditHead;
+
+/// A list tells how long something has lasted: it is made anew after this.
+const LIST_LASTS: Duration = Duration::from_millis(100);
 
 /// The surroundings of the API.
 pub struct Api {
@@ -49,6 +56,10 @@ pub struct Api {
     pub in_flight: Semaphore,
     /// Turns for what hashes a password.
     pub hashing: Semaphore,
+    /// The list of all processes, as it is sent.
+    pub lists: Kept<Bytes>,
+    /// The figures of all processes, as WebSockets are told them.
+    pub figures: Kept<Arc<str>>,
     accounts: Mutex<Accounts>,
     throttle: Mutex<Throttle>,
     audit: Mutex<Chain>,
@@ -82,6 +93,9 @@ impl Api {
             answering: Answering::default(),
             in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),
+            lists: Kept::new(LIST_LASTS),
+            // They are those of the moment in which they were measured.
+            figures: Kept::new(LOOKING),
             accounts: Mutex::new(accounts),
             throttle: Mutex::default(),
             audit: Mutex::new(Chain::new(audit)),

@@ -9,8 +9,9 @@ use super::values;
 
 /// How an app or process is given.
 pub(super) const REFERENCES: &str = "An app is given by its name (with all its processes) or namespace:name, a process by its id \
-                          or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace. By \
-                          its script: ./server.js. Exactly so: id:3, name:web, ns:blue.";
+                          or as name-0, name-1, … Several at once: all, a pattern such as '/^web/', a namespace, a \
+                          label such as label:tier=web. By its script: ./server.js. Exactly so: id:3, name:web, \
+                          ns:blue.";
 
 /// `reset`.
 #[derive(Args, Debug)]

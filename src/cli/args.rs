@@ -4,17 +4,24 @@ use clap::{Args, Parser, Subcommand};
 
 use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs, StopArgs};
 use super::balance_args::BalancerArgs;
+use super::deploy_args::DeployArgs;
 use super::forward_args::ForwardArgs;
+use super::give_args::{AttachArgs, MessageArgs, SendArgs, TriggerArgs};
 use super::history_args::{HistoryArgs, RollbackArgs};
 use super::identity_args::{AuditArgs, ContextCommand, LoginArgs, SessionCommand, TokenArgs, UserCommand};
 use super::import_args::{IMPORT, ImportArgs};
 use super::logs_args::{LogsArgs, TendArgs};
-use super::look_args::{DOCTOR, DoctorArgs, EventsArgs, IdArgs, InfoArgs, MonitArgs, WhyArgs};
+use super::look_args::{
+    DOCTOR, DoctorArgs, EnvListArgs, EventsArgs, GetArgs, IdArgs, InfoArgs, ListArgs, MonitArgs, SetArgs,
+    WhyArgs,
+};
 use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
+use super::runtime_args::{RUNTIME, RuntimeArgs};
 use super::schedule_args::{JOB, JobCommand};
 use super::secret_args::{SECRET, SecretCommand};
+use super::serve_args::ServeArgs;
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
 use super::web_args::WebArgs;
@@ -38,6 +45,12 @@ pub struct Cli {
     /// one that was used last]
     #[arg(long, global = true, value_name = "NAME", hide_short_help = true)]
     pub context: Option<String>,
+    /// Print nothing but errors and what was asked for
+    #[arg(short, long, global = true, hide_short_help = true)]
+    pub silent: bool,
+    /// No colours
+    #[arg(long, global = true, hide_short_help = true)]
+    pub no_color: bool,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
@@ -61,6 +74,9 @@ pub enum Command {
     /// Stand before the processes of an app (started by the keeper)
     #[command(hide = true)]
     Balancer(BalancerArgs),
+    /// Serve static files, as the environment says (started by the keeper)
+    #[command(hide = true)]
+    ServeFiles,
     /// Say whether this program could take over (started by the daemon)
     #[command(hide = true)]
     SelfCheck(SelfCheckArgs),
@@ -71,6 +87,9 @@ pub enum Command {
 pub enum ClientCommand {
     /// Run a script or command, or start an app that is stopped
     Start(Box<StartArgs>),
+    /// Run apps in the foreground, as the main process of a container, and end with their exit code
+    #[command(after_help = RUNTIME)]
+    Runtime(Box<RuntimeArgs>),
     /// Stop apps; they stay stopped until they are started again
     Stop(StopArgs),
     /// Stop apps and run them anew
@@ -92,9 +111,11 @@ pub enum ClientCommand {
     Apply(ApplyArgs),
     /// Print the JSON Schema of ecosystem files
     Schema,
+    /// Bring a project to its hosts over ssh, by the deploy section of its file
+    Deploy(DeployArgs),
     /// Write an ecosystem.config.js to begin with
     #[command(alias = "ecosystem")]
-    Init,
+    Init(InitArgs),
     /// Take over the apps of PM2
     #[command(after_help = IMPORT)]
     Import(ImportArgs),
@@ -116,11 +137,19 @@ pub enum ClientCommand {
     /// Send a signal to the main process of apps
     #[command(visible_alias = "sendSignal")]
     Signal(SignalArgs),
+    /// Write a line to the standard input of an app
+    Send(SendArgs),
+    /// Show what a process prints, and write what is typed to its standard input
+    Attach(AttachArgs),
+    /// Have a program do something that it offers
+    Trigger(TriggerArgs),
+    /// Send JSON to programs, on the IPC channel that Node has
+    Message(MessageArgs),
     /// Set the restart counters of apps to zero
     Reset(ActArgs),
     /// Show all processes
     #[command(visible_aliases = ["ls", "l", "ps"])]
-    List(JsonArgs),
+    List(ListArgs),
     /// Show everything about an app or process
     #[command(visible_aliases = ["describe", "desc", "show"])]
     Info(InfoArgs),
@@ -133,6 +162,9 @@ pub enum ClientCommand {
     /// Run commands at times of day: add, list, run and remove jobs, and what became of them
     #[command(subcommand, after_help = JOB)]
     Job(JobCommand),
+    /// Serve the files of a directory over HTTP
+    #[command(alias = "expose")]
+    Serve(ServeArgs),
     /// Keep passwords and keys for apps, encrypted
     #[command(subcommand, after_help = SECRET)]
     Secret(SecretCommand),
@@ -151,9 +183,10 @@ pub enum ClientCommand {
     /// Show what happened to processes
     Events(EventsArgs),
     /// Watch host and processes
+    #[command(aliases = ["dashboard", "dash", "imonit"])]
     Monit(MonitArgs),
     /// Find out what is wrong with this host or installation
-    #[command(after_help = DOCTOR)]
+    #[command(alias = "report", after_help = DOCTOR)]
     Doctor(DoctorArgs),
     /// Open the dashboard: serve it on an address and show its requests until Ctrl+C
     Web(WebArgs),
@@ -189,10 +222,28 @@ pub enum ClientCommand {
     /// Forget a restore point
     Cleardump(PointArgs),
     /// Have another version take over; services go on
-    #[command(visible_alias = "update")]
+    #[command(visible_alias = "update", alias = "updatePM2")]
     Upgrade(UpgradeArgs),
+    /// Show the variables that an app declares, or with --show all that it has
+    Env(EnvListArgs),
+    /// Print the value of a variable of an app
+    Get(GetArgs),
+    /// Set a variable of an app, which is restarted if it runs
+    Set(SetArgs),
+    /// Take a variable from an app, which is restarted if it runs
+    Unset(GetArgs),
+    /// Say whether the daemon answers
+    Ping,
     /// Stop everything: all services, then the daemon
     Kill,
+}
+
+/// `init`.
+#[derive(Args, Debug)]
+pub struct InitArgs {
+    /// As in PM2: what is written is simple anyway
+    #[arg(hide = true, value_parser = ["simple"])]
+    pub simple: Option<String>,
 }
 
 /// `completion`.

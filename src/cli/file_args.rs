@@ -4,7 +4,8 @@ use clap::Args;
 
 use super::commands::update_env;
 use super::error::CliError;
-use super::{out, session};
+use super::out;
+use super::session::{self, Session};
 use crate::ecosystem::{self, Around, Declared, Document};
 
 /// Which apps of a file, and with which variables.
@@ -25,7 +26,7 @@ impl FileArgs {
     /// What is wrong with it.
     pub async fn read(&self, file: &str) -> Result<Declared, CliError> {
         let document = ecosystem::read(file).await.map_err(|e| CliError::new(e.to_string()))?;
-        declared(&document, &self.only, self.environment.as_deref())
+        declared(&document, &self.only, self.environment.as_deref()).await
     }
 
     /// Reads the apps of several files, and says what of them is not acted on.
@@ -72,7 +73,7 @@ pub fn split(words: Vec<String>) -> (Vec<String>, Vec<String>) {
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn declared(
+pub async fn declared(
     document: &Document,
     only: &[String],
     environment: Option<&str>,
@@ -80,9 +81,13 @@ pub fn declared(
     let here = here()?;
     // The variables and directories of this machine are none of a server's.
     let is_ours = session::context()?.is_none();
+    let cpus = match is_ours {
+        true => std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
+        false => Session::open().await?.cpus().await?,
+    };
     let around = Around {
         cwd: is_ours.then_some(here.as_path()),
-        cpus: std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
+        cpus,
         env: environment,
         only,
         inherited: is_ours.then(update_env::of_this_shell),

@@ -153,7 +153,8 @@ pub struct PasswordArgs {
     /// Who gets another password
     #[arg(value_name = "NAME")]
     pub name: String,
-    /// Read the new password from the first line of standard input instead of asking
+    /// Read the new password from the first line of standard input instead of asking; of one's own, the
+    /// present one from the first line and the new one from the second
     #[arg(long)]
     pub password_stdin: bool,
 }

@@ -6,7 +6,7 @@ use super::values;
 use crate::wire::span;
 
 /// `logs`.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Default)]
 #[command(after_help = "Examples:\n  pmdaemon logs web\n  pmdaemon logs web --follow --lines 100\n  \
                         pmdaemon logs --err                    what went wrong, of all apps\n  \
                         pmdaemon logs web --since 10m --level warn\n  \
@@ -70,6 +70,9 @@ pub struct LogsArgs {
     /// Make this text stand out, on a terminal
     #[arg(long, value_name = "TEXT")]
     pub highlight: Option<String>,
+    /// Lines in PM2's forms, for those who call us so
+    #[arg(long = "as-pm2", hide = true)]
+    pub pm2: bool,
     /// What pmdaemon itself says
     #[arg(long, conflicts_with_all = ["refs", "since", "until", "out", "err", "instances", "previous", "events",
           "json", "format", "timestamps"])]

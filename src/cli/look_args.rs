@@ -7,6 +7,128 @@ use clap::Args;
 use super::act_args::REFERENCES;
 use super::values;
 
+/// `list`.
+#[derive(Args, Debug)]
+pub struct ListArgs {
+    /// A block of lines for each process, as PM2 prints it
+    #[arg(short, long, conflicts_with = "json")]
+    pub mini_list: bool,
+    /// In the order of this, with :desc the other way round
+    #[arg(long, value_name = "FIELD[:desc]", value_parser = sort)]
+    pub sort: Option<Sort>,
+    /// Again and again, as monit shows it
+    #[arg(long, conflicts_with_all = ["mini_list", "json", "sort"])]
+    pub watch: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// An order of processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Sort {
+    /// By what.
+    pub by: SortBy,
+    /// The largest first.
+    pub descending: bool,
+}
+
+/// By what processes are ordered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum SortBy {
+    /// Name.
+    Name,
+    /// Namespace.
+    Namespace,
+    /// Main process.
+    Pid,
+    /// Id.
+    Id,
+    /// CPU.
+    Cpu,
+    /// Memory.
+    Memory,
+    /// Uptime.
+    Uptime,
+    /// Status.
+    Status,
+}
+
+/// Reads `memory`, `memory:desc`.
+fn sort(text: &str) -> Result<Sort, String> {
+    let (field, order) = text.split_once(':').unwrap_or((text, "asc"));
+    let by = match field {
+        "name" => SortBy::Name,
+        "namespace" => SortBy::Namespace,
+        "pid" => SortBy::Pid,
+        "id" => SortBy::Id,
+        "cpu" => SortBy::Cpu,
+        "memory" => SortBy::Memory,
+        "uptime" => SortBy::Uptime,
+        "status" => SortBy::Status,
+        _ => return Err("use name, namespace, pid, id, cpu, memory, uptime or status".to_owned()),
+    };
+    match order {
+        "asc" => Ok(Sort { by, descending: false }),
+        "desc" => Ok(Sort { by, descending: true }),
+        _ => Err("the order is asc or desc".to_owned()),
+    }
+}
+
+/// `env`.
+#[derive(Args, Debug)]
+pub struct EnvListArgs {
+    /// Which app or process
+    #[arg(value_name = "APP", value_parser = values::reference)]
+    pub reference: String,
+    /// With the values, and all that is inherited; it is noted in the audit
+    #[arg(long)]
+    pub show: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A variable of an app.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Variable {
+    /// Which app.
+    pub app: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Reads `app:NAME`, or `app.NAME` as PM2 knows it, too.
+fn variable(text: &str) -> Result<Variable, String> {
+    let parts = text.rsplit_once(':').or_else(|| text.rsplit_once('.'));
+    match parts {
+        Some((app, name)) if !app.is_empty() && !name.is_empty() => {
+            Ok(Variable { app: app.to_owned(), name: name.to_owned() })
+        }
+        Some(_) | None => Err("use APP:NAME, like web:LOG_LEVEL".to_owned()),
+    }
+}
+
+/// `get`, `unset`.
+#[derive(Args, Debug)]
+pub struct GetArgs {
+    /// Which variable
+    #[arg(value_name = "APP:NAME", value_parser = variable)]
+    pub variable: Variable,
+}
+
+/// `set`.
+#[derive(Args, Debug)]
+#[command(after_help = "Example:\n  pmdaemon set web:LOG_LEVEL debug")]
+pub struct SetArgs {
+    /// Which variable
+    #[arg(value_name = "APP:NAME", value_parser = variable)]
+    pub variable: Variable,
+    /// Its value
+    #[arg(value_name = "VALUE", allow_hyphen_values = true)]
+    pub value: String,
+}
+
 /// `info`.
 #[derive(Args, Debug)]
 #[command(after_help = REFERENCES)]

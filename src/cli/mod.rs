@@ -16,19 +16,23 @@ pub mod args;
 mod balance_args;
 mod commands;
 mod depends_args;
+mod deploy_args;
 mod doctor;
 mod env_args;
 mod error;
 mod file_args;
 mod forward_args;
+mod give_args;
 mod health;
 mod history_args;
 mod identity_args;
 mod import_args;
+mod label_args;
 mod live;
 mod log_args;
 mod logs_args;
 mod look_args;
+mod not_here;
 mod out;
 mod password;
 mod plan_args;
@@ -41,8 +45,10 @@ mod prompt;
 mod ready_args;
 mod render;
 mod resource_args;
+mod runtime_args;
 mod schedule_args;
 mod secret_args;
+mod serve_args;
 mod session;
 mod start_args;
 mod startup;
@@ -72,6 +78,8 @@ pub enum Parsed {
     Daemon,
     /// A balancer, started by the keeper.
     Balancer(BalancerArgs),
+    /// A server of static files, started by the keeper.
+    ServeFiles,
     /// A program that is asked, by an older one, whether it could take over.
     SelfCheck(SelfCheckArgs),
     /// A command of a user: give it to [`run`].
@@ -80,7 +88,19 @@ pub enum Parsed {
 
 /// Reads the command line. Ends the process on `--help`, `--version` (0) and wrong usage (2).
 pub fn parse() -> Parsed {
-    let cli = Cli::parse_from(pm2_words::translated(std::env::args_os()));
+    let words = pm2_words::translated(std::env::args_os());
+    if let Some(sentence) = not_here::sentence(&words) {
+        out::error(&sentence);
+        std::process::exit(1);
+    }
+    let cli = Cli::parse_from(words);
+    if cli.silent {
+        out::be_silent();
+        session::be_quiet();
+    }
+    if cli.no_color {
+        out::be_plain();
+    }
     if let Some(context) = cli.context {
         session::choose(context);
     }
@@ -89,6 +109,7 @@ pub fn parse() -> Parsed {
         Command::Run(args) => Parsed::Run(args),
         Command::Daemon => Parsed::Daemon,
         Command::Balancer(args) => Parsed::Balancer(args),
+        Command::ServeFiles => Parsed::ServeFiles,
         Command::SelfCheck(args) => Parsed::SelfCheck(args),
         Command::Client(command) => Parsed::Client(Box::new(command)),
     }

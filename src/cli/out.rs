@@ -3,6 +3,27 @@
 //! A reader that has seen enough (`pmdaemon list | head -1`) ends the command quietly with 0.
 
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
+
+/// Only errors, and what was asked for.
+static SILENT: OnceLock<()> = OnceLock::new();
+/// No colours.
+static PLAIN: OnceLock<()> = OnceLock::new();
+
+/// Has this command tell nothing of what it does.
+pub fn be_silent() {
+    let _ = SILENT.set(());
+}
+
+/// Whether it is to tell nothing of what it does.
+pub fn is_silent() -> bool {
+    SILENT.get().is_some()
+}
+
+/// Has this command use no colours.
+pub fn be_plain() {
+    let _ = PLAIN.set(());
+}
 
 /// Writes data to stdout, as it is. Ends the process when nobody reads it any more (0) or it
 /// cannot be written (1).
@@ -77,7 +98,8 @@ impl Screen {
             return Screen { width: None, color: false };
         }
         let width = terminal_size::terminal_size_of(&stdout).map(|(width, _)| usize::from(width.0));
-        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+        let plain = PLAIN.get().is_some()
+            || std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
             || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
         // A terminal that does not know its width says 0.
         Screen { width: Some(width.filter(|w| *w > 0).unwrap_or(80)), color: !plain }

@@ -40,17 +40,33 @@ pub fn present(prompt: &str, stdin: bool) -> Result<String, CliError> {
 /// # Errors
 /// When it cannot be read, or is no text.
 pub fn from_stdin() -> Result<String, CliError> {
-    let mut text = String::new();
-    std::io::stdin()
-        .lock()
-        .take(LIMIT)
-        .read_to_string(&mut text)
-        .map_err(|e| CliError::new(format!("cannot read from standard input: {e}")))?;
+    let text = all_of_stdin()?;
     let line = text.lines().next().unwrap_or_default();
     match line.is_empty() {
         true => Err(CliError::new("there is nothing in the first line of standard input")),
         false => Ok(line.to_owned()),
     }
+}
+
+/// The present password and the new one: the first two lines of stdin.
+///
+/// # Errors
+/// When it cannot be read, is no text, or has not both.
+pub fn both_from_stdin() -> Result<(String, String), CliError> {
+    let text = all_of_stdin()?;
+    let mut lines = text.lines().filter(|line| !line.is_empty()).map(str::to_owned);
+    lines.next().zip(lines.next()).ok_or_else(|| {
+        CliError::new(
+            "your own password is changed with two lines on standard input: the present one, and the new one",
+        )
+    })
+}
+
+fn all_of_stdin() -> Result<String, CliError> {
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(LIMIT).read_to_string(&mut text);
+    read.map_err(|e| CliError::new(format!("cannot read from standard input: {e}")))?;
+    Ok(text)
 }
 
 /// Gives the terminal back, however this ends.

@@ -1,22 +1,41 @@
 //! Called as `pm2` (by a link of that name), the few words that mean something else there mean
-//! that: `status` is the list, and `logs` goes on until Ctrl+C.
+//! that: `status` is the list, and `logs` goes on until Ctrl+C and looks as there. Called as
+//! `pm2-runtime`, a script or file is all that there is to say.
 
 use std::ffi::OsString;
 use std::path::Path;
 
 /// The words of the command line, in pmdaemon's own.
 pub fn translated(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut words: Vec<OsString> = words.collect();
-    let is_pm2 = words.first().and_then(|own| Path::new(own).file_name()).is_some_and(|name| name == "pm2");
-    if !is_pm2 || words.len() < 2 {
-        return words;
+    let words: Vec<OsString> = words.collect();
+    let name = words.first().and_then(|own| Path::new(own).file_name()).and_then(|name| name.to_str());
+    match name {
+        Some("pm2") => of_pm2(words),
+        Some("pm2-runtime" | "pm2-docker") => of_runtime(words),
+        Some(_) | None => words,
     }
-    if words[1] == "status" {
-        words[1] = "list".into();
-    } else if (words[1] == "logs" || words[1] == "log")
-        && !words.iter().any(|word| word == "--nostream" || word == "--follow" || word == "-f")
-    {
-        words.insert(2, "--follow".into());
+}
+
+fn of_pm2(mut words: Vec<OsString>) -> Vec<OsString> {
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("status") => words[1] = "list".into(),
+        Some("logs" | "log") => {
+            let ends = words.iter().any(|word| word == "--nostream" || word == "--follow" || word == "-f");
+            if !ends {
+                words.insert(2, "--follow".into());
+            }
+            words.insert(2, "--as-pm2".into());
+        }
+        Some(_) | None => {}
+    }
+    words
+}
+
+fn of_runtime(mut words: Vec<OsString>) -> Vec<OsString> {
+    match words.get(1).and_then(|word| word.to_str()) {
+        Some("start") => words[1] = "runtime".into(),
+        Some("-v" | "-V" | "--version") => words[1] = "--version".into(),
+        Some(_) | None => words.insert(1, "runtime".into()),
     }
     words
 }
@@ -32,8 +51,12 @@ mod tests {
             assert_eq!(words.join(std::ffi::OsStr::new(" ")), expected);
         };
         check("/usr/bin/pm2 status", "/usr/bin/pm2 list");
-        check("pm2 logs web --lines 5", "pm2 logs --follow web --lines 5");
-        check("pm2 logs --nostream", "pm2 logs --nostream");
+        check("pm2 logs web --lines 5", "pm2 logs --as-pm2 --follow web --lines 5");
+        check("pm2 logs --nostream", "pm2 logs --as-pm2 --nostream");
+        check("pm2-runtime app.js -i 2", "pm2-runtime runtime app.js -i 2");
+        check("/bin/pm2-docker start app.js", "/bin/pm2-docker runtime app.js");
+        check("pm2-runtime", "pm2-runtime runtime");
+        check("pm2-runtime -v", "pm2-runtime --version");
         check("pm2 start status", "pm2 start status");
         check("pmdaemon status", "pmdaemon status");
         check("pm2", "pm2");

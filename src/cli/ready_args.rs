@@ -19,6 +19,9 @@ pub struct ReadyArgs {
     /// Ask it to end by the message "shutdown" on its IPC channel, if it has one
     #[arg(long)]
     pub shutdown_with_message: bool,
+    /// Give it a pipe as standard input, for pmdaemon send and attach; otherwise it reads an end at once
+    #[arg(long)]
+    pub stdin: bool,
 }
 
 impl ReadyArgs {
@@ -33,6 +36,7 @@ impl ReadyArgs {
             ready: self.ready.clone(),
             listen_timeout_ms: limit.map(|limit| i64::try_from(limit.as_millis()).unwrap_or(i64::MAX)),
             shutdown_with_message: self.shutdown_with_message.then_some(true),
+            stdin: self.stdin.then_some(true),
             ..app
         }
     }

@@ -35,6 +35,14 @@ enum Whose {
 /// What `--context` said.
 static CHOSEN: OnceLock<String> = OnceLock::new();
 
+/// Nothing is told that was not asked for.
+static QUIET: OnceLock<()> = OnceLock::new();
+
+/// Has this command not tell that it started a daemon.
+pub fn be_quiet() {
+    let _ = QUIET.set(());
+}
+
 /// Has this command use that context, whatever else says which one.
 pub fn choose(context: String) {
     // Said once, by the one command that this process carries out.
@@ -95,7 +103,7 @@ impl Session {
         let started = start::ensure(&home, this_program).await?;
         let client = Client::local(&home)?;
         let session = Session { whose: Whose::Ours(home), client, screen: Screen::of_stdout() };
-        if started {
+        if started && QUIET.get().is_none() {
             session.announce().await;
         }
         Ok(session)
@@ -106,6 +114,17 @@ impl Session {
         match &self.whose {
             Whose::Ours(_) => None,
             Whose::Servers(context) => Some(context),
+        }
+    }
+
+    /// The CPUs of the machine on which the apps run.
+    ///
+    /// # Errors
+    /// When a server does not say it.
+    pub async fn cpus(&self) -> Result<i64, CliError> {
+        match &self.whose {
+            Whose::Ours(_) => Ok(std::thread::available_parallelism().map_or(1, |n| n.get() as i64)),
+            Whose::Servers(_) => Ok(self.ask(async |c| c.system().await).await?.host.cpus),
         }
     }
 

@@ -8,6 +8,7 @@ use super::balance_args::BalanceArgs;
 use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::health::HealthArgs;
+use super::label_args::LabelArgs;
 use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
@@ -99,6 +100,9 @@ pub struct StartArgs {
     /// Files whose changes restart it
     #[command(flatten)]
     pub watch: WatchArgs,
+    /// To choose it by
+    #[command(flatten)]
+    pub labels: LabelArgs,
     /// Times at which it is restarted
     #[command(flatten)]
     pub schedule: ScheduleArgs,
@@ -114,6 +118,12 @@ pub struct StartArgs {
     /// Also when it is online: change its definition and restart it
     #[arg(short, long)]
     pub force: bool,
+    /// Then show what it prints, until Ctrl+C
+    #[arg(long, conflicts_with_all = ["json", "no_daemon"])]
+    pub attach: bool,
+    /// Stay in the foreground with it, and end with its exit code, as pmdaemon runtime does
+    #[arg(long)]
+    pub no_daemon: bool,
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,

@@ -9,6 +9,7 @@
 //! the file holds another token by then. Nothing else is repeated here.
 
 pub mod contexts;
+mod custom;
 pub mod environment;
 mod error;
 mod forwards;

@@ -29,6 +29,8 @@ fn run(run: u64, process: u32) -> RunReport {
         signs: Vec::new(),
         status: None,
         channel_lost: None,
+        offers: Vec::new(),
+        files: None,
         logs: Vec::new(),
     }
 }

@@ -11,9 +11,9 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::log_files::LogFiles;
-use super::{clock, preparing};
+use super::{accepting, clock, preparing};
 use crate::logs::{self, Filter, Item, Line, Reading, Source, Start, Stream, Until};
-use crate::model::{AppSpec, Fact, Moment, ProcessId, ReadyBy, RunId, Sign};
+use crate::model::{AppSpec, Fact, Moment, Pid, PortPlan, ProcessId, ReadyBy, RunId, Sign};
 use crate::probe;
 
 /// From one look to the next.
@@ -39,6 +39,8 @@ pub struct Awaited {
     pub logs: LogFiles,
     /// The port that it was given, if any.
     pub port: Option<u16>,
+    /// Its main process, if that is known.
+    pub pid: Option<Pid>,
     /// When it was executed.
     pub since: Moment,
 }
@@ -56,6 +58,13 @@ impl Awaiting {
         let task = match by {
             // The keeper hears these.
             ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message => return,
+            ReadyBy::Port if matches!(awaited.spec.port, Some(PortPlan::Shared(_))) => {
+                let (Some(pid), Some(port)) = (awaited.pid, awaited.port) else { return };
+                tokio::spawn(async move {
+                    accepts_with_others(pid, port).await;
+                    tell(&found, run, Sign::Accepts).await;
+                })
+            }
             ReadyBy::Port => tokio::spawn(async move {
                 accepts(preparing::own_port(&awaited.spec, awaited.port).await).await;
                 tell(&found, run, Sign::Accepts).await;
@@ -101,6 +110,13 @@ async fn accepts(port: Option<String>) {
     let address = format!("localhost:{port}");
     // A port that swallows the attempt must not keep us from the next one.
     while !matches!(tokio::time::timeout(PAUSE * 10, probe::tcp::connect(&address)).await, Ok(Ok(()))) {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// Returns when that process accepts from a socket that others of its app have open, too.
+async fn accepts_with_others(pid: Pid, port: u16) {
+    while !tokio::task::spawn_blocking(move || accepting::accepts(pid, port)).await.unwrap_or(false) {
         tokio::time::sleep(PAUSE).await;
     }
 }

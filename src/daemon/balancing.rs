@@ -9,12 +9,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use super::clock;
+use super::draining::Draining;
 use crate::balance::table::{Backend, Method, Mode, Settings, Sticky, Table};
 use crate::home::Home;
-use crate::model::{self, AppId, AppSpec, Balance, BalanceMethod, BalanceMode};
+use crate::model::{self, AppId, AppSpec, Balance, BalanceMethod, BalanceMode, Fact};
 use crate::supervisor::{Route, Supervisor};
 
 /// A table that could not be written is tried again after this.
@@ -25,12 +26,14 @@ pub struct Balancing {
     home: Home,
     generation: u64,
     tables: BTreeMap<AppId, watch::Sender<Table>>,
+    draining: Draining,
 }
 
 impl Balancing {
-    /// Nobody was told anything yet.
-    pub fn new(home: Home) -> Balancing {
-        Balancing { home, generation: clock::unix_ms() * 1000, tables: BTreeMap::new() }
+    /// Nobody was told anything yet. Who has drained is said there.
+    pub fn new(home: Home, found: mpsc::Sender<Fact>) -> Balancing {
+        let draining = Draining::new(found);
+        Balancing { home, generation: clock::unix_ms() * 1000, tables: BTreeMap::new(), draining }
     }
 
     /// Tells balancers what has changed.
@@ -43,8 +46,10 @@ impl Balancing {
             // Nobody reads them any more; another app never gets that number.
             tokio::task::spawn_blocking(move || [table, status].map(std::fs::remove_file));
         }
+        let mut leaving = BTreeMap::new();
         for (app, balance) in balanced {
-            let backends = brain.routes(app).iter().map(backend).collect();
+            let routes = brain.routes(app);
+            let backends = routes.iter().map(backend).collect();
             let settings = settings(&balance);
             match self.tables.get(&app) {
                 Some(table) => {
@@ -65,7 +70,12 @@ impl Balancing {
                     tokio::spawn(tell(places(&self.home, app).0, told));
                 }
             }
+            let generation = self.tables.get(&app).map_or(0, |table| table.borrow().generation);
+            for route in routes.iter().filter(|route| route.draining) {
+                leaving.insert(route.run, (places(&self.home, app).1, generation));
+            }
         }
+        self.draining.update(leaving);
     }
 }
 

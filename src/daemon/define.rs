@@ -10,8 +10,8 @@ use std::path::{Path, PathBuf};
 use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, exposed, node, resources};
 use crate::model::{
-    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, ListenMode, LogPolicy, Name, PortPlan, ReadyBy,
-    ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
+    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Labels, ListenMode, LogPolicy, Name, PortPlan,
+    ReadyBy, ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -69,6 +69,10 @@ pub struct Draft {
     pub watch: Option<WatchPolicy>,
     /// When it is restarted or run.
     pub schedule: Option<Schedule>,
+    /// They have a pipe as standard input.
+    pub stdin: bool,
+    /// To choose apps by.
+    pub labels: Labels,
 }
 
 /// What is wrong with it.
@@ -154,6 +158,8 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         depends_on: draft.depends_on,
         watch,
         schedule: draft.schedule,
+        stdin: draft.stdin,
+        labels: draft.labels,
     })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::giving;
 use super::log_health::LogHealth;
 use super::log_orders::{Reply, Tended};
 use super::own_events::Own;
@@ -16,8 +17,8 @@ use super::sockets::Sockets;
 use super::succession::{self, Wish};
 use super::view::Snapshot;
 use crate::home::Home;
-use crate::keeper::protocol::Tend;
-use crate::model::{Fact, ProcessId};
+use crate::keeper::protocol::{Inlet, Tend};
+use crate::model::{Fact, ProcessId, RunId};
 use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
@@ -61,6 +62,8 @@ pub(super) enum Ask {
     Rehearse { commands: Vec<Command>, reply: oneshot::Sender<Rehearsed> },
     /// An order about logs for the keeper.
     TendLogs { tend: Tend, logs: Vec<PathBuf>, reply: Reply },
+    /// Text for a program.
+    Give { run: RunId, to: Inlet, text: String, reply: giving::Reply },
     /// Something happened that is not about one run.
     Learn(Fact),
     /// Something happened to pmdaemon itself.
@@ -139,6 +142,17 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         let ask = Ask::TendLogs { tend, logs, reply };
         self.asks.send(ask).await.map_err(|_| HandleError::Ending)?;
+        answer.await.map_err(|_| HandleError::Ending)?
+    }
+
+    /// Gives a program a line: as a message on its IPC channel, or on its standard input. The answer is a
+    /// sentence when it did not take it.
+    ///
+    /// # Errors
+    /// When the daemon is ending, or the keeper dies meanwhile: it may have been given then.
+    pub async fn give(&self, run: RunId, to: Inlet, text: String) -> Result<Result<(), String>, HandleError> {
+        let (reply, answer) = oneshot::channel();
+        self.asks.send(Ask::Give { run, to, text, reply }).await.map_err(|_| HandleError::Ending)?;
         answer.await.map_err(|_| HandleError::Ending)?
     }
 

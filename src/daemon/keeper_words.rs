@@ -53,6 +53,7 @@ pub(super) fn launch(
         }),
         channel: spec.has_channel(),
         notify: spec.has_notify_socket(),
+        input: spec.stdin,
     }
 }
 
@@ -73,6 +74,7 @@ pub(super) fn fact(report: Report) -> Option<Fact> {
         }
         Report::Status { run, text } => Fact::Remarked { run: RunId(run), remark: Remark::Status(text) },
         Report::Message { .. }
+        | Report::Given { .. }
         | Report::Hello { .. }
         | Report::Held { .. }
         | Report::ReplaceFailed(_)

@@ -38,6 +38,28 @@ pub fn owners(ports: &BTreeSet<u16>, ours: &[(Pid, PortOwner)]) -> BTreeMap<u16,
     sockets.map(|socket| (socket.port, socket.owner)).collect()
 }
 
+/// The inodes of the sockets that listen on that port.
+pub fn inodes(port: u16) -> BTreeSet<u64> {
+    listening().into_iter().filter(|socket| socket.port == port).map(|socket| socket.inode).collect()
+}
+
+/// All processes of this host.
+pub fn pids() -> Vec<i32> {
+    let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// It is that process, or one of its descendants.
+pub fn is_below(pid: i32, main: Pid) -> bool {
+    line(pid).any(|ancestor| ancestor == main.0)
+}
+
+/// A process and its ancestors. As deep as trees can be expected to be; a loop cannot happen, but
+/// pids can be reused.
+fn line(pid: i32) -> impl Iterator<Item = i32> {
+    std::iter::successors(Some(pid), |pid| parent(*pid).filter(|parent| *parent > 1)).take(64)
+}
+
 fn listening() -> Vec<Listening> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let texts: Vec<String> = tables.iter().filter_map(|table| fs::read_to_string(table).ok()).collect();
@@ -50,12 +72,7 @@ fn listening() -> Vec<Listening> {
 fn with_owners(listening: Vec<Listening>, ours: &[(Pid, PortOwner)]) -> Vec<Socket> {
     let mut open: BTreeSet<u64> = listening.iter().map(|socket| socket.inode).collect();
     let mut found: BTreeMap<u64, PortOwner> = BTreeMap::new();
-    let mut pids: Vec<i32> = fs::read_dir("/proc")
-        .into_iter()
-        .flatten()
-        .flatten()
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
-        .collect();
+    let mut pids = pids();
     // Whoever opened a socket is older than those who inherited it.
     pids.sort_unstable();
     for pid in pids {
@@ -114,16 +131,9 @@ fn sockets_of(pid: i32) -> impl Iterator<Item = u64> {
 
 /// Whose process that is: one of ours if a main process of ours is among its ancestors.
 fn owner(pid: Pid, ours: &[(Pid, PortOwner)]) -> PortOwner {
-    let mut ancestor = pid.0;
-    // As deep as trees can be expected to be; a loop cannot happen, but pids can be reused.
-    for _ in 0..64 {
-        if let Some((_, owner)) = ours.iter().find(|(main, _)| main.0 == ancestor) {
-            return owner.clone();
-        }
-        match parent(ancestor) {
-            Some(parent) if parent > 1 => ancestor = parent,
-            Some(_) | None => break,
-        }
+    let of = |ancestor: i32| ours.iter().find(|(main, _)| main.0 == ancestor);
+    if let Some((_, owner)) = line(pid.0).find_map(of) {
+        return owner.clone();
     }
     let name = fs::read_to_string(format!("/proc/{}/comm", pid.0)).unwrap_or_default();
     PortOwner::Foreign { program: name.trim_end().to_owned(), pid }

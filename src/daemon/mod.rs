@@ -21,7 +21,8 @@
 //! - [`watching`] checks the health of runs, each at its pace.
 //! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
 //! - [`node`] is what Node programs need to share a listening socket.
-//! - [`resources`] finds out whether limits can be kept and who a user is.
+//! - [`resources`] finds out whether limits can be kept and who a user is; [`exposed`], who else could
+//!   change what root runs.
 //! - [`log_files`] says where output goes; [`retention`] compresses and removes what is closed.
 //! - [`file_watch`] looks at files for whose changes apps are restarted.
 //! - [`forward`] sends logs to other machines.
@@ -33,15 +34,18 @@
 //! - `slots` keeps how far schedules are; `wall_clock` notices when the clock is set.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
-pub mod adopt_unknown;
+pub mod accepting;
+mod adopt_unknown;
 mod awaiting;
 pub mod backing_up;
 pub mod balancing;
 pub mod clock;
+pub mod custom;
 pub mod define;
 pub mod define_health;
 pub mod define_logs;
 mod define_watch;
+mod draining;
 pub mod driver;
 mod endings;
 pub mod env_file;
@@ -52,6 +56,7 @@ pub mod file_watch;
 mod finder;
 pub mod forward;
 pub mod given;
+mod giving;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;
@@ -60,6 +65,7 @@ pub mod log_disk;
 pub mod log_files;
 pub mod log_health;
 pub mod log_orders;
+pub mod log_places;
 pub mod node;
 pub mod operations;
 pub mod own_events;

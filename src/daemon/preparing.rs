@@ -139,6 +139,7 @@ mod tests {
             awaits: None,
             channel: false,
             notify: false,
+            input: false,
         }
     }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock;
+use super::custom::{Custom, Told};
 use super::view::Snapshot;
 use crate::model::{Moment, ProcessId, RunId, State};
 use crate::sample::history::{History, Series};
@@ -45,6 +46,8 @@ pub struct Measured {
     pub processes: BTreeMap<ProcessId, (RunId, Usage)>,
     /// Of the machine.
     pub host: HostUsage,
+    /// What programs tell of themselves.
+    pub custom: BTreeMap<ProcessId, Arc<Told>>,
 }
 
 /// The figures, and the way to ask for new ones.
@@ -55,6 +58,7 @@ pub struct Usages {
     requests: Mutex<Option<Sender<Request>>>,
     samples: Mutex<Option<mpsc::UnboundedSender<Used>>>,
     history: Mutex<History>,
+    custom: Custom,
 }
 
 /// Somebody looks while this lives.
@@ -112,6 +116,11 @@ impl Usages {
     /// What was measured before.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().expect("no holder panics")
+    }
+
+    /// What programs tell of themselves.
+    pub fn custom(&self) -> &Custom {
+        &self.custom
     }
 
     /// Measures every second from now on, until the answer is dropped.
@@ -194,7 +203,7 @@ impl Usages {
         snapshot: &watch::Receiver<Arc<Snapshot>>,
     ) -> Arc<Measured> {
         let picture = snapshot.borrow().clone();
-        let measured = Arc::new(measure(sampler, host, &picture));
+        let measured = Arc::new(measure(sampler, host, &picture, self.custom.picture()));
         *self.latest.lock().expect("no holder panics") = Some(Arc::clone(&measured));
         let processes = measured
             .processes
@@ -265,7 +274,12 @@ fn limited_roots(snapshot: &Snapshot) -> Vec<Root> {
     limited.filter_map(root).collect()
 }
 
-fn measure(sampler: &mut Sampler, host: &mut Host, snapshot: &Snapshot) -> Measured {
+fn measure(
+    sampler: &mut Sampler,
+    host: &mut Host,
+    snapshot: &Snapshot,
+    custom: BTreeMap<ProcessId, Arc<Told>>,
+) -> Measured {
     let running: Vec<(ProcessId, Root)> = snapshot
         .processes
         .values()
@@ -285,5 +299,5 @@ fn measure(sampler: &mut Sampler, host: &mut Host, snapshot: &Snapshot) -> Measu
     let mut by_run = sampler.sample(&roots, at);
     let processes =
         running.iter().filter_map(|(id, root)| Some((*id, (root.run, by_run.remove(&root.run)?)))).collect();
-    Measured { at, seq: snapshot.seq, processes, host: host.sample() }
+    Measured { at, seq: snapshot.seq, processes, host: host.sample(), custom }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::log_files::LogFiles;
+use super::log_places::LogPlaces;
 use super::revisions::Revisions;
 use crate::home::Home;
 use crate::model::{
@@ -94,7 +95,13 @@ impl ProcessView {
 
 impl Snapshot {
     /// Takes over what has changed in `supervisor` since the last call. False: nothing had.
-    pub fn update(&mut self, supervisor: &mut Supervisor, revisions: &Revisions, home: &Home) -> bool {
+    pub fn update(
+        &mut self,
+        supervisor: &mut Supervisor,
+        revisions: &Revisions,
+        places: &LogPlaces,
+        home: &Home,
+    ) -> bool {
         let touched = supervisor.take_touched();
         let reloads = supervisor.take_reloads_touched();
         if touched.is_empty() && !reloads {
@@ -106,7 +113,7 @@ impl Snapshot {
         }
         for id in touched {
             let was_there = match supervisor.process(id) {
-                Some(process) => self.put(process, supervisor, revisions, home),
+                Some(process) => self.put(process, supervisor, revisions, places, home),
                 None => self.remove(id),
             };
             if !was_there {
@@ -122,6 +129,7 @@ impl Snapshot {
         process: &Process,
         supervisor: &Supervisor,
         revisions: &Revisions,
+        places: &LogPlaces,
         home: &Home,
     ) -> bool {
         let Some(spec) = supervisor.app(process.app) else { return true };
@@ -145,7 +153,7 @@ impl Snapshot {
             remarks: process.remarks.clone(),
             revision: revisions.of_app(process.app).cloned(),
             run_revision: process.latest_run.and_then(|run| revisions.of_run(run)),
-            logs: LogFiles::of(home, spec, process.instance),
+            logs: places.of(home, process.id, process.state.run(), spec, process.instance),
         };
         if spec.is_balancer() {
             let front = supervisor.balanced_by(spec);

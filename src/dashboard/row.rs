@@ -165,6 +165,8 @@ pub(super) mod tests {
             status_text: None,
             channel_lost: None,
             combined_log: None,
+            custom_metrics: Vec::new(),
+            actions: Vec::new(),
             logs: None,
         }
     }

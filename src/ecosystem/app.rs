@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::apps::Around;
 use super::keys::Keys;
-use super::{Unusable, value};
+use super::{Unusable, serve, value};
 use crate::wire::{Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Schedule, WhenFull};
 
 /// How PM2 asks programs to end, and how long it waits: their shutdown handlers rely on it.
@@ -87,10 +87,13 @@ pub fn app(
         ready,
         listen_timeout_ms,
         shutdown_with_message: keys.get("shutdown_with_message", value::flag)?,
+        stdin: keys.get("stdin", value::flag)?,
         watch: watch(&keys)?,
         schedule: schedule(&keys)?,
+        labels: keys.get("labels", value::variables)?.unwrap_or_default(),
         script,
     };
+    serve::resolve(&keys, &mut new)?;
     mode(&keys, &mut new)?;
     Ok((new, keys.into_notices()))
 }

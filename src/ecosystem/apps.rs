@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::app::app;
 use super::read::Document;
-use super::{Unusable, fields, value};
+use super::{Unusable, fields, serve, value};
 use crate::wire::NewApp;
 
 /// What a file is read with.
@@ -43,10 +43,18 @@ pub fn declared(document: &Document, around: &Around<'_>) -> Result<Declared, Un
     let mut notices = Vec::new();
     let (list, below) = list(document, around, &mut notices)?;
     let mut apps: Vec<NewApp> = Vec::new();
+    let sites = match document.value.get("static").filter(|_| !document.is_package) {
+        Some(sites) => serve::of_static(file, sites)?,
+        None => Vec::new(),
+    };
+    let mut objects: Vec<&Map<String, Value>> = Vec::new();
     for (at, item) in list.iter().enumerate() {
         let Value::Object(object) = item else {
             return Err(Unusable(format!("{file}: app {at} is {}, not an object", value::shown(item))));
         };
+        objects.push(object);
+    }
+    for object in objects.into_iter().chain(&sites) {
         let (new, told) = app(file, object, &below, around)?;
         if !around.only.is_empty() && !around.only.contains(new.name.as_ref().unwrap_or(&new.script)) {
             continue;
@@ -123,13 +131,8 @@ fn list<'a>(
 fn told_of_top(file: &str, top: &Map<String, Value>, notices: &mut Vec<String>) {
     for key in top.keys() {
         match key.as_str() {
-            "apps" | "pm2" | "$schema" => {}
-            "deploy" => {
-                notices.push(format!("{file}: deploy is not carried out; its env counts with --env."))
-            }
-            "static" => {
-                notices.push(format!("{file}: static is not served: give the server as an app of its own."))
-            }
+            // What deploy has is for the command of that name; its env counts with --env.
+            "apps" | "pm2" | "$schema" | "deploy" | "static" => {}
             _ => notices.push(format!("{file}: {key:?} is not known beside apps, and is ignored.")),
         }
     }

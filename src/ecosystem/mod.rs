@@ -13,19 +13,23 @@
 
 mod app;
 mod apps;
+mod deploy;
 mod dump;
 mod fields;
 mod keys;
 mod node;
 mod read;
 mod schema;
+mod serve;
 pub mod text;
 mod value;
 
 pub use apps::{Around, Declared, declared};
+pub use deploy::{Target, target};
 pub use dump::Dump;
 pub use read::{Document, default_file, is_file, read};
 pub use schema::schema;
+pub use serve::{SERVE_FILES, this_program};
 
 /// Reads a dump of PM2. What its environments share with `inherited` is not of the apps.
 ///

@@ -32,7 +32,8 @@ pub fn schema() -> Value {
         "title": "Ecosystem file of pmdaemon",
         "description": "Also in YAML, TOML, and as what a .config.js exports.",
         "anyOf": [
-            {"type": "object", "properties": {"apps": apps, "deploy": {"type": "object"}, "$schema": {"type": "string"}},
+            {"type": "object", "properties": {"apps": apps, "deploy": {"type": "object"},
+              "static": {"type": "array", "items": {"type": "object"}}, "$schema": {"type": "string"}},
              "required": ["apps"]},
             {"type": "array", "items": {"$ref": "#/$defs/app"}},
             {"$ref": "#/$defs/app"},

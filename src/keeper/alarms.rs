@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 pub enum Alarm {
     /// Move what waits in the FIFOs.
     Drain,
+    /// Visit the FIFOs that fill fast.
+    Visit,
     /// Hear what runs have said.
     Hear,
     /// Try the outputs again whose file took nothing.

@@ -7,7 +7,7 @@
 //!
 //! Waking for every write is what costs. So a FIFO that becomes readable is only noted, and all
 //! noted ones are moved together [`COALESCE`] later, at most [`CHUNK`] of each, so that nobody
-//! starves. A FIFO that delivered more than [`BUSY`] at once is moved again without a pause.
+//! starves. A FIFO into which much is written is not waited for, but visited: see [`super::pace`].
 //!
 //! A file that takes nothing (disk full) leaves the bytes in the FIFO, which in the end makes the
 //! program wait; it is tried again every [`RETRY`]. Or, if its definition says so, they are read
@@ -24,11 +24,12 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
+use super::fifo;
 use super::health::Health;
 use super::log::Log;
 use super::log_file::LogFile;
+use super::pace::Pace;
 use super::poll::Which;
 use super::protocol::{LogReport, LogStream, Logs, Segments};
 
@@ -38,10 +39,8 @@ pub const COALESCE: Duration = Duration::from_millis(5);
 pub const RETRY: Duration = Duration::from_secs(1);
 /// At most this many bytes of one FIFO in one round.
 pub const CHUNK: usize = 1 << 20;
-/// More than this many bytes at once, and there is no pause.
-pub const BUSY: usize = 256 * 1024;
-/// Without a pause there is less each time; more than this, and it goes on without one.
-const STILL_BUSY: usize = 32 * 1024;
+/// At most this many bytes are dropped at once.
+const DROPPED: usize = 256 * 1024;
 
 /// One output of one run.
 pub struct Stream {
@@ -51,11 +50,18 @@ pub struct Stream {
     copy: Option<(FileKey, Health)>,
     /// What the file does not take is dropped.
     drops: bool,
-    /// The last move was more than [`BUSY`] bytes.
-    pub busy: bool,
+    /// When it is visited.
+    pace: Pace,
+    /// It is not in the set of what is waited for.
+    pub visited: bool,
 }
 
 impl Stream {
+    /// So many bytes were moved: when to look again, without waiting for more.
+    pub fn visit_after(&mut self, moved: usize) -> Option<Duration> {
+        self.pace.next(moved, Instant::now())
+    }
+
     /// There is something that the daemon is still to be told.
     pub fn has_news(&self) -> bool {
         self.health.has_news() || self.copy.as_ref().is_some_and(|(_, health)| health.has_news())
@@ -135,6 +141,8 @@ pub struct Capture {
     pub pending: Vec<(u64, Which)>,
     /// Their files took nothing.
     pub refused: Vec<(u64, Which)>,
+    /// They fill fast: when each is visited.
+    pub visits: Vec<(Instant, u64, Which)>,
 }
 
 impl Capture {
@@ -154,7 +162,9 @@ impl Capture {
                 return Err(cannot);
             }
         };
-        Ok(Stream { fifo, file, health: Health::unknown(log, how.drop), copy, drops: how.drop, busy: false })
+        let health = Health::unknown(log, how.drop);
+        let pace = Pace::of(fifo::room(&fifo));
+        Ok(Stream { fifo, file, health, copy, drops: how.drop, pace, visited: false })
     }
 
     fn open_file(&mut self, path: &Path, segments: Segments) -> Result<FileKey, CannotOpen> {
@@ -214,18 +224,31 @@ impl Capture {
         keys.filter_map(|key| self.logs[key.0].as_ref()).any(|(log, _)| log.path() == path)
     }
 
-    /// Moves at most `most` bytes.
+    /// Moves at most `most` bytes, also over the end of a segment.
     pub fn shift(&mut self, stream: &mut Stream, most: usize) -> Moved {
-        let Some((log, _)) = &mut self.logs[stream.file.0] else { return Moved::Over };
-        if log.made().is_none() && waiting(stream.as_fd()) == 0 {
-            stream.busy = false;
-            return if is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
+        let mut moved = 0;
+        loop {
+            match self.shift_once(stream, most - moved) {
+                Moved::Some(count) => {
+                    moved += count;
+                    let log = self.logs[stream.file.0].as_mut().and_then(|(log, _)| log.made());
+                    if moved >= most || !log.is_some_and(|log| log.is_full()) {
+                        return Moved::Some(moved);
+                    }
+                }
+                // It will come again.
+                Moved::Empty | Moved::Over | Moved::Refused if moved > 0 => return Moved::Some(moved),
+                last => return last,
+            }
         }
-        let result = log.file().and_then(|file| file.take(stream.fifo.as_fd(), most));
-        // Who is busy stays so until it writes little: pauses in between would let the pipe run full.
-        let enough = if stream.busy { STILL_BUSY } else { BUSY };
-        stream.busy = matches!(result, Ok(count) if count > enough);
-        match result {
+    }
+
+    fn shift_once(&mut self, stream: &mut Stream, most: usize) -> Moved {
+        let Some((log, _)) = &mut self.logs[stream.file.0] else { return Moved::Over };
+        if log.made().is_none() && fifo::waiting(stream.as_fd()) == 0 {
+            return if fifo::is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
+        }
+        match log.file().and_then(|file| file.take(stream.fifo.as_fd(), most)) {
             Ok(0) => Moved::Over,
             Ok(count) => {
                 stream.health.took();
@@ -264,7 +287,7 @@ impl Capture {
         let log = self.logs[stream.file.0].as_mut().and_then(|(log, _)| log.made());
         let mut bytes = log.map(LogFile::drop_held).unwrap_or_default();
         let held = bytes.len();
-        bytes.resize(held.max(most.min(BUSY)), 0);
+        bytes.resize(held.max(most.min(DROPPED)), 0);
         let read = stream.fifo.try_clone().map(File::from).and_then(|mut fifo| fifo.read(&mut bytes[held..]));
         let count = held + *read.as_ref().unwrap_or(&0);
         let lines = bytes[..count].iter().filter(|byte| **byte == b'\n').count();
@@ -289,7 +312,7 @@ impl Capture {
     /// Returns whether something had to stay.
     pub fn empty(&mut self, stream: &mut Stream) -> bool {
         let held = self.logs[stream.file.0].as_ref().map_or(0, |(log, _)| log.held());
-        let mut left = waiting(stream.as_fd()) + held;
+        let mut left = fifo::waiting(stream.as_fd()) + held;
         while left > 0 {
             match self.shift(stream, left.min(CHUNK)) {
                 Moved::Some(count) => left = left.saturating_sub(count),
@@ -304,22 +327,6 @@ impl Capture {
 fn errno_of(error: &io::Error) -> Errno {
     // An error of our own says that what lies there is not ours to write to.
     error.raw_os_error().map_or(Errno::EPERM, Errno::from_raw)
-}
-
-/// Whether nothing is in a FIFO, and nobody is left who could write to it.
-fn is_over(fifo: BorrowedFd<'_>) -> bool {
-    let mut asked = [PollFd::new(fifo, PollFlags::POLLIN)];
-    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
-    answered && asked[0].revents() == Some(PollFlags::POLLHUP)
-}
-
-/// How many bytes are in a FIFO.
-pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
-    use std::os::fd::AsRawFd;
-    let mut count: libc::c_int = 0;
-    // SAFETY: FIONREAD writes one int to the place that it is given.
-    let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
-    if asked == 0 { count.max(0) as usize } else { 0 }
 }
 
 #[cfg(test)]

@@ -103,7 +103,9 @@ impl Keeper {
             for source in self.poller.wait(wait)? {
                 self.on_event(source);
             }
-            while let Some(alarm) = self.alarms.pop_due(Instant::now()) {
+            // What is set meanwhile has to wait for the kernel and the daemon to have had their turn.
+            let now = Instant::now();
+            while let Some(alarm) = self.alarms.pop_due(now) {
                 self.on_alarm(alarm);
             }
             self.change_if_ready();
@@ -136,6 +138,7 @@ impl Keeper {
     fn on_alarm(&mut self, alarm: Alarm) {
         match alarm {
             Alarm::Drain => self.drain_pending(),
+            Alarm::Visit => self.visit(),
             Alarm::Hear => self.hear_speaking(),
             Alarm::RetryWrites => self.retry_refused(),
             Alarm::TellLogs => self.tell_all_news(),
@@ -211,6 +214,7 @@ impl Keeper {
                 | Report::Signed { .. }
                 | Report::Status { .. }
                 | Report::Message { .. }
+                | Report::Given { .. }
                 | Report::LogsTended { .. }
                 | Report::LogChanged { .. }
                 | Report::QuitAsked { .. } => None,
@@ -280,6 +284,7 @@ impl Keeper {
             Order::Launch(launch) => self.launch(*launch),
             Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
             Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
+            Order::Give { request, run, to, text } => self.give(request, run, to, &text),
             Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),
             Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),

@@ -3,12 +3,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
 /// Room in the pipe of a run, in bytes, for root. Others keep the kernel's 64 KiB: they may have
@@ -32,8 +33,29 @@ pub fn make(path: &Path) -> io::Result<(OwnedFd, File)> {
     Ok((ours, theirs))
 }
 
+/// How much a FIFO holds, in bytes.
+pub fn room(fifo: &OwnedFd) -> usize {
+    // Of what is no pipe, and then holds nothing: what a new pipe has.
+    fcntl(fifo, FcntlArg::F_GETPIPE_SZ).map_or(64 * 1024, |room| room.max(0) as usize)
+}
+
 /// Opens the keeper's end of a FIFO that is there.
 pub fn open(path: &Path) -> io::Result<OwnedFd> {
     let flags = libc::O_NONBLOCK | libc::O_NOFOLLOW;
     Ok(OpenOptions::new().read(true).custom_flags(flags).open(path)?.into())
+}
+
+/// Whether nothing is in a FIFO, and nobody is left who could write to it.
+pub fn is_over(fifo: BorrowedFd<'_>) -> bool {
+    let mut asked = [PollFd::new(fifo, PollFlags::POLLIN)];
+    let answered = poll(&mut asked, PollTimeout::ZERO).is_ok();
+    answered && asked[0].revents() == Some(PollFlags::POLLHUP)
+}
+
+/// How many bytes are in a FIFO.
+pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
+    let mut count: libc::c_int = 0;
+    // SAFETY: FIONREAD writes one int to the place that it is given.
+    let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
+    if asked == 0 { count.max(0) as usize } else { 0 }
 }

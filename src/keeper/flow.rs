@@ -1,4 +1,5 @@
-//! When bytes are moved: noted when they come, moved together a moment later.
+//! When bytes are moved: noted when they come, moved together a moment later; and without waiting for
+//! them where they come fast.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -22,16 +23,25 @@ pub const ARMED: EpollFlags = EpollFlags::EPOLLIN.union(EpollFlags::EPOLLONESHOT
 impl Keeper {
     /// Something is in a FIFO, or its last writer is gone.
     pub fn readable(&mut self, run: u64, which: Which) {
-        let Some(stream) = self.runs.get_mut(&run).and_then(|run| run.stream(which).as_mut()) else { return };
-        let pause = if stream.busy { std::time::Duration::ZERO } else { COALESCE };
         self.capture.pending.push((run, which));
-        self.alarms.set(Alarm::Drain, Instant::now() + pause);
+        self.alarms.set(Alarm::Drain, Instant::now() + COALESCE);
     }
 
     /// One round: each FIFO that was noted, once.
     pub fn drain_pending(&mut self) {
         for (run, which) in std::mem::take(&mut self.capture.pending) {
             self.drain(run, which);
+        }
+    }
+
+    /// Those that fill fast and whose time has come.
+    pub fn visit(&mut self) {
+        let now = Instant::now();
+        for (_, run, which) in self.capture.visits.extract_if(.., |(at, ..)| *at <= now).collect::<Vec<_>>() {
+            self.drain(run, which);
+        }
+        if let Some(next) = self.capture.visits.iter().map(|(at, ..)| *at).min() {
+            self.alarms.set(Alarm::Visit, next);
         }
     }
 
@@ -46,15 +56,44 @@ impl Keeper {
         let Some(run) = self.runs.get_mut(&id) else { return };
         let Some(stream) = run.stream(which) else { return };
         match self.capture.shift(stream, CHUNK) {
-            Moved::Some(_) | Moved::Empty => {
-                let _ = self.poller.change(&*stream, Source::fifo(id, which), ARMED);
-            }
+            Moved::Some(count) => self.look_again(id, which, count),
+            Moved::Empty => self.look_again(id, which, 0),
             // Nobody can write to it any more: not armed, or it would report that for ever.
             Moved::Over => {}
             Moved::Refused => self.refuse(id, which),
         }
         self.tell_news(id, which);
         self.let_go_if_over(id);
+    }
+
+    /// So much was in a FIFO. If that is much it is visited, otherwise waited for.
+    fn look_again(&mut self, id: u64, which: Which, moved: usize) {
+        let Some(run) = self.runs.get_mut(&id) else { return };
+        let Some(stream) = run.stream(which) else { return };
+        let source = Source::fifo(id, which);
+        let pause = match (stream.visit_after(moved), stream.visited) {
+            (None, false) => {
+                let _ = self.poller.change(&*stream, source, ARMED);
+                return;
+            }
+            (None, true) => match self.poller.add(&*stream, source, ARMED) {
+                Ok(()) => {
+                    stream.visited = false;
+                    return;
+                }
+                Err(_) => RETRY,
+            },
+            (Some(pause), true) => pause,
+            (Some(pause), false) => {
+                self.poller.leave(&*stream);
+                stream.visited = true;
+                pause
+            }
+        };
+        let at = Instant::now() + pause;
+        self.capture.visits.retain(|(_, run, of)| (*run, *of) != (id, which));
+        self.capture.visits.push((at, id, which));
+        self.alarms.set(Alarm::Visit, at);
     }
 
     /// Tells the daemon when a log takes nothing, and when it does again.
@@ -162,5 +201,6 @@ impl Keeper {
         }
         self.capture.pending.retain(|(run, _)| *run != id);
         self.capture.refused.retain(|(run, _)| *run != id);
+        self.capture.visits.retain(|(_, run, _)| *run != id);
     }
 }

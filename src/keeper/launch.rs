@@ -18,7 +18,7 @@ use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
 use super::sets::FileSet;
-use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Notifies, NotifySocket};
+use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Input, Notifies, NotifySocket};
 use super::{fifo, say, sockets, tree};
 use crate::fault;
 
@@ -30,6 +30,14 @@ const UMASK: libc::mode_t = 0o022;
 /// The variable with the inode of the shared socket: descriptor 3 of a process is that socket, or
 /// it is something else and the socket is for another one.
 const SOCKET: &str = "PMDAEMON_SOCKET";
+
+/// The first three descriptors of a run.
+struct Files<'a> {
+    /// Absent: there is nothing to read.
+    input: Option<&'a Input>,
+    output: &'a File,
+    error: &'a File,
+}
 
 /// Why there is no run.
 struct Refusal {
@@ -90,6 +98,7 @@ impl Keeper {
         fault::point!("launch.after_record");
         let output = self.open_output(&order, set, Which::Out, &order.out_file)?;
         let error = self.open_output(&order, set, Which::Err, &order.err_file)?;
+        let input = self.open_input(&order)?;
         let ends = self.open_channel(&order)?;
         self.open_notify(&order)?;
         fault::point!("launch.after_fifos");
@@ -104,7 +113,8 @@ impl Keeper {
             resources::limit_memory(leaf.as_ref(), id, bytes);
         }
         fault::point!("launch.after_cgroup");
-        let child = self.fork(&order, &output, &error, ends.as_ref(), door.as_ref())?;
+        let files = Files { input: input.as_ref(), output: &output, error: &error };
+        let child = self.fork(&order, &files, ends.as_ref(), door.as_ref())?;
         fault::point!("launch.after_fork");
         self.follow_child(id, child, order);
         Ok(())
@@ -143,6 +153,24 @@ impl Keeper {
             *run.stream(which) = Some(stream);
         }
         Ok(theirs)
+    }
+
+    /// Makes the pipe that is its standard input, if it is to have one.
+    fn open_input(&mut self, order: &Launch) -> Result<Option<Input>, Refusal> {
+        if !order.input {
+            return Ok(None);
+        }
+        let refusal = |error: std::io::Error| Refusal {
+            step: Step::Prepare,
+            errno: error.raw_os_error().unwrap_or(0),
+            detail: format!("cannot make the pipe for standard input: {}", io_words(&error)),
+        };
+        let input = Input::make().map_err(refusal)?;
+        resources::give_to_user(&input.0, &order.resources).map_err(refusal)?;
+        if let Some(run) = self.runs.get_mut(&order.run) {
+            run.record.contact.input = Some(input.inode().map_err(refusal)?);
+        }
+        Ok(Some(input))
     }
 
     /// Makes its IPC channel, if it is to have one. Returns what the run gets of it.
@@ -202,8 +230,7 @@ impl Keeper {
     fn fork(
         &self,
         order: &Launch,
-        output: &File,
-        error: &File,
+        files: &Files<'_>,
         ends: Option<&Ends>,
         door: Option<&File>,
     ) -> Result<Forked, Refusal> {
@@ -246,9 +273,9 @@ impl Keeper {
             args,
             env,
             cwd: Some(text(order.cwd.clone().into())?),
-            input: self.null.as_fd(),
-            output: output.as_fd(),
-            error: error.as_fd(),
+            input: files.input.map_or(self.null.as_fd(), AsFd::as_fd),
+            output: files.output.as_fd(),
+            error: files.error.as_fd(),
             line: None,
             socket,
             channel: ends,

@@ -53,6 +53,7 @@ mod line_end;
 mod log;
 mod log_file;
 mod notify;
+mod pace;
 mod passed;
 mod poll;
 mod process;

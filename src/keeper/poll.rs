@@ -5,7 +5,9 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::time::TimeSpec;
 
 /// One of the two outputs of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -120,10 +122,25 @@ impl Poller {
         let _ = self.0.delete(&fd);
     }
 
+    /// Takes a descriptor that stays open out of the set.
+    pub fn leave(&self, fd: impl AsFd) {
+        // Fails only for what is not in the set.
+        let _ = self.0.delete(fd);
+    }
+
     /// Waits until something happens or the time is over; `None` waits for ever.
     pub fn wait(&self, at_most: Option<Duration>) -> nix::Result<Vec<Source>> {
         let timeout = match at_most {
             None => EpollTimeout::NONE,
+            // Shorter than the unit of epoll_wait.
+            Some(time) if time < Duration::from_millis(1) => {
+                let mut set = [PollFd::new(self.0.0.as_fd(), PollFlags::POLLIN)];
+                match ppoll(&mut set, Some(TimeSpec::from_duration(time)), None) {
+                    Ok(0) | Err(Errno::EINTR) => return Ok(Vec::new()),
+                    Ok(_) => EpollTimeout::ZERO,
+                    Err(error) => return Err(error),
+                }
+            }
             // Rounded up: waking a little early would mean to spin until the deadline.
             Some(time) => {
                 let millis = time.as_micros().div_ceil(1000).min(60_000);

@@ -16,7 +16,7 @@ use super::capture::Stream;
 use super::cgroup::{Events, Leaf};
 use super::poll::Which;
 use super::process::Pidfd;
-use super::protocol::{LogReport, RunReport, Step};
+use super::protocol::{LogReport, RunFiles, RunReport, Step};
 use super::record::Record;
 use super::talk::Talk;
 
@@ -147,8 +147,14 @@ impl Run {
             ready: self.record.contact.ready,
             signs: self.record.contact.signs.clone(),
             status: self.talk.status.clone(),
+            offers: self.record.contact.offers.clone(),
             channel_lost: self.talk.channel_lost.clone(),
             logs: Which::BOTH.into_iter().flat_map(|which| self.log_reports(which)).collect(),
+            files: Some(RunFiles {
+                out: self.record.out_file.clone(),
+                err: self.record.err_file.clone(),
+                combined: self.record.logs.combined_file.clone(),
+            }),
         }
     }
 

@@ -132,6 +132,7 @@ impl Scratch {
             | Report::Status { .. }
             | Report::Message { .. }
             | Report::QuitAsked { .. }
+            | Report::Given { .. }
             | Report::LogsTended { .. }
             | Report::LogChanged { .. } => None,
         });
@@ -169,6 +170,7 @@ impl Scratch {
             awaits: None,
             channel: false,
             notify: false,
+            input: false,
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    AppSpec, EnvSources, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, Signal, StopPolicy,
+    AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, Signal,
+    StopPolicy,
 };
 
 /// What is asked of a balancer (acceptance rows A10, C2, K21).
@@ -134,6 +135,8 @@ impl AppSpec {
             depends_on: Vec::new(),
             watch: None,
             schedule: None,
+            stdin: false,
+            labels: Labels::default(),
         })
     }
 }

@@ -63,6 +63,11 @@ pub enum Fact {
         /// What.
         remark: Remark,
     },
+    /// It leaves a balancer, and has nothing left to answer.
+    Drained {
+        /// Which life.
+        run: RunId,
+    },
     /// A run that has a memory limit was measured.
     Sampled {
         /// Which life.

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Balance, Dependency, EnvSources, HealthPolicy, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
+    Balance, Dependency, EnvSources, HealthPolicy, Labels, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
     Resources, Schedule, Signal, WatchPolicy,
 };
 
@@ -66,6 +66,11 @@ pub struct AppSpec {
     pub watch: Option<WatchPolicy>,
     /// When it is restarted, or run if it is a job.
     pub schedule: Option<Schedule>,
+    /// Its processes have a pipe as standard input, into which lines can be written; otherwise there
+    /// is nothing to read.
+    pub stdin: bool,
+    /// To choose apps by.
+    pub labels: Labels,
 }
 
 /// What follows an exit that nobody asked for (acceptance row A12).
@@ -175,6 +180,7 @@ impl fmt::Debug for AppSpec {
             .field("depends_on", &self.depends_on)
             .field("watch", &self.watch)
             .field("schedule", &self.schedule)
+            .field("labels", &self.labels)
             .finish_non_exhaustive()
     }
 }

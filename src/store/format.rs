@@ -21,7 +21,7 @@ use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
 use super::format_schedule::StoredSchedule;
 use super::format_watch::StoredWatch;
-use crate::model::{AppSpec, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
+use crate::model::{AppSpec, Labels, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
 
 /// What a row says that does not fit the program's words.
 pub(super) type Misfit = String;
@@ -76,6 +76,10 @@ pub(super) struct StoredSpec {
     watch: Option<StoredWatch>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     schedule: Option<StoredSchedule>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    stdin: bool,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    labels: BTreeMap<String, String>,
 }
 
 /// A path: text, or bytes if it is none.
@@ -151,6 +155,8 @@ impl StoredSpec {
             interpreter_args: spec.interpreter_args.clone(),
             watch: spec.watch.as_ref().map(StoredWatch::new),
             schedule: spec.schedule.as_ref().map(StoredSchedule::new),
+            stdin: spec.stdin,
+            labels: spec.labels.all().clone(),
         }
     }
 
@@ -186,6 +192,8 @@ impl StoredSpec {
             interpreter_args: self.interpreter_args,
             watch: self.watch.map(StoredWatch::into_model),
             schedule: self.schedule.map(StoredSchedule::into_model).transpose()?,
+            stdin: self.stdin,
+            labels: Labels::written(self.labels),
         })
     }
 }
@@ -343,5 +351,15 @@ mod tests {
             json[field] = serde_json::from_str(value).unwrap();
             assert!(serde_json::from_value::<StoredSpec>(json).unwrap().into_model().is_err(), "{field}");
         }
+    }
+
+    #[test]
+    fn standard_input_is_kept_and_earlier_rows_have_none() {
+        let of = |spec: &AppSpec| serde_json::to_string(&StoredSpec::new(spec)).unwrap();
+        let read = |json: &str| serde_json::from_str::<StoredSpec>(json).unwrap().into_model().unwrap();
+        let without = (*super::super::tests::spec("web")).clone();
+        let with = AppSpec { stdin: true, ..without.clone() };
+        assert!(read(&of(&with)) == with);
+        assert!(!of(&without).contains("stdin") && !read(&of(&without)).stdin);
     }
 }

@@ -162,6 +162,7 @@ impl StoredProcess {
             ports: Ports {
                 held: self.port.map(if self.port_is_shared { Port::Shared } else { Port::Own }),
                 next: None,
+                trial: None,
                 plan: self.port_override.map(|text| port_plan(&text)).transpose()?,
             },
             restarts: self.restarts,

@@ -27,6 +27,8 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         env_sources: Default::default(),
         watch: None,
         schedule: None,
+        stdin: false,
+        labels: Default::default(),
         interpreter_args: Vec::new(),
         instances: 2,
         numbered: true,

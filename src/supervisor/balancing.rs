@@ -42,15 +42,40 @@ impl Supervisor {
 
     /// Who is behind the balancer of that app.
     pub fn routes(&self, app: AppId) -> Vec<Route> {
-        let in_service = self.members_of(app).filter_map(|id| {
-            let process = &self.processes[&id];
-            let port = process.ports.held?.number();
-            let State::Running { run, .. } = process.state else { return None };
-            let serves = process.state.status() == Status::Online && process.goal == Goal::Up;
-            let serves = serves && !process.end_asked && !self.shutting_down;
-            serves.then_some(Route { run, instance: process.instance, port, draining: false })
+        let present = self.members_of(app).filter_map(|id| self.present_route(id));
+        let on_trial = self.members_of(app).filter_map(|id| self.route_on_trial(id));
+        let leaves = self.leavers.iter().filter(|(_, leaver)| leaver.app == app && leaver.drains());
+        let draining = leaves.filter_map(|(run, leaver)| {
+            let port = leaver.port?.number();
+            Some(Route { run: *run, instance: leaver.instance, port, draining: true })
         });
-        in_service.collect()
+        present.chain(on_trial).chain(draining).collect()
+    }
+
+    fn present_route(&self, id: ProcessId) -> Option<Route> {
+        let process = &self.processes[&id];
+        let port = process.ports.held?.number();
+        let State::Running { run, .. } = process.state else { return None };
+        let draining = process.drains_until.is_some();
+        let told = draining || self.serves(id);
+        told.then_some(Route { run, instance: process.instance, port, draining })
+    }
+
+    /// The present life of that process gets work.
+    pub(super) fn serves(&self, id: ProcessId) -> bool {
+        let process = &self.processes[&id];
+        let online = process.state.status() == Status::Online && process.goal == Goal::Up;
+        online && !process.end_asked && !self.shutting_down
+    }
+
+    /// What is online takes its share while the one that it is to replace is still there: so it
+    /// proves itself with real work.
+    fn route_on_trial(&self, id: ProcessId) -> Option<Route> {
+        let (process, trial) = (&self.processes[&id], self.trials.get(&id)?);
+        let (run, port) = (trial.run, trial.port?.number());
+        let online = trial.up.as_ref().is_some_and(|up| up.online_since.is_some());
+        let serves = online && process.goal == Goal::Up && !self.shutting_down;
+        serves.then_some(Route { run, instance: process.instance, port, draining: false })
     }
 
     /// What is to be commanded so that the balancers are there which are wanted, and no others.

@@ -3,26 +3,28 @@
 //!
 //! ```text
 //!  on trial   launched ──▶ executed ──▶ online, and stays so ──▶ promoted: the present life
-//!                │            │ dies, is unhealthy, nobody wants it any more        │ was present
-//!                ▼            ▼                                                     ▼
-//!  leaving     gone       asked to end ──── kill timeout: SIGKILL ────▶ gone ◀── asked to end
+//!                │            │ dies, is unhealthy or late, nobody wants it     │ was present
+//!                ▼            ▼                                                 ▼
+//!               gone       leaves                                            leaves
 //! ```
 //!
 //! A process has one present life, and all that the rest of the supervisor knows is about that. A
 //! life on trial is an ending away from never having been: the row does not change before it is
-//! promoted. A life that leaves belongs to nobody; only its end is awaited.
+//! promoted, except for the port that it has meanwhile. Behind a balancer it has one of its own, and
+//! is in service as soon as it is online: [`proving`](super::proving) says when. A life that
+//! [leaves](super::leaving) belongs to nobody.
 //!
 //! What is on trial, or was, is in the row that is remembered, from before its launch until its end:
 //! of two lives of one process a new daemon keeps the proven one. It knows of no leaving life, and
 //! ends such a one as it ends every life that it finds beside the newest.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use super::{Effect, Scope, Supervisor, health};
+use super::leaving::Leaving;
+use super::{Effect, Supervisor};
 use crate::model::{
-    Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, Remarks, RunId, Signal,
-    SpawnFailure, SpawnStep, State, Verdict, Vitals,
+    AppSpec, Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, ReadyBy, ReadyPolicy,
+    Remarks, RunId, SpawnFailure, SpawnStep, State, Status, Vitals,
 };
 
 /// A life that is to replace the present one.
@@ -30,7 +32,11 @@ use crate::model::{
 pub struct Trial {
     /// Which.
     pub run: RunId,
-    /// Its main process, when it was executed, and its health; absent until it is.
+    /// Its port. Behind a balancer it is another one than that of the present life.
+    pub port: Option<Port>,
+    /// What it is to become ready by, if it is awaited.
+    pub awaits: Option<ReadyPolicy>,
+    /// Its main process, and what is known of that; absent until it is executed.
     pub up: Option<Up>,
 }
 
@@ -43,46 +49,43 @@ pub struct Up {
     pub since: Moment,
     /// Its health, if it is checked.
     pub vitals: Option<Vitals>,
+    /// Whether it has shown its sign.
+    pub readiness: Readiness,
+    /// What it has let be known about itself.
+    pub remarks: Remarks,
+    /// Since when it is online.
+    pub online_since: Option<Moment>,
 }
 
-/// A life that was asked to end and belongs to no process.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Leaver {
-    /// Whose it was.
-    process: ProcessId,
-    /// When it was executed; absent until it is, and then it cannot be signalled.
-    started: Option<Moment>,
-    /// What asks it, and how long it has then.
-    signal: Signal,
-    timeout: Duration,
-    /// When it gets SIGKILL; absent when it has.
-    kill_at: Option<Moment>,
-    /// Its main process is known to have ended.
-    main_is_gone: bool,
-}
-
-impl Leaver {
-    /// When time alone moves it. What is not executed yet has all the time.
-    pub(super) fn deadline(&self) -> Option<Moment> {
-        self.kill_at.filter(|_| self.started.is_some())
+/// What a life on trial is to become ready by. One that shares a socket gets its part of the
+/// connections as soon as it accepts, and none while it does not: so it replaces nobody before.
+fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
+    let shares = port.is_some_and(Port::is_shared);
+    match spec.ready.by {
+        ReadyBy::Auto if shares => Some(ReadyPolicy { by: ReadyBy::Port, ..spec.ready }),
+        ReadyBy::Auto => None,
+        ReadyBy::Notify | ReadyBy::Message | ReadyBy::Port | ReadyBy::Log(_) => Some(spec.ready.clone()),
     }
 }
 
 impl Supervisor {
-    /// Launches a life beside the present one of that process.
-    pub(super) fn begin_trial(&mut self, id: ProcessId) -> RunId {
+    /// Launches a life beside the present one of that process, with that port.
+    pub(super) fn begin_trial(&mut self, id: ProcessId, port: Option<Port>) -> RunId {
         let run = self.next_run;
         self.next_run = RunId(run.0 + 1);
-        self.change(id, |process| process.trial = Some(run));
-        self.trials.insert(id, Trial { run, up: None });
+        let own = port.filter(|port| !port.is_shared());
+        self.change(id, |process| (process.trial, process.ports.trial) = (Some(run), own));
         let process = &self.processes[&id];
+        let spec = self.apps[&process.app].clone();
+        let awaits = to_prove(&spec, port);
+        self.trials.insert(id, Trial { run, port, awaits, up: None });
         self.effects.push(Effect::Launch {
             run,
             process: id,
             instance: process.instance,
-            spec: self.apps[&process.app].clone(),
+            spec,
             restarts: process.restarts.saturating_add(1),
-            port: process.ports.held,
+            port,
         });
         run
     }
@@ -90,37 +93,42 @@ impl Supervisor {
     /// The life on trial becomes the present one, and what was present leaves. Only for a trial
     /// that runs beside a life that does.
     pub(super) fn promote(&mut self, now: Moment, id: ProcessId) {
-        let Some(Trial { run, up: Some(up) }) = self.trials.remove(&id) else { return };
+        let Some(Trial { run, port, awaits, up: Some(up) }) = self.trials.remove(&id) else { return };
         let process = &self.processes[&id];
-        let (old, started) = (process.state.run(), process.started);
-        let Up { pid, since, vitals } = up;
-        if vitals.is_some() {
-            // The row that has changed is watched anew.
-            self.effects.push(Effect::Unwatch { run });
-        }
+        let old = process.state.run();
+        let (started, old_port) = (process.started, process.ports.held);
+        let served = process.state.status() == Status::Online && !process.end_asked;
+        // The row that has changed is looked at anew.
+        self.look_away_from(run, &up);
+        let Up { pid, since, vitals, readiness, remarks, online_since: _ } = up;
         self.change(id, |process| {
-            // Only what awaits no sign is tried beside another.
-            process.state = State::Running { run, pid, since, vitals, readiness: Readiness::Unasked };
-            process.awaits = None;
-            process.remarks = Remarks::default();
+            process.state = State::Running { run, pid, since, vitals, readiness };
+            process.awaits = awaits;
+            process.remarks = remarks;
             process.latest_run = Some(run);
             process.started = Some(since);
             process.trial = None;
+            process.ports.trial = None;
+            process.ports.held = port;
+            process.ports.plan = None;
             process.restarts = process.restarts.saturating_add(1);
             (process.unstable, process.waits) = (0, 0);
-            process.end_asked = false;
+            (process.end_asked, process.drains_until) = (false, None);
             process.restart_asked = false;
         });
         if let Some(old) = old {
             self.publish(id, Some(old), EventKind::StopAsked { cause: Cause::Reload });
-            self.leave(now, id, old, started);
+            self.leave(now, id, Leaving { run: old, port: old_port, started, served, main_is_gone: false });
         }
     }
 
     /// Nobody wants the life on trial any more.
     pub(super) fn end_trial(&mut self, now: Moment, id: ProcessId) {
         if let Some(trial) = self.drop_trial(id, true) {
-            self.leave(now, id, trial.run, trial.up.map(|up| up.since));
+            let started = trial.up.as_ref().map(|up| up.since);
+            let served = trial.up.is_some_and(|up| up.online_since.is_some());
+            let Trial { run, port, .. } = trial;
+            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false });
         }
     }
 
@@ -137,33 +145,28 @@ impl Supervisor {
     /// `leaves`: something of it is there, and is to go.
     fn drop_trial(&mut self, id: ProcessId, leaves: bool) -> Option<Trial> {
         let trial = self.trials.remove(&id)?;
-        if trial.up.as_ref().is_some_and(|up| up.vitals.is_some()) {
-            self.effects.push(Effect::Unwatch { run: trial.run });
+        if let Some(up) = &trial.up {
+            self.look_away_from(trial.run, up);
         }
         if self.processes.contains_key(&id) {
             self.change(id, |process| {
-                process.trial = None;
+                (process.trial, process.ports.trial) = (None, None);
                 process.given_up.extend(leaves.then_some(trial.run));
             });
         }
         Some(trial)
     }
 
-    /// Asks a life to end that is nobody's from now on.
-    fn leave(&mut self, now: Moment, id: ProcessId, run: RunId, started: Option<Moment>) {
-        let stop = &self.apps[&self.processes[&id].app].stop;
-        let (signal, timeout) = (stop.signal, stop.timeout);
-        let kill_at = Some(now + timeout);
-        if started.is_some() && !planted!(KeepsTheOldRun) {
-            self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
-        }
-        let leaver = Leaver { process: id, started, signal, timeout, kill_at, main_is_gone: false };
-        self.leavers.insert(run, leaver);
-    }
-
     /// The process for which that life is on trial.
     pub(super) fn on_trial(&self, run: RunId) -> Option<ProcessId> {
         self.trials.iter().find(|(_, trial)| trial.run == run).map(|(id, _)| *id)
+    }
+
+    /// The main process of a present life, or of one on trial, while it is there.
+    pub fn main_process(&self, run: RunId) -> Option<Pid> {
+        let present = self.living(run).and_then(|id| self.processes[&id].state.pid());
+        let tried = || Some(self.trials.get(&self.on_trial(run)?)?.up.as_ref()?.pid);
+        present.or_else(tried)
     }
 
     /// It is on trial, or leaving.
@@ -181,37 +184,24 @@ impl Supervisor {
         if let Some(id) = self.on_trial(run) {
             if self.trials[&id].up.is_none() {
                 let vitals = self.first_vitals(id, at, at, false);
-                self.watch_trial(id, run, at, vitals.as_ref());
-                self.trials.insert(id, Trial { run, up: Some(Up { pid, since: at, vitals }) });
+                let readiness = match &self.trials[&id].awaits {
+                    Some(ReadyPolicy { limit, .. }) => {
+                        Readiness::Awaited { limit: *limit, until: at + *limit }
+                    }
+                    None => Readiness::Unasked,
+                };
+                let remarks = Remarks::default();
+                let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since: None };
+                up.proves(at);
+                self.trials.get_mut(&id).into_iter().for_each(|trial| trial.up = Some(up.clone()));
+                self.look_at_trial(id);
                 self.publish(id, Some(run), EventKind::Started { pid });
             }
-            return;
+        } else if self.leavers.contains_key(&run) {
+            self.leaver_spawned(now, run, at);
+        } else if self.strays.contains(&run) {
+            self.effects.push(Effect::KillTree { run });
         }
-        let Some(leaver) = self.leavers.get_mut(&run) else {
-            if self.strays.contains(&run) {
-                self.effects.push(Effect::KillTree { run });
-            }
-            return;
-        };
-        // The wish to end it came while it was being launched.
-        if leaver.started.is_none() {
-            (leaver.started, leaver.kill_at) = (Some(at), Some(now + leaver.timeout));
-            self.effects.push(Effect::Signal { run, signal: leaver.signal, scope: Scope::Tree });
-        }
-    }
-
-    fn watch_trial(&mut self, id: ProcessId, run: RunId, since: Moment, vitals: Option<&Vitals>) {
-        let Some(vitals) = vitals else { return };
-        let process = &self.processes[&id];
-        self.effects.push(Effect::Watch {
-            run,
-            process: id,
-            instance: process.instance,
-            spec: self.apps[&process.app].clone(),
-            port: process.ports.held.map(Port::number),
-            since,
-            ready: vitals.ready,
-        });
     }
 
     /// A life that is not present could not be executed.
@@ -238,20 +228,24 @@ impl Supervisor {
             let since = self.trials[&id].up.as_ref().map(|up| up.since);
             let uptime = at.since(since.unwrap_or(at));
             self.publish(id, Some(run), EventKind::Exited { end, cause: ExitCause::Itself, uptime });
-            self.drop_trial(id, !tree_empty);
+            let trial = self.drop_trial(id, !tree_empty);
             if tree_empty {
                 return self.effects.push(Effect::Forget { run });
             }
             // What it leaves behind is asked to end.
-            self.leave(now, id, run, since.or(Some(at)));
-            self.leavers.get_mut(&run).into_iter().for_each(|leaver| leaver.main_is_gone = true);
+            let port = trial.and_then(|trial| trial.port);
+            let started = since.or(Some(at));
+            self.leave(now, id, Leaving { run, port, started, served: false, main_is_gone: true });
         } else if let Some(leaver) = self.leavers.get_mut(&run).filter(|leaver| !leaver.main_is_gone) {
             leaver.main_is_gone = true;
             let id = leaver.process;
             let uptime = at.since(*leaver.started.get_or_insert(at));
+            let cause = ExitCause::Asked(Cause::Reload);
             if self.processes.contains_key(&id) {
-                let cause = ExitCause::Asked(Cause::Reload);
                 self.publish(id, Some(run), EventKind::Exited { end, cause, uptime });
+            }
+            if !tree_empty {
+                self.ask_what_it_leaves(now, run);
             }
         }
         if tree_empty {
@@ -275,33 +269,6 @@ impl Supervisor {
         }
     }
 
-    fn drop_leaver(&mut self, run: RunId) -> bool {
-        let Some(leaver) = self.leavers.remove(&run) else { return false };
-        let id = leaver.process;
-        if self.processes.get(&id).is_some_and(|process| process.given_up.contains(&run)) {
-            self.change(id, |process| _ = process.given_up.remove(&run));
-        }
-        true
-    }
-
-    /// A check of a life on trial came to an end.
-    pub(super) fn checked_beside(&mut self, now: Moment, run: RunId, verdict: Verdict) {
-        let Some(id) = self.on_trial(run) else { return };
-        let Some(policy) = self.apps[&self.processes[&id].app].health.clone() else { return };
-        let Some(up) = self.trials.get_mut(&id).and_then(|trial| trial.up.as_mut()) else { return };
-        let Some(before) = up.vitals.clone() else { return };
-        let (vitals, turned) = health::after(&policy, &before, &verdict, now.since(up.since));
-        up.vitals = Some(vitals);
-        match (verdict, turned) {
-            (Verdict::Failed { reason }, true) => {
-                self.publish(id, Some(run), EventKind::Unhealthy { reason, restarts: false });
-                self.end_trial(now, id);
-            }
-            (Verdict::Passed, _) if !before.ready => self.publish(id, Some(run), EventKind::Healthy),
-            (Verdict::Passed | Verdict::Failed { .. }, _) => {}
-        }
-    }
-
     /// A new keeper: what it does not have ended unseen; what leaves is asked again.
     pub(super) fn hands_renewed_beside(&mut self, now: Moment, living: &BTreeSet<RunId>) {
         for run in self.beside() {
@@ -318,29 +285,9 @@ impl Supervisor {
                         self.spawn_failed_beside(run, failure);
                     }
                 }
-            } else if let Some(leaver) = self.leavers.get(&run).filter(|_| executed) {
-                match leaver.kill_at {
-                    Some(at) if at > now => {
-                        let signal = leaver.signal;
-                        self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
-                    }
-                    Some(_) | None => self.kill_leaver(run),
-                }
+            } else {
+                self.ask_leaver_again(now, run);
             }
-        }
-    }
-
-    /// The kill timeouts of leaving lives.
-    pub(super) fn kill_leavers(&mut self, now: Moment) {
-        let due = self.leavers.iter().filter(|(_, leaver)| leaver.deadline().is_some_and(|at| at <= now));
-        let due: Vec<RunId> = due.map(|(run, _)| *run).collect();
-        due.into_iter().for_each(|run| self.kill_leaver(run));
-    }
-
-    fn kill_leaver(&mut self, run: RunId) {
-        if let Some(leaver) = self.leavers.get_mut(&run) {
-            leaver.kill_at = None;
-            self.effects.push(Effect::KillTree { run });
         }
     }
 }

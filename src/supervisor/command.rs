@@ -151,7 +151,9 @@ impl Supervisor {
             State::Starting { .. } | State::Running { .. } if process.goal == Goal::Down => {
                 self.aim(id, None)?;
                 self.want_up(id);
-                self.change(id, |process| (process.end_asked, process.end_cause) = (false, None));
+                self.change(id, |process| {
+                    (process.end_asked, process.end_cause, process.drains_until) = (false, None, None);
+                });
                 let run = self.processes[&id].state.run();
                 self.publish(id, run, EventKind::StopTakenBack);
             }
@@ -315,7 +317,8 @@ impl Supervisor {
         let is_ending = matches!(process.state, State::Stopping { .. });
         self.change(id, |process| (process.end_asked, process.end_cause) = (true, Some(cause)));
         self.publish(id, run, EventKind::StopAsked { cause });
-        if !is_ending && !self.ends_later(id) {
+        self.begin_to_drain(now, id);
+        if !is_ending && !self.ends_later(id) && !self.drains(id) {
             self.ask_to_end(now, id);
         }
     }

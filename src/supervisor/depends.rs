@@ -48,6 +48,7 @@ impl Supervisor {
     /// to do afterwards, until something changes.
     pub(super) fn settle(&mut self, now: Moment) {
         self.tell_ends(now);
+        self.end_vain_drains(now);
         self.launch_waiting(now);
     }
 
@@ -55,7 +56,7 @@ impl Supervisor {
     pub(super) fn tell_ends(&mut self, now: Moment) {
         let ending: Vec<ProcessId> = self.ending.iter().copied().collect();
         for id in ending {
-            if !self.ends_later(id) {
+            if !self.ends_later(id) && !self.drains(id) {
                 self.ask_to_end(now, id);
             }
         }

@@ -33,16 +33,15 @@ impl Supervisor {
                 Some(id) => self.checked(now, id, verdict),
                 None => self.checked_beside(now, run, verdict),
             },
-            Fact::Ready { run, sign, at } => {
-                if let Some(id) = self.living(run) {
-                    self.showed(id, sign, at);
-                }
-            }
-            Fact::Remarked { run, remark } => {
-                if let Some(id) = self.living(run) {
-                    self.remarked(id, remark);
-                }
-            }
+            Fact::Ready { run, sign, at } => match self.living(run) {
+                Some(id) => self.showed(id, sign, at),
+                None => self.showed_beside(now, run, sign, at),
+            },
+            Fact::Remarked { run, remark } => match self.living(run) {
+                Some(id) => self.remarked(id, remark),
+                None => self.remarked_beside(run, remark),
+            },
+            Fact::Drained { run } => self.drained(now, run),
             Fact::PortsSeen { busy } => self.ports.see(busy),
             Fact::Sampled { run, memory } => self.sampled(now, run, memory),
             Fact::ClockSet { unix_us } => self.clock_set(now, unix_us),

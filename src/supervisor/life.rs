@@ -74,6 +74,7 @@ impl Supervisor {
         let scope = if stop.with_message { Scope::Message } else { Scope::Tree };
         self.change(id, |process| {
             process.state = State::Stopping { run, pid, kill_at };
+            process.drains_until = None;
             process.asked_by_message = scope == Scope::Message;
         });
         if executed {
@@ -123,6 +124,7 @@ impl Supervisor {
             process.state = State::Idle(Rest::Stopped);
             process.end_asked = false;
             process.end_cause = None;
+            process.drains_until = None;
             process.restart_asked = false;
             process.over_memory = None;
             process.killed = false;

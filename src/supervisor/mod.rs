@@ -30,7 +30,8 @@
 //!
 //! What a [`watch`] has seen restarts what is wanted up, and nothing else.
 //!
-//! [`beside`] are the lives that a reload has beside the present ones: on trial, or leaving.
+//! [`beside`] are the lives that a reload has beside the present ones: on trial, until they are
+//! [`proving`] themselves, or [`leaving`].
 //!
 //! [`balancing`] says what stands before which app, and who is in service behind it.
 //!
@@ -65,10 +66,12 @@ mod depends;
 mod fact;
 mod health;
 mod input;
+mod leaving;
 mod life;
 mod memory;
 mod ports;
 mod process;
+mod proving;
 mod ready;
 mod reload;
 mod restart;
@@ -78,6 +81,7 @@ mod schedule;
 mod shutdown;
 #[cfg(test)]
 mod sim;
+mod spare_ports;
 mod table;
 mod update;
 mod watch;

@@ -27,6 +27,9 @@ pub struct Ports {
     pub held: Option<Port>,
     /// Claimed for the run after the present one. Not remembered: a new daemon claims anew.
     pub next: Option<Port>,
+    /// What a run on trial beside the present one has to itself. Not remembered: that run ends with
+    /// the daemon.
+    pub trial: Option<Port>,
     /// Instead of the definition's plan, until the next plain restart or start.
     pub plan: Option<PortPlan>,
 }
@@ -83,6 +86,16 @@ impl PortTable {
         self.held.range(least..=most).map(|(_, id, port)| (*id, *port))
     }
 
+    /// Nobody of ours has it.
+    pub(super) fn is_open(&self, port: u16) -> bool {
+        self.holders(port).next().is_none()
+    }
+
+    /// Another program was seen to have it.
+    pub(super) fn seen_busy(&self, port: u16) -> bool {
+        self.seen.contains_key(&port)
+    }
+
     /// Ports and holders, to be compared with the rows.
     #[cfg(test)]
     pub(super) fn held(&self) -> &BTreeSet<(u16, ProcessId, Port)> {
@@ -99,7 +112,8 @@ impl PortTable {
 /// What a row has in the table.
 fn claims(row: &Process) -> impl Iterator<Item = (u16, ProcessId, Port)> {
     let id = row.id;
-    row.ports.held.into_iter().chain(row.ports.next).map(move |port| (port.number(), id, port))
+    let Ports { held, next, trial, plan: _ } = row.ports;
+    held.into_iter().chain(next).chain(trial).map(move |port| (port.number(), id, port))
 }
 
 /// It is wanted up, or its end has not been asked for yet: then it can still be wanted up again.
@@ -119,15 +133,15 @@ fn sockets(row: &Process) -> impl Iterator<Item = (u16, ProcessId)> {
 
 /// Who asks for a port, and what it has already.
 #[derive(Clone, Copy)]
-struct Asking {
-    id: Option<ProcessId>,
+pub(super) struct Asking {
+    pub id: Option<ProcessId>,
     /// Its app, if that is there already.
-    app: Option<AppId>,
-    instance: u32,
+    pub app: Option<AppId>,
+    pub instance: u32,
     /// The port that it would rather have than another one of a range.
-    keeps: Option<Port>,
+    pub keeps: Option<Port>,
     /// Its own run may be the one that listens there.
-    listens: bool,
+    pub listens: bool,
 }
 
 impl Supervisor {
@@ -173,6 +187,12 @@ impl Supervisor {
     pub(super) fn port_at_launch(&self, id: ProcessId) -> Result<Option<Port>, Denied> {
         let ports = self.processes[&id].ports;
         let keeps = if planted!(WandersAfterCrash) { None } else { ports.next.or(ports.held) };
+        if ports.plan.is_none() && self.has_spare(id, keeps) {
+            let asking = self.asking(id, keeps, false);
+            if let Some(port) = self.spare_port(id, asking) {
+                return Ok(Some(port));
+            }
+        }
         self.port_by(id, ports.plan, keeps, false)
     }
 
@@ -186,9 +206,18 @@ impl Supervisor {
         let process = &self.processes[&id];
         // A plan for one run was spread already when it was asked for.
         let instance = if plan.is_some() { 0 } else { process.instance };
+        let spare = plan.is_none();
         let Some(plan) = plan.or(self.apps[&process.app].port) else { return Ok(None) };
-        let asking = Asking { id: Some(id), app: Some(process.app), instance, keeps, listens };
-        self.choose(plan, asking, &BTreeSet::new()).map(Some)
+        let asking = Asking { instance, ..self.asking(id, keeps, listens) };
+        self.choose(plan, asking, &BTreeSet::new()).map(Some).or_else(|denied| match spare {
+            true => self.spare_port(id, asking).map(Some).ok_or(denied),
+            false => Err(denied),
+        })
+    }
+
+    fn asking(&self, id: ProcessId, keeps: Option<Port>, listens: bool) -> Asking {
+        let process = &self.processes[&id];
+        Asking { id: Some(id), app: Some(process.app), instance: process.instance, keeps, listens }
     }
 
     /// The port that somebody gets by that plan. `given` are taken too.
@@ -222,14 +251,14 @@ impl Supervisor {
     }
 
     /// Who has that port, other than who asks and whom it may share it with.
-    fn owner(&self, port: Port, asking: Asking) -> Option<PortOwner> {
+    pub(super) fn owner(&self, port: Port, asking: Asking) -> Option<PortOwner> {
         let in_the_way = |(id, held): &(ProcessId, Port)| {
             let of_one_app = self.processes.get(id).is_some_and(|row| Some(row.app) == asking.app);
             let share = held.is_shared() && port.is_shared() && (of_one_app || planted!(SharesWithStrangers));
             Some(*id) != asking.id && !share
         };
         let holder = self.ports.holders(port.number()).find(in_the_way).map(|(id, _)| id);
-        let ours = holder.filter(|_| !planted!(GivesPortsTwice));
+        let ours = holder.or(self.leaver_on(port)).filter(|_| !planted!(GivesPortsTwice));
         if let Some(process) = ours.and_then(|id| self.processes.get(&id)) {
             let name = self.apps.get(&process.app).map(|spec| spec.instance_name(process.instance));
             return Some(PortOwner::Ours { name: name.unwrap_or_default(), id: process.id });
@@ -274,13 +303,14 @@ impl Supervisor {
                 | Fact::Checked { .. }
                 | Fact::Ready { .. }
                 | Fact::Remarked { .. }
+                | Fact::Drained { .. }
                 | Fact::Sampled { .. }
                 | Fact::ClockSet { .. }
                 | Fact::PortsSeen { .. },
             ) => Vec::new(),
             Input::Tick => {
                 let launches = self.due(now).chain(queued()).filter_map(at_launch);
-                let turns = self.next_turns().into_iter().flat_map(|id| self.question_of(id, None));
+                let turns = self.next_turns().into_iter().filter_map(|id| self.question_of_turn(id));
                 launches.chain(turns).chain(self.questions_of_slots(now)).collect()
             }
         }
@@ -291,8 +321,10 @@ impl Supervisor {
         let process = self.processes.get(&id)?;
         let lives = process.state.run().is_some();
         let question = self.question(id, plan, process.ports.held);
-        // What it has while it runs it keeps, whoever listens there.
-        question.filter(|q| !lives || q.first.is_none() || q.first != process.ports.held.map(Port::number))
+        // What it has while it runs it keeps, whoever listens there, unless it is to be somewhere else.
+        let held = process.ports.held;
+        let keeps = |q: &PortQuestion| q.first.is_some() && q.first == held.map(Port::number);
+        question.filter(|q| !lives || !keeps(q) || self.has_spare(id, held))
     }
 
     fn questions_of_command(&self, command: &Command) -> Vec<PortQuestion> {
@@ -322,8 +354,8 @@ impl Supervisor {
                 let needed = if *then == super::Then::Keep { Vec::new() } else { needed_by(spec) };
                 [needed, self.questions_of_update(*app, spec, *then)].concat()
             }
-            Command::Reload { processes, .. } => {
-                processes.iter().filter_map(|id| self.question_of(*id, None)).collect()
+            Command::Reload { processes, beside } => {
+                processes.iter().filter_map(|id| self.question_of_first_turn(*id, beside)).collect()
             }
             Command::Stop { .. }
             | Command::Delete { .. }
@@ -355,8 +387,10 @@ impl Supervisor {
     fn question(&self, id: ProcessId, plan: Option<PortPlan>, keeps: Option<Port>) -> Option<PortQuestion> {
         let process = &self.processes[&id];
         let instance = if plan.is_some() { 0 } else { process.instance };
+        let moves = plan.is_none();
         let plan = plan.or(self.apps[&process.app].port)?;
-        Some(self.ask(Some(id), plan, instance, keeps))
+        let asked = self.ask(Some(id), plan, instance, keeps);
+        Some(if moves { self.or_spare(&self.apps[&process.app], keeps, asked) } else { asked })
     }
 
     pub(super) fn ask(

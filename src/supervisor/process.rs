@@ -51,6 +51,8 @@ pub struct Process {
     pub end_asked: bool,
     /// What for, as far as that is known.
     pub end_cause: Option<Cause>,
+    /// Its end is wanted, and until then it may answer what its balancer has given to it.
+    pub drains_until: Option<Moment>,
     /// The present life is ended because it uses too much memory, and nobody has asked for
     /// anything since.
     pub over_memory: Option<OverMemory>,
@@ -116,6 +118,7 @@ impl Process {
             restart_asked: false,
             end_asked: false,
             end_cause: None,
+            drains_until: None,
             over_memory: None,
             killed: false,
             trial: None,
@@ -143,7 +146,7 @@ impl Process {
                 | State::Running { .. }
                 | State::Stopping { .. } => Rest::Stopped,
             },
-            ports: Ports { next: None, ..self.ports },
+            ports: Ports { next: None, trial: None, ..self.ports },
             restarts: self.restarts,
             reset_at: self.reset_at,
             last_end: self.last_end,
@@ -177,6 +180,7 @@ impl Process {
             State::Backoff { until, queued: false } => Some(until),
             State::Backoff { queued: true, .. } => None,
             State::Stopping { kill_at, .. } if self.started.is_some() && !self.killed => Some(kill_at),
+            State::Running { .. } if self.drains_until.is_some() => self.drains_until,
             // What is to end anyway is not late.
             State::Running { readiness: Readiness::Awaited { until, .. }, .. } if self.is_to_stay() => {
                 Some(until)

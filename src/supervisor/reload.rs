@@ -20,15 +20,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Accepted, Denied, Effect, Ports, Supervisor};
+use super::{Accepted, Denied, Effect, PortQuestion, Ports, Supervisor};
 use crate::model::{
-    AppId, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, ReadyBy, Reason, Rest, RunId, State, Status,
-    in_words,
+    AppId, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, Reason, Rest, RunId, State, Status, in_words,
 };
 
 /// A new run that was up for so long lets the next process have its turn, or for the app's minimal
 /// uptime if that is shorter.
 pub const STABLE: Duration = Duration::from_secs(1);
+
+/// Why a reload ends whose old run does so by itself.
+const ENDED: &str = "its old run ended before the new one had proven itself";
 
 /// The latest reload of an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -122,10 +124,13 @@ impl Supervisor {
         }
         let of_app = numbered.iter().filter(|(other, _, _)| *other == app);
         let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
+        // Refused before anything begins if there is no port for the first.
+        match self.can_try(processes[0], &beside) {
+            true => _ = self.port_of_trial(processes[0])?,
+            false => self.aim(processes[0], None)?,
+        }
         let number = self.next_reload;
         self.next_reload += 1;
-        // By the definition, and refused before anything begins if there is no port for the first.
-        self.aim(processes[0], None)?;
         let progress = Progress::Interrupted;
         self.reloads.insert(app, Reload { number, processes, beside, progress });
         self.take_turn(now, app, 0);
@@ -206,7 +211,7 @@ impl Supervisor {
         let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
             return Outlook::Interrupted;
         };
-        let stable = self.apps[&app].restart.min_uptime.min(STABLE);
+        let stable = self.stable(app);
         let ripe = |since: Moment| match (time_passed || planted!(PromotesAtOnce)) && since + stable <= now {
             true => Outlook::Succeeds,
             false => Outlook::Waits { new, stable_at: Some(since + stable) },
@@ -214,10 +219,12 @@ impl Supervisor {
         if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
             return match (&process.state, &trial.up) {
                 (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
-                (State::Running { .. }, Some(up)) if up.vitals.as_ref().is_none_or(|v| v.ready) => {
-                    ripe(up.since)
-                }
-                (State::Running { .. }, Some(_) | None) => Outlook::Waits { new, stable_at: None },
+                // Something else ends it, and it drains.
+                (State::Running { .. }, _) if process.end_asked => Outlook::Fails(ENDED.to_owned()),
+                (State::Running { .. }, up) => match up.as_ref().and_then(|up| up.online_since) {
+                    Some(since) => ripe(since),
+                    None => Outlook::Waits { new, stable_at: None },
+                },
                 (
                     State::Idle(_)
                     | State::Waiting { .. }
@@ -225,7 +232,7 @@ impl Supervisor {
                     | State::Starting { .. }
                     | State::Stopping { .. },
                     _,
-                ) => Outlook::Fails("its old run ended before the new one had proven itself".to_owned()),
+                ) => Outlook::Fails(ENDED.to_owned()),
             };
         }
         let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
@@ -323,15 +330,23 @@ impl Supervisor {
             return self.set_progress(now, app, Progress::Interrupted);
         };
         let old = process.latest_run;
-        if self.can_try(id) {
+        let beside = self.can_try(id, &self.reloads[&app].beside);
+        let port = match beside {
+            true => self.port_of_trial(id),
+            false => self.aim(id, None).map(|()| None),
+        };
+        let port = match port {
+            Ok(port) => port,
+            Err(denied) => {
+                let reason = denied.to_string();
+                self.publish(id, old, EventKind::ReloadFailed { reason: reason.clone() });
+                return self.set_progress(now, app, Progress::Failed { process: id, reason });
+            }
+        };
+        if beside {
             self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: true });
-            let new = Some(self.begin_trial(id));
+            let new = Some(self.begin_trial(id, port));
             return self.set_progress(now, app, Progress::Turn { index, old, new, stable_at: None });
-        }
-        if let Err(denied) = self.aim(id, None) {
-            let reason = denied.to_string();
-            self.publish(id, old, EventKind::ReloadFailed { reason: reason.clone() });
-            return self.set_progress(now, app, Progress::Failed { process: id, reason });
         }
         self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: false });
         // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
@@ -342,22 +357,47 @@ impl Supervisor {
     }
 
     /// Whether a new run of that process may begin beside its present one: that runs, and there is no
-    /// port that both would have to bind. They may accept from one socket.
-    fn can_try(&self, id: ProcessId) -> bool {
+    /// port that both would have to bind. They may accept from one socket, or stand on ports of their
+    /// own behind a balancer.
+    fn can_try(&self, id: ProcessId, beside: &BTreeSet<ProcessId>) -> bool {
         let process = &self.processes[&id];
-        let allowed = self.reloads[&process.app].beside.contains(&id);
         let spec = &self.apps[&process.app];
+        let Ports { held, next, plan, trial } = process.ports;
         let may_share = match spec.port {
             None => process.ports == Ports::default(),
             Some(PortPlan::Shared(_)) => {
-                let Ports { held, next, plan } = process.ports;
                 held.is_some_and(|port| port.is_shared()) && next.is_none() && plan.is_none()
             }
-            Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)) => false,
+            Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)) => {
+                spec.balance.is_some() && held.is_some_and(|port| !port.is_shared()) && next.is_none()
+            }
         };
-        // Signs and messages are of the present life alone.
-        let silent = spec.ready.by == ReadyBy::Auto && !spec.stop.with_message;
-        allowed && may_share && silent && matches!(process.state, State::Running { .. })
+        let runs = matches!(process.state, State::Running { .. }) && !process.end_asked;
+        beside.contains(&id) && may_share && trial.is_none() && runs
+    }
+
+    /// Which ports are to be tried before a process has its turn.
+    pub(super) fn question_of_turn(&self, id: ProcessId) -> Option<PortQuestion> {
+        let app = self.processes.get(&id)?.app;
+        self.question_of_first_turn(id, &self.reloads.get(&app)?.beside)
+    }
+
+    /// The same, for a reload that is about to begin.
+    pub(super) fn question_of_first_turn(
+        &self,
+        id: ProcessId,
+        beside: &BTreeSet<ProcessId>,
+    ) -> Option<PortQuestion> {
+        self.processes.get(&id)?;
+        match self.can_try(id, beside) {
+            true => self.question_of_trial(id),
+            false => self.question_of(id, None),
+        }
+    }
+
+    /// How long a new run has to stay up.
+    fn stable(&self, app: AppId) -> Duration {
+        self.apps[&app].restart.min_uptime.min(STABLE)
     }
 
     /// Whose turn may come when time passes.

@@ -12,10 +12,11 @@ impl Supervisor {
             return Accepted::AlreadySo;
         }
         self.shutting_down = true;
-        // What is on trial ends in its place.
-        let trials: Vec<(RunId, ProcessId)> =
-            self.trials.iter().map(|(id, trial)| (trial.run, *id)).collect();
-        let mut newest_first: Vec<(RunId, ProcessId)> = self.lives().chain(trials).collect();
+        // What is on trial, or drains, ends in its place.
+        let trials = self.trials.iter().map(|(id, trial)| (trial.run, *id));
+        let draining = self.leavers.iter().filter(|(_, leaver)| leaver.drains());
+        let draining = draining.map(|(run, leaver)| (*run, leaver.process));
+        let mut newest_first: Vec<(RunId, ProcessId)> = self.lives().chain(trials).chain(draining).collect();
         newest_first.sort();
         if !planted!(StopsInOrderOfStart) {
             newest_first.reverse();
@@ -25,7 +26,16 @@ impl Supervisor {
                 self.end_trial(now, id);
                 continue;
             }
+            if self.leavers.contains_key(&run) {
+                self.ask_leaver(now, run);
+                continue;
+            }
             match self.processes[&id].state {
+                State::Running { .. }
+                    if self.processes[&id].drains_until.is_some() && !self.ends_later(id) =>
+                {
+                    self.ask_to_end(now, id);
+                }
                 // Somebody wanted its end before; it waits for what depends on it.
                 State::Starting { .. } | State::Running { .. } if self.processes[&id].end_asked => {}
                 State::Starting { .. } | State::Running { .. } => {

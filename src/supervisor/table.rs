@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
-use super::beside::{Leaver, Trial};
+use super::beside::Trial;
 use super::budget::{Budget, Limits};
+use super::leaving::Leaver;
 use super::ports::PortTable;
 use super::schedule::Timetable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health, ready};
@@ -25,7 +26,7 @@ pub struct Supervisor {
     pub(super) next_run: RunId,
     /// Lives that are to replace the present one of a process.
     pub(super) trials: BTreeMap<ProcessId, Trial>,
-    /// Lives that were asked to end and are nobody's.
+    /// Lives that are to end and are nobody's.
     pub(super) leavers: BTreeMap<RunId, Leaver>,
     /// The latest reload of each app.
     pub(super) reloads: BTreeMap<AppId, Reload>,
@@ -128,8 +129,16 @@ impl Supervisor {
         let reloads = self.reloads.values().filter_map(Reload::deadline);
         let deadline = self.deadlines.first().map(|(at, _)| *at);
         let leavers = self.leavers.values().filter_map(Leaver::deadline);
+        let trials = self.trials.values().filter_map(|trial| trial.up.as_ref()?.deadline());
         let slot = self.next_slot_at();
-        deadline.into_iter().chain(self.next_turn()).chain(reloads).chain(leavers).chain(slot).min()
+        deadline
+            .into_iter()
+            .chain(self.next_turn())
+            .chain(reloads)
+            .chain(leavers)
+            .chain(trials)
+            .chain(slot)
+            .min()
     }
 
     /// The latest reload of each app that had one.
@@ -195,11 +204,16 @@ impl Supervisor {
             match self.processes[&id].state {
                 State::Backoff { until, .. } => self.restart_in_turn(now, id, until),
                 State::Stopping { .. } => self.kill(id),
+                // Its time to drain is over; `settle` asks it, unless something else keeps it.
+                State::Running { .. } if self.processes[&id].drains_until.is_some() => {
+                    self.change(id, |process| process.drains_until = None);
+                }
                 State::Running { .. } => self.not_ready_in_time(now, id),
                 State::Idle(_) | State::Waiting { .. } | State::Starting { .. } => {}
             }
         }
-        self.kill_leavers(now);
+        self.move_leavers(now);
+        self.give_up_late_trials(now);
         self.serve_queue(now);
     }
 

@@ -120,6 +120,7 @@ impl Supervisor {
             // What waits for others may have nobody to wait for any more.
             if starts || process.waits() {
                 let question = self.ask(Some(id), plan, instance, process.ports.held);
+                let question = self.or_spare(spec, process.ports.held, question);
                 // What it has while it runs it keeps, whoever listens there.
                 let kept = question.first.is_some() && question.first == process.ports.held.map(Port::number);
                 if process.state.run().is_none() || !kept {

@@ -28,7 +28,7 @@ pub struct NewApp {
     pub args: Vec<String>,
     /// Working directory. Default: the directory in which the daemon was started.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^/")]
     pub cwd: Option<String>,
     /// Program that runs the script; `none` executes the file itself. Default: by the file's
     /// executable bit, extension or `#!` line.
@@ -186,6 +186,14 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub schedule: Option<Schedule>,
+    /// Its processes have a pipe as standard input, into which lines can be written. Default: false,
+    /// there is nothing to read (`/dev/null`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub stdin: Option<bool>,
+    /// To choose apps by, in lists and when something is done to many: `{"tier": "web"}`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An app: a definition and its processes.
@@ -327,10 +335,16 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub schedule: Option<Schedule>,
+    /// Its processes have a pipe as standard input, into which lines can be written.
+    #[serde(default)]
+    pub stdin: bool,
     /// When that is the next time. Absent without a schedule, or while it is stopped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, format = DateTime)]
     pub next_run_at: Option<String>,
+    /// To choose apps by.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Its processes, by instance.
     pub processes: Vec<Process>,
 }

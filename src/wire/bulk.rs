@@ -5,8 +5,8 @@ use utoipa::ToSchema;
 
 use super::Strategy;
 
-/// What to do, and to which processes: exactly one of `all`, `refs` and `states`. An empty
-/// selection must be meant, so it must be said.
+/// What to do, and to which processes: `all`; or `refs`; or what they are like, by one or several of
+/// `namespaces`, `names`, `states` and `labels`. An empty selection must be meant, so it must be said.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Bulk {
@@ -24,6 +24,18 @@ pub struct Bulk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub states: Option<Vec<String>>,
+    /// Those of apps in one of these namespaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub namespaces: Option<Vec<String>>,
+    /// Those of apps with one of these names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub names: Option<Vec<String>>,
+    /// Those of apps with all of these labels: `tier=web`, or `tier` with any value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = json!(["tier=web"]))]
+    pub labels: Option<Vec<String>>,
     /// A few at a time. Without it all of it begins at once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -37,7 +49,17 @@ pub struct Bulk {
 impl Bulk {
     /// To nothing, which is refused: say to what.
     pub fn new(action: Action) -> Bulk {
-        Bulk { action, all: None, refs: None, states: None, strategy: None, dry_run: None }
+        Bulk {
+            action,
+            all: None,
+            refs: None,
+            states: None,
+            namespaces: None,
+            names: None,
+            labels: None,
+            strategy: None,
+            dry_run: None,
+        }
     }
 
     /// To what these references mean.

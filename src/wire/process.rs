@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::LogState;
+use super::{CustomMetric, LogState};
 
 /// One instance of an app, alive or not.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -105,6 +105,12 @@ pub struct Process {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub combined_log: Option<String>,
+    /// What it measures itself, as it tells with PM2's io library.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub custom_metrics: Vec<CustomMetric>,
+    /// The names of what it can be asked to do, as it tells with PM2's io library.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
     /// How its logs are. Only where a process, an app, or what a reference means is shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

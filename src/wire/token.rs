@@ -52,7 +52,7 @@ pub struct NewToken {
     pub role: Role,
     /// Where it allows that. Default: everywhere where whoever asks may.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, example = json!(["shop"]))]
+    #[schema(nullable = false, min_items = 1, example = json!(["shop"]))]
     pub namespaces: Option<Vec<String>>,
     /// It is void after this. Default 90 days.
     #[serde(default, skip_serializing_if = "Option::is_none")]

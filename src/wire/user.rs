@@ -43,7 +43,7 @@ pub struct NewUser {
     pub role: Role,
     /// Where they may. Default: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_items = 1)]
     pub namespaces: Option<Vec<String>>,
 }
 
@@ -55,7 +55,7 @@ pub struct UserGrant {
     pub role: Role,
     /// Where they may. Default: everywhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, min_items = 1)]
     pub namespaces: Option<Vec<String>>,
 }
 

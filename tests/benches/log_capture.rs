@@ -2,20 +2,30 @@
 //!
 //! For writes of 64 KiB and for one line of 100 bytes per write: CPU seconds of the keeper per
 //! gigabyte (10^9 bytes), how fast the program writes compared with a pipe that is read at once, and
-//! whether every numbered line is there once and in order. Medians of `ROUNDS` (5), in each of which
-//! the pipe is measured right before the log. `MEGABYTES` (1000) and `LINE_MEGABYTES` (200) can be set;
-//! `LOG_DIR` is where the logs go, by default a temporary directory.
+//! whether every numbered line is there once and in order. Beside them the floor of that moment: what
+//! `cat >file` needs for what the same program writes, and what the kernel needs to write as much
+//! from memory. Medians of `ROUNDS` (5), in each of which all are measured right after each other.
+//!
+//! On a virtual machine whose host takes back memory that was freed (free page reporting), the first
+//! byte into each page that comes back costs more than everything that is measured here: a plain
+//! `write` of a gigabyte takes 0.2 or 1.3 seconds of CPU. So before everything that is measured a file
+//! as long is written in the same way and removed, and its pages are used again. `COLD=1` omits that.
+//!
+//! `MEGABYTES` (1000) and `LINE_MEGABYTES` (200) can be set; `LOG_DIR` is where the logs go, by default
+//! a temporary directory.
 
 #[allow(dead_code)]
 #[path = "../keeper/rig.rs"]
 mod rig;
 
-use std::fs;
-use std::io::Read;
+use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeValLike;
 use pmdaemon::keeper::protocol::{Launch, Logs, Segments};
 use rig::Rig;
 
@@ -68,24 +78,15 @@ fn main() {
     println!("medians of {rounds} rounds; in every round all lines were there once and in order");
     for (what, megabytes, each) in [("64 KiB a write", blocks, 655), ("100 bytes a write", lines, 1)] {
         for (how, max_size) in [("one file", None), ("10 MiB segments", Some(10 << 20))] {
-            let round = |_| {
-                let pipe = into_a_pipe(&writer, megabytes, each);
-                let (cpu, app) = captured(&writer, dir.path(), megabytes, each, max_size);
-                [cpu, app.0, app.1, pipe.0, pipe.1]
-            };
-            let all: Vec<[f64; 5]> = (0..rounds).map(round).collect();
-            let [cpu, wall, app_cpu, pipe_wall, pipe_cpu] =
+            let bench = Bench { writer: &writer, dir: dir.path(), megabytes, each, max_size };
+            let all: Vec<[f64; 7]> = (0..rounds).map(|_| bench.round()).collect();
+            let [keeper, rate, app, pipe_rate, pipe_app, cat, floor] =
                 std::array::from_fn(|figure| median(all.iter().map(|round| round[figure])));
-            let gigabytes = megabytes as f64 / 1000.0;
             println!(
-                "{what:>17}, {how:>15}: keeper {:.2} CPU s/GB; program {:>5.0} MB/s, {:.2} CPU s/GB; into a pipe that \
-                 is read at once {:>5.0} MB/s, {:.2} CPU s/GB; {:.2} times as fast as that",
-                cpu / gigabytes,
-                megabytes as f64 / wall,
-                app_cpu / gigabytes,
-                megabytes as f64 / pipe_wall,
-                pipe_cpu / gigabytes,
-                pipe_wall / wall,
+                "{what:>17}, {how:>15}: keeper {keeper:.2} CPU s/GB (cat {cat:.2}, write alone {floor:.2}); program \
+                 {rate:>4.0} MB/s, {app:.2} CPU s/GB (into a pipe that is read at once {pipe_rate:>4.0} MB/s, \
+                 {pipe_app:.2}): {:.2} times as fast",
+                rate / pipe_rate,
             );
         }
     }
@@ -97,49 +98,123 @@ fn median(figures: impl Iterator<Item = f64>) -> f64 {
     sorted[sorted.len() / 2]
 }
 
-fn into_a_pipe(writer: &Path, megabytes: u64, each: u64) -> (f64, f64) {
-    let mut child = Command::new(writer)
-        .args([(megabytes * 10_000).to_string(), each.to_string()])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = child.stdout.take().unwrap();
-    let mut buffer = vec![0; 1 << 20];
-    while output.read(&mut buffer).unwrap() > 0 {}
-    let said = child.wait_with_output().unwrap().stderr;
-    times(&String::from_utf8(said).unwrap())
-}
-
-fn captured(
-    writer: &Path,
-    dir: &Path,
+/// One row of what is printed.
+struct Bench<'a> {
+    writer: &'a Path,
+    dir: &'a Path,
     megabytes: u64,
     each: u64,
     max_size: Option<u64>,
-) -> (f64, (f64, f64)) {
-    let mut rig = Rig::new();
-    let logs = dir.join("logs");
-    let launch = rig.program(writer, &[&(megabytes * 10_000).to_string(), &each.to_string()]);
-    let launch = Launch {
-        out_file: logs.join("out"),
-        err_file: logs.join("err"),
-        logs: Logs { segments: Segments { max_size, max_age: None }, ..Logs::default() },
-        ..launch
-    };
-    let before = cpu_seconds(rig.keeper_pid());
-    let (run, _) = rig.launch(launch);
-    let deadline = Instant::now() + Duration::from_secs(600);
-    while fs::metadata(logs.join("err")).map_or(0, |meta| meta.len()) == 0 {
-        assert!(Instant::now() < deadline);
-        std::thread::sleep(Duration::from_millis(20));
+}
+
+impl Bench<'_> {
+    /// CPU seconds of the keeper per gigabyte; megabytes per second and CPU seconds per gigabyte of
+    /// the program; the same into a pipe; CPU seconds per gigabyte of `cat`, and of writing alone.
+    fn round(&self) -> [f64; 7] {
+        let (pipe, pipe_app) = self.into_a_pipe();
+        let (keeper, wall, app) = self.warm(Bench::captured);
+        let cat = self.warm(Bench::through_cat);
+        let floor = self.warm(Bench::written);
+        let megabytes = self.megabytes as f64;
+        let per_gigabyte = 1000.0 / megabytes;
+        [
+            keeper * per_gigabyte,
+            megabytes / wall,
+            app * per_gigabyte,
+            megabytes / pipe,
+            pipe_app * per_gigabyte,
+            cat * per_gigabyte,
+            floor * per_gigabyte,
+        ]
     }
-    rig.ended(run);
-    let cpu = cpu_seconds(rig.keeper_pid()) - before;
-    check(&logs, megabytes * 10_000);
-    let app = times(&fs::read_to_string(logs.join("err")).unwrap());
-    fs::remove_dir_all(&logs).unwrap();
-    (cpu, app)
+
+    /// Measured with pages that the host has given already.
+    fn warm<T>(&self, measured: fn(&Self) -> T) -> T {
+        if std::env::var_os("COLD").is_none() {
+            measured(self);
+        }
+        measured(self)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(self.writer);
+        command.args(self.args()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn args(&self) -> [String; 2] {
+        [(self.megabytes * 10_000).to_string(), self.each.to_string()]
+    }
+
+    /// Wall and CPU seconds of the program.
+    fn into_a_pipe(&self) -> (f64, f64) {
+        let mut child = self.command().spawn().unwrap();
+        let mut output = child.stdout.take().unwrap();
+        let mut buffer = vec![0; 1 << 20];
+        while output.read(&mut buffer).unwrap() > 0 {}
+        let said = child.wait_with_output().unwrap().stderr;
+        times(&String::from_utf8(said).unwrap())
+    }
+
+    /// CPU seconds of the keeper, then wall and CPU seconds of the program.
+    fn captured(&self) -> (f64, f64, f64) {
+        let mut rig = Rig::new();
+        let logs = self.dir.join("logs");
+        let launch = rig.program(self.writer, &self.args().each_ref().map(String::as_str));
+        let launch = Launch {
+            out_file: logs.join("out"),
+            err_file: logs.join("err"),
+            logs: Logs { segments: Segments { max_size: self.max_size, max_age: None }, ..Logs::default() },
+            ..launch
+        };
+        let before = cpu_seconds(rig.keeper_pid());
+        let (run, _) = rig.launch(launch);
+        let deadline = Instant::now() + Duration::from_secs(600);
+        while fs::metadata(logs.join("err")).map_or(0, |meta| meta.len()) == 0 {
+            assert!(Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        rig.ended(run);
+        let cpu = cpu_seconds(rig.keeper_pid()) - before;
+        check(&logs, self.megabytes * 10_000);
+        let (wall, app) = times(&fs::read_to_string(logs.join("err")).unwrap());
+        fs::remove_dir_all(&logs).unwrap();
+        (cpu, wall, app)
+    }
+
+    /// CPU seconds of `cat >file`.
+    fn through_cat(&self) -> f64 {
+        let path = self.dir.join("cat");
+        let mut child = self.command().spawn().unwrap();
+        let before = cpu_of(UsageWho::RUSAGE_CHILDREN);
+        let output = child.stdout.take().unwrap();
+        let cat = Command::new("cat").stdin(output).stdout(File::create(&path).unwrap()).status();
+        assert!(cat.unwrap().success());
+        // Of children that were waited for: the program was not.
+        let cpu = cpu_of(UsageWho::RUSAGE_CHILDREN) - before;
+        child.wait().unwrap();
+        fs::remove_file(path).unwrap();
+        cpu
+    }
+
+    /// CPU seconds of the kernel for writing as much from memory, 64 KiB at once.
+    fn written(&self) -> f64 {
+        let (path, piece) = (self.dir.join("written"), vec![b'.'; 64 * 1024]);
+        let mut file = File::create(&path).unwrap();
+        let before = cpu_of(UsageWho::RUSAGE_THREAD);
+        for _ in 0..self.megabytes * 1_000_000 / piece.len() as u64 {
+            file.write_all(&piece).unwrap();
+        }
+        let cpu = cpu_of(UsageWho::RUSAGE_THREAD) - before;
+        fs::remove_file(path).unwrap();
+        cpu
+    }
+}
+
+/// User and system time so far.
+fn cpu_of(whom: UsageWho) -> f64 {
+    let usage = getrusage(whom).unwrap();
+    (usage.user_time().num_microseconds() + usage.system_time().num_microseconds()) as f64 / 1e6
 }
 
 /// Every line is there once and in order, over all segments.

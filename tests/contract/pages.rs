@@ -68,7 +68,7 @@ fn events_and_audit_go_on_in_the_direction_of_their_first_page() {
         let path = format!("/api/v1/{list}");
         let cursor = api.get(&format!("{path}?limit=1"))["next_cursor"].as_str().unwrap().to_owned();
         let refused = |query: &str| api.send(api.request("GET", &format!("{path}?{query}")));
-        refused(&format!("cursor={cursor}&{both}")).is_problem(400, "invalid_query");
+        refused(&format!("cursor={cursor}&{both}")).is_problem(400, "conflicting_parameters");
         refused("cursor=garbage").is_problem(400, "invalid_cursor");
         refused("limit=0").is_problem(400, "invalid_query");
         let other = if list == "events" { "audit" } else { "events" };

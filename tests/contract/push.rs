@@ -1,6 +1,10 @@
 //! Subscriptions of `/ws`.
 
+use std::time::Duration;
+
+use futures_util::SinkExt;
 use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::Message;
 
 use crate::support::socket::{closed, connect, say, subscriber, wait};
 use crate::support::{Home, fixture, proc, wait_until};
@@ -131,4 +135,28 @@ fn a_socket_is_closed_with_the_reason_for_it() {
     let (code, reason) = closed(&api, &mut last);
     assert_eq!((code, serde_json::from_str::<Value>(&reason).unwrap()["retry_ms"].is_i64()), (1012, true));
     wait_until("a new daemon", crate::support::SOON, || home.keeper_and_daemon().1 != daemon);
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_let_go_and_learns_why_if_it_goes_on() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web", "--instances", "4"]);
+    let api = home.api();
+    let mut socket = subscriber(&api, &api.token);
+    // More and more answers, and nobody reads them: until no side takes anything from the other.
+    let wish = json!({"op": "sub", "id": 1, "topic": "processes"}).to_string();
+    let filled = api.block_on(async {
+        let all_taken = async {
+            let full = Duration::from_secs(10);
+            while let Ok(sent) = tokio::time::timeout(full, socket.send(Message::text(wish.clone()))).await {
+                sent.unwrap();
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(120), all_taken).await
+    });
+    assert!(filled.is_ok(), "it reads and answers without end");
+    wait_until("it is given up", Duration::from_secs(90), || {
+        home.daemon_log().contains("a WebSocket of local has taken nothing for 30s")
+    });
+    assert_eq!(closed(&api, &mut socket), (1013, "this reader is stuck".to_owned()));
 }

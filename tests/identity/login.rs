@@ -78,6 +78,16 @@ fn a_login_with_a_password_ends_on_the_server_with_the_context() {
     assert_eq!(tokens("alice"), 1);
     own.ok(&["context", "rm", "prod"]);
     assert_eq!(tokens("alice"), 0);
+    // Their own password, from a script: the present one, and the new one.
+    assert_eq!(fed(&mut own.command(&login), "correct horse battery\n").code, 0);
+    let passwd = ["user", "passwd", "alice", "--password-stdin"];
+    fed(&mut own.command(&passwd), "correct horse battery\n").refused(1, &["two lines"]);
+    fed(&mut own.command(&passwd), "a wrong password\nanother long one\n").refused(1, &["password"]);
+    let changed = fed(&mut own.command(&passwd), "correct horse battery\nanother long one\n");
+    assert_eq!(changed.code, 0, "{changed:?}");
+    let again = ["login", &url, "--user", "alice", "--password-stdin", "--name", "prod"];
+    fed(&mut own.command(&again), "correct horse battery\n").refused(1, &["password is wrong"]);
+    assert_eq!(fed(&mut own.command(&again), "another long one\n").code, 0);
 }
 
 /// Row 42 of the security checklist.

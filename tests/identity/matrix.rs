@@ -37,11 +37,13 @@ viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
 operator POST /api/v1/apps/{ref}/reload, POST /api/v1/apps/{ref}/reset, PUT /api/v1/apps/{ref}/scale
+operator POST /api/v1/apps/{ref}/input, POST /api/v1/apps/{ref}/message, POST /api/v1/apps/{ref}/trigger
 operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1/operations/{id}
 operator POST /apps/{ref}/{verb}, POST /bulk, POST /operations/{id}/cancel
 
-deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
-deployer PUT /api/v1/apps/{ref}/watch, GET /api/v1/secrets
+deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, PATCH /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
+deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env, POST /api/v1/apps/{ref}/env/reveal
+deployer GET /api/v1/secrets
 deployer PUT /api/v1/secrets/{namespace}/{name}, DELETE /api/v1/secrets/{namespace}/{name}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
 deployer DELETE /api/v1/apps/{ref}/logs, DELETE /api/v1/processes/{id}/logs, DELETE /api/v1/logs

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use besides itself: the column "may use" of the map.
 const MAY_USE: &[(&str, &str)] = &[
-    ("model home wire own_log secrets settings balance", ""),
+    ("model home wire own_log secrets settings balance files", ""),
     ("supervisor logs sample probe", "model"),
     ("fault", "home"),
     ("keeper", "home fault model own_log"),

@@ -139,7 +139,37 @@ fn a_program_that_writes_without_end_does_not_keep_others_waiting() {
 }
 
 #[test]
+fn who_writes_much_and_then_little_is_heard_each_time() {
+    let mut rig = Rig::new();
+    let script = "for i in 1 2 3; do \
+        while [ ! -e go$i ]; do sleep 0.01; done; seq 300000; \
+        while [ ! -e one$i ]; do sleep 0.01; done; echo one; done";
+    let run = rig.start(script).0;
+    let mut expected = String::new();
+    for i in 1..=3 {
+        fs::write(rig.path(&format!("go{i}")), "").unwrap();
+        (1..=300_000).for_each(|number| expected += &format!("{number}\n"));
+        until("the burst is there", || rig.out().len() == expected.len());
+        fs::write(rig.path(&format!("one{i}")), "").unwrap();
+        expected += "one\n";
+        until("the line is there", || rig.out().len() == expected.len());
+    }
+    assert_eq!(rig.ended(run), Ending::Code(0));
+    assert!(rig.out() == expected.as_bytes());
+}
+
+#[test]
 fn what_a_file_does_not_take_waits_until_it_does() {
+    check_that_it_waits(8192, 10_000);
+}
+
+#[test]
+fn what_a_file_does_not_take_waits_also_when_much_is_written() {
+    check_that_it_waits(1_000_000, 160_000);
+}
+
+/// So many numbers are more than a file of `size` bytes takes, by less than a FIFO does.
+fn check_that_it_waits(size: usize, numbers: usize) {
     let mut rig = Rig::new();
     // A limit of the size of files, set for the keeper alone, is like a full disk that can be
     // emptied.
@@ -149,14 +179,15 @@ fn what_a_file_does_not_take_waits_until_it_does() {
         let set = std::process::Command::new("prlimit").args(["--pid", &pid, &size]).status().unwrap();
         assert!(set.success());
     };
-    limit("8192");
-    let run = rig.start("seq 10000; echo done >&2; while [ ! -e stop ]; do sleep 0.01; done").0;
-    until("the file is full", || rig.out().len() == 8192);
+    limit(&size.to_string());
+    let script = format!("seq {numbers}; echo done >&2; while [ ! -e stop ]; do sleep 0.01; done");
+    let run = rig.start(&script).0;
+    until("the file is full", || rig.out().len() == size);
     until("others go on", || fs::read(rig.log("err")).is_ok_and(|err| err == b"done\n"));
     let said = |rig: &Rig| fs::read_to_string(rig.path("keeper.log")).unwrap();
     until("it is said", || said(&rig).contains("cannot write to"));
     limit("unlimited");
-    let all: String = (1..=10000).map(|i| format!("{i}\n")).collect();
+    let all: String = (1..=numbers).map(|i| format!("{i}\n")).collect();
     until("everything is there", || rig.out() == all.as_bytes());
     fs::write(rig.path("stop"), "").unwrap();
     assert_eq!(rig.ended(run), Ending::Code(0));

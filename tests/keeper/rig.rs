@@ -110,6 +110,7 @@ impl Rig {
             awaits: None,
             channel: false,
             notify: false,
+            input: false,
             err_file: self.log("err"),
         }
     }

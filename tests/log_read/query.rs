@@ -185,15 +185,15 @@ fn what_makes_no_sense_is_refused() {
     };
     check("after=nonsense!", "invalid_cursor", "\"c\" of a record");
     check("before=AAAA", "invalid_cursor", "\"c\" of a record");
-    check("grep=a(b", "invalid_query", "unclosed group, at character 2");
-    check(&format!("grep={}", "x".repeat(513)), "invalid_query", "512 are allowed");
+    check("grep=a(b", "invalid_pattern", "unclosed group, at character 2");
+    check(&format!("grep={}", "x".repeat(513)), "invalid_pattern", "512 are allowed");
     check("level=loud", "invalid_query", "trace, debug, info");
-    check("since=tomorrow", "invalid_query", "10m");
+    check("since=tomorrow", "invalid_time", "10m");
     check("tail=-1", "invalid_query", "0 to 100000");
     check("tail=many", "invalid_query", "");
     check("stream=sys", "invalid_query", "events=true");
     check("lines=5", "invalid_query", "unknown field");
-    check("follow=true&until=1m", "invalid_query", "no end");
+    check("follow=true&until=1m", "conflicting_parameters", "no end");
 }
 
 #[test]

@@ -127,3 +127,32 @@ fn how_times_are_shown_is_a_part_of_the_definition() {
     home.ok(&["start", &script, "--name", "app", "--time", "--force"]);
     assert_eq!(home.json(&["info", "app", "--json"])["logs"]["date_format"], "YYYY-MM-DDTHH:mm:ss");
 }
+
+#[test]
+fn what_runs_on_after_its_log_was_moved_in_the_definition_is_read_where_it_writes() {
+    let home = Home::new();
+    let script = home.file("count.sh", "n=0\nwhile :; do echo \"line $n\"; n=$((n+1)); sleep 0.05; done\n");
+    home.ok(&["start", &script, "--name", "app"]);
+    home.wait_for_line("app", "line 1");
+    let api = home.api();
+    let moved = home.work().join("moved.log");
+    let new = serde_json::json!({"script": script, "cwd": home.work(), "logs": {"out_file": moved}});
+    let changed =
+        api.send(api.request("PUT", "/api/v1/apps/app?then=keep").header("if-match", "*").json(&new));
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let before = home.path().join("logs/app-out.log");
+    let shown = || home.process("app")["out_log"].as_str().unwrap().to_owned();
+    assert_eq!(shown(), before.to_str().unwrap());
+    home.wait_for_line("app", "line 10");
+    // Another daemon knows it from the keeper.
+    let (_, daemon) = home.keeper_and_daemon();
+    crate::support::proc::kill_hard(daemon);
+    crate::support::home::wait_until_gone(&[daemon]);
+    assert_eq!(shown(), before.to_str().unwrap());
+    home.wait_for_line("app", "line 30");
+    assert!(!moved.exists());
+    home.ok(&["restart", "app"]);
+    assert_eq!(shown(), moved.to_str().unwrap());
+    wait_until("its next run writes there", SOON, || moved.exists());
+    home.wait_for_line("app", "line 1");
+}

@@ -10,7 +10,7 @@ use super::shared_port::{Load, NODE, ask, free_port, pids};
 use crate::support::{Home, SOON, proc, wait_until};
 
 /// Starts instances of a script behind a balancer, and waits until it answers.
-fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
+pub fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
     let front = free_port();
     let (count, number) = (instances.to_string(), front.to_string());
     let script = home.file("app.js", script);
@@ -25,7 +25,7 @@ fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
     front
 }
 
-fn balancer(home: &Home) -> Value {
+pub fn balancer(home: &Home) -> Value {
     home.json(&["info", "web", "--json"])["balancer"].clone()
 }
 
@@ -47,6 +47,10 @@ fn four_instances_answer_on_one_port_and_all_get_their_share() {
         info.contains(&format!("port {front}, http, round-robin")) && info.contains("40 requests"),
         "{info}"
     );
+    let ports = home.json(&["ports", "--json"]);
+    let row = ports.as_array().unwrap().iter().find(|row| row["port"] == front).unwrap();
+    let names = |list: &str| row[list].as_array().unwrap().len();
+    assert_eq!((names("reserved_by"), names("listeners"), row.get("conflict")), (4, 4, None), "{row}");
     // Nobody takes it for a process of an app.
     assert_eq!(home.processes().len(), 4);
     let taken = format!("port {front}");
@@ -88,8 +92,10 @@ fn a_balancer_that_dies_is_back_at_once_with_what_it_knew() {
     for _ in 0..3 {
         let pid = balancer(&home)["pid"].as_i64().unwrap();
         proc::kill_hard(pid);
+        let begun = std::time::Instant::now();
         // Who connects now waits in the socket's queue; nobody is refused.
         ask(front).unwrap();
+        println!("answered {:?} after the balancer was killed", begun.elapsed());
         wait_until("another one", SOON, || balancer(&home)["pid"].as_i64().is_some_and(|now| now != pid));
     }
     assert_eq!(balancer(&home)["restarts"], 3);

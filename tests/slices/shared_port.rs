@@ -78,7 +78,7 @@ impl Client {
 
     /// The pid that answers.
     pub fn ask(&mut self) -> io::Result<i64> {
-        let mut connection = match self.connection.take() {
+        let mut connection = match self.connection.take().filter(|kept| is_open(kept.get_ref())) {
             Some(connection) => connection,
             None => BufReader::new(TcpStream::connect(&self.address)?),
         };
@@ -105,6 +105,14 @@ impl Client {
         let pid = String::from_utf8_lossy(&body).trim().parse();
         pid.map_err(|_| io::ErrorKind::InvalidData.into())
     }
+}
+
+/// The server has not closed it yet. Every client that keeps connections looks.
+fn is_open(kept: &TcpStream) -> bool {
+    let _ = kept.set_nonblocking(true);
+    let looked = kept.peek(&mut [0]);
+    kept.set_nonblocking(false).is_ok()
+        && looked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }
 
 /// One question over a connection of its own.
@@ -136,8 +144,25 @@ impl Load {
     /// So many clients with a connection for each question, and so many that keep theirs and think
     /// now and then.
     pub fn begin(port: u16, fresh: usize, kept: usize) -> Load {
+        Load::of(port, &[(false, 2, fresh), (true, 7, kept)])
+    }
+
+    /// So many clients of each kind: busy ones that keep their connection, ones that keep it and
+    /// think for a while, and ones with a connection for each question.
+    pub fn three_kinds(port: u16, of_each: usize) -> Load {
+        Load::of(port, &[(true, 0, of_each), (true, 40, of_each), (false, 0, of_each)])
+    }
+
+    /// Without those that think: whoever reuses a connection after a while may meet its end. The busy
+    /// ones leave the server time to say so.
+    pub fn busy_and_fresh(port: u16, of_each: usize) -> Load {
+        Load::of(port, &[(true, 1, of_each), (false, 0, of_each)])
+    }
+
+    /// Kinds of clients: whether they keep their connection, how long they think (ms), how many.
+    fn of(port: u16, kinds: &[(bool, u64, usize)]) -> Load {
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
-        let client = |keeps| {
+        let client = |(keeps, thinks): (bool, u64)| {
             let (stop, seen) = (stop.clone(), seen.clone());
             std::thread::spawn(move || {
                 let mut client = Client::new(&format!("127.0.0.1:{port}"), keeps);
@@ -153,11 +178,13 @@ impl Load {
                         Err(e) => seen.broken.push(e.to_string()),
                     }
                     drop(seen);
-                    std::thread::sleep(Duration::from_millis(if keeps { 7 } else { 2 }));
+                    std::thread::sleep(Duration::from_millis(thinks));
                 }
             })
         };
-        let kinds = std::iter::repeat_n(false, fresh).chain(std::iter::repeat_n(true, kept));
+        let each =
+            |(keeps, thinks, count): &(bool, u64, usize)| std::iter::repeat_n((*keeps, *thinks), *count);
+        let kinds = kinds.iter().flat_map(each);
         Load { clients: kinds.map(client).collect(), stop, seen }
     }
 

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::support::home::ran;
 use crate::support::{Home, SOON, proc, wait_for, wait_until};
 
 /// How long it can be looked whether something happens that must not: two delays and then some.
@@ -209,6 +210,36 @@ fn j11_a_tree_of_50_000_files_costs_nothing_while_nothing_changes() {
     let last = Instant::now();
     wait_until("the restart", SOON, || starts_of(&home) > starts);
     println!("restarted {:?} after the write", last.elapsed());
+}
+
+/// In a namespace of users the limit is its own, so that it can be exhausted without harm to others.
+#[test]
+fn j11_an_exhausted_limit_of_watches_is_told_with_what_to_do() {
+    let home = Home::new();
+    for number in 0..20 {
+        std::fs::create_dir_all(home.work().join(format!("src/d{number}"))).unwrap();
+    }
+    home.file("app.sh", "exec sleep 1000\n");
+    let start = home.command(&["start", "app.sh", "--name", "web", "--watch"]);
+    let mut command = std::process::Command::new("unshare");
+    let line = "echo 5 > /proc/sys/user/max_inotify_watches && exec \"$@\"";
+    command.args(["--user", "--map-root-user", "sh", "-c", line, "sh"]).arg(start.get_program());
+    command.args(start.get_args()).current_dir(home.work()).env_clear().stdin(std::process::Stdio::null());
+    command.envs(start.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let ran = ran(&mut command);
+    if ran.err.contains("unshare failed") || ran.err.contains("max_inotify_watches") {
+        eprintln!("skipped: no namespaces of users here: {}", ran.err);
+        return;
+    }
+    assert_eq!(ran.code, 0, "{ran:?}");
+    let told = wait_for("the sentence", SOON, || {
+        let log = home.ok(&["logs", "--daemon", "--lines", "100"]);
+        log.lines().find(|line| line.contains("web is watched only in part")).map(str::to_owned)
+    });
+    for words in ["limit of inotify watches", "raise it with sysctl", "--ignore-watch"] {
+        assert!(told.contains(words), "{told}");
+    }
+    assert_eq!(home.process("web")["status"], "online", "it runs all the same");
 }
 
 /// Watches of inotify that a process has.

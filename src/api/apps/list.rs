@@ -9,6 +9,7 @@ use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
 use crate::api::extract::Query;
+use crate::api::list_query::Like;
 use crate::api::resolve::resolve;
 use crate::api::{ApiError, Shared, balancer_state, convert, cursor, log_state};
 use crate::wire;
@@ -30,9 +31,11 @@ pub struct Which {
     cursor: Option<String>,
 }
 
-/// List all apps with their processes
+/// List apps with their processes
+///
+/// All of them, or those that are like what is asked for. Of each app only the processes that are.
 #[utoipa::path(get, path = "/api/v1/apps", tag = "apps", operation_id = "list_apps",
-    params(Which),
+    params(Which, Like),
     responses(
         (status = 200, description = "the apps, by id", body = wire::AppList),
         (status = "4XX", description = "nothing fits the reference", body = wire::Problem, content_type = "application/problem+json")))]
@@ -40,12 +43,14 @@ pub async fn list(
     auth: Auth<View>,
     State(api): State<Shared>,
     Query(which): Query<Which>,
+    Query(like): Query<Like>,
 ) -> Result<Json<wire::AppList>, ApiError> {
     let measured = api.handle.measured().await;
     let snapshot = auth.snapshot(&api);
     let chosen = resolve(&snapshot, which.reference.as_deref().unwrap_or("all"))?;
+    let filter = like.filter()?;
     let mut by_app = BTreeMap::<_, Vec<_>>::new();
-    for view in chosen {
+    for view in chosen.into_iter().filter(|view| filter.fits(view)) {
         by_app.entry(view.app).or_default().push(view);
     }
     let of_app = by_app.into_iter().map(|(app, views)| (u64::from(app.0), views));

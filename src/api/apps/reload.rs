@@ -17,7 +17,7 @@ use crate::api::{ApiError, Shared, convert};
 use crate::daemon::listening;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
-use crate::model::{AppId, Pid, PortOwner, ProcessId, ReadyBy};
+use crate::model::{AppId, Pid, PortOwner, ProcessId};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
@@ -25,10 +25,12 @@ use crate::wire;
 ///
 /// The new run begins beside the old one, which is asked to end when the new one is online and has
 /// stayed so for a second, or for `min_uptime_ms` if that is shorter; then the next process has its
-/// turn. A new run that dies, is unhealthy or cannot be executed ends the reload, and the old one
-/// goes on. A process that has a port of its own, or listens on one, cannot have two runs: its old
-/// run ends before the new one begins, and `notice` says that it paused. What is stopped stays so.
-/// Several apps are reloaded side by side.
+/// turn. A new run that dies, is unhealthy, is not ready in time or cannot be executed ends the
+/// reload, and the old one goes on; processes that were replaced before it stay as they are. Behind a
+/// balancer the new run has another port, takes its share as soon as it is online, and the old one is
+/// asked to end when it has answered what it had, or after the balancer's drain limit. A process that has a port of its own without a balancer, or
+/// listens on one, cannot have two runs: its old run ends before the new one begins, and `notice`
+/// says that it paused. What is stopped stays so. Several apps are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait),
     responses(
@@ -88,18 +90,16 @@ pub async fn reload(
     Ok((status, operation.map(place), Json(reloaded)).into_response())
 }
 
-/// The processes that can have two runs at once: they accept from a socket that both can have, or no
-/// port is theirs and they listen on none.
+/// The processes that can have two runs at once: they accept from a socket that both can have, or a
+/// balancer knows on which port each is, or no port is theirs and they listen on none.
 async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
-    // Signs and messages are of one run at a time.
-    let silent =
-        |view: &Arc<ProcessView>| view.spec.ready.by == ReadyBy::Auto && !view.spec.stop.with_message;
-    let shares = |view: &&Arc<ProcessView>| {
-        silent(view) && view.ports.plan.is_none() && view.ports.held.is_some_and(|port| port.is_shared())
+    let shares = |view: &&Arc<ProcessView>| match view.ports.held {
+        Some(port) if port.is_shared() => view.ports.plan.is_none(),
+        Some(_) => view.spec.balance.is_some(),
+        None => false,
     };
     let sharing: BTreeSet<ProcessId> = targets.iter().filter(shares).map(|view| view.id).collect();
-    let portless =
-        |view: &&Arc<ProcessView>| silent(view) && view.spec.port.is_none() && view.ports == Ports::default();
+    let portless = |view: &&Arc<ProcessView>| view.spec.port.is_none() && view.ports == Ports::default();
     let portless: Vec<&Arc<ProcessView>> = targets.iter().filter(portless).collect();
     let main = |view: &&Arc<ProcessView>| {
         Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
@@ -130,8 +130,8 @@ fn notice(targets: &[Arc<ProcessView>], beside: &BTreeSet<ProcessId>) -> String 
         return String::new();
     }
     format!(
-        "Paused while they were reloaded: {}. The old run of each ended before the new one began: it binds its port by \
-         itself, waits for a sign of being ready, or is asked to end by a message.",
+        "Paused while they were reloaded: {}. The old run of each ended before the new one began, since it binds its port \
+         by itself; with --balance PORT, or --listen-mode shared, none would have to.",
         paused.join(", ")
     )
 }
@@ -166,12 +166,14 @@ fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
         ),
         Progress::Failed { process, reason } => {
             let failed = reload.processes.iter().position(|id| id == process).unwrap_or(0);
-            let rest: Vec<String> = reload.processes[failed + 1..].iter().map(name).collect();
-            let rest = match rest.as_slice() {
+            let named = |what: &str, some: &[ProcessId]| match some {
                 [] => String::new(),
-                rest => format!("; not reloaded: {}", rest.join(", ")),
+                some => format!("; {what}: {}", some.iter().map(name).collect::<Vec<_>>().join(", ")),
             };
-            let detail = format!("the reload ended at {} (id {process}): {reason}{rest}", name(process));
+            let before = named("replaced before, and left so", &reload.processes[..failed]);
+            let rest = named("not reloaded", &reload.processes[failed + 1..]);
+            let detail =
+                format!("the reload ended at {} (id {process}): {reason}{before}{rest}", name(process));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))
         }
     }

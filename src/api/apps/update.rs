@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -18,7 +17,7 @@ use crate::api::conditional::Conditions;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
 use crate::api::{Api, ApiError, Shared, convert, notices};
-use crate::daemon::revisions::Author;
+use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::ProcessView;
 use crate::model::{AppSpec, Goal, RevisionCause, State as Doing};
 use crate::supervisor::{Command, Then};
@@ -48,7 +47,7 @@ impl Which {
 /// definition is put back.
 #[utoipa::path(put, path = "/api/v1/apps/{ref}", tag = "apps", operation_id = "update_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait,
-        ("if-match" = Option<String>, Header, description = "needed (428): the ETag of the definition that is to be replaced (412 if it is another by now), or `*` for any", nullable = false)),
+        ("if-match" = String, Header, description = "needed (428): the ETag of the definition that is to be replaced (412 if it is another by now), or `*` for any")),
     request_body(content = wire::NewApp, example = json!({"script": "server.js", "cwd": "/srv/api"})),
     responses(
         (status = 200, description = "changed", body = wire::App, headers(("etag" = String, description = "names the version of the definition"))),
@@ -61,21 +60,39 @@ pub async fn update(
     Path(reference): Path<String>,
     Query(which): Query<Which>,
     Query(wait): Query<Wait>,
-    Json(mut new): Json<wire::NewApp>,
+    Json(new): Json<wire::NewApp>,
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
     let before = resolve_app(&auth.snapshot(&api), &reference)?;
     let Some(first) = before.first() else { return Err(ApiError::no_route()) };
-    let (old, expected) = (first.spec.clone(), conditions.expected_by_all(first)?);
+    let expected = conditions.expected_by_all(first)?;
+    redefine(&api, &auth, expected, &before, new, &which, limit).await
+}
+
+/// Gives the app of `before` the definition that `new` asks for, and answers with the app.
+///
+/// # Errors
+/// Why it is as it was.
+pub(super) async fn redefine(
+    api: &Api,
+    auth: &Auth<AppWrite>,
+    expected: Option<Expected>,
+    before: &[Arc<ProcessView>],
+    mut new: wire::NewApp,
+    which: &Which,
+    limit: Duration,
+) -> Result<Response, ApiError> {
+    let Some(first) = before.first() else { return Err(ApiError::no_route()) };
+    let old = first.spec.clone();
     same("/name", &mut new.name, old.name.as_str())?;
     same("/namespace", &mut new.namespace, old.namespace.as_str())?;
     let present = before.iter().filter(|view| view.goal != Goal::Gone).count().max(1);
     new.instances.get_or_insert(present as i64);
-    let spec = definition::resolved(&api, new).await?;
-    definition::may_be(&api, &auth.principal, &spec)?;
+    let spec = definition::resolved(api, new).await?;
+    definition::may_be(api, &auth.principal, &spec)?;
     let then = which.then.map_or(Then::Keep, convert::then);
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Updated) };
-    change(&api, &auth, author, &before, spec, then, limit).await
+    change(api, auth, author, before, spec, then, limit).await
 }
 
 /// Changes the definition, waits for what follows, and answers with the app.
@@ -104,11 +121,11 @@ pub(super) async fn change(
 fn same(member: &str, given: &mut Option<String>, is: &str) -> Result<(), ApiError> {
     match given.get_or_insert_with(|| is.to_owned()).as_str() == is {
         true => Ok(()),
-        false => Err(ApiError::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid_value",
-            format!("{} cannot be changed from {is}: delete the app and define it anew", &member[1..]),
-        )),
+        false => {
+            let what = &member[1..];
+            let detail = format!("{what} cannot be changed from {is}: delete the app and define it anew");
+            Err(ApiError { code: "cannot_be_changed", ..ApiError::member(member, detail) })
+        }
     }
 }
 

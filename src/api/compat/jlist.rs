@@ -8,6 +8,7 @@ use nix::unistd::{User, geteuid};
 use serde_json::{Map, Value, json};
 
 use super::package;
+use crate::api::convert_custom;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, node};
@@ -86,6 +87,11 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         shown.extend(exit_code.map(|code| ("exit_code".to_owned(), json!(code))));
         shown.extend(settings(spec));
         shown.extend(always());
+    }
+    if let Some(told) = convert_custom::told(view, measured) {
+        element["pm2_env"]["axm_monitor"] = json!(told.metrics);
+        element["pm2_env"]["axm_actions"] = json!(told.actions);
+        element["pm2_env"]["axm_options"] = told.options.clone().unwrap_or_else(|| json!({}));
     }
     element
 }

@@ -31,7 +31,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// Only those of this process.
-    #[param(nullable = false, minimum = 0)]
+    #[param(nullable = false, minimum = 0, maximum = 4_294_967_295_u64, value_type = i64)]
     process: Option<u32>,
     /// Only those of this type.
     #[serde(rename = "type")]
@@ -56,7 +56,8 @@ pub struct Which {
 #[utoipa::path(get, path = "/api/v1/events", tag = "events", operation_id = "list_events",
     params(Which, ("last-event-id" = Option<String>, Header, description = "for a stream: the `seq` of the last event that came, instead of `after`", nullable = false)),
     responses(
-        (status = 200, description = "events, oldest first", body = wire::EventList),
+        (status = 200, description = "events, oldest first", content(
+            (wire::EventList = "application/json"), (wire::ServerSentEvent = "text/event-stream"))),
         (status = 410, description = "what comes after `after` is not kept any more", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn list(

@@ -48,7 +48,7 @@ const EVENTS: usize = 1000;
     params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Which),
     responses(
         (status = 200, description = "lines, oldest first", content(
-            (wire::LogRecord = "application/x-ndjson"), (wire::LogControl = "text/event-stream"), (String = "text/plain"))),
+            (wire::LogRecord = "application/x-ndjson"), (wire::ServerSentEvent = "text/event-stream"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_app(
     auth: Auth<LogsRead>,
@@ -69,7 +69,7 @@ pub async fn of_app(
     params(("id" = i64, Path, description = "its id", minimum = 0), Which),
     responses(
         (status = 200, description = "lines, oldest first", content(
-            (wire::LogRecord = "application/x-ndjson"), (wire::LogControl = "text/event-stream"), (String = "text/plain"))),
+            (wire::LogRecord = "application/x-ndjson"), (wire::ServerSentEvent = "text/event-stream"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_process(
     auth: Auth<LogsRead>,
@@ -90,7 +90,7 @@ pub async fn of_process(
 #[utoipa::path(get, path = "/api/v1/logs", tag = "logs", operation_id = "all_logs", params(Which),
     responses(
         (status = 200, description = "lines, oldest first", content(
-            (wire::LogRecord = "application/x-ndjson"), (wire::LogControl = "text/event-stream"), (String = "text/plain"))),
+            (wire::LogRecord = "application/x-ndjson"), (wire::ServerSentEvent = "text/event-stream"), (String = "text/plain"))),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn of_all(
     auth: Auth<LogsRead>,

@@ -171,14 +171,14 @@ impl Which {
                 ("download", download),
             ] {
                 if given {
-                    return Err(refused(format!(
+                    return Err(ApiError::conflicting(format!(
                         "follow has no end and {name} has one: give one of the two"
                     )));
                 }
             }
         }
         let start = match (after, &self.before, tail) {
-            (Some(_), Some(_), _) => return Err(refused("give after or before, not both")),
+            (Some(_), Some(_), _) => return Err(ApiError::conflicting("give after or before, not both")),
             (Some(after), None, _) => Start::After(cursor("after", &after)?),
             (None, Some(before), tail) => {
                 Start::Before(cursor("before", before)?, tail.or(limit).unwrap_or(100))
@@ -189,7 +189,8 @@ impl Which {
         };
         let level = self.level.as_deref().map(level).transpose()?;
         let grep = self.grep.as_deref().map(Grep::new).transpose();
-        let grep = grep.map_err(|e| refused(format!("grep: {e}")))?;
+        let pattern = |e| ApiError::new(StatusCode::BAD_REQUEST, "invalid_pattern", format!("grep: {e}"));
+        let grep = grep.map_err(pattern)?;
         form.marked = grep.clone();
         if self.stream == Some(wire::Stream::Sys) {
             return Err(refused(
@@ -258,9 +259,10 @@ pub fn time(name: &str, text: &str) -> Result<u64, ApiError> {
         return Ok(u64::try_from(point.as_microsecond()).unwrap_or(0));
     }
     let span = wire::span::parse(text, None).map_err(|_| {
-        refused(format!(
+        let detail = format!(
             "{name} is {text:?}: use a time like 2026-01-31T12:00:00Z or how long ago, like 30s, 10m or 2h"
-        ))
+        );
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", detail)
     })?;
     Ok((clock::unix_ms() * 1000).saturating_sub(span.as_micros() as u64))
 }

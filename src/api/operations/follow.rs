@@ -29,7 +29,7 @@ const COALESCE: Duration = Duration::from_millis(50);
 #[utoipa::path(get, path = "/api/v1/operations/{id}/events", tag = "operations", operation_id = "follow_operation",
     params(("id" = i64, Path, description = "its number", example = 7, minimum = 1)),
     responses(
-        (status = 200, description = "the operation, again and again", body = String, content_type = "text/event-stream"),
+        (status = 200, description = "the operation, again and again", body = wire::ServerSentEvent, content_type = "text/event-stream"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn follow(
     auth: Auth<View>,

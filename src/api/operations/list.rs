@@ -17,7 +17,11 @@ use crate::wire;
 #[into_params(parameter_in = Query)]
 pub struct Which {
     /// Only those in this state: `running`, `done`, `failed`, `cancelled` or `interrupted`.
-    #[param(nullable = false, example = "running")]
+    #[param(
+        nullable = false,
+        pattern = "^(running|done|failed|cancelled|interrupted)$",
+        example = "running"
+    )]
     pub state: Option<String>,
     /// At most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]

@@ -12,12 +12,13 @@ use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{self, Acted, Wait, act};
 use crate::api::audit::Note;
 use crate::api::extract::{Json, Query};
+use crate::api::filter::{Filter, Words};
 use crate::api::resolve::resolve;
 use crate::api::{Api, ApiError, Shared, convert};
 use crate::auth::{Principal, Right};
 use crate::daemon::operations::{Queue, Reloads};
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::model::{ProcessId, Status, Step};
+use crate::model::{ProcessId, Step};
 use crate::wire::{self, Action, Bulk, Strategy};
 
 /// Do something to many processes
@@ -110,11 +111,9 @@ async fn one_after_the_other(
 
 /// What it is about, for the audit.
 fn named(bulk: &Bulk) -> String {
-    let which = match (&bulk.refs, &bulk.states) {
-        (Some(refs), _) => refs.join(" "),
-        (None, Some(states)) => states.join(" "),
-        (None, None) => "all".to_owned(),
-    };
+    let lists = [&bulk.refs, &bulk.namespaces, &bulk.names, &bulk.states, &bulk.labels];
+    let words: Vec<&str> = lists.into_iter().flatten().flatten().map(String::as_str).collect();
+    let which = if bulk.all == Some(true) { "all".to_owned() } else { words.join(" ") };
     format!("{} {which}", bulk.action.as_str())
 }
 
@@ -123,34 +122,33 @@ fn named(bulk: &Bulk) -> String {
 /// # Errors
 /// As for a reference; 422 when nothing, or several things, are said.
 pub fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, ApiError> {
-    let chosen: BTreeMap<ProcessId, Arc<ProcessView>> = match (bulk.all, bulk.refs, bulk.states) {
-        (Some(true), None, None) => snapshot.processes.clone(),
-        (None, Some(refs), None) => {
+    let like = Words {
+        namespaces: bulk.namespaces.as_deref(),
+        states: bulk.states.as_deref(),
+        names: bulk.names.as_deref(),
+        labels: bulk.labels.as_deref(),
+    };
+    let chosen: BTreeMap<ProcessId, Arc<ProcessView>> = match (bulk.all, bulk.refs, like.are_none()) {
+        (Some(true), None, true) => snapshot.processes.clone(),
+        (None, Some(refs), true) => {
             let mut chosen = BTreeMap::new();
             for reference in refs {
                 chosen.extend(resolve(snapshot, &reference)?.into_iter().map(|view| (view.id, view)));
             }
             chosen
         }
-        (None, None, Some(words)) => {
-            let wanted = words.iter().map(|word| status(word)).collect::<Result<Vec<_>, _>>()?;
+        (None, None, false) => {
+            let filter =
+                Filter::parse(like, |member, detail| ApiError::member(&format!("/{member}s"), detail))?;
             let mut chosen = snapshot.processes.clone();
-            chosen.retain(|_, view| wanted.contains(&view.state.status()));
+            chosen.retain(|_, view| filter.fits(view));
             chosen
         }
         (_, _, _) => {
-            let detail =
-                "say which processes, in one way: {\"all\":true}, {\"refs\":[…]} or {\"states\":[…]}";
+            let detail = "say which processes, in one way: {\"all\":true}, {\"refs\":[…]}, or what they are like, by \
+                          namespaces, names, states and labels";
             return Err(ApiError::member("", detail));
         }
     };
     Ok(chosen.into_values().collect())
-}
-
-fn status(word: &str) -> Result<Status, ApiError> {
-    let wanted = word.to_ascii_lowercase();
-    Status::ALL.into_iter().find(|status| status.as_str() == wanted).ok_or_else(|| {
-        let words = Status::ALL.map(Status::as_str).join(", ");
-        ApiError::member("/states", format!("{word:?} is not a status: use {words}"))
-    })
 }

@@ -30,6 +30,7 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         depends_on: new.depends_on.clone(),
         watch: new.watch.clone(),
         schedule: new.schedule.clone(),
+        labels: new.labels.clone(),
         ..old.clone()
     };
     live.resources.max_memory = new.resources.max_memory;

@@ -75,7 +75,7 @@ pub async fn lend(
 /// Requests that are being answered are finished.
 #[utoipa::path(delete, path = "/api/v1/system/listeners/{host}/{port}", tag = "system", operation_id = "remove_listener",
     params(("host" = String, Path, description = "host of the address", example = "127.0.0.1"),
-           ("port" = u16, Path, description = "its port", example = 9615)),
+           ("port" = i64, Path, description = "its port", example = 9615, minimum = 0, maximum = 65535)),
     responses(
         (status = 204, description = "not served any more"),
         (status = 404, description = "it was not served", body = wire::Problem, content_type = "application/problem+json")))]

@@ -20,6 +20,7 @@ pub mod topic;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::State;
@@ -32,10 +33,12 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use super::access::{Auth, View};
+use super::kept::Origin;
 use super::scope::Viewer;
 use super::{ApiError, Shared, compat, convert, picture, scope};
 use crate::auth::{Principal, Via};
-use crate::daemon::sampling::LOOKING;
+use crate::daemon::clock;
+use crate::daemon::sampling::{LOOKING, Measured};
 use crate::daemon::view::Snapshot;
 use crate::dashboard;
 use crate::model::ProcessId;
@@ -50,6 +53,8 @@ const PROTOCOL: &str = "pmdaemon.v1";
 const COALESCE: Duration = Duration::from_millis(30);
 /// A reader that takes nothing for so long is let go.
 const STUCK: Duration = Duration::from_secs(30);
+/// Whoever is stuck learns it when they go on within this.
+const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// We show that we live.
 const PING: Duration = Duration::from_secs(20);
 /// A client that shows nothing for so long is gone.
@@ -114,6 +119,20 @@ struct Seen {
 
 /// The connection is over.
 struct Over;
+
+/// The figures of every process that runs, as they are sent: the same for all who see the same.
+fn figures(push: &Push, picture: &Arc<Snapshot>, measured: &Measured) -> Arc<str> {
+    let namespaces = &push.principal.namespaces;
+    push.api.figures.of(Origin::new(namespaces, picture, Some(measured)), clock::now(), || {
+        let seen = scope::within(Arc::clone(picture), namespaces);
+        let running = seen.processes.values().filter(|view| view.state.pid().is_some());
+        let rows = running.map(|view| {
+            let row = convert::process(view, Some(measured));
+            json!([row.id, row.cpu_percent, row.memory_bytes, row.uptime_ms])
+        });
+        Value::from_iter(rows).to_string().into()
+    })
+}
 
 impl Push {
     fn new(api: Shared, principal: Principal, ours: bool, socket: WebSocket) -> Push {
@@ -299,23 +318,17 @@ impl Push {
         if !self.ours {
             return self.say(json!({"type": "SystemUpdate", "data": host})).await;
         }
-        let snapshot = scope::snapshot(&self.api, &self.principal);
+        let snapshot = self.api.handle.snapshot();
         for (id, topic) in self.topics.clone() {
-            let data = match topic {
+            let data: Arc<str> = match topic {
                 Topic::Events { .. } | Topic::Logs { .. } | Topic::Operations(_) => continue,
                 Topic::System { every } | Topic::Processes { every, .. } if !is_due(id, every) => continue,
-                Topic::System { .. } => json!(host),
-                Topic::Processes { .. } => snapshot
-                    .processes
-                    .values()
-                    .filter(|view| view.state.pid().is_some())
-                    .map(|view| {
-                        let row = convert::process(view, Some(&measured));
-                        json!([row.id, row.cpu_percent, row.memory_bytes, row.uptime_ms])
-                    })
-                    .collect(),
+                Topic::System { .. } => json!(host).to_string().into(),
+                Topic::Processes { .. } => figures(self, &snapshot, &measured),
             };
-            self.say(json!({"t": "m", "id": id, "seq": snapshot.seq, "d": data})).await?;
+            let seq = snapshot.seq;
+            let text = format!("{{\"t\":\"m\",\"id\":{id},\"seq\":{seq},\"d\":{data}}}");
+            self.send(Message::text(text)).await?;
         }
         Ok(())
     }
@@ -364,13 +377,21 @@ impl Push {
         match timeout(STUCK, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(_)) => Err(Over),
-            Err(_) => self.close(1013, "this reader is stuck").await,
+            Err(_) => {
+                tracing::info!("a WebSocket of {} has taken nothing for {STUCK:?}", self.principal.subject);
+                self.close_within(LAST_CHANCE, 1013, "this reader is stuck").await
+            }
         }
     }
 
     async fn close(&mut self, code: u16, reason: &'static str) -> Result<(), Over> {
+        self.close_within(Duration::from_secs(1), code, reason).await
+    }
+
+    /// Goodbye, behind everything that was said before and was not taken yet.
+    async fn close_within(&mut self, limit: Duration, code: u16, reason: &'static str) -> Result<(), Over> {
         let frame = CloseFrame { code, reason: reason.into() };
-        let _ = timeout(Duration::from_secs(1), self.socket.send(Message::Close(Some(frame)))).await;
+        let _ = timeout(limit, self.socket.send(Message::Close(Some(frame)))).await;
         Err(Over)
     }
 }

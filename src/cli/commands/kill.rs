@@ -25,19 +25,27 @@ const KEEPER: Duration = Duration::from_secs(30);
 /// Runs the command. Starts nothing.
 pub async fn run() -> Result<(), CliError> {
     let home = Home::from_env().map_err(CliError::new)?;
-    let Some(mut asked) = shut_down(&home).await? else {
-        out::line("There is no daemon: nothing to kill.");
-        return Ok(());
-    };
+    out::line(match end(&home).await? {
+        true => "All services are stopped; keeper and daemon have ended.",
+        false => "There is no daemon: nothing to kill.",
+    });
+    Ok(())
+}
+
+/// Ends everything in that home. Returns whether there was anything.
+///
+/// # Errors
+/// When the daemon refuses, or keeper or daemon do not end.
+pub async fn end(home: &Home) -> Result<bool, CliError> {
+    let Some(mut asked) = shut_down(home).await? else { return Ok(false) };
     let begun = Instant::now();
     let mut told = false;
     let mut daemon_gone = None;
     let mut looked = Instant::now();
     loop {
-        let daemon = start::daemon_lives(&home);
-        if !daemon && !start::keeper_lives(&home) {
-            out::line("All services are stopped; keeper and daemon have ended.");
-            return Ok(());
+        let daemon = start::daemon_lives(home);
+        if !daemon && !start::keeper_lives(home) {
+            return Ok(true);
         }
         if daemon {
             daemon_gone = None;
@@ -48,8 +56,8 @@ pub async fn run() -> Result<(), CliError> {
             )));
         }
         if looked.elapsed() > LOOK {
-            if daemon && daemon_pid(&home).await.is_some_and(|pid| pid != asked) {
-                asked = shut_down(&home).await?.unwrap_or(asked);
+            if daemon && daemon_pid(home).await.is_some_and(|pid| pid != asked) {
+                asked = shut_down(home).await?.unwrap_or(asked);
             }
             looked = Instant::now();
         }

@@ -1,26 +1,57 @@
 //! `list`: every process in a line.
 
-use super::super::args::JsonArgs;
+use std::time::Duration;
+
 use super::super::error::CliError;
+use super::super::look_args::{ListArgs, MonitArgs, Sort, SortBy};
 use super::super::out::{self, Screen};
 use super::super::render::table::{self, Cell, Column};
 use super::super::render::{health_style, status_style, units};
 use super::super::session::Session;
-use super::report;
+use super::{mini_list, monit, report};
 use crate::wire::Process;
 
+/// With --watch it is shown that often, as by PM2.
+const EACH: Duration = Duration::from_millis(900);
+
 /// Runs the command.
-pub async fn run(args: JsonArgs) -> Result<(), CliError> {
+pub async fn run(args: ListArgs) -> Result<(), CliError> {
+    if args.watch {
+        return monit::run(MonitArgs { interval: EACH }).await;
+    }
     let session = Session::open().await?;
-    let list = session.ask(async |c| c.processes().await).await?;
+    let mut processes = session.ask(async |c| c.processes().await).await?.items;
+    if let Some(sort) = args.sort {
+        order(&mut processes, sort);
+    }
     if args.json {
-        out::json(&list.items);
-    } else if list.items.is_empty() {
+        out::json(&processes);
+    } else if args.mini_list {
+        out::print(&mini_list::text(&processes));
+    } else if processes.is_empty() {
         out::line("no processes");
     } else {
-        out::print(&table(&list.items, session.screen));
+        out::print(&table(&processes, session.screen));
     }
     Ok(())
+}
+
+/// Brings them into an order; equal ones stay as they are.
+fn order(processes: &mut [Process], sort: Sort) {
+    let compare = |one: &Process, other: &Process| match sort.by {
+        SortBy::Name => one.name.cmp(&other.name),
+        SortBy::Namespace => one.namespace.cmp(&other.namespace),
+        SortBy::Pid => one.pid.cmp(&other.pid),
+        SortBy::Id => one.id.cmp(&other.id),
+        SortBy::Cpu => one.cpu_percent.unwrap_or(0.0).total_cmp(&other.cpu_percent.unwrap_or(0.0)),
+        SortBy::Memory => one.memory_bytes.cmp(&other.memory_bytes),
+        SortBy::Uptime => one.uptime_ms.cmp(&other.uptime_ms),
+        SortBy::Status => one.status.cmp(&other.status),
+    };
+    processes.sort_by(|one, other| match sort.descending {
+        true => compare(other, one),
+        false => compare(one, other),
+    });
 }
 
 /// The table of `list`. The namespace is shown when there is more than one, health when somebody's
@@ -98,6 +129,19 @@ mod tests {
                         0  web-0   online   4000   1m 5s         0  1.2%  1.4 MiB\n\
                         12  web-12  stopped     -       -         0     -        -\n";
         assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn processes_come_in_the_order_that_was_asked_for() {
+        let mut all = [process(1, "stopped"), process(2, "online"), process(3, "errored")];
+        let mut ordered = |by, descending| {
+            order(&mut all, Sort { by, descending });
+            all.iter().map(|process| process.id).collect::<Vec<_>>()
+        };
+        assert_eq!(ordered(SortBy::Status, false), [3, 2, 1]);
+        assert_eq!(ordered(SortBy::Id, true), [3, 2, 1]);
+        assert_eq!(ordered(SortBy::Pid, true)[0], 2);
+        assert_eq!(ordered(SortBy::Name, false), [1, 2, 3]);
     }
 
     #[test]

@@ -12,6 +12,19 @@ use super::super::out::Screen;
 use super::super::render::{date_format, escape, styled};
 use crate::wire::{LogRecord, Stream};
 
+/// How PM2 shows lines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Form {
+    /// The bytes alone.
+    Raw,
+    /// `--json`.
+    Pm2Json,
+    /// `--format`.
+    Pm2Pairs,
+    /// `0|web  | line`.
+    Pm2Named,
+}
+
 /// Makes text of records, one after the other.
 #[derive(Debug)]
 pub struct Printer {
@@ -31,6 +44,10 @@ enum Look {
     Raw,
     /// As key=value pairs.
     Pairs,
+    /// As JSON, in PM2's words.
+    Pm2Json,
+    /// As key=value pairs, in PM2's words.
+    Pm2Pairs,
     /// With its name in front.
     Named {
         /// Colours are wanted.
@@ -41,6 +58,8 @@ enum Look {
         timed: bool,
         /// What stands out.
         highlight: Option<String>,
+        /// As in PM2, with id and name.
+        pm2: bool,
     },
 }
 
@@ -48,6 +67,8 @@ impl Printer {
     /// What these arguments ask for.
     pub fn of(args: &LogsArgs, screen: Screen) -> Printer {
         let look = match (args.json, args.raw, args.format) {
+            (true, ..) if args.pm2 => Look::Pm2Json,
+            (_, _, true) if args.pm2 => Look::Pm2Pairs,
             (true, ..) => Look::Json,
             (_, true, _) => Look::Raw,
             (_, _, true) => Look::Pairs,
@@ -56,6 +77,24 @@ impl Printer {
                 harmless: screen.width.is_some(),
                 timed: args.timestamps,
                 highlight: args.highlight.clone().filter(|text| !text.is_empty()),
+                pm2: args.pm2,
+            },
+        };
+        Printer { look, forms: BTreeMap::new(), unfinished: None }
+    }
+
+    /// One of PM2's ways.
+    pub fn new(form: Form, screen: Screen) -> Printer {
+        let look = match form {
+            Form::Raw => Look::Raw,
+            Form::Pm2Json => Look::Pm2Json,
+            Form::Pm2Pairs => Look::Pm2Pairs,
+            Form::Pm2Named => Look::Named {
+                color: screen.color,
+                harmless: screen.width.is_some(),
+                timed: false,
+                highlight: None,
+                pm2: true,
             },
         };
         Printer { look, forms: BTreeMap::new(), unfinished: None }
@@ -72,14 +111,21 @@ impl Printer {
             Look::Json => out.extend(serde_json::to_vec(record).unwrap_or_default()),
             Look::Raw => return self.add_raw(record, out),
             Look::Pairs => out.extend_from_slice(pairs(record).as_bytes()),
-            Look::Named { color, harmless, timed, highlight } => {
+            Look::Pm2Json => out.extend_from_slice(pm2_json(record).to_string().as_bytes()),
+            Look::Pm2Pairs => out.extend_from_slice(pm2_pairs(record).as_bytes()),
+            Look::Named { color, harmless, timed, highlight, pm2 } => {
                 let mut text = String::new();
                 let form = self.forms.get(&record.id).filter(|_| record.stream != Stream::Sys);
                 if *timed && form.is_none() {
                     text.push_str(&format!("{}  ", styled(&time(record), Style::new().dimmed(), *color)));
                 }
-                text.push_str(&styled(&record.name, name_style(record.id), *color));
+                let name = match pm2 {
+                    true => format!("{}|{} ", record.id, record.name),
+                    false => record.name.clone(),
+                };
+                text.push_str(&styled(&name, name_style(record.id), *color));
                 text.push_str(&match record.stream {
+                    Stream::Out | Stream::Err if *pm2 => " | ".to_owned(),
                     Stream::Out => " | ".to_owned(),
                     Stream::Err => format!(" {}| ", styled("err", AnsiColor::Red.on_default(), *color)),
                     Stream::Sys => format!(" {}| ", styled("sys", Style::new().dimmed(), *color)),
@@ -149,6 +195,32 @@ fn pairs(record: &LogRecord) -> String {
     format!("timestamp={time} app={} id={} type={stream}{level} message={quoted}", record.name, record.id)
 }
 
+fn pm2_json(record: &LogRecord) -> serde_json::Value {
+    serde_json::json!({
+        "message": record.text,
+        "timestamp": record.ts,
+        "type": pm2_type(record.stream),
+        "process_id": record.id,
+        "app_name": record.name,
+    })
+}
+
+/// Its message is not quoted.
+fn pm2_pairs(record: &LogRecord) -> String {
+    let time =
+        local(record).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d-%H:%M:%S%z").to_string());
+    let (name, id, stream) = (&record.name, record.id, pm2_type(record.stream));
+    format!("timestamp={time} app={name} id={id} type={stream} message={}", record.text)
+}
+
+fn pm2_type(stream: Stream) -> &'static str {
+    match stream {
+        Stream::Out => "out",
+        Stream::Err => "err",
+        Stream::Sys => "process_event",
+    }
+}
+
 /// What is left of a line in which a program went back to the beginning, as progress bars do.
 fn overwritten(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches('\r');
@@ -192,7 +264,7 @@ mod tests {
     }
 
     fn named(color: bool, harmless: bool) -> Look {
-        Look::Named { color, harmless, timed: false, highlight: None }
+        Look::Named { color, harmless, timed: false, highlight: None, pm2: false }
     }
 
     #[test]
@@ -205,6 +277,33 @@ mod tests {
         check(Look::Json, Stream::Err, json);
         let pairs = "timestamp=- app=web id=0 type=err message=\"a\\u001b[2Jb\"\n";
         check(Look::Pairs, Stream::Err, pairs);
+    }
+
+    #[test]
+    fn pm2s_forms_have_its_words() {
+        let screen = Screen { width: None, color: false };
+        let record = LogRecord {
+            ts: Some("2026-06-01T12:00:00Z".into()),
+            ..LogRecord::plain(3, "web", Stream::Err, "a b")
+        };
+        let shown = |form| {
+            let mut out = Vec::new();
+            Printer::new(form, screen).add(&record, &mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(shown(Form::Raw), "a b\n");
+        assert_eq!(shown(Form::Pm2Named), "3|web  | a b\n");
+        let json: serde_json::Value = serde_json::from_str(&shown(Form::Pm2Json)).unwrap();
+        let expected = serde_json::json!({"message": "a b", "timestamp": "2026-06-01T12:00:00Z", "type": "err",
+            "process_id": 3, "app_name": "web"});
+        assert_eq!(json, expected);
+        let pairs = shown(Form::Pm2Pairs);
+        let (time, rest) = pairs.split_once(" app=").unwrap();
+        assert_eq!(rest, "web id=3 type=err message=a b\n");
+        assert!(
+            time.starts_with("timestamp=2026-06-0")
+                && time.len() == "timestamp=2026-06-01-12:00:00+0000".len()
+        );
     }
 
     #[test]
@@ -244,7 +343,13 @@ mod tests {
 
     #[test]
     fn a_word_stands_out_in_colour() {
-        let look = Look::Named { color: true, harmless: true, timed: false, highlight: Some("disk".into()) };
+        let look = Look::Named {
+            color: true,
+            harmless: true,
+            timed: false,
+            highlight: Some("disk".into()),
+            pm2: false,
+        };
         let text = shown(look, &[LogRecord::plain(0, "web", Stream::Out, "the disk is full")]);
         assert!(text.ends_with("the \u{1b}[7mdisk\u{1b}[0m is full\n"), "{text:?}");
     }

@@ -45,6 +45,12 @@ pub async fn run(args: LogsArgs) -> Result<(), CliError> {
     if failed { Err(CliError::Told) } else { Ok(()) }
 }
 
+/// Shows what these processes print from now on, and a little of what they have, until Ctrl+C.
+pub async fn follow_all(ids: Vec<i64>) -> Result<(), CliError> {
+    let refs = ids.iter().map(|id| format!("id:{id}")).collect();
+    run(LogsArgs { refs, follow: true, ..LogsArgs::default() }).await
+}
+
 /// How apps have times written, by process.
 async fn forms(session: &Session) -> Result<BTreeMap<i64, String>, CliError> {
     let apps = session.ask(async |c| c.apps().await).await?.items;

@@ -2,12 +2,15 @@
 
 mod act;
 mod apply;
+mod attach;
 mod audit;
 mod cleardump;
 mod completion;
 mod context;
 mod delete;
+mod deploy;
 mod doctor;
+mod env;
 mod events;
 mod flush;
 mod forward;
@@ -23,9 +26,11 @@ mod list;
 mod log_printer;
 mod login;
 mod logs;
+mod mini_list;
 mod monit;
 mod open;
 mod pid;
+mod ping;
 mod plan;
 mod ports;
 mod progress;
@@ -36,10 +41,13 @@ mod reset;
 mod restart;
 mod resurrect;
 mod rollback;
+mod runtime;
 mod save;
 mod scale;
 mod schema;
 mod secret;
+mod send;
+mod serve;
 mod session;
 mod signal;
 mod start;
@@ -47,6 +55,7 @@ mod startup;
 pub(super) mod status;
 mod stop;
 mod token;
+mod trigger;
 mod unstartup;
 pub(super) mod update_env;
 mod upgrade;
@@ -66,6 +75,7 @@ use super::session::on_this_machine;
 pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
     match command {
         ClientCommand::Start(args) => start::run(*args).await,
+        ClientCommand::Runtime(args) => runtime::run(*args).await,
         ClientCommand::Stop(args) => stop::run(args).await,
         ClientCommand::Restart(args) => restart::run(args).await,
         ClientCommand::Reload(args) => reload::run(args).await,
@@ -74,7 +84,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Plan(args) => plan::run(args).await,
         ClientCommand::Apply(args) => apply::run(args).await,
         ClientCommand::Schema => schema::run(),
-        ClientCommand::Init => init::run(),
+        ClientCommand::Init(_) => init::run(),
         ClientCommand::Import(args) => import::run(args).await,
         ClientCommand::Job(command) => job::run(command).await,
         ClientCommand::Secret(command) => secret::run(command).await,
@@ -85,6 +95,10 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Completion(args) => completion::run(&args),
         ClientCommand::Scale(args) => scale::run(args).await,
         ClientCommand::Signal(args) => signal::run(args).await,
+        ClientCommand::Send(args) => send::run(args).await,
+        ClientCommand::Attach(args) => attach::run(args).await,
+        ClientCommand::Trigger(args) => trigger::run(args).await,
+        ClientCommand::Message(args) => send::message(args).await,
         ClientCommand::Reset(args) => reset::run(args).await,
         ClientCommand::Why(args) => why::run(args).await,
         ClientCommand::History(args) => history::run(args).await,
@@ -92,6 +106,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
+        ClientCommand::Serve(args) => serve::run(args).await,
         ClientCommand::Logs(args) => logs::run(args).await,
         ClientCommand::Flush(args) => flush::run(args).await,
         ClientCommand::Forward(args) => forward::run(args).await,
@@ -130,6 +145,12 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
             on_this_machine("pmdaemon upgrade")?;
             upgrade::run(args).await
         }
+        ClientCommand::Env(args) => env::list(args).await,
+        ClientCommand::Get(args) => env::get(args).await,
+        ClientCommand::Set(args) => env::set(args).await,
+        ClientCommand::Unset(args) => env::unset(args).await,
+        ClientCommand::Deploy(args) => deploy::run(args).await,
+        ClientCommand::Ping => ping::run().await,
         ClientCommand::Kill => {
             on_this_machine("pmdaemon kill")?;
             kill::run().await

@@ -13,7 +13,7 @@ use super::super::out::{self, Screen};
 use super::super::render::{escape, status_style, styled, units};
 use super::super::session::Session;
 use super::super::stop::Stop;
-use super::{list, status};
+use super::{list, report, status};
 use crate::client::ClientError;
 use crate::wire::{Host, Process, System};
 
@@ -178,7 +178,23 @@ fn page(look: &Look, screen: Screen) -> String {
         true => text.push_str("no processes\n"),
         false => text.push_str(&list::table(&look.processes, screen)),
     }
+    text.push_str(&custom(&look.processes, screen));
     text
+}
+
+/// What programs measure themselves, a process in a line.
+fn custom(processes: &[Process], screen: Screen) -> String {
+    let telling: Vec<&Process> =
+        processes.iter().filter(|process| !process.custom_metrics.is_empty()).collect();
+    let width = telling.iter().map(|process| process.name.len()).max().unwrap_or(0);
+    let line = |process: &&Process| {
+        let metrics: Vec<String> = process.custom_metrics.iter().map(report::metric).collect();
+        let line = escape::harmless(&format!("{:width$}  {}", process.name, metrics.join(", ")));
+        let shown: String = line.chars().take(screen.width.unwrap_or(usize::MAX)).collect();
+        format!("\n{shown}")
+    };
+    let lines: String = telling.iter().map(line).collect();
+    if lines.is_empty() { lines } else { lines + "\n" }
 }
 
 /// The host, short enough for 80 columns.
@@ -201,6 +217,7 @@ mod tests {
     use super::super::report::tests::process;
     use super::super::status::tests::system;
     use super::*;
+    use crate::wire::CustomMetric;
 
     fn look() -> Look {
         Look { system: system(), processes: vec![process(0, "online"), process(1, "stopped")], away: None }
@@ -214,6 +231,28 @@ mod tests {
         assert!(text.starts_with(expected), "{text}");
         assert_eq!(text.lines().filter(|line| line.contains("web-")).count(), 2);
         assert!(!text.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn what_programs_measure_is_below_the_list() {
+        let metric = |name: &str, value: &str, unit: Option<&str>| CustomMetric {
+            name: name.into(),
+            value: value.into(),
+            number: None,
+            unit: unit.map(str::to_owned),
+        };
+        let mut telling = process(0, "online");
+        telling.custom_metrics =
+            vec![metric("Requests", "12", Some("req/min")), metric("Users", "\u{1b}7", None)];
+        let processes = [telling, process(1, "online")];
+        let shown = custom(&processes, Screen { width: None, color: false });
+        assert!(
+            shown.starts_with("\nweb-0  Requests 12 req/min, Users ") && !shown.contains('\u{1b}'),
+            "{shown:?}"
+        );
+        assert_eq!(shown.lines().count(), 2);
+        let narrow = custom(&processes, Screen { width: Some(10), color: false });
+        assert_eq!(narrow, "\nweb-0  Req\n");
     }
 
     #[test]

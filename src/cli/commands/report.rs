@@ -5,7 +5,7 @@ use super::super::out;
 use super::act::WAIT;
 use crate::client::Reached;
 use crate::wire::Action;
-use crate::wire::{Outcome, Process, Then};
+use crate::wire::{CustomMetric, Outcome, Process, Then};
 
 /// One process's share in the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -60,6 +60,11 @@ impl Report {
     pub fn tell(&mut self, line: Line, process: &Process) {
         self.say(line);
         self.processes.push(process.clone());
+    }
+
+    /// The processes that it is about.
+    pub fn ids(&self) -> Vec<i64> {
+        self.processes.iter().map(|process| process.id).collect()
     }
 
     /// Whether anything was refused or failed so far.
@@ -124,7 +129,7 @@ impl Report {
 
     fn say(&mut self, line: Line) {
         match line {
-            Line::Done(_) if self.json => {}
+            Line::Done(_) if self.json || out::is_silent() => {}
             Line::Done(text) => out::line(&text),
             Line::Failed(text) => {
                 self.failed = true;
@@ -173,6 +178,12 @@ pub fn ports(process: &Process) -> Option<String> {
     let ports: Vec<String> = process.ports.iter().map(i64::to_string).collect();
     let remark = if process.port_overridden { " (this run)" } else { "" };
     (!ports.is_empty()).then(|| format!("{}{remark}", ports.join(" ")))
+}
+
+/// `Requests 12 req/min`.
+pub fn metric(metric: &CustomMetric) -> String {
+    let unit = metric.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+    format!("{} {}{unit}", metric.name, metric.value)
 }
 
 /// A line for each process of the answer.
@@ -275,6 +286,8 @@ pub mod tests {
             status_text: None,
             channel_lost: None,
             combined_log: None,
+            custom_metrics: Vec::new(),
+            actions: Vec::new(),
             logs: None,
         }
     }

@@ -14,7 +14,7 @@ use crate::wire::{Process, ScaleOrder};
 /// Runs the command.
 pub async fn run(args: ScaleArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
-    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
+    let cpus = session.cpus().await?;
     let order = match args.number {
         Scale::To(instances) => ScaleOrder { instances: Some(instances.on(cpus)), delta: None },
         Scale::By(delta) => ScaleOrder { instances: None, delta: Some(delta) },

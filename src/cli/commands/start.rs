@@ -11,11 +11,13 @@ use super::super::depends_args::DependsArgs;
 use super::super::env_args::EnvArgs;
 use super::super::error::CliError;
 use super::super::file_args::{self, FileArgs};
+use super::super::label_args::LabelArgs;
 use super::super::log_args::LogArgs;
 use super::super::out;
 use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
+use super::super::runtime_args::RuntimeArgs;
 use super::super::schedule_args::ScheduleArgs;
 use super::super::session::Session;
 use super::super::start_args::StartArgs;
@@ -23,7 +25,7 @@ use super::super::values::EnvWord;
 use super::super::watch_args::WatchArgs;
 use super::from_file::{self, Verb};
 use super::report::Report;
-use super::{act, update_env};
+use super::{act, logs, runtime, update_env};
 use crate::client::{self, ANY};
 use crate::wire::Action;
 use crate::wire::{NewApp, Then};
@@ -32,7 +34,22 @@ use crate::wire::{NewApp, Then};
 const WAIT: Duration = Duration::from_secs(30);
 
 /// Runs the command.
-pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
+pub async fn run(args: StartArgs) -> Result<(), CliError> {
+    if args.no_daemon {
+        return runtime::run(RuntimeArgs::of(args)).await;
+    }
+    let attach = args.attach;
+    let report = begin(args).await?;
+    let ids = report.ids();
+    report.finish()?;
+    if attach { logs::follow_all(ids).await } else { Ok(()) }
+}
+
+/// Starts what is given. What was told is in the answer.
+///
+/// # Errors
+/// When nothing can be started at all.
+pub async fn begin(mut args: StartArgs) -> Result<Report, CliError> {
     if args.targets.is_empty() {
         args.targets.extend(args.watch.take_target());
     }
@@ -61,6 +78,9 @@ pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
     if session.server().is_some() {
         // The variables and directories of this machine are none of the server's.
         definition.inherited_env = None;
+        if let Some(instances) = args.instances {
+            definition.instances = Some(instances.on(session.cpus().await?));
+        }
         definition.cwd = args.cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned());
     }
     let mut report = Report::new(args.json);
@@ -79,11 +99,11 @@ pub async fn run(mut args: StartArgs) -> Result<(), CliError> {
             report.append(one.await);
         }
     }
-    report.finish()
+    Ok(report)
 }
 
 /// Starts the apps of files. Options that define an app belong into the file.
-async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> {
+async fn from_files(args: &StartArgs, files: &[String]) -> Result<Report, CliError> {
     let mut environment = None;
     for word in &args.env {
         match word {
@@ -110,7 +130,7 @@ async fn from_files(args: &StartArgs, files: &[String]) -> Result<(), CliError> 
     let mut report = Report::new(args.json);
     let verb = if args.force { Verb::Restart } else { Verb::Start };
     from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
-    report.finish()
+    Ok(report)
 }
 
 /// Starts what the text means.
@@ -279,6 +299,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.depends != DependsArgs::default()
         || args.watch != WatchArgs::default()
         || args.schedule != ScheduleArgs::default()
+        || args.labels != LabelArgs::default()
         || args.no_autostart
         || args.ready != ReadyArgs::default()
         || args.health.defines_something()
@@ -299,7 +320,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
     })?;
     let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    let app = args.balance.define(args.schedule.define(args.resources.define(NewApp {
+    let app = args.balance.define(args.labels.define(args.schedule.define(args.resources.define(NewApp {
         script: String::new(),
         name: args.name.clone(),
         namespace: args.namespace.clone(),
@@ -324,7 +345,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         health_check: args.health.check()?,
         logs: args.logs.define(),
         ..NewApp::default()
-    })));
+    }))));
     let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
     args.env_sources.define(app, here)
 }

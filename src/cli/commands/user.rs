@@ -47,11 +47,15 @@ async fn add(args: AddUserArgs) -> Result<(), CliError> {
 async fn passwd(args: PasswordArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let who = session.ask(async |c| c.whoami().await).await?;
-    let current = match who.subject == args.name {
-        true => Some(password::present("Present password: ", false)?),
-        false => None,
+    let is_own = who.subject == args.name;
+    let (current, password) = match (is_own, args.password_stdin) {
+        (true, true) => password::both_from_stdin().map(|(present, new)| (Some(present), new))?,
+        (true, false) => {
+            (Some(password::present("Present password: ", false)?), password::new(&args.name, false)?)
+        }
+        (false, stdin) => (None, password::new(&args.name, stdin)?),
     };
-    let new = NewPassword { password: password::new(&args.name, args.password_stdin)?, current };
+    let new = NewPassword { password, current };
     session.ask_once(async |c| c.set_password(&args.name, &new).await).await?;
     out::line(&format!(
         "{} has another password; whoever was logged in by the old one is not any more.",

@@ -7,9 +7,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::super::awaiting::Awaiting;
 use super::super::balancing::Balancing;
 use super::super::endings::Endings;
+use super::super::giving::Giving;
 use super::super::handle::Handle;
 use super::super::keeper_line::KeeperLine;
+use super::super::log_files::LogFiles;
 use super::super::log_orders::LogOrders;
+use super::super::log_places::LogPlaces;
 use super::super::node::Preload;
 use super::super::own_events::Own;
 use super::super::preparing::Preparing;
@@ -23,8 +26,8 @@ use super::super::watching::Watching;
 use super::super::{adopt_unknown, clock, keeper_words, port_probe, secret_env, slots, succession};
 use super::{Driver, INTRODUCTION, RUN_BLOCK};
 use crate::home::Home;
-use crate::keeper::protocol::{Report, version};
-use crate::model::{Port, RunId};
+use crate::keeper::protocol::{Report, RunReport, version};
+use crate::model::{Port, ProcessId, RunId};
 use crate::settings::RestartBudget;
 use crate::store::{Change, Keepsake, Loss, Noted, Recorder, Saved};
 use crate::supervisor::{Input, Limits, Supervisor};
@@ -103,6 +106,7 @@ impl Driver {
         );
         let (watching, verdicts) = Watching::new();
         let awaiting = Awaiting::new(watching.facts());
+        let watching_facts = watching.facts();
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
@@ -125,12 +129,14 @@ impl Driver {
             usages: Arc::clone(&usages),
             log_health: Arc::default(),
             log_orders: LogOrders::default(),
+            giving: Giving::default(),
+            log_places: LogPlaces::default(),
             next_event: saved.next_event,
             reserved_runs,
             preparing,
             prepared,
             watching,
-            balancing: Balancing::new(home.clone()),
+            balancing: Balancing::new(home.clone(), watching_facts),
             awaiting,
             verdicts,
             shared_ports: shared.iter().copied().collect(),
@@ -155,6 +161,7 @@ impl Driver {
             let told = format!("running services that the store did not know were taken over: {names}");
             driver.tell_own(Own::StoreAdopted, told);
         }
+        driver.find_logs(&runs);
         let mut changes = driver.carry_out(effects);
         for fact in runs.iter().flat_map(keeper_words::said) {
             changes.extend(driver.step(Input::Fact(fact)));
@@ -163,6 +170,7 @@ impl Driver {
         driver.let_sockets_go(&shared);
         driver.publish();
         changes.extend(driver.log_reports(&runs));
+        driver.hear_offers(&runs);
         driver.keep(changes);
         let handle = Handle {
             asks: asks_in,
@@ -180,6 +188,16 @@ impl Driver {
             secrets,
         };
         Ok((driver, handle))
+    }
+
+    /// Notes where the runs of an earlier daemon write.
+    fn find_logs(&mut self, runs: &[RunReport]) {
+        for run in runs {
+            let Some(process) = self.brain.process(ProcessId(run.process)) else { continue };
+            let (Some(spec), Some(files)) = (self.brain.app(process.app), &run.files) else { continue };
+            let now = LogFiles::of(&self.home, spec, process.instance);
+            self.log_places.found(process.id, RunId(run.run), files, &now);
+        }
     }
 }
 

@@ -42,6 +42,7 @@ impl Driver {
                         environment::of_process(&home, &whose, process, instance, number, from_files)
                     };
                     let (whose, logs) = (Arc::clone(&spec), LogFiles::of(&self.home, &spec, instance));
+                    self.log_places.note(process, run, logs.clone());
                     let launch = move |mut env| {
                         if let Some((path, port)) = preload {
                             node::preload(&mut env, &path, &whose, port);
@@ -101,7 +102,8 @@ impl Driver {
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
                     let logs = LogFiles::of(&self.home, &spec, instance);
-                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, since });
+                    let pid = self.brain.main_process(run);
+                    self.awaiting.begin(by, Awaited { run, process, spec, logs, port, pid, since });
                 }
                 Effect::Unawait { run } => self.awaiting.end(run),
                 Effect::KeepReady { run, at } => self.order(run, Order::KeepReady { run: run.0, at: at.0 }),
@@ -174,6 +176,8 @@ impl Driver {
             let is_last = !self.brain.processes().any(|process| process.app == event.app);
             let (home, spec) = (self.home.clone(), spec.clone());
             self.log_health.forget(event.process);
+            self.usages.custom().forget(event.process);
+            self.log_places.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {

@@ -65,8 +65,11 @@ impl Driver {
                 self.step(Input::Command(Command::Shutdown))
             }
             Report::Message { run, text } => {
-                // Nobody asks for messages but for what the keeper understands itself.
-                tracing::debug!(run, bytes = text.len(), "a message on an IPC channel");
+                self.hear_message(RunId(run), &text);
+                Vec::new()
+            }
+            Report::Given { request, problem } => {
+                self.giving.answered(request, problem);
                 Vec::new()
             }
             Report::Spawned { .. }
@@ -86,6 +89,7 @@ impl Driver {
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
     fn renewed(&mut self, runs: &[RunReport]) -> Vec<Change> {
         self.log_orders.keeper_lost();
+        self.giving.keeper_lost();
         self.preparing.forget_all();
         let living = runs.iter().map(|run| RunId(run.run)).collect();
         let mut changes = self.step(Input::Fact(Fact::HandsRenewed { living }));
@@ -123,6 +127,21 @@ impl Driver {
         let (app, process) = (process.app, process.id);
         let kind = self.log_health.learn(process, log)?;
         self.remember(Event { app, process, run: Some(run), kind })
+    }
+
+    /// A program says something on its IPC channel, other than that it is ready.
+    fn hear_message(&self, run: RunId, text: &str) {
+        if let Some(process) = self.brain.processes().find(|process| process.state.run() == Some(run)) {
+            self.usages.custom().learn(process.id, run, text);
+        }
+    }
+
+    /// What earlier daemons were told once.
+    pub(super) fn hear_offers(&self, runs: &[RunReport]) {
+        for (run, offer) in runs.iter().flat_map(|run| run.offers.iter().map(|offer| (RunId(run.run), offer)))
+        {
+            self.hear_message(run, offer);
+        }
     }
 
     pub(super) fn log_reports(&mut self, runs: &[RunReport]) -> Vec<Change> {

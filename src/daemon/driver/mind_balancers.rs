@@ -32,8 +32,15 @@ impl Driver {
         for command in &commands {
             let _ = rehearsal.step(clock::now(), Input::Command(command.clone()));
         }
-        let due = rehearsal.balancers_due();
-        commands.into_iter().chain(due).collect()
+        let mut commands = commands;
+        // One may lead to another, as another port and then a stop.
+        for _ in 0..2 {
+            for command in rehearsal.balancers_due() {
+                let _ = rehearsal.step(clock::now(), Input::Command(command.clone()));
+                commands.push(command);
+            }
+        }
+        commands
     }
 
     /// Brings the balancers into line with what has happened by itself: the last process of an app

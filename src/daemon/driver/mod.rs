@@ -20,10 +20,12 @@ use tokio::sync::{broadcast, mpsc, watch};
 use super::awaiting::Awaiting;
 use super::balancing::Balancing;
 use super::endings::Endings;
+use super::giving::Giving;
 use super::handle::{Answers, Ask, HandleError, is_to_be_saved};
 use super::keeper_line::KeeperLine;
 use super::log_health::LogHealth;
 use super::log_orders::LogOrders;
+use super::log_places::LogPlaces;
 use super::node::Preload;
 use super::preparing::{Prepared, Preparing};
 use super::replacing::{self, Pending};
@@ -81,6 +83,8 @@ pub struct Driver {
     usages: Arc<Usages>,
     log_health: Arc<LogHealth>,
     log_orders: LogOrders,
+    giving: Giving,
+    log_places: LogPlaces,
     pub(super) next_event: u64,
     reserved_runs: u64,
     preparing: Preparing,
@@ -172,6 +176,10 @@ impl Driver {
                     Some(Ask::Rehearse { commands, reply }) => _ = reply.send(self.rehearse(&commands)),
                     Some(Ask::TendLogs { tend, logs, reply }) => {
                         let order = self.log_orders.ask(tend, logs, reply);
+                        self.keeper.order(order);
+                    }
+                    Some(Ask::Give { run, to, text, reply }) => {
+                        let order = self.giving.ask(run, to, text, reply);
                         self.keeper.order(order);
                     }
                     Some(Ask::Learn(fact)) => self.feed(Input::Fact(fact)),
@@ -289,10 +297,11 @@ impl Driver {
 
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
-        let Driver { brain, snapshot, revisions, home, balancing, .. } = self;
+        let Driver { brain, snapshot, revisions, log_places, home, balancing, .. } = self;
         let limited_before = snapshot.borrow().limited;
         balancing.update(brain);
-        snapshot.send_if_modified(|picture| Arc::make_mut(picture).update(brain, revisions, home));
+        snapshot
+            .send_if_modified(|picture| Arc::make_mut(picture).update(brain, revisions, log_places, home));
         if limited_before == 0 && snapshot.borrow().limited > 0 {
             self.usages.wake();
         }

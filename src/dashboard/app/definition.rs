@@ -65,6 +65,10 @@ fn processes(app: &App) -> Rows {
         port.to_string()
     });
     rows.push(("Started at boot", yes(app.autostart)));
+    if !app.labels.is_empty() {
+        let labels = app.labels.iter().map(|(name, value)| format!("{name}={value}"));
+        rows.push(("Labels", labels.collect::<Vec<_>>().join(", ")));
+    }
     if !app.depends_on.is_empty() {
         let one = |dependency: &crate::wire::Dependency| {
             format!("{} ({})", dependency.app, dependency.condition.as_deref().unwrap_or("ready"))

@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use super::super::event::{EventView, lines, moment};
 use super::super::{command_line, text};
 use super::reference;
-use crate::wire::{App, Event, JobRun, Process};
+use crate::wire::{App, CustomMetric, Event, JobRun, Process};
 
 /// So many of the latest events are on the overview.
 const LATEST: usize = 8;
@@ -31,6 +31,8 @@ pub(super) struct Now<'a> {
     /// Of a job, the newest first.
     runs: Vec<RunView<'a>>,
     several: bool,
+    /// What its processes measure themselves: name and value.
+    metrics: Vec<(String, String)>,
 }
 
 /// A run of a job, or a time at which there was none.
@@ -86,8 +88,24 @@ impl<'a> Now<'a> {
             latest,
             runs: runs.iter().rev().map(RunView::new).collect(),
             several: app.processes.len() > 1,
+            metrics: metrics(app),
         }
     }
+}
+
+/// What its processes measure themselves, with the process where there are several.
+fn metrics(app: &App) -> Vec<(String, String)> {
+    let several = app.processes.len() > 1;
+    let one = |process: &Process, metric: &CustomMetric| {
+        let name = match several {
+            true => format!("{} {}", process.name, metric.name),
+            false => metric.name.clone(),
+        };
+        let unit = metric.unit.as_ref().map(|unit| format!(" {unit}")).unwrap_or_default();
+        (text::plain(&name), text::plain(&format!("{}{unit}", metric.value)))
+    };
+    let of = |process: &Process| process.custom_metrics.iter().map(|it| one(process, it)).collect::<Vec<_>>();
+    app.processes.iter().flat_map(of).collect()
 }
 
 /// How it is, as a sentence.

@@ -176,6 +176,7 @@ pub static GROUPS: [Group; 10] = [
         fields: &[
             text("kill_signal", "Asked to end by", "SIGTERM", "A signal by name or number."),
             of(Kind::Span, "kill_timeout_ms", "Killed after", "10s", "What is left by then gets SIGKILL."),
+            yes("stdin", "A pipe as standard input, for pmdaemon send and attach"),
             yes("shutdown_with_message", "Ask by the message \"shutdown\" on its IPC channel instead"),
         ],
     },

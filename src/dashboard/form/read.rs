@@ -140,7 +140,7 @@ mod tests {
         let json = |app: &NewApp| {
             let mut shown = serde_json::to_value(app).unwrap();
             // Unticked boxes are said; these are the defaults where nothing was said.
-            let boxes = ["autostart", "autorestart", "shutdown_with_message", "logs"];
+            let boxes = ["autostart", "autorestart", "shutdown_with_message", "stdin", "logs"];
             shown.as_object_mut().unwrap().retain(|name, _| !boxes.contains(&name.as_str()));
             shown
         };

@@ -13,8 +13,8 @@
 mod order;
 mod report;
 
-pub use order::{Launch, Logs, Order, Replace, Resources, RunAs, Segments, Succession, Tend};
-pub use report::{Awaits, Ending, LogReport, LogStream, Report, RunReport, Sign, Step};
+pub use order::{Inlet, Launch, Logs, Order, Replace, Resources, RunAs, Segments, Succession, Tend};
+pub use report::{Awaits, Ending, LogReport, LogStream, Report, RunFiles, RunReport, Sign, Step};
 
 /// The version of this protocol.
 const VERSION: u32 = 2;

@@ -30,6 +30,17 @@ pub enum Order {
         /// Kernel's number.
         signal: i32,
     },
+    /// Give a main process some text. Answered by [`Report::Given`](super::Report::Given).
+    Give {
+        /// Names the answer.
+        request: u64,
+        /// Which life.
+        run: u64,
+        /// Where to.
+        to: Inlet,
+        /// One line, without its newline.
+        text: String,
+    },
     /// Keep with that run that it is ready.
     KeepReady {
         /// Which life.
@@ -101,6 +112,16 @@ pub struct Succession {
     pub failure: Option<String>,
 }
 
+/// Where a main process takes text.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Inlet {
+    /// Its IPC channel.
+    Channel,
+    /// Its standard input, if that is the pipe that it was launched with.
+    Input,
+}
+
 /// What is to be done with a log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -160,6 +181,9 @@ pub struct Launch {
     /// It gets a notify socket.
     #[serde(default)]
     pub notify: bool,
+    /// Its standard input is a pipe; otherwise `/dev/null`.
+    #[serde(default)]
+    pub input: bool,
 }
 
 /// How the logs of a run are written.

@@ -98,6 +98,13 @@ pub enum Report {
         /// One line, a JSON value if the program keeps to the protocol; at most 64 KiB.
         text: String,
     },
+    /// What became of [`Order::Give`](super::Order::Give).
+    Given {
+        /// Of the order.
+        request: u64,
+        /// Why it was not taken; absent when it was.
+        problem: Option<String>,
+    },
     /// What became of [`Order::TendLogs`](super::Order::TendLogs).
     LogsTended {
         /// Of the order.
@@ -157,12 +164,29 @@ pub struct RunReport {
     /// What it said last that it is doing.
     #[serde(default)]
     pub status: Option<String>,
+    /// What it said on its IPC channel that it can be asked to do: the messages, as they came.
+    #[serde(default)]
+    pub offers: Vec<String>,
     /// Why it has no IPC channel any more, although it had one and lives.
     #[serde(default)]
     pub channel_lost: Option<String>,
     /// Those of its logs that take nothing, or did not.
     #[serde(default)]
     pub logs: Vec<LogReport>,
+    /// Where it writes.
+    #[serde(default)]
+    pub files: Option<RunFiles>,
+}
+
+/// The files of a run, as its launch named them.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct RunFiles {
+    /// Of standard output.
+    pub out: PathBuf,
+    /// Of standard error.
+    pub err: PathBuf,
+    /// The copy of both, if there is one.
+    pub combined: Option<PathBuf>,
 }
 
 /// By what a run is to become ready, and when it is late.

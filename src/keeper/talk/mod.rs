@@ -12,6 +12,7 @@
 //! What the next keeper needs is in the run's record, as [`Contact`].
 
 mod channel;
+mod input;
 mod notify;
 
 use std::os::fd::BorrowedFd;
@@ -25,10 +26,11 @@ use super::event_loop::Keeper;
 use super::flow::ARMED;
 use super::poll::Source;
 use super::process::{Pidfd, boot_micros};
-use super::protocol::{Awaits, Report, Sign};
+use super::protocol::{Awaits, Inlet, Report, Sign};
 use super::say;
 
 pub use channel::{CHANNEL_FD, Channel, Ends};
+pub use input::Input;
 pub use notify::NotifySocket;
 
 /// So many words of a run are passed on in one second, signs apart.
@@ -37,6 +39,12 @@ const RATE: u32 = 100;
 const WAITING: usize = 4096;
 /// How often it is told at most that words of a run are dropped.
 const TELL: Duration = Duration::from_secs(10);
+/// A message that begins so says what a program can be asked to do. It is said once, so it is kept for
+/// the next daemon and the next keeper.
+const OFFER: &str = "{\"type\":\"axm:action\"";
+/// So many of them are kept, of at most so many bytes.
+const OFFERS: usize = 64;
+const LONGEST_OFFER: usize = 2048;
 /// Of a status so many bytes are kept.
 const LONGEST_STATUS: usize = 256;
 
@@ -55,6 +63,10 @@ pub struct Contact {
     pub channel: Option<u64>,
     /// It has a notify socket.
     pub notify: Option<Notifies>,
+    /// The inode of the pipe that is its standard input, if that is one.
+    pub input: Option<u64>,
+    /// The messages by which it said what it can be asked to do.
+    pub offers: Vec<String>,
 }
 
 /// Who may speak to a notify socket, beside root and us.
@@ -187,6 +199,18 @@ impl Keeper {
         run.talk.rate.dropped += heard.dropped;
         // Also if it is not passed on: it is in the picture that the next daemon gets.
         run.talk.status = heard.status.clone().or(run.talk.status.take());
+        let offers = &mut run.record.contact.offers;
+        let known = offers.len();
+        for offer in heard.messages.iter().filter(|text| text.starts_with(OFFER)) {
+            if !offers.contains(offer) && offer.len() <= LONGEST_OFFER && offers.len() < OFFERS {
+                offers.push(offer.clone());
+            }
+        }
+        if offers.len() > known
+            && let Err(error) = run.record.write(&self.run_dir)
+        {
+            say::warning!("cannot write down what run {id} can be asked to do: {error}");
+        }
         let status = heard.status.map(|text| Report::Status { run: id, text });
         let messages = heard.messages.into_iter().map(|text| Report::Message { run: id, text });
         for report in status.into_iter().chain(messages) {
@@ -230,6 +254,24 @@ impl Keeper {
         if !channel.is_some_and(|channel| channel.send("\"shutdown\"")) {
             self.signal(id, signal, true);
         }
+    }
+
+    /// Gives text to a main process, whole or not at all, and tells what became of it.
+    pub fn give(&mut self, request: u64, id: u64, to: Inlet, text: &str) {
+        let run = self.runs.get(&id).filter(|run| !run.is_ended());
+        let given = match (run, to) {
+            (None, _) => Err("it has ended".to_owned()),
+            (Some(run), Inlet::Channel) => match &run.talk.channel {
+                None => Err("it has no IPC channel".to_owned()),
+                Some(channel) if channel.send(text) => Ok(()),
+                Some(_) => Err("it does not read its IPC channel, which is full".to_owned()),
+            },
+            (Some(run), Inlet::Input) => match (run.main(), run.record.contact.input) {
+                (Some((pid, _)), Some(inode)) => input::write_line(pid, inode, text),
+                (_, None) | (None, _) => Err("its standard input is no pipe".to_owned()),
+            },
+        };
+        self.tell(Report::Given { request, problem: given.err() });
     }
 
     /// Takes back what an earlier keeper had open to a run that lives on.

@@ -43,6 +43,7 @@ pub struct ProcessConfigBuilder {
     interpreter_args: Vec<String>,
     env_files: Vec<PathBuf>,
     filter_env: Vec<String>,
+    labels: BTreeMap<String, String>,
     instances: Option<u32>,
     port: Option<PortConfig>,
     max_memory: Option<u64>,
@@ -139,6 +140,12 @@ impl ProcessConfigBuilder {
     /// Leaves out variables of this program's environment whose name contains `part`.
     pub fn filter_env(mut self, part: impl Into<String>) -> Self {
         self.filter_env.push(part.into());
+        self
+    }
+
+    /// Gives it a label to choose it by, in lists and when something is done to many.
+    pub fn label(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.labels.insert(name.into(), value.into());
         self
     }
 
@@ -339,6 +346,7 @@ impl ProcessConfigBuilder {
             interpreter: self.interpreter,
             interpreter_args: self.interpreter_args,
             filter_env: self.filter_env,
+            labels: self.labels,
             env: self.env,
             inherited_env: (!self.without_environment).then(|| environment::inherited(std::env::vars_os()).0),
             instances: self.instances.map(i64::from),

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Effect, Process, Scope, Supervisor};
+use super::balance::may_drain_first;
 use super::invariants::{Holds, ensure, events};
 use super::users::Dice;
 use super::world::{Given, Step, World};
@@ -204,7 +205,7 @@ pub fn nobody_forgets_to_end(world: &World, _: &Step<'_>) -> Holds {
     for process in world.brain.processes() {
         let runs = matches!(process.state, State::Running { .. } | State::Starting { .. });
         if runs && (process.end_asked || is_ending(&world.brain, process)) {
-            let later = is_needed_to_end_later(&world.brain, process);
+            let later = is_needed_to_end_later(&world.brain, process) || may_drain_first(world, process);
             ensure!(later, "{} is to end, {:?}, and nothing keeps it", process.id, process.state);
         }
     }

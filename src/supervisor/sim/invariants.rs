@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::{Accepted, Command, Effect, Input, Process, Reload, Remembered};
+use super::balance::*;
 use super::depends::*;
 use super::health::*;
 use super::limits::*;
@@ -96,6 +97,11 @@ invariants! {
     an_override_lasts_until_the_next_plain_restart,
     a_new_run_replaces_only_what_it_has_outlived,
     a_failed_trial_leaves_the_old_run,
+    who_is_in_service_is_online,
+    a_reload_is_never_below_the_floor,
+    who_leaves_has_drained,
+    no_drain_is_for_ever,
+    what_is_on_trial_has_a_port_of_its_own,
     slots_are_considered_once,
     every_slot_is_answered,
     a_changed_file_restarts_what_is_wanted_up_and_nothing_else,
@@ -178,7 +184,7 @@ fn old_news_changes_nothing(world: &World, step: &Step<'_>) -> Holds {
         Fact::Spawned { run, .. } | Fact::SpawnFailed { run, .. } => *run,
         Fact::Exited { run, .. } | Fact::TreeGone { run } => *run,
         Fact::Checked { run, .. } | Fact::Sampled { run, .. } => *run,
-        Fact::Ready { run, .. } | Fact::Remarked { run, .. } => *run,
+        Fact::Ready { run, .. } | Fact::Remarked { run, .. } | Fact::Drained { run } => *run,
         Fact::HandsRenewed { .. } | Fact::PortsSeen { .. } => return Ok(()),
         Fact::FilesChanged { .. } | Fact::ClockSet { .. } => return Ok(()),
     };
@@ -288,10 +294,11 @@ fn what_is_recorded_comes_before_what_relies_on_it(_: &World, step: &Step<'_>) -
 
 fn no_deadline_is_missed(world: &World, step: &Step<'_>) -> Holds {
     let reloads = world.brain.reloads().values().filter_map(Reload::deadline);
-    let leavers = world.brain.leavers.values().filter_map(super::super::beside::Leaver::deadline);
+    let leavers = world.brain.leavers.values().filter_map(super::super::leaving::Leaver::deadline);
     let turn = world.brain.queue.first().and(world.brain.next_turn());
     let first = world.brain.processes().filter_map(Process::deadline).chain(turn).chain(reloads);
-    let first = first.chain(leavers).chain(world.brain.next_slot_at()).min();
+    let trials = world.brain.trials.values().filter_map(|trial| trial.up.as_ref()?.deadline());
+    let first = first.chain(leavers).chain(trials).chain(world.brain.next_slot_at()).min();
     ensure!(world.brain.next_deadline() == first, "{:?}, not {first:?}", world.brain.next_deadline());
     if matches!(step.given, Given::Input(Input::Tick)) {
         ensure!(first.is_none_or(|at| at > step.now), "a deadline at {first:?} was passed over");

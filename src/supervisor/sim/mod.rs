@@ -2,7 +2,8 @@
 //!
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
-//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`ready`], [`trials`], [`depends`], [`schedule`], [`watch`] and [`verbs`] state what must
+//! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`ready`], [`trials`], [`depends`], [`schedule`], [`watch`],
+//! [`balance`] and [`verbs`] state what must
 //! hold after every step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -11,6 +12,7 @@
 //!
 //! `PMDAEMON_SIM_STORIES` is the number of random stories, 2,000 if it is not set.
 
+mod balance;
 mod depends;
 mod health;
 mod invariants;
@@ -138,6 +140,8 @@ fn stories_are_eventful() {
         "SlotQueued",
         "SlotMissed",
         "ClockSet",
+        "Drained",
+        "draining",
     ] {
         assert!(all.contains(word), "no story has {word}");
     }

@@ -152,6 +152,14 @@ pub enum Mistake {
     PromotesAtOnce,
     /// The life that was replaced is not asked to end.
     KeepsTheOldRun,
+    /// A life on trial is taken for ready before it has shown its sign.
+    TrialsNeedNoSign,
+    /// A life on trial gets a port that somebody has.
+    TriesOnTakenPorts,
+    /// What leaves a balancer is asked to end at once.
+    NeverDrains,
+    /// What drains is asked to end with the next thing that happens.
+    DrainsInAHurry,
     /// What was stopped is started because a file was changed.
     RevivesTheStopped,
     /// A change of files leaves alone what was given up.
@@ -250,6 +258,10 @@ impl Mistake {
         Mistake::TakesUpTheUnproven,
         Mistake::PromotesAtOnce,
         Mistake::KeepsTheOldRun,
+        Mistake::TrialsNeedNoSign,
+        Mistake::TriesOnTakenPorts,
+        Mistake::NeverDrains,
+        Mistake::DrainsInAHurry,
         Mistake::RevivesTheStopped,
         Mistake::LeavesTheErrored,
         Mistake::ForgetsTheSlots,

@@ -3,16 +3,18 @@
 use std::collections::BTreeSet;
 
 use super::super::ports::wants_socket;
+use super::super::spare_ports::spare;
 use super::super::{Accepted, Command, Count, Denied, Effect, Input, Ports, Process};
 use super::invariants::{Holds, ensure};
 use super::ledger::reloaded;
+use super::trials::promoted;
 use super::world::{Given, Step, World};
 use crate::model::{
     AppId, AppSpec, Fact, Goal, Port, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want,
 };
 
 fn of(process: &Process) -> impl Iterator<Item = Port> {
-    process.ports.held.into_iter().chain(process.ports.next)
+    process.ports.held.into_iter().chain(process.ports.next).chain(process.ports.trial)
 }
 
 /// Who asks: a process, or a new one, of an app, or of a new one.
@@ -29,6 +31,7 @@ fn is_taken(world: &World, step: &Step<'_>, port: Port, (asking, app): Asking) -
     let in_the_way =
         |row: &Process, other: Port| other.number() == port.number() && !may_share(port, app, other, row);
     world.brain.ports.seen().contains_key(&port.number())
+        || world.brain.leavers.values().any(|leaver| leaver.port == Some(port) && !port.is_shared())
         || rows.any(|row| Some(row.id) != asking && of(row).any(|other| in_the_way(row, other)))
 }
 
@@ -39,12 +42,17 @@ fn may_have(plan: Option<PortPlan>, spec: &AppSpec, instance: u32) -> Option<Vec
         (None, Some(plan)) => plan.wants(instance),
         (None, None) => return None,
     };
-    Some(match wants {
+    let mut ports = match wants {
         Want::One(port) => vec![Port::Own(port)],
         Want::Shared(port) => vec![Port::Shared(port)],
         Want::AnyOf(first, last) => (first..=last).map(Port::Own).collect(),
         Want::Nothing => Vec::new(),
-    })
+    };
+    // Nobody but the balancer connects there.
+    if plan.is_none() {
+        ports.extend(spare(spec).into_iter().map(Port::Own));
+    }
+    Some(ports)
 }
 
 pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
@@ -76,8 +84,11 @@ pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
 
 pub fn what_is_launched_has_a_free_port_of_its_plan(world: &World, step: &Step<'_>) -> Holds {
     for effect in step.effects {
-        let Effect::Launch { process: id, port, spec, instance, .. } = effect else { continue };
-        let plan = world.brain.process(*id).and_then(|row| row.ports.plan);
+        let Effect::Launch { run, process: id, port, spec, instance, .. } = effect else { continue };
+        let row = world.brain.process(*id);
+        // A reload goes by the definition.
+        let tried = row.is_some_and(|row| row.trial == Some(*run));
+        let plan = row.and_then(|row| row.ports.plan).filter(|_| !tried);
         let may_have = may_have(plan, spec, *instance);
         ensure!(may_have.is_some() == port.is_some(), "{id} is launched with {port:?} by {plan:?}");
         let Some(port) = port else { continue };
@@ -171,7 +182,8 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
                 .any(|wanted| is_taken(world, step, wanted, (asking, app)));
             let named = match by {
                 PortOwner::Ours { id, .. } => {
-                    step.before.get(id).is_some_and(|row| of(row).any(|p| p.number() == *port))
+                    let leaves = world.brain.leavers.values().any(|leaver| leaver.process == *id);
+                    leaves || step.before.get(id).is_some_and(|row| of(row).any(|p| p.number() == *port))
                 }
                 PortOwner::Foreign { .. } | PortOwner::Unknown => true,
             };
@@ -237,12 +249,15 @@ pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
     for (id, before) in step.before {
         // A reload is a plain restart.
         let Some(row) = world.brain.process(*id).filter(|_| !reloaded(step, *id)) else { continue };
+        if promoted(before, row).is_some() {
+            continue;
+        }
         let alive = !matches!(row.state, State::Idle(_));
         ensure!(!alive || row.ports.plan == before.ports.plan, "{id} moves by {:?} unasked", row.ports.plan);
         let Some(kept) = before.ports.next.or(before.ports.held) else { continue };
         let fits = world.brain.app(row.app).and_then(|spec| may_have(row.ports.plan, spec, row.instance));
         let fits = fits.is_some_and(|ports| ports.contains(&kept));
-        let launched = super::invariants::launches_of(step, *id).next().is_some();
+        let launched = super::invariants::launches_of(step, *id).any(|run| row.trial != Some(run));
         let lost = world.brain.ports.seen().contains_key(&kept.number());
         let same = row.ports.held == Some(kept);
         ensure!(!launched || !fits || lost || same, "{id} had {kept:?} and now {:?}", row.ports);

@@ -10,7 +10,9 @@ use super::invariants::{Holds, ensure, events};
 use super::schedule::scheduled;
 use super::users::Dice;
 use super::world::{Given, Step, World};
-use crate::model::{EventKind, Fact, Goal, Moment, ProcessId, ReadyBy, ReadyPolicy, RunId, Sign, State};
+use crate::model::{
+    EventKind, Fact, Goal, Moment, Port, ProcessId, ReadyBy, ReadyPolicy, RunId, Sign, State,
+};
 
 /// What the observer knows of readiness.
 #[derive(Default)]
@@ -31,24 +33,30 @@ pub struct Waiter {
 
 impl Waiter {
     /// Hears what was given.
-    pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor) {
+    pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor, executed: &BTreeMap<RunId, Moment>) {
         self.late.clear();
-        self.hear_launches(step.effects);
+        self.hear_launches(step.effects, brain);
         // What is to end anyway is not late.
         let stays = |process: &Process| process.goal == Goal::Up && !process.end_asked;
         let running = |run: RunId| {
-            step.before
-                .values()
-                .find(|process| matches!(process.state, State::Running { run: other, .. } if other == run))
+            step.before.values().find(|process| {
+                let tried = process.trial == Some(run) && executed.contains_key(&run);
+                tried || matches!(process.state, State::Running { run: other, .. } if other == run)
+            })
         };
         match step.given {
             Given::Input(Input::Fact(fact)) | Given::Repeated(fact) => match fact {
                 Fact::Spawned { run, at, .. } => {
-                    let begins = |process: &&super::super::Process| matches!(process.state, State::Starting { run: other, .. } if other == *run);
+                    let tried = |process: &Process| process.trial == Some(*run);
+                    let begins = |process: &&Process| {
+                        tried(process)
+                            || matches!(process.state, State::Starting { run: other, .. } if other == *run)
+                    };
                     if step.before.values().any(|process| begins(&process))
                         && let Some(policy) = self.policies.get(run)
+                        && !self.ready.contains(run)
                     {
-                        self.promised.insert(*run, *at + policy.limit);
+                        self.promised.entry(*run).or_insert(*at + policy.limit);
                     }
                 }
                 Fact::Ready { run, sign, .. } => {
@@ -91,12 +99,14 @@ impl Waiter {
     }
 
     /// Hears who is launched, and what its definition says then.
-    pub fn hear_launches(&mut self, effects: &[Effect]) {
+    pub fn hear_launches(&mut self, effects: &[Effect], brain: &Supervisor) {
         for effect in effects {
-            if let Effect::Launch { run, spec, .. } = effect
-                && spec.ready.by != ReadyBy::Auto
-            {
+            let Effect::Launch { run, process, spec, port, .. } = effect else { continue };
+            let tried = brain.process(*process).is_some_and(|row| row.trial == Some(*run));
+            if spec.ready.by != ReadyBy::Auto {
                 self.policies.insert(*run, spec.ready.clone());
+            } else if tried && port.is_some_and(Port::is_shared) {
+                self.policies.insert(*run, ReadyPolicy { by: ReadyBy::Port, ..spec.ready });
             }
         }
     }
@@ -164,6 +174,7 @@ pub fn awaited_exactly_while_it_is_not_ready(world: &World, step: &Step<'_>) -> 
         {
             due.insert(run);
         }
+        due.extend(process.trial.filter(|run| world.ledger.waiter.promised.contains_key(run)));
     }
     let awaited: BTreeSet<RunId> = world.awaited.keys().copied().collect();
     ensure!(due == awaited, "{awaited:?} are awaited, not {due:?}");

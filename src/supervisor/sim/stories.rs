@@ -1,6 +1,7 @@
 //! Single stories, to be read like a manual. Process 0 is the only one unless a story says so;
 //! its lives are 1, 2, 3 and so on.
 
+mod balance;
 mod beside;
 mod commands;
 mod depends;

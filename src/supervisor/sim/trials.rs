@@ -22,6 +22,8 @@ pub fn a_new_run_replaces_only_what_it_has_outlived(world: &World, step: &Step<'
         let stable = spec.restart.min_uptime.min(Duration::from_secs(1));
         let since = world.ledger.spawned.get(&run);
         let stayed = since.is_some_and(|since| *since + stable <= step.now);
+        let awaited = world.ledger.waiter.promised.contains_key(&run);
+        ensure!(!awaited, "{run} replaces another and has not shown its sign");
         ensure!(stayed, "{run} replaces another and is up since {since:?}");
         let well = spec.health.is_none() || world.ledger.nurse.well.contains(&run);
         ensure!(well, "{run} replaces another and was never well");

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::{Command, Count, Then};
+use super::balance::any_balance;
 use super::depends::any_dependencies;
 use super::health::any_policy;
 use super::ready;
@@ -57,6 +58,8 @@ pub fn app(name: &str) -> AppSpec {
         env_sources: Default::default(),
         watch: None,
         schedule: None,
+        stdin: false,
+        labels: Default::default(),
         interpreter_args: Vec::new(),
         instances: 1,
         numbered: false,
@@ -100,7 +103,8 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let autostart = dice.chance(if schedule.is_some() { 40 } else { 85 });
     let (health, depends_on) = (any_policy(dice), any_dependencies(dice, name, there));
     let ready = ready::any_policy(dice);
-    let base = AppSpec { instances, port, autostart, schedule, ..app(name) };
+    let balance = any_balance(dice, port);
+    let base = AppSpec { instances, port, balance, autostart, schedule, ..app(name) };
     AppSpec { restart, stop, resources, health, depends_on, ready, ..base }
 }
 
@@ -114,7 +118,7 @@ pub fn three_levels(dice: &mut Dice) -> [AppSpec; 3] {
         });
         let depends_on = depends_on.into_iter().collect();
         let name = Name::parse(name).expect("a name");
-        AppSpec { name, port: None, autostart: true, depends_on, ..any_app(dice, &[]) }
+        AppSpec { name, port: None, balance: None, autostart: true, depends_on, ..any_app(dice, &[]) }
     };
     [level("db", None, dice), level("job", Some("db"), dice), level("web", Some("job"), dice)]
 }

@@ -44,7 +44,7 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
     };
     let dump = ecosystem::read_dump(&shown, &text, &update_env::of_this_shell())
         .map_err(|e| CliError::new(e.to_string()))?;
-    let declared = file_args::declared(&dump.document, &[], None)?;
+    let declared = file_args::declared(&dump.document, &[], None).await?;
     let session = Session::open().await?;
     let plan = from_file::plan(&session, &declared, false, false).await?;
     let Dump { apps, .. } = dump;

@@ -49,6 +49,10 @@ pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
     if !app.depends_on.is_empty() {
         pairs.push(("depends on", depends_on(app)));
     }
+    if !app.labels.is_empty() {
+        let labels: Vec<String> = app.labels.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        pairs.push(("labels", labels.join(" ")));
+    }
     if !app.env.is_empty() {
         let variables: Vec<String> = app.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
         pairs.push(("env", variables.join(" ")));
@@ -146,6 +150,9 @@ fn ready(app: &App) -> Vec<(&'static str, String)> {
     match app.ready.as_str() {
         "" | "auto" => {}
         by => pairs.push(("ready by", format!("{by}, within {}", units::setting(app.listen_timeout_ms)))),
+    }
+    if app.stdin {
+        pairs.push(("standard input", "a pipe: pmdaemon send and attach write to it".to_owned()));
     }
     if app.shutdown_with_message {
         pairs.push(("asked to end", "by the message \"shutdown\", or by the signal".to_owned()));

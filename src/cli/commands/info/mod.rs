@@ -136,6 +136,8 @@ mod tests {
             shutdown_with_message: true,
             watch: None,
             schedule: None,
+            stdin: false,
+            labels: Default::default(),
             next_run_at: None,
             processes: vec![process(0, "online"), process(1, "errored")],
         }

@@ -30,6 +30,9 @@ pub fn pairs(process: &Process, color: bool) -> Vec<(&'static str, String)> {
         ("cpu", or_dash(process.cpu_percent.map(units::percent))),
         ("memory", or_dash(process.memory_bytes.map(|bytes| memory(bytes, process.max_memory_bytes)))),
     ]);
+    let metrics: Vec<String> = process.custom_metrics.iter().map(report::metric).collect();
+    pairs.extend((!metrics.is_empty()).then(|| ("custom metrics", metrics.join(", "))));
+    pairs.extend((!process.actions.is_empty()).then(|| ("actions", process.actions.join(", "))));
     pairs.extend(process.tree.as_ref().map(|tree| ("tree", tree_words(tree))));
     pairs.extend(process.last_exit.as_ref().map(|exit| ("last exit", last_exit(exit))));
     pairs.extend(process.revision.map(|number| ("config revision", number.to_string())));

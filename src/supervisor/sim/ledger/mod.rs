@@ -111,7 +111,7 @@ impl Ledger {
         self.memory_turns_before = self.memory_turns.clone();
         self.forgotten_before = self.forgotten.clone();
         self.nurse.hear(step, brain, &self.spawned);
-        self.waiter.hear(step, brain);
+        self.waiter.hear(step, brain, &self.spawned);
         self.calendar.hear(step, brain);
         match step.given {
             Given::Input(Input::Command(command)) => self.command(command, step, brain),
@@ -188,7 +188,10 @@ impl Ledger {
             let Effect::Signal { run, scope: Scope::Tree | Scope::Message, .. } = effect else { continue };
             let is_its = |row: &&Process| row.state.run() == Some(*run) || row.trial == Some(*run);
             let owner = brain.processes().find(is_its).or_else(|| before.values().find(is_its));
-            let timeout = owner.and_then(|process| brain.app(process.app)).map(|spec| spec.stop.timeout);
+            let app = owner.map(|process| process.app);
+            // What has drained is nobody's.
+            let app = app.or_else(|| brain.leavers.get(run).map(|leaver| leaver.app));
+            let timeout = app.and_then(|app| brain.app(app)).map(|spec| spec.stop.timeout);
             self.signalled.entry(*run).or_insert(now + timeout.unwrap_or_default());
         }
         let exits = &self.exits;
@@ -272,6 +275,7 @@ impl Ledger {
             Fact::Checked { .. } => {}
             // The waiter has.
             Fact::Ready { .. } | Fact::Remarked { .. } => {}
+            Fact::Drained { .. } => {}
             Fact::PortsSeen { .. } => {}
             // Heard of as events.
             Fact::FilesChanged { .. } => {}
@@ -367,7 +371,7 @@ impl Ledger {
         self.signalled.clear();
         self.waiter.restored(now, living);
         self.calendar.restored(brain);
-        self.waiter.hear_launches(effects);
+        self.waiter.hear_launches(effects, brain);
         self.hear_signals(now, effects, brain, &BTreeMap::new());
         self.asked.clear();
         self.over_memory.clear();

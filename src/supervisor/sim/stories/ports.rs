@@ -118,7 +118,7 @@ fn a_stop_during_a_move_gives_both_ports_back() {
 
 #[test]
 fn a_new_daemon_keeps_the_ports_of_what_lives_and_of_what_it_starts() {
-    let ports = |held: Option<u16>, plan| Ports { held: held.map(Port::Own), next: None, plan };
+    let ports = |held: Option<u16>, plan| Ports { held: held.map(Port::Own), next: None, trial: None, plan };
     let check = |living: Vec<Living>, ports: Ports, busy: &[u16], held: Option<u16>, orders: &str| {
         let row = Remembered { goal: Goal::Up, ports, ..Remembered::new(ID, AppId(0), 0) };
         let apps = BTreeMap::from([(AppId(0), Arc::new(on(PortPlan::Auto(3000, 3005))))]);

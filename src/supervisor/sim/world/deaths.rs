@@ -31,8 +31,7 @@ impl World {
     /// The daemon dies, perhaps in the middle of carrying something out; a row may be damaged.
     pub(super) fn daemon_crashes(&mut self) -> Result<(), String> {
         if self.dice.chance(50) {
-            let known: Vec<(AppId, ProcessId)> =
-                self.brain.processes().map(|process| (process.app, process.id)).collect();
+            let known = of_users(&self.brain);
             let names = self.names();
             let command = Given::Input(Input::Command(any_command(&mut self.dice, &known, &names)));
             let (_, effects) = self.decide(&command);
@@ -109,7 +108,9 @@ impl World {
             answer: &answer,
             effects: &effects,
         };
+        self.told = Told::default();
         invariants::check(self, &step)?;
+        self.told.update(self.now, &self.brain);
         if self.dice.chance(30) {
             // It took its time.
             self.ahead += 120_000_000;

@@ -1,6 +1,7 @@
 //! The world around the supervisor: an operating system with programs of every character, the
 //! keeper that watches them, the store that remembers, and the line between.
 
+mod balancers;
 mod deaths;
 mod ports;
 mod verdicts;
@@ -13,6 +14,7 @@ use super::super::{
     Accepted, Command, Denied, Effect, Input, Living, PortQuestion, Process, Record, Remembered, Scope,
     Supervisor,
 };
+use super::balance::{Told, of_users};
 use super::health::any_verdict;
 use super::ledger::Ledger;
 use super::life::Life;
@@ -64,6 +66,8 @@ pub struct World {
     /// Lives whose sign is looked for, and which one that is.
     pub awaited: BTreeMap<RunId, Sign>,
     pub diary: Vec<String>,
+    /// What balancers were told before the present step.
+    pub told: Told,
     dice: Dice,
     now: Moment,
     /// Told by the keeper, not heard yet.
@@ -96,6 +100,7 @@ impl World {
             watched: BTreeSet::new(),
             awaited: BTreeMap::new(),
             diary: Vec::new(),
+            told: Told::default(),
             dice: Dice(seed),
             now: Moment(1_000_000),
             line: VecDeque::new(),
@@ -131,8 +136,7 @@ impl World {
         }
         match self.dice.below(100) {
             0..14 => {
-                let members: Vec<(AppId, ProcessId)> =
-                    self.brain.processes().map(|process| (process.app, process.id)).collect();
+                let members = of_users(&self.brain);
                 let names = self.names();
                 let mut command = any_command(&mut self.dice, &members, &names);
                 if let Command::BreakOff { app, number } = &mut command
@@ -159,6 +163,7 @@ impl World {
             45..47 => self.all_are_ended(),
             47..54 if !self.awaited.is_empty() => self.somebody_shows_a_sign(),
             54 => self.a_sign_comes_unasked(),
+            58..61 => self.somebody_has_drained(),
             57 => {
                 self.ahead += self.dice.pick(&[20, 90, 90, 86_400, -30, -7_200]) * 1_000_000;
                 self.the_clock_is_told()
@@ -238,6 +243,11 @@ impl World {
 
     /// Gives it to the supervisor, carries out what it orders, and looks at everything.
     fn give(&mut self, given: Given) -> Result<(), String> {
+        self.give_one(given)?;
+        self.mind_balancers()
+    }
+
+    fn give_one(&mut self, given: Given) -> Result<(), String> {
         let before = self.brain.processes.clone();
         let beside = self.brain.beside();
         let was_shutting_down = self.brain.is_shutting_down();
@@ -258,7 +268,9 @@ impl World {
         };
         let ledger = std::mem::take(&mut self.ledger);
         self.ledger = ledger.after(&step, &self.brain);
-        invariants::check(self, &step)
+        let checked = invariants::check(self, &step);
+        self.told.update(self.now, &self.brain);
+        checked
     }
 
     fn describe_states(&mut self) {
@@ -266,7 +278,9 @@ impl World {
         let states: Vec<String> = self.brain.processes().map(state).collect();
         let reloads: Vec<String> =
             self.brain.reloads().values().map(|reload| format!("; {:?}", reload.progress)).collect();
-        self.diary.push(format!("{:>12} {}{}", "", states.join("; "), reloads.concat()));
+        let draining = if self.told.draining_since.is_empty() { "" } else { "; some were draining" };
+        let states = states.join("; ");
+        self.diary.push(format!("{:>12} {states}{}{draining}", "", reloads.concat()));
     }
 
     fn decide(&mut self, given: &Given) -> (Result<Accepted, Denied>, Vec<Effect>) {
@@ -379,13 +393,14 @@ impl World {
     }
 
     fn names(&self) -> Vec<Name> {
-        self.brain.apps.values().map(|spec| spec.name.clone()).collect()
+        let of_users = self.brain.apps.values().filter(|spec| !spec.is_balancer());
+        of_users.map(|spec| spec.name.clone()).collect()
     }
 
     /// Somebody ends everything there is with one request.
     fn all_are_ended(&mut self) -> Result<(), String> {
         let deletes = self.dice.chance(20);
-        let all: Vec<ProcessId> = self.brain.processes().map(|process| process.id).collect();
+        let all: Vec<ProcessId> = of_users(&self.brain).into_iter().map(|(_, id)| id).collect();
         let end = |process: &ProcessId| match deletes {
             true => Command::Delete { process: *process },
             false => Command::Stop { process: *process },

@@ -1,0 +1,91 @@
+//! `POST /api/v1/apps/{ref}/env` and `…/env/reveal`
+
+use axum::Json as JsonAnswer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+
+use super::create::SPAWN_LIMIT;
+use super::rollback::Which;
+use super::{definition, update};
+use crate::api::access::{AppWrite, Auth};
+use crate::api::act::Wait;
+use crate::api::conditional::Conditions;
+use crate::api::convert::check_variable;
+use crate::api::extract::{Json, Path, Query};
+use crate::api::resolve::resolve_app;
+use crate::api::{ApiError, Shared, convert};
+use crate::daemon::revisions::Author;
+use crate::daemon::{env_file, environment};
+use crate::model::{AppSpec, Goal, RevisionCause};
+use crate::supervisor::Then;
+use crate::wire;
+
+/// Change some variables of an app
+///
+/// Those that are not named stay as they are. Unless it is said otherwise, what is wanted up restarts.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/env", tag = "apps", operation_id = "change_env",
+    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait,
+        ("if-match" = Option<String>, Header, description = "refused with 412 unless the app has this ETag", nullable = false)),
+    request_body(content = wire::EnvOrder, example = json!({"set": {"LOG_LEVEL": "debug"}, "unset": ["TRACE"]})),
+    responses(
+        (status = 200, description = "the app is defined so now", body = wire::App, headers(("etag" = String, description = "names the version of the definition"))),
+        (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn change(
+    auth: Auth<AppWrite>,
+    State(api): State<Shared>,
+    conditions: Conditions,
+    Path(reference): Path<String>,
+    Query(which): Query<Which>,
+    Query(wait): Query<Wait>,
+    Json(order): Json<wire::EnvOrder>,
+) -> Result<Response, ApiError> {
+    let limit = wait.limit()?.max(SPAWN_LIMIT);
+    let before = resolve_app(&auth.snapshot(&api), &reference)?;
+    let Some(first) = before.first() else { return Err(ApiError::no_route()) };
+    let expected = conditions.expected(first)?;
+    let mut env = first.spec.env.clone();
+    for (name, value) in order.set {
+        check_variable(&name, &value)?;
+        env.insert(name, value);
+    }
+    for name in &order.unset {
+        if env.remove(name).is_none() {
+            let detail = format!("{} declares no variable {name}", first.spec.name);
+            return Err(ApiError::member("/unset", detail));
+        }
+    }
+    let spec = AppSpec { env, ..AppSpec::clone(&first.spec) };
+    definition::may_be(&api, &auth.principal, &spec)?;
+    let usual = if before.iter().any(|view| view.goal == Goal::Up) { Then::Restart } else { Then::Keep };
+    let then = which.then.map_or(usual, convert::then);
+    let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
+    update::change(&api, &auth, author, &before, spec, then, limit).await
+}
+
+/// Tell the environment of a process
+///
+/// With the values: all that its next run gets, secrets included. Who may define the app may see it,
+/// and it is in the audit that somebody did.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/env/reveal", tag = "apps", operation_id = "reveal_env",
+    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app; its first process", example = "web")),
+    responses(
+        (status = 200, description = "every variable", body = wire::Environment),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn reveal(
+    auth: Auth<AppWrite>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+) -> Result<JsonAnswer<wire::Environment>, ApiError> {
+    let views = resolve_app(&auth.snapshot(&api), &reference)?;
+    let Some(first) = views.first() else { return Err(ApiError::no_route()) };
+    definition::may_be(&api, &auth.principal, &first.spec)?;
+    let port = first.ports.held.map(|port| port.number());
+    let paths = first.spec.env_sources.files.clone();
+    let files = tokio::task::spawn_blocking(move || env_file::read(&paths)).await;
+    let files = files.map_err(|e| ApiError::internal(&e))?;
+    let files = files.map_err(|why| ApiError::new(StatusCode::CONFLICT, "env_file", why))?;
+    let variables =
+        environment::of_process(api.handle.home(), &first.spec, first.id, first.instance, port, files);
+    Ok(JsonAnswer(wire::Environment { id: i64::from(first.id.0), variables }))
+}

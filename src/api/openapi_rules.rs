@@ -1,0 +1,226 @@
+//! What a value has to be like, where its type does not say so: patterns, bounds, and members of
+//! which there is to be exactly one. For the description only; what is refused is decided where it
+//! is parsed. A program that keeps to it is refused only for what this host or these apps are like
+//! (`tests/outside` sends what fits and what does not).
+
+use serde_json::{Value, json};
+
+const NAME: &str = "^(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+const NAME_IN_LIST: &str = "(?!all(,|$))[A-Za-z_][A-Za-z0-9._-]{0,63}";
+const REFERENCE_TO_APP: &str =
+    "^((?!all:)[A-Za-z_][A-Za-z0-9._-]{0,63}:)?(?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}$";
+const NAMESPACE: &str = r"^((?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}|\*)$";
+const TEXT: &str = r"^[^\u0000]*$";
+const FULL_TEXT: &str = r"^[^\u0000]+$";
+const VARIABLE: &str = r"^[^=\u0000]+$";
+const FILE: &str = r"^[^\u0000]*[^/\u0000]$";
+const ABSOLUTE: &str = r"^/[^\u0000]*$";
+const PORT: &str = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
+const SIGNAL: &str = "^((SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV|USR2|PIPE|ALRM|TERM|STKFLT|CHLD|CONT|STOP|\
+                      TSTP|TTIN|TTOU|URG|XCPU|XFSZ|VTALRM|PROF|WINCH|IO|PWR|SYS)|[1-9]|[12][0-9]|3[01])$";
+const SPAN: &str = r"^[0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)$";
+const TIME: &str = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9](:[0-6][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-2][0-9]:[0-5][0-9]))$";
+const TAGS: &str = r#"^(\*|((W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)?)$"#;
+const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
+const LABEL: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$";
+const LABEL_TERM: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}(=[A-Za-z0-9._-]{0,63})?$";
+const HOST: &str = "^[a-z0-9._-]{1,253}$";
+
+/// Writes the rules into the document.
+pub fn describe(document: &mut Value) {
+    lay_over("", document, &json!({"components": {"schemas": schemas()}}));
+    let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
+    let operations = paths.filter_map(Value::as_object_mut).flat_map(|methods| methods.values_mut());
+    let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
+    for parameter in parameters.flatten() {
+        let Some(name) = parameter["name"].as_str().map(str::to_owned) else { continue };
+        if let Some(pattern) = pattern_of_parameter(&name) {
+            parameter["schema"]["pattern"] = json!(pattern);
+        }
+        let is_of_query = parameter["in"] == "query";
+        match name.as_str() {
+            "namespace" | "name" if is_of_query => {
+                parameter["schema"]["pattern"] = json!(several(NAME_IN_LIST))
+            }
+            "label" => parameter["schema"]["pattern"] = json!(several(&LABEL_TERM[1..LABEL_TERM.len() - 1])),
+            "grep" => parameter["schema"]["maxLength"] = json!(512),
+            // `sys` is what we say.
+            "stream" => parameter["schema"]["enum"] = json!(["out", "err"]),
+            _ => {}
+        }
+    }
+}
+
+/// One or several of these, with commas between them.
+fn several(pattern: &str) -> String {
+    format!("^{pattern}(,{pattern})*$")
+}
+
+/// The same wherever a parameter has that name.
+fn pattern_of_parameter(name: &str) -> Option<&'static str> {
+    match name {
+        "wait" => Some(SPAN),
+        "since" | "until" => Some(TIME),
+        "level" => Some(LEVEL),
+        "range" => Some("^(1h|24h|7d|30d)$"),
+        "instances" => Some("^[0-9]{1,9}(,[0-9]{1,9})*$"),
+        "if-match" | "if-none-match" => Some(TAGS),
+        "last-event-id" => Some("^[0-9]{1,18}$"),
+        "idempotency-key" => Some(r#"^([!#-~][!-~]{0,254}|"[!-~]{1,253}")$"#),
+        _ => None,
+    }
+}
+
+fn matching(pattern: &str) -> Value {
+    json!({"pattern": pattern})
+}
+
+fn each(pattern: &str) -> Value {
+    json!({"items": {"pattern": pattern}})
+}
+
+fn variables() -> Value {
+    json!({"propertyNames": {"pattern": VARIABLE}, "additionalProperties": {"pattern": TEXT}})
+}
+
+/// Exactly one of these members.
+fn one_of(members: &[&str]) -> Value {
+    members.iter().map(|member| json!({"required": [member]})).collect()
+}
+
+fn schemas() -> Value {
+    let ports = json!({"pattern": format!("^({PORT}|(auto:)?{PORT}-{PORT})$")});
+    let exit_codes = json!({"items": {"minimum": 0, "maximum": 255}});
+    let grant = json!({"properties": {"namespaces": each(NAMESPACE)}});
+    let password = json!({"minLength": 12, "maxLength": 256});
+    json!({
+        "NewApp": {"properties": {
+            "script": matching(FULL_TEXT),
+            "name": matching(NAME),
+            "namespace": matching(NAME),
+            "args": each(TEXT),
+            "cwd": matching(ABSOLUTE),
+            "interpreter": matching(FULL_TEXT),
+            "interpreter_args": each(TEXT),
+            "env_file": each(FULL_TEXT),
+            "filter_env": each(FULL_TEXT),
+            "env": variables(),
+            "labels": {
+                "propertyNames": {"pattern": LABEL},
+                "additionalProperties": {"pattern": "^[A-Za-z0-9._-]{0,63}$"},
+                "maxProperties": 64,
+            },
+            "inherited_env": variables(),
+            "port": ports,
+            "listen_mode": matching("^(auto|shared|proxy)$"),
+            "stop_exit_codes": exit_codes,
+            "kill_signal": matching(SIGNAL),
+            "user": matching(FULL_TEXT),
+            "group": matching(FULL_TEXT),
+            "max_open_files": {"maximum": 1_i64 << 53},
+            "core_size_bytes": {"maximum": 1_i64 << 53},
+            "umask": matching("^[0-7]{1,3}$"),
+            "ready": matching("^(auto|notify|message|port|log:.{1,512})$"),
+        }},
+        "Pm2App": {"properties": {
+            "script": matching(FULL_TEXT),
+            "name": matching(NAME),
+            "namespace": matching(NAME),
+            "args": each(TEXT),
+            "cwd": matching(ABSOLUTE),
+            "interpreter": matching(FULL_TEXT),
+            "env": variables(),
+            "instances": {"minimum": 1, "maximum": 1000},
+            "max_restarts": {"minimum": 0, "maximum": 1_000_000},
+            "min_uptime": {"minimum": 0, "maximum": 86_400_000},
+            "restart_delay": {"minimum": 0, "maximum": 86_400_000},
+            "exp_backoff_restart_delay": {"minimum": 0, "maximum": 15_000},
+            "stop_exit_codes": exit_codes,
+            "kill_timeout": {"minimum": 0, "maximum": 86_400_000},
+            "listen_timeout": {"minimum": 1, "maximum": 86_400_000},
+        }},
+        "HealthCheck": {
+            "properties": {
+                "url": matching("^https?://"),
+                "tcp": matching("^.+:.+$"),
+                "script": matching(FULL_TEXT),
+            },
+            "oneOf": one_of(&["url", "tcp", "script"]),
+        },
+        "FileWatch": {"properties": {
+            "paths": {"maxItems": 200, "items": {"pattern": FULL_TEXT}},
+            "ignore": {"maxItems": 200, "items": {"pattern": FULL_TEXT}},
+            "extensions": {"maxItems": 200, "items": {"pattern": r"^\.*[^./*\u0000][^/*\u0000]*$"}},
+        }},
+        "Balance": {"properties": {
+            "mode": matching("^(http|tcp)$"),
+            "method": matching("^(round-robin|least-connections)$"),
+            "sticky": matching("^(none|cookie|address)$"),
+        }},
+        "LogPolicy": {"properties": {
+            "out_file": matching(FILE),
+            "error_file": matching(FILE),
+            "combined_file": matching(FILE),
+            "date_format": matching(r"^(?=.*\S)[^\u0000-\u001f\u007f-\u009f]{1,100}$"),
+        }},
+        "Dependency": {"properties": {
+            "app": matching(REFERENCE_TO_APP),
+            "condition": matching("^(started|ready|healthy|completed)$"),
+        }},
+        "Schedule": {"properties": {
+            "overlap": matching("^(skip|queue|replace)$"),
+            "catch_up": matching("^(skip|once)$"),
+        }},
+        "Bulk": {
+            "properties": {
+                "all": {"enum": [true]},
+                "namespaces": each(NAME),
+                "names": each(NAME),
+                "labels": each(LABEL_TERM),
+                "states": each("^(starting|online|stopping|stopped|errored|restarting)$"),
+            },
+            "oneOf": [
+                {"required": ["all"]},
+                {"required": ["refs"]},
+                {"anyOf": one_of(&["namespaces", "names", "states", "labels"])},
+            ],
+        },
+        "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
+        "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},
+        "InheritedEnv": {"properties": {"variables": variables()}},
+        "NewForward": {
+            "properties": {"name": matching(NAME), "level": matching(LEVEL)},
+            "oneOf": one_of(&["syslog", "http"]),
+        },
+        "ListenerSettings": {
+            "properties": {
+                "tls_cert": matching(ABSOLUTE),
+                "tls_key": matching(ABSOLUTE),
+                "hosts": each(HOST),
+                "origins": each("^https?://[a-z0-9._-]+(:[1-9][0-9]{0,4})?$"),
+            },
+        },
+        "NewToken": {"properties": {"namespaces": each(NAMESPACE), "name": matching(NAME)}},
+        "NewUser": {"properties": {"namespaces": each(NAMESPACE), "name": matching(NAME), "password": password}},
+        "UserGrant": grant,
+        "NewPassword": {"properties": {"password": password}},
+    })
+}
+
+/// What `rules` say, beside what the document says. Everything but the rules themselves has to be
+/// there: else they are rules for nothing.
+fn lay_over(at: &str, document: &mut Value, rules: &Value) {
+    let (Some(members), Some(rules)) = (document.as_object_mut(), rules.as_object()) else {
+        panic!("there are rules for {at}, and it is no object in the description");
+    };
+    for (name, rule) in rules {
+        let at = format!("{at}/{name}");
+        match members.get_mut(name) {
+            Some(there) if rule.is_object() => lay_over(&at, there, rule),
+            None if rule.is_object() => {
+                panic!("there are rules for {at}, which the description does not have")
+            }
+            Some(_) | None => drop(members.insert(name.clone(), rule.clone())),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `env`, `get`, `set`, `unset`: variables of an app.
+
+use std::collections::BTreeMap;
+
+use super::super::error::CliError;
+use super::super::look_args::{EnvListArgs, GetArgs, SetArgs, Variable};
+use super::super::out;
+use super::super::render::escape;
+use super::super::session::Session;
+use super::act::WAIT;
+use super::report::title;
+use crate::wire::EnvOrder;
+
+/// Runs `env`: a variable in a line. Without `--show` those that are declared, masked.
+pub async fn list(args: EnvListArgs) -> Result<(), CliError> {
+    let session = Session::open().await?;
+    let variables = match args.show {
+        true => session.ask(async |c| c.reveal_env(&args.reference).await).await?.variables,
+        false => session.ask(async |c| c.app(&args.reference).await).await?.env,
+    };
+    if args.json {
+        out::json(&variables);
+        return Ok(());
+    }
+    let shown = |text: &str| match session.screen.width {
+        Some(_) => escape::harmless(text),
+        None => text.to_owned(),
+    };
+    out::print(
+        &variables.iter().map(|(name, value)| format!("{}: {}\n", name, shown(value))).collect::<String>(),
+    );
+    if !args.show {
+        out::notice("Values are shown, and what is inherited, with --show.");
+    }
+    Ok(())
+}
+
+/// Runs `get`: the value of one variable, or all as `env` lists them.
+pub async fn get(args: GetArgs) -> Result<(), CliError> {
+    let Variable { app, name } = args.variable;
+    let session = Session::open().await?;
+    let variables = session.ask(async |c| c.reveal_env(&app).await).await?.variables;
+    match variables.get(&name) {
+        Some(value) => {
+            out::line(value);
+            Ok(())
+        }
+        None => Err(CliError::new(format!(
+            "{app} has no variable {name}: pmdaemon env {app} lists what it declares"
+        ))),
+    }
+}
+
+/// Runs `set`.
+pub async fn set(args: SetArgs) -> Result<(), CliError> {
+    let Variable { app, name } = args.variable;
+    let told = format!("{name} is set");
+    change(&app, EnvOrder { set: BTreeMap::from([(name, args.value)]), unset: Vec::new() }, &told).await
+}
+
+/// Runs `unset`.
+pub async fn unset(args: GetArgs) -> Result<(), CliError> {
+    let Variable { app, name } = args.variable;
+    let told = format!("{name} is declared no more");
+    change(&app, EnvOrder { set: BTreeMap::new(), unset: vec![name] }, &told).await
+}
+
+/// What is up restarts, so that it has it.
+async fn change(app: &str, order: EnvOrder, told: &str) -> Result<(), CliError> {
+    let session = Session::open().await?;
+    let changed = session.ask_once(async |c| c.change_env(app, &order, WAIT).await).await?;
+    changed.notices.iter().for_each(|notice| out::notice(notice));
+    for process in &changed.processes {
+        let then = match process.pid {
+            Some(pid) => format!("it was restarted and is {}, pid {pid}", process.status),
+            None => format!("it is {}", process.status),
+        };
+        out::line(&format!("{told} for {}; {then}.", title(process)));
+    }
+    Ok(())
+}

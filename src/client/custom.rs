@@ -1,0 +1,53 @@
+//! One method per route that tells programs something, or is about their variables.
+
+use std::time::Duration;
+
+use reqwest::Method;
+
+use super::routes::escaped;
+use super::{Client, ClientError};
+use crate::wire::{App, EnvOrder, Environment, InputOrder, MessageOrder, Outcome, TriggerOrder, Triggered};
+
+/// A program may take ten seconds to reply.
+const REPLYING: Duration = Duration::from_secs(25);
+
+/// What the server adds to a wait before it must have answered.
+const MARGIN: Duration = Duration::from_secs(15);
+
+impl Client {
+    /// `POST /apps/{ref}/input`: answers with the processes that took the line.
+    pub async fn send_line(&self, reference: &str, line: &str) -> Result<Outcome, ClientError> {
+        let order = InputOrder { line: line.to_owned() };
+        let path = format!("/api/v1/apps/{}/input", escaped(reference)?);
+        Ok(self.json(Method::POST, &path, |r| r.json(&order)).await?.1)
+    }
+
+    /// `POST /apps/{ref}/message`: answers with the processes that took it.
+    pub async fn send_message(&self, reference: &str, order: &MessageOrder) -> Result<Outcome, ClientError> {
+        let path = format!("/api/v1/apps/{}/message", escaped(reference)?);
+        Ok(self.json(Method::POST, &path, |r| r.json(order)).await?.1)
+    }
+
+    /// `POST /apps/{ref}/env`: other variables; waits for what follows.
+    pub async fn change_env(
+        &self,
+        reference: &str,
+        order: &EnvOrder,
+        wait: Duration,
+    ) -> Result<App, ClientError> {
+        let path = format!("/api/v1/apps/{}/env?wait={}s", escaped(reference)?, wait.as_secs());
+        Ok(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(order)).await?.1)
+    }
+
+    /// `POST /apps/{ref}/env/reveal`: every variable, with its value.
+    pub async fn reveal_env(&self, reference: &str) -> Result<Environment, ClientError> {
+        let path = format!("/api/v1/apps/{}/env/reveal", escaped(reference)?);
+        Ok(self.json(Method::POST, &path, |r| r).await?.1)
+    }
+
+    /// `POST /apps/{ref}/trigger`: answers with the replies.
+    pub async fn trigger(&self, reference: &str, order: &TriggerOrder) -> Result<Triggered, ClientError> {
+        let path = format!("/api/v1/apps/{}/trigger", escaped(reference)?);
+        Ok(self.json(Method::POST, &path, |r| r.timeout(REPLYING).json(order)).await?.1)
+    }
+}

@@ -1,0 +1,242 @@
+//! Lives that were replaced, or given up while they were on trial. They belong to nobody; only their
+//! end is awaited.
+//!
+//! ```text
+//!  in service behind a balancer ──▶ draining ── has nothing left, or its time is over ──┐
+//!  any other ───────────────────────────────────────────────────────────────────────────▼
+//!                             gone ◀── killed ◀── kill timeout ── asked to end ──▶ gone
+//! ```
+//!
+//! Who drains gets nothing new and answers what it has. So does a present life whose end is wanted
+//! while others of its app are in service; but that stays where it is. It is asked to end at once when nobody is
+//! there any more who would be told what it still answers: its balancer is gone, or its app, or no
+//! process of that is wanted up, or everything ends.
+
+use std::time::Duration;
+
+use super::{Effect, Scope, Supervisor};
+use crate::model::{AppId, Goal, Moment, Port, ProcessId, RunId, Signal, Status};
+
+/// A life that was asked to end, or is about to be, and belongs to no process.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Leaver {
+    /// Whose it was.
+    pub process: ProcessId,
+    /// Of which app, and with which number.
+    pub app: AppId,
+    pub instance: u32,
+    /// Where it listens.
+    pub port: Option<Port>,
+    /// When it was executed; absent until it is, and then it cannot be signalled.
+    pub started: Option<Moment>,
+    /// What asks it, who of its tree hears that, and how long it has then.
+    signal: Signal,
+    with_message: bool,
+    timeout: Duration,
+    phase: Phase,
+    /// Its main process is known to have ended.
+    pub main_is_gone: bool,
+}
+
+/// How far one is that leaves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// It may answer what it has, until then.
+    Draining { until: Moment },
+    /// It was asked to end, and gets SIGKILL then. What is not executed yet is asked when it is.
+    Asked { kill_at: Moment },
+    /// It has got SIGKILL.
+    Killed,
+}
+
+/// A life as it is when it begins to leave.
+pub(super) struct Leaving {
+    pub run: RunId,
+    pub port: Option<Port>,
+    /// When it was executed, if it was.
+    pub started: Option<Moment>,
+    /// It was in service.
+    pub served: bool,
+    pub main_is_gone: bool,
+}
+
+impl Leaver {
+    /// When time alone moves it. What is not executed yet has all the time.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        self.started?;
+        match self.phase {
+            Phase::Draining { until } => Some(until),
+            Phase::Asked { kill_at } => Some(kill_at),
+            Phase::Killed => None,
+        }
+    }
+
+    /// It answers what it has, and gets nothing new.
+    pub(super) fn drains(&self) -> bool {
+        matches!(self.phase, Phase::Draining { .. })
+    }
+
+    /// Only the main process can be asked by message.
+    fn scope(&self) -> Scope {
+        if self.with_message && !self.main_is_gone { Scope::Message } else { Scope::Tree }
+    }
+}
+
+impl Supervisor {
+    /// A life is nobody's from now on, and is to end.
+    pub(super) fn leave(&mut self, now: Moment, id: ProcessId, leaving: Leaving) {
+        let Leaving { run, port, started, served, main_is_gone } = leaving;
+        let process = &self.processes[&id];
+        let (app, instance) = (process.app, process.instance);
+        let spec = &self.apps[&app];
+        let (signal, timeout, with_message) = (spec.stop.signal, spec.stop.timeout, spec.stop.with_message);
+        let drain = spec.balance.as_ref().map(|balance| balance.drain);
+        let phase = match drain.filter(|_| served && started.is_some() && !main_is_gone) {
+            Some(drain) if self.may_drain(app) && !planted!(NeverDrains) => {
+                Phase::Draining { until: now + drain }
+            }
+            Some(_) | None => Phase::Asked { kill_at: now + timeout },
+        };
+        let leaver = Leaver {
+            process: id,
+            app,
+            instance,
+            port,
+            started,
+            signal,
+            with_message,
+            timeout,
+            phase,
+            main_is_gone,
+        };
+        if started.is_some() && !leaver.drains() && !planted!(KeepsTheOldRun) {
+            self.effects.push(Effect::Signal { run, signal, scope: leaver.scope() });
+        }
+        self.leavers.insert(run, leaver);
+    }
+
+    /// Whether there is a balancer that goes on for that app, and could say who has drained.
+    fn may_drain(&self, app: AppId) -> bool {
+        let balanced = self.apps.get(&app).is_some_and(|spec| spec.balance.is_some());
+        let is_up = |id: ProcessId| self.processes[&id].goal == Goal::Up;
+        let wanted = self.members_of(app).any(is_up);
+        let balancer = self.balancer_of(app).and_then(|id| self.processes.get(&id));
+        let goes_on = balancer.is_some_and(|balancer| balancer.state.run().is_some());
+        balanced && wanted && goes_on && !self.shutting_down
+    }
+
+    /// A life has nothing left to answer.
+    pub(super) fn drained(&mut self, now: Moment, run: RunId) {
+        if self.leavers.get(&run).is_some_and(Leaver::drains) {
+            self.ask_leaver(now, run);
+        }
+        if let Some(id) = self.living(run).filter(|id| self.processes[id].drains_until.is_some()) {
+            self.change(id, |process| process.drains_until = None);
+        }
+    }
+
+    /// The end of a present life is wanted: if others are there to answer what comes, it has time to
+    /// answer what it has.
+    pub(super) fn begin_to_drain(&mut self, now: Moment, id: ProcessId) {
+        let process = &self.processes[&id];
+        let drain = self.apps[&process.app].balance.as_ref().map(|balance| balance.drain);
+        let served = process.state.status() == Status::Online && process.drains_until.is_none();
+        if let Some(drain) = drain.filter(|_| served && self.others_serve(id)) {
+            self.change(id, |process| process.drains_until = Some(now + drain));
+        }
+    }
+
+    /// It is to end, and answers what it has before it is told.
+    pub(super) fn drains(&self, id: ProcessId) -> bool {
+        let process = &self.processes[&id];
+        let has_time = process.drains_until.is_some() && process.ends();
+        has_time && self.others_serve(id) && !planted!(DrainsInAHurry)
+    }
+
+    /// Others of its app are in service behind a balancer that goes on.
+    fn others_serve(&self, id: ProcessId) -> bool {
+        let app = self.processes[&id].app;
+        let balanced = self.apps[&app].balance.is_some();
+        balanced && self.may_drain(app) && self.members_of(app).any(|other| other != id && self.serves(other))
+    }
+
+    /// Nobody is left who could say of these that they have drained.
+    pub(super) fn end_vain_drains(&mut self, now: Moment) {
+        let draining = self.leavers.iter().filter(|(_, leaver)| leaver.drains());
+        let vain: Vec<RunId> = draining
+            .filter(|(_, leaver)| !self.may_drain(leaver.app) || planted!(DrainsInAHurry))
+            .map(|(run, _)| *run)
+            .collect();
+        vain.into_iter().for_each(|run| self.ask_leaver(now, run));
+    }
+
+    pub(super) fn ask_leaver(&mut self, now: Moment, run: RunId) {
+        let Some(leaver) = self.leavers.get_mut(&run) else { return };
+        leaver.phase = Phase::Asked { kill_at: now + leaver.timeout };
+        let (signal, scope) = (leaver.signal, leaver.scope());
+        self.effects.push(Effect::Signal { run, signal, scope });
+    }
+
+    /// The main process of one that leaves ended, and others of its tree have not.
+    pub(super) fn ask_what_it_leaves(&mut self, now: Moment, run: RunId) {
+        let Some(leaver) = self.leavers.get(&run) else { return };
+        match leaver.phase {
+            Phase::Draining { .. } => self.ask_leaver(now, run),
+            // Nobody else of its tree has heard of it.
+            Phase::Asked { .. } if leaver.with_message => {
+                let signal = leaver.signal;
+                self.effects.push(Effect::Signal { run, signal, scope: Scope::Tree });
+            }
+            Phase::Asked { .. } | Phase::Killed => {}
+        }
+    }
+
+    /// A life that leaves was executed. The wish to end it came while it was being launched.
+    pub(super) fn leaver_spawned(&mut self, now: Moment, run: RunId, at: Moment) {
+        if let Some(leaver) = self.leavers.get_mut(&run).filter(|leaver| leaver.started.is_none()) {
+            leaver.started = Some(at);
+            self.ask_leaver(now, run);
+        }
+    }
+
+    /// A new keeper has it: what was ordered may be lost.
+    pub(super) fn ask_leaver_again(&mut self, now: Moment, run: RunId) {
+        let Some(leaver) = self.leavers.get(&run).filter(|leaver| leaver.started.is_some()) else { return };
+        match leaver.phase {
+            Phase::Draining { .. } => {}
+            Phase::Asked { kill_at } if kill_at > now => {
+                let (signal, scope) = (leaver.signal, leaver.scope());
+                self.effects.push(Effect::Signal { run, signal, scope });
+            }
+            Phase::Asked { .. } | Phase::Killed => self.kill_leaver(run),
+        }
+    }
+
+    pub(super) fn drop_leaver(&mut self, run: RunId) -> bool {
+        let Some(leaver) = self.leavers.remove(&run) else { return false };
+        let id = leaver.process;
+        if self.processes.get(&id).is_some_and(|process| process.given_up.contains(&run)) {
+            self.change(id, |process| _ = process.given_up.remove(&run));
+        }
+        true
+    }
+
+    /// The deadlines of leaving lives.
+    pub(super) fn move_leavers(&mut self, now: Moment) {
+        let due = self.leavers.iter().filter(|(_, leaver)| leaver.deadline().is_some_and(|at| at <= now));
+        let due: Vec<(RunId, bool)> = due.map(|(run, leaver)| (*run, leaver.drains())).collect();
+        for (run, drains) in due {
+            match drains {
+                true => self.ask_leaver(now, run),
+                false => self.kill_leaver(run),
+            }
+        }
+    }
+
+    fn kill_leaver(&mut self, run: RunId) {
+        if let Some(leaver) = self.leavers.get_mut(&run) {
+            leaver.phase = Phase::Killed;
+            self.effects.push(Effect::KillTree { run });
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! How a life on trial shows that it is ready: its checks and its signs, by the same rules as those of
+//! a present one. One that turns unhealthy, or is not ready in time, is given up.
+
+use super::{Effect, Supervisor, Up, health};
+use crate::model::{
+    EventKind, Moment, Port, ProcessId, Readiness, ReadyBy, Remark, RunId, Sign, Verdict, Vitals,
+};
+
+impl Up {
+    /// When it has shown everything that is awaited of it.
+    pub(super) fn proves(&mut self, now: Moment) {
+        if self.online_since.is_none() && self.is_ready() {
+            self.online_since = Some(now);
+        }
+    }
+
+    fn is_ready(&self) -> bool {
+        let well = self.vitals.as_ref().is_none_or(|vitals| vitals.ready);
+        let shown = match self.readiness {
+            Readiness::Unasked | Readiness::Reached { .. } => true,
+            Readiness::Awaited { .. } => planted!(TrialsNeedNoSign),
+        };
+        well && shown
+    }
+
+    /// Then it is late.
+    pub(super) fn deadline(&self) -> Option<Moment> {
+        match self.readiness {
+            Readiness::Awaited { until, .. } => Some(until),
+            Readiness::Unasked | Readiness::Reached { .. } => None,
+        }
+    }
+
+    fn is_awaited(&self) -> bool {
+        self.deadline().is_some()
+    }
+}
+
+impl Supervisor {
+    /// Begins to look at a life on trial that was executed just now.
+    pub(super) fn look_at_trial(&mut self, id: ProcessId) {
+        let trial = &self.trials[&id];
+        let (run, Some(up)) = (trial.run, trial.up.clone()) else { return };
+        let process = &self.processes[&id];
+        let (instance, spec) = (process.instance, self.apps[&process.app].clone());
+        let port = trial.port.map(Port::number);
+        let since = up.since;
+        if let Some(Vitals { ready, .. }) = up.vitals {
+            let spec = spec.clone();
+            self.effects.push(Effect::Watch { run, process: id, instance, spec, port, since, ready });
+        }
+        if let (true, Some(policy)) = (up.is_awaited(), self.trials[&id].awaits.clone()) {
+            let by = policy.by;
+            self.effects.push(Effect::Await { run, process: id, instance, by, spec, port, since });
+        }
+    }
+
+    /// Looks at it no longer; as the present one it may be looked at anew.
+    pub(super) fn look_away_from(&mut self, run: RunId, up: &Up) {
+        if up.vitals.is_some() {
+            self.effects.push(Effect::Unwatch { run });
+        }
+        if up.is_awaited() {
+            self.effects.push(Effect::Unawait { run });
+        }
+    }
+
+    fn up_on_trial(&mut self, run: RunId) -> Option<(ProcessId, &mut Up)> {
+        let id = self.on_trial(run)?;
+        let up = self.trials.get_mut(&id)?.up.as_mut()?;
+        Some((id, up))
+    }
+
+    /// A check of a life on trial came to an end.
+    pub(super) fn checked_beside(&mut self, now: Moment, run: RunId, verdict: Verdict) {
+        let Some(id) = self.on_trial(run) else { return };
+        let Some(policy) = self.apps[&self.processes[&id].app].health.clone() else { return };
+        let Some((_, up)) = self.up_on_trial(run) else { return };
+        let Some(before) = up.vitals.clone() else { return };
+        let (vitals, turned) = health::after(&policy, &before, &verdict, now.since(up.since));
+        up.vitals = Some(vitals);
+        up.proves(now);
+        match (verdict, turned) {
+            (Verdict::Failed { reason }, true) => {
+                self.publish(id, Some(run), EventKind::Unhealthy { reason, restarts: false });
+                self.end_trial(now, id);
+            }
+            (Verdict::Passed, _) if !before.ready => self.publish(id, Some(run), EventKind::Healthy),
+            (Verdict::Passed | Verdict::Failed { .. }, _) => {}
+        }
+    }
+
+    /// A life on trial showed a sign.
+    pub(super) fn showed_beside(&mut self, now: Moment, run: RunId, sign: Sign, at: Moment) {
+        let Some(id) = self.on_trial(run) else { return };
+        let by = self.trials[&id].awaits.as_ref().map(|policy| policy.by.clone());
+        let is_checked = self.apps[&self.processes[&id].app].health.is_some();
+        let Some((_, up)) = self.up_on_trial(run) else { return };
+        let counts = match up.readiness {
+            Readiness::Awaited { .. } => by.is_some_and(|by| by.accepts(sign)),
+            // With a health check, that decides.
+            Readiness::Unasked => !is_checked && ReadyBy::Auto.accepts(sign),
+            Readiness::Reached { .. } => false,
+        };
+        if !counts {
+            return;
+        }
+        let (was_awaited, after) = (up.is_awaited(), at.since(up.since));
+        up.readiness = Readiness::Reached { at };
+        up.proves(now);
+        if was_awaited {
+            self.effects.push(Effect::Unawait { run });
+        }
+        self.publish(id, Some(run), EventKind::Ready { after });
+    }
+
+    /// A life on trial let something be known about itself.
+    pub(super) fn remarked_beside(&mut self, run: RunId, remark: Remark) {
+        if let Some((_, up)) = self.up_on_trial(run) {
+            up.remarks.note(remark);
+        }
+    }
+
+    /// Gives up what is on trial and was not ready in time.
+    pub(super) fn give_up_late_trials(&mut self, now: Moment) {
+        let is_late = |up: &Up| up.deadline().is_some_and(|until| until <= now);
+        let late = self.trials.iter().filter(|(_, trial)| trial.up.as_ref().is_some_and(is_late));
+        let late: Vec<ProcessId> = late.map(|(id, _)| *id).collect();
+        for id in late {
+            let trial = &self.trials[&id];
+            let Some(Readiness::Awaited { limit, .. }) = trial.up.as_ref().map(|up| up.readiness) else {
+                continue;
+            };
+            self.publish(id, Some(trial.run), EventKind::NotReady { limit });
+            self.end_trial(now, id);
+        }
+    }
+}

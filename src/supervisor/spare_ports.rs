@@ -1,0 +1,112 @@
+//! Ports behind a balancer (acceptance rows A10, C2). Only that connects to them, so a process may
+//! have another one than its definition names: while a reload has two runs of it side by side, and
+//! when somebody else has the one that it should have, which may be a run that still drains.
+//!
+//! The others are the rest of the app's range, and then those that are private anyway.
+
+use std::collections::BTreeSet;
+
+use super::leaving::Leaver;
+use super::ports::Asking;
+use super::{Denied, PortQuestion, Supervisor};
+use crate::model::{AppSpec, Balance, Port, PortPlan, ProcessId, Want};
+
+/// The ports that processes of an app may have instead of those of its plan: none, unless a
+/// balancer stands before it.
+pub(super) fn spare(spec: &AppSpec) -> Vec<u16> {
+    let rest = match spec.port {
+        _ if spec.balance.is_none() => return Vec::new(),
+        None | Some(PortPlan::Shared(_)) => return Vec::new(),
+        Some(PortPlan::Range(first, last)) => {
+            let beyond = u32::from(first) + spec.instances;
+            (beyond..=u32::from(last)).filter_map(|port| u16::try_from(port).ok()).collect()
+        }
+        Some(PortPlan::Single(_) | PortPlan::Auto(..)) => Vec::new(),
+    };
+    let private = match Balance::PRIVATE_PORTS.wants(0) {
+        Want::AnyOf(first, last) => (first..=last).collect(),
+        Want::One(_) | Want::Shared(_) | Want::Nothing => Vec::new(),
+    };
+    [rest, private].concat()
+}
+
+impl Supervisor {
+    /// The port of a run that is to begin beside the present one.
+    pub(super) fn port_of_trial(&self, id: ProcessId) -> Result<Option<Port>, Denied> {
+        let process = &self.processes[&id];
+        match self.apps[&process.app].port {
+            None => Ok(None),
+            Some(PortPlan::Shared(port)) => Ok(Some(Port::Shared(port))),
+            Some(plan @ (PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..))) => {
+                let free = |port: &u16| !self.ports.seen_busy(*port) || planted!(TriesOnTakenPorts);
+                let open = self.ports_for_trial(id).into_iter().find(free);
+                open.map(|port| Some(Port::Own(port)))
+                    .ok_or(Denied::PortsExhausted { plan, holders: Vec::new() })
+            }
+        }
+    }
+
+    /// Which ports are to be tried before such a run begins. None: it needs none of its own.
+    pub(super) fn question_of_trial(&self, id: ProcessId) -> Option<PortQuestion> {
+        let others = self.ports_for_trial(id);
+        // Another app may be about to take the same.
+        (!others.is_empty()).then_some(PortQuestion { first: None, others })
+    }
+
+    /// Nobody of ours has that port, not even a run that leaves.
+    fn is_open(&self, port: u16) -> bool {
+        self.ports.is_open(port) && self.leaver_on(Port::Own(port)).is_none()
+    }
+
+    /// Whose run leaves, and may listen there until it is gone.
+    pub(super) fn leaver_on(&self, port: Port) -> Option<ProcessId> {
+        let is_it = |leaver: &&Leaver| leaver.port == Some(port) && !port.is_shared();
+        self.leavers.values().find(is_it).map(|leaver| leaver.process)
+    }
+
+    /// Nobody of ours has any of these.
+    fn ports_for_trial(&self, id: ProcessId) -> Vec<u16> {
+        let process = &self.processes[&id];
+        let spec = &self.apps[&process.app];
+        let spare = spare(spec);
+        let own = match spec.port.map(|plan| plan.wants(process.instance)) {
+            Some(Want::One(port)) => port..=port,
+            Some(Want::AnyOf(first, last)) => first..=last,
+            Some(Want::Shared(_) | Want::Nothing) | None => return spare,
+        };
+        let spare = spare.into_iter().filter(|port| !own.contains(port));
+        let open = |port: &u16| self.is_open(*port) || planted!(TriesOnTakenPorts);
+        own.clone().chain(spare).filter(open).collect()
+    }
+
+    /// What such a process may have instead of the port of its plan; its own first, if that is one.
+    pub(super) fn spare_port(&self, id: ProcessId, asking: Asking) -> Option<Port> {
+        let spare = spare(&self.apps[&self.processes[&id].app]);
+        let kept = asking.keeps.map(Port::number).filter(|port| spare.contains(port));
+        let mut ports = kept.into_iter().chain(spare.iter().copied()).map(Port::Own);
+        ports.find(|port| self.owner(*port, asking).is_none())
+    }
+
+    /// That port is one that such a process has instead of one of its plan.
+    pub(super) fn has_spare(&self, id: ProcessId, port: Option<Port>) -> bool {
+        let spec = &self.apps[&self.processes[&id].app];
+        port.is_some_and(|port| !port.is_shared() && spare(spec).contains(&port.number()))
+    }
+
+    /// The question of a process of such an app, with what will do instead.
+    pub(super) fn or_spare(&self, spec: &AppSpec, keeps: Option<Port>, asked: PortQuestion) -> PortQuestion {
+        let spare = spare(spec);
+        if spare.is_empty() {
+            return asked;
+        }
+        let PortQuestion { first, others } = asked;
+        let kept = keeps.map(Port::number).filter(|port| spare.contains(port));
+        let open = spare.into_iter().filter(|port| self.is_open(*port));
+        let instead = first.filter(|_| kept.is_some());
+        let first = kept.or(first);
+        let mut others: Vec<u16> = instead.into_iter().chain(others).chain(open).collect();
+        let mut seen = BTreeSet::from_iter(first);
+        others.retain(|port| seen.insert(*port));
+        PortQuestion { first, others }
+    }
+}

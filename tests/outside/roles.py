@@ -1,0 +1,72 @@
+"""Schemathesis, with all its checks, against a real daemon: as viewer, as operator, as admin.
+
+    python3 roles.py [SECONDS] [ROLE…]      how long for each role
+
+Needs `st` on the PATH (requirements.txt). Ends with 1 when it finds anything.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import rig
+
+HERE = Path(__file__).parent
+DOCUMENT = HERE.parents[1] / "openapi/pmdaemon.json"
+
+# Not called, each with its reason; they have tests of their own in tests/.
+BY_NOBODY = (
+    # They never end.
+    "/api/v1/system/requests",
+    "/api/v1/system/listeners/temporary",
+    # They end the credential that all further calls are made with.
+    "/api/v1/auth/logout",
+    "/api/v1/tokens/{id}",
+)
+NOT_BY_ADMIN = (
+    # They end the server, or have another program take its place.
+    "/api/v1/system/shutdown",
+    "/api/v1/system/upgrade",
+)
+# In their place there are checks of our own (judgement.py): the same, but for what no schema can foretell.
+REPLACED = "positive_data_acceptance,not_a_server_error"
+
+
+def check(server: rig.Server, role: str, seconds: int) -> bool:
+    """Whether nothing was found."""
+    not_called = BY_NOBODY + (NOT_BY_ADMIN if role == "admin" else ())
+    done = subprocess.run(
+        [
+            "st", "run", str(DOCUMENT), "--url", server.url,
+            *(word for path in not_called for word in ("--exclude-path", path)),
+            "-H", f"Authorization: Bearer {server.tokens[role]}",
+            "--checks", "all", "--exclude-checks", REPLACED,
+            "--max-time", str(seconds), "--request-timeout", "20",
+            "--continue-on-failure", "--no-color", "--warnings", "off", "--generation-database", "none",
+        ],
+        cwd=server.directory, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        env={**os.environ, "NO_PROXY": "127.0.0.1", "SCHEMATHESIS_HOOKS": str(HERE / "judgement.py")},
+    )
+    found = done.returncode != 0
+    if found:
+        print(done.stdout)
+    counted = next((line for line in done.stdout.splitlines() if " generated" in line), "no cases")
+    print(f"schemathesis as {role}: {'FAILED' if found else 'found nothing'};{counted.rstrip()}", flush=True)
+    return not found
+
+
+def main() -> int:
+    seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+    roles = sys.argv[2:] or ["viewer", "operator", "admin"]
+    rig.own_network()
+    found_nothing = []
+    for role in roles:
+        with rig.server() as server:
+            server.some_apps()
+            found_nothing.append(check(server, role, seconds))
+    return 0 if all(found_nothing) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

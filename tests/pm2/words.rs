@@ -1,0 +1,91 @@
+//! Every command and flag of PM2's table is there, or says what to use instead (rows J1, J2, J16).
+
+use crate::support::{Home, fixture, wait_until};
+
+/// The first column of the table of commands in PM2's documentation, and the other names.
+const COMMANDS: &str = "start stop restart reload startOrRestart startOrReload startOrGracefulReload gracefulReload \
+    scale delete del reset list ls l ps status jlist prettylist describe desc info show env id pid monit dashboard dash \
+    imonit logs log flush reloadLogs send attach sendSignal trigger save dump cleardump resurrect startup unstartup kill \
+    update updatePM2 ping set get unset multiset conf config ecosystem init create examples completion serve expose \
+    deploy install uninstall module:install module:update module:generate module:publish publish link unlink monitor \
+    unmonitor open plus login logout register pull backward forward profile:mem profile:cpu inspect report slist \
+    sysinfos logrotate deepUpdate autoinstall";
+
+#[test]
+fn j1_every_word_of_pm2_is_a_command_or_says_what_to_use_instead() {
+    let home = Home::new();
+    for word in COMMANDS.split_whitespace() {
+        let helped = home.run(&[word, "--help"]);
+        match helped.code {
+            0 => assert!(helped.out.contains("Usage: "), "{word}: {helped:?}"),
+            1 => {
+                helped.refused(1, &[&format!("pmdaemon has no {word}: ")]);
+                assert!(helped.err.len() > 60, "{word}: it says what to use: {helped:?}");
+            }
+            other => panic!("{word} ends with {other}: {helped:?}"),
+        }
+    }
+    assert!(!home.path().exists(), "no daemon was started for that");
+}
+
+#[test]
+fn j1_ping_answers_as_pm2_does() {
+    assert_eq!(Home::new().ok(&["ping"]), "{ msg: 'pong' }\n");
+}
+
+#[test]
+fn j2_lists_come_in_an_order_and_as_blocks() {
+    let home = Home::new();
+    for name in ["beta", "alpha"] {
+        home.ok(&["start", &fixture("loop.sh"), "--name", name]);
+    }
+    let names = |args: &[&str]| {
+        let list = home.json(&[&["list", "--json"], args].concat());
+        let name = |process: &serde_json::Value| process["name"].as_str().unwrap().to_owned();
+        list.as_array().unwrap().iter().map(name).collect::<Vec<_>>()
+    };
+    assert_eq!(names(&[]), ["beta", "alpha"]);
+    assert_eq!(names(&["--sort", "name"]), ["alpha", "beta"]);
+    assert_eq!(names(&["--sort", "name:desc"]), ["beta", "alpha"]);
+    assert_eq!(home.run(&["list", "--sort", "size"]).code, 2);
+    let blocks = home.ok(&["list", "-m"]);
+    assert!(blocks.starts_with("+--- beta\nnamespace : default\npid : "), "{blocks}");
+    let silent = home.run(&["restart", "all", "-s"]);
+    assert_eq!((silent.code, silent.out.as_str(), silent.err.as_str()), (0, "", ""));
+    assert!(home.ok(&["jlist", "-s"]).starts_with('['), "what was asked for is printed");
+}
+
+#[test]
+fn j16_variables_are_listed_masked_shown_on_demand_set_and_unset() {
+    let home = Home::new();
+    let script = home.file("app.sh", "echo \"level $LEVEL trace $TRACE\"\nexec sleep 1000\n");
+    home.ok(&["start", &script, "--name", "web", "--env", "LEVEL=info", "--env", "TRACE=1"]);
+    home.wait_for_line("web", "level info trace 1");
+    assert_eq!(home.ok(&["env", "web"]), "LEVEL: ***\nTRACE: ***\n");
+    let shown = home.ok(&["env", "0", "--show"]);
+    for line in ["LEVEL: info", "TRACE: 1", "NODE_APP_INSTANCE: 0", "name: web"] {
+        assert!(shown.lines().any(|other| other == line), "{line}: {shown}");
+    }
+    assert!(shown.contains("PATH: "), "{shown}");
+    let audit = home.ok(&["audit", "--json"]);
+    assert!(audit.contains("apps.env.reveal") && !audit.contains("info"), "{audit}");
+    let before = home.pid("web");
+    assert!(home.ok(&["set", "web:LEVEL", "debug"]).contains("LEVEL is set for web (id 0)"));
+    home.wait_for_line("web", "level debug trace 1");
+    assert_ne!(home.pid("web"), before);
+    assert_eq!(home.ok(&["get", "web.LEVEL"]), "debug\n");
+    home.ok(&["unset", "web:TRACE"]);
+    wait_until("it is gone", crate::support::SOON, || {
+        home.ok(&["logs", "web", "--raw"]).contains("level debug trace \n")
+    });
+    home.run(&["get", "web:TRACE"]).refused(1, &["no variable TRACE"]);
+    home.run(&["unset", "web:TRACE"]).refused(1, &["TRACE"]);
+    home.run(&["set", "nothing:X", "1"]).refused(1, &["nothing"]);
+    assert_eq!(home.run(&["set", "LEVEL", "1"]).code, 2);
+    // What does not run is not started by it.
+    home.ok(&["stop", "web"]);
+    home.ok(&["set", "web:LEVEL", "warn"]);
+    assert_eq!(home.process("web")["status"], "stopped");
+    home.ok(&["start", "web"]);
+    home.wait_for_line("web", "level warn");
+}
