@@ -5,6 +5,7 @@ mod support;
 mod integration {
     mod browser;
     mod compat;
+    mod compressed;
     mod layering;
     mod problems;
     mod routes;

@@ -8,7 +8,8 @@ import { arrange, count } from "./table.js";
 
 const SAMPLES = 30;
 const $ = (id) => document.getElementById(id);
-const history = new Map(); // id of a process: its latest CPU shares
+// Id of a process: its latest CPU shares.
+const history = new Map();
 
 const refresh = oneAtATime(async () => {
   const query = new URLSearchParams(location.search);
@@ -87,7 +88,8 @@ const marks = () => need("./marks.js");
 document.addEventListener("change", async (event) => {
   if (event.target.closest(".c-mark")) (await marks())?.change(event);
 });
-if (document.querySelector(".c-mark :checked")) marks(); // the browser has kept them
+// The browser has kept them.
+if (document.querySelector(".c-mark :checked")) marks();
 
 subscribe("processes", () => ({ html: true, after: $("rows").dataset.picture }), (all) => {
   all.forEach(take);

@@ -72,7 +72,8 @@ key("?", () => $("help").showModal());
 key("/", () => $("filter")?.focus());
 key(" ", () => $("pause")?.click());
 
-let going = 0; // until when `g` waits for its letter
+// Until when `g` waits for its letter.
+let going = 0;
 
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && event.target === $("filter") && !event.defaultPrevented) event.target.blur();

@@ -4,15 +4,18 @@
 
 import { say } from "./say.js";
 
-const RETRIED = [1001, 1005, 1006, 1011, 1012, 1013, 1014]; // closes after which hx-ws connects again
+// Closes after which hx-ws connects again.
+const RETRIED = [1001, 1005, 1006, 1011, 1012, 1013, 1014];
 const $ = (id) => document.getElementById(id);
 
 export const live = { paused: false, connected: false };
 
 const topics = [];
-const changed = []; // called when something may have changed that no frame brought
+// Called when something may have changed that no frame brought.
+const changed = [];
 
-/** Asks for a topic, with what `options()` gives, on every connection. `on` gets the data of its `m` frames, or all of a `snap`. */
+/** Asks for a topic, with what `options()` gives, on every connection. `on` gets the data of its `m`
+ * frames, or all of a `snap`. */
 export function subscribe(topic, options, on) {
   topics.push({ topic, options, on });
 }
@@ -35,7 +38,8 @@ document.addEventListener("htmx:ws:after:connection", (event) => {
   live.connected = true;
   $("banner").hidden = true;
   showPulse();
-  tellChange(); // what happened before this subscription
+  // What happened before this subscription.
+  tellChange();
 });
 
 document.addEventListener("htmx:ws:close", (event) => {
@@ -44,12 +48,14 @@ document.addEventListener("htmx:ws:close", (event) => {
   live.connected = false;
   showPulse();
   if (code === 4401 || code === 4403) return location.reload();
-  if (document.hidden) return; // the tab rests; it connects again when it is looked at
+  // The tab rests; it connects again when it is looked at.
+  if (document.hidden) return;
   $("banner").textContent = RETRIED.includes(code)
     ? "Connection lost, trying again… What you see is as of the last moment."
     : "The live view has ended. Reload the page to go on.";
   $("banner").hidden = false;
-  tellChange({ t: "closed" }); // leads to the login page if the session is what ended
+  // Leads to the login page if the session is what ended.
+  tellChange({ t: "closed" });
 });
 
 // While paused, nothing on the page moves: the frame ends here, before it is swapped.
@@ -79,7 +85,8 @@ function showPulse() {
 $("pause").addEventListener("click", () => {
   live.paused = !live.paused;
   showPulse();
-  if (live.connected && !live.paused) ask(); // what came meanwhile was not heard
+  // What came meanwhile was not heard.
+  if (live.connected && !live.paused) ask();
   tellChange();
 });
 
@@ -91,7 +98,8 @@ export function oneAtATime(load) {
     if (live.paused) return;
     if (fetching) return void (again = true);
     fetching = load();
-    await fetching.catch(() => {}); // no connection: the banner says so already
+    // No connection: the banner says so already.
+    await fetching.catch(() => {});
     fetching = null;
     if (again) {
       again = false;

