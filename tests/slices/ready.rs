@@ -533,9 +533,8 @@ fn a_run_of_another_user_notifies_by_an_abstract_name_and_nobody_else_does() {
     let home = Home::new();
     let app = home.file("app.py", NOTIFIER);
     // It must reach its script, and remove what it has read.
-    for (path, mode) in [(home.mark(), "755"), (&home.work(), "777"), (std::path::Path::new(&app), "644")] {
-        std::process::Command::new("chmod").arg(mode).arg(path).status().unwrap();
-    }
+    std::process::Command::new("chmod").arg("755").arg(home.mark()).arg(home.work()).status().unwrap();
+    std::process::Command::new("chown").args(["-R", "nobody"]).arg(home.work()).status().unwrap();
     home.ok(&[
         "start",
         "app.py",
