@@ -13,7 +13,8 @@
 //! process pauses, and goes on by the restart rules when its new run fails. Which way is possible is
 //! found out by whoever gives the command.
 //!
-//! A failed reload leaves the remaining processes as they are. What somebody else does to a process
+//! A failed reload leaves all other processes as they are: those that were replaced before it, which
+//! have proven themselves, and those whose turn has not come. What somebody else does to a process
 //! of the app meanwhile ends the reload as interrupted: two wills about the same processes are never
 //! mixed. A new daemon does not take a reload up again.
 

@@ -3,11 +3,14 @@
 use std::sync::{Arc, LazyLock};
 
 use pmdaemon::api::resolve::{known, resolve, resolve_app};
+use pmdaemon::daemon::log_places::LogPlaces;
 use pmdaemon::daemon::revisions::Revisions;
 use pmdaemon::daemon::view::Snapshot;
 use pmdaemon::home::Home;
-use pmdaemon::model::{AppSpec, Moment, Name, RestartPolicy, StopPolicy};
+use pmdaemon::model::{AppSpec, Moment};
+use pmdaemon::store::Keepsake;
 use pmdaemon::supervisor::{Command, Input, Supervisor};
+use serde_json::json;
 
 pub fn check(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -32,7 +35,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// Apps whose names, namespaces and scripts can be taken for each other.
+/// Apps whose names, namespaces, scripts and labels can be taken for each other.
 static THERE: LazyLock<Snapshot> = LazyLock::new(|| {
     let mut brain = Supervisor::default();
     for (namespace, name, script, instances) in [
@@ -42,40 +45,20 @@ static THERE: LazyLock<Snapshot> = LazyLock::new(|| {
         ("blue", "web-1", "/opt/one", 1),
         ("green", "blue", "node x.js", 1),
     ] {
-        let create = Command::Create { spec: Arc::new(app(namespace, name, script, instances)) };
+        let create = Command::Create { spec: app(namespace, name, script, instances) };
         brain.step(Moment(0), Input::Command(create)).0.expect("created");
     }
     let mut snapshot = Snapshot::default();
-    snapshot.update(&mut brain, &Revisions::default(), &Home::at("/tmp/h"));
+    snapshot.update(&mut brain, &Revisions::default(), &LogPlaces::default(), &Home::at("/tmp/h"));
     snapshot
 });
 
-fn app(namespace: &str, name: &str, script: &str, instances: u32) -> AppSpec {
-    AppSpec {
-        health: None,
-        ready: Default::default(),
-        name: Name::parse(name).expect("a name"),
-        namespace: Name::parse(namespace).expect("a name"),
-        script: script.to_owned(),
-        interpreter: None,
-        program: "/bin/true".into(),
-        args: Vec::new(),
-        cwd: "/srv/app".into(),
-        inherited_env: Default::default(),
-        env: Default::default(),
-        env_sources: Default::default(),
-        watch: None,
-        schedule: None,
-        interpreter_args: Vec::new(),
-        instances,
-        numbered: instances > 1,
-        balance: None,
-        port: None,
-        autostart: false,
-        restart: RestartPolicy::default(),
-        stop: StopPolicy::default(),
-        resources: Default::default(),
-        logs: Default::default(),
-        depends_on: Vec::new(),
-    }
+/// As the store would have it: what is not said is as usual.
+fn app(namespace: &str, name: &str, script: &str, instances: u32) -> Arc<AppSpec> {
+    let spec = json!({
+        "name": name, "namespace": namespace, "script": script, "instances": instances, "program": "/bin/true",
+        "cwd": "/srv/app", "autostart": false, "labels": {"tier": name},
+    });
+    let stored = json!({"app": 0, "instance": 0, "spec": spec}).to_string();
+    Keepsake::parse(&stored).expect("a definition").spec
 }
