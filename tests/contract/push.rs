@@ -156,7 +156,7 @@ fn a_reader_that_takes_nothing_is_let_go_and_learns_why_if_it_goes_on() {
     });
     assert!(filled.is_ok(), "it reads and answers without end");
     wait_until("it is given up", Duration::from_secs(90), || {
-        home.daemon_log().contains("a WebSocket of local has taken nothing for 30s")
+        home.daemon_log().contains("a WebSocket of local has taken nothing for 15s")
     });
     assert_eq!(closed(&api, &mut socket), (1013, "this reader is stuck".to_owned()));
 }

@@ -51,8 +51,9 @@ use topic::{Said, Topic, Wish};
 const PROTOCOL: &str = "pmdaemon.v1";
 /// Changes within this are told together.
 const COALESCE: Duration = Duration::from_millis(30);
-/// A reader that takes nothing for so long is let go.
-const STUCK: Duration = Duration::from_secs(30);
+/// A reader that takes nothing for so long is let go: well before its connection is cut off without a
+/// word (30 s, [`super::serve`]), so that it can still be told why.
+const STUCK: Duration = Duration::from_secs(15);
 /// Whoever is stuck learns it when they go on within this.
 const LAST_CHANCE: Duration = Duration::from_secs(10);
 /// We show that we live.
@@ -391,7 +392,12 @@ impl Push {
     /// Goodbye, behind everything that was said before and was not taken yet.
     async fn close_within(&mut self, limit: Duration, code: u16, reason: &'static str) -> Result<(), Over> {
         let frame = CloseFrame { code, reason: reason.into() };
-        let _ = timeout(limit, self.socket.send(Message::Close(Some(frame)))).await;
+        let said = timeout(limit, self.socket.send(Message::Close(Some(frame)))).await;
+        if matches!(said, Ok(Ok(()))) {
+            // Closed with something unread, the connection would be reset, and the goodbye lost.
+            let answered = async { while let Some(Ok(_)) = self.socket.recv().await {} };
+            let _ = timeout(limit, answered).await;
+        }
         Err(Over)
     }
 }

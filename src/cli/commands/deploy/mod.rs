@@ -166,13 +166,14 @@ async fn ended(mut command: Command, what: &str) -> Result<(), CliError> {
 /// Runs it to its end; answers with the line that it printed.
 async fn answer(mut command: Command, host: &str) -> Result<String, CliError> {
     let failed = |e: std::io::Error| CliError::new(format!("ssh to {host} could not be run: {e}"));
-    let output = command.stderr(Stdio::inherit()).output().await.map_err(failed)?;
+    let output = command.output().await.map_err(failed)?;
     let line = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     match output.status.success() && !line.is_empty() {
         true => Ok(line),
-        false => Err(CliError::new(format!(
-            "the earlier deployment on {host} is not known: what it said is above"
-        ))),
+        false => {
+            let why = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+            Err(CliError::new(format!("the earlier deployment on {host} is not known: {why}")))
+        }
     }
 }
 
