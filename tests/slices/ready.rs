@@ -531,7 +531,7 @@ fn a_run_of_another_user_notifies_by_an_abstract_name_and_nobody_else_does() {
         return;
     }
     let home = Home::new();
-    let app = home.file("app.py", NOTIFIER);
+    home.file("app.py", NOTIFIER);
     // It must reach its script, and remove what it has read.
     std::process::Command::new("chmod").arg("755").arg(home.mark()).arg(home.work()).status().unwrap();
     std::process::Command::new("chown").args(["-R", "nobody"]).arg(home.work()).status().unwrap();
