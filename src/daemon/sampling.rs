@@ -65,8 +65,8 @@ pub struct Usages {
 pub struct Looking(Arc<Usages>);
 
 enum Request {
-    /// Measure now and answer.
-    Now(oneshot::Sender<Arc<Measured>>),
+    /// Answer with figures at most so old, of the processes that run by that `seq`.
+    Fresh(Duration, u64, oneshot::Sender<Arc<Measured>>),
     /// Somebody began to look, or something has a memory limit now.
     Wake,
 }
@@ -97,15 +97,16 @@ impl Usages {
     /// The latest figures, at most `max_age` old and of the processes that run by `seq`. Absent
     /// while the daemon ends.
     pub async fn fresh(&self, max_age: Duration, seq: u64) -> Option<Arc<Measured>> {
-        if let Some(latest) = self.latest()
-            && clock::now().since(latest.at) <= max_age
-            && latest.seq >= seq
-        {
+        if let Some(latest) = self.latest_if_fresh(max_age, seq) {
             return Some(latest);
         }
         let (reply, answer) = oneshot::channel();
-        self.request(Request::Now(reply));
+        self.request(Request::Fresh(max_age, seq, reply));
         answer.await.ok()
+    }
+
+    fn latest_if_fresh(&self, max_age: Duration, seq: u64) -> Option<Arc<Measured>> {
+        self.latest().filter(|latest| clock::now().since(latest.at) <= max_age && latest.seq >= seq)
     }
 
     /// The latest figures, however old.
@@ -171,10 +172,15 @@ impl Usages {
                 let everything = (began + self.interval()).since(now);
                 let limits = if limited { (guarded + LIMITS).since(now) } else { everything };
                 match inbox.recv_timeout(everything.min(limits)) {
-                    Ok(Request::Now(reply)) => {
-                        let _ = reply.send(self.measure(&mut sampler, &mut host, snapshot));
-                        began = clock::now();
-                        guarded = began;
+                    Ok(Request::Fresh(max_age, seq, reply)) => {
+                        // Many may have asked at the same time: one pass answers them all.
+                        let latest = self.latest_if_fresh(max_age, seq).unwrap_or_else(|| {
+                            let measured = self.measure(&mut sampler, &mut host, snapshot);
+                            began = clock::now();
+                            guarded = began;
+                            measured
+                        });
+                        let _ = reply.send(latest);
                     }
                     // A looker has a whole interval from here on.
                     Ok(Request::Wake) => began = clock::now(),
