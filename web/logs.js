@@ -5,11 +5,12 @@ import { key } from "./shell.js";
 import { say, why } from "./say.js";
 
 const CHUNK = 500;
-const MOST = 100_000; // lines that are kept; the oldest go first, and never those that are read
+const MOST = 100_000; // lines that are kept, if the page does not say how many; the oldest go first
 const $ = (id) => document.getElementById(id);
 const log = $("log");
 const several = "several" in log.dataset;
 const source = log.dataset.source;
+const most = () => Number(log.dataset.most ?? MOST);
 
 let paused = false;
 let held = false; // as many lines wait below as are kept: no more are asked for
@@ -85,7 +86,7 @@ function append(records) {
 function trim() {
   const all = [...chunks()];
   let number = all.reduce((sum, chunk) => sum + chunk.childElementCount, 0);
-  while (number > MOST && all.length > 1) {
+  while (number > most() && all.length > 1) {
     const first = all.shift();
     number -= first.childElementCount;
     first.remove();
@@ -169,7 +170,7 @@ function show() {
     toEnd();
   } else {
     fresh += records.length;
-    if (fresh >= MOST && !paused && !over) hold();
+    if (fresh >= most() && !paused && !over) hold();
     showLatest();
   }
 }

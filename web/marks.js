@@ -15,7 +15,8 @@ const WORDS = {
 const marks = () => [...document.querySelectorAll(".c-mark input[name=ref]:checked")];
 const amount = (number) => `${number} ${number === 1 ? "process" : "processes"}`;
 
-function show() {
+/** Says how many are marked. */
+export function show() {
   const number = marks().length;
   $("marked").textContent = `${amount(number)} marked`;
   const rows = shown();
@@ -102,4 +103,3 @@ document.addEventListener("click", click);
 bulk.addEventListener("submit", submit);
 bulk.addEventListener("reset", () => setTimeout(clear));
 document.addEventListener("htmx:after:swap", show);
-show();

@@ -89,7 +89,7 @@ document.addEventListener("change", async (event) => {
   if (event.target.closest(".c-mark")) (await marks())?.change(event);
 });
 // The browser has kept them.
-if (document.querySelector(".c-mark :checked")) marks();
+if (document.querySelector(".c-mark :checked")) marks().then((module) => module?.show());
 
 subscribe("processes", () => ({ html: true, after: $("rows").dataset.picture }), (all) => {
   all.forEach(take);

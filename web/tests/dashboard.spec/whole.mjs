@@ -77,13 +77,13 @@ test("it is stopped, started and restarted", async () => {
   await live();
   await mark("acts");
   const first = await pid("shop");
-  await row("shop").getByRole("button", { name: "Stop shop" }).click();
+  await row("shop").getByRole("button", { name: "Stop shop", exact: true }).click();
   await state("shop", "stopped");
   assert.throws(() => process.kill(first, 0), { code: "ESRCH" });
-  await row("shop").getByRole("button", { name: "Start shop" }).click();
+  await row("shop").getByRole("button", { name: "Start shop", exact: true }).click();
   await state("shop", "online");
   const second = await pid("shop");
-  await row("shop").getByRole("button", { name: "Restart shop" }).click();
+  await row("shop").getByRole("button", { name: "Restart shop", exact: true }).click();
   await until("it has another pid", async () => (await pid("shop")) !== second);
   await state("shop", "online");
   assert.equal(await marked(), "acts", "the page was reloaded");
