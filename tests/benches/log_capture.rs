@@ -111,7 +111,7 @@ impl Bench<'_> {
     /// CPU seconds of the keeper per gigabyte; megabytes per second and CPU seconds per gigabyte of
     /// the program; the same into a pipe; CPU seconds per gigabyte of `cat`, and of writing alone.
     fn round(&self) -> [f64; 7] {
-        let (pipe, pipe_app) = self.into_a_pipe();
+        let (pipe, pipe_app) = self.writes_into_a_pipe();
         let (keeper, wall, app) = self.warm(Bench::captured);
         let cat = self.warm(Bench::through_cat);
         let floor = self.warm(Bench::written);
@@ -147,7 +147,7 @@ impl Bench<'_> {
     }
 
     /// Wall and CPU seconds of the program.
-    fn into_a_pipe(&self) -> (f64, f64) {
+    fn writes_into_a_pipe(&self) -> (f64, f64) {
         let mut child = self.command().spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
         let mut buffer = vec![0; 1 << 20];
