@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use utoipa::OpenApi;
@@ -156,7 +157,9 @@ pub fn router(api: Shared) -> Router {
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn_with_state(api.clone(), idempotency::once))
         .layer(from_fn(compress::mark))
-        .layer(CompressionLayer::new().compress_when(compress::is_wanted))
+        .layer(
+            CompressionLayer::new().quality(CompressionLevel::Precise(8)).compress_when(compress::is_wanted),
+        )
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), in_flight::bound))

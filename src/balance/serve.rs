@@ -10,6 +10,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use std::os::unix::fs::PermissionsExt;
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
@@ -51,6 +52,7 @@ async fn balance(places: Places) -> io::Result<()> {
     // One that died has left its own behind.
     let _ = std::fs::remove_file(&places.status);
     let asked = UnixListener::bind(&places.status)?;
+    std::fs::set_permissions(&places.status, std::fs::Permissions::from_mode(0o600))?;
     let fleet = Fleet::new();
     let mut watch = Watch::new(&places.table)?;
     let reread = {

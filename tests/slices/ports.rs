@@ -13,7 +13,7 @@ fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let place = (std::process::id() % 600) as u16 * 20;
     wait_for("enough free ports in a row", SOON, || {
-        let first = 20_000 + (place + NEXT.fetch_add(count, Ordering::Relaxed)) % 12_000;
+        let first = 21_000 + (place + NEXT.fetch_add(count, Ordering::Relaxed)) % 11_000;
         let all_free = (first..first + count).all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok());
         all_free.then_some(first)
     })

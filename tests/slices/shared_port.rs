@@ -153,10 +153,10 @@ impl Load {
         Load::of(port, &[(true, 0, of_each), (true, 40, of_each), (false, 0, of_each)])
     }
 
-    /// Without those that think: whoever reuses a connection after a while may meet its end. The busy
-    /// ones leave the server time to say so.
-    pub fn busy_and_fresh(port: u16, of_each: usize) -> Load {
-        Load::of(port, &[(true, 1, of_each), (false, 0, of_each)])
+    /// Clients with a connection for each question: whoever reuses one may meet its end, unless the
+    /// program announces that (`Connection: close`).
+    pub fn fresh(port: u16, count: usize) -> Load {
+        Load::of(port, &[(false, 0, count)])
     }
 
     /// Kinds of clients: whether they keep their connection, how long they think (ms), how many.

@@ -85,9 +85,9 @@ test("the page of an operation tells how far each process is, by itself", async 
     const now = (await states(page)).map((word) => word.trim());
     return now[0] === "done" && now[3] === "waiting";
   });
-  await good("an operation under way");
   await page.getByRole("button", { name: "Cancel what has not begun" }).click();
   await page.locator("#operation .panel .state").getByText("cancelled").waitFor();
+  await good("a cancelled operation");
   await until("the last one was left", async () => (await states(page)).at(-1).trim() === "left");
   assert.equal(await page.getByRole("button", { name: "Cancel what has not begun" }).count(), 0);
   assert.equal(await page.evaluate(() => document.documentElement.dataset.mark), "kept", "the page was reloaded");
