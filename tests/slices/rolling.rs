@@ -116,13 +116,13 @@ fn k5_a_version_that_is_no_good_is_taken_back_and_nobody_notices() {
 #[test]
 fn k5_a_version_that_never_listens_is_taken_back_in_time() {
     let home = Home::new();
-    let front = start(&home, NODE, 1, &["--ready", "port", "--listen-timeout", "1s"]);
+    let front = start(&home, NODE, 1, &["--ready", "port", "--listen-timeout", "3s"]);
     let before = pids(&home);
     let load = Load::three_kinds(front, 2);
     home.file("app.js", "for (;;) {}");
     let ran = home.run(&["reload", "web"]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("not ready within 1 s"), "{ran:?}");
+    assert!(ran.err.contains("not ready within 3 s"), "{ran:?}");
     load.more(20);
     load.end().is_clean();
     assert_eq!(pids(&home), before);
@@ -203,7 +203,7 @@ fn k5_a_version_that_hangs_before_it_listens_gets_no_connection_of_a_held_socket
         "web",
         2,
         port,
-        &["--ready", "port", "--listen-timeout", "1s"],
+        &["--ready", "port", "--listen-timeout", "3s", "--wait-ready"],
     );
     let before = pids(&home);
     let load = Load::three_kinds(port, 3);
@@ -211,7 +211,7 @@ fn k5_a_version_that_hangs_before_it_listens_gets_no_connection_of_a_held_socket
         home.file("app.js", version);
         let ran = home.run(&["reload", "web"]);
         assert_eq!(ran.code, 1, "{version}: {ran:?}");
-        assert!(ran.err.contains("not ready within 1 s"), "{version}: {ran:?}");
+        assert!(ran.err.contains("not ready within 3 s"), "{version}: {ran:?}");
         assert_eq!(pids(&home), before);
     }
     load.more(40);
