@@ -4,6 +4,8 @@ pub mod list;
 pub mod remove;
 pub mod set;
 
+use std::collections::BTreeSet;
+
 use super::ApiError;
 use crate::daemon::view::Snapshot;
 use crate::model::Name;
@@ -16,7 +18,7 @@ fn parsed(namespace: &str, name: &str) -> Result<(Name, Name), ApiError> {
     Ok((namespace, name))
 }
 
-/// The apps of a namespace that refer to a secret.
+/// The apps of a namespace that refer to a secret, by name.
 fn users(snapshot: &Snapshot, namespace: &Name, name: &Name) -> Vec<String> {
     let refers = |value: &String| {
         let pieces = pieces(value).unwrap_or_default();
@@ -24,7 +26,6 @@ fn users(snapshot: &Snapshot, namespace: &Name, name: &Name) -> Vec<String> {
     };
     let specs = snapshot.processes.values().map(|view| &view.spec);
     let of_it = specs.filter(|spec| spec.namespace == *namespace && spec.env.values().any(refers));
-    let mut names: Vec<String> = of_it.map(|spec| spec.name.to_string()).collect();
-    names.dedup();
-    names
+    let names: BTreeSet<String> = of_it.map(|spec| spec.name.to_string()).collect();
+    names.into_iter().collect()
 }
