@@ -44,9 +44,9 @@ const LONGEST: usize = 255;
 
 /// Whether a POST to that route may have a key. Those that show a secret may not: no secret is kept.
 pub fn takes_key(route: &str) -> bool {
-    let in_v1 = route.strip_prefix("/api/v1/");
-    in_v1.is_some_and(|path| path == "operations" || path == "apps" || path.starts_with("apps/"))
-        || route == "/api/processes"
+    let Some(path) = route.strip_prefix("/api/v1/") else { return route == "/api/processes" };
+    let acts = path == "operations" || path == "apps" || path.starts_with("apps/");
+    acts && !path.ends_with("/reveal")
 }
 
 /// What is being answered: for whom, with which key, and what they asked.

@@ -156,6 +156,9 @@ fn a_key_that_is_none_or_of_no_use_is_refused() {
     let refused = post(&api, &api.token, "/api/v1/tokens", "k", &json!({"name": "t", "role": "viewer"}));
     refused.is_problem(400, "idempotency_unsupported");
     assert!(!home.ok(&["token", "list"]).contains("viewer"), "nothing was done");
+    // Answers are kept, and values of variables are not to be.
+    let revealed = post(&api, &api.token, "/api/v1/apps/web/env/reveal", "k", &json!({}));
+    revealed.is_problem(400, "idempotency_unsupported");
     // It says nothing where nothing is changed.
     let list = api.send(api.request("GET", "/api/v1/apps").header("Idempotency-Key", "k"));
     assert_eq!(list.status, 200);
