@@ -14,10 +14,10 @@ pub struct Filter {
     namespaces: Option<Vec<Name>>,
     states: Option<Vec<Status>>,
     names: Option<Vec<Name>>,
-    labels: Vec<LabelTerm>,
+    labels: Option<Vec<LabelTerm>>,
 }
 
-/// The same as words: each a list, of which one has to fit; of labels all.
+/// The same as words: each a list, of which one has to fit; of labels all. Nothing fits an empty one.
 #[derive(Clone, Copy, Default)]
 pub struct Words<'a> {
     /// Namespaces.
@@ -54,7 +54,7 @@ impl Filter {
             namespaces: names("namespace", words.namespaces)?,
             states: words.states.map(|words| words.iter().map(state).collect()).transpose()?,
             names: names("name", words.names)?,
-            labels: words.labels.unwrap_or_default().iter().map(term).collect::<Result<_, _>>()?,
+            labels: words.labels.map(|words| words.iter().map(term).collect()).transpose()?,
         })
     }
 
@@ -65,7 +65,7 @@ impl Filter {
         namespaces.as_ref().is_none_or(|all| all.contains(&spec.namespace))
             && states.as_ref().is_none_or(|all| all.contains(&view.state.status()))
             && names.as_ref().is_none_or(|all| all.contains(&spec.name))
-            && labels.iter().all(|term| spec.labels.has(term))
+            && labels.as_ref().is_none_or(|all| !all.is_empty() && all.iter().all(|term| spec.labels.has(term)))
     }
 }
 

@@ -79,6 +79,10 @@ fn many_are_acted_on_by_what_they_are_like() {
     assert_eq!(would(json!({"labels": ["tier=back"]})), ["api", "db"]);
     assert_eq!(would(json!({"labels": ["tier=back"], "namespaces": ["shop"]})), ["db"]);
     assert_eq!(would(json!({"names": ["web"], "states": ["online"]})), ["web-0"]);
+    for nothing in ["labels", "names", "namespaces", "states"] {
+        let none = operate(json!({nothing: []})).json();
+        assert_eq!(none.get("would"), None, "{nothing}: {none}");
+    }
     operate(json!({})).is_problem(422, "invalid_value");
     operate(json!({"all": true, "labels": ["tier"]})).is_problem(422, "invalid_value");
     let wrong = operate(json!({"labels": ["a b"]})).is_problem(422, "invalid_value");
