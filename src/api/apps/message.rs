@@ -2,6 +2,7 @@
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
+use serde_json::Value;
 
 use crate::api::access::{AppOperate, Auth};
 use crate::api::extract::{Json, Path};
@@ -29,10 +30,35 @@ pub async fn message(
     Path(reference): Path<String>,
     Json(order): Json<wire::MessageOrder>,
 ) -> Result<JsonAnswer<wire::Outcome>, ApiError> {
+    if is_of_node(&order.message) {
+        return Err(ApiError::member("/message", "a message with a cmd that begins with NODE_ is one of Node's own"));
+    }
     let text = order.message.to_string();
-    if text.len() > LONGEST || text.starts_with("{\"cmd\":\"NODE_") {
-        return Err(ApiError::member("/message", "a message has at most 16 KiB, and is none of Node's own"));
+    if text.len() > LONGEST {
+        return Err(ApiError::member("/message", "a message has at most 16 KiB"));
     }
     let given = give::give(&api, &auth.snapshot(&api), &reference, Inlet::Channel, &text).await?;
     Ok(JsonAnswer(given))
+}
+
+/// Whether Node would take it as said by itself, and not hand it to the program.
+fn is_of_node(message: &Value) -> bool {
+    message.get("cmd").and_then(Value::as_str).is_some_and(|cmd| cmd.starts_with("NODE_"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_node_says_to_itself_is_known_wherever_it_stands() {
+        for of_node in [json!({"cmd": "NODE_HANDLE"}), json!({"act": "disconnect", "cmd": "NODE_CLUSTER"})] {
+            assert!(is_of_node(&of_node), "{of_node}");
+        }
+        for other in [json!({"cmd": "node"}), json!({"cmd": 1}), json!(["cmd", "NODE_"]), json!("NODE_X")] {
+            assert!(!is_of_node(&other), "{other}");
+        }
+    }
 }
