@@ -71,28 +71,28 @@ fn refused_json(rejection: &JsonRejection) -> ApiError {
     }
 }
 
-/// What a body says when `4.0` in it is 4, as JSON Schema has it and some languages write it.
+/// What a body says when `4.0` in it is 4, as JSON Schema has it and some languages write it. `None`
+/// also when there is no such number: it stays wrong for whatever it was wrong for.
 fn with_whole_numbers<T: DeserializeOwned>(json: &[u8]) -> Option<T> {
     let mut value = serde_json::from_slice(json).ok()?;
-    make_whole(&mut value);
-    serde_json::from_value(value).ok()
+    make_whole(&mut value).then(|| serde_json::from_value(value).ok())?
 }
 
 /// Beyond this a floating-point number does not say which whole number is meant.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Writes whole numbers as such.
-pub(super) fn make_whole(value: &mut Value) {
+/// Writes whole numbers as such. Whether there was one to write so.
+pub(super) fn make_whole(value: &mut Value) -> bool {
     match value {
         Value::Number(number) => {
             let whole = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() <= EXACT);
-            if let Some(whole) = whole.filter(|_| number.is_f64()) {
-                *value = Value::from(whole as i64);
-            }
+            let Some(whole) = whole.filter(|_| number.is_f64()) else { return false };
+            *value = Value::from(whole as i64);
+            true
         }
-        Value::Array(items) => items.iter_mut().for_each(make_whole),
-        Value::Object(members) => members.values_mut().for_each(make_whole),
-        Value::Null | Value::Bool(_) | Value::String(_) => {}
+        Value::Array(items) => items.iter_mut().fold(false, |made, item| make_whole(item) || made),
+        Value::Object(members) => members.values_mut().fold(false, |made, member| make_whole(member) || made),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 
@@ -209,6 +209,8 @@ mod tests {
         for wrong in ["0.5", "1e300", "\"1\"", "null", "[1.0]"] {
             assert!(read(&format!("{{\"count\": {wrong}, \"all\": []}}")).is_none(), "{wrong}");
         }
+        // Said twice is not said in another way.
+        assert!(read(r#"{"count": 1, "count": 2, "all": []}"#).is_none());
     }
 
     #[test]
