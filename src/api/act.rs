@@ -1,6 +1,6 @@
 //! What can be done to a process by itself, and waiting for their outcome.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::auth::Principal;
 use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::daemon::{exposed, preparing};
-use crate::model::{PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
+use crate::model::{AppId, AppSpec, PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
 use crate::supervisor::{Accepted, Command, Denied};
 use crate::wire::{self, Action};
 
@@ -152,14 +152,7 @@ pub async fn act_if(
     expected: Option<Expected>,
     limit: Duration,
 ) -> Result<Acted, ApiError> {
-    match action {
-        Action::Restart => can_be_started(api, targets).await?,
-        Action::Start => {
-            let at_rest: Vec<_> = targets.iter().filter(|view| view.state.pid().is_none()).cloned().collect();
-            are_nobody_elses(&at_rest).await?;
-        }
-        Action::Stop | Action::Delete | Action::Reset => {}
-    }
+    can_be_done(api, action, targets).await?;
     let commands = targets.iter().map(|target| command(action, target.id)).collect();
     give(api, by, action, commands, targets, expected, limit).await
 }
@@ -182,10 +175,36 @@ pub async fn restart_on(
         PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
     };
     let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
-    can_be_started(api, targets).await?;
+    can_be_started(api, specs(targets)).await?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
     give(api, by, Action::Restart, commands, targets, None, limit).await
+}
+
+/// Whether an action would run only what can be run, as far as that is seen before anything happens.
+///
+/// # Errors
+/// The sentence of the first app that cannot be started.
+pub async fn can_be_done(
+    api: &Api,
+    action: Action,
+    targets: &[Arc<ProcessView>],
+) -> Result<(), ApiError> {
+    match action {
+        Action::Restart => can_be_started(api, specs(targets)).await,
+        // Nothing is stopped for a start, which tells by itself what it lacks.
+        Action::Start => {
+            are_nobody_elses(specs(targets.iter().filter(|view| view.state.pid().is_none()))).await
+        }
+        Action::Stop | Action::Delete | Action::Reset => Ok(()),
+    }
+}
+
+/// The definitions of these processes, each once.
+pub fn specs<'a>(targets: impl IntoIterator<Item = &'a Arc<ProcessView>>) -> Vec<Arc<AppSpec>> {
+    let by_app: BTreeMap<AppId, _> =
+        targets.into_iter().map(|view| (view.app, Arc::clone(&view.spec))).collect();
+    by_app.into_values().collect()
 }
 
 /// 422 if a file cannot be read or a secret is not there that the next run needs, or others could change
@@ -193,34 +212,30 @@ pub async fn restart_on(
 ///
 /// # Errors
 /// The sentence of the first app that cannot be started.
-pub async fn can_be_started(api: &Api, targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
-    let mut seen = BTreeSet::new();
-    for target in targets.iter().filter(|target| seen.insert(target.app)) {
-        let ready = preparing::read(target.spec.env_sources.files.clone()).await.map(drop);
-        ready.and_then(|()| api.handle.secrets().check(&target.spec)).map_err(|why| left(target, &why))?;
+pub async fn can_be_started(api: &Api, specs: Vec<Arc<AppSpec>>) -> Result<(), ApiError> {
+    for spec in &specs {
+        let ready = preparing::read(spec.env_sources.files.clone()).await.map(drop);
+        ready.and_then(|()| api.handle.secrets().check(spec)).map_err(|why| left(spec, &why))?;
     }
-    are_nobody_elses(targets).await
+    are_nobody_elses(specs).await
 }
 
 /// 422 if others could change what root would run.
 ///
 /// # Errors
 /// The sentence of the first app with which that is so.
-async fn are_nobody_elses(targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
-    let mut seen = BTreeSet::new();
-    for target in targets.iter().filter(|target| seen.insert(target.app)) {
-        let spec = Arc::clone(&target.spec);
-        let looking = tokio::task::spawn_blocking(move || {
-            exposed::check(&spec.cwd, &spec.script, &spec.env_sources.files, spec.resources.run_as.as_ref())
-        });
-        let looked = looking.await.map_err(|e| ApiError::internal(&e))?;
-        looked.map_err(|exposed| left(target, &exposed.detail))?;
-    }
-    Ok(())
+async fn are_nobody_elses(specs: Vec<Arc<AppSpec>>) -> Result<(), ApiError> {
+    let look = |spec: &Arc<AppSpec>| {
+        let run_as = spec.resources.run_as.as_ref();
+        exposed::check(&spec.cwd, &spec.script, &spec.env_sources.files, run_as)
+            .map_err(|exposed| left(spec, &exposed.detail))
+    };
+    let looking = tokio::task::spawn_blocking(move || specs.iter().try_for_each(look));
+    looking.await.map_err(|e| ApiError::internal(&e))?
 }
 
-fn left(target: &ProcessView, why: &str) -> ApiError {
-    let detail = format!("{} cannot be started: {why}; it is left as it is", target.name());
+fn left(spec: &AppSpec, why: &str) -> ApiError {
+    let detail = format!("{} cannot be started: {why}; it is left as it is", spec.name);
     ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "cannot_execute", detail)
 }
 

@@ -25,7 +25,7 @@ pub enum Count {
 
 impl Count {
     /// How many that are, of so many now.
-    fn of(self, now: i64) -> i64 {
+    pub fn of(self, now: i64) -> i64 {
         match self {
             Count::Exactly(wanted) => wanted,
             Count::Change(delta) => now.saturating_add(delta),

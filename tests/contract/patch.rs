@@ -74,6 +74,24 @@ fn a_patch_that_makes_no_definition_changes_nothing() {
 }
 
 #[test]
+fn what_was_deleted_of_an_app_does_not_come_back_with_another_change_of_it() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web", "--instances", "3"]);
+    home.ok(&["delete", "web-1", "--force"]);
+    let api = home.api();
+    let names = |changed: Answer| {
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let app = changed.json();
+        let all = app["processes"].as_array().unwrap().clone();
+        all.iter().map(|process| process["name"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(names(patch(&api, &json!({"max_restarts": 5}))), ["web-0", "web-2"]);
+    let set = api.post(&format!("{PATH}/env?wait=15s"), &json!({"set": {"A": "1"}}));
+    assert_eq!(names(set), ["web-0", "web-2"]);
+    assert_eq!(names(patch(&api, &json!({"instances": 3}))).len(), 3);
+}
+
+#[test]
 fn patches_at_the_same_time_are_all_kept() {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);

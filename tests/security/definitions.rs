@@ -157,10 +157,15 @@ fn row_33_root_runs_nothing_that_others_can_change_unless_told() {
     assert_eq!(start("web").code, 0);
     let pid = home.pid("web");
     mode(&script, 0o646);
-    home.run(&["restart", "web"]).refused(1, &["web cannot be started", "left as it is"]);
+    let api = home.api();
+    for verb in [&["restart", "web"][..], &["reload", "web"], &["scale", "web", "2"], &["set", "web:A", "2"]] {
+        home.run(verb).refused(1, &["web cannot be started", "left as it is"]);
+    }
     assert_eq!(home.pid("web"), pid);
     home.ok(&["stop", "web"]);
     home.run(&["start", "web"]).refused(1, &["web cannot be started", "chmod o-w"]);
+    let singly = json!({"action": "start", "refs": ["web"], "strategy": {"max_parallel": 1}});
+    api.post("/api/v1/operations?wait=15s", &singly).is_problem(422, "cannot_execute");
     assert_eq!(home.process("web")["status"], "stopped");
 
     // Told so, it runs anything.

@@ -74,6 +74,9 @@ fn k17_a_secret_reaches_the_program_and_nobody_else_and_a_new_value_comes_with_t
     });
     assert_eq!(variable(&home, "web", "URL"), Some(format!("pg://u:{SECOND}@db/x")));
     wait_until("the file of the run before is gone", SOON, || !Path::new(&file).exists());
+    // Its name is shown to who may define the app, and nothing else of it.
+    let shown = home.ok(&["env", "web", "--show"]);
+    assert!(shown.contains("${secret:DB}") && !shown.contains(SECOND), "{shown}");
     home.run(&["secret", "rm", "DB"]).refused(1, &["used by web"]);
     home.ok(&["delete", "web", "--force"]);
     home.ok(&["secret", "rm", "DB"]);
@@ -104,6 +107,35 @@ fn k17_a_secret_that_is_not_there_is_one_sentence_before_anything_happens() {
     home.ok(&["start", &eco]);
     assert_eq!(variable(&home, "api", "DB").as_deref(), Some(SECOND));
     assert_eq!(home.run(&["plan", &eco, "--exit-code"]).code, 0);
+}
+
+#[test]
+fn k17_a_definition_that_names_a_secret_that_is_not_there_ends_nothing() {
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    home.ok(&["start", &script, "--name", "web", "--env", "DB=plain"]);
+    let pid = home.pid("web");
+    home.run(&["set", "web:DB", "${secret:DB}"]).refused(1, &["no secret DB"]);
+    assert_eq!((home.pid("web"), variable(&home, "web", "DB").as_deref()), (pid, Some("plain")));
+    set(&home, "DB", FIRST, &[]);
+    home.ok(&["set", "web:DB", "${secret:DB}"]);
+    home.ok(&["set", "web:DB", "plain"]);
+    home.ok(&["secret", "rm", "DB"]);
+    let pid = home.pid("web");
+    home.run(&["rollback", "web"]).refused(1, &["no secret DB"]);
+    assert_eq!((home.pid("web"), variable(&home, "web", "DB").as_deref()), (pid, Some("plain")));
+}
+
+#[test]
+fn k17_an_app_that_uses_a_secret_is_named_once() {
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    set(&home, "DB", FIRST, &[]);
+    for name in ["web", "api"] {
+        home.ok(&["start", &script, "--name", name, "--env", "DB=${secret:DB}"]);
+    }
+    home.ok(&["scale", "web", "2"]);
+    assert_eq!(home.json(&["secret", "list", "--json"])[0]["used_by"], json!(["api", "web"]));
 }
 
 #[test]

@@ -23,8 +23,16 @@ pub async fn resolved(api: &Api, new: wire::NewApp) -> Result<AppSpec, ApiError>
     let draft = convert::draft(new, &api.default_cwd)?;
     let spec = tokio::task::spawn_blocking(move || define(draft)).await;
     let spec = spec.map_err(|e| ApiError::internal(&e))??;
-    api.handle.secrets().check(&spec).map_err(|why| ApiError::member("/env", why))?;
+    has_its_secrets(api, &spec)?;
     Ok(spec)
+}
+
+/// Whether the secrets are there that `spec` names.
+///
+/// # Errors
+/// 422 with the first that is not, or cannot be given.
+pub fn has_its_secrets(api: &Api, spec: &AppSpec) -> Result<(), ApiError> {
+    api.handle.secrets().check(spec).map_err(|why| ApiError::member("/env", why))
 }
 
 /// Whether `principal` may have an app as `spec` says.

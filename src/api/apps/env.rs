@@ -14,11 +14,10 @@ use crate::api::conditional::Conditions;
 use crate::api::convert::check_variable;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared};
 use crate::daemon::revisions::Author;
 use crate::daemon::{env_file, environment};
-use crate::model::{AppSpec, Goal, RevisionCause};
-use crate::supervisor::Then;
+use crate::model::{AppSpec, RevisionCause};
 use crate::wire;
 
 /// Change some variables of an app
@@ -55,18 +54,15 @@ pub async fn change(
             return Err(ApiError::member("/unset", detail));
         }
     }
-    let spec = AppSpec { env, ..AppSpec::clone(&first.spec) };
-    definition::may_be(&api, &auth.principal, &spec)?;
-    let usual = if before.iter().any(|view| view.goal == Goal::Up) { Then::Restart } else { Then::Keep };
-    let then = which.then.map_or(usual, convert::then);
+    let spec = AppSpec { env, instances: update::present(&before), ..AppSpec::clone(&first.spec) };
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
-    update::change(&api, &auth, author, &before, spec, then, limit).await
+    update::change_and_restart(&api, &auth, author, &before, spec, which.then, limit).await
 }
 
 /// Tell the environment of a process
 ///
-/// With the values: all that its next run gets, secrets included. Who may define the app may see it,
-/// and it is in the audit that somebody did.
+/// With the values: all that its next run gets, but for what is kept as a secret, which is named and
+/// not shown. Who may define the app may see it, and it is in the audit that somebody did.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/env/reveal", tag = "apps", operation_id = "reveal_env",
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app; its first process", example = "web")),
     responses(

@@ -6,13 +6,14 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::create::SPAWN_LIMIT;
-use super::update::{Which, redefine};
+use super::update::{self, Which, redefine};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
 use crate::api::extract::{Json, Path, Query, make_whole};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert_given};
+use crate::model::AppSpec;
 use crate::wire;
 
 /// So often it is tried anew when somebody else changes the definition at the same time.
@@ -49,7 +50,8 @@ pub async fn patch(
         // Of the version that is patched, always: else what somebody else changes meanwhile is undone.
         let known = conditions.expected(first)?;
         let expected = known.unwrap_or_else(|| Conditions::present(first));
-        let new = patched(first.spec.clone(), patch.clone()).await?;
+        let spec = AppSpec { instances: update::present(&before), ..AppSpec::clone(&first.spec) };
+        let new = patched(spec, patch.clone()).await?;
         let done = redefine(&api, &auth, Some(expected), &before, new, &which, limit).await;
         let raced = matches!(&done, Err(error) if error.status == StatusCode::PRECONDITION_FAILED);
         if !raced || known.is_some() || attempts.next().is_none() {
@@ -59,10 +61,7 @@ pub async fn patch(
 }
 
 /// What makes the definition, with the patch in it.
-async fn patched(
-    spec: std::sync::Arc<crate::model::AppSpec>,
-    patch: Map<String, Value>,
-) -> Result<wire::NewApp, ApiError> {
+async fn patched(spec: AppSpec, patch: Map<String, Value>) -> Result<wire::NewApp, ApiError> {
     let asked = tokio::task::spawn_blocking(move || convert_given::asked_for(&spec)).await;
     let asked = asked.map_err(|e| ApiError::internal(&e))??;
     let mut members = serde_json::to_value(asked).map_err(|e| ApiError::internal(&e))?;

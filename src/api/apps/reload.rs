@@ -9,7 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use crate::api::access::{AppOperate, Auth};
-use crate::api::act::{Wait, place};
+use crate::api::act::{self, Wait, place};
 use crate::api::extract::{Path, Query};
 use crate::api::operations::begin;
 use crate::api::resolve::resolve;
@@ -17,7 +17,7 @@ use crate::api::{ApiError, Shared, convert};
 use crate::daemon::listening;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
-use crate::model::{AppId, Pid, PortOwner, ProcessId};
+use crate::model::{AppId, Goal, Pid, PortOwner, ProcessId};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
@@ -28,9 +28,10 @@ use crate::wire;
 /// turn. A new run that dies, is unhealthy, is not ready in time or cannot be executed ends the
 /// reload, and the old one goes on; processes that were replaced before it stay as they are. Behind a
 /// balancer the new run has another port, takes its share as soon as it is online, and the old one is
-/// asked to end when it has answered what it had, or after the balancer's drain limit. A process that has a port of its own without a balancer, or
-/// listens on one, cannot have two runs: its old run ends before the new one begins, and `notice`
-/// says that it paused. What is stopped stays so. Several apps are reloaded side by side.
+/// asked to end when it has answered what it had, or after the balancer's drain limit. A process that
+/// has a port of its own without a balancer, or listens on one, cannot have two runs: its old run ends
+/// before the new one begins, and `notice` says that it paused. What is stopped stays so. Several apps
+/// are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait),
     responses(
@@ -53,6 +54,8 @@ pub async fn reload(
     for target in &targets {
         by_app.entry(target.app).or_default().push(target.id);
     }
+    let up = targets.iter().filter(|view| view.goal == Goal::Up);
+    act::can_be_started(&api, act::specs(up)).await?;
     let beside = side_by_side(&targets).await?;
     let commands = by_app.values().map(|processes| Command::Reload {
         processes: processes.clone(),

@@ -7,16 +7,15 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::create::SPAWN_LIMIT;
-use super::{definition, revisions, update};
+use super::{revisions, update};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::{self, Conditions};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared};
 use crate::daemon::revisions::Author;
-use crate::model::{AppSpec, Goal, RevisionCause};
-use crate::supervisor::Then;
+use crate::model::{AppSpec, RevisionCause};
 use crate::wire;
 
 /// What follows.
@@ -68,14 +67,11 @@ pub async fn rollback(
     };
     let row = revisions::find(&rows, number)?;
     let spec = AppSpec::clone(&row.spec);
-    definition::may_be(&api, &auth.principal, &spec)?;
     if spec == *first.spec {
         let detail = format!("{} is defined as in revision {number} already: nothing was done", spec.name);
         return Err(ApiError::new(StatusCode::CONFLICT, "already_so", detail));
     }
-    let usual = if before.iter().any(|view| view.goal == Goal::Up) { Then::Restart } else { Then::Keep };
-    let then = which.then.map_or(usual, convert::then);
     let cause = RevisionCause::RolledBack(row.revision.number);
     let author = Author { expected, ..Author::new(&auth.principal.subject, cause) };
-    update::change(&api, &auth, author, &before, spec, then, limit).await
+    update::change_and_restart(&api, &auth, author, &before, spec, which.then, limit).await
 }

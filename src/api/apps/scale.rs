@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 
+use super::update;
 use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{self, Acted, Wait};
 use crate::api::extract::{Json, Path, Query};
@@ -48,6 +49,10 @@ pub async fn scale(
     };
     let before = resolve_app(&auth.snapshot(&api), &reference)?;
     let Some(app) = before.first().map(|view| view.app) else { return Err(ApiError::no_route()) };
+    let present = i64::from(update::present(&before));
+    if count.of(present) > present && before.iter().any(|view| view.goal == Goal::Up) {
+        act::can_be_started(&api, act::specs(&before)).await?;
+    }
     let author = Author::new(&auth.principal.subject, RevisionCause::Scaled);
     let answers = api.handle.command_by(author, vec![Command::Scale { app, count }]).await?;
     let changed = answers.into_iter().next().transpose()? == Some(Accepted::Done);

@@ -86,12 +86,42 @@ pub(super) async fn redefine(
     let old = first.spec.clone();
     same("/name", &mut new.name, old.name.as_str())?;
     same("/namespace", &mut new.namespace, old.namespace.as_str())?;
-    let present = before.iter().filter(|view| view.goal != Goal::Gone).count().max(1);
-    new.instances.get_or_insert(present as i64);
+    new.instances.get_or_insert(i64::from(present(before)));
     let spec = definition::resolved(api, new).await?;
     definition::may_be(api, &auth.principal, &spec)?;
     let then = which.then.map_or(Then::Keep, convert::then);
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Updated) };
+    change(api, auth, author, before, Arc::new(spec), then, limit).await
+}
+
+/// How many processes the app has: of those that it was defined with, some may be deleted.
+pub(super) fn present(before: &[Arc<ProcessView>]) -> u32 {
+    before.iter().filter(|view| view.goal != Goal::Gone).count().max(1) as u32
+}
+
+/// The same with a definition that is made of an earlier one. Unless it is said otherwise, what is
+/// wanted up restarts.
+///
+/// # Errors
+/// Why it is as it was.
+pub(super) async fn change_and_restart(
+    api: &Api,
+    auth: &Auth<AppWrite>,
+    author: Author,
+    before: &[Arc<ProcessView>],
+    spec: AppSpec,
+    then: Option<wire::Then>,
+    limit: Duration,
+) -> Result<Response, ApiError> {
+    definition::may_be(api, &auth.principal, &spec)?;
+    let usual = if before.iter().any(|view| view.goal == Goal::Up) { Then::Restart } else { Then::Keep };
+    let then = then.map_or(usual, convert::then);
+    let spec = Arc::new(spec);
+    // What the earlier one needs may be gone by now.
+    match then {
+        Then::Keep => definition::has_its_secrets(api, &spec)?,
+        Then::Start | Then::Restart => act::can_be_started(api, vec![Arc::clone(&spec)]).await?,
+    }
     change(api, auth, author, before, spec, then, limit).await
 }
 
@@ -99,16 +129,16 @@ pub(super) async fn redefine(
 ///
 /// # Errors
 /// Why it is as it was.
-pub(super) async fn change(
+async fn change(
     api: &Api,
     auth: &Auth<AppWrite>,
     author: Author,
     before: &[Arc<ProcessView>],
-    spec: AppSpec,
+    spec: Arc<AppSpec>,
     then: Then,
     limit: Duration,
 ) -> Result<Response, ApiError> {
-    let (spec, earlier) = (Arc::new(spec), auth.snapshot(api));
+    let earlier = auth.snapshot(api);
     let views = update_app(api, author, before, spec.clone(), then, limit).await?;
     let (tag, mut app) = definition::shown(api, &views).await?;
     if then != Then::Keep {

@@ -87,9 +87,7 @@ async fn one_after_the_other(
     limit: std::time::Duration,
 ) -> Result<Acted, ApiError> {
     api.handle.may_save()?;
-    if action == Action::Restart {
-        act::can_be_started(api, targets).await?;
-    }
+    act::can_be_done(api, action, targets).await?;
     let task = act::task(action);
     let commands = targets.iter().map(|view| (view.id, act::command(action, view.id))).collect();
     let waiting = targets.iter().map(|view| begin::target(view, task, Step::Waiting)).collect();

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::api::act::command;
+use crate::api::act::{can_be_done, command};
 use crate::api::{Api, ApiError};
 use crate::daemon::view::ProcessView;
 use crate::model::Goal;
@@ -18,6 +18,7 @@ pub async fn rehearse(
     action: Action,
     targets: &[Arc<ProcessView>],
 ) -> Result<wire::Outcome, ApiError> {
+    can_be_done(api, action, targets).await?;
     let commands: Vec<Command> = targets.iter().map(|view| command(action, view.id)).collect();
     let rehearsed = api.handle.rehearse(commands).await?;
     let mut would = Vec::new();
