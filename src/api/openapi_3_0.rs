@@ -51,11 +51,13 @@ fn may_be_null(schema: &Map<String, Value>) -> bool {
     of_kind || ways.is_some_and(|ways| ways.len() == 2 && ways[1].get("type") == Some(&null))
 }
 
-/// Schemas of the names of members; and what generators of 3.0 stumble over: which members exclude each
-/// other, and booleans of one value. A property may be called so, too.
+/// Schemas of the names of members, and several types: 3.0 has one or any. And what generators of 3.0
+/// stumble over: which members exclude each other, and booleans of one value. A property may be called
+/// so, too.
 fn is_left_out(name: &str, value: &Value) -> bool {
     match name {
         "propertyNames" => value.is_object(),
+        "type" => value.as_array().is_some_and(|kinds| kinds.iter().filter(|kind| *kind != "null").count() > 1),
         "oneOf" => value.as_array().is_some_and(|all| {
             all.iter().all(|one| one.get("required").is_some() || one.get("anyOf").is_some())
         }),
@@ -78,6 +80,7 @@ mod tests {
                 "logs": {"$ref": "#/components/schemas/Logs", "description": "where"},
                 "alone": {"$ref": "#/components/schemas/Logs"},
                 "text": {"type": ["string", "null"]},
+                "anything": {"type": ["object", "string"], "description": "of either"},
                 "either": {"oneOf": [{"$ref": "#/components/schemas/Logs"}, {"type": "null"}]},
             }, "oneOf": [{"required": ["env"]}, {"required": ["logs"]}]}}},
         });
@@ -89,6 +92,7 @@ mod tests {
                 "logs": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "description": "where"},
                 "alone": {"$ref": "#/components/schemas/Logs"},
                 "text": {"type": "string", "nullable": true},
+                "anything": {"description": "of either"},
                 "either": {"allOf": [{"$ref": "#/components/schemas/Logs"}], "nullable": true, "type": "object"},
             }}}},
         });

@@ -82,6 +82,11 @@ fn variables() -> Value {
     json!({"propertyNames": {"pattern": VARIABLE}, "additionalProperties": {"pattern": TEXT}})
 }
 
+/// Anything but `null`.
+fn some_json() -> Value {
+    json!({"type": ["object", "array", "string", "number", "boolean"]})
+}
+
 /// Exactly one of these members.
 fn one_of(members: &[&str]) -> Value {
     members.iter().map(|member| json!({"required": [member]})).collect()
@@ -187,9 +192,8 @@ fn schemas() -> Value {
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
         "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},
         "EnvOrder": {"properties": {"set": variables(), "unset": each(VARIABLE)}},
-        "MessageOrder": {"properties": {
-            "message": {"type": ["object", "array", "string", "number", "boolean"]},
-        }},
+        "MessageOrder": {"properties": {"message": some_json()}},
+        "ActionReply": {"properties": {"reply": some_json()}},
         "InheritedEnv": {"properties": {"variables": variables()}},
         "NewForward": {
             "properties": {"name": matching(NAME), "level": matching(LEVEL)},

@@ -18,7 +18,7 @@ pub struct EnvOrder {
     pub unset: Vec<String>,
 }
 
-/// The environment of a process, with all its secrets.
+/// The environment of a process, with the values of its variables.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 pub struct Environment {
     /// The process.
