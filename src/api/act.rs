@@ -185,11 +185,7 @@ pub async fn restart_on(
 ///
 /// # Errors
 /// The sentence of the first app that cannot be started.
-pub async fn can_be_done(
-    api: &Api,
-    action: Action,
-    targets: &[Arc<ProcessView>],
-) -> Result<(), ApiError> {
+pub async fn can_be_done(api: &Api, action: Action, targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
     match action {
         Action::Restart => can_be_started(api, specs(targets)).await,
         // Nothing is stopped for a start, which tells by itself what it lacks.

@@ -65,7 +65,9 @@ impl Filter {
         namespaces.as_ref().is_none_or(|all| all.contains(&spec.namespace))
             && states.as_ref().is_none_or(|all| all.contains(&view.state.status()))
             && names.as_ref().is_none_or(|all| all.contains(&spec.name))
-            && labels.as_ref().is_none_or(|all| !all.is_empty() && all.iter().all(|term| spec.labels.has(term)))
+            && labels
+                .as_ref()
+                .is_none_or(|all| !all.is_empty() && all.iter().all(|term| spec.labels.has(term)))
     }
 }
 

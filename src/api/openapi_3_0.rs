@@ -57,7 +57,9 @@ fn may_be_null(schema: &Map<String, Value>) -> bool {
 fn is_left_out(name: &str, value: &Value) -> bool {
     match name {
         "propertyNames" => value.is_object(),
-        "type" => value.as_array().is_some_and(|kinds| kinds.iter().filter(|kind| *kind != "null").count() > 1),
+        "type" => {
+            value.as_array().is_some_and(|kinds| kinds.iter().filter(|kind| *kind != "null").count() > 1)
+        }
         "oneOf" => value.as_array().is_some_and(|all| {
             all.iter().all(|one| one.get("required").is_some() || one.get("anyOf").is_some())
         }),

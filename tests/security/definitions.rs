@@ -158,7 +158,8 @@ fn row_33_root_runs_nothing_that_others_can_change_unless_told() {
     let pid = home.pid("web");
     mode(&script, 0o646);
     let api = home.api();
-    for verb in [&["restart", "web"][..], &["reload", "web"], &["scale", "web", "2"], &["set", "web:A", "2"]] {
+    for verb in [&["restart", "web"][..], &["reload", "web"], &["scale", "web", "2"], &["set", "web:A", "2"]]
+    {
         home.run(verb).refused(1, &["web cannot be started", "left as it is"]);
     }
     assert_eq!(home.pid("web"), pid);

@@ -31,7 +31,10 @@ pub async fn message(
     Json(order): Json<wire::MessageOrder>,
 ) -> Result<JsonAnswer<wire::Outcome>, ApiError> {
     if is_of_node(&order.message) {
-        return Err(ApiError::member("/message", "a message with a cmd that begins with NODE_ is one of Node's own"));
+        return Err(ApiError::member(
+            "/message",
+            "a message with a cmd that begins with NODE_ is one of Node's own",
+        ));
     }
     let text = order.message.to_string();
     if text.len() > LONGEST {
