@@ -16,7 +16,7 @@ use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared};
 use crate::daemon::revisions::Author;
-use crate::daemon::{env_file, environment};
+use crate::daemon::{environment, preparing};
 use crate::model::{AppSpec, RevisionCause};
 use crate::wire;
 
@@ -77,9 +77,7 @@ pub async fn reveal(
     let Some(first) = views.first() else { return Err(ApiError::no_route()) };
     definition::may_be(&api, &auth.principal, &first.spec)?;
     let port = first.ports.held.map(|port| port.number());
-    let paths = first.spec.env_sources.files.clone();
-    let files = tokio::task::spawn_blocking(move || env_file::read(&paths)).await;
-    let files = files.map_err(|e| ApiError::internal(&e))?;
+    let files = preparing::read(first.spec.env_sources.files.clone()).await;
     let files = files.map_err(|why| ApiError::new(StatusCode::CONFLICT, "env_file", why))?;
     let variables =
         environment::of_process(api.handle.home(), &first.spec, first.id, first.instance, port, files);
