@@ -75,7 +75,7 @@ async fn change(app: &str, order: EnvOrder, told: &str) -> Result<(), CliError> 
             Some(pid) => format!("it was restarted and is {}, pid {pid}", process.status),
             None => format!("it is {}", process.status),
         };
-        out::line(&format!("{told} for {}; {then}.", title(process)));
+        out::done(&format!("{told} for {}; {then}.", title(process)));
     }
     Ok(())
 }

@@ -21,13 +21,13 @@ pub async fn run(command: SecretCommand) -> Result<(), CliError> {
             let value = value(&name)?;
             let session = Session::open().await?;
             session.ask(async |c| c.set_secret(&namespace, &name, &value).await).await?;
-            out::line(&format!("Set {name}; apps get it when they start."));
+            out::done(&format!("Set {name}; apps get it when they start."));
         }
         SecretCommand::List { json } => list(json).await?,
         SecretCommand::Rm { name, namespace } => {
             let session = Session::open().await?;
             session.ask_once(async |c| c.remove_secret(&namespace, &name).await).await?;
-            out::line(&format!("Removed {name}."));
+            out::done(&format!("Removed {name}."));
         }
     }
     Ok(())

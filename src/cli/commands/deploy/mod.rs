@@ -53,7 +53,7 @@ pub async fn run(args: DeployArgs) -> Result<(), CliError> {
             Task::Update(_) | Task::Revert(_) => "is deployed",
             Task::Show(_) | Task::List | Task::Exec(_) => continue,
         };
-        out::line(&format!("{name} on {host} {told}."));
+        out::done(&format!("{name} on {host} {told}."));
     }
     Ok(())
 }
