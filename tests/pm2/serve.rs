@@ -77,6 +77,8 @@ fn j1_files_are_served_with_ranges_types_and_caching() {
     assert_eq!((status, text.as_str()), (404, "nothing here"));
     home.run(&["serve", "nowhere"]).refused(1, &["nowhere"]);
     home.run(&["serve", "site", "--ftp"]).refused(1, &["--ftp"]);
+    let many = home.run(&["serve", "site", "--instances", "many"]);
+    assert!(many.code == 2 && many.err.contains("'many' for '--instances <N>'"), "{many:?}");
 }
 
 #[test]
