@@ -35,7 +35,7 @@ pub async fn list(args: EnvListArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Runs `get`: the value of one variable, or all as `env` lists them.
+/// Runs `get`: the value of one variable.
 pub async fn get(args: GetArgs) -> Result<(), CliError> {
     let Variable { app, name } = args.variable;
     let session = Session::open().await?;
