@@ -53,10 +53,10 @@ fn j2_lists_come_in_an_order_and_as_blocks() {
     let silent = home.run(&["restart", "all", "-s"]);
     assert_eq!((silent.code, silent.out.as_str(), silent.err.as_str()), (0, "", ""));
     for words in [
-        ["save", "-s"].as_slice(),
-        &["flush", "-s"],
-        &["set", "alpha:A", "1", "-s"],
-        &["scale", "alpha", "2", "-s"],
+        ["-s", "save"].as_slice(),
+        &["-s", "flush"],
+        &["-s", "set", "alpha:A", "1"],
+        &["-s", "scale", "alpha", "2"],
     ] {
         assert_eq!(home.ok(words), "", "{words:?}");
     }
