@@ -82,7 +82,7 @@ pub async fn declared(
     // The variables and directories of this machine are none of a server's.
     let is_ours = session::context()?.is_none();
     let cpus = match is_ours {
-        true => std::thread::available_parallelism().map_or(1, |n| n.get() as i64),
+        true => session::cpus_here(),
         false => Session::open().await?.cpus().await?,
     };
     let around = Around {

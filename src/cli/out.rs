@@ -15,11 +15,6 @@ pub fn be_silent() {
     let _ = SILENT.set(());
 }
 
-/// Whether it is to tell nothing of what it does.
-pub fn is_silent() -> bool {
-    SILENT.get().is_some()
-}
-
 /// Has this command use no colours.
 pub fn be_plain() {
     let _ = PLAIN.set(());
@@ -57,6 +52,13 @@ fn write(bytes: &[u8]) -> std::io::Result<()> {
 /// Writes a line of data to stdout.
 pub fn line(text: &str) {
     print(&format!("{text}\n"));
+}
+
+/// Says on stdout what was done, unless nobody wants to hear it.
+pub fn done(text: &str) {
+    if SILENT.get().is_none() {
+        line(text);
+    }
 }
 
 /// Writes a value as indented JSON to stdout.

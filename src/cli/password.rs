@@ -40,7 +40,7 @@ pub fn present(prompt: &str, stdin: bool) -> Result<String, CliError> {
 /// # Errors
 /// When it cannot be read, or is no text.
 pub fn from_stdin() -> Result<String, CliError> {
-    let text = all_of_stdin()?;
+    let text = all_of_stdin(LIMIT)?;
     let line = text.lines().next().unwrap_or_default();
     match line.is_empty() {
         true => Err(CliError::new("there is nothing in the first line of standard input")),
@@ -53,7 +53,7 @@ pub fn from_stdin() -> Result<String, CliError> {
 /// # Errors
 /// When it cannot be read, is no text, or has not both.
 pub fn both_from_stdin() -> Result<(String, String), CliError> {
-    let text = all_of_stdin()?;
+    let text = all_of_stdin(LIMIT)?;
     let mut lines = text.lines().filter(|line| !line.is_empty()).map(str::to_owned);
     lines.next().zip(lines.next()).ok_or_else(|| {
         CliError::new(
@@ -62,9 +62,13 @@ pub fn both_from_stdin() -> Result<(String, String), CliError> {
     })
 }
 
-fn all_of_stdin() -> Result<String, CliError> {
+/// What comes on stdin, to its end or to so many bytes.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub fn all_of_stdin(limit: u64) -> Result<String, CliError> {
     let mut text = String::new();
-    let read = std::io::stdin().lock().take(LIMIT).read_to_string(&mut text);
+    let read = std::io::stdin().lock().take(limit).read_to_string(&mut text);
     read.map_err(|e| CliError::new(format!("cannot read from standard input: {e}")))?;
     Ok(text)
 }

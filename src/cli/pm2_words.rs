@@ -20,8 +20,9 @@ fn of_pm2(mut words: Vec<OsString>) -> Vec<OsString> {
     match words.get(1).and_then(|word| word.to_str()) {
         Some("status") => words[1] = "list".into(),
         Some("logs" | "log") => {
-            let ends = words.iter().any(|word| word == "--nostream" || word == "--follow" || word == "-f");
-            if !ends {
+            let says_how_long =
+                words.iter().any(|word| word == "--nostream" || word == "--follow" || word == "-f");
+            if !says_how_long {
                 words.insert(2, "--follow".into());
             }
             words.insert(2, "--as-pm2".into());

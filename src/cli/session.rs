@@ -123,7 +123,7 @@ impl Session {
     /// When a server does not say it.
     pub async fn cpus(&self) -> Result<i64, CliError> {
         match &self.whose {
-            Whose::Ours(_) => Ok(std::thread::available_parallelism().map_or(1, |n| n.get() as i64)),
+            Whose::Ours(_) => Ok(cpus_here()),
             Whose::Servers(_) => Ok(self.ask(async |c| c.system().await).await?.host.cpus),
         }
     }
@@ -193,6 +193,11 @@ impl Session {
             ),
         });
     }
+}
+
+/// The CPUs of this machine that programs may use.
+pub fn cpus_here() -> i64 {
+    std::thread::available_parallelism().map_or(1, |number| number.get() as i64)
 }
 
 /// The daemon that a command starts is of its own version.

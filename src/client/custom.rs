@@ -4,15 +4,12 @@ use std::time::Duration;
 
 use reqwest::Method;
 
-use super::routes::escaped;
+use super::routes::{MARGIN, escaped};
 use super::{Client, ClientError};
 use crate::wire::{App, EnvOrder, Environment, InputOrder, MessageOrder, Outcome, TriggerOrder, Triggered};
 
 /// A program may take ten seconds to reply.
 const REPLYING: Duration = Duration::from_secs(25);
-
-/// What the server adds to a wait before it must have answered.
-const MARGIN: Duration = Duration::from_secs(15);
 
 impl Client {
     /// `POST /apps/{ref}/input`: answers with the processes that took the line.

@@ -15,7 +15,7 @@ use crate::wire::{
 };
 
 /// What the server adds to a wait before it must have answered.
-const MARGIN: Duration = Duration::from_secs(15);
+pub(super) const MARGIN: Duration = Duration::from_secs(15);
 
 /// As a tag: whichever version the definition has.
 pub const ANY: &str = "*";

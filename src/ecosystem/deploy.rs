@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::{Unusable, read::Document, value};
 
 /// Everything that an environment may have.
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 16] = [
     "user",
     "host",
     "port",
@@ -24,8 +24,6 @@ const KEYS: [&str; 18] = [
     "pre-deploy-local",
     "pre-deploy",
     "post-deploy",
-    "needTty",
-    "windows",
 ];
 
 /// One environment.
@@ -47,7 +45,7 @@ pub struct Target {
     pub repo: String,
     /// What git checks out: `origin/main`.
     pub reference: String,
-    /// Fetch only the newest commit.
+    /// Fetch only the newest commits.
     pub shallow: bool,
     /// Where it goes on the host.
     pub path: String,
@@ -90,11 +88,11 @@ struct Section<'a> {
 impl Section<'_> {
     fn target(&self) -> Result<Target, Unusable> {
         if let Some(unknown) = self.own.keys().find(|key| !KEYS.contains(&key.as_str())) {
-            return Err(self.wrong(unknown, &format!("is not known: use {}", KEYS.join(", "))));
+            return Err(self.wrong(unknown, &format!("it is not known: use {}", KEYS.join(", "))));
         }
         let hosts = self.texts("host")?;
         if hosts.is_empty() {
-            return Err(self.wrong("host", "is missing: name the host to log in to"));
+            return Err(self.wrong("host", "it is missing: name the host to log in to"));
         }
         let needed = |key: &str, why: &str| {
             self.text(key)?.filter(|text| !text.is_empty()).ok_or_else(|| self.wrong(key, why))
@@ -103,6 +101,9 @@ impl Section<'_> {
             Some(env) => value::variables(env).map_err(|why| self.wrong("env", &why))?,
             None => BTreeMap::new(),
         };
+        if let Some(name) = env.keys().find(|name| !is_name_for_shells(name)) {
+            return Err(self.wrong("env", &format!("{name:?} is no name: use letters, digits and _ in names")));
+        }
         let mut hooks = BTreeMap::new();
         for hook in ["pre-setup", "post-setup", "pre-deploy-local", "pre-deploy", "post-deploy"] {
             hooks
@@ -115,22 +116,18 @@ impl Section<'_> {
             key: self.text("key")?,
             ssh_options: self.texts("ssh_options")?,
             forward_agent: self.flag("forward-agent")?,
-            repo: needed("repo", "is missing: name what git is to clone")?,
+            repo: needed("repo", "it is missing: name what git is to clone")?,
             reference: self.text("ref")?.unwrap_or_else(|| "origin/master".to_owned()),
             shallow: self.text("fetch")?.as_deref() == Some("fast"),
-            path: needed("path", "is missing: name the directory on the host")?,
+            path: needed("path", "it is missing: name the directory on the host")?,
             env,
             hooks,
         })
     }
 
     fn text(&self, key: &str) -> Result<Option<String>, Unusable> {
-        match self.own.get(key) {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) => Ok(Some(text.clone())),
-            Some(Value::Number(number)) => Ok(Some(number.to_string())),
-            Some(other) => Err(self.wrong(key, &format!("is {}, not text", value::shown(other)))),
-        }
+        let given = self.own.get(key).filter(|given| !given.is_null());
+        given.map(value::text).transpose().map_err(|why| self.wrong(key, &why))
     }
 
     /// A text or a list of them.
@@ -140,22 +137,30 @@ impl Section<'_> {
         };
         let text = |item: &Value| match item {
             Value::String(text) => Ok(text.clone()),
-            other => Err(self.wrong(key, &format!("has {}, not text", value::shown(other)))),
+            other => Err(self.wrong(key, &format!("{} is not text", value::shown(other)))),
         };
         list.iter().map(text).collect()
     }
 
+    /// PM2's own examples say `yes`.
     fn flag(&self, key: &str) -> Result<bool, Unusable> {
         match self.own.get(key) {
             None => Ok(false),
-            Some(Value::Bool(on)) => Ok(*on),
-            Some(other) => Err(self.wrong(key, &format!("is {}, not true or false", value::shown(other)))),
+            Some(Value::String(text)) if text == "yes" => Ok(true),
+            Some(Value::String(text)) if text == "no" => Ok(false),
+            Some(other) => value::flag(other).map_err(|why| self.wrong(key, &why)),
         }
     }
 
-    fn wrong(&self, key: &str, what: &str) -> Unusable {
-        Unusable(format!("{}: {key} {what}", self.place))
+    fn wrong(&self, key: &str, why: &str) -> Unusable {
+        Unusable(format!("{}: {key}: {why}", self.place))
     }
+}
+
+/// Whether a shell takes it as the name of a variable, and as nothing else.
+fn is_name_for_shells(name: &str) -> bool {
+    let is_word = |byte: u8| byte == b'_' || byte.is_ascii_alphanumeric();
+    name.bytes().all(is_word) && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -188,6 +193,17 @@ mod tests {
     }
 
     #[test]
+    fn our_keys_go_along_as_pm2_says_it() {
+        let forwards = |said: Value| {
+            let deploy = json!({"p": {"host": "a", "repo": "x", "path": "/", "forward-agent": said}});
+            of(deploy, "p").map(|target| target.forward_agent)
+        };
+        assert_eq!((forwards(json!("yes")), forwards(json!(true))), (Ok(true), Ok(true)));
+        assert_eq!((forwards(json!("no")), forwards(json!(false))), (Ok(false), Ok(false)));
+        assert!(forwards(json!("perhaps")).is_err());
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place() {
         let refused = |deploy: Value, words: &str| {
             let why = of(deploy, "production").unwrap_err();
@@ -196,12 +212,22 @@ mod tests {
         refused(json!(1), "has no deploy section");
         refused(json!({"staging": {}}), "it has staging");
         refused(json!({"production": []}), "not an object");
-        refused(json!({"production": {"repo": "x", "path": "/"}}), "host is missing");
-        refused(json!({"production": {"host": "a", "path": "/"}}), "repo is missing");
+        refused(json!({"production": {"repo": "x", "path": "/"}}), "host: it is missing");
+        refused(json!({"production": {"host": "a", "path": "/"}}), "repo: it is missing");
         refused(
             json!({"production": {"host": "a", "repo": "x", "path": "/", "branch": "m"}}),
-            "branch is not known",
+            "branch: it is not known",
         );
-        refused(json!({"production": {"host": [1], "repo": "x", "path": "/"}}), "host has 1");
+        refused(json!({"production": {"host": [1], "repo": "x", "path": "/"}}), "host: 1 is not text");
+        refused(
+            json!({"production": {"host": "a", "repo": "x", "path": "/", "windows": true}}),
+            "windows: it is not known",
+        );
+        for name in ["A;ls", "1A", "", "A B"] {
+            refused(
+                json!({"production": {"host": "a", "repo": "x", "path": "/", "env": {name: "1"}}}),
+                "is no name",
+            );
+        }
     }
 }

@@ -62,15 +62,15 @@ pub fn of_static(file: &str, list: &Value) -> Result<Vec<Map<String, Value>>, Un
         if let Some(unknown) = unknown {
             return Err(wrong(&format!("has a key {unknown:?} that is not known")));
         }
+        let told = |key: &str, why: String| wrong(&format!("has {key}: {why}"));
         let text = |key: &str, usual: &str| match entry.get(key) {
             None => Ok(usual.to_owned()),
-            Some(Value::String(text)) => Ok(text.clone()),
-            Some(Value::Number(number)) => Ok(number.to_string()),
-            Some(other) => Err(wrong(&format!("has {key} {}", value::shown(other)))),
+            Some(given) => value::text(given).map_err(|why| told(key, why)),
         };
         let (path, port) = (text("path", ".")?, text("port", "8080")?);
         let name = text("name", &format!("static-page-server-{port}"))?;
-        let spa = entry.get("spa").is_some_and(|spa| *spa != json!(false));
+        let spa = entry.get("spa").map(value::flag).transpose().map_err(|why| told("spa", why))?;
+        let spa = spa.unwrap_or(false);
         let env = json!({"PM2_SERVE_PATH": path, "PM2_SERVE_PORT": port, "PM2_SERVE_SPA": spa.to_string()});
         Ok(Map::from_iter([
             ("name".to_owned(), json!(name)),
@@ -79,4 +79,27 @@ pub fn of_static(file: &str, list: &Value) -> Result<Vec<Map<String, Value>>, Un
         ]))
     };
     entries.iter().map(entry).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_for_every_path_is_served_only_where_that_is_asked_for() {
+        let check = |spa: Value, expected: Result<&str, &str>| {
+            let list = json!([{"path": "dist", "port": 3000, "spa": spa}]);
+            let read = of_static("x.json", &list).map(|apps| apps[0]["env"]["PM2_SERVE_SPA"].clone());
+            match (read, expected) {
+                (Ok(read), Ok(expected)) => assert_eq!(read, expected),
+                (Err(wrong), Err(words)) => assert!(wrong.0.contains(words), "{wrong:?}"),
+                (read, expected) => panic!("{read:?} instead of {expected:?}"),
+            }
+        };
+        check(json!(true), Ok("true"));
+        check(json!("true"), Ok("true"));
+        check(json!(false), Ok("false"));
+        check(json!("false"), Ok("false"));
+        check(json!("perhaps"), Err("spa: \"perhaps\" is not true or false"));
+    }
 }

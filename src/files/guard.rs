@@ -64,12 +64,10 @@ pub async fn guard(State(site): State<Arc<Site>>, request: Request, next: Next) 
 
 /// `.env`, `.git/config`: a part of the path begins with a dot. `.well-known` is meant to be looked at.
 fn is_hidden(path: &str) -> bool {
-    let parts = path.split('/');
-    let mut decoded = parts.map(|part| match part.get(..3) {
-        Some(dot) if dot.eq_ignore_ascii_case("%2e") => format!(".{}", &part[3..]),
-        Some(_) | None => part.to_owned(),
-    });
-    decoded.any(|part| part.starts_with('.') && part != ".well-known")
+    // Whoever looks for the file decodes the whole path before it is cut into parts.
+    let escapes = [("%2f", "/"), ("%2F", "/"), ("%2e", "."), ("%2E", ".")];
+    let decoded = escapes.iter().fold(path.to_owned(), |path, (escape, sign)| path.replace(escape, sign));
+    decoded.split('/').any(|part| part.starts_with('.') && part != ".well-known")
 }
 
 #[cfg(test)]
@@ -94,10 +92,20 @@ mod tests {
 
     #[test]
     fn what_begins_with_a_dot_is_hidden() {
-        for path in ["/.env", "/a/.git/config", "/%2eenv", "/%2Egit/HEAD", "/..", "/a/%2e%2e/b"] {
+        for path in [
+            "/.env",
+            "/a/.git/config",
+            "/%2eenv",
+            "/%2Egit/HEAD",
+            "/..",
+            "/a/%2e%2e/b",
+            "/a%2f.env",
+            "/a%2F%2Egit/config",
+            "/.well-known%2f.env",
+        ] {
             assert!(is_hidden(path), "{path}");
         }
-        for path in ["/", "/a.b/c.d", "/.well-known/acme-challenge/x", "/a%2eb"] {
+        for path in ["/", "/a.b/c.d", "/.well-known/acme-challenge/x", "/a%2eb", "/a%252f.b"] {
             assert!(!is_hidden(path), "{path}");
         }
     }

@@ -1,6 +1,7 @@
 //! What is served, and to whom.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 
 use super::guard::Login;
@@ -43,11 +44,13 @@ impl Site {
             .ok()
             .filter(|path| path.is_dir())
             .ok_or_else(|| format!("PM2_SERVE_PATH is {}: there is no such directory", root.display()))?;
-        let port = variable("PM2_SERVE_PORT").or_else(|| variable("PORT"));
-        let port = match port.as_deref().map(str::parse) {
+        let given = ["PM2_SERVE_PORT", "PORT"].into_iter().find_map(|name| Some((name, variable(name)?)));
+        let port = match given {
             None => USUAL_PORT,
-            Some(Ok(port)) => port,
-            Some(Err(_)) => return Err("PM2_SERVE_PORT is no port: use a number from 1 to 65535".to_owned()),
+            Some((name, text)) => {
+                let port: Option<NonZeroU16> = text.parse().ok();
+                port.ok_or_else(|| format!("{name} is no port: use a number from 1 to 65535"))?.get()
+            }
         };
         let host = match variable("PM2_SERVE_HOST").as_deref() {
             None => Ipv4Addr::UNSPECIFIED.into(),
@@ -115,6 +118,7 @@ mod tests {
         };
         refused(&[("PM2_SERVE_PATH", "/nowhere")], "PM2_SERVE_PATH");
         refused(&[("PM2_SERVE_PORT", "x")], "PM2_SERVE_PORT");
+        refused(&[("PORT", "0")], "PORT is no port: use a number from 1 to 65535");
         refused(&[("PM2_SERVE_HOST", "here")], "PM2_SERVE_HOST");
         refused(&[("PM2_SERVE_SPA", "true"), ("PM2_SERVE_HOMEPAGE", "/no.html")], "no.html");
         refused(&[("PM2_SERVE_BASIC_AUTH", "true")], "BASIC_AUTH");

@@ -39,6 +39,7 @@ fn site() -> Home {
     home.file("site/index.html", "<h1>front page</h1>");
     home.file("site/assets/app.js", "0123456789");
     home.file("site/.env", "SECRET=1");
+    home.file("site/assets/.env", "SECRET=2");
     home
 }
 
@@ -65,7 +66,7 @@ fn j1_files_are_served_with_ranges_types_and_caching() {
         (status, part.as_str(), &headers[CONTENT_RANGE]),
         (206, "234", &"bytes 2-4/10".parse().unwrap())
     );
-    for hidden in ["/nothing", "/.env", "/%2eenv", "/../app.js", "/assets/%2e%2e/.env"] {
+    for hidden in ["/nothing", "/.env", "/%2eenv", "/../app.js", "/assets/%2e%2e/.env", "/assets%2f.env"] {
         let (status, _, text) = get(port, hidden, &[]);
         assert!(status == 404 && !text.contains("SECRET"), "{hidden}: {status} {text}");
     }
@@ -76,6 +77,8 @@ fn j1_files_are_served_with_ranges_types_and_caching() {
     assert_eq!((status, text.as_str()), (404, "nothing here"));
     home.run(&["serve", "nowhere"]).refused(1, &["nowhere"]);
     home.run(&["serve", "site", "--ftp"]).refused(1, &["--ftp"]);
+    let many = home.run(&["serve", "site", "--instances", "many"]);
+    assert!(many.code == 2 && many.err.contains("'many' for '--instances <N>'"), "{many:?}");
 }
 
 #[test]

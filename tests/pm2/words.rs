@@ -52,7 +52,16 @@ fn j2_lists_come_in_an_order_and_as_blocks() {
     assert!(blocks.starts_with("+--- beta\nnamespace : default\npid : "), "{blocks}");
     let silent = home.run(&["restart", "all", "-s"]);
     assert_eq!((silent.code, silent.out.as_str(), silent.err.as_str()), (0, "", ""));
+    for words in [
+        ["-s", "save"].as_slice(),
+        &["-s", "flush"],
+        &["-s", "set", "alpha:A", "1"],
+        &["-s", "scale", "alpha", "2"],
+    ] {
+        assert_eq!(home.ok(words), "", "{words:?}");
+    }
     assert!(home.ok(&["jlist", "-s"]).starts_with('['), "what was asked for is printed");
+    assert_eq!(home.ok(&["kill", "-s"]), "");
 }
 
 #[test]

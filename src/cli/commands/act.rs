@@ -66,7 +66,7 @@ async fn act_on_all(session: &Session, action: Action, report: &mut Report) -> R
     let before = session.ask(async |c| c.processes().await).await?.items;
     if before.is_empty() {
         if !report.json {
-            out::line("There are no processes.");
+            out::done("There are no processes.");
         }
         return Ok(());
     }
@@ -75,7 +75,7 @@ async fn act_on_all(session: &Session, action: Action, report: &mut Report) -> R
     if action == Action::Stop && !report.json {
         let stopped = report::stopped(&before, &reached);
         report.add(action, reached, &before);
-        out::line(&format!("Stopped {stopped}."));
+        out::done(&format!("Stopped {stopped}."));
     } else {
         report.add(action, reached, &before);
     }

@@ -50,7 +50,10 @@ fn typed() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
+            let line = match line {
+                Ok(line) => line,
+                Err(error) => return out::error(&format!("what is typed cannot be read: {error}")),
+            };
             if sender.blocking_send(line).is_err() {
                 return;
             }

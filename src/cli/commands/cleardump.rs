@@ -12,7 +12,7 @@ pub async fn run(args: PointArgs) -> Result<(), CliError> {
     session.ask_once(async |c| c.delete_point(&name).await).await?;
     match args.json {
         true => out::json(&serde_json::json!({ "deleted": name })),
-        false => out::line(&format!("Forgot the restore point {name}.")),
+        false => out::done(&format!("Forgot the restore point {name}.")),
     }
     Ok(())
 }

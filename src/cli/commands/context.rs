@@ -52,7 +52,7 @@ fn choose(mut contexts: Contexts, path: PathBuf, name: &str) -> Result<(), CliEr
         name => Some(contexts.get(name)?.name.clone()),
     };
     contexts.save(&path)?;
-    out::line(&match name {
+    out::done(&match name {
         LOCAL => "Commands go to this machine.".to_owned(),
         name => format!("Commands go to {name}."),
     });
@@ -68,6 +68,6 @@ async fn remove(mut contexts: Contexts, path: PathBuf, name: &str) -> Result<(),
     {
         out::notice(&format!("The token on the server may still count: {e}."));
     }
-    out::line(&format!("{name} is forgotten."));
+    out::done(&format!("{name} is forgotten."));
     Ok(())
 }

@@ -52,9 +52,9 @@ async fn many(
         if args.json {
             out::line("[]");
         } else if status.is_empty() {
-            out::line("There are no processes: nothing deleted.");
+            out::done("There are no processes: nothing deleted.");
         } else {
-            out::line(&format!("No process is {status}: nothing deleted."));
+            out::done(&format!("No process is {status}: nothing deleted."));
         }
         return Ok(());
     }
@@ -75,7 +75,7 @@ async fn many(
     let mut report = Report::new(args.json);
     report.add(Action::Delete, reached, &before);
     if !args.json {
-        out::line(&totals);
+        out::done(&totals);
     }
     report.finish()
 }

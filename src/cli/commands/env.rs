@@ -35,7 +35,7 @@ pub async fn list(args: EnvListArgs) -> Result<(), CliError> {
     Ok(())
 }
 
-/// Runs `get`: the value of one variable, or all as `env` lists them.
+/// Runs `get`: the value of one variable.
 pub async fn get(args: GetArgs) -> Result<(), CliError> {
     let Variable { app, name } = args.variable;
     let session = Session::open().await?;
@@ -75,7 +75,7 @@ async fn change(app: &str, order: EnvOrder, told: &str) -> Result<(), CliError> 
             Some(pid) => format!("it was restarted and is {}, pid {pid}", process.status),
             None => format!("it is {}", process.status),
         };
-        out::line(&format!("{told} for {}; {then}.", title(process)));
+        out::done(&format!("{told} for {}; {then}.", title(process)));
     }
     Ok(())
 }

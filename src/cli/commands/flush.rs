@@ -14,11 +14,11 @@ pub async fn run(args: TendArgs) -> Result<(), CliError> {
         let flushed = session.ask_once(async |c| c.flush(reference).await).await?;
         let whose = reference.unwrap_or("all apps");
         match flushed.files.len() {
-            0 => out::line(&format!("There is no log of {whose}.")),
+            0 => out::done(&format!("There is no log of {whose}.")),
             count => {
                 let files = if count == 1 { "1 file" } else { &format!("{count} files") };
                 let freed = units::bytes(flushed.freed_bytes);
-                out::line(&format!("Emptied the logs of {whose}: {files}, {freed}."));
+                out::done(&format!("Emptied the logs of {whose}: {files}, {freed}."));
             }
         }
     }

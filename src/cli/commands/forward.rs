@@ -16,13 +16,13 @@ pub async fn run(args: ForwardArgs) -> Result<(), CliError> {
         ForwardCommand::Remove(args) => {
             let session = Session::open().await?;
             session.ask_once(async |c| c.remove_forward(&args.name).await).await?;
-            out::line(&format!("Logs are not sent by {} any more.", args.name));
+            out::done(&format!("Logs are not sent by {} any more.", args.name));
             Ok(())
         }
         ForwardCommand::Test(args) => {
             let session = Session::open().await?;
             session.ask_once(async |c| c.test_forward(&args.name).await).await?;
-            out::line(&format!("{} has taken a test line.", args.name));
+            out::done(&format!("{} has taken a test line.", args.name));
             Ok(())
         }
     }
@@ -50,11 +50,11 @@ async fn add(args: AddForwardArgs) -> Result<(), CliError> {
         true => out::json(&forward),
         false => {
             let whose = if forward.apps.is_empty() { "all apps".to_owned() } else { forward.apps.join(", ") };
-            out::line(&format!(
+            out::done(&format!(
                 "What {whose} write from now on is sent to {} as {}.",
                 forward.to, forward.name
             ));
-            out::line(&format!("Try it: pmdaemon forward test {}", forward.name));
+            out::done(&format!("Try it: pmdaemon forward test {}", forward.name));
         }
     }
     Ok(())

@@ -31,6 +31,6 @@ pub fn run() -> Result<(), CliError> {
             _ => format!("cannot write {FILE}: {e}"),
         })
     })?;
-    out::line(&format!("Wrote {FILE}: change it, see pmdaemon plan, and then pmdaemon start."));
+    out::done(&format!("Wrote {FILE}: change it, see pmdaemon plan, and then pmdaemon start."));
     Ok(())
 }

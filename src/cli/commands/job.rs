@@ -53,7 +53,7 @@ async fn add(args: JobAddArgs) -> Result<(), CliError> {
     let app = session.ask_once(async |c| c.create_app(&job, WAIT).await).await?;
     match args.json {
         true => out::json(&app),
-        false => out::line(&format!("Added {}, {}.", app.name, next(&app))),
+        false => out::done(&format!("Added {}, {}.", app.name, next(&app))),
     }
     Ok(())
 }

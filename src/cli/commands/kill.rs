@@ -25,7 +25,7 @@ const KEEPER: Duration = Duration::from_secs(30);
 /// Runs the command. Starts nothing.
 pub async fn run() -> Result<(), CliError> {
     let home = Home::from_env().map_err(CliError::new)?;
-    out::line(match end(&home).await? {
+    out::done(match end(&home).await? {
         true => "All services are stopped; keeper and daemon have ended.",
         false => "There is no daemon: nothing to kill.",
     });

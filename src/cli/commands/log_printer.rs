@@ -10,6 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::super::logs_args::LogsArgs;
 use super::super::out::Screen;
 use super::super::render::{date_format, escape, styled};
+use super::pm2_lines;
 use crate::wire::{LogRecord, Stream};
 
 /// How PM2 shows lines.
@@ -111,8 +112,8 @@ impl Printer {
             Look::Json => out.extend(serde_json::to_vec(record).unwrap_or_default()),
             Look::Raw => return self.add_raw(record, out),
             Look::Pairs => out.extend_from_slice(pairs(record).as_bytes()),
-            Look::Pm2Json => out.extend_from_slice(pm2_json(record).to_string().as_bytes()),
-            Look::Pm2Pairs => out.extend_from_slice(pm2_pairs(record).as_bytes()),
+            Look::Pm2Json => out.extend_from_slice(pm2_lines::json(record).as_bytes()),
+            Look::Pm2Pairs => out.extend_from_slice(pm2_lines::pairs(record).as_bytes()),
             Look::Named { color, harmless, timed, highlight, pm2 } => {
                 let mut text = String::new();
                 let form = self.forms.get(&record.id).filter(|_| record.stream != Stream::Sys);
@@ -178,7 +179,8 @@ fn time_in(record: &LogRecord, form: &str) -> String {
     local(record).map_or_else(|| "-".to_owned(), |at| date_format::format(&at, form))
 }
 
-fn local(record: &LogRecord) -> Option<jiff::Zoned> {
+/// When it was written, in the time of this machine.
+pub fn local(record: &LogRecord) -> Option<jiff::Zoned> {
     let at = record.ts.as_ref()?.parse::<jiff::Timestamp>().ok()?;
     Some(at.to_zoned(jiff::tz::TimeZone::system()))
 }
@@ -193,32 +195,6 @@ fn pairs(record: &LogRecord) -> String {
     let time = record.ts.as_deref().unwrap_or("-");
     let level = record.level.as_ref().map(|level| format!(" level={level}")).unwrap_or_default();
     format!("timestamp={time} app={} id={} type={stream}{level} message={quoted}", record.name, record.id)
-}
-
-fn pm2_json(record: &LogRecord) -> serde_json::Value {
-    serde_json::json!({
-        "message": record.text,
-        "timestamp": record.ts,
-        "type": pm2_type(record.stream),
-        "process_id": record.id,
-        "app_name": record.name,
-    })
-}
-
-/// Its message is not quoted.
-fn pm2_pairs(record: &LogRecord) -> String {
-    let time =
-        local(record).map_or_else(|| "-".to_owned(), |at| at.strftime("%Y-%m-%d-%H:%M:%S%z").to_string());
-    let (name, id, stream) = (&record.name, record.id, pm2_type(record.stream));
-    format!("timestamp={time} app={name} id={id} type={stream} message={}", record.text)
-}
-
-fn pm2_type(stream: Stream) -> &'static str {
-    match stream {
-        Stream::Out => "out",
-        Stream::Err => "err",
-        Stream::Sys => "process_event",
-    }
 }
 
 /// What is left of a line in which a program went back to the beginning, as progress bars do.

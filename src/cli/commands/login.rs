@@ -43,7 +43,7 @@ pub async fn run(args: LoginArgs) -> Result<(), CliError> {
     let who = Client::remote(&context)?.whoami().await?;
     contexts.put(context.clone());
     contexts.save(&path)?;
-    out::line(&format!(
+    out::done(&format!(
         "Logged in to {} as {}, who is {} in {}.",
         context.url,
         who.subject,

@@ -32,6 +32,7 @@ mod open;
 mod pid;
 mod ping;
 mod plan;
+mod pm2_lines;
 mod ports;
 mod progress;
 mod reload;

@@ -45,7 +45,7 @@ pub async fn one(session: &Session, reference: &str, report: &mut Report) -> Res
     let before = act::meant(session, reference).await?;
     if before.is_empty() {
         if !report.json {
-            out::line("There are no processes.");
+            out::done("There are no processes.");
         }
         return Ok(());
     }

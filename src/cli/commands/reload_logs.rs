@@ -12,8 +12,8 @@ pub async fn run(args: TendArgs) -> Result<(), CliError> {
         let opened = session.ask(async |c| c.reload_logs(reference).await).await?;
         let whose = reference.unwrap_or("all apps");
         match opened.files.len() {
-            0 => out::line(&format!("There is no log of {whose}.")),
-            _ => out::line(&format!("Opened the logs of {whose} again.")),
+            0 => out::done(&format!("There is no log of {whose}.")),
+            _ => out::done(&format!("Opened the logs of {whose} again.")),
         }
     }
     Ok(())

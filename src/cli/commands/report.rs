@@ -129,8 +129,8 @@ impl Report {
 
     fn say(&mut self, line: Line) {
         match line {
-            Line::Done(_) if self.json || out::is_silent() => {}
-            Line::Done(text) => out::line(&text),
+            Line::Done(_) if self.json => {}
+            Line::Done(text) => out::done(&text),
             Line::Failed(text) => {
                 self.failed = true;
                 out::error(&text);

@@ -54,7 +54,7 @@ fn tell(apps: &[ResurrectedApp], names: &[String]) {
         if let Some(error) = &app.error {
             out::error(&format!("{} is not brought back: {error}", app.name));
         } else if app.changed {
-            out::line(&format!("Brought back {}: {processes}, {up} running.", app.name));
+            out::done(&format!("Brought back {}: {processes}, {up} running.", app.name));
         }
         for process in app.processes.iter().filter(|process| app.changed && process.status == "errored") {
             let reason = process.reason.as_deref().unwrap_or("see its logs");
@@ -62,6 +62,6 @@ fn tell(apps: &[ResurrectedApp], names: &[String]) {
         }
     }
     if nothing {
-        out::line(&format!("Everything of {} is there already.", names.join(" and ")));
+        out::done(&format!("Everything of {} is there already.", names.join(" and ")));
     }
 }

@@ -33,7 +33,7 @@ pub async fn run(args: RollbackArgs) -> Result<(), CliError> {
         let list = session.ask(async |c| c.revisions(&args.reference).await).await?.items;
         let to = list.last().and_then(|revision| revision.rolled_back_to);
         let to = to.map_or_else(String::new, |to| format!(" as in revision {to}"));
-        out::line(&format!("{} is defined{to} again; that is revision {} now.", app.name, app.revision));
+        out::done(&format!("{} is defined{to} again; that is revision {} now.", app.name, app.revision));
     }
     report.finish()
 }

@@ -17,6 +17,6 @@ pub async fn run(args: SaveArgs) -> Result<(), CliError> {
     }
     let apps = count(point.apps as usize, "app", "apps");
     let processes = count(point.processes as usize, "process", "processes");
-    out::line(&format!("Saved {apps} with {processes}, {} to run, as {}.", point.running, point.name));
+    out::done(&format!("Saved {apps} with {processes}, {} to run, as {}.", point.running, point.name));
     Ok(())
 }

@@ -56,7 +56,7 @@ pub async fn run(args: ScaleArgs) -> Result<(), CliError> {
     } else if !args.json {
         let number = count(outcome.processes.len(), "process", "processes");
         let already = if outcome.changed { "" } else { " already" };
-        out::line(&format!("{app} has {number}{already}."));
+        out::done(&format!("{app} has {number}{already}."));
     }
     report.finish()
 }

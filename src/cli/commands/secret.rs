@@ -1,6 +1,6 @@
 //! `secret`: values that programs get and nobody sees.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 
 use super::super::error::CliError;
 use super::super::out;
@@ -21,13 +21,13 @@ pub async fn run(command: SecretCommand) -> Result<(), CliError> {
             let value = value(&name)?;
             let session = Session::open().await?;
             session.ask(async |c| c.set_secret(&namespace, &name, &value).await).await?;
-            out::line(&format!("Set {name}; apps get it when they start."));
+            out::done(&format!("Set {name}; apps get it when they start."));
         }
         SecretCommand::List { json } => list(json).await?,
         SecretCommand::Rm { name, namespace } => {
             let session = Session::open().await?;
             session.ask_once(async |c| c.remove_secret(&namespace, &name).await).await?;
-            out::line(&format!("Removed {name}."));
+            out::done(&format!("Removed {name}."));
         }
     }
     Ok(())
@@ -38,9 +38,7 @@ fn value(name: &str) -> Result<String, CliError> {
     if std::io::stdin().is_terminal() {
         return password::present(&format!("Value of {name}: "), false);
     }
-    let mut text = String::new();
-    let read = std::io::stdin().lock().take(LIMIT).read_to_string(&mut text);
-    read.map_err(|e| CliError::new(format!("cannot read the value from standard input: {e}")))?;
+    let text = password::all_of_stdin(LIMIT)?;
     let value = text.strip_suffix('\n').unwrap_or(&text);
     match value.is_empty() {
         true => Err(CliError::new("there is no value on standard input")),

@@ -22,7 +22,7 @@ pub async fn message(args: MessageArgs) -> Result<(), CliError> {
 }
 
 fn tell(outcome: Outcome) -> Result<(), CliError> {
-    outcome.processes.iter().for_each(|process| out::line(&format!("Sent to {}.", title(process))));
+    outcome.processes.iter().for_each(|process| out::done(&format!("Sent to {}.", title(process))));
     outcome.notices.iter().for_each(|notice| out::error(notice));
     if outcome.notices.is_empty() { Ok(()) } else { Err(CliError::Told) }
 }

@@ -1,12 +1,12 @@
 //! `serve`: the files of a directory over HTTP. It is an app like any other, whose program is ours.
 
-use clap::Parser;
+use clap::{Args, Command, FromArgMatches};
 
-use super::super::args::{Cli, ClientCommand, Command};
 use super::super::error::CliError;
 use super::super::out;
 use super::super::serve_args::ServeArgs;
 use super::super::session::on_this_machine;
+use super::super::start_args::StartArgs;
 use super::start;
 use crate::ecosystem::SERVE_FILES;
 
@@ -21,16 +21,15 @@ pub async fn run(args: ServeArgs) -> Result<(), CliError> {
     if args.monitor.is_some() {
         out::notice("Without effect in pmdaemon: --monitor.");
     }
-    let words = words(&args)?;
-    let Ok(Cli { command: Command::Client(ClientCommand::Start(start)), .. }) = Cli::try_parse_from(words)
-    else {
-        return Err(CliError::Usage(
-            "a name or number of processes is not understood: see pmdaemon start --help".into(),
-        ));
-    };
-    start::run(*start).await
+    let matches = StartArgs::augment_args(Command::new("pmdaemon")).try_get_matches_from(words(&args)?);
+    match matches.and_then(|matches| StartArgs::from_arg_matches(&matches)) {
+        Ok(start) => start::run(start).await,
+        // As for every other option that is not understood.
+        Err(error) => error.exit(),
+    }
 }
 
+/// What `start` would be told.
 fn words(args: &ServeArgs) -> Result<Vec<String>, CliError> {
     let path = args.path.as_deref().unwrap_or(std::path::Path::new("."));
     let path = path
@@ -43,9 +42,8 @@ fn words(args: &ServeArgs) -> Result<Vec<String>, CliError> {
     let program = crate::ecosystem::this_program().map_err(CliError::new)?;
     let name = args.name.clone().unwrap_or_else(|| format!("static-page-server-{}", args.port));
     let mut words: Vec<String> =
-        ["pmdaemon", "start", &program, "--interpreter", "none", "--cwd", &path, "--name", &name]
-            .map(str::to_owned)
-            .to_vec();
+        ["pmdaemon", &program, "--interpreter", "none", "--cwd", &path].map(str::to_owned).to_vec();
+    words.push(format!("--name={name}"));
     let variables = [
         ("PATH", Some(path)),
         ("HOST", args.host.clone()),

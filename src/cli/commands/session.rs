@@ -16,7 +16,7 @@ pub async fn run(command: SessionCommand) -> Result<(), CliError> {
             let session = Session::open().await?;
             for id in &args.ids {
                 session.ask_once(async |c| c.end_session(id).await).await?;
-                out::line(&format!("The session {id} is over."));
+                out::done(&format!("The session {id} is over."));
             }
             Ok(())
         }

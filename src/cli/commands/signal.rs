@@ -23,7 +23,7 @@ async fn one(session: &Session, signal: &str, reference: &str, report: &mut Repo
     let before = act::meant(session, reference).await?;
     if before.is_empty() {
         if !report.json {
-            out::line("There are no processes.");
+            out::done("There are no processes.");
         }
         return Ok(());
     }

@@ -19,7 +19,7 @@ use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
 use super::super::runtime_args::RuntimeArgs;
 use super::super::schedule_args::ScheduleArgs;
-use super::super::session::Session;
+use super::super::session::{Session, cpus_here};
 use super::super::start_args::StartArgs;
 use super::super::values::EnvWord;
 use super::super::watch_args::WatchArgs;
@@ -42,7 +42,8 @@ pub async fn run(args: StartArgs) -> Result<(), CliError> {
     let report = begin(args).await?;
     let ids = report.ids();
     report.finish()?;
-    if attach { logs::follow_all(ids).await } else { Ok(()) }
+    // No ids would mean the logs of everybody.
+    if attach && !ids.is_empty() { logs::follow_all(ids).await } else { Ok(()) }
 }
 
 /// Starts what is given. What was told is in the answer.
@@ -318,7 +319,6 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
             path.display()
         ))
     })?;
-    let cpus = std::thread::available_parallelism().map_or(1, |n| n.get() as i64);
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
     let app = args.balance.define(args.labels.define(args.schedule.define(args.resources.define(NewApp {
         script: String::new(),
@@ -330,7 +330,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         interpreter_args: words(&args.interpreter_args)?,
         env: variables(&args.env)?,
         inherited_env: Some(update_env::of_this_shell()),
-        instances: args.instances.map(|instances| instances.on(cpus)),
+        instances: args.instances.map(|instances| instances.on(cpus_here())),
         port: args.port.clone(),
         listen_mode: args.listen_mode.clone(),
         autostart: args.no_autostart.then_some(false),

@@ -31,7 +31,7 @@ pub async fn run(args: StartupArgs) -> Result<(), CliError> {
             "only root can do that for the whole host: run the line above, or use --user",
         ));
     }
-    plan.carry_out(&mut |step| out::line(&step))?;
+    plan.carry_out(&mut |step| out::done(&step))?;
     plan.notes.iter().for_each(|note| out::notice(note));
     Ok(())
 }

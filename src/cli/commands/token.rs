@@ -113,7 +113,7 @@ async fn revoke(args: RevokeTokenArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     for id in &args.ids {
         session.ask_once(async |c| c.revoke_token(id).await).await?;
-        out::line(&format!("{id} is void."));
+        out::done(&format!("{id} is void."));
     }
     Ok(())
 }

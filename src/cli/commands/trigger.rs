@@ -20,21 +20,22 @@ pub async fn run(args: TriggerArgs) -> Result<(), CliError> {
     }
     let mut failed = false;
     for item in &items {
-        match (&item.problem, item.answered) {
-            (Some(problem), _) => out::error(problem),
-            (None, false) => out::error(&format!("{} has not replied within 10 s", item.name)),
-            (None, true) if args.json => continue,
-            (None, true) => {
-                let reply = match &item.reply {
-                    Value::String(text) => text.clone(),
-                    other => other.to_string(),
-                };
-                let reply = if session.screen.width.is_some() { escape::harmless(&reply) } else { reply };
-                out::line(&if items.len() == 1 { reply } else { format!("{}: {reply}", item.name) });
-                continue;
-            }
+        let problem = match (&item.problem, item.answered) {
+            (Some(problem), _) => Some(problem.clone()),
+            (None, false) => Some(format!("{} has not replied within 10 s", item.name)),
+            (None, true) => None,
+        };
+        if let Some(problem) = problem {
+            out::error(&problem);
+            failed = true;
+        } else if !args.json {
+            let reply = match &item.reply {
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            let reply = if session.screen.width.is_some() { escape::harmless(&reply) } else { reply };
+            out::line(&if items.len() == 1 { reply } else { format!("{}: {reply}", item.name) });
         }
-        failed = true;
     }
     if failed { Err(CliError::Told) } else { Ok(()) }
 }

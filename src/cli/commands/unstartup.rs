@@ -27,9 +27,9 @@ pub async fn run(args: StartupArgs) -> Result<(), CliError> {
         out::line(&startup::as_root("unstartup", &args)?);
         return Err(CliError::new("only root can do that for the whole host: run the line above"));
     }
-    match plan.undo(&mut |step| out::line(&step))? {
+    match plan.undo(&mut |step| out::done(&step))? {
         true => out::notice("Services and daemon go on; they start with the host no longer."),
-        false => out::line(&format!("There is no {}: nothing to undo.", plan.file.display())),
+        false => out::done(&format!("There is no {}: nothing to undo.", plan.file.display())),
     }
     Ok(())
 }

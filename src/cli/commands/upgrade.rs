@@ -22,7 +22,7 @@ pub async fn run(args: UpgradeArgs) -> Result<(), CliError> {
     let home = Home::from_env().map_err(CliError::new)?;
     let binary = binary(args.binary.as_deref())?;
     if !start::keeper_lives(&home) && !start::daemon_lives(&home) {
-        out::line("There is no daemon: nothing to upgrade. The next command starts one of its own version.");
+        out::done("There is no daemon: nothing to upgrade. The next command starts one of its own version.");
         return Ok(());
     }
     let client = Client::local(&home)?;
@@ -45,7 +45,7 @@ pub async fn run(args: UpgradeArgs) -> Result<(), CliError> {
         1 => "1 service went on".to_owned(),
         more => format!("{more} services went on"),
     };
-    out::line(&format!("Upgraded from {} to {} ({}). {what}.", before.version, begun.version, begun.binary));
+    out::done(&format!("Upgraded from {} to {} ({}). {what}.", before.version, begun.version, begun.binary));
     Ok(())
 }
 

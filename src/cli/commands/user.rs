@@ -21,7 +21,7 @@ pub async fn run(command: UserCommand) -> Result<(), CliError> {
             let session = Session::open().await?;
             for name in &args.names {
                 session.ask_once(async |c| c.remove_user(name).await).await?;
-                out::line(&format!("{name} is removed; their sessions and tokens are void."));
+                out::done(&format!("{name} is removed; their sessions and tokens are void."));
             }
             Ok(())
         }
@@ -39,7 +39,7 @@ async fn add(args: AddUserArgs) -> Result<(), CliError> {
     let user = session.ask_once(async |c| c.add_user(&new).await).await?;
     match args.json {
         true => out::json(&user),
-        false => out::line(&told(&user)),
+        false => out::done(&told(&user)),
     }
     Ok(())
 }
@@ -57,7 +57,7 @@ async fn passwd(args: PasswordArgs) -> Result<(), CliError> {
     };
     let new = NewPassword { password, current };
     session.ask_once(async |c| c.set_password(&args.name, &new).await).await?;
-    out::line(&format!(
+    out::done(&format!(
         "{} has another password; whoever was logged in by the old one is not any more.",
         args.name
     ));
@@ -68,7 +68,7 @@ async fn grant(args: GrantUserArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let grant = UserGrant { role: args.grant.role.into(), namespaces: args.grant.namespaces() };
     let user = session.ask_once(async |c| c.grant_user(&args.name, &grant).await).await?;
-    out::line(&told(&user));
+    out::done(&told(&user));
     Ok(())
 }
 

@@ -19,6 +19,7 @@ fn every_member_reaches_the_definition() {
         .interpreter_args(["--trace-warnings"])
         .env_file("/srv/.env")
         .filter_env("AWS_")
+        .label("tier", "web")
         .exp_backoff_restart_delay(Duration::from_millis(100))
         .health_check(HealthCheck::http("http://localhost:{port}/health").retries(5))
         .instances(3)
@@ -35,7 +36,7 @@ fn every_member_reaches_the_definition() {
     let expected = serde_json::json!({
         "script": "app.js", "name": "web", "namespace": "blue", "args": ["--port", "1"], "cwd": "/srv",
         "interpreter": "node", "interpreter_args": ["--trace-warnings"], "env_file": ["/srv/.env"],
-        "filter_env": ["AWS_"], "exp_backoff_restart_delay_ms": 100,
+        "filter_env": ["AWS_"], "labels": {"tier": "web"}, "exp_backoff_restart_delay_ms": 100,
         "health_check": {"url": "http://localhost:{port}/health", "retries": 5}, "env": {"A": "1", "B": "2"}, "instances": 3, "port": "3000-3003", "max_memory_bytes": 536_870_912, "autostart": false,
         "autorestart": false, "max_restarts": 5, "min_uptime_ms": 2000, "restart_delay_ms": 0,
         "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600

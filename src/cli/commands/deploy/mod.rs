@@ -53,7 +53,7 @@ pub async fn run(args: DeployArgs) -> Result<(), CliError> {
             Task::Update(_) | Task::Revert(_) => "is deployed",
             Task::Show(_) | Task::List | Task::Exec(_) => continue,
         };
-        out::line(&format!("{name} on {host} {told}."));
+        out::done(&format!("{name} on {host} {told}."));
     }
     Ok(())
 }
@@ -120,7 +120,7 @@ async fn on(target: &Target, host: &str, task: &Task) -> Result<(), CliError> {
             let version = answer(ssh(target, host, &script::version(target, *ago))?, host).await?;
             run(&script::update(target, &version), "revert").await
         }
-        Task::Show(ago) => run(&script::version(target, *ago), "current").await,
+        Task::Show(ago) => run(&script::version(target, *ago), "showing a version").await,
         Task::List => run(&script::list(target), "list").await,
         Task::Exec(command) => run(&script::exec(target, command), "exec").await,
     }

@@ -49,10 +49,10 @@ pub fn update(target: &Target, reference: &str) -> String {
 /// The version that was deployed so many times ago: its short hash.
 pub fn version(target: &Target, ago: u32) -> String {
     let file = format!("{}/{DEPLOYS}", quoted(&target.path));
-    let (lines, least) = (ago + 1, ago + 1);
+    let number = u64::from(ago) + 1;
     format!(
-        "if [ ! -f {file} ] || [ \"$(wc -l < {file})\" -lt {least} ]; then echo 'there are not so many deployments' \
-         >&2; exit 18; fi; tail -n {lines} {file} | head -n 1"
+        "if [ ! -f {file} ] || [ \"$(wc -l < {file})\" -lt {number} ]; then echo 'there are not so many deployments' \
+         >&2; exit 18; fi; tail -n {number} {file} | head -n 1"
     )
 }
 
@@ -121,5 +121,10 @@ mod tests {
             assert!(script.lines().any(|other| other == line), "{line} in {script}");
         }
         assert!(update(&target, "v1;x").contains("git reset --hard 'v1;x'"));
+    }
+
+    #[test]
+    fn a_number_of_deployments_can_be_as_large_as_its_type() {
+        assert!(version(&Target::default(), u32::MAX).contains("-lt 4294967296 "));
     }
 }
