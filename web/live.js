@@ -2,6 +2,7 @@
 // go on by themselves. The entry of every live page; those with the table have `rows.js` besides.
 
 import * as format from "./format.js";
+import { need } from "./say.js";
 import { live, subscribe, tellChange } from "./socket.js";
 
 const $ = (id) => document.getElementById(id);
@@ -50,6 +51,6 @@ if (topic) {
   // What is done to several processes is told on every page, by a module that is seldom needed.
   subscribe("operations", () => ({}), async (moved, all) => {
     const several = (all ?? [moved]).filter((one) => one.progress.total > 1);
-    if (several.length || document.querySelector(".under-way")) (await import("./operations.js")).show(several, all);
+    if (several.length || document.querySelector(".under-way")) (await need("./operations.js"))?.show(several, all);
   });
 }

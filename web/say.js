@@ -17,5 +17,10 @@ export async function why(answer, what) {
   return body.detail ?? `${what} failed with status ${answer.status}.`;
 }
 
-/** A module that is seldom needed, or nothing when it cannot be had at this moment. */
-export const need = (path) => import(path).catch(() => say("No connection to pmdaemon.", true));
+/** A module that is seldom needed, or nothing when it cannot be had: for want of a connection, or because
+ * this page is of a pmdaemon that another one has replaced. */
+export const need = (path) =>
+  import(path).catch(async () => {
+    const answer = await fetch(new URL(path, import.meta.url)).catch(() => null);
+    say(answer ? "This page is out of date: reload it to go on." : "No connection to pmdaemon.", true);
+  });

@@ -128,6 +128,19 @@ test("when the daemon dies the page says so, and goes on when it is back", async
   assert.equal(await page.evaluate(() => document.documentElement.dataset.mark), "kept", "the page was reloaded");
 });
 
+test("a page that another pmdaemon has left behind says that it is to be reloaded", async () => {
+  await page.goto(`${address}/`);
+  await live();
+  // Another version serves nothing of this one: what was not fetched before is not there any more.
+  await page.route("**/assets/**", (route) => route.fulfill({ status: 404 }));
+  await row("zebra").getByRole("button", { name: "Restart zebra" }).click();
+  await page.locator("#toast").getByText("out of date: reload it").waitFor();
+  await page.unroute("**/assets/**");
+  await page.reload();
+  await row("ant").getByRole("button", { name: "Restart ant" }).click();
+  await page.locator("#toast").getByText("Restarting ant").waitFor();
+});
+
 test("no page broke its content security policy or threw", () => {
   assert.deepEqual(violations, []);
 });
