@@ -49,7 +49,15 @@ document.addEventListener("submit", async (event) => {
   (await need("./forms.js"))?.send(event.target, event.submitter, verb);
 });
 
-const palette = async () => (await need("./palette.js"))?.open();
+/** Shown before its module is here: what is typed meanwhile is for it, and presses no key of the page. */
+async function palette() {
+  $("palette-word").value = "";
+  $("palette").showModal();
+  const module = await need("./palette.js");
+  if (module) module.fill();
+  else $("palette").close();
+}
+
 $("palette-open").addEventListener("click", palette);
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || document.querySelector("dialog[open]")) return;

@@ -77,6 +77,24 @@ test("space pauses, ? helps, / filters, and letters can be switched off", async 
   await until("only ant is left", async () => (await page.locator("#rows > tr:visible").count()) === 1);
 });
 
+test("what is typed before the palette has its entries is for the palette, not for the page", async () => {
+  await page.goto(`${address}/`);
+  await live(page);
+  let release;
+  const released = new Promise((done) => (release = done));
+  await page.route("**/palette.js", async (route) => {
+    await released;
+    await route.fallback();
+  });
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("events");
+  assert.equal(await page.locator("#palette-word").inputValue(), "events");
+  release();
+  await page.getByRole("option", { name: /Events/ }).first().waitFor();
+  await page.unroute("**/palette.js");
+  await page.keyboard.press("Escape");
+});
+
 test("the palette does things, too", async () => {
   await page.goto(`${address}/apps/ant`);
   await live(page);
