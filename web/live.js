@@ -41,13 +41,13 @@ function tick() {
 
 setInterval(tick, 1000);
 
-const { topic } = document.getElementById("live").dataset;
+const { topic } = $("live").dataset;
 
 if (topic) {
   subscribe(topic, () => ({}), () => tellChange());
 } else {
   // For what has changed alone; the table asks for itself.
-  if (!document.getElementById("rows")) subscribe("processes", () => ({ html: true }));
+  if (!$("rows")) subscribe("processes", () => ({ html: true }));
   // What is done to several processes is told on every page, by a module that is seldom needed.
   subscribe("operations", () => ({}), async (moved, all) => {
     const several = (all ?? [moved]).filter((one) => one.progress.total > 1);

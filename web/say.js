@@ -18,9 +18,5 @@ export async function why(answer, what) {
 }
 
 /** A module that is seldom needed, or nothing when it cannot be had: for want of a connection, or because
- * this page is of a pmdaemon that another one has replaced. */
-export const need = (path) =>
-  import(path).catch(async () => {
-    const answer = await fetch(new URL(path, import.meta.url)).catch(() => null);
-    say(answer ? "This page is out of date: reload it to go on." : "No connection to pmdaemon.", true);
-  });
+ * another pmdaemon has replaced the one that this page is of. */
+export const need = (path) => import(path).catch(() => say("No answer from pmdaemon: reload this page.", true));

@@ -53,9 +53,7 @@ document.addEventListener("submit", async (event) => {
 async function palette() {
   $("palette-word").value = "";
   $("palette").showModal();
-  const module = await need("./palette.js");
-  if (module) module.fill();
-  else $("palette").close();
+  (await need("./palette.js"))?.fill();
 }
 
 $("palette-open").addEventListener("click", palette);

@@ -148,7 +148,7 @@ test("a page that another pmdaemon has left behind says that it is to be reloade
   // Another version serves nothing of this one: what was not fetched before is not there any more.
   await page.route("**/assets/**", (route) => route.fulfill({ status: 404 }));
   await row(page, "ant").getByRole("button", { name: "Restart ant" }).click();
-  await page.locator("#toast").getByText("out of date: reload it").waitFor();
+  await page.locator("#toast").getByText("reload this page").waitFor();
   await page.unroute("**/assets/**");
   await page.reload();
   await row(page, "ant").getByRole("button", { name: "Restart ant" }).click();
