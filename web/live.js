@@ -2,6 +2,7 @@
 // go on by themselves. The entry of every live page; those with the table have `rows.js` besides.
 
 import * as format from "./format.js";
+import { need } from "./say.js";
 import { live, subscribe, tellChange } from "./socket.js";
 
 const $ = (id) => document.getElementById(id);
@@ -40,16 +41,16 @@ function tick() {
 
 setInterval(tick, 1000);
 
-const { topic } = document.getElementById("live").dataset;
+const { topic } = $("live").dataset;
 
 if (topic) {
   subscribe(topic, () => ({}), () => tellChange());
 } else {
   // For what has changed alone; the table asks for itself.
-  if (!document.getElementById("rows")) subscribe("processes", () => ({ html: true }));
+  if (!$("rows")) subscribe("processes", () => ({ html: true }));
   // What is done to several processes is told on every page, by a module that is seldom needed.
   subscribe("operations", () => ({}), async (moved, all) => {
     const several = (all ?? [moved]).filter((one) => one.progress.total > 1);
-    if (several.length || document.querySelector(".under-way")) (await import("./operations.js")).show(several, all);
+    if (several.length || document.querySelector(".under-way")) (await need("./operations.js"))?.show(several, all);
   });
 }

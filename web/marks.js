@@ -87,6 +87,7 @@ async function act(action, verb, refs) {
     const { changed } = await answer.json();
     if (!changed) say(`${verb} ${amount(refs.length)}: nothing to do.`);
     else if (answer.status !== 202) say(`${verb} ${amount(refs.length)}: done.`);
+    else if (refs.length === 1) say(`${verb} of 1 process goes on.`);
     bulk.reset();
     clear();
   } catch {

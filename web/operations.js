@@ -19,7 +19,9 @@ function tell(one) {
   bar.value = done + failed + left;
   words.textContent =
     `${done} of ${total} done` + (failed ? `, ${failed} failed` : "") + (left ? `, ${left} not begun` : "");
-  button.hidden = !document.getElementById("bulk") || !one.items.some(({ state }) => state === "waiting");
+  // What can be cancelled: the same as src/dashboard/operations.rs.
+  const waits = one.items.some(({ state, action }) => state === "waiting" || action === "reload");
+  button.hidden = !document.getElementById("bulk") || !waits;
   line.goesOn = !one.ended_at;
   if (line.goesOn) return;
   const well = one.state === "done";

@@ -80,11 +80,9 @@ function run(entry) {
   entry.go();
 }
 
-/** Shows it. */
-export function open() {
-  word.value = "";
+/** Fills it, when it was just shown. */
+export function fill() {
   chosen = 0;
-  palette.showModal();
   gather();
 }
 

@@ -17,5 +17,6 @@ export async function why(answer, what) {
   return body.detail ?? `${what} failed with status ${answer.status}.`;
 }
 
-/** A module that is seldom needed, or nothing when it cannot be had at this moment. */
-export const need = (path) => import(path).catch(() => say("No connection to pmdaemon.", true));
+/** A module that is seldom needed, or nothing when it cannot be had: for want of a connection, or because
+ * another pmdaemon has replaced the one that this page is of. */
+export const need = (path) => import(path).catch(() => say("No answer from pmdaemon: reload this page.", true));

@@ -49,7 +49,13 @@ document.addEventListener("submit", async (event) => {
   (await need("./forms.js"))?.send(event.target, event.submitter, verb);
 });
 
-const palette = async () => (await need("./palette.js"))?.open();
+/** Shown before its module is here: what is typed meanwhile is for it, and presses no key of the page. */
+async function palette() {
+  $("palette-word").value = "";
+  $("palette").showModal();
+  (await need("./palette.js"))?.fill();
+}
+
 $("palette-open").addEventListener("click", palette);
 document.addEventListener("keydown", (event) => {
   if (!(event.ctrlKey || event.metaKey) || event.key.toLowerCase() !== "k" || document.querySelector("dialog[open]")) return;

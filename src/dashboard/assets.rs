@@ -5,6 +5,7 @@
 //! kept for ever, and relative imports between modules work. Our scripts and style sheets are sent
 //! without their comments and indentation.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
@@ -38,20 +39,23 @@ struct Vendored;
 static ASSETS: LazyLock<BTreeMap<String, Asset>> = LazyLock::new(|| {
     let ours = Ours::iter().map(|name| (Ours::get(&name).map(lean), name));
     let vendored = Vendored::iter().map(|name| (Vendored::get(&name).map(whole), name));
-    let asset = |(bytes, name): (Option<Vec<u8>>, std::borrow::Cow<'static, str>)| {
-        let asset = Asset { bytes: bytes?.into(), content_type: content_type(&name) };
+    let asset = |(bytes, name): (Option<Bytes>, Cow<'static, str>)| {
+        let asset = Asset { bytes: bytes?, content_type: content_type(&name) };
         Some((name.into_owned(), asset))
     };
     ours.chain(vendored).filter_map(asset).collect()
 });
 
-fn whole(file: EmbeddedFile) -> Vec<u8> {
-    file.data.into_owned()
+fn whole(file: EmbeddedFile) -> Bytes {
+    match file.data {
+        Cow::Borrowed(bytes) => Bytes::from_static(bytes),
+        Cow::Owned(bytes) => bytes.into(),
+    }
 }
 
 /// Without the comments that have their lines to themselves, and without indentation. No text of ours
-/// goes over several lines.
-fn lean(file: EmbeddedFile) -> Vec<u8> {
+/// goes over several lines, and nothing follows a comment on its line: a test holds the files to that.
+fn lean(file: EmbeddedFile) -> Bytes {
     let source = String::from_utf8_lossy(&file.data);
     let (mut kept, mut in_comment) = (String::with_capacity(source.len()), false);
     for line in source.lines().map(str::trim) {
@@ -63,7 +67,7 @@ fn lean(file: EmbeddedFile) -> Vec<u8> {
             kept.push('\n');
         }
     }
-    kept.into_bytes()
+    kept.into()
 }
 
 fn content_type(name: &str) -> &'static str {
@@ -202,16 +206,26 @@ mod tests {
             data: text.as_bytes().into(),
             ..Ours::get("app.css").unwrap()
         };
-        let lean = |text| String::from_utf8(lean(file(text))).unwrap();
+        let lean = |text| lean(file(text));
         assert_eq!(
             lean("// a\n/** b */\n  x(); // c\n\n  /* d\n  * e\n  f */\n  y();\n"),
             "x(); // c\ny();\n"
         );
-        // The rule that makes this safe: no text goes over several lines.
-        for name in files("web").into_iter().filter(|name| name.ends_with(".js")) {
-            let source = std::fs::read_to_string(root().join("web").join(&name)).unwrap();
-            for line in source.lines() {
-                assert!(line.matches('`').count() % 2 == 0, "{name}: a text over several lines: {line}");
+        // The rules that make this safe.
+        for name in Ours::iter() {
+            let source = Ours::get(&name).unwrap().data;
+            let mut in_comment = false;
+            for line in std::str::from_utf8(&source).unwrap().lines().map(str::trim) {
+                if name.ends_with(".js") {
+                    assert!(line.matches('`').count() % 2 == 0, "{name}: a text over several lines: {line}");
+                } else {
+                    assert!(!line.starts_with("//"), "{name}: that is no comment there: {line}");
+                }
+                in_comment |= line.starts_with("/*");
+                if in_comment && let Some((_, after)) = line.split_once("*/") {
+                    assert_eq!(after, "", "{name}: something follows a comment: {line}");
+                    in_comment = false;
+                }
             }
         }
     }

@@ -34,7 +34,7 @@ pub fn operations_page(page: &OperationsPage<'_>) -> String {
     };
     render(&View {
         frame: Frame::new(page.who, Here::Operations),
-        states: STATES.map(|(word, label)| link(word, label, page.state)).to_vec(),
+        states: STATES.map(|(word, label)| link(word, label, page.state)).into(),
         fragment: address("/fragments/operations", page.cursor),
         older: page.older.map(|older| address("/operations", older)),
         list: OperationList::new(page.operations, page.state, page.now_ms),
@@ -57,7 +57,6 @@ struct View<'a> {
 }
 
 /// A state that can be looked for.
-#[derive(Clone)]
 struct StateLink {
     href: String,
     label: &'static str,

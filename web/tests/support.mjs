@@ -135,3 +135,23 @@ export async function loggedIn(daemon, chrome) {
   await page.waitForURL(`${address}/`);
   return { context, page, violations, address };
 }
+
+/** Waits until the page gets what changes. */
+export const live = (page) => until("the page is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
+
+/** The row of a process in the table. */
+export const row = (page, name) => page.locator("#rows > tr", { has: page.getByRole("link", { name, exact: true }) });
+
+/** Waits until that row says that state. */
+export const state = (page, name, word) =>
+  until(`${name} is ${word}`, async () => (await row(page, name).locator(".state").innerText()).trim() === word);
+
+/** The pid that row says; 0 when nothing runs. */
+export const pid = async (page, name) => Number(await row(page, name).locator(".c-pid").innerText()) || 0;
+
+/** Fills in the form of the login page with a token, and leaves it. */
+export async function logInBy(page, token) {
+  await page.locator("input[name=token]").fill(token);
+  await page.locator("form", { has: page.locator("input[name=token]") }).getByRole("button").click();
+  await page.waitForURL((url) => !url.pathname.startsWith("/login"));
+}

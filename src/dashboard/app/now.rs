@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use super::super::event::{EventView, lines, moment};
 use super::super::{command_line, text};
 use super::reference;
-use crate::wire::{App, CustomMetric, Event, JobRun, Process};
+use crate::wire::{App, Balancer, CustomMetric, Event, JobRun, Process};
 
 /// So many of the latest events are on the overview.
 const LATEST: usize = 8;
@@ -175,10 +175,36 @@ fn ends<'a>(app: &'a App, events: &'a [Event]) -> Vec<End<'a>> {
 
 /// A time of the API as people read it.
 fn when(ts: &str) -> String {
-    match (ts.get(..10), ts.get(11..19)) {
-        (Some(day), Some(time)) => format!("{day} {time} UTC"),
-        _ => ts.to_owned(),
-    }
+    format!("{} UTC", moment(ts))
+}
+
+/// A balancer, listening there, and each process behind it.
+fn balancer_facts(balancer: &Balancer, port: Option<i64>) -> Vec<(&'static str, String)> {
+    let requests = |number| text::count(number, "request", "requests");
+    let errors = |number| text::count(number, "error", "errors");
+    let place = port.map(|port| format!(" on port {port}")).unwrap_or_default();
+    let says = format!(
+        "{}{place}, {}, {}, {}, {} retried",
+        balancer.status,
+        text::count(balancer.connections, "connection", "connections"),
+        requests(balancer.requests),
+        errors(balancer.errors),
+        balancer.retries
+    );
+    let mut facts = vec![("Balancer", says)];
+    facts.extend(balancer.backends.iter().map(|backend| {
+        let drains = if backend.draining { ", gets nothing new" } else { "" };
+        let says = format!(
+            "{}: port {}, {} active, {}, {}{drains}",
+            backend.instance,
+            backend.port,
+            backend.active,
+            requests(backend.requests),
+            errors(backend.errors)
+        );
+        ("Behind it", says)
+    }));
+    facts
 }
 
 /// What one looks up first.
@@ -226,21 +252,8 @@ fn facts(app: &App) -> Vec<(&'static str, String)> {
         facts.push(("Restarts when files change in", watch.paths.join(", ")));
     }
     if let Some(balancer) = &app.balancer {
-        let place = app.balance.as_ref().and_then(|balance| balance.port);
-        let place = place.map(|port| format!(" on port {port}")).unwrap_or_default();
-        let counts = format!(
-            "{} connections, {} requests, {} errors, {} retried",
-            balancer.connections, balancer.requests, balancer.errors, balancer.retries
-        );
-        facts.push(("Balancer", format!("{}{place}, {counts}", balancer.status)));
-        for backend in &balancer.backends {
-            let drains = if backend.draining { ", gets nothing new" } else { "" };
-            let says = format!(
-                "{}: port {}, {} active, {} requests, {} errors{drains}",
-                backend.instance, backend.port, backend.active, backend.requests, backend.errors
-            );
-            facts.push(("Behind it", says));
-        }
+        let port = app.balance.as_ref().and_then(|balance| balance.port);
+        facts.extend(balancer_facts(balancer, port));
     }
     if app.ready != "auto" {
         facts.push(("Ready", app.ready.clone()));

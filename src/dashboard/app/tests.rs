@@ -3,7 +3,7 @@
 use super::super::event::tests::event;
 use super::super::row::tests::{process, who};
 use super::*;
-use crate::wire::{Balancer, JobRun, LastExit, Process, Role};
+use crate::wire::{Backend, Balancer, JobRun, LastExit, Process, Role};
 
 /// An app with these processes.
 pub fn app(processes: Vec<Process>) -> App {
@@ -108,7 +108,14 @@ fn a_job_tells_its_latest_runs_and_a_balancer_how_it_is() {
         requests: 1200,
         errors: 2,
         retries: 1,
-        backends: vec![],
+        backends: vec![Backend {
+            instance: 0,
+            port: 4100,
+            active: 2,
+            draining: true,
+            requests: 1,
+            errors: 0,
+        }],
     });
     let run = |outcome: &str, at: &str| JobRun {
         run: Some(1),
@@ -125,4 +132,5 @@ fn a_job_tells_its_latest_runs_and_a_balancer_how_it_is() {
     assert!(at("2026-01-02 04:00:00") < at("2026-01-02 03:00:00"), "the newest is first: {html}");
     assert!(html.contains("&#60;ran&#62;") && html.contains("t-bad"), "{html}");
     assert!(html.contains("online, 3 connections, 1200 requests, 2 errors, 1 retried"), "{html}");
+    assert!(html.contains("0: port 4100, 2 active, 1 request, 0 errors, gets nothing new"), "{html}");
 }

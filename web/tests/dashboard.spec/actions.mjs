@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { accessible, browser, fixture, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
+import { accessible, browser, fixture, live, loggedIn, narrow, ownDaemon, row, until } from "../support.mjs";
 
 let daemon;
 let chrome;
@@ -28,14 +28,12 @@ after(async () => {
 
 const list = async () => JSON.parse(await daemon.cli("list", "--json"));
 const named = async (name) => (await list()).find((one) => one.name === name);
-const live = () => until("the view is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
-const row = (name) => page.locator("#rows > tr", { has: page.getByRole("link", { name, exact: true }) });
 
 test("the marked processes are named before they are restarted, and only they are", async () => {
-  await live();
+  await live(page);
   const before = await list();
-  await row("web-0").getByRole("checkbox").check();
-  await row("web-1").getByRole("checkbox").check();
+  await row(page, "web-0").getByRole("checkbox").check();
+  await row(page, "web-1").getByRole("checkbox").check();
   await page.getByText("2 processes marked").waitFor();
   await accessible(page, "the list with marks");
   await page.locator("#bulk").getByRole("button", { name: "Restart" }).click();
@@ -68,7 +66,7 @@ test("rows are put together by app", async () => {
 
 test("the page of an app tells how it is, and acts in place", async () => {
   await page.goto(`${address}/apps/web`);
-  await live();
+  await live(page);
   await page.getByText("All 2 are online.").waitFor();
   await accessible(page, "the page of an app");
   await narrow(page, "the page of an app");
@@ -81,7 +79,7 @@ test("the page of an app tells how it is, and acts in place", async () => {
   await page.getByText("More").click();
   await page.getByLabel("Instances").fill("3");
   await page.getByRole("button", { name: "Scale" }).click();
-  await row("web-2").waitFor();
+  await row(page, "web-2").waitFor();
   await page.getByText("All 3 are online.").waitFor();
   assert.equal(await page.evaluate(() => document.documentElement.dataset.mark), "kept", "the page was reloaded");
 });
@@ -105,7 +103,7 @@ test("configuration and events are pages of the same quality", async () => {
 
 test("everything is reached by the keyboard", async () => {
   await page.goto(`${address}/`);
-  await live();
+  await live(page);
   await page.keyboard.press("Control+k");
   await page.locator("#palette-list").getByRole("option").first().waitFor();
   await accessible(page, "the palette");
@@ -123,7 +121,7 @@ test("everything is reached by the keyboard", async () => {
   await page.keyboard.press("g");
   await page.keyboard.press("p");
   await page.waitForURL(`${address}/`);
-  await live();
+  await live(page);
   await page.keyboard.press("j");
   await page.keyboard.press("x");
   await page.getByText("1 process marked").waitFor();
@@ -148,14 +146,14 @@ test("colours are chosen, and stay", async () => {
 
 test("a pause holds everything still", async () => {
   await page.goto(`${address}/`);
-  await live();
+  await live(page);
   await page.getByRole("button", { name: "Live" }).click();
   await daemon.cli("stop", "job");
   const job = await named("job");
   assert.equal(job.pm2_env?.status ?? job.status, "stopped");
-  assert.equal((await row("job").locator(".state").innerText()).trim(), "online");
+  assert.equal((await row(page, "job").locator(".state").innerText()).trim(), "online");
   await page.getByRole("button", { name: "Paused" }).click();
-  await until("what was missed is shown", async () => (await row("job").locator(".state").innerText()).trim() === "stopped");
+  await until("what was missed is shown", async () => (await row(page, "job").locator(".state").innerText()).trim() === "stopped");
 });
 
 test("many are acted on without script, after a question", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { accessible, browser, fixture, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
+import { accessible, browser, fixture, live, loggedIn, narrow, ownDaemon, pid, row, state, until } from "../support.mjs";
 
 let daemon;
 let chrome;
@@ -23,31 +23,27 @@ after(async () => {
   await daemon?.end();
 });
 
-const live = () => until("the view is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
-const row = (name) => page.locator("#rows > tr", { has: page.getByRole("link", { name, exact: true }) });
-const state = (name, word) => until(`${name} is ${word}`, async () => (await row(name).locator(".state").innerText()).trim() === word);
-const pid = async (name) => Number(await row(name).locator(".c-pid").innerText());
 const focused = () => page.evaluate(() => document.activeElement.closest("tr")?.querySelector(".c-name a").textContent);
 const order = () => page.locator("#rows > tr .c-name a").allInnerTexts();
 
 test("j and k go from row to row, and what is pressed there is done to that row", async () => {
-  await live();
+  await live(page);
   await page.keyboard.press("j");
   assert.equal(await focused(), "zebra");
   await page.keyboard.press("j");
   assert.equal(await focused(), "ant");
   await page.keyboard.press("k");
   assert.equal(await focused(), "zebra");
-  const before = await pid("zebra");
+  const before = await pid(page, "zebra");
   await page.keyboard.press("r");
-  await until("r restarted it", async () => ![0, before].includes((await pid("zebra")) || 0));
-  await state("zebra", "online");
+  await until("r restarted it", async () => ![0, before].includes(await pid(page, "zebra")));
+  await state(page, "zebra", "online");
   assert.equal(await focused(), "zebra", "the focus was lost");
   await page.keyboard.press("s");
-  await state("zebra", "stopped");
+  await state(page, "zebra", "stopped");
   await page.keyboard.press("s");
-  await state("zebra", "online");
-  assert.equal((await row("ant").locator(".state").innerText()).trim(), "online");
+  await state(page, "zebra", "online");
+  assert.equal((await row(page, "ant").locator(".state").innerText()).trim(), "online");
   await page.keyboard.press("x");
   await page.getByText("1 process marked").waitFor();
   await page.keyboard.press("x");
@@ -58,12 +54,12 @@ test("j and k go from row to row, and what is pressed there is done to that row"
 
 test("space pauses, ? helps, / filters, and letters can be switched off", async () => {
   await page.goto(`${address}/`);
-  await live();
+  await live(page);
   await page.locator("main").focus();
   await page.keyboard.press("Space");
   await until("it is paused", async () => (await page.locator("#pause-text").innerText()) === "Paused");
   await page.keyboard.press("Space");
-  await live();
+  await live(page);
   await page.keyboard.press("?");
   const help = page.getByRole("dialog", { name: "Keyboard" });
   await help.getByLabel("Single-letter keys").uncheck();
@@ -81,9 +77,27 @@ test("space pauses, ? helps, / filters, and letters can be switched off", async 
   await until("only ant is left", async () => (await page.locator("#rows > tr:visible").count()) === 1);
 });
 
+test("what is typed before the palette has its entries is for the palette, not for the page", async () => {
+  await page.goto(`${address}/`);
+  await live(page);
+  let release;
+  const released = new Promise((done) => (release = done));
+  await page.route("**/palette.js", async (route) => {
+    await released;
+    await route.fallback();
+  });
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("events");
+  assert.equal(await page.locator("#palette-word").inputValue(), "events");
+  release();
+  await page.getByRole("option", { name: /Events/ }).first().waitFor();
+  await page.unroute("**/palette.js");
+  await page.keyboard.press("Escape");
+});
+
 test("the palette does things, too", async () => {
   await page.goto(`${address}/apps/ant`);
-  await live();
+  await live(page);
   await page.keyboard.press("Control+k");
   await page.keyboard.type("stop");
   await page.getByRole("option", { name: /^Stop/ }).first().waitFor();
@@ -95,7 +109,7 @@ test("the palette does things, too", async () => {
 test("on a phone rows are put in order by a choice", async () => {
   await page.setViewportSize({ width: 390, height: 844 });
   await page.goto(`${address}/`);
-  await live();
+  await live(page);
   assert.deepEqual(await order(), ["zebra", "ant"]);
   await page.getByLabel("Sort").selectOption({ label: "by name" });
   await until("they are in order", async () => (await order()).join() === "ant,zebra");
@@ -111,7 +125,7 @@ test("on a phone rows are put in order by a choice", async () => {
 
 test("when the daemon dies the page says so, and goes on when it is back", async () => {
   await page.goto(`${address}/`);
-  await live();
+  await live(page);
   await page.evaluate(() => (document.documentElement.dataset.mark = "kept"));
   // No new connection until all has been looked at.
   await page.context().setOffline(true);
@@ -122,10 +136,23 @@ test("when the daemon dies the page says so, and goes on when it is back", async
   await accessible(page, "the list without a connection");
   await daemon.cli("stop", "zebra");
   await page.context().setOffline(false);
-  await live();
+  await live(page);
   assert.equal(await page.locator("#banner").isVisible(), false);
-  await state("zebra", "stopped");
+  await state(page, "zebra", "stopped");
   assert.equal(await page.evaluate(() => document.documentElement.dataset.mark), "kept", "the page was reloaded");
+});
+
+test("a page that another pmdaemon has left behind says that it is to be reloaded", async () => {
+  await page.goto(`${address}/`);
+  await live(page);
+  // Another version serves nothing of this one: what was not fetched before is not there any more.
+  await page.route("**/assets/**", (route) => route.fulfill({ status: 404 }));
+  await row(page, "ant").getByRole("button", { name: "Restart ant" }).click();
+  await page.locator("#toast").getByText("reload this page").waitFor();
+  await page.unroute("**/assets/**");
+  await page.reload();
+  await row(page, "ant").getByRole("button", { name: "Restart ant" }).click();
+  await page.locator("#toast").getByText("Restarting ant").waitFor();
 });
 
 test("no page broke its content security policy or threw", () => {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { appendFile, writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { accessible, browser, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
+import { accessible, browser, live, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
 
 let daemon;
 let chrome;
@@ -49,13 +49,12 @@ const write = (text) => appendFile(`${daemon.home}/more`, text);
 const open = async (query = "") => {
   await page.goto(`${address}/apps/speak/logs${query}`);
 };
-const live = () => until("the log is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
 const lines = () => page.locator("#log .l");
 const texts = () => page.locator("#log .l > span").allTextContents();
 
 test("the last lines are there, and new ones come by themselves", async () => {
   await open();
-  await live();
+  await live(page);
   await page.getByText("disk is full").waitFor();
   await write("hello from below\n");
   await page.getByText("hello from below").waitFor();
@@ -90,7 +89,7 @@ test("colours are classes, and what programs write stays text", async () => {
   assert.equal(await page.locator("#log .f1").first().innerText(), "red");
   assert.ok(await page.getByText(EVIL, { exact: true }).isVisible());
   assert.equal(await page.locator("#log img").count(), 0);
-  await live();
+  await live(page);
   await write(`again \x1b[32mgreen\x1b[0m ${EVIL}\n`);
   await page.locator("#log .f2").first().waitFor();
   assert.equal(await page.locator("#log img, #log hx-partial").count(), 0);
@@ -105,7 +104,7 @@ test("a search is a regular expression; matches are marked, live ones too", asyn
   await accessible(page, "a search");
   await open("?q=needle");
   await page.getByText("No line fits.").waitFor();
-  await live();
+  await live(page);
   await write("hay\na needle in it\n");
   await page.locator("#log mark", { hasText: "needle" }).waitFor();
   assert.equal(await lines().count(), 1);
@@ -148,7 +147,7 @@ test("the logs of everybody are one page", async () => {
 
 test("a flood does not fill the page: what is let go of can be had again", async () => {
   await open();
-  await live();
+  await live(page);
   await page.evaluate(() => (document.getElementById("log").dataset.most = "20000"));
   const flood = (word) => Array.from({ length: 25_000 }, (_, i) => `${word} ${i}\n`).join("");
   const numbers = async (word) => {
@@ -179,7 +178,7 @@ test("a flood does not fill the page: what is let go of can be had again", async
 
 test("the log of an app that was deleted meanwhile has ended", async () => {
   await open();
-  await live();
+  await live(page);
   await page.locator("#pause").click();
   await daemon.cli("delete", "speak", "--force");
   await page.locator("#pause").click();

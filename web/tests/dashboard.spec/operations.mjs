@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { accessible, browser, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
+import { accessible, browser, live, logInBy, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
 
 const NAMES = ["a", "b", "c", "d"];
 
@@ -31,7 +31,6 @@ after(async () => {
 });
 
 const pids = async () => JSON.parse(await daemon.cli("list", "--json")).map((one) => one.pid);
-const live = () => until("the view is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
 const good = async (what) => {
   await accessible(page, what);
   await narrow(page, what);
@@ -48,7 +47,7 @@ const oneByOne = () =>
   }, NAMES);
 
 test("a restart of many shows its progress where it was asked for", async () => {
-  await live();
+  await live(page);
   await page.evaluate(() => (document.documentElement.dataset.mark = "kept"));
   const before = await pids();
   await page.getByLabel("Mark all that are shown").check();
@@ -78,7 +77,7 @@ test("who comes while it goes on sees it, and can leave the rest undone", async 
 
 test("the page of an operation tells how far each process is, by itself", async () => {
   await page.goto(`${address}/operations/${await oneByOne()}`);
-  await live();
+  await live(page);
   await page.evaluate(() => (document.documentElement.dataset.mark = "kept"));
   await page.getByRole("heading", { name: "Restart of 4 processes" }).waitFor();
   await until("it is on its way", async () => {
@@ -95,7 +94,7 @@ test("the page of an operation tells how far each process is, by itself", async 
 
 test("all of them are listed, by state if one wants", async () => {
   await page.goto(`${address}/operations`);
-  await live();
+  await live(page);
   const rows = page.locator("#operations tbody tr");
   assert.equal(await rows.count(), 3);
   await good("the operations");
@@ -104,7 +103,7 @@ test("all of them are listed, by state if one wants", async () => {
   assert.equal(await rows.count(), 2);
   assert.match(await rows.first().innerText(), /a, b, c, 1 more/);
   await page.goto(`${address}/operations`);
-  await live();
+  await live(page);
   await daemon.cli("restart", "d");
   await rows.first().getByRole("link", { name: "Restart of d" }).waitFor();
   assert.equal((await page.goto(`${address}/operations?state=nonsense`)).status(), 400);
@@ -128,9 +127,7 @@ test("who may only look sees the progress and cannot cancel", async () => {
   const other = await chrome.newContext();
   const theirs = await other.newPage();
   await theirs.goto(`${address}/login`);
-  await theirs.locator("input[name=token]").fill(secret);
-  await theirs.locator("form", { has: theirs.locator("input[name=token]") }).getByRole("button").click();
-  await theirs.waitForURL(`${address}/`);
+  await logInBy(theirs, secret);
   const id = await oneByOne();
   await theirs.goto(`${address}/operations/${id}`);
   await until("one is done", async () => (await states(theirs))[0].trim() === "done");

@@ -53,11 +53,7 @@ test("a form starts an app, and says what is wrong while one types", async () =>
 
   // The same as a command makes the same app.
   const info = async (name) => JSON.parse(await daemon.cli("info", name, "--json"));
-  const own = (shown) => {
-    const app = Array.isArray(shown) ? shown[0] : shown;
-    const { name, id, processes, cwd, ...rest } = app.app ?? app;
-    return rest;
-  };
+  const own = ({ name, id, processes, cwd, ...rest }) => rest;
   const first = own(await info("web"));
   await daemon.cli("delete", "web", "--force");
   const env = { ...process.env, PMDAEMON_HOME: daemon.home };

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { accessible, browser, fixture, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
+import { accessible, browser, fixture, logInBy, loggedIn, narrow, ownDaemon, until } from "../support.mjs";
 
 let daemon;
 let chrome;
@@ -26,11 +26,7 @@ after(async () => {
   await daemon?.end();
 });
 
-const info = async (name) => {
-  const shown = JSON.parse(await daemon.cli("info", name, "--json"));
-  const app = Array.isArray(shown) ? shown[0] : shown;
-  return app.app ?? app;
-};
+const info = async (name) => JSON.parse(await daemon.cli("info", name, "--json"));
 const checked = (page) => page.locator("#checked");
 const good = async (what) => {
   await accessible(page, what);
@@ -160,9 +156,7 @@ test("who may only look sees revisions and no way to change them", async () => {
   const other = await chrome.newContext();
   const theirs = await other.newPage();
   await theirs.goto(`${address}/login`);
-  await theirs.locator("input[name=token]").fill(secret);
-  await theirs.locator("form", { has: theirs.locator("input[name=token]") }).getByRole("button").click();
-  await theirs.waitForURL(`${address}/`);
+  await logInBy(theirs, secret);
   await theirs.goto(`${address}/apps/web/revisions`);
   await theirs.getByRole("heading", { name: "Revision 1", exact: true }).waitFor();
   assert.equal(await theirs.getByRole("link", { name: /^Roll back/ }).count(), 0);

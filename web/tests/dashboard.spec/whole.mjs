@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { writeFile } from "node:fs/promises";
 import { after, before, test } from "node:test";
 
-import { browser, fixture, loggedIn, ownDaemon, until } from "../support.mjs";
+import { browser, fixture, live, logInBy, loggedIn, ownDaemon, pid, row, state, until } from "../support.mjs";
 
 let daemon;
 let chrome;
@@ -38,15 +38,11 @@ after(async () => {
   await daemon?.end();
 });
 
-const live = () => until("the view is live", async () => (await page.locator("#pause-text").innerText()) === "Live");
-const row = (name) => page.locator("#rows > tr", { has: page.getByRole("link", { name, exact: true }) });
-const state = (name, word) => until(`${name} is ${word}`, async () => (await row(name).locator(".state").innerText()).trim() === word);
-const pid = async (name) => Number(await row(name).locator(".c-pid").innerText());
 const mark = (value) => page.evaluate((value) => (document.documentElement.dataset.mark = value), value);
 const marked = () => page.evaluate(() => document.documentElement.dataset.mark);
 
 test("an app is started by the form, and is online in a tab that was open all the time", async () => {
-  await live();
+  await live(page);
   await mark("list");
   const form = await page.context().newPage();
   await form.goto(`${address}/apps/new`);
@@ -58,13 +54,13 @@ test("an app is started by the form, and is online in a tab that was open all th
   await form.getByRole("button", { name: "Start it" }).click();
   await form.waitForURL(`${address}/apps/default:shop`);
   await form.close();
-  await state("shop", "online");
+  await state(page, "shop", "online");
   assert.equal(await marked(), "list", "the page was reloaded");
 });
 
 test("its logs are followed while it is used", async () => {
-  await row("shop").getByRole("link", { name: "Logs of shop" }).click();
-  await live();
+  await row(page, "shop").getByRole("link", { name: "Logs of shop" }).click();
+  await live(page);
   const [, port] = (await page.getByText(/open on \d+/).first().innerText()).match(/open on (\d+)/);
   await mark("logs");
   await fetch(`http://127.0.0.1:${port}/basket`);
@@ -74,23 +70,23 @@ test("its logs are followed while it is used", async () => {
 
 test("it is stopped, started and restarted", async () => {
   await page.goto(`${address}/`);
-  await live();
+  await live(page);
   await mark("acts");
-  const first = await pid("shop");
-  await row("shop").getByRole("button", { name: "Stop shop", exact: true }).click();
-  await state("shop", "stopped");
+  const first = await pid(page, "shop");
+  await row(page, "shop").getByRole("button", { name: "Stop shop", exact: true }).click();
+  await state(page, "shop", "stopped");
   assert.throws(() => process.kill(first, 0), { code: "ESRCH" });
-  await row("shop").getByRole("button", { name: "Start shop", exact: true }).click();
-  await state("shop", "online");
-  const second = await pid("shop");
-  await row("shop").getByRole("button", { name: "Restart shop", exact: true }).click();
-  await until("it has another pid", async () => (await pid("shop")) !== second);
-  await state("shop", "online");
+  await row(page, "shop").getByRole("button", { name: "Start shop", exact: true }).click();
+  await state(page, "shop", "online");
+  const second = await pid(page, "shop");
+  await row(page, "shop").getByRole("button", { name: "Restart shop", exact: true }).click();
+  await until("it has another pid", async () => ![0, second].includes(await pid(page, "shop")));
+  await state(page, "shop", "online");
   assert.equal(await marked(), "acts", "the page was reloaded");
 });
 
 test("several are restarted, with their progress", async () => {
-  const before = [await pid("one"), await pid("two")];
+  const before = [await pid(page, "one"), await pid(page, "two")];
   for (const name of ["one", "two"]) await page.getByLabel(`Mark ${name}`).check();
   await page.locator("#bulk").getByRole("button", { name: "Restart" }).click();
   const dialog = page.getByRole("dialog", { name: "Restart 2 processes?" });
@@ -98,16 +94,16 @@ test("several are restarted, with their progress", async () => {
   await dialog.getByRole("button", { name: "Restart" }).click();
   await page.locator(".under-way").getByText("2 of 2 done").waitFor();
   await until("both have other pids", async () => {
-    const now = [await pid("one"), await pid("two")];
+    const now = [await pid(page, "one"), await pid(page, "two")];
     return now.every((pid, at) => pid && pid !== before[at]);
   });
 });
 
 test("it crashes, and why is told", async () => {
-  const port = (await row("shop").locator(".c-port").innerText()).trim();
+  const port = (await row(page, "shop").locator(".c-port").innerText()).trim();
   await fetch(`http://127.0.0.1:${port}/die`).catch(() => {});
-  await until("the crash is counted", async () => /exit code 9/.test(await row("shop").locator(".c-restarts").innerText()));
-  await row("shop").getByRole("link", { name: "shop", exact: true }).click();
+  await until("the crash is counted", async () => /exit code 9/.test(await row(page, "shop").locator(".c-restarts").innerText()));
+  await row(page, "shop").getByRole("link", { name: "shop", exact: true }).click();
   await page.getByText(/shop exited with code 9 after/).first().waitFor();
   await page.getByRole("link", { name: "What it wrote before" }).first().click();
   await page.getByText("cannot reach the database").first().waitFor();
@@ -124,11 +120,7 @@ test("its configuration is edited after a look at what changes, and rolled back"
   await checked.getByText("3s").waitFor();
   await checked.getByRole("button", { name: "Save", exact: true }).click();
   await page.waitForURL(`${address}/apps/default:shop`);
-  const timeout = async () => {
-    const shown = JSON.parse(await daemon.cli("info", "shop", "--json"));
-    const app = Array.isArray(shown) ? shown[0] : shown;
-    return (app.app ?? app).kill_timeout_ms;
-  };
+  const timeout = async () => JSON.parse(await daemon.cli("info", "shop", "--json")).kill_timeout_ms;
   assert.equal(await timeout(), 3000);
   await page.goto(`${address}/apps/shop/revisions`);
   await page.getByRole("link", { name: "Roll back to revision 1" }).click();
@@ -147,19 +139,17 @@ test("after the log out nothing is shown any more", async () => {
 
 test("a viewer sees everything and cannot act", async () => {
   const secret = (await daemon.cli("token", "create", "eye", "--role", "viewer")).trim();
-  await page.locator("input[name=token]").fill(secret);
-  await page.locator("form", { has: page.locator("input[name=token]") }).getByRole("button").click();
-  await page.waitForURL((url) => !url.pathname.startsWith("/login"));
+  await logInBy(page, secret);
   await page.goto(`${address}/`);
-  await live();
-  await state("shop", "online");
+  await live(page);
+  await state(page, "shop", "online");
   assert.equal(await page.getByRole("button", { name: /^(Start|Stop|Restart) / }).count(), 0);
   assert.equal(await page.getByRole("checkbox", { name: /^Mark / }).count(), 0);
   const post = (path) => page.evaluate((path) => fetch(path, { method: "POST" }).then((answer) => answer.status), path);
   for (const path of ["/apps/shop/stop", "/bulk", "/apps/new", "/apps/shop/update", "/apps/shop/rollback", "/apps/shop/delete", "/api/v1/apps/shop/stop"]) {
     assert.equal(await post(path), 403, path);
   }
-  await state("shop", "online");
+  await state(page, "shop", "online");
 });
 
 test("no page broke its content security policy or threw", () => {
