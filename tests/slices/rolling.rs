@@ -107,7 +107,7 @@ fn k5_a_version_that_is_no_good_is_taken_back_and_nobody_notices() {
         assert_eq!(pids(&home), before, "the old ones go on");
     }
     let events = home.ok(&["events", "web"]);
-    assert!(events.contains("the reload ended") || events.contains("reload"), "{events}");
+    assert!(events.contains("the reload ended at web-0"), "{events}");
     let seen = load.end();
     assert_eq!(seen.pids, before, "no other has answered anybody");
     seen.is_clean();
