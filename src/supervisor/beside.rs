@@ -162,6 +162,16 @@ impl Supervisor {
         self.trials.iter().find(|(_, trial)| trial.run == run).map(|(id, _)| *id)
     }
 
+    /// Whose present life that is, or whose life on trial.
+    pub fn whose(&self, run: RunId) -> Option<ProcessId> {
+        self.living(run).or_else(|| self.on_trial(run))
+    }
+
+    /// Something of that life may be there: nobody has said that it is over, or never began.
+    pub fn awaits_the_end_of(&self, run: RunId) -> bool {
+        self.living(run).is_some() || self.is_beside(run) || self.strays.contains(&run)
+    }
+
     /// The main process of a present life, or of one on trial, while it is there.
     pub fn main_process(&self, run: RunId) -> Option<Pid> {
         let present = self.living(run).and_then(|id| self.processes[&id].state.pid());
