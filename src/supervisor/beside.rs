@@ -21,7 +21,7 @@
 use std::collections::BTreeSet;
 
 use super::leaving::Leaving;
-use super::{Effect, Supervisor};
+use super::{Effect, Supervisor, ready};
 use crate::model::{
     AppSpec, Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, ReadyBy, ReadyPolicy,
     Remarks, RunId, SpawnFailure, SpawnStep, State, Status, Vitals,
@@ -194,12 +194,7 @@ impl Supervisor {
         if let Some(id) = self.on_trial(run) {
             if self.trials[&id].up.is_none() {
                 let vitals = self.first_vitals(id, at, at, false);
-                let readiness = match &self.trials[&id].awaits {
-                    Some(ReadyPolicy { limit, .. }) => {
-                        Readiness::Awaited { limit: *limit, until: at + *limit }
-                    }
-                    None => Readiness::Unasked,
-                };
+                let readiness = ready::first(self.trials[&id].awaits.as_ref(), at);
                 let remarks = Remarks::default();
                 let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since: None };
                 up.proves(at);

@@ -99,7 +99,7 @@ impl Driver {
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
-                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    let logs = self.log_places.of(&self.home, Some(run), &spec, instance);
                     let pid = self.brain.main_process(run);
                     self.awaiting.begin(by, Awaited { run, process, spec, logs, port, pid, since });
                 }
