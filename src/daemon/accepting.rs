@@ -25,8 +25,7 @@ fn accepts_from(pid: i32, sockets: &BTreeSet<u64>) -> bool {
             "anon_inode:[eventpoll]" => polls.push(fd),
             "anon_inode:[io_uring]" => ring = true,
             link => {
-                let inode = link.strip_prefix("socket:[").and_then(|link| link.strip_suffix(']'));
-                if inode.and_then(|inode| inode.parse().ok()).is_some_and(|inode| sockets.contains(&inode)) {
+                if listening::inode(link).is_some_and(|inode| sockets.contains(&inode)) {
                     held.insert(fd);
                 }
             }
