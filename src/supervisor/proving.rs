@@ -2,9 +2,7 @@
 //! a present one. One that turns unhealthy, or is not ready in time, is given up.
 
 use super::{Effect, Supervisor, Up, health, ready};
-use crate::model::{
-    EventKind, Moment, Port, ProcessId, Readiness, Remark, RunId, Sign, Verdict, Vitals,
-};
+use crate::model::{EventKind, Moment, Port, ProcessId, Readiness, Remark, RunId, Sign, Verdict, Vitals};
 
 impl Up {
     /// When it has shown everything that is awaited of it.
