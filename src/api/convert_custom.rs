@@ -13,7 +13,7 @@ use crate::wire;
 pub fn told(view: &ProcessView, measured: Option<&Measured>) -> Option<Arc<Told>> {
     view.state.pid()?;
     let run = view.state.run()?;
-    measured?.custom.get(&view.id).filter(|told| told.run == run).cloned()
+    measured?.custom.get(&run).cloned()
 }
 
 /// Its figures, by name.

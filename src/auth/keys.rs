@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 
-use crate::secrets::{SecretError, file, random};
+use crate::secrets::{SecretError, file};
 
 const BYTES: usize = 32;
 
@@ -21,16 +21,8 @@ impl SigningKey {
     /// # Errors
     /// When the file is a link, somebody else's, open to others, or not a key.
     pub fn load_or_create(path: &Path) -> Result<SigningKey, SecretError> {
-        let content = match file::read(path, BYTES as u64) {
-            Err(SecretError::NotThere { .. }) => {
-                // Whoever was first, theirs is the key.
-                file::create(path, &random::bytes::<BYTES>())?;
-                file::read(path, BYTES as u64)?
-            }
-            found => found?,
-        };
-        let bytes: [u8; BYTES] =
-            content.try_into().map_err(|_| SecretError::DamagedKey { path: path.to_path_buf() })?;
+        let damaged = || SecretError::DamagedKey { path: path.to_path_buf() };
+        let bytes = file::load_or_create(path)?.ok_or_else(damaged)?;
         Ok(SigningKey::from_bytes(&bytes))
     }
 

@@ -25,8 +25,7 @@ fn accepts_from(pid: i32, sockets: &BTreeSet<u64>) -> bool {
             "anon_inode:[eventpoll]" => polls.push(fd),
             "anon_inode:[io_uring]" => ring = true,
             link => {
-                let inode = link.strip_prefix("socket:[").and_then(|link| link.strip_suffix(']'));
-                if inode.and_then(|inode| inode.parse().ok()).is_some_and(|inode| sockets.contains(&inode)) {
+                if listening::inode(link).is_some_and(|inode| sockets.contains(&inode)) {
                     held.insert(fd);
                 }
             }
@@ -85,6 +84,8 @@ fn waits(call: &str, held: &BTreeSet<u64>) -> bool {
 #[cfg(test)]
 mod tests {
     use std::net::TcpListener;
+    use std::os::fd::OwnedFd;
+    use std::process::Command;
     use std::time::{Duration, Instant};
 
     use super::*;
@@ -93,10 +94,17 @@ mod tests {
     fn who_only_has_a_socket_does_not_accept_and_who_waits_for_clients_does() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
-        let me = Pid(std::process::id() as i32);
         let sockets = listening::inodes(address.port());
         assert_eq!(sockets.len(), 1);
-        assert!(!accepts_from(1, &sockets) || me == Pid(1));
+        let has_it = OwnedFd::from(listener.try_clone().unwrap());
+        let mut other = Command::new("sleep").arg("1000").stdin(has_it).spawn().unwrap();
+        let pid = other.id() as i32;
+        let inode = sockets.first().unwrap();
+        assert_eq!(descriptors(pid).first(), Some(&(0, format!("socket:[{inode}]"))));
+        assert!(!accepts_from(pid, &sockets) && !accepts(Pid(pid), address.port()));
+        other.kill().unwrap();
+        other.wait().unwrap();
+        let me = Pid(std::process::id() as i32);
         let accepting = std::thread::spawn(move || listener.accept().map(drop));
         let until = Instant::now() + Duration::from_secs(20);
         while !accepts(me, address.port()) {

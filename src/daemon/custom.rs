@@ -7,8 +7,9 @@
 //!   {"type":"axm:reply","data":{"action_name":"clear cache","return":"done"}}   what came of it
 //! ```
 //!
-//! It is kept for the run that told it, in memory: figures come again every second, and the keeper
-//! tells the next daemon of offers. How much a program tells is bounded; what is more is not heard.
+//! It is kept for the run that told it, in memory, until that is over: figures come again every second,
+//! and the keeper tells the next daemon of offers. A run that is to replace another tells while that one
+//! still does, and its offers only once. How much a program tells is bounded; what is more is not heard.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +28,7 @@ const LONGEST: usize = 1024;
 /// So many replies may wait for somebody who listens.
 const REPLIES: usize = 64;
 
-/// What one process tells of itself in its present run.
+/// What one run of a process tells of itself.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Told {
     /// Which run.
@@ -53,7 +54,7 @@ pub struct Reply {
 
 /// What all of them tell.
 pub struct Custom {
-    all: Mutex<BTreeMap<ProcessId, Arc<Told>>>,
+    all: Mutex<BTreeMap<RunId, Arc<Told>>>,
     replies: broadcast::Sender<Reply>,
 }
 
@@ -71,13 +72,13 @@ impl Told {
 }
 
 impl Custom {
-    /// What that process tells in that run.
-    pub fn of(&self, process: ProcessId, run: RunId) -> Option<Arc<Told>> {
-        self.all().get(&process).filter(|told| told.run == run).cloned()
+    /// What that run tells.
+    pub fn of(&self, run: RunId) -> Option<Arc<Told>> {
+        self.all().get(&run).cloned()
     }
 
-    /// What every process has told last, in whichever run.
-    pub fn picture(&self) -> BTreeMap<ProcessId, Arc<Told>> {
+    /// What all of them tell now.
+    pub fn picture(&self) -> BTreeMap<RunId, Arc<Told>> {
         self.all().clone()
     }
 
@@ -91,10 +92,10 @@ impl Custom {
         let Ok(Value::Object(mut message)) = serde_json::from_str(message) else { return };
         let data = message.remove("data").unwrap_or_default();
         match message.get("type").and_then(Value::as_str) {
-            Some("axm:monitor") => self.change(process, run, |told| told.measure(data)),
-            Some("axm:action") => self.change(process, run, |told| told.offer(data)),
+            Some("axm:monitor") => self.change(run, |told| told.measure(data)),
+            Some("axm:action") => self.change(run, |told| told.offer(data)),
             Some("axm:option:configuration") if data.to_string().len() <= LONGEST => {
-                self.change(process, run, |told| told.options = Some(data));
+                self.change(run, |told| told.options = Some(data));
             }
             Some("axm:reply") => {
                 let Some(action) = data.get("action_name").and_then(Value::as_str) else { return };
@@ -106,22 +107,17 @@ impl Custom {
         }
     }
 
-    /// That process is no more.
-    pub(super) fn forget(&self, process: ProcessId) {
-        self.all().remove(&process);
+    /// That run is over.
+    pub(super) fn forget(&self, run: RunId) {
+        self.all().remove(&run);
     }
 
-    fn change(&self, process: ProcessId, run: RunId, change: impl FnOnce(&mut Told)) {
-        let mut all = self.all();
+    fn change(&self, run: RunId, change: impl FnOnce(&mut Told)) {
         let fresh = || Told { run, metrics: BTreeMap::new(), actions: Vec::new(), options: None };
-        let told = all.entry(process).or_insert_with(|| Arc::new(fresh()));
-        if told.run != run {
-            *told = Arc::new(fresh());
-        }
-        change(Arc::make_mut(told));
+        change(Arc::make_mut(self.all().entry(run).or_insert_with(|| Arc::new(fresh()))));
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Arc<Told>>> {
+    fn all(&self) -> MutexGuard<'_, BTreeMap<RunId, Arc<Told>>> {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -186,15 +182,25 @@ mod tests {
             "[1]",
             "no json",
         ]);
-        let told = custom.of(PROCESS, RunId(1)).unwrap();
+        let told = custom.of(RunId(1)).unwrap();
         let figures = json!({"Requests": {"value": 13, "unit": "req/min"}, "Users": {"value": 7}});
         assert_eq!(json!(told.metrics), figures);
         assert_eq!(told.offers().collect::<Vec<_>>(), ["clear"]);
         assert_eq!(told.actions[0]["arity"], 2);
-        assert_eq!(custom.of(PROCESS, RunId(2)), None, "another run has told nothing");
-        custom.learn(PROCESS, RunId(2), r#"{"type":"axm:monitor","data":{"Users":1}}"#);
-        assert!(custom.of(PROCESS, RunId(2)).unwrap().actions.is_empty());
-        custom.forget(PROCESS);
+        assert_eq!(custom.of(RunId(2)), None, "another run has told nothing");
+    }
+
+    #[test]
+    fn a_run_that_is_to_replace_another_takes_nothing_from_it_and_loses_nothing() {
+        let custom = learned(&[r#"{"type":"axm:action","data":{"action_name":"old"}}"#]);
+        let figure = r#"{"type":"axm:monitor","data":{"Users":1}}"#;
+        custom.learn(PROCESS, RunId(2), r#"{"type":"axm:action","data":{"action_name":"new"}}"#);
+        [1, 2, 1].into_iter().for_each(|run| custom.learn(PROCESS, RunId(run), figure));
+        let offers = |run| custom.of(RunId(run)).map(|told| told.offers().collect::<Vec<_>>().concat());
+        assert_eq!((offers(1).as_deref(), offers(2).as_deref()), (Some("old"), Some("new")));
+        custom.forget(RunId(1));
+        assert_eq!((offers(1), offers(2).as_deref()), (None, Some("new")));
+        custom.forget(RunId(2));
         assert!(custom.picture().is_empty());
     }
 
@@ -212,7 +218,7 @@ mod tests {
                 json!({"type": "axm:action", "data": {"action_name": format!("a{n}")}}).to_string()
             }));
         let custom = learned(&messages.iter().map(String::as_str).collect::<Vec<_>>());
-        let told = custom.of(PROCESS, RunId(1)).unwrap();
+        let told = custom.of(RunId(1)).unwrap();
         assert_eq!((told.metrics.len(), told.actions.len(), &told.options), (MOST, MOST, &None));
     }
 

@@ -123,10 +123,12 @@ fn address_of(hex: &str) -> Option<IpAddr> {
 /// The sockets that a process has open.
 fn sockets_of(pid: i32) -> impl Iterator<Item = u64> {
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    descriptors.filter_map(|fd| {
-        let link = fs::read_link(fd.path()).ok()?;
-        link.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
-    })
+    descriptors.filter_map(|fd| inode(fs::read_link(fd.path()).ok()?.to_str()?))
+}
+
+/// The inode of a socket, of the link that a descriptor of it is.
+pub fn inode(link: &str) -> Option<u64> {
+    link.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 /// Whose process that is: one of ours if a main process of ours is among its ancestors.

@@ -17,7 +17,8 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// A launch whose files were read, or why they were not.
 pub struct Prepared {
-    run: RunId,
+    /// Which run.
+    pub run: RunId,
     launch: Result<Box<Launch>, String>,
 }
 
@@ -43,7 +44,7 @@ impl Preparing {
         (Preparing { held: HashMap::new(), done }, out)
     }
 
-    /// Reads the files, and makes the launch with what is in them.
+    /// Reads the files, and makes the launch with what is in them, for which files may be written.
     pub fn begin(
         &mut self,
         run: RunId,
@@ -53,7 +54,13 @@ impl Preparing {
         self.held.insert(run, Vec::new());
         let done = self.done.clone();
         tokio::spawn(async move {
-            let launch = read(files).await.and_then(launch).map(Box::new);
+            let launch = match read(files).await {
+                Ok(variables) => tokio::task::spawn_blocking(move || launch(variables))
+                    .await
+                    .unwrap_or_else(|_| Err("the launch could not be made ready".to_owned())),
+                Err(why) => Err(why),
+            };
+            let launch = launch.map(Box::new);
             // Nobody listens any more when the daemon ends.
             let _ = done.send(Prepared { run, launch }).await;
         });

@@ -47,7 +47,7 @@ pub struct Measured {
     /// Of the machine.
     pub host: HostUsage,
     /// What programs tell of themselves.
-    pub custom: BTreeMap<ProcessId, Arc<Told>>,
+    pub custom: BTreeMap<RunId, Arc<Told>>,
 }
 
 /// The figures, and the way to ask for new ones.
@@ -284,7 +284,7 @@ fn measure(
     sampler: &mut Sampler,
     host: &mut Host,
     snapshot: &Snapshot,
-    custom: BTreeMap<ProcessId, Arc<Told>>,
+    custom: BTreeMap<RunId, Arc<Told>>,
 ) -> Measured {
     let running: Vec<(ProcessId, Root)> = snapshot
         .processes

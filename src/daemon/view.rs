@@ -153,7 +153,7 @@ impl Snapshot {
             remarks: process.remarks.clone(),
             revision: revisions.of_app(process.app).cloned(),
             run_revision: process.latest_run.and_then(|run| revisions.of_run(run)),
-            logs: places.of(home, process.id, process.state.run(), spec, process.instance),
+            logs: places.of(home, process.state.run(), spec, process.instance),
         };
         if spec.is_balancer() {
             let front = supervisor.balanced_by(spec);

@@ -72,6 +72,20 @@ pub fn create(path: &Path, content: &[u8]) -> Result<bool, SecretError> {
     }
 }
 
+/// The random bytes of the file at `path`, which is made if there is none. Absent: it has something
+/// else in it.
+pub fn load_or_create<const N: usize>(path: &Path) -> Result<Option<[u8; N]>, SecretError> {
+    let content = match read(path, N as u64) {
+        Err(SecretError::NotThere { .. }) => {
+            // Whoever was first, theirs is what counts.
+            create(path, &random::bytes::<N>())?;
+            read(path, N as u64)?
+        }
+        found => found?,
+    };
+    Ok(content.try_into().ok())
+}
+
 /// A finished file under a name that nobody can guess, in the same directory.
 fn make_beside(path: &Path, content: &[u8]) -> Result<PathBuf, SecretError> {
     let mut name = path.file_name().unwrap_or_default().to_os_string();

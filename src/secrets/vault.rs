@@ -7,7 +7,7 @@ use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::{SecretError, file, random};
+use super::{SecretError, file};
 
 /// Bytes of a key.
 const BYTES: usize = 32;
@@ -26,19 +26,9 @@ impl Vault {
     /// # Errors
     /// When it cannot be read or made, is open to others, or is no key.
     pub fn load_or_create(path: &Path) -> Result<Vault, SecretError> {
-        let content = match file::read(path, BYTES as u64) {
-            Err(SecretError::NotThere { .. }) => {
-                // Whoever was first, theirs is the key.
-                file::create(path, &random::bytes::<BYTES>())?;
-                file::read(path, BYTES as u64)?
-            }
-            found => found?,
-        };
         let damaged = || SecretError::DamagedVaultKey { path: path.to_path_buf() };
-        if content.len() != BYTES {
-            return Err(damaged());
-        }
-        RandomizedNonceKey::new(&AES_256_GCM, &content).map(Vault).map_err(|_| damaged())
+        let key = file::load_or_create::<BYTES>(path)?.ok_or_else(damaged)?;
+        RandomizedNonceKey::new(&AES_256_GCM, &key).map(Vault).map_err(|_| damaged())
     }
 
     /// The value as text that tells nothing.

@@ -21,7 +21,7 @@
 use std::collections::BTreeSet;
 
 use super::leaving::Leaving;
-use super::{Effect, Supervisor};
+use super::{Effect, Supervisor, ready};
 use crate::model::{
     AppSpec, Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, ReadyBy, ReadyPolicy,
     Remarks, RunId, SpawnFailure, SpawnStep, State, Status, Vitals,
@@ -162,6 +162,16 @@ impl Supervisor {
         self.trials.iter().find(|(_, trial)| trial.run == run).map(|(id, _)| *id)
     }
 
+    /// Whose present life that is, or whose life on trial.
+    pub fn whose(&self, run: RunId) -> Option<ProcessId> {
+        self.living(run).or_else(|| self.on_trial(run))
+    }
+
+    /// Something of that life may be there: nobody has said that it is over, or never began.
+    pub fn awaits_the_end_of(&self, run: RunId) -> bool {
+        self.living(run).is_some() || self.is_beside(run) || self.strays.contains(&run)
+    }
+
     /// The main process of a present life, or of one on trial, while it is there.
     pub fn main_process(&self, run: RunId) -> Option<Pid> {
         let present = self.living(run).and_then(|id| self.processes[&id].state.pid());
@@ -184,12 +194,7 @@ impl Supervisor {
         if let Some(id) = self.on_trial(run) {
             if self.trials[&id].up.is_none() {
                 let vitals = self.first_vitals(id, at, at, false);
-                let readiness = match &self.trials[&id].awaits {
-                    Some(ReadyPolicy { limit, .. }) => {
-                        Readiness::Awaited { limit: *limit, until: at + *limit }
-                    }
-                    None => Readiness::Unasked,
-                };
+                let readiness = ready::first(self.trials[&id].awaits.as_ref(), at);
                 let remarks = Remarks::default();
                 let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since: None };
                 up.proves(at);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Effect, Scope, Supervisor};
+use super::{Effect, Scope, Supervisor, ready};
 use crate::model::{
     End, EventKind, Fact, Moment, Pid, ProcessId, Readiness, RunId, SpawnFailure, SpawnStep, State,
 };
@@ -55,7 +55,7 @@ impl Supervisor {
         match process.state {
             State::Starting { .. } => {
                 let vitals = self.first_vitals(id, at, at, false);
-                let readiness = self.first_readiness(id, at);
+                let readiness = ready::first(self.processes[&id].awaits.as_ref(), at);
                 self.change(id, |process| {
                     process.state = State::Running { run, pid, since: at, vitals, readiness };
                     process.started = Some(at);

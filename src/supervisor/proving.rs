@@ -1,10 +1,8 @@
 //! How a life on trial shows that it is ready: its checks and its signs, by the same rules as those of
 //! a present one. One that turns unhealthy, or is not ready in time, is given up.
 
-use super::{Effect, Supervisor, Up, health};
-use crate::model::{
-    EventKind, Moment, Port, ProcessId, Readiness, ReadyBy, Remark, RunId, Sign, Verdict, Vitals,
-};
+use super::{Effect, Supervisor, Up, health, ready};
+use crate::model::{EventKind, Moment, Port, ProcessId, Readiness, Remark, RunId, Sign, Verdict, Vitals};
 
 impl Up {
     /// When it has shown everything that is awaited of it.
@@ -79,6 +77,10 @@ impl Supervisor {
         let Some(before) = up.vitals.clone() else { return };
         let (vitals, turned) = health::after(&policy, &before, &verdict, now.since(up.since));
         up.vitals = Some(vitals);
+        // Its first check passed: as the present one it is kept as ready.
+        if verdict == Verdict::Passed && !before.ready && !up.is_awaited() {
+            up.readiness = Readiness::Reached { at: now };
+        }
         up.proves(now);
         match (verdict, turned) {
             (Verdict::Failed { reason }, true) => {
@@ -93,16 +95,10 @@ impl Supervisor {
     /// A life on trial showed a sign.
     pub(super) fn showed_beside(&mut self, now: Moment, run: RunId, sign: Sign, at: Moment) {
         let Some(id) = self.on_trial(run) else { return };
-        let by = self.trials[&id].awaits.as_ref().map(|policy| policy.by.clone());
+        let awaits = self.trials[&id].awaits.clone();
         let is_checked = self.apps[&self.processes[&id].app].health.is_some();
         let Some((_, up)) = self.up_on_trial(run) else { return };
-        let counts = match up.readiness {
-            Readiness::Awaited { .. } => by.is_some_and(|by| by.accepts(sign)),
-            // With a health check, that decides.
-            Readiness::Unasked => !is_checked && ReadyBy::Auto.accepts(sign),
-            Readiness::Reached { .. } => false,
-        };
-        if !counts {
+        if !ready::counts(up.readiness, awaits.as_ref(), is_checked, sign) {
             return;
         }
         let (was_awaited, after) = (up.is_awaited(), at.since(up.since));

@@ -27,27 +27,12 @@ use crate::model::{
 pub const SECOND_LOOK: Duration = Duration::from_secs(3);
 
 impl Supervisor {
-    /// The readiness of a life that was executed at that moment.
-    pub(super) fn first_readiness(&self, id: ProcessId, since: Moment) -> Readiness {
-        match &self.processes[&id].awaits {
-            Some(ReadyPolicy { limit, .. }) => Readiness::Awaited { limit: *limit, until: since + *limit },
-            None => Readiness::Unasked,
-        }
-    }
-
     /// The present life showed a sign.
     pub(super) fn showed(&mut self, id: ProcessId, sign: Sign, at: Moment) {
         let process = &self.processes[&id];
         let is_checked = self.apps[&process.app].health.is_some();
         let State::Running { since, readiness, .. } = process.state else { return };
-        let by = process.awaits.as_ref().map_or(&ReadyBy::Auto, |policy| &policy.by);
-        let counts = match readiness {
-            Readiness::Awaited { .. } => by.accepts(sign) || planted!(TakesAnySign),
-            // With a health check, that decides.
-            Readiness::Unasked => !is_checked && by.accepts(sign),
-            Readiness::Reached { .. } => false,
-        };
-        if counts {
+        if counts(readiness, process.awaits.as_ref(), is_checked, sign) {
             let after = at.since(since);
             self.put_readiness(id, Readiness::Reached { at });
             let run = self.processes[&id].state.run();
@@ -135,6 +120,30 @@ impl Supervisor {
         if let Some((run, at)) = now.filter(|_| now != before && !planted!(KeepsReadinessToItself)) {
             self.effects.push(Effect::KeepReady { run, at });
         }
+    }
+}
+
+/// The readiness of a life that was executed at that moment, and of which that is awaited.
+pub(super) fn first(awaits: Option<&ReadyPolicy>, since: Moment) -> Readiness {
+    match awaits {
+        Some(ReadyPolicy { limit, .. }) => Readiness::Awaited { limit: *limit, until: since + *limit },
+        None => Readiness::Unasked,
+    }
+}
+
+/// Whether a sign makes such a life ready.
+pub(super) fn counts(
+    readiness: Readiness,
+    awaits: Option<&ReadyPolicy>,
+    is_checked: bool,
+    sign: Sign,
+) -> bool {
+    let by = awaits.map_or(&ReadyBy::Auto, |policy| &policy.by);
+    match readiness {
+        Readiness::Awaited { .. } => by.accepts(sign) || planted!(TakesAnySign),
+        // With a health check, that decides.
+        Readiness::Unasked => !is_checked && by.accepts(sign),
+        Readiness::Reached { .. } => false,
     }
 }
 

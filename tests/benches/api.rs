@@ -5,14 +5,15 @@
 //! told of 500 processes every second cost the daemon. `SECONDS` (10) is the length of each part,
 //! `CLIENTS` (16) asks at once.
 
+#[path = "../support/mod.rs"]
+mod support;
+
 use std::io::Write;
-use std::net::{SocketAddr, TcpStream};
-use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use futures_util::{SinkExt, StreamExt};
-use serde_json::Value;
+use support::{Api, Home};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
@@ -52,57 +53,31 @@ fn main() {
 
 /// A home of its own with a daemon in it.
 struct Bench {
-    home: tempfile::TempDir,
-    program: PathBuf,
-    address: SocketAddr,
-    token: String,
+    home: Home,
+    api: Api,
     daemon: i64,
 }
 
 impl Bench {
     fn new() -> Bench {
-        let mut bench = Bench {
-            home: tempfile::tempdir().expect("a temporary directory"),
-            program: PathBuf::from(env!("CARGO_BIN_EXE_pmdaemon")),
-            address: ([127, 0, 0, 1], 0).into(),
-            token: String::new(),
-            daemon: 0,
-        };
-        let status: Value = serde_json::from_slice(&bench.run(&["status", "--json"]).stdout).expect("JSON");
-        let listener = &status["daemon"]["listeners"][0];
-        let port = listener["port"].as_u64().expect("a port");
-        bench.address.set_port(port as u16);
-        bench.token = String::from_utf8(bench.run(&["token"]).stdout).expect("text").trim().to_owned();
-        bench.daemon = status["daemon"]["pid"].as_i64().expect("a pid");
-        bench
-    }
-
-    fn run(&self, args: &[&str]) -> Output {
-        let mut command = self.command(args);
-        let output = command.output().expect("the program runs");
-        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
-        output
-    }
-
-    fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
-        command.args(args).env("PMDAEMON_HOME", self.home.path().join("h")).stdin(Stdio::null());
-        command
+        let home = Home::new();
+        let (api, (_, daemon)) = (home.api(), home.keeper_and_daemon());
+        Bench { home, api, daemon }
     }
 
     /// So many more processes that do nothing.
     fn grow(&self, name: &str, instances: usize) {
-        self.run(&["start", "/bin/sleep", "--name", name, "-i", &instances.to_string(), "--", "100000"]);
+        self.home.ok(&["start", "/bin/sleep", "--name", name, "-i", &instances.to_string(), "--", "100000"]);
     }
 
     /// `clients` ask again and again, each on a connection of its own.
     async fn ask(&self, clients: usize, span: Duration) -> Answers {
         let request = format!(
             "GET /api/v1/processes HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\r\n",
-            self.address, self.token
+            self.api.address, self.api.token
         );
         let client = async || {
-            let mut stream = tokio::net::TcpStream::connect(self.address).await.expect("it listens");
+            let mut stream = tokio::net::TcpStream::connect(self.api.address).await.expect("it listens");
             let (mut times, mut length, mut buffer) = (Vec::new(), 0, vec![0; 1 << 20]);
             let until = Instant::now() + span;
             while Instant::now() < until {
@@ -122,8 +97,7 @@ impl Bench {
         Answers { times: all.into_iter().flat_map(|(times, _)| times).collect(), length, span, cpu }
     }
 
-    /// Connections that say nothing, half a header, and half a body. They live in a process of their
-    /// own: how many files one process may have open is limited.
+    /// Connections that say nothing, half a header, and half a body, open until this bench ends.
     fn attach_slow_ones(&self) -> (usize, usize) {
         let says = [
             String::new(),
@@ -131,18 +105,17 @@ impl Bench {
             format!(
                 "POST /api/v1/apps HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\nContent-Type: \
                  application/json\r\nContent-Length: 1000\r\n\r\n{{",
-                self.address, self.token
+                self.api.address, self.api.token
             ),
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
         ];
         let connect = |nth: usize| {
-            let mut stream = TcpStream::connect(self.address).ok()?;
+            let mut stream = TcpStream::connect(self.api.address).ok()?;
             stream.write_all(says[nth % says.len()].as_bytes()).ok()?;
             Some(stream)
         };
         let all: Vec<TcpStream> = (0..SLOW).filter_map(connect).collect();
         let attached = all.len();
-        // Open until this bench ends.
         all.into_iter().for_each(std::mem::forget);
         (attached, SLOW - attached)
     }
@@ -152,8 +125,7 @@ impl Bench {
         let mut sockets = Vec::new();
         // Each token may have 64.
         for nth in 0..SUBSCRIBERS.div_ceil(50) {
-            let made = self.run(&["token", "create", &format!("watcher{nth}"), "--role", "viewer"]);
-            let token = String::from_utf8(made.stdout).expect("text");
+            let token = self.home.ok(&["token", "create", &format!("watcher{nth}"), "--role", "viewer"]);
             for _ in 0..50.min(SUBSCRIBERS - nth * 50) {
                 sockets.push(self.subscribe(token.trim()).await);
             }
@@ -184,7 +156,7 @@ impl Bench {
     }
 
     async fn subscribe(&self, token: &str) -> Socket {
-        let mut request = format!("ws://{}/ws", self.address).into_client_request().expect("a request");
+        let mut request = format!("ws://{}/ws", self.api.address).into_client_request().expect("a request");
         let headers = request.headers_mut();
         headers.insert("Authorization", format!("Bearer {token}").parse().expect("a header"));
         headers.insert("Sec-WebSocket-Protocol", "pmdaemon.v1".parse().expect("a header"));
@@ -196,12 +168,6 @@ impl Bench {
 }
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
-
-impl Drop for Bench {
-    fn drop(&mut self) {
-        let _ = self.command(&["kill"]).output();
-    }
-}
 
 /// What came of asking.
 struct Answers {

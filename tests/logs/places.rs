@@ -144,6 +144,12 @@ fn what_runs_on_after_its_log_was_moved_in_the_definition_is_read_where_it_write
     let shown = || home.process("app")["out_log"].as_str().unwrap().to_owned();
     assert_eq!(shown(), before.to_str().unwrap());
     home.wait_for_line("app", "line 10");
+    // Also when another run was to replace it, which would have written to the other file.
+    let script_of_before = std::fs::read_to_string(&script).unwrap();
+    home.file("count.sh", "exit 3\n");
+    assert_eq!(home.run(&["reload", "app"]).code, 1);
+    assert_eq!(shown(), before.to_str().unwrap());
+    home.file("count.sh", &script_of_before);
     // Another daemon knows it from the keeper.
     let (_, daemon) = home.keeper_and_daemon();
     crate::support::proc::kill_hard(daemon);

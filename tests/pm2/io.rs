@@ -127,3 +127,26 @@ fn j30_messages_reach_a_program_on_its_channel() {
     home.run(&["message", "quiet", "1"]).refused(1, &["quiet has no IPC channel", "ready: message"]);
     wait_for("both", SOON, || (home.processes().len() == 2).then_some(()));
 }
+
+/// The same words without the library: who greets says its pid.
+const BARE: &str = r#"
+process.send({ type: "axm:action", data: { action_name: "greet" } });
+process.on("message", (message) => {
+  if (message === "greet") process.send({ type: "axm:reply", data: { action_name: "greet", return: process.pid } });
+});
+setInterval(() => {}, 1000);
+"#;
+
+#[test]
+fn j30_what_a_new_run_offered_before_it_replaced_the_old_one_is_known_after_the_reload() {
+    let home = Home::new();
+    let script = home.file("bare.js", BARE);
+    home.ok(&["start", &script, "--name", "app"]);
+    let greeted = || home.run(&["trigger", "app", "greet"]).out.trim().to_owned();
+    let before = home.pid("app");
+    wait_until("the offer", SOON, || greeted() == before.to_string());
+    home.ok(&["reload", "app"]);
+    let after = home.pid("app");
+    assert_ne!(after, before);
+    assert_eq!(greeted(), after.to_string());
+}

@@ -139,6 +139,39 @@ fn k17_an_app_that_uses_a_secret_is_named_once() {
 }
 
 #[test]
+fn k17_of_a_run_that_cannot_be_launched_no_secret_is_left() {
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    let gone = home.work().join("gone");
+    std::fs::create_dir(&gone).unwrap();
+    set(&home, "DB", FIRST, &[]);
+    let (cwd, env) = (gone.to_str().unwrap(), "KEY_FILE=${secret-file:DB}");
+    home.ok(&["start", &script, "--name", "web", "--cwd", cwd, "--env", env]);
+    let file = variable(&home, "web", "KEY_FILE").unwrap();
+    assert_eq!(files_with(&home.path(), FIRST), [Path::new(&file)]);
+    std::fs::remove_dir(&gone).unwrap();
+    proc::kill_hard(home.pid("web"));
+    wait_until("it cannot be launched", SOON, || home.process("web")["status"] == "errored");
+    let why = home.ok(&["why", "web"]);
+    assert!(why.contains(cwd), "{why}");
+    wait_until("no file is left", SOON, || files_with(&home.path(), FIRST).is_empty());
+}
+
+#[test]
+fn k17_checks_by_command_have_the_secrets_that_env_files_refer_to() {
+    let home = Home::new();
+    let script = home.file("app.sh", "exec sleep 1000\n");
+    home.file("web.env", "TOKEN=${secret:DB}\n");
+    set(&home, "DB", FIRST, &[]);
+    home.file("check.sh", &format!("test \"$TOKEN\" = {FIRST}\n"));
+    let line = ["start", &script, "--name", "web", "--env-file", "web.env"];
+    let check = ["--health-check-script", "check.sh", "--health-check-interval", "200ms"];
+    home.ok(&[&line[..], &check].concat());
+    wait_until("it is well", SOON, || home.process("web")["health"] == "healthy");
+    assert_eq!(variable(&home, "web", "TOKEN").as_deref(), Some(FIRST));
+}
+
+#[test]
 fn k17_secrets_of_other_namespaces_are_not_there() {
     let home = Home::new();
     set(&home, "DB", FIRST, &["--namespace", "blue"]);

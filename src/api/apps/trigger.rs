@@ -36,7 +36,7 @@ pub async fn trigger(
 ) -> Result<JsonAnswer<wire::Triggered>, ApiError> {
     let running = give::running(&auth.snapshot(&api), &reference)?;
     let custom = api.handle.usages().custom();
-    let told: Vec<_> = running.iter().filter_map(|(view, run)| custom.of(view.id, *run)).collect();
+    let told: Vec<_> = running.iter().filter_map(|(_, run)| custom.of(*run)).collect();
     let offers =
         |run| told.iter().any(|told| told.run == run && told.offers().any(|name| name == order.action));
     let asked: Vec<_> = running.iter().filter(|(_, run)| offers(*run)).collect();

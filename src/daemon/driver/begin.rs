@@ -106,7 +106,7 @@ impl Driver {
         );
         let (watching, verdicts) = Watching::new();
         let awaiting = Awaiting::new(watching.facts());
-        let watching_facts = watching.facts();
+        let balancing = Balancing::new(home.clone(), watching.facts());
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
         brain.limit_restarts(restart_limits());
@@ -136,7 +136,7 @@ impl Driver {
             preparing,
             prepared,
             watching,
-            balancing: Balancing::new(home.clone(), watching_facts),
+            balancing,
             awaiting,
             verdicts,
             shared_ports: shared.iter().copied().collect(),
@@ -196,7 +196,7 @@ impl Driver {
             let Some(process) = self.brain.process(ProcessId(run.process)) else { continue };
             let (Some(spec), Some(files)) = (self.brain.app(process.app), &run.files) else { continue };
             let now = LogFiles::of(&self.home, spec, process.instance);
-            self.log_places.found(process.id, RunId(run.run), files, &now);
+            self.log_places.found(RunId(run.run), files, &now);
         }
     }
 }

@@ -42,7 +42,7 @@ impl Driver {
                         environment::of_process(&home, &whose, process, instance, number, from_files)
                     };
                     let (whose, logs) = (Arc::clone(&spec), LogFiles::of(&self.home, &spec, instance));
-                    self.log_places.note(process, run, logs.clone());
+                    self.log_places.note(run, logs.clone());
                     let launch = move |mut env| {
                         if let Some((path, port)) = preload {
                             node::preload(&mut env, &path, &whose, port);
@@ -60,10 +60,9 @@ impl Driver {
                     }
                     let secrets = Arc::clone(&self.secrets);
                     self.preparing.begin(run, files, move |from_files| {
-                        let declared: HashSet<String> =
-                            from_files.keys().chain(spec.env.keys()).cloned().collect();
+                        let declared = declared(&spec, &from_files);
                         let mut env = variables(from_files);
-                        secrets.fill(run, &spec, |name| declared.contains(name), &mut env)?;
+                        secrets.fill(run, &spec, &declared, &mut env)?;
                         Ok(launch(env))
                     });
                 }
@@ -81,18 +80,17 @@ impl Driver {
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 // Until its end is durable the keeper is the only one to know it.
                 Effect::Forget { run } => {
-                    secret_env::remove(&self.home, run);
+                    self.let_go_of(run);
                     self.endings.add(run);
                 }
                 Effect::Release { port } => self.keeper.order(Order::ReleasePort { port }),
                 Effect::Watch { run, process, instance, spec, port, since, ready } => {
                     let (home, secrets) = (self.home.clone(), Arc::clone(&self.secrets));
                     let env = move |spec: &AppSpec, from_files| {
+                        let declared = declared(spec, &from_files);
                         let mut env =
                             environment::of_process(&home, spec, process, instance, port, from_files);
-                        if let Err(why) =
-                            secrets.fill(run, spec, |name| spec.env.contains_key(name), &mut env)
-                        {
+                        if let Err(why) = secrets.fill(run, spec, &declared, &mut env) {
                             tracing::warn!("{} is checked without its secrets: {why}", spec.name);
                         }
                         env
@@ -101,7 +99,7 @@ impl Driver {
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
-                    let logs = LogFiles::of(&self.home, &spec, instance);
+                    let logs = self.log_places.of(&self.home, Some(run), &spec, instance);
                     let pid = self.brain.main_process(run);
                     self.awaiting.begin(by, Awaited { run, process, spec, logs, port, pid, since });
                 }
@@ -128,11 +126,25 @@ impl Driver {
 
     /// A launch is ready, or cannot be made so.
     pub(super) fn launch(&mut self, prepared: Prepared) {
+        let run = prepared.run;
         match self.preparing.end(prepared) {
             Some(Outcome::Orders(orders)) => orders.into_iter().for_each(|order| self.keeper.order(order)),
             Some(Outcome::Failed(fact)) => self.feed(Input::Fact(fact)),
-            None => {}
+            None => self.let_go_of(run),
         }
+    }
+
+    /// That run is over: what was kept for it is not needed any more.
+    fn let_go_of(&mut self, run: RunId) {
+        secret_env::remove(&self.home, run);
+        self.usages.custom().forget(run);
+        self.log_places.forget(run);
+    }
+
+    /// Of runs that never began the keeper has nothing to forget.
+    pub(super) fn let_go_of_what_never_began(&mut self) {
+        let over = self.log_places.runs().filter(|run| !self.brain.awaits_the_end_of(*run));
+        over.collect::<Vec<_>>().into_iter().for_each(|run| self.let_go_of(run));
     }
 
     /// Sends an order for a run, after its launch.
@@ -176,8 +188,6 @@ impl Driver {
             let is_last = !self.brain.processes().any(|process| process.app == event.app);
             let (home, spec) = (self.home.clone(), spec.clone());
             self.log_health.forget(event.process);
-            self.usages.custom().forget(event.process);
-            self.log_places.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
         let end = match &event.kind {
@@ -237,4 +247,9 @@ impl Driver {
         let _ = self.events.send(Arc::new(row.clone()));
         Some(Change::AddEvent(row))
     }
+}
+
+/// The variables that were declared for an app, there or in its files; what it inherits is not among them.
+fn declared(spec: &AppSpec, from_files: &BTreeMap<String, String>) -> HashSet<String> {
+    from_files.keys().chain(spec.env.keys()).cloned().collect()
 }

@@ -131,8 +131,8 @@ impl Driver {
 
     /// A program says something on its IPC channel, other than that it is ready.
     fn hear_message(&self, run: RunId, text: &str) {
-        if let Some(process) = self.brain.processes().find(|process| process.state.run() == Some(run)) {
-            self.usages.custom().learn(process.id, run, text);
+        if let Some(process) = self.brain.whose(run) {
+            self.usages.custom().learn(process, run, text);
         }
     }
 

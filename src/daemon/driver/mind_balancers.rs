@@ -8,7 +8,7 @@ use crate::supervisor::{Command, Input};
 
 impl Driver {
     /// These commands, and those that they make necessary for balancers.
-    pub(super) fn with_balancers(&self, commands: Vec<Command>) -> Vec<Command> {
+    pub(super) fn with_balancers(&self, mut commands: Vec<Command>) -> Vec<Command> {
         let asks = commands.iter().any(|command| match command {
             Command::Create { spec } | Command::Update { spec, .. } | Command::Complete { spec, .. } => {
                 spec.balance.is_some()
@@ -32,7 +32,6 @@ impl Driver {
         for command in &commands {
             let _ = rehearsal.step(clock::now(), Input::Command(command.clone()));
         }
-        let mut commands = commands;
         // One may lead to another, as another port and then a stop.
         for _ in 0..2 {
             for command in rehearsal.balancers_due() {

@@ -291,8 +291,13 @@ impl Driver {
     fn step(&mut self, input: Input) -> Vec<Change> {
         let questions = self.brain.port_questions(clock::now(), &input);
         self.see_ports(&questions);
+        let may_fail = matches!(input, Input::Fact(Fact::SpawnFailed { .. } | Fact::HandsRenewed { .. }));
         let (_, effects): (Result<Accepted, _>, _) = self.brain.step(clock::now(), input);
-        self.carry_out(effects)
+        let changes = self.carry_out(effects);
+        if may_fail {
+            self.let_go_of_what_never_began();
+        }
+        changes
     }
 
     /// Shows the new picture to every reader, if it is new.

@@ -12,7 +12,7 @@
 
 mod files;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use files::{remove, remove_all_but};
 
 use crate::home::Home;
-use crate::model::secret_ref::{Given, Piece, pieces, refers};
+use crate::model::secret_ref::{Given, Piece, SecretRef, pieces, refers};
 use crate::model::{AppSpec, Name, RunId};
 use crate::secrets::SecretError;
 use crate::secrets::vault::Vault;
@@ -120,19 +120,14 @@ impl Secrets {
                 if !self.locked().contains_key(&(spec.namespace.clone(), reference.name.clone())) {
                     return Err(missing(&spec.namespace, &reference.name));
                 }
-                if reference.given == Given::AsFile && spec.resources.run_as.is_some() {
-                    return Err(format!(
-                        "{variable}: another user cannot read a file of ours: give {} as ${{secret:{0}}}",
-                        reference.name
-                    ));
-                }
+                may_be_given(variable, spec, &reference)?;
             }
         }
         Ok(())
     }
 
-    /// Fills in what the variables of a run refer to. `own`: which of them were declared for it, here
-    /// or in its files; what it inherits is left alone.
+    /// Fills in what those variables of a run refer to that were declared for it; what it inherits is
+    /// left alone.
     ///
     /// # Errors
     /// Which secret is not there, or cannot be read or written.
@@ -140,15 +135,18 @@ impl Secrets {
         &self,
         run: RunId,
         spec: &AppSpec,
-        own: impl Fn(&str) -> bool,
+        declared: &HashSet<String>,
         env: &mut BTreeMap<String, String>,
     ) -> Result<(), String> {
-        for (variable, value) in env.iter_mut().filter(|(name, value)| refers(value) && own(name)) {
+        for (variable, value) in
+            env.iter_mut().filter(|(name, value)| refers(value) && declared.contains(*name))
+        {
             let mut filled = String::new();
             for piece in pieces(value).map_err(|why| format!("{variable}: {why}"))? {
                 match piece {
                     Piece::Text(text) => filled.push_str(text),
                     Piece::Secret(reference) => {
+                        may_be_given(variable, spec, &reference)?;
                         let secret = self.value(&spec.namespace, &reference.name)?;
                         match reference.given {
                             Given::AsValue => filled.push_str(&secret),
@@ -194,6 +192,16 @@ pub type Shared = Arc<Secrets>;
 
 fn label(namespace: &Name, name: &Name) -> String {
     format!("{namespace}/{name}")
+}
+
+fn may_be_given(variable: &str, spec: &AppSpec, reference: &SecretRef) -> Result<(), String> {
+    let SecretRef { name, given } = reference;
+    match given {
+        Given::AsFile if spec.resources.run_as.is_some() => Err(format!(
+            "{variable}: another user cannot read a file of ours: give {name} as ${{secret:{name}}}"
+        )),
+        Given::AsFile | Given::AsValue => Ok(()),
+    }
 }
 
 fn missing(namespace: &Name, name: &Name) -> String {

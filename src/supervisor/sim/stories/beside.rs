@@ -67,6 +67,17 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
 }
 
 #[test]
+fn a_new_run_that_was_well_before_it_replaced_the_old_one_is_kept_as_ready() {
+    let story = of(super::health::checked()).spawned(1).passes(1);
+    let story = story.command(Command::Reload { processes: vec![ID], beside: [ID].into() }).spawned(2);
+    let story = story.passes(2);
+    let at = story.now;
+    let story = story.later(ms(1_000));
+    assert_eq!(present(&story), (Some(RunId(2)), Status::Online));
+    assert!(story.effects.contains(&Effect::KeepReady { run: RunId(2), at }), "{:?}", story.effects);
+}
+
+#[test]
 fn when_the_reload_is_broken_off_the_new_run_goes_again() {
     let story = reloading(app("web")).spawned(2);
     let story = story.command(Command::BreakOff { app: APP, number: 1 }).orders("SIGTERM 2");

@@ -3,7 +3,7 @@
 use super::*;
 use crate::model::{HealthCheck, HealthPolicy, Verdict};
 
-fn checked() -> AppSpec {
+pub(super) fn checked() -> AppSpec {
     let check = HealthCheck::Tcp { address: "localhost:80".to_owned() };
     let (timeout, interval, start_limit) = (ms(5_000), ms(10_000), ms(60_000));
     AppSpec { health: Some(HealthPolicy { check, timeout, interval, retries: 3, start_limit }), ..app("web") }
