@@ -13,13 +13,16 @@ mod custom;
 pub mod environment;
 mod error;
 mod forwards;
+mod host;
 mod identity;
 mod log_place;
 mod log_query;
 pub mod place;
+mod points;
 mod records;
 mod requests;
 mod routes;
+mod secret;
 pub mod start;
 
 #[cfg(test)]

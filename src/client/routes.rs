@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use reqwest::header::IF_MATCH;
-use reqwest::{Method, RequestBuilder, StatusCode};
+use reqwest::{Method, StatusCode};
 
-use super::{Client, ClientError, LogQuery, LogStream, RequestStream, TextStream};
+use super::{Client, ClientError, LogQuery, LogStream, TextStream};
 use crate::wire::{
-    Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, Lent, Listener, LoginLink, LogsTended,
-    NewApp, NewSecret, Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList,
-    Reloaded, RestorePoint, RestorePointList, Resurrected, RevisionList, RollbackOrder, ScaleOrder,
-    SecretList, SignalOrder, System, Then, UpgradeBegun, UpgradeOrder, WatchOrder, Whoami,
+    Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, LoginLink, LogsTended, NewApp,
+    Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
+    RevisionList, RollbackOrder, ScaleOrder, SignalOrder, Then, WatchOrder, Whoami,
 };
 
 /// What the server adds to a wait before it must have answered.
@@ -20,11 +19,8 @@ pub(super) const MARGIN: Duration = Duration::from_secs(15);
 /// As a tag: whichever version the definition has.
 pub const ANY: &str = "*";
 
-/// What a new program may take for its self-check, and more.
-const SELF_CHECK: Duration = Duration::from_secs(60);
-
 /// A stream has no end to wait for; a broken connection ends it.
-const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+pub(super) const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
 
 /// What a command in bulk is about.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -263,26 +259,6 @@ impl Client {
         self.get(&format!("/api/v1/apps/{}/runs?limit={limit}", escaped(reference)?)).await
     }
 
-    /// `GET /secrets`.
-    pub async fn secrets(&self) -> Result<SecretList, ClientError> {
-        self.get("/api/v1/secrets").await
-    }
-
-    /// `PUT /secrets/{namespace}/{name}`.
-    pub async fn set_secret(&self, namespace: &str, name: &str, value: &str) -> Result<(), ClientError> {
-        let path = format!("/api/v1/secrets/{}/{}", percent_encoded(namespace), percent_encoded(name));
-        let secret = NewSecret { value: value.to_owned() };
-        self.send(Method::PUT, &path, |r| r.json(&secret)).await?;
-        Ok(())
-    }
-
-    /// `DELETE /secrets/{namespace}/{name}`.
-    pub async fn remove_secret(&self, namespace: &str, name: &str) -> Result<(), ClientError> {
-        let path = format!("/api/v1/secrets/{}/{}", percent_encoded(namespace), percent_encoded(name));
-        self.send(Method::DELETE, &path, |r| r).await?;
-        Ok(())
-    }
-
     /// `GET /ports`.
     pub async fn ports(&self) -> Result<PortList, ClientError> {
         self.get("/api/v1/ports").await
@@ -335,71 +311,6 @@ impl Client {
         self.get(&format!("/api/v1/events?limit={limit}{of}")).await
     }
 
-    /// `GET /system`.
-    pub async fn system(&self) -> Result<System, ClientError> {
-        self.get("/api/v1/system").await
-    }
-
-    /// `POST /system/listeners`: answers on that address too. Returns the real one, and whether it
-    /// is new.
-    pub async fn add_listener(&self, listener: &Listener) -> Result<(Listener, bool), ClientError> {
-        let (status, real) =
-            self.json(Method::POST, "/api/v1/system/listeners", |r| r.json(listener)).await?;
-        Ok((real, status == StatusCode::CREATED))
-    }
-
-    /// `POST /system/listeners/temporary`: answers on that address too, until the stream is dropped.
-    pub async fn lend_listener(&self, listener: &Listener) -> Result<(Lent, RequestStream), ClientError> {
-        let path = "/api/v1/system/listeners/temporary";
-        let response = self.send(Method::POST, path, |r| r.timeout(FOREVER).json(listener)).await?;
-        RequestStream::open(response, self.place.clone()).await
-    }
-
-    /// `DELETE /system/listeners/{host}/{port}`.
-    pub async fn remove_listener(&self, listener: &Listener) -> Result<(), ClientError> {
-        let path = format!("/api/v1/system/listeners/{}/{}", listener.host, listener.port);
-        self.send(Method::DELETE, &path, |r| r).await?;
-        Ok(())
-    }
-
-    /// `GET /restore-points`.
-    pub async fn points(&self) -> Result<RestorePointList, ClientError> {
-        self.get("/api/v1/restore-points").await
-    }
-
-    /// `PUT /restore-points/{name}`: everything as it is now. `force`: also an empty list.
-    pub async fn save_point(&self, name: &str, force: bool) -> Result<RestorePoint, ClientError> {
-        let path = format!("/api/v1/restore-points/{}?force={force}", escaped(name)?);
-        Ok(self.json(Method::PUT, &path, |r| r).await?.1)
-    }
-
-    /// `POST /restore-points/{name}/resurrect`.
-    pub async fn resurrect(&self, name: &str) -> Result<Resurrected, ClientError> {
-        let path = format!("/api/v1/restore-points/{}/resurrect", escaped(name)?);
-        Ok(self.json(Method::POST, &path, |r| r.timeout(Duration::from_secs(60) + MARGIN)).await?.1)
-    }
-
-    /// `DELETE /restore-points/{name}`.
-    pub async fn delete_point(&self, name: &str) -> Result<(), ClientError> {
-        let path = format!("/api/v1/restore-points/{}", escaped(name)?);
-        self.send(Method::DELETE, &path, |r| r).await?;
-        Ok(())
-    }
-
-    /// `POST /system/shutdown`: all services stop and stay stopped, then keeper and daemon end.
-    pub async fn shutdown(&self) -> Result<(), ClientError> {
-        self.send(Method::POST, "/api/v1/system/shutdown", |r| r).await?;
-        Ok(())
-    }
-
-    /// `POST /system/upgrade`: another program takes over once it has passed its self-check.
-    pub async fn upgrade(&self, binary: &str) -> Result<UpgradeBegun, ClientError> {
-        let order = UpgradeOrder { binary: binary.to_owned() };
-        let fill = |r: RequestBuilder| r.json(&order).timeout(SELF_CHECK);
-        let (_, begun) = self.json(Method::POST, "/api/v1/system/upgrade", fill).await?;
-        Ok(begun)
-    }
-
     /// `POST /auth/login-link`.
     pub async fn login_link(&self) -> Result<LoginLink, ClientError> {
         let (_, link) = self.json(Method::POST, "/api/v1/auth/login-link", |r| r).await?;
@@ -411,7 +322,7 @@ impl Client {
         self.get("/api/v1/auth/whoami").await
     }
 
-    async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
+    pub(super) async fn get<T: serde::de::DeserializeOwned>(&self, path: &str) -> Result<T, ClientError> {
         Ok(self.json(Method::GET, path, |r| r).await?.1)
     }
 }

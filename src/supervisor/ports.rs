@@ -11,9 +11,7 @@
 //!
 //! What waits for others before its first start has its port already, or has claimed it.
 //!
-//! Whether another program listens is not known here. Before a step that may need a port,
-//! [`Supervisor::port_questions`] says which ports are to be tried, and
-//! [`Fact::PortsSeen`](crate::model::Fact) tells what was found. It holds until the next one.
+//! Whether another program listens is not known here: that is asked before ([`super::port_questions`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 
