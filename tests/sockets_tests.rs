@@ -7,5 +7,6 @@ mod slices {
     mod node;
     mod rolling;
     pub mod shared_port;
+    mod soaking;
     mod sockets;
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ApiError, convert_balance, convert_custom, convert_depends, convert_env, convert_health, convert_logs,
-    convert_ready, convert_resources, convert_schedule, convert_watch,
+    convert_ready, convert_resources, convert_rolling, convert_schedule, convert_watch,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -140,6 +140,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         }),
         balance: spec.balance.as_ref().map(convert_balance::show),
         balancer: None,
+        rolling: convert_rolling::show(&spec.roll),
         autostart: spec.autostart,
         autorestart: spec.restart.auto,
         max_restarts: i64::from(spec.restart.max_unstable),
@@ -269,6 +270,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             timeout: span("/kill_timeout_ms", new.kill_timeout_ms, stop.timeout)?,
             with_message: new.shutdown_with_message.unwrap_or(stop.with_message),
         },
+        roll: convert_rolling::wanted(new.rolling.as_ref())?,
         health: new.health_check.map(convert_health::policy).transpose()?,
         ready,
         watch: new.watch.map(convert_watch::policy).transpose()?,

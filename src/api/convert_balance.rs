@@ -69,6 +69,7 @@ pub fn wanted(
         sticky,
         timeout: span("/balance/timeout_ms", asked.timeout_ms, Balance::USUAL_TIMEOUT)?,
         drain: span("/balance/drain_timeout_ms", asked.drain_timeout_ms, Balance::USUAL_DRAIN)?,
+        slow_start: span("/balance/slow_start_ms", asked.slow_start_ms, Duration::ZERO)?,
     };
     if balance.timeout == Duration::ZERO {
         return Err(ApiError::member(
@@ -88,6 +89,7 @@ pub fn show(balance: &Balance) -> wire::Balance {
         sticky: Some(balance.sticky.word().to_owned()),
         timeout_ms: Some(millis(balance.timeout)),
         drain_timeout_ms: Some(millis(balance.drain)),
+        slow_start_ms: Some(millis(balance.slow_start)),
     }
 }
 

@@ -31,6 +31,7 @@ mod convert_operation;
 mod convert_ready;
 mod convert_resources;
 mod convert_revision;
+mod convert_rolling;
 mod convert_schedule;
 mod convert_store;
 mod convert_watch;

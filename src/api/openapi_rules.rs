@@ -21,6 +21,7 @@ const SIGNAL: &str = "^((SIG)?(HUP|INT|QUIT|ILL|TRAP|ABRT|BUS|FPE|KILL|USR1|SEGV
 const SPAN: &str = r"^([0-9]{1,7}(\.[0-9]{1,9})?(ms|s)|[0-9]{1,5}(\.[0-9]{1,9})?(m|min)|[0-9]{1,3}(\.[0-9]{1,9})?h|[0-9]{1,2}(\.[0-9]{1,9})?d)$";
 const TIME: &str = r"^([0-9]{1,9}(\.[0-9]{1,9})?(ms|s|m|min|h|d)|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9](:[0-6][0-9](\.[0-9]{1,9})?)?(Z|[+-][0-2][0-9]:[0-5][0-9]))$";
 const TAGS: &str = r#"^(\*|((W/)?"[0-9.]{1,40}"(, ?(W/)?"[0-9.]{1,40}")*)?)$"#;
+const SHARE: &str = "^(0*([0-9]{1,3}|1000)|0*([0-9]{1,2}|100)%)$";
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
 const LABEL: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$";
 const LABEL_TERM: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}(=[A-Za-z0-9._-]{0,63})?$";
@@ -161,6 +162,7 @@ fn schemas() -> Value {
             "method": matching("^(round-robin|least-connections)$"),
             "sticky": matching("^(none|cookie|address)$"),
         }},
+        "Rolling": {"properties": {"max_surge": matching(SHARE), "max_unavailable": matching(SHARE)}},
         "LogPolicy": {"properties": {
             "out_file": matching(FILE),
             "error_file": matching(FILE),

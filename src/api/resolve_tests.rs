@@ -10,6 +10,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
     let mut brain = Supervisor::default();
     for (namespace, name, script, instances) in apps {
         let spec = AppSpec {
+            roll: Default::default(),
             health: None,
             ready: Default::default(),
             name: Name::parse(name).unwrap(),

@@ -16,7 +16,12 @@ pub struct Candidate {
     pub is_down: bool,
     /// It was tried for this request already.
     pub was_tried: bool,
+    /// How much of its share it gets, in thousandths: less while it is new.
+    pub weight: u32,
 }
+
+/// All of its share.
+pub const WHOLE: u32 = 1000;
 
 /// The place of the next one. `turn` grows by one with each request, `bound` is the instance with
 /// which the client is to stay. None: nobody is in service.
@@ -33,9 +38,23 @@ pub fn next(candidates: &[Candidate], method: Method, turn: usize, bound: Option
     // Each is the first in its turn, so that equals get the same.
     let mut in_turn = (0..count).map(|step| (turn + step) % count).filter(open);
     match method {
-        Method::RoundRobin => in_turn.next(),
-        Method::LeastConnections => in_turn.min_by_key(|place| candidates[*place].active),
+        Method::RoundRobin => {
+            let first = in_turn.clone().next();
+            in_turn.find(|place| takes(candidates[*place].weight, turn / count)).or(first)
+        }
+        Method::LeastConnections => in_turn.min_by_key(|place| {
+            let Candidate { active, weight, .. } = candidates[*place];
+            // What it would have, as a part of what it is to have.
+            (active as u64 + 1) * u64::from(WHOLE * WHOLE) / u64::from(weight.max(1))
+        }),
     }
+}
+
+/// Whether one of that weight takes what comes in that round: so many of a thousand rounds, spread
+/// evenly over them.
+fn takes(weight: u32, round: usize) -> bool {
+    let (weight, round) = (u64::from(weight.min(WHOLE)), (round % WHOLE as usize) as u64);
+    (round + 1) * weight / u64::from(WHOLE) > round * weight / u64::from(WHOLE)
 }
 
 /// The instance to which that address belongs, of those that are in service. When one goes, only
@@ -58,6 +77,7 @@ mod tests {
             active: *active,
             is_down: false,
             was_tried: false,
+            weight: WHOLE,
         };
         (0..).zip(active).map(one).collect()
     }
@@ -68,6 +88,28 @@ mod tests {
         let turns: Vec<_> = (0..6).map(|turn| next(&all, Method::RoundRobin, turn, None)).collect();
         assert_eq!(turns, [Some(0), Some(1), Some(2), Some(0), Some(1), Some(2)]);
         assert_eq!(next(&[], Method::RoundRobin, 3, None), None);
+    }
+
+    #[test]
+    fn who_is_new_gets_a_part_of_its_share() {
+        let mut some = all(&[0, 0, 0, 0]);
+        some[2].weight = 250;
+        let turns = (0..4_000).filter_map(|turn| next(&some, Method::RoundRobin, turn, None));
+        let given = turns.filter(|place| *place == 2).count();
+        assert_eq!(given, 250, "a quarter of a quarter");
+        // With four times as much at the others it has as much as is its own.
+        let check = |active: &[usize], expected| {
+            let mut some = all(active);
+            some[0].weight = 250;
+            assert_eq!(next(&some, Method::LeastConnections, 0, None), Some(expected), "{active:?}");
+        };
+        check(&[0, 4, 4], 0);
+        check(&[0, 2, 2], 1);
+        check(&[1, 8, 8], 0);
+        // Nobody else is there.
+        let mut alone = all(&[7]);
+        alone[0].weight = 1;
+        assert_eq!(next(&alone, Method::RoundRobin, 5, None), Some(0));
     }
 
     #[test]

@@ -30,6 +30,8 @@ pub struct Backend {
     /// What came to nothing with it.
     errors: AtomicU64,
     down_since: Mutex<Option<Instant>>,
+    /// When it came into service, beside others that were. None: it was there from the beginning.
+    new_since: Option<Instant>,
     /// Its kept connections; none once it leaves.
     pool: Mutex<Option<Pool>>,
 }
@@ -69,7 +71,7 @@ struct State {
 }
 
 impl Backend {
-    fn new(row: &table::Backend) -> Arc<Backend> {
+    fn new(row: &table::Backend, new_since: Option<Instant>) -> Arc<Backend> {
         Arc::new(Backend {
             run: row.run,
             instance: row.instance,
@@ -78,6 +80,7 @@ impl Backend {
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             down_since: Mutex::new(None),
+            new_since,
             pool: Mutex::new(Some(Pool::new(row.port))),
         })
     }
@@ -107,6 +110,13 @@ impl Backend {
     /// It took a connection.
     pub fn accepted(&self) {
         *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// How much of its share it gets, in thousandths; at least one.
+    fn weight(&self, slow_start: Duration) -> u32 {
+        let (since, whole) = (self.new_since.map(|at| at.elapsed()), slow_start.as_millis().max(1));
+        let part = since.filter(|since| *since < slow_start).map(|since| since.as_millis() * 1000 / whole);
+        part.map_or(choose::WHOLE, |part| (part as u32).max(1))
     }
 
     fn is_down(&self) -> bool {
@@ -160,9 +170,11 @@ impl Fleet {
     pub fn update(&self, table: Table) {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         let known: Vec<Arc<Backend>> = state.in_service.iter().chain(&state.draining).cloned().collect();
+        // The first that are told were there before this balancer, or nobody was.
+        let new_since = (!known.is_empty()).then(Instant::now);
         let find = |row: &table::Backend| {
             let same = known.iter().find(|old| old.run == row.run && old.port == row.port);
-            same.cloned().unwrap_or_else(|| Backend::new(row))
+            same.cloned().unwrap_or_else(|| Backend::new(row, new_since))
         };
         let (draining, serving): (Vec<_>, Vec<_>) = table.backends.iter().partition(|row| row.draining);
         state.in_service = serving.into_iter().map(find).collect();
@@ -202,7 +214,9 @@ impl Fleet {
                 choose::by_address(state.in_service.iter().map(|backend| backend.instance), client.address)
             }
         };
+        let slow_start = Duration::from_millis(state.settings.slow_start_ms);
         let candidate = |backend: &Arc<Backend>| Candidate {
+            weight: backend.weight(slow_start),
             instance: backend.instance,
             active: backend.active.load(Relaxed),
             is_down: backend.is_down(),

@@ -36,6 +36,8 @@ pub struct Settings {
     pub patience_ms: u64,
     /// So many connections of clients at once; more wait in the socket's queue.
     pub max_connections: usize,
+    /// A process that comes into service gets its whole share only after this, in milliseconds.
+    pub slow_start_ms: u64,
 }
 
 impl Default for Settings {
@@ -47,6 +49,7 @@ impl Default for Settings {
             timeout_ms: 60_000,
             patience_ms: 10_000,
             max_connections: 10_000,
+            slow_start_ms: 0,
         }
     }
 }

@@ -46,6 +46,9 @@ pub struct ReloadArgs {
     /// Which apps or processes; all for every one
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
+    /// So long each new run has to stay well before the old one goes [default: as the app says]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::delay)]
+    pub soak: Option<Duration>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,

@@ -29,6 +29,9 @@ pub struct BalanceArgs {
     /// So long a process that leaves has for what it is answering [default: 30s]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::delay)]
     pub drain_timeout: Option<Duration>,
+    /// A process that comes into service gets its share little by little for so long [default: 0]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::delay)]
+    pub slow_start: Option<Duration>,
 }
 
 impl BalanceArgs {
@@ -42,6 +45,7 @@ impl BalanceArgs {
             sticky: self.sticky.clone(),
             timeout_ms: ms(self.balance_timeout),
             drain_timeout_ms: ms(self.drain_timeout),
+            slow_start_ms: ms(self.slow_start),
         });
         NewApp { balance, ..app }
     }

@@ -45,6 +45,7 @@ mod prompt;
 mod ready_args;
 mod render;
 mod resource_args;
+mod rolling_args;
 mod runtime_args;
 mod schedule_args;
 mod secret_args;

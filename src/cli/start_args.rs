@@ -13,6 +13,7 @@ use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
 use super::ready_args::ReadyArgs;
 use super::resource_args::ResourceArgs;
+use super::rolling_args::RollingArgs;
 use super::schedule_args::ScheduleArgs;
 use super::values::{self, EnvWord, Instances};
 use super::watch_args::WatchArgs;
@@ -133,6 +134,9 @@ pub struct StartArgs {
     /// What stands before its processes.
     #[command(flatten, next_help_heading = "Balancing")]
     pub balance: BalanceArgs,
+    /// How reload replaces its processes.
+    #[command(flatten, next_help_heading = "Reloading")]
+    pub rolling: RollingArgs,
     /// What makes it ready.
     #[command(flatten, next_help_heading = "Readiness")]
     pub ready: ReadyArgs,

@@ -157,9 +157,16 @@ impl Client {
         Ok(self.json(Method::POST, &path, |r| r.json(&order)).await?.1)
     }
 
-    /// `POST /apps/{ref}/reload`: answers when all are replaced, or false after the wait.
-    pub async fn reload(&self, reference: &str, wait: Duration) -> Result<(bool, Reloaded), ClientError> {
-        let path = format!("/api/v1/apps/{}/reload?wait={}s", escaped(reference)?, wait.as_secs());
+    /// `POST /apps/{ref}/reload`: answers when all are replaced, or false after the wait. `soak`: how
+    /// long each new run has to stay well, if not for as long as the app says.
+    pub async fn reload(
+        &self,
+        reference: &str,
+        soak: Option<Duration>,
+        wait: Duration,
+    ) -> Result<(bool, Reloaded), ClientError> {
+        let soak = soak.map(|soak| format!("&soak={}ms", soak.as_millis())).unwrap_or_default();
+        let path = format!("/api/v1/apps/{}/reload?wait={}s{soak}", escaped(reference)?, wait.as_secs());
         let (status, reloaded) = self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?;
         Ok((status != StatusCode::ACCEPTED, reloaded))
     }

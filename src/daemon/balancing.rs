@@ -138,6 +138,7 @@ fn settings(balance: &Balance) -> Settings {
             model::Sticky::Address => Sticky::Address,
         },
         timeout_ms: balance.timeout.as_millis() as u64,
+        slow_start_ms: balance.slow_start.as_millis() as u64,
         ..Settings::default()
     }
 }

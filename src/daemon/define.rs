@@ -11,7 +11,7 @@ use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, exposed, node, resources};
 use crate::model::{
     AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Labels, ListenMode, LogPolicy, Name, PortPlan,
-    ReadyBy, ReadyPolicy, Resources, RestartPolicy, Schedule, StopPolicy, WatchPolicy,
+    ReadyBy, ReadyPolicy, Resources, RestartPolicy, RollPolicy, Schedule, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -51,6 +51,8 @@ pub struct Draft {
     pub restart: RestartPolicy,
     /// How it ends.
     pub stop: StopPolicy,
+    /// How a reload replaces its processes.
+    pub roll: RollPolicy,
     /// How it is checked.
     pub health: Option<HealthPolicy>,
     /// What makes it ready.
@@ -151,6 +153,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         autostart: draft.autostart,
         restart: draft.restart,
         stop: draft.stop,
+        roll: draft.roll,
         health,
         ready,
         resources: Resources { run_as, ..draft.resources },

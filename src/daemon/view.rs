@@ -29,6 +29,8 @@ pub struct Snapshot {
     pub balancers: BTreeMap<AppId, Arc<ProcessView>>,
     /// The latest reload of each app that had one.
     pub reloads: BTreeMap<AppId, Reload>,
+    /// The processes of which a run is ending that was replaced beside the present one.
+    pub leaving: BTreeSet<ProcessId>,
 }
 
 /// One process in a [`Snapshot`].
@@ -110,6 +112,7 @@ impl Snapshot {
         self.seq += 1;
         if reloads {
             self.reloads = supervisor.reloads().clone();
+            self.leaving = supervisor.leaving();
         }
         for id in touched {
             let was_there = match supervisor.process(id) {

@@ -8,7 +8,9 @@ use serde_json::{Map, Value};
 use super::apps::Around;
 use super::keys::Keys;
 use super::{Unusable, serve, value};
-use crate::wire::{Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Schedule, WhenFull};
+use crate::wire::{
+    Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Rolling, Schedule, WhenFull,
+};
 
 /// How PM2 asks programs to end, and how long it waits: their shutdown handlers rely on it.
 const KILL_SIGNAL: &str = "SIGINT";
@@ -62,6 +64,7 @@ pub fn app(
         instances,
         listen_mode: keys.get("listen_mode", value::text)?,
         balance: keys.get("balance", balance)?,
+        rolling: rolling(&keys)?,
         autostart: keys.get("autostart", value::flag)?,
         autorestart: keys.get("autorestart", value::flag)?,
         max_restarts: keys.get("max_restarts", value::number)?,
@@ -372,13 +375,25 @@ fn balance(given: &Value) -> Result<Balance, String> {
             "drain_timeout" | "drain_timeout_ms" => {
                 balance.drain_timeout_ms = Some(value::time(given).map_err(wrong)?)
             }
+            "slow_start" | "slow_start_ms" => {
+                balance.slow_start_ms = Some(value::time(given).map_err(wrong)?)
+            }
             _ => {
-                let known = "port, mode, method, sticky, timeout and drain_timeout";
+                let known = "port, mode, method, sticky, timeout, drain_timeout and slow_start";
                 return Err(format!("{key:?} is no part of a balancer: {known} are"));
             }
         }
     }
     Ok(balance)
+}
+
+fn rolling(keys: &Keys<'_>) -> Result<Option<Rolling>, Unusable> {
+    let rolling = Rolling {
+        soak_ms: keys.get("soak", value::time)?,
+        max_surge: keys.get("max_surge", value::text)?,
+        max_unavailable: keys.get("max_unavailable", value::text)?,
+    };
+    Ok((rolling != Rolling::default()).then_some(rolling))
 }
 
 /// `["db"]`, `{db: "healthy"}` or `[{app: "db", condition: "healthy"}]`.

@@ -1,16 +1,20 @@
 //! What a process is to be: [`ProcessConfig`], and the types of its members.
 
+mod balance;
 mod builder;
 mod health;
 mod logs;
 mod mistake;
 mod port;
+mod rolling;
 
 pub use crate::wire::WhenFull;
+pub use balance::{Balance, Sticky};
 pub use builder::ProcessConfigBuilder;
 pub use health::HealthCheck;
 pub use mistake::{ConfigError, Mistake};
 pub use port::{PortConfig, PortConfigError};
+pub use rolling::Share;
 
 use crate::wire::NewApp;
 

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, Signal,
-    StopPolicy,
+    AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, RollPolicy,
+    Signal, StopPolicy,
 };
 
 /// What is asked of a balancer (acceptance rows A10, C2, K21).
@@ -24,6 +24,8 @@ pub struct Balance {
     pub timeout: Duration,
     /// So long a process that leaves has for what it is answering, before it is asked to end.
     pub drain: Duration,
+    /// A process that comes into service gets its whole share only after this.
+    pub slow_start: Duration,
 }
 
 impl Balance {
@@ -128,6 +130,7 @@ impl AppSpec {
             // It comes back whatever happens to it.
             restart: RestartPolicy { max_unstable: u32::MAX, ..RestartPolicy::default() },
             stop: StopPolicy { signal: Signal::TERM, timeout, with_message: false },
+            roll: RollPolicy::default(),
             health: None,
             ready: ReadyPolicy::default(),
             resources: Resources::default(),

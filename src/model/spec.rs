@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Balance, Dependency, EnvSources, HealthPolicy, Labels, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
-    Resources, Schedule, Signal, WatchPolicy,
+    Resources, RollPolicy, Schedule, Signal, WatchPolicy,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -52,6 +52,8 @@ pub struct AppSpec {
     pub restart: RestartPolicy,
     /// How it is asked to end.
     pub stop: StopPolicy,
+    /// How a reload replaces its processes.
+    pub roll: RollPolicy,
     /// How its processes are checked, if they are. Then a process is online once it is healthy.
     pub health: Option<HealthPolicy>,
     /// What makes its processes ready.
@@ -173,6 +175,7 @@ impl fmt::Debug for AppSpec {
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)
             .field("stop", &self.stop)
+            .field("roll", &self.roll)
             .field("health", &self.health)
             .field("ready", &self.ready)
             .field("resources", &self.resources)

@@ -19,6 +19,7 @@ use super::format_health::StoredHealth;
 use super::format_logs::StoredLogs;
 use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
+use super::format_rolling::StoredRoll;
 use super::format_schedule::StoredSchedule;
 use super::format_watch::StoredWatch;
 use crate::model::{AppSpec, Labels, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
@@ -58,6 +59,8 @@ pub(super) struct StoredSpec {
     restart: StoredRestart,
     #[serde(default)]
     stop: StoredStop,
+    #[serde(default)]
+    roll: StoredRoll,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     health: Option<StoredHealth>,
     #[serde(default)]
@@ -146,6 +149,7 @@ impl StoredSpec {
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
             stop: StoredStop::new(&spec.stop),
+            roll: StoredRoll::new(&spec.roll),
             health: spec.health.as_ref().map(StoredHealth::new),
             ready: StoredReady::new(&spec.ready),
             resources: StoredResources::new(&spec.resources),
@@ -179,6 +183,7 @@ impl StoredSpec {
             autostart: self.autostart,
             restart: self.restart.into_model(),
             stop: self.stop.into_model()?,
+            roll: self.roll.into_model()?,
             health: self.health.map(StoredHealth::into_model),
             ready: self.ready.into_model()?,
             resources: self.resources.into_model(),

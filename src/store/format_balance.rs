@@ -16,6 +16,8 @@ pub(super) struct StoredBalance {
     sticky: String,
     timeout_us: u64,
     drain_us: u64,
+    #[serde(default)]
+    slow_start_us: u64,
 }
 
 impl StoredBalance {
@@ -28,6 +30,7 @@ impl StoredBalance {
             sticky: balance.sticky.word().to_owned(),
             timeout_us: micros(balance.timeout),
             drain_us: micros(balance.drain),
+            slow_start_us: micros(balance.slow_start),
         }
     }
 
@@ -40,6 +43,7 @@ impl StoredBalance {
             sticky: Sticky::parse(&self.sticky)?,
             timeout: Duration::from_micros(self.timeout_us),
             drain: Duration::from_micros(self.drain_us),
+            slow_start: Duration::from_micros(self.slow_start_us),
         })
     }
 }
@@ -57,6 +61,7 @@ mod tests {
             sticky: Sticky::Address,
             timeout: Duration::from_secs(7),
             drain: Duration::from_millis(1500),
+            slow_start: Duration::from_secs(4),
         };
         let json = serde_json::to_string(&StoredBalance::new(&balance)).unwrap();
         assert_eq!(serde_json::from_str::<StoredBalance>(&json).unwrap().into_model(), Ok(balance));

@@ -34,6 +34,7 @@ mod format_logs;
 mod format_process;
 mod format_ready;
 mod format_resources;
+mod format_rolling;
 mod format_schedule;
 mod format_watch;
 mod keepsake;

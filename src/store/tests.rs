@@ -48,6 +48,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
             timeout: Duration::from_secs(3),
             with_message: false,
         },
+        roll: Default::default(),
         health: None,
         ready: Default::default(),
         resources: Default::default(),

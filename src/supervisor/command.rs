@@ -32,7 +32,7 @@ impl Supervisor {
             Command::Scale { app, count } => self.scale(now, app, count),
             Command::Complete { spec, wanted } => self.complete(now, spec, &wanted),
             Command::Update { app, spec, then } => self.update(now, app, spec, then),
-            Command::Reload { processes, beside } => self.reload(now, processes, beside),
+            Command::Reload { processes, beside, soak } => self.reload(now, processes, beside, soak),
             Command::BreakOff { app, number } => Ok(self.break_off(now, app, number)),
             Command::Shutdown => Ok(self.shut_down(now)),
         };

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Count, Then};
 use crate::model::{AppId, AppSpec, Fact, PortPlan, ProcessId, Signal};
@@ -89,13 +90,15 @@ pub enum Command {
         /// What follows.
         then: Then,
     },
-    /// Restart them one after the other.
+    /// Replace their runs, a few at a time.
     Reload {
         /// Which, of one app.
         processes: Vec<ProcessId>,
         /// Those of them whose new run may begin beside the old one: the two are not known to be in
         /// each other's way.
         beside: BTreeSet<ProcessId>,
+        /// How long each new run has to stay well, if not for as long as the definition says.
+        soak: Option<Duration>,
     },
     /// End that reload early: no further process has its turn. A new run that had begun beside an old
     /// one goes again; one that had begun after it stays.

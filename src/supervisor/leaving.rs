@@ -12,6 +12,7 @@
 //! there any more who would be told what it still answers: its balancer is gone, or its app, or no
 //! process of that is wanted up, or everything ends.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Effect, Scope, Supervisor};
@@ -113,6 +114,12 @@ impl Supervisor {
             self.effects.push(Effect::Signal { run, signal, scope: leaver.scope() });
         }
         self.leavers.insert(run, leaver);
+        self.reloads_touched = true;
+    }
+
+    /// The processes of which a run leaves, or drains before it does.
+    pub fn leaving(&self) -> BTreeSet<ProcessId> {
+        self.leavers.values().map(|leaver| leaver.process).collect()
     }
 
     /// Whether there is a balancer that goes on for that app, and could say who has drained.
@@ -214,6 +221,7 @@ impl Supervisor {
 
     pub(super) fn drop_leaver(&mut self, run: RunId) -> bool {
         let Some(leaver) = self.leavers.remove(&run) else { return false };
+        self.reloads_touched = true;
         let id = leaver.process;
         if self.processes.get(&id).is_some_and(|process| process.given_up.contains(&run)) {
             self.change(id, |process| _ = process.given_up.remove(&run));

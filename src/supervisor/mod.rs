@@ -84,6 +84,7 @@ mod shutdown;
 mod sim;
 mod spare_ports;
 mod table;
+mod turn;
 mod update;
 mod watch;
 
@@ -95,7 +96,7 @@ pub use input::{Command, Input};
 pub use port_questions::PortQuestion;
 pub use ports::Ports;
 pub use process::{Process, Unwell};
-pub use reload::{Progress, Reload};
+pub use reload::{Progress, Reload, Turn};
 pub use restore::{Asked, Living, Remembered};
 pub use scale::{Count, MOST as MOST_INSTANCES};
 pub use table::Supervisor;

@@ -37,7 +37,10 @@ impl Supervisor {
             Input::Command(command) => self.questions_of_command(command),
             Input::Fact(
                 Fact::Exited { run, .. } | Fact::TreeGone { run } | Fact::SpawnFailed { run, .. },
-            ) => self.living(*run).into_iter().chain(queued()).filter_map(at_launch).collect(),
+            ) => {
+                let tried = self.question_of_failed_trial(*run);
+                self.living(*run).into_iter().chain(queued()).filter_map(at_launch).chain(tried).collect()
+            }
             Input::Fact(Fact::HandsRenewed { living }) => {
                 let lost = self.lives().filter(|(run, _)| !living.contains(run)).map(|(_, id)| id);
                 lost.chain(queued()).filter_map(at_launch).collect()
@@ -102,7 +105,7 @@ impl Supervisor {
                 let needed = if *then == Then::Keep { Vec::new() } else { needed_by(spec) };
                 [needed, self.questions_of_update(*app, spec, *then)].concat()
             }
-            Command::Reload { processes, beside } => {
+            Command::Reload { processes, beside, soak: _ } => {
                 processes.iter().filter_map(|id| self.question_of_first_turn(*id, beside)).collect()
             }
             Command::Stop { .. }

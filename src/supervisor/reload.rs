@@ -1,10 +1,10 @@
-//! A reload: new runs for several processes of one app, one after the other (acceptance rows A4, K5).
+//! A reload: new runs for the processes of one app, a few at a time (acceptance rows A4, K5).
 //!
 //! ```text
-//!  Reload ─▶ turn of the first ──▶ new run beside the old: online ──▶ has stayed so ──▶ next turn
-//!                                     │ dies, cannot be executed,      the old one        │ none left
-//!                                     ▼ is unhealthy                   is asked to end    ▼
-//!                                   Failed: the old one goes on                          Done
+//!  Reload ─▶ turns of the first ──▶ new run beside the old: online ──▶ has soaked ──▶ next turn
+//!                                      │ dies, cannot be executed,      the old one     │ none left
+//!                                      ▼ is unhealthy                   is asked to end ▼
+//!                                    Failed: the old ones go on                       Done
 //! ```
 //!
 //! The new run begins [beside](super::beside) the old one, which is asked to end only when the new
@@ -12,6 +12,11 @@
 //! side by side, since each binds the same port by itself, the old one goes before the new one: that
 //! process pauses, and goes on by the restart rules when its new run fails. Which way is possible is
 //! found out by whoever gives the command.
+//!
+//! How many have their turn at a time is said by the app's [`RollPolicy`]: so many new runs beside
+//! old ones, and so many processes that pause although they could have a run beside. Who is not in
+//! service is next, since nobody misses it; who is, waits until enough others are. What becomes of a
+//! turn is in [`turn`](super::turn).
 //!
 //! A failed reload leaves all other processes as they are: those that were replaced before it, which
 //! have proven themselves, and those whose turn has not come. What somebody else does to a process
@@ -21,27 +26,23 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Accepted, Denied, Effect, PortQuestion, Ports, Supervisor};
+use super::turn::Outlook;
+use super::{Accepted, Denied, Supervisor};
 use crate::model::{
-    AppId, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, Reason, Rest, RunId, State, Status, in_words,
+    AppId, EventKind, Goal, Moment, Port, ProcessId, Reason, Rest, RollLimits, RollPolicy, RunId, State,
 };
-
-/// A new run that was up for so long lets the next process have its turn, or for the app's minimal
-/// uptime if that is shorter.
-pub const STABLE: Duration = Duration::from_secs(1);
-
-/// Why a reload ends whose old run does so by itself.
-const ENDED: &str = "its old run ended before the new one had proven itself";
 
 /// The latest reload of an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Reload {
     /// Tells it from others. Grows, and begins anew with each daemon.
     pub number: u64,
-    /// The processes, in their order.
+    /// The processes, by instance.
     pub processes: Vec<ProcessId>,
     /// Those of them whose new run may live beside the old one.
     pub beside: BTreeSet<ProcessId>,
+    /// How long a new run has to stay well, if not for as long as the definition says.
+    pub soak: Option<Duration>,
     /// How far it is.
     pub progress: Progress,
 }
@@ -49,16 +50,14 @@ pub struct Reload {
 /// How far a reload is.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Progress {
-    /// One of them has its turn.
-    Turn {
-        /// Which, from 0.
-        index: usize,
-        /// Its newest life when its turn came.
-        old: Option<RunId>,
-        /// The life that is to replace that, once it is launched.
-        new: Option<RunId>,
-        /// When the new life will have been up for long enough.
-        stable_at: Option<Moment>,
+    /// Some of them have their turn.
+    Rolling {
+        /// Who has.
+        turns: Vec<Turn>,
+        /// Who has not had one yet, by instance.
+        waiting: Vec<ProcessId>,
+        /// When somebody of those can have one: turns begin only with a tick.
+        due: Option<Moment>,
     },
     /// All are replaced.
     Done,
@@ -68,31 +67,64 @@ pub enum Progress {
         process: ProcessId,
         /// Why, as a sentence without its name.
         reason: String,
+        /// The others whose old run is gone.
+        replaced: BTreeSet<ProcessId>,
     },
     /// Somebody wanted something else meanwhile.
     Interrupted,
 }
 
+/// One process that is being replaced.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Turn {
+    /// Which.
+    pub process: ProcessId,
+    /// The new life begins beside the old one.
+    pub beside: bool,
+    /// The port of that, if it has one.
+    pub port: Option<Port>,
+    /// How often a life was begun for it beside the old one.
+    pub tries: u32,
+    /// Its newest life when its turn came.
+    pub old: Option<RunId>,
+    /// The life that is to replace that, once it is launched.
+    pub new: Option<RunId>,
+    /// When the new life will have been well for long enough.
+    pub stable_at: Option<Moment>,
+}
+
+/// In which way a process may have its turn now.
+enum Way {
+    Beside,
+    Instead,
+    /// Not yet.
+    Later,
+    /// Others are not in service and will not be, for that reason: whose.
+    Never(ProcessId, String),
+}
+
 impl Reload {
     /// It is over, in whatever way.
     pub fn is_over(&self) -> bool {
-        !matches!(self.progress, Progress::Turn { .. })
+        !matches!(self.progress, Progress::Rolling { .. })
+    }
+
+    /// Who has a turn.
+    pub fn turns(&self) -> &[Turn] {
+        match &self.progress {
+            Progress::Rolling { turns, .. } => turns,
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => &[],
+        }
     }
 
     pub(super) fn deadline(&self) -> Option<Moment> {
-        match self.progress {
-            Progress::Turn { stable_at, .. } => stable_at,
+        match &self.progress {
+            Progress::Rolling { turns, due, .. } => {
+                turns.iter().filter_map(|turn| turn.stable_at).chain(*due).min()
+            }
             Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
         }
     }
-}
-
-/// What becomes of a turn.
-enum Outlook {
-    Waits { new: Option<RunId>, stable_at: Option<Moment> },
-    Succeeds,
-    Fails(String),
-    Interrupted,
 }
 
 impl Supervisor {
@@ -102,6 +134,7 @@ impl Supervisor {
         now: Moment,
         processes: Vec<ProcessId>,
         beside: BTreeSet<ProcessId>,
+        soak: Option<Duration>,
     ) -> Result<Accepted, Denied> {
         let mut numbered = Vec::new();
         let mut stopped = None;
@@ -126,15 +159,18 @@ impl Supervisor {
         let of_app = numbered.iter().filter(|(other, _, _)| *other == app);
         let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
         // Refused before anything begins if there is no port for the first.
-        match self.can_try(processes[0], &beside) {
-            true => _ = self.port_of_trial(processes[0])?,
-            false => self.aim(processes[0], None)?,
+        if let Some(first) = self.in_order_of_turns(&processes).next() {
+            match self.can_try(first, &beside) {
+                true => _ = self.port_of_trial(first)?,
+                false => self.aim(first, None)?,
+            }
         }
         let number = self.next_reload;
         self.next_reload += 1;
-        let progress = Progress::Interrupted;
-        self.reloads.insert(app, Reload { number, processes, beside, progress });
-        self.take_turn(now, app, 0);
+        let progress = Progress::Rolling { turns: Vec::new(), waiting: processes.clone(), due: None };
+        self.reloads.insert(app, Reload { number, processes, beside, soak, progress });
+        self.reloads_touched = true;
+        self.give_turns(now, app, true);
         Ok(Accepted::Reloading { number })
     }
 
@@ -159,7 +195,7 @@ impl Supervisor {
     }
 
     /// Moves every reload on, as far as the rows say. `time_passed`: this step is a tick; only
-    /// then has anything been up for long enough.
+    /// then has anything been well for long enough, and has anybody a turn.
     pub(super) fn advance_reloads(&mut self, now: Moment, time_passed: bool) {
         let going = self.reloads.iter().filter(|(_, reload)| !reload.is_over());
         let going: Vec<AppId> = going.map(|(app, _)| *app).collect();
@@ -169,258 +205,186 @@ impl Supervisor {
     }
 
     fn advance_reload(&mut self, now: Moment, app: AppId, time_passed: bool) {
-        let reload = &self.reloads[&app];
-        let Progress::Turn { index, old, new, .. } = reload.progress else { return };
-        let (id, last) = (reload.processes[index], index + 1 == reload.processes.len());
-        match self.outlook(now, app, id, old, new, time_passed) {
-            Outlook::Waits { new, stable_at } => {
-                let progress = Progress::Turn { index, old, new, stable_at };
-                if self.reloads[&app].progress != progress {
-                    self.set_progress(now, app, progress);
+        let Progress::Rolling { turns, waiting, due } = self.reloads[&app].progress.clone() else { return };
+        let seen: Vec<(Turn, Outlook)> = turns
+            .into_iter()
+            .map(|turn| {
+                let outlook = self.outlook(now, app, &turn, time_passed);
+                (turn, outlook)
+            })
+            .collect();
+        let (mut going, mut failed, mut interrupted) = (Vec::new(), None, false);
+        for (turn, outlook) in seen {
+            match outlook {
+                Outlook::Waits { new, stable_at } => going.push(Turn { new, stable_at, ..turn }),
+                Outlook::Succeeds => self.promote(now, turn.process),
+                Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) => {}
+                Outlook::Fails(reason) => {
+                    if let Some(again) = self.try_elsewhere(&turn) {
+                        going.push(again);
+                        continue;
+                    }
+                    failed = failed.or(Some((turn.process, turn.new, reason)));
+                    going.push(turn);
                 }
-                if planted!(ReloadsTwoAtOnce) && new.is_some() && !last {
-                    self.take_turn(now, app, index + 1);
+                Outlook::Interrupted => {
+                    interrupted = true;
+                    going.push(turn);
                 }
             }
-            Outlook::Succeeds => {
-                self.promote(now, id);
-                match last {
-                    true => self.set_progress(now, app, Progress::Done),
-                    false => self.take_turn(now, app, index + 1),
-                }
-            }
-            Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) && !last => {
-                self.take_turn(now, app, index + 1);
-            }
-            Outlook::Fails(reason) => {
-                self.publish(id, new, EventKind::ReloadFailed { reason: reason.clone() });
-                self.set_progress(now, app, Progress::Failed { process: id, reason });
-            }
-            Outlook::Interrupted => self.set_progress(now, app, Progress::Interrupted),
+        }
+        let progress = Progress::Rolling { turns: going, waiting, due };
+        if self.reloads[&app].progress != progress {
+            self.set_progress(now, app, progress);
+        }
+        match failed {
+            _ if interrupted => self.set_progress(now, app, Progress::Interrupted),
+            Some((process, run, reason)) => self.fail_reload(now, app, process, run, reason),
+            None => self.give_turns(now, app, time_passed),
         }
     }
 
-    fn outlook(
-        &self,
-        now: Moment,
-        app: AppId,
-        id: ProcessId,
-        old: Option<RunId>,
-        new: Option<RunId>,
-        time_passed: bool,
-    ) -> Outlook {
-        let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
-            return Outlook::Interrupted;
-        };
-        let stable = self.stable(app);
-        let ripe = |since: Moment| match (time_passed || planted!(PromotesAtOnce)) && since + stable <= now {
-            true => Outlook::Succeeds,
-            false => Outlook::Waits { new, stable_at: Some(since + stable) },
-        };
-        if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
-            return match (&process.state, &trial.up) {
-                (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
-                // Something else ends it, and it drains.
-                (State::Running { .. }, _) if process.end_asked => Outlook::Fails(ENDED.to_owned()),
-                (State::Running { .. }, up) => match up.as_ref().and_then(|up| up.online_since) {
-                    Some(since) => ripe(since),
-                    None => Outlook::Waits { new, stable_at: None },
-                },
-                (
-                    State::Idle(_)
-                    | State::Waiting { .. }
-                    | State::Backoff { .. }
-                    | State::Starting { .. }
-                    | State::Stopping { .. },
-                    _,
-                ) => Outlook::Fails(ENDED.to_owned()),
-            };
-        }
-        let new = new.or(process.latest_run.filter(|run| Some(*run) > old));
-        if new.is_none() && (process.state.run().is_some() || process.waits()) {
-            // The old one is ending, or what it depends on is not there yet.
-            return Outlook::Waits { new: None, stable_at: None };
-        }
-        match process.state {
-            State::Starting { run, .. } if Some(run) == new => Outlook::Waits { new, stable_at: None },
-            // It is not ready yet.
-            State::Running { run, .. }
-                if Some(run) == new
-                    && process.state.status() == Status::Starting
-                    && !planted!(ReloadsOnBeforeReady) =>
-            {
-                Outlook::Waits { new, stable_at: None }
-            }
-            State::Running { run, since, .. } if Some(run) == new => {
-                match time_passed && since + stable <= now {
-                    true => Outlook::Succeeds,
-                    false => Outlook::Waits { new, stable_at: Some(since + stable) },
+    /// Gives as many their turn as may have it now.
+    fn give_turns(&mut self, now: Moment, app: AppId, time_passed: bool) {
+        loop {
+            let Progress::Rolling { turns, waiting, due } = &self.reloads[&app].progress else { return };
+            let Some(id) = self.in_order_of_turns(waiting).next() else {
+                if turns.is_empty() {
+                    self.set_progress(now, app, Progress::Done);
                 }
+                return;
+            };
+            let due = *due;
+            match self.way(app, id) {
+                Way::Later => return self.set_due(app, None),
+                Way::Never(whose, reason) => return self.fail_reload(now, app, whose, None, reason),
+                // As soon as time passes: whether other programs have a port is looked at before.
+                Way::Beside | Way::Instead if !time_passed => {
+                    let soon = due.unwrap_or(now + Duration::from_micros(1));
+                    return self.set_due(app, Some(soon));
+                }
+                Way::Beside => self.take_turn(now, app, id, true),
+                Way::Instead => self.take_turn(now, app, id, false),
             }
-            State::Idle(Rest::Errored(Reason::NoPort(ref why))) => Outlook::Fails(why.clone()),
-            State::Idle(_)
+        }
+    }
+
+    /// Who of these is next, and then: who is not in service, as nobody misses it.
+    fn in_order_of_turns(&self, waiting: &[ProcessId]) -> impl Iterator<Item = ProcessId> + use<> {
+        let (serving, others): (Vec<ProcessId>, Vec<ProcessId>) =
+            waiting.iter().partition(|id| self.processes.contains_key(id) && self.serves(**id));
+        others.into_iter().chain(serving)
+    }
+
+    /// How many at a time.
+    pub(super) fn roll_limits(&self, app: AppId) -> RollLimits {
+        let members = self.wanted_members(app).len() as u32;
+        self.apps.get(&app).map_or(RollPolicy::default(), |spec| spec.roll.clone()).limits(members)
+    }
+
+    /// In which way that one may have its turn now.
+    fn way(&self, app: AppId, id: ProcessId) -> Way {
+        let reload = &self.reloads[&app];
+        let RollLimits { surge, unavailable } = self.roll_limits(app);
+        let turns = reload.turns();
+        // Gone, or stopped: that is found out by its turn.
+        if self.processes.get(&id).is_none_or(|process| process.goal != Goal::Up) {
+            return Way::Instead;
+        }
+        let can_try = self.can_try(id, &reload.beside);
+        let tried = turns.iter().filter(|turn| turn.beside).count() as u32;
+        if can_try && tried < surge + u32::from(planted!(ReloadsTwoAtOnce)) {
+            return Way::Beside;
+        }
+        // One that cannot have two runs has to pause, whatever was wished.
+        let may_pause = if can_try { unavailable } else { unavailable.max(1) };
+        let missing: Vec<ProcessId> = self.missing(reload).filter(|other| *other != id).collect();
+        let many = turns.len() as u32 >= (surge + unavailable).max(1);
+        let few = self.serves(id) && missing.len() as u32 >= may_pause;
+        if planted!(PausesTooMany) && can_try || !many && !few {
+            return Way::Instead;
+        }
+        let hopeless = missing.iter().find_map(|id| match &self.processes[id].state {
+            State::Idle(Rest::Errored(reason)) => Some((*id, reason)),
+            State::Idle(Rest::Stopped | Rest::Finished(_))
             | State::Waiting { .. }
             | State::Backoff { .. }
             | State::Starting { .. }
             | State::Running { .. }
-            | State::Stopping { .. } => Outlook::Fails(self.what_became_of(id, new)),
-        }
-    }
-
-    /// Why a run did not stay up: the step in which that is seen has told it.
-    fn what_became_of(&self, id: ProcessId, run: Option<RunId>) -> String {
-        let told = self.effects.iter().find_map(|effect| match effect {
-            Effect::Publish(event) if event.process == id && event.run == run => match &event.kind {
-                EventKind::Exited { end, uptime, .. } => {
-                    Some(format!("its new run ended with {end} after {} ms", uptime.as_millis()))
-                }
-                EventKind::SpawnFailed { detail } => Some(detail.clone()),
-                EventKind::Unhealthy { reason, .. } => Some(format!("its new run is unhealthy: {reason}")),
-                EventKind::NotReady { limit } => {
-                    Some(format!("its new run was not ready within {}", in_words(*limit)))
-                }
-                EventKind::OverMemory(over) => Some(format!("its new run is restarted again, {over}")),
-                EventKind::Created
-                | EventKind::Waits { .. }
-                | EventKind::Needed { .. }
-                | EventKind::StopTakenBack
-                | EventKind::Started { .. }
-                | EventKind::StopAsked { .. }
-                | EventKind::HostBudget
-                | EventKind::Healthy
-                | EventKind::Ready { .. }
-                | EventKind::Killed
-                | EventKind::BackingOff { .. }
-                | EventKind::Errored { .. }
-                | EventKind::LogRefused { .. }
-                | EventKind::LogTakes { .. }
-                | EventKind::Stopped
-                | EventKind::Deleted
-                | EventKind::Reloading { .. }
-                | EventKind::ReloadFailed { .. }
-                | EventKind::Signalled { .. }
-                | EventKind::CountersReset
-                | EventKind::Scheduled { .. }
-                | EventKind::SlotSkipped
-                | EventKind::SlotQueued
-                | EventKind::SlotMissed { .. }
-                | EventKind::FilesChanged { .. }
-                | EventKind::Updated => None,
-            },
-            Effect::Publish(_)
-            | Effect::Launch { .. }
-            | Effect::Signal { .. }
-            | Effect::KillTree { .. }
-            | Effect::Forget { .. }
-            | Effect::Release { .. }
-            | Effect::Watch { .. }
-            | Effect::Unwatch { .. }
-            | Effect::Await { .. }
-            | Effect::Unawait { .. }
-            | Effect::KeepReady { .. }
-            | Effect::Record(_) => None,
+            | State::Stopping { .. } => None,
         });
-        told.unwrap_or_else(|| "its new run was ended again".to_owned())
+        match hopeless {
+            Some((whose, reason)) if turns.is_empty() => Way::Never(whose, failed_since(reason)),
+            Some(_) | None => Way::Later,
+        }
     }
 
-    fn take_turn(&mut self, now: Moment, app: AppId, index: usize) {
+    /// Who of them is wanted in service and is not. Who rests by plan, or waits for another app, is
+    /// not counted: that may be for ever.
+    fn missing<'a>(&'a self, reload: &'a Reload) -> impl Iterator<Item = ProcessId> + 'a {
+        let counts = |id: &ProcessId| {
+            let Some(process) = self.processes.get(id).filter(|process| process.goal == Goal::Up) else {
+                return false;
+            };
+            let rests = matches!(
+                process.state,
+                State::Idle(Rest::Stopped | Rest::Finished(_)) | State::Waiting { .. }
+            );
+            !rests && !self.serves(*id)
+        };
+        reload.processes.iter().copied().filter(counts)
+    }
+
+    fn set_due(&mut self, app: AppId, soon: Option<Moment>) {
+        if let Some(Reload { progress: Progress::Rolling { due, .. }, .. }) = self.reloads.get_mut(&app) {
+            *due = soon;
+        }
+    }
+
+    pub(super) fn fail_reload(
+        &mut self,
+        now: Moment,
+        app: AppId,
+        process: ProcessId,
+        run: Option<RunId>,
+        reason: String,
+    ) {
         let reload = &self.reloads[&app];
-        let (id, of) = (reload.processes[index], reload.processes.len() as u32);
-        // Gone meanwhile, or stopped: that is somebody else's will.
-        let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
-            return self.set_progress(now, app, Progress::Interrupted);
-        };
-        let old = process.latest_run;
-        let beside = self.can_try(id, &self.reloads[&app].beside);
-        let port = match beside {
-            true => self.port_of_trial(id),
-            false => self.aim(id, None).map(|()| None),
-        };
-        let port = match port {
-            Ok(port) => port,
-            Err(denied) => {
-                let reason = denied.to_string();
-                self.publish(id, old, EventKind::ReloadFailed { reason: reason.clone() });
-                return self.set_progress(now, app, Progress::Failed { process: id, reason });
-            }
-        };
-        if beside {
-            self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: true });
-            let new = Some(self.begin_trial(id, port));
-            return self.set_progress(now, app, Progress::Turn { index, old, new, stable_at: None });
+        let Progress::Rolling { turns, waiting, .. } = &reload.progress else { return };
+        let tried = |id: &ProcessId| turns.iter().any(|turn| turn.process == *id && turn.beside);
+        let replaced = |id: &ProcessId| *id != process && !waiting.contains(id) && !tried(id);
+        let replaced = reload.processes.iter().copied().filter(replaced).collect();
+        if self.processes.contains_key(&process) {
+            self.publish(process, run, EventKind::ReloadFailed { reason: reason.clone() });
         }
-        self.publish(id, old, EventKind::Reloading { turn: index as u32 + 1, of, beside: false });
-        // Cannot be denied: it has its port, it is there, and nothing shuts down, or the reload
-        // would be over.
-        let _ = self.restart_alone(now, id, None, Cause::Reload);
-        let new = self.processes[&id].latest_run.filter(|run| Some(*run) > old);
-        self.set_progress(now, app, Progress::Turn { index, old, new, stable_at: None });
-    }
-
-    /// Whether a new run of that process may begin beside its present one: that runs, and there is no
-    /// port that both would have to bind. They may accept from one socket, or stand on ports of their
-    /// own behind a balancer.
-    fn can_try(&self, id: ProcessId, beside: &BTreeSet<ProcessId>) -> bool {
-        let process = &self.processes[&id];
-        let spec = &self.apps[&process.app];
-        let Ports { held, next, plan, trial } = process.ports;
-        let may_share = match spec.port {
-            None => process.ports == Ports::default(),
-            Some(PortPlan::Shared(_)) => {
-                held.is_some_and(|port| port.is_shared()) && next.is_none() && plan.is_none()
-            }
-            Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)) => {
-                spec.balance.is_some() && held.is_some_and(|port| !port.is_shared()) && next.is_none()
-            }
-        };
-        let runs = matches!(process.state, State::Running { .. }) && !process.end_asked;
-        beside.contains(&id) && may_share && trial.is_none() && runs
-    }
-
-    /// Which ports are to be tried before a process has its turn.
-    pub(super) fn question_of_turn(&self, id: ProcessId) -> Option<PortQuestion> {
-        let app = self.processes.get(&id)?.app;
-        self.question_of_first_turn(id, &self.reloads.get(&app)?.beside)
-    }
-
-    /// The same, for a reload that is about to begin.
-    pub(super) fn question_of_first_turn(
-        &self,
-        id: ProcessId,
-        beside: &BTreeSet<ProcessId>,
-    ) -> Option<PortQuestion> {
-        self.processes.get(&id)?;
-        match self.can_try(id, beside) {
-            true => self.question_of_trial(id),
-            false => self.question_of(id, None),
-        }
-    }
-
-    /// How long a new run has to stay up.
-    fn stable(&self, app: AppId) -> Duration {
-        self.apps[&app].restart.min_uptime.min(STABLE)
+        self.set_progress(now, app, Progress::Failed { process, reason, replaced });
     }
 
     /// Whose turn may come when time passes.
     pub(super) fn next_turns(&self) -> Vec<ProcessId> {
-        let next = |reload: &Reload| match reload.progress {
-            Progress::Turn { index, .. } => reload.processes.get(index + 1).copied(),
-            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+        let next = |(app, reload): (&AppId, &Reload)| match &reload.progress {
+            Progress::Rolling { waiting, .. } => {
+                let RollLimits { surge, unavailable } = self.roll_limits(*app);
+                self.in_order_of_turns(waiting).take((surge + unavailable).max(1) as usize).collect()
+            }
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => Vec::new(),
         };
-        self.reloads.values().filter_map(next).collect()
+        self.reloads.iter().flat_map(next).collect()
     }
 
-    fn set_progress(&mut self, now: Moment, app: AppId, progress: Progress) {
+    pub(super) fn set_progress(&mut self, now: Moment, app: AppId, progress: Progress) {
         let Some(reload) = self.reloads.get_mut(&app) else { return };
-        let goes_on = match progress {
-            Progress::Turn { new, .. } => new,
-            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
-        };
         reload.progress = progress;
         self.reloads_touched = true;
+        let go_on: Vec<RunId> = reload.turns().iter().filter_map(|turn| turn.new).collect();
         let members = reload.processes.clone();
-        let given_up = |id: &ProcessId| self.trials.get(id).is_some_and(|trial| Some(trial.run) != goes_on);
+        let given_up = |id: &ProcessId| self.trials.get(id).is_some_and(|trial| !go_on.contains(&trial.run));
         let given_up: Vec<ProcessId> = members.into_iter().filter(given_up).collect();
         given_up.into_iter().for_each(|id| self.end_trial(now, id));
     }
+}
+
+/// Why nobody else has a turn while that one is down.
+fn failed_since(reason: &Reason) -> String {
+    format!("it is errored since it was replaced: {reason}")
 }

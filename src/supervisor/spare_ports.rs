@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use super::leaving::Leaver;
 use super::ports::Asking;
 use super::{Denied, PortQuestion, Supervisor};
-use crate::model::{AppSpec, Balance, Port, PortPlan, ProcessId, Want};
+use crate::model::{AppSpec, Balance, Port, PortPlan, ProcessId, RunId, Want};
 
 /// The ports that processes of an app may have instead of those of its plan: none, unless a
 /// balancer stands before it.
@@ -51,6 +51,14 @@ impl Supervisor {
         let others = self.ports_for_trial(id);
         // Another app may be about to take the same.
         (!others.is_empty()).then_some(PortQuestion { first: None, others })
+    }
+
+    /// Which ports are to be tried when a run on trial ends: its own, which another program may have
+    /// taken before it listened, and then those that will do instead.
+    pub(super) fn question_of_failed_trial(&self, run: RunId) -> Option<PortQuestion> {
+        let id = self.on_trial(run)?;
+        let own = self.trials[&id].port.filter(|port| !port.is_shared())?;
+        Some(PortQuestion { first: Some(own.number()), others: self.ports_for_trial(id) })
     }
 
     /// Nobody of ours has that port, not even a run that leaves.

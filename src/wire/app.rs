@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Balance, Balancer, Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed, Schedule};
+use super::{
+    Balance, Balancer, Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed, Rolling, Schedule,
+};
 
 /// A new app. Only `script` is required.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, ToSchema)]
@@ -78,6 +80,10 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub balance: Option<Balance>,
+    /// How a reload replaces its processes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub rolling: Option<Rolling>,
     /// Start it now and at boot. Default true.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -253,6 +259,10 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub balancer: Option<Balancer>,
+    /// How a reload replaces its processes. Absent: one more at a time, and never fewer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub rolling: Option<Rolling>,
     /// Started when defined and at boot.
     pub autostart: bool,
     /// Started again when it ends by itself.

@@ -36,6 +36,11 @@ pub struct Balance {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
     pub drain_timeout_ms: Option<i64>,
+    /// A process that comes into service gets its share little by little for so long. Default 0: all
+    /// of it at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 86_400_000)]
+    pub slow_start_ms: Option<i64>,
 }
 
 /// How a balancer is doing.

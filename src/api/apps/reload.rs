@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{self, Wait, place};
@@ -21,11 +23,41 @@ use crate::model::{AppId, Goal, Pid, PortOwner, ProcessId};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
-/// Replace the runs of an app's processes one after the other
+/// The longest time that a new run can be given.
+const LONGEST_SOAK: Duration = Duration::from_secs(86_400);
+
+/// `?soak=5s`: how long each new run has to stay well.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct Soak {
+    /// So long each new run has to stay well, from when it is ready, before the old one goes. Default:
+    /// as `rolling` of the app says.
+    #[param(nullable = false, example = "5s")]
+    soak: Option<String>,
+}
+
+impl Soak {
+    /// As the definition says.
+    pub const USUAL: Soak = Soak { soak: None };
+
+    /// The span, if one was given.
+    fn span(&self) -> Result<Option<Duration>, ApiError> {
+        let refuse = |detail| ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
+        let Some(text) = &self.soak else { return Ok(None) };
+        match wire::span::parse(text, None) {
+            Ok(span) if span <= LONGEST_SOAK => Ok(Some(span)),
+            Ok(_) => Err(refuse("soak is too long: 1d is the most".to_owned())),
+            Err(e) => Err(refuse(format!("soak: {e}"))),
+        }
+    }
+}
+
+/// Replace the runs of an app's processes, a few at a time
 ///
 /// The new run begins beside the old one, which is asked to end when the new one is online and has
-/// stayed so for a second, or for `min_uptime_ms` if that is shorter; then the next process has its
-/// turn. A new run that dies, is unhealthy, is not ready in time or cannot be executed ends the
+/// stayed well for the soak time; then the next process has its turn, as many at a time as `rolling`
+/// of the app says, and those first that are not ready. A new run that dies, is unhealthy, is not
+/// ready in time or cannot be executed until then ends the
 /// reload, and the old one goes on; processes that were replaced before it stay as they are. Behind a
 /// balancer the new run has another port, takes its share as soon as it is online, and the old one is
 /// asked to end when it has answered what it had, or after the balancer's drain limit. A process that
@@ -33,7 +65,7 @@ use crate::wire;
 /// before the new one begins, and `notice` says that it paused. What is stopped stays so. Several apps
 /// are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
-    params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait),
+    params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait, Soak),
     responses(
         (status = 200, description = "done", body = wire::Reloaded,
             headers(("location" = String, description = "path of the operation, if anything was done"))),
@@ -47,8 +79,9 @@ pub async fn reload(
     State(api): State<Shared>,
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
+    Query(soak): Query<Soak>,
 ) -> Result<Response, ApiError> {
-    let limit = wait.limit()?;
+    let (limit, soak) = (wait.limit()?, soak.span()?);
     let targets = resolve(&auth.snapshot(&api), &reference)?;
     let mut by_app: BTreeMap<AppId, Vec<ProcessId>> = BTreeMap::new();
     for target in &targets {
@@ -60,6 +93,7 @@ pub async fn reload(
     let commands = by_app.values().map(|processes| Command::Reload {
         processes: processes.clone(),
         beside: processes.iter().copied().filter(|id| beside.contains(id)).collect(),
+        soak,
     });
     let answers = api.handle.command(commands.collect()).await?;
     let mut going = BTreeMap::new();
@@ -75,7 +109,7 @@ pub async fn reload(
     }
     let operation = (!going.is_empty())
         .then(|| begin::begin_reload(&api, &auth.principal, &targets, going.clone()).0 as i64);
-    let over = |now: &Snapshot| going.iter().all(|(app, number)| progress(now, *app, *number).is_none());
+    let over = |now: &Snapshot| going.iter().all(|(app, number)| !goes_on(now, *app, *number));
     let (now, reached) = api.handle.wait(limit, over).await;
     for (app, number) in &going {
         check(&now, *app, *number).map_err(|why| why.of(operation))?;
@@ -139,13 +173,9 @@ fn notice(targets: &[Arc<ProcessView>], beside: &BTreeSet<ProcessId>) -> String 
     )
 }
 
-/// The process whose turn it is, while that reload goes on.
-fn progress(now: &Snapshot, app: AppId, number: u64) -> Option<ProcessId> {
-    let reload = now.reloads.get(&app).filter(|reload| reload.number == number)?;
-    match &reload.progress {
-        Progress::Turn { index, .. } => reload.processes.get(*index).copied(),
-        Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
-    }
+/// That reload goes on.
+fn goes_on(now: &Snapshot, app: AppId, number: u64) -> bool {
+    now.reloads.get(&app).is_some_and(|reload| reload.number == number && !reload.is_over())
 }
 
 /// How that reload ended, if it has.
@@ -163,18 +193,20 @@ fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
     let name =
         |id: &ProcessId| now.processes.get(id).map_or_else(|| format!("process {id}"), |view| view.name());
     match &reload.progress {
-        Progress::Turn { .. } | Progress::Done => Ok(()),
+        Progress::Rolling { .. } | Progress::Done => Ok(()),
         Progress::Interrupted => interrupted(
             &now.of_app(app).next().map_or("the app".to_owned(), |view| view.spec.name.to_string()),
         ),
-        Progress::Failed { process, reason } => {
-            let failed = reload.processes.iter().position(|id| id == process).unwrap_or(0);
+        Progress::Failed { process, reason, replaced } => {
+            let others = || reload.processes.iter().filter(|id| *id != process);
+            let (before, rest): (Vec<ProcessId>, Vec<ProcessId>) =
+                others().partition(|id| replaced.contains(id));
             let named = |what: &str, some: &[ProcessId]| match some {
                 [] => String::new(),
                 some => format!("; {what}: {}", some.iter().map(name).collect::<Vec<_>>().join(", ")),
             };
-            let before = named("replaced before, and left so", &reload.processes[..failed]);
-            let rest = named("not reloaded", &reload.processes[failed + 1..]);
+            let before = named("replaced before, and left so", &before);
+            let rest = named("not reloaded", &rest);
             let detail =
                 format!("the reload ended at {} (id {process}): {reason}{before}{rest}", name(process));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))

@@ -6,6 +6,7 @@ use axum::response::Redirect;
 use super::{FORM_WAIT, Fields};
 use crate::api::access::{AppDelete, AppOperate, Auth, PageAuth};
 use crate::api::act::act;
+use crate::api::apps::reload::Soak;
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::{resolve, resolve_app};
 use crate::api::{ApiError, Shared, apps};
@@ -61,7 +62,10 @@ async fn order(
     let auth: Auth<AppOperate> = auth.with()?;
     let wait = || Query(crate::api::act::Wait::of(FORM_WAIT));
     match verb {
-        "reload" => drop(apps::reload::reload(auth, State(api), Path(reference), wait()).await?),
+        "reload" => {
+            let soak = Query(Soak::USUAL);
+            drop(apps::reload::reload(auth, State(api), Path(reference), wait(), soak).await?);
+        }
         "scale" => {
             let text = fields.get("instances").unwrap_or_default();
             let number = text.parse().map_err(|_| {

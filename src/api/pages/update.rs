@@ -8,7 +8,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::{FORM_WAIT, Fields, wrong};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::act::Wait;
-use crate::api::apps;
+use crate::api::apps::{self, reload::Soak};
 use crate::api::audit::Note;
 use crate::api::conditional::{self, Conditions};
 use crate::api::convert_given::asked_for;
@@ -157,7 +157,8 @@ async fn save(
     );
     match after {
         After::Reload => {
-            drop(apps::reload::reload(auth.with()?, State(api.clone()), path(), wait()).await?);
+            let soak = Query(Soak::USUAL);
+            drop(apps::reload::reload(auth.with()?, State(api.clone()), path(), wait(), soak).await?);
             Ok(())
         }
         After::Follow(_) => Ok(()),

@@ -26,6 +26,7 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         instances: new.instances,
         restart: new.restart.clone(),
         stop: new.stop.clone(),
+        roll: new.roll.clone(),
         ready: new.ready.clone(),
         depends_on: new.depends_on.clone(),
         watch: new.watch.clone(),

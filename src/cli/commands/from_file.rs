@@ -22,8 +22,11 @@ pub enum Verb {
     Start,
     /// Everything restarts.
     Restart,
-    /// Everything is replaced, one process after the other.
-    Reload,
+    /// Everything is replaced, a few processes at a time.
+    Reload {
+        /// How long each new run has to stay well, if not for as long as the app says.
+        soak: Option<Duration>,
+    },
     /// What differs changes; the rest is left alone.
     Apply,
 }
@@ -90,7 +93,7 @@ async fn one(
         }
         (PlanAction::None, Verb::Start) => act(session, Action::Start, step, report).await,
         (PlanAction::None, Verb::Restart) => act(session, Action::Restart, step, report).await,
-        (PlanAction::None, Verb::Reload) => reload::one(session, &whose(step), report).await,
+        (PlanAction::None, Verb::Reload { soak }) => reload::one(session, &whose(step), soak, report).await,
         (PlanAction::None, Verb::Apply) => Ok(()),
         (PlanAction::Start, _) if step.changes.is_empty() => act(session, Action::Start, step, report).await,
         (PlanAction::Start, _) => change(session, new, step, Then::Start, report).await,
@@ -107,11 +110,15 @@ async fn one(
         | (PlanAction::Restart, Verb::Start | Verb::Apply) => {
             change(session, new, step, Then::Restart, report).await
         }
-        (PlanAction::Live | PlanAction::Restart | PlanAction::Reload, Verb::Reload)
+        (PlanAction::Live | PlanAction::Restart | PlanAction::Reload, Verb::Reload { .. })
         | (PlanAction::Reload, Verb::Start | Verb::Apply) => {
             let whose = whose(step);
             session.ask_once(async |c| c.update_app(&whose, tag(step), new, Then::Keep, WAIT).await).await?;
-            reload::one(session, &whose, report).await
+            let soak = match verb {
+                Verb::Reload { soak } => soak,
+                Verb::Start | Verb::Restart | Verb::Apply => None,
+            };
+            reload::one(session, &whose, soak, report).await
         }
         (PlanAction::Remove, _) => remove(session, step, report).await,
     }

@@ -1,4 +1,4 @@
-//! `reload`: restarts one process after the other; the others go on meanwhile.
+//! `reload`: replaces processes, a few at a time; the others go on meanwhile.
 
 use std::time::Duration;
 
@@ -28,9 +28,10 @@ pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
-    from_file::all(&session, Verb::Reload, &declared, args.update_env, &mut report).await?;
+    let verb = Verb::Reload { soak: args.soak };
+    from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
     for reference in &args.refs {
-        if let Err(error) = one(&session, reference, &mut report).await {
+        if let Err(error) = one(&session, reference, args.soak, &mut report).await {
             report.refuse(&error);
             if let CliError::Client(error) = &error {
                 show_log(&session, error).await?;
@@ -40,8 +41,14 @@ pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     report.finish()
 }
 
-/// Reloads what a reference means.
-pub async fn one(session: &Session, reference: &str, report: &mut Report) -> Result<(), CliError> {
+/// Reloads what a reference means. `soak`: how long each new run has to stay well, if not for as long
+/// as the app says.
+pub async fn one(
+    session: &Session,
+    reference: &str,
+    soak: Option<Duration>,
+    report: &mut Report,
+) -> Result<(), CliError> {
     let before = act::meant(session, reference).await?;
     if before.is_empty() {
         if !report.json {
@@ -49,7 +56,7 @@ pub async fn one(session: &Session, reference: &str, report: &mut Report) -> Res
         }
         return Ok(());
     }
-    let asked = session.ask_once(async |c| c.reload(reference, WAIT).await);
+    let asked = session.ask_once(async |c| c.reload(reference, soak, WAIT).await);
     let (on_time, reloaded) = progress::beside(session, "reload", &before, asked).await?;
     for process in &reloaded.processes {
         let was = before.iter().find(|was| was.id == process.id);

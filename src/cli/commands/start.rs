@@ -320,32 +320,34 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
         ))
     })?;
     let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    let app = args.balance.define(args.labels.define(args.schedule.define(args.resources.define(NewApp {
-        script: String::new(),
-        name: args.name.clone(),
-        namespace: args.namespace.clone(),
-        args: args.args.clone(),
-        cwd: Some(cwd),
-        interpreter: args.interpreter.clone(),
-        interpreter_args: words(&args.interpreter_args)?,
-        env: variables(&args.env)?,
-        inherited_env: Some(update_env::of_this_shell()),
-        instances: args.instances.map(|instances| instances.on(cpus_here())),
-        port: args.port.clone(),
-        listen_mode: args.listen_mode.clone(),
-        autostart: args.no_autostart.then_some(false),
-        autorestart: args.no_autorestart.then_some(false),
-        max_restarts: args.max_restarts,
-        min_uptime_ms: ms(args.min_uptime),
-        restart_delay_ms: ms(args.restart_delay),
-        exp_backoff_restart_delay_ms: ms(args.exp_backoff_restart_delay),
-        stop_exit_codes: args.stop_exit_codes.clone(),
-        kill_signal: args.kill_signal.clone(),
-        kill_timeout_ms: ms(args.kill_timeout),
-        health_check: args.health.check()?,
-        logs: args.logs.define(),
-        ..NewApp::default()
-    }))));
+    let app = args.rolling.define(args.balance.define(args.labels.define(args.schedule.define(
+        args.resources.define(NewApp {
+            script: String::new(),
+            name: args.name.clone(),
+            namespace: args.namespace.clone(),
+            args: args.args.clone(),
+            cwd: Some(cwd),
+            interpreter: args.interpreter.clone(),
+            interpreter_args: words(&args.interpreter_args)?,
+            env: variables(&args.env)?,
+            inherited_env: Some(update_env::of_this_shell()),
+            instances: args.instances.map(|instances| instances.on(cpus_here())),
+            port: args.port.clone(),
+            listen_mode: args.listen_mode.clone(),
+            autostart: args.no_autostart.then_some(false),
+            autorestart: args.no_autorestart.then_some(false),
+            max_restarts: args.max_restarts,
+            min_uptime_ms: ms(args.min_uptime),
+            restart_delay_ms: ms(args.restart_delay),
+            exp_backoff_restart_delay_ms: ms(args.exp_backoff_restart_delay),
+            stop_exit_codes: args.stop_exit_codes.clone(),
+            kill_signal: args.kill_signal.clone(),
+            kill_timeout_ms: ms(args.kill_timeout),
+            health_check: args.health.check()?,
+            logs: args.logs.define(),
+            ..NewApp::default()
+        }),
+    ))));
     let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
     args.env_sources.define(app, here)
 }

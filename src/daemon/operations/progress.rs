@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::depends::waits_for;
-use crate::model::{
-    AppId, CutOff, Goal, Operation, ProcessId, Rest, State, Status, Step, Target, Task, Unmet,
-};
+use crate::model::{AppId, CutOff, Goal, Operation, Rest, State, Status, Step, Target, Task, Unmet};
 use crate::supervisor::{Progress, Reload};
 
 /// The reloads that an operation is made of, by their numbers.
@@ -34,7 +32,7 @@ pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now
             Task::Reload => {
                 let number = reloads.get(&target.app);
                 let reload = now.reloads.get(&target.app).filter(|reload| Some(&reload.number) == number);
-                turn(target, view, reload, operation.cut_off)
+                turn(target, now, reload, operation.cut_off)
             }
         };
         moved |= target.run != known;
@@ -113,29 +111,31 @@ fn down(view: Option<&Arc<ProcessView>>) -> Step {
 }
 
 /// In a reload: waiting for its turn, on its turn, or after it.
-fn turn(
-    target: &mut Target,
-    view: Option<&Arc<ProcessView>>,
-    reload: Option<&Reload>,
-    cut_off: Option<CutOff>,
-) -> Step {
-    let place = |id: ProcessId| reload.and_then(|reload| reload.processes.iter().position(|one| *one == id));
-    match reload.map(|reload| &reload.progress) {
-        Some(Progress::Done) => Step::Done,
-        Some(Progress::Turn { index, old, new, stable_at }) => match place(target.process) {
-            Some(ours) if ours < *index => Step::Done,
-            Some(ours) if ours > *index => Step::Waiting,
-            Some(_) if new.is_some() && stable_at.is_some() => Step::Ready,
-            Some(_) if new.is_some() || view.is_some_and(|view| view.latest_run > *old) => Step::Starting,
+fn turn(target: &mut Target, now: &Snapshot, reload: Option<&Reload>, cut_off: Option<CutOff>) -> Step {
+    let view = now.processes.get(&target.process);
+    let id = target.process;
+    // What was replaced answers what it has before it ends.
+    let replaced = || if now.leaving.contains(&id) { Step::Draining } else { Step::Done };
+    let Some(reload) = reload else { return broken_off(target, view, cut_off) };
+    match &reload.progress {
+        Progress::Done => replaced(),
+        Progress::Rolling { waiting, .. } if waiting.contains(&id) => Step::Waiting,
+        Progress::Rolling { turns, .. } => match turns.iter().find(|turn| turn.process == id) {
+            Some(turn) if turn.new.is_some() && turn.stable_at.is_some() => Step::Ready,
+            Some(turn) if turn.new.is_some() || view.is_some_and(|view| view.latest_run > turn.old) => {
+                Step::Starting
+            }
             Some(_) => Step::Draining,
+            None if reload.processes.contains(&id) => replaced(),
             None => Step::Left(ELSE.to_owned()),
         },
-        Some(Progress::Failed { process, .. }) if place(target.process) < place(*process) => Step::Done,
-        Some(Progress::Failed { process, reason }) if *process == target.process => {
-            Step::Failed(reason.clone())
-        }
-        Some(Progress::Failed { .. }) => Step::Left("the reload ended at another process".to_owned()),
-        Some(Progress::Interrupted) | None => broken_off(target, view, cut_off),
+        Progress::Failed { process, reason, .. } if *process == id => Step::Failed(reason.clone()),
+        Progress::Failed { replaced: others, .. } if others.contains(&id) => match up(target, view, true) {
+            Step::Done => replaced(),
+            step => step,
+        },
+        Progress::Failed { .. } => Step::Left("the reload ended at another process".to_owned()),
+        Progress::Interrupted => broken_off(target, view, cut_off),
     }
 }
 

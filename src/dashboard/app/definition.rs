@@ -16,6 +16,7 @@ pub(super) fn groups(app: &App) -> Vec<Group> {
         ("Processes", processes(app)),
         ("Restarts", restarts(app)),
         ("Stopping", stopping(app)),
+        ("Reloading", reloading(app)),
         ("Health", health(app)),
         ("Limits", limits(app)),
         ("Logs", logs(app)),
@@ -104,6 +105,16 @@ fn stopping(app: &App) -> Rows {
         false => app.kill_signal.clone(),
     };
     vec![("Asked to end by", how), ("Killed after", text::span(app.kill_timeout_ms))]
+}
+
+/// As far as it is unusual.
+fn reloading(app: &App) -> Rows {
+    let mut rows = Vec::new();
+    let Some(rolling) = &app.rolling else { return rows };
+    put(&mut rows, "A new run stays well for", rolling.soak_ms, text::span);
+    put(&mut rows, "New runs beside old ones", rolling.max_surge.clone(), |share| share);
+    put(&mut rows, "Processes missing meanwhile", rolling.max_unavailable.clone(), |share| share);
+    rows
 }
 
 fn health(app: &App) -> Rows {

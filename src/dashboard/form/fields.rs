@@ -70,7 +70,7 @@ const fn yes(member: &'static str, label: &'static str) -> Field {
 }
 
 /// All of them, in the order in which one thinks of it.
-pub static GROUPS: [Group; 10] = [
+pub static GROUPS: [Group; 11] = [
     Group {
         title: "Program",
         fields: &[
@@ -178,6 +178,20 @@ pub static GROUPS: [Group; 10] = [
             of(Kind::Span, "kill_timeout_ms", "Killed after", "10s", "What is left by then gets SIGKILL."),
             yes("stdin", "A pipe as standard input, for pmdaemon send and attach"),
             yes("shutdown_with_message", "Ask by the message \"shutdown\" on its IPC channel instead"),
+        ],
+    },
+    Group {
+        title: "Reloading",
+        fields: &[
+            of(
+                Kind::Span,
+                "rolling.soak_ms",
+                "A new run stays well for",
+                "1s",
+                "Before the old one goes. One that does not ends the reload.",
+            ),
+            text("rolling.max_surge", "New runs beside old ones", "1", "At a time: a number, or 25%."),
+            text("rolling.max_unavailable", "Processes missing meanwhile", "0", "A number, or 25%."),
         ],
     },
     Group {

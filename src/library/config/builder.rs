@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ConfigError, HealthCheck, Mistake, PortConfig, ProcessConfig};
+use super::rolling::Rolling;
+use super::{Balance, ConfigError, HealthCheck, Mistake, PortConfig, ProcessConfig};
 use crate::client::environment;
 use crate::wire::{LogPolicy, NewApp};
 
@@ -53,6 +54,8 @@ pub struct ProcessConfigBuilder {
     min_uptime: Option<Duration>,
     restart_delay: Option<Duration>,
     backoff: Option<Duration>,
+    balance: Option<Balance>,
+    pub(super) rolling: Rolling,
     health_check: Option<HealthCheck>,
     kill_signal: Option<String>,
     kill_timeout: Option<Duration>,
@@ -229,6 +232,12 @@ impl ProcessConfigBuilder {
         self
     }
 
+    /// What stands before its processes: each then has a port of its own.
+    pub fn balance(mut self, balance: Balance) -> Self {
+        self.balance = Some(balance);
+        self
+    }
+
     /// The definition.
     ///
     /// # Errors
@@ -293,6 +302,10 @@ impl ProcessConfigBuilder {
         if let Some(check) = &self.health_check {
             check.mistakes(mistakes);
         }
+        if let Some(balance) = &self.balance {
+            balance.mistakes(mistakes);
+        }
+        self.rolling.mistakes(mistakes);
         if self.env.values().any(|value| value.contains('\0')) {
             mistakes.push(Mistake::Nul("a variable"));
         }
@@ -357,6 +370,8 @@ impl ProcessConfigBuilder {
             min_uptime_ms: ms(self.min_uptime),
             restart_delay_ms: ms(self.restart_delay),
             exp_backoff_restart_delay_ms: ms(self.backoff),
+            balance: self.balance.map(Balance::into_wire),
+            rolling: self.rolling.into_wire(),
             health_check: self.health_check.map(HealthCheck::into_wire),
             stop_exit_codes: self.stop_exit_codes.into_iter().map(i64::from).collect(),
             kill_signal: self.kill_signal,

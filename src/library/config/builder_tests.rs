@@ -1,3 +1,4 @@
+use super::super::{Share, Sticky};
 use super::*;
 
 fn json(builder: ProcessConfigBuilder) -> serde_json::Value {
@@ -42,6 +43,31 @@ fn every_member_reaches_the_definition() {
         "stop_exit_codes": [0, 3], "kill_signal": "SIGINT", "kill_timeout_ms": 1600
     });
     assert_eq!(json(builder), expected);
+}
+
+#[test]
+fn a_balancer_and_how_a_reload_goes_reach_the_definition_and_nonsense_does_not() {
+    let balance = Balance::on(8080).tcp().round_robin().sticky(Sticky::Address);
+    let balance = balance.timeout(Duration::from_secs(5)).drain_timeout(Duration::ZERO);
+    let builder =
+        ProcessConfig::builder().script("app.js").balance(balance.slow_start(Duration::from_secs(9)));
+    let builder = builder.soak(Duration::from_secs(3)).max_surge(Share::Percent(25));
+    let said = json(builder.max_unavailable(Share::Count(1)));
+    let expected = serde_json::json!({
+        "port": 8080, "mode": "tcp", "method": "round-robin", "sticky": "address", "timeout_ms": 5000,
+        "drain_timeout_ms": 0, "slow_start_ms": 9000
+    });
+    assert_eq!(said["balance"], expected);
+    let rolling = serde_json::json!({"soak_ms": 3000, "max_surge": "25%", "max_unavailable": "1"});
+    assert_eq!(said["rolling"], rolling);
+    let balance = Balance::on(0).tcp().sticky(Sticky::Cookie).timeout(Duration::ZERO);
+    let builder = ProcessConfig::builder().script("app.js").balance(balance).max_surge(Share::Count(0));
+    let error = builder.max_unavailable(Share::Percent(0)).build().unwrap_err();
+    let time = Mistake::BadTime { member: "the timeout of the balancer" };
+    let expected = [Mistake::BadBalancePort, Mistake::CookieOfTcp, time, Mistake::NothingReplaced];
+    assert_eq!(error.mistakes, expected);
+    let builder = ProcessConfig::builder().script("app.js").max_surge(Share::Percent(101));
+    assert_eq!(builder.build().unwrap_err().mistakes, [Mistake::BadShare("101%".into())]);
 }
 
 #[test]

@@ -84,6 +84,18 @@ pub enum Mistake {
     /// A health check that may never fail.
     #[error("0 retries would never find anything healthy: use 1 or more")]
     NoRetries,
+    /// A balancer that nobody can connect to.
+    #[error("a balancer on port 0 cannot be reached: use 1 to 65535")]
+    BadBalancePort,
+    /// A cookie where nobody reads any.
+    #[error("a cookie is of HTTP: use Sticky::Address with tcp()")]
+    CookieOfTcp,
+    /// A share that no number of processes can be.
+    #[error("{0} is no share of the processes: use up to 1000, or 0% to 100%")]
+    BadShare(String),
+    /// A reload that could never begin.
+    #[error("a reload could replace nothing: give max_surge() or max_unavailable() at least 1")]
+    NothingReplaced,
     /// A time that has to be longer than nothing, or is longer than a day.
     #[error("{member} must be longer than 0 and at most a day")]
     BadTime {

@@ -53,6 +53,7 @@ pub fn any_balance(dice: &mut Dice, port: Option<PortPlan>) -> Option<Balance> {
         sticky: Default::default(),
         timeout: Balance::USUAL_TIMEOUT,
         drain: dice.pick(&[SHORTEST, Duration::from_millis(900), LONGEST]),
+        slow_start: Duration::ZERO,
     })
 }
 

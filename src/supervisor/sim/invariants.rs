@@ -10,6 +10,7 @@ use super::limits::*;
 use super::policy::*;
 use super::ports::*;
 use super::ready::*;
+use super::rolling::*;
 use super::schedule::*;
 use super::trials::*;
 use super::verbs::*;
@@ -74,7 +75,8 @@ invariants! {
     who_is_ready_is_kept_so,
     other_signs_change_nothing,
     what_is_left_gets_the_signal,
-    reload_touches_one_instance_at_a_time,
+    a_reload_gives_no_more_turns_than_it_may,
+    a_reload_lets_nobody_pause_whom_others_need,
     a_reload_ends_when_it_is_broken_off,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,

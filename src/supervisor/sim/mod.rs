@@ -3,7 +3,7 @@
 //! [`world`] is the operating system, the keeper and the store, [`life`] a program of any
 //! character; [`users`] gives the commands; [`ledger`] remembers what an observer would, without
 //! looking into the supervisor; [`invariants`], [`policy`], [`ports`], [`health`], [`ready`], [`trials`], [`depends`], [`schedule`], [`watch`],
-//! [`balance`] and [`verbs`] state what must
+//! [`balance`], [`rolling`] and [`verbs`] state what must
 //! hold after every step, [`outcomes`] what must hold in the end. A story is a seed: the same seed always
 //! gives the same story, so a failing one is found again by its number. It prints its inputs.
 //!
@@ -24,6 +24,7 @@ pub(super) mod planted;
 mod policy;
 mod ports;
 mod ready;
+mod rolling;
 mod schedule;
 mod stories;
 mod trials;

@@ -76,8 +76,12 @@ pub enum Mistake {
     SignalsTheDying,
     /// A new daemon takes the count from before it was set to zero.
     RevivesOldCounts,
-    /// A reload goes on before the new run has stayed up.
+    /// A reload has more new runs beside old ones than it may.
     ReloadsTwoAtOnce,
+    /// A reload lets processes pause that others need.
+    PausesTooMany,
+    /// A new run replaces the old one while its check fails.
+    SoaksWhileItFails,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
     /// A reload goes on though it was broken off.
@@ -221,6 +225,8 @@ impl Mistake {
         Mistake::SignalsTheDying,
         Mistake::RevivesOldCounts,
         Mistake::ReloadsTwoAtOnce,
+        Mistake::PausesTooMany,
+        Mistake::SoaksWhileItFails,
         Mistake::ReloadsOnAfterADeath,
         Mistake::ReloadsOnRegardless,
         Mistake::BreaksOffAnyReload,

@@ -12,6 +12,7 @@ mod limits;
 mod ports;
 mod ready;
 mod restore;
+mod rolling;
 mod schedule;
 mod verbs;
 mod watch;

@@ -1,7 +1,5 @@
 //! What must hold of lives that a reload has on trial beside the present ones.
 
-use std::time::Duration;
-
 use super::super::{Input, Process};
 use super::invariants::{Holds, ensure};
 use super::world::{Given, Step, World};
@@ -19,14 +17,17 @@ pub fn a_new_run_replaces_only_what_it_has_outlived(world: &World, step: &Step<'
         let Some(after) = world.brain.process(*id) else { continue };
         let Some(run) = promoted(before, after) else { continue };
         let Some(spec) = world.brain.app(after.app) else { continue };
-        let stable = spec.restart.min_uptime.min(Duration::from_secs(1));
+        let soak = world.ledger.turns.soak(&world.brain, after.app);
         let since = world.ledger.spawned.get(&run);
-        let stayed = since.is_some_and(|since| *since + stable <= step.now);
+        let stayed = since.is_some_and(|since| *since + soak <= step.now);
         let awaited = world.ledger.waiter.promised.contains_key(&run);
         ensure!(!awaited, "{run} replaces another and has not shown its sign");
         ensure!(stayed, "{run} replaces another and is up since {since:?}");
         let well = spec.health.is_none() || world.ledger.nurse.well.contains(&run);
         ensure!(well, "{run} replaces another and was never well");
+        let failing =
+            matches!(&after.state, State::Running { vitals: Some(vitals), .. } if vitals.failures > 0);
+        ensure!(!failing, "{run} replaces another while its check fails");
         ensure!(matches!(before.state, State::Running { .. }), "{run} replaces {:?}", before.state);
     }
     Ok(())

@@ -12,7 +12,7 @@ use super::ready;
 use super::schedule::any_schedule;
 use crate::model::{
     AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, ReadyPolicy, Resources,
-    RestartPolicy, Signal, StopPolicy,
+    RestartPolicy, RollPolicy, Share, Signal, StopPolicy,
 };
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -68,6 +68,7 @@ pub fn app(name: &str) -> AppSpec {
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
+        roll: Default::default(),
         health: None,
         ready: ReadyPolicy::default(),
         resources: Resources::default(),
@@ -92,7 +93,7 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
-    let mut instances = dice.pick(&[1, 1, 2]);
+    let mut instances = dice.pick(&[1, 1, 2, 3]);
     let port = any_port(dice);
     if let Some(PortPlan::Single(_)) = port {
         instances = 1;
@@ -105,7 +106,17 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let ready = ready::any_policy(dice);
     let balance = any_balance(dice, port);
     let base = AppSpec { instances, port, balance, autostart, schedule, ..app(name) };
-    AppSpec { restart, stop, resources, health, depends_on, ready, ..base }
+    let roll = any_roll(dice);
+    AppSpec { restart, stop, resources, health, depends_on, ready, roll, ..base }
+}
+
+fn any_roll(dice: &mut Dice) -> RollPolicy {
+    let (surge, unavailable) = dice.pick(&[(1, 0), (1, 0), (1, 1), (2, 0), (0, 1), (0, 2)]);
+    RollPolicy {
+        soak: dice.pick(&[None, None, Some(Duration::ZERO), Some(Duration::from_millis(2_500))]),
+        max_surge: Share::Count(surge),
+        max_unavailable: Share::Count(unavailable),
+    }
 }
 
 /// Apps of which each depends on the one before it.
@@ -178,7 +189,8 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Nam
             let of_app = members.iter().filter(|(owner, _)| *owner == app).map(|(_, id)| *id);
             let processes: Vec<ProcessId> = of_app.collect();
             let beside = processes.iter().copied().filter(|_| dice.chance(70)).collect();
-            Command::Reload { processes, beside }
+            let soak = dice.pick(&[None, None, Some(Duration::ZERO), Some(Duration::from_secs(3))]);
+            Command::Reload { processes, beside, soak }
         }
         140..150 => {
             let numbers = dice.pick(&[vec![0], vec![0, 1], vec![1], vec![0, 2]]);

@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 
 use super::super::{Accepted, Command, Count, Effect, Input, Process, Scope, Then};
 use super::invariants::{Holds, ensure, events};
-use super::trials::promoted;
 use super::world::{Given, Step, World};
-use crate::model::{AppId, Cause, EventKind, Goal, ProcessId, State};
+use crate::model::{AppId, EventKind, Goal, ProcessId, State};
 
 /// The command of that step, if it was carried out.
 fn done<'a>(step: &Step<'a>) -> Option<&'a Command> {
@@ -14,50 +13,6 @@ fn done<'a>(step: &Step<'a>) -> Option<&'a Command> {
         (Given::Input(Input::Command(command)), Ok(Accepted::Done)) => Some(command),
         _ => None,
     }
-}
-
-/// Whenever a process has its turn, the one before it is up by the life that the reload gave it,
-/// and has been for long enough. Nothing else ends a life in the name of a reload.
-pub fn reload_touches_one_instance_at_a_time(world: &World, step: &Step<'_>) -> Holds {
-    let mut apps = BTreeSet::new();
-    for (id, _, kind) in events(step) {
-        let EventKind::Reloading { turn, of, .. } = kind else { continue };
-        let Some(process) = world.brain.process(id) else { return Err(format!("{id} is gone")) };
-        ensure!(apps.insert(process.app), "two processes of {:?} have their turn at once", process.app);
-        ensure!(turn <= of, "turn {turn} of {of}");
-        let previous = world.ledger.turns.get(&process.app);
-        let Some((previous, old)) = previous.filter(|_| *turn > 1) else { continue };
-        // As it is after the step: a new run may have replaced the old one in it.
-        let Some(row) = world.brain.process(*previous) else { return Err(format!("{previous} is gone")) };
-        let policy = world.brain.app(process.app).map(|spec| spec.restart.min_uptime).unwrap_or_default();
-        let stable = policy.min(std::time::Duration::from_secs(1));
-        match row.state {
-            State::Running { run, since, .. } => {
-                let online = row.state.status() == crate::model::Status::Online;
-                ensure!(online, "{id} has its turn, and {previous} is not ready");
-                ensure!(Some(run) > *old, "{id} has its turn, and {previous} has its old life");
-                ensure!(
-                    since + stable <= step.now,
-                    "{id} has its turn, and {previous} is up since {since:?}"
-                );
-                let first = row.latest_run;
-                ensure!(first == Some(run), "{previous} lives in {run}, knows {first:?}");
-            }
-            _ => return Err(format!("{id} has its turn, and {previous} is {:?}", row.state)),
-        }
-        // It has not died and come back on its own meanwhile.
-        let lives = world.ledger.launched_since_turn.get(previous).copied().unwrap_or(0);
-        ensure!(lives == 1, "{id} has its turn, and {previous} was launched {lives} times since its own");
-    }
-    for (id, run, kind) in events(step) {
-        if matches!(kind, EventKind::StopAsked { cause: Cause::Reload }) {
-            let has_turn = events(step).any(|(other, _, kind)| other == id && is_turn(kind));
-            let rows = step.before.get(&id).zip(world.brain.process(id));
-            let replaced = rows.is_some_and(|(before, after)| promoted(before, after).is_some());
-            ensure!(has_turn || replaced, "{run:?} of {id} ends for a reload, and it is not its turn");
-        }
-    }
-    Ok(())
 }
 
 /// A reload that is broken off is over at once, nobody has a turn any more, and no other reload is
@@ -81,7 +36,7 @@ pub fn a_reload_ends_when_it_is_broken_off(world: &World, step: &Step<'_>) -> Ho
     Ok(())
 }
 
-fn is_turn(kind: &EventKind) -> bool {
+pub(super) fn is_turn(kind: &EventKind) -> bool {
     matches!(kind, EventKind::Reloading { .. })
 }
 

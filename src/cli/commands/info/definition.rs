@@ -1,7 +1,7 @@
 //! The definition of an app in words.
 
 use crate::cli::render::units;
-use crate::wire::{App, Dependency, FileWatch, HealthCheck, LogPolicy, Schedule, WhenFull};
+use crate::wire::{App, Dependency, FileWatch, HealthCheck, LogPolicy, Rolling, Schedule, WhenFull};
 
 /// What an app is, as far as somebody said something.
 pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
@@ -40,6 +40,7 @@ pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
     pairs.extend(balance(app));
+    pairs.extend(app.rolling.as_ref().map(|rolling| ("reload", rolled(rolling))));
     pairs.extend(ready(app));
     pairs.extend(limits(app));
     pairs.extend(app.schedule.as_ref().map(|it| ("schedule", scheduled(it))));
@@ -109,6 +110,9 @@ fn balance(app: &App) -> Vec<(&'static str, String)> {
         text.push_str(&format!(", sticky by {how}"));
     }
     text.push_str(&format!(", {} to drain", units::setting(asked.drain_timeout_ms.unwrap_or(0))));
+    if let Some(ms) = asked.slow_start_ms.filter(|ms| *ms > 0) {
+        text.push_str(&format!(", slow start {}", units::setting(ms)));
+    }
     let mut pairs = vec![("balance", text)];
     if let Some(balancer) = &app.balancer {
         let pid = balancer.pid.map(|pid| format!(", pid {pid}")).unwrap_or_default();
@@ -136,6 +140,17 @@ fn balance(app: &App) -> Vec<(&'static str, String)> {
         }
     }
     pairs
+}
+
+/// `25% more at a time, 1 fewer, each well for 5s`.
+fn rolled(rolling: &Rolling) -> String {
+    let word = |share: &Option<String>| share.clone().unwrap_or_default();
+    let mut text =
+        format!("{} more at a time, {} fewer", word(&rolling.max_surge), word(&rolling.max_unavailable));
+    if let Some(soak) = rolling.soak_ms {
+        text.push_str(&format!(", each well for {}", units::setting(soak)));
+    }
+    text
 }
 
 /// `db (healthy), cache (ready)`.

@@ -110,6 +110,7 @@ mod tests {
             listen_mode: Some("shared".into()),
             balance: None,
             balancer: None,
+            rolling: None,
             autostart: true,
             autorestart: true,
             max_restarts: 16,

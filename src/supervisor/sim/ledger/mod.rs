@@ -3,6 +3,7 @@
 
 mod commands;
 mod rule;
+mod turns;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::model::{
     AppId, End, EventKind, Fact, Goal, Moment, ProcessId, Reason, Rest, RunId, SpawnFailure, SpawnStep, State,
 };
 use rule::{Ended, rule};
+use turns::Turns;
 
 pub use rule::{Counts, Expected};
 
@@ -59,13 +61,8 @@ pub struct Ledger {
     /// What is known of schedules.
     pub calendar: Calendar,
     pub counts: BTreeMap<ProcessId, Counts>,
-    /// Before the latest step: who of each app had its turn in a reload last, and which life it had
-    /// then; and how often each was launched since its turn.
-    pub turns: BTreeMap<AppId, (ProcessId, Option<RunId>)>,
-    pub launched_since_turn: BTreeMap<ProcessId, u32>,
-    /// The turns of the latest step, and its launches.
-    pub new_turns: Vec<(AppId, ProcessId, Option<RunId>)>,
-    pub new_launches: Vec<ProcessId>,
+    /// What is known of reloads.
+    pub turns: Turns,
     /// Lives that ended in the latest step, and what must follow.
     pub ends: Vec<(ProcessId, RunId, Expected)>,
 }
@@ -73,7 +70,7 @@ pub struct Ledger {
 impl Ledger {
     /// The ledger after that step.
     pub fn after(mut self, step: &Step<'_>, brain: &Supervisor) -> Ledger {
-        self.hear_turns(step);
+        self.turns.hear(step, brain);
         self.ends.clear();
         self.memory_turns_before = self.memory_turns.clone();
         self.forgotten_before = self.forgotten.clone();
@@ -163,36 +160,6 @@ impl Ledger {
         }
         let exits = &self.exits;
         self.waiter.hear_signals(effects, |run| exits.contains_key(&run));
-    }
-
-    fn hear_turns(&mut self, step: &Step<'_>) {
-        for (app, id, old) in std::mem::take(&mut self.new_turns) {
-            self.turns.insert(app, (id, old));
-            self.launched_since_turn.insert(id, 0);
-        }
-        for id in std::mem::take(&mut self.new_launches) {
-            *self.launched_since_turn.entry(id).or_default() += 1;
-        }
-        for effect in step.effects {
-            match effect {
-                Effect::Launch { process, .. } => self.new_launches.push(*process),
-                Effect::Publish(event) if matches!(event.kind, EventKind::Reloading { .. }) => {
-                    let old = step.before.get(&event.process).and_then(|row| row.latest_run);
-                    self.new_turns.push((event.app, event.process, old));
-                }
-                Effect::Publish(_)
-                | Effect::Signal { .. }
-                | Effect::KillTree { .. }
-                | Effect::Forget { .. }
-                | Effect::Release { .. }
-                | Effect::Watch { .. }
-                | Effect::Unwatch { .. }
-                | Effect::Await { .. }
-                | Effect::Unawait { .. }
-                | Effect::KeepReady { .. }
-                | Effect::Record(_) => {}
-            }
-        }
     }
 
     /// What was ordered.

@@ -14,6 +14,7 @@ fn balanced() -> AppSpec {
         sticky: Default::default(),
         timeout: Balance::USUAL_TIMEOUT,
         drain: ms(30_000),
+        slow_start: ms(0),
     };
     let ready = ReadyPolicy { by: ReadyBy::Port, limit: ms(5_000) };
     AppSpec { port: Some(PortPlan::Range(4000, 4001)), balance: Some(balance), ready, ..app("web") }
@@ -29,7 +30,7 @@ fn in_service() -> Story {
 }
 
 fn reloading() -> Story {
-    let reload = Command::Reload { processes: vec![ID], beside: [ID].into() };
+    let reload = Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None };
     in_service().command(reload).orders("launch 3").spawned(3)
 }
 
@@ -74,7 +75,7 @@ fn the_new_run_takes_its_share_and_the_old_one_drains_before_it_is_asked_to_end(
 #[test]
 fn the_next_reload_goes_back_to_the_first_port() {
     let story = reloading().accepts(3).later(ms(1_000)).drained(1).exits(1, 0);
-    let reload = Command::Reload { processes: vec![ID], beside: [ID].into() };
+    let reload = Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None };
     let story = story.command(reload).orders("launch 4").spawned(4).accepts(4);
     story.serves("3 on 4001; 4 on 4000");
 }
@@ -91,7 +92,7 @@ fn a_new_run_that_does_not_listen_in_time_is_given_up_and_never_served() {
     let story = reloading().later(ms(4_999)).orders("").serves("1 on 4000");
     let story = story.later(ms(1)).orders("unawait 3, SIGTERM 3").serves("1 on 4000");
     let reason = "its new run was not ready within 5 s".to_owned();
-    assert_eq!(story.progress(), &Progress::Failed { process: ID, reason });
+    assert_eq!(story.progress(), &Progress::Failed { process: ID, reason, replaced: Default::default() });
     story.exits(3, 0).orders("forget 3").serves("1 on 4000").restarts(0);
 }
 

@@ -8,7 +8,9 @@ const APP: AppId = AppId(0);
 
 /// One process that runs, and a reload of it.
 fn reloading(spec: AppSpec) -> Story {
-    running(spec).command(Command::Reload { processes: vec![ID], beside: [ID].into() }).orders("launch 2")
+    running(spec)
+        .command(Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None })
+        .orders("launch 2")
 }
 
 fn progress(story: &Story) -> &Progress {
@@ -34,7 +36,7 @@ fn the_old_run_goes_when_the_new_one_has_stayed_up() {
 fn a_new_run_that_dies_is_gone_and_the_old_one_never_notices() {
     let story = reloading(app("web")).spawned(2).later(ms(200)).exits(2, 7).orders("forget 2");
     let reason = "its new run ended with exit code 7 after 200 ms".to_owned();
-    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason });
+    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason, replaced: Default::default() });
     assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
     story.later(ms(60_000)).orders("").restarts(0);
 }
@@ -57,7 +59,8 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
     };
     let checked = |story: Story, run, verdict| story.fact(Fact::Checked { run: RunId(run), verdict });
     let story = checked(of(AppSpec { health: Some(health), ..app("web") }).spawned(1), 1, Verdict::Passed);
-    let story = story.command(Command::Reload { processes: vec![ID], beside: [ID].into() }).spawned(2);
+    let story =
+        story.command(Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None }).spawned(2);
     let story = story.later(ms(5_000)).orders("");
     let verdict = Verdict::Failed { reason: "answered 503".to_owned() };
     let story = checked(story, 2, verdict).orders("unwatch 2, SIGTERM 2");
@@ -69,7 +72,8 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
 #[test]
 fn a_new_run_that_was_well_before_it_replaced_the_old_one_is_kept_as_ready() {
     let story = of(super::health::checked()).spawned(1).passes(1);
-    let story = story.command(Command::Reload { processes: vec![ID], beside: [ID].into() }).spawned(2);
+    let story =
+        story.command(Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None }).spawned(2);
     let story = story.passes(2);
     let at = story.now;
     let story = story.later(ms(1_000));

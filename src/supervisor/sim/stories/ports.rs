@@ -174,13 +174,14 @@ fn a_reload_ends_where_there_is_no_port_for_the_next() {
     let story = story.exits(2, 0).spawned(3);
     let processes = vec![ProcessId(0), ProcessId(1)];
     let story = story
-        .command(Command::Reload { processes, beside: Default::default() })
+        .command(Command::Reload { processes, beside: Default::default(), soak: None })
         .exits(1, 0)
         .spawned(4)
         .others_on(&[4001]);
     let story = story.later(ms(1_000)).orders("");
     let reason = "port 4001 is used by another program (nginx, pid 812)".to_owned();
-    let failed = Progress::Failed { process: ProcessId(1), reason };
+    let replaced = [ProcessId(0)].into();
+    let failed = Progress::Failed { process: ProcessId(1), reason, replaced };
     assert_eq!(story.brain.reloads()[&AppId(0)].progress, failed);
 }
 

@@ -15,6 +15,7 @@ fn reload(story: Story, ids: &[u32]) -> Story {
     story.command(Command::Reload {
         processes: ids.iter().map(|id| ProcessId(*id)).collect(),
         beside: Default::default(),
+        soak: None,
     })
 }
 
@@ -48,7 +49,7 @@ fn a_new_run_that_dies_ends_the_reload_and_the_rest_run_on() {
     let story = reload(several(3), &[0, 1, 2]).exits(1, 0).spawned(4).later(ms(200)).exits(4, 7);
     let reason = "its new run ended with exit code 7 after 200 ms".to_owned();
     let story = story.tells(EventKind::ReloadFailed { reason: reason.clone() });
-    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason });
+    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason, replaced: Default::default() });
     let story = story.later(ms(60_000)).orders("");
     assert_eq!((state(&story, 1), state(&story, 2)), (Status::Online, Status::Online));
 }
@@ -57,7 +58,7 @@ fn a_new_run_that_dies_ends_the_reload_and_the_rest_run_on() {
 fn a_new_run_that_cannot_be_executed_ends_the_reload() {
     let story = reload(several(2), &[0, 1]).exits(1, 0).fails_to_spawn(3, SpawnStep::Exec, libc::ENOENT);
     let reason = "cannot execute /bin/true".to_owned();
-    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason });
+    assert_eq!(progress(&story), &Progress::Failed { process: ID, reason, replaced: Default::default() });
     assert_eq!((state(&story, 0), state(&story, 1)), (Status::Errored, Status::Online));
 }
 
@@ -77,7 +78,7 @@ fn break_off(story: Story, number: u64) -> Story {
 fn a_reload_that_is_broken_off_gives_nobody_another_turn() {
     let story = reload(several(2), &[0, 1]).exits(1, 0).spawned(3);
     let story = break_off(story, 7).answers(Ok(Accepted::AlreadySo));
-    assert!(matches!(progress(&story), Progress::Turn { .. }), "that is another reload");
+    assert!(matches!(progress(&story), Progress::Rolling { .. }), "that is another reload");
     let story = break_off(story, 1).answers(Ok(Accepted::Done)).orders("");
     assert_eq!(progress(&story), &Progress::Interrupted);
     let story = break_off(story.later(ms(60_000)).orders(""), 1).answers(Ok(Accepted::AlreadySo));
