@@ -61,6 +61,7 @@ pub fn app(
         env,
         instances,
         listen_mode: keys.get("listen_mode", value::text)?,
+        spread: keys.get("spread", value::text)?,
         balance: keys.get("balance", balance)?,
         autostart: keys.get("autostart", value::flag)?,
         autorestart: keys.get("autorestart", value::flag)?,

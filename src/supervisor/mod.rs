@@ -83,6 +83,7 @@ mod shutdown;
 #[cfg(test)]
 mod sim;
 mod spare_ports;
+mod spread;
 mod table;
 mod update;
 mod watch;
@@ -98,5 +99,6 @@ pub use process::{Process, Unwell};
 pub use reload::{Progress, Reload};
 pub use restore::{Asked, Living, Remembered};
 pub use scale::{Count, MOST as MOST_INSTANCES};
+pub use spread::Steered;
 pub use table::Supervisor;
 pub use update::Then;

@@ -25,6 +25,7 @@ mod policy;
 mod ports;
 mod ready;
 mod schedule;
+mod spread;
 mod stories;
 mod trials;
 mod users;
