@@ -15,7 +15,7 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, AppId, AppSpec, End, Goal, Labels, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal,
+    self, AppId, AppSpec, End, Goal, Labels, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, Spread,
     State, StopPolicy,
 };
 use crate::store::EventRow;
@@ -138,6 +138,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
             Some(_) => ListenMode::Proxy.to_string(),
             None => ListenMode::of(plan).to_string(),
         }),
+        spread: matches!(spec.port, Some(PortPlan::Shared(_))).then(|| spec.spread.word().to_owned()),
         balance: spec.balance.as_ref().map(convert_balance::show),
         balancer: None,
         rolling: convert_rolling::show(&spec.roll),
@@ -225,6 +226,10 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         }
         None => ListenMode::default(),
     };
+    let spread = match new.spread {
+        Some(text) => Spread::parse(&text).map_err(|e| ApiError::member("/spread", e.to_string()))?,
+        None => Spread::default(),
+    };
     let (balance, listen, port) = convert_balance::wanted(new.balance, listen, port)?;
     Ok(Draft {
         depends_on: convert_depends::wanted(&new.depends_on, &namespace)?,
@@ -244,6 +249,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         inherited_env,
         port,
         listen,
+        spread,
         balance,
         instances: number("/instances", new.instances, 1, 1, MAX_INSTANCES)? as u32,
         autostart: new.autostart.unwrap_or(true),

@@ -88,6 +88,8 @@ mod tests {
             "balance": {"port": 8080, "mode": "tcp", "method": "round-robin", "sticky": "address"},
         }));
         check(json!({"script": "sleep", "instances": 2, "balance": {"port": 8080}}));
+        check(json!({"script": "sleep", "instances": 2, "port": "4822", "spread": "even"}));
+        check(json!({"script": "sleep", "port": "4822", "listen_mode": "shared", "spread": "queue"}));
         check(json!({"script": "sleep", "labels": {"tier": "web", "canary": ""}}));
         check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));

@@ -118,6 +118,7 @@ fn schemas() -> Value {
             "inherited_env": variables(),
             "port": ports,
             "listen_mode": matching("^(auto|shared|proxy)$"),
+            "spread": matching("^(queue|even)$"),
             "stop_exit_codes": exit_codes,
             "kill_signal": matching(SIGNAL),
             "user": matching(FULL_TEXT),

@@ -32,6 +32,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             numbered: *instances > 1,
             balance: None,
             port: None,
+            spread: Default::default(),
             autostart: false,
             restart: RestartPolicy::default(),
             stop: StopPolicy::default(),

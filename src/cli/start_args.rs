@@ -46,6 +46,10 @@ pub struct StartArgs {
     /// processes with one port; proxy: a balancer on that port [default: auto]
     #[arg(long, value_name = "MODE")]
     pub listen_mode: Option<String>,
+    /// With a shared port. queue: whoever has time takes the next connection; even: each process gets
+    /// its share, while it is ready [default: queue]
+    #[arg(long, value_name = "HOW")]
+    pub spread: Option<String>,
     /// Working directory [default: this one]
     #[arg(long, value_name = "DIR")]
     pub cwd: Option<std::path::PathBuf>,

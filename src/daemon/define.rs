@@ -11,7 +11,7 @@ use super::finder::{Asked, Finder, reason};
 use super::{define_health, define_logs, define_watch, env_file, exposed, node, resources};
 use crate::model::{
     AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Labels, ListenMode, LogPolicy, Name, PortPlan,
-    ReadyBy, ReadyPolicy, Resources, RestartPolicy, RollPolicy, Schedule, StopPolicy, WatchPolicy,
+    ReadyBy, ReadyPolicy, Resources, RestartPolicy, RollPolicy, Schedule, Spread, StopPolicy, WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -43,6 +43,8 @@ pub struct Draft {
     pub port: Option<PortPlan>,
     /// How they come to listen on them.
     pub listen: ListenMode,
+    /// How connections come to one of them, if they share one.
+    pub spread: Spread,
     /// What stands before them.
     pub balance: Option<Balance>,
     /// Start now and at boot.
@@ -93,7 +95,9 @@ pub struct Undefinable {
 /// The first thing that is wrong.
 pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     check_cwd(&draft.cwd)?;
-    let port = draft.listen.apply(draft.port, draft.instances);
+    let listen = draft.spread.listen(draft.listen, draft.port, draft.balance.is_some());
+    let listen = listen.map_err(|bad| Undefinable { member: "spread", detail: bad.to_string() })?;
+    let port = listen.apply(draft.port, draft.instances);
     let port = port.map_err(|bad| Undefinable { member: "listen_mode", detail: bad.to_string() })?;
     if let Some(Err(few)) = port.map(|plan| plan.suffices_for(draft.instances)) {
         return Err(Undefinable { member: "port", detail: few.to_string() });
@@ -120,9 +124,10 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         interpreter_args: &draft.interpreter_args,
     })?;
     exposed::check(&draft.cwd, &draft.script, &env_sources.files, run_as.as_ref())?;
-    // Who gets requests must be able to take them.
+    // Who is given connections must be able to take them.
+    let takes_turns = draft.balance.is_some() || draft.spread == Spread::Even;
     let ready = match draft.ready.by {
-        ReadyBy::Auto if draft.balance.is_some() && health.is_none() => {
+        ReadyBy::Auto if takes_turns && health.is_none() => {
             ReadyPolicy { by: ReadyBy::Port, ..draft.ready }
         }
         ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message | ReadyBy::Port | ReadyBy::Log(_) => draft.ready,
@@ -149,6 +154,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         instances: draft.instances,
         numbered: draft.instances > 1,
         port,
+        spread: draft.spread,
         balance: draft.balance,
         autostart: draft.autostart,
         restart: draft.restart,

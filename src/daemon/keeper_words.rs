@@ -8,7 +8,7 @@ use super::resources;
 use crate::keeper::protocol::{self, Ending, Launch, Report, RunReport, Step};
 use crate::model::{
     AppSpec, End, Fact, Moment, Pid, Port, ProcessId, ReadyBy, ReadyPolicy, Remark, RunId, Sign, Signal,
-    SpawnFailure, SpawnStep, WhenFull,
+    SpawnFailure, SpawnStep, Spread, WhenFull,
 };
 use crate::supervisor::Living;
 
@@ -18,6 +18,7 @@ pub(super) fn launch(
     process: ProcessId,
     restarts: u32,
     port: Option<Port>,
+    instance: u32,
     spec: &AppSpec,
     env: BTreeMap<String, String>,
     logs: LogFiles,
@@ -28,6 +29,7 @@ pub(super) fn launch(
         restarts,
         port: port.map(Port::number),
         shared: port.is_some_and(Port::is_shared),
+        slot: (spec.spread == Spread::Even && port.is_some_and(Port::is_shared)).then_some(instance),
         program: spec.program.clone(),
         args: spec.args.clone(),
         env,

@@ -80,6 +80,7 @@ pub mod secret_env;
 pub mod self_check;
 mod slots;
 pub mod sockets;
+mod steering;
 pub mod succession;
 mod typescript;
 pub mod upgrade;

@@ -134,6 +134,7 @@ mod tests {
             restarts: 0,
             port: None,
             shared: false,
+            slot: None,
             program: "/bin/true".into(),
             args: Vec::new(),
             env: BTreeMap::new(),

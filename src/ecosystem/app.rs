@@ -63,6 +63,7 @@ pub fn app(
         env,
         instances,
         listen_mode: keys.get("listen_mode", value::text)?,
+        spread: keys.get("spread", value::text)?,
         balance: keys.get("balance", balance)?,
         rolling: rolling(&keys)?,
         autostart: keys.get("autostart", value::flag)?,

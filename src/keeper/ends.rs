@@ -20,6 +20,8 @@ use super::say;
 use super::tree::{self, TwoLooks};
 use crate::fault;
 
+/// Without waiting; also those that are stopped, and those that go on.
+const REPORTS: libc::c_int = libc::WNOHANG | libc::WUNTRACED | libc::WCONTINUED;
 /// How long after the end of an adopted main process its status is waited for.
 const STATUS_WAIT: Duration = Duration::from_secs(5);
 /// Trees without a cgroup are looked at this long after a child ended (many end together) ...
@@ -28,7 +30,7 @@ const LOOK_SOON: Duration = Duration::from_millis(20);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Keeper {
-    /// Waits for every child that has ended.
+    /// Waits for every child that has ended, and hears of those that were stopped or go on.
     pub fn reap(&mut self) {
         // One look at the host serves all that ended together.
         let mut looks = TwoLooks::default();
@@ -38,12 +40,16 @@ impl Keeper {
             let mut used: libc::rusage = unsafe { std::mem::zeroed() };
             // SAFETY: writes one int and one struct to the places that it is given. Not nix's wait: its
             // enum has no place for real-time signals.
-            let pid = unsafe { libc::wait4(-1, &mut status, libc::WNOHANG, &mut used) };
+            let pid = unsafe { libc::wait4(-1, &mut status, REPORTS, &mut used) };
             if pid <= 0 {
                 if pid < 0 && Errno::last() == Errno::EINTR {
                     continue;
                 }
                 break;
+            }
+            if libc::WIFSTOPPED(status) || libc::WIFCONTINUED(status) {
+                self.paused(pid, libc::WIFSTOPPED(status));
+                continue;
             }
             let end = process::ending(status);
             fault::point!("end.after_reap");
@@ -61,6 +67,16 @@ impl Keeper {
         }
         if self.awaits_looks() {
             self.alarms.set(Alarm::CheckTrees, Instant::now() + LOOK_SOON);
+        }
+    }
+
+    /// A child was stopped, or goes on.
+    fn paused(&mut self, pid: i32, paused: bool) {
+        let run = self.runs.iter_mut().find(|(_, run)| run.own_child() == Some(pid));
+        if let Some((id, run)) = run {
+            run.paused = paused;
+            let id = *id;
+            self.steer_around(id);
         }
     }
 
@@ -94,6 +110,7 @@ impl Keeper {
         if tree_empty {
             self.end_tree(id);
         }
+        self.steer_around(id);
         let remembered = self.runs.get(&id).filter(|run| !run.record.forgotten);
         if let Some(peak) = remembered.map(|run| run.peak) {
             self.tell(Report::Exited { run: id, end, at, tree_empty, peak });

@@ -290,6 +290,7 @@ impl Keeper {
             Order::TendLogs { request, tend, logs } => self.tend_logs(request, tend, &logs),
             Order::Forget { run } => self.forget(run),
             Order::ReleasePort { port } => self.release_port(port),
+            Order::Steer { port, to, keep } => self.steer_to(port, to, &keep),
             Order::Ready => {
                 self.notify.ready();
                 self.daemon_serves();

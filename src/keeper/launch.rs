@@ -18,6 +18,7 @@ use super::record::{MainRecord, Record};
 use super::resources::{self, Limits, User};
 use super::run::{Failing, Launching, Life, Run};
 use super::sets::FileSet;
+use super::sockets::Place;
 use super::talk::{CHANNEL_FD, Channel, Contact, Ends, Input, Notifies, NotifySocket};
 use super::{fifo, say, sockets, tree};
 use crate::fault;
@@ -70,6 +71,7 @@ impl Keeper {
         let id = order.run;
         let leaf = self.cgroups.as_ref().map(|cgroups| cgroups.leaf(id));
         let socket = self.socket_of(&order)?;
+        let spread = order.port.zip(order.slot).and_then(|(port, slot)| self.sockets.spread(port, slot));
         let record = Record {
             run: id,
             set: self.sets.take(),
@@ -77,6 +79,7 @@ impl Keeper {
             restarts: order.restarts,
             port: order.port,
             socket,
+            spread,
             boot: self.boot.clone(),
             out_file: order.out_file.clone(),
             err_file: order.err_file.clone(),
@@ -128,7 +131,7 @@ impl Keeper {
             errno: error.raw_os_error().unwrap_or(0),
             detail: sockets::refusal(port, &error),
         };
-        self.hold_socket(port).map(Some).map_err(refusal)
+        self.hold_socket(Place { port, slot: order.slot }).map(Some).map_err(refusal)
     }
 
     /// Makes the FIFO of one output and joins it with its log. Returns the run's end.
@@ -249,7 +252,8 @@ impl Keeper {
         for (name, value) in order.env.iter().filter(|(name, _)| !is_ours(name)) {
             env.push(text(format!("{name}={value}").into())?);
         }
-        let socket = order.port.filter(|_| order.shared).and_then(|port| self.sockets.get(port));
+        let place = order.port.filter(|_| order.shared).map(|port| Place { port, slot: order.slot });
+        let socket = place.and_then(|place| self.sockets.get(place));
         if let Some(inode) = self.runs.get(&order.run).and_then(|run| run.record.socket) {
             // LISTEN_PID is the child's own to say.
             env.push(c"LISTEN_FDS=1".to_owned());
@@ -330,6 +334,7 @@ impl Keeper {
                     say::info!("run {id} of process {} is pid {}", run.record.process, main.pid);
                     fault::point!("launch.before_spawned");
                     self.tell(Report::Spawned { run: id, pid: main.pid, at: main.at });
+                    self.steer_around(id);
                 }
             }
             Outcome::Failed(failure) => {

@@ -21,7 +21,7 @@
 //! | what is said on the line | [`protocol`], [`line`] |
 //! | what happens when | [`event_loop`], [`poll`], [`alarms`] |
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
-//! | on what several of them listen | [`sockets`] |
+//! | on what several of them listen | [`sockets`], [`reuseport`] |
 //! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`capture`], [`health`], [`log`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
@@ -61,6 +61,7 @@ pub mod protocol;
 mod quit;
 mod record;
 mod resources;
+mod reuseport;
 mod run;
 mod say;
 mod segments;

@@ -20,6 +20,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::protocol::{Ending, Logs};
+use super::reuseport::Spread;
 use super::sets::FileSet;
 use super::talk::{Contact, NotifySocket};
 
@@ -46,6 +47,9 @@ pub struct Record {
     /// The number (inode) of the shared socket that it was given.
     #[serde(default)]
     pub socket: Option<u64>,
+    /// Its place among those who have a socket of that port each.
+    #[serde(default)]
+    pub spread: Option<Spread>,
     /// The boot of the host in which all of this is true.
     pub boot: String,
     /// File of standard output.
@@ -212,6 +216,7 @@ mod tests {
             restarts: 2,
             port: Some(3000),
             socket: Some(4),
+            spread: Some(Spread { slot: 1, turn: 2, order: vec![4] }),
             boot: "b".into(),
             out_file: "/o".into(),
             err_file: "/e".into(),
@@ -239,7 +244,7 @@ mod tests {
         assert_eq!((read[0].run, read[0].set, read[0].main), (7, FileSet(3), record.main));
         assert_eq!(read[0].contact, record.contact);
         assert_eq!((read[0].ended, read[0].port, &*read[0].boot), (record.ended, Some(3000), ""));
-        assert_eq!(read[0].logs, record.logs);
+        assert_eq!((&read[0].logs, &read[0].spread), (&record.logs, &record.spread));
         assert_eq!(broken, [dir.path().join("8.json")]);
         assert_eq!(keepsake(dir.path(), FileSet(3)).unwrap(), "a \"secret\"");
         read[0].remove(dir.path());
@@ -294,6 +299,7 @@ mod tests {
             restarts: 0,
             port: None,
             socket: None,
+            spread: None,
             boot: "b".into(),
             out_file: out_file.into(),
             err_file: "/e".into(),

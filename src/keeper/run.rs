@@ -32,6 +32,8 @@ pub struct Run {
     pub err: Option<Stream>,
     /// Nothing of the tree is left.
     pub tree_empty: bool,
+    /// The main process is stopped (SIGSTOP), as far as its parent is told.
+    pub paused: bool,
     /// Tells when the rest of the tree is gone, if it has a cgroup and its main process ended.
     pub events: Option<Events>,
     /// The most memory that the main process had resident, in bytes, once its parent knows.
@@ -93,6 +95,7 @@ impl Run {
             out: None,
             err: None,
             tree_empty: false,
+            paused: false,
             events: None,
             killing: None,
             peak: None,

@@ -158,6 +158,7 @@ impl Scratch {
             restarts: 0,
             port: None,
             shared: false,
+            slot: None,
             program: "/bin/sh".into(),
             args: vec!["-c".to_owned(), SERVICE.to_owned()],
             env: BTreeMap::from([("PATH".to_owned(), path)]),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{
     AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, RollPolicy,
-    Signal, StopPolicy,
+    Signal, Spread, StopPolicy,
 };
 
 /// What is asked of a balancer (acceptance rows A10, C2, K21).
@@ -125,6 +125,7 @@ impl AppSpec {
             instances: 1,
             numbered: false,
             port: Some(PortPlan::Shared(balance.port)),
+            spread: Spread::Queue,
             balance: None,
             autostart: true,
             // It comes back whatever happens to it.

@@ -32,6 +32,7 @@ pub mod secret_ref;
 pub mod signal;
 pub mod size;
 pub mod spec;
+mod spread;
 pub mod state;
 pub mod watch;
 
@@ -60,5 +61,6 @@ pub use schedule::Schedule;
 pub use signal::Signal;
 pub use size::{ByteSize, OverMemory};
 pub use spec::{AppSpec, RestartPolicy, StopPolicy};
+pub use spread::{BadSpread, Spread};
 pub use state::{Reason, Rest, State, Status, in_words};
 pub use watch::WatchPolicy;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     Balance, Dependency, EnvSources, HealthPolicy, Labels, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
-    Resources, RollPolicy, Schedule, Signal, WatchPolicy,
+    Resources, RollPolicy, Schedule, Signal, Spread, WatchPolicy,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -44,6 +44,8 @@ pub struct AppSpec {
     pub numbered: bool,
     /// The ports of its processes, if it asks for any.
     pub port: Option<PortPlan>,
+    /// How connections come to one of them, if they share one.
+    pub spread: Spread,
     /// What stands before its processes, if something does: each then has a port of its own.
     pub balance: Option<Balance>,
     /// Whether defining the app starts it.
@@ -171,6 +173,7 @@ impl fmt::Debug for AppSpec {
             .field("instances", &self.instances)
             .field("numbered", &self.numbered)
             .field("port", &self.port)
+            .field("spread", &self.spread)
             .field("balance", &self.balance)
             .field("autostart", &self.autostart)
             .field("restart", &self.restart)

@@ -22,7 +22,7 @@ use super::format_resources::StoredResources;
 use super::format_rolling::StoredRoll;
 use super::format_schedule::StoredSchedule;
 use super::format_watch::StoredWatch;
-use crate::model::{AppSpec, Labels, Name, PortPlan, RestartPolicy, Signal, StopPolicy};
+use crate::model::{AppSpec, Labels, Name, PortPlan, RestartPolicy, Signal, Spread, StopPolicy};
 
 /// What a row says that does not fit the program's words.
 pub(super) type Misfit = String;
@@ -51,6 +51,8 @@ pub(super) struct StoredSpec {
     numbered: Option<bool>,
     #[serde(default)]
     port: Option<String>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    spread_even: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     balance: Option<StoredBalance>,
     #[serde(default = "yes")]
@@ -145,6 +147,7 @@ impl StoredSpec {
             instances: spec.instances,
             numbered: Some(spec.numbered),
             port: spec.port.map(stored_plan),
+            spread_even: spec.spread == Spread::Even,
             balance: spec.balance.as_ref().map(StoredBalance::new),
             autostart: spec.autostart,
             restart: StoredRestart::new(&spec.restart),
@@ -179,6 +182,7 @@ impl StoredSpec {
             instances: self.instances,
             numbered: self.numbered.unwrap_or(self.instances > 1),
             port: self.port.map(|text| port_plan(&text)).transpose()?,
+            spread: if self.spread_even { Spread::Even } else { Spread::Queue },
             balance: self.balance.map(StoredBalance::into_model).transpose()?,
             autostart: self.autostart,
             restart: self.restart.into_model(),
@@ -366,5 +370,15 @@ mod tests {
         let with = AppSpec { stdin: true, ..without.clone() };
         assert!(read(&of(&with)) == with);
         assert!(!of(&without).contains("stdin") && !read(&of(&without)).stdin);
+    }
+
+    #[test]
+    fn a_way_to_spread_is_kept_and_earlier_rows_have_one_queue() {
+        let of = |spec: &AppSpec| serde_json::to_string(&StoredSpec::new(spec)).unwrap();
+        let read = |json: &str| serde_json::from_str::<StoredSpec>(json).unwrap().into_model().unwrap();
+        let queue = (*super::super::tests::spec("web")).clone();
+        let even = AppSpec { spread: Spread::Even, ..queue.clone() };
+        assert!(read(&of(&even)) == even);
+        assert!(!of(&queue).contains("spread") && read(&of(&queue)) == queue);
     }
 }

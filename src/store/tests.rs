@@ -34,6 +34,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         numbered: true,
         balance: None,
         port: None,
+        spread: Default::default(),
         autostart: false,
         restart: RestartPolicy {
             auto: false,

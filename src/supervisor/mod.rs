@@ -83,6 +83,7 @@ mod shutdown;
 #[cfg(test)]
 mod sim;
 mod spare_ports;
+mod spread;
 mod table;
 mod turn;
 mod update;
@@ -99,5 +100,6 @@ pub use process::{Process, Unwell};
 pub use reload::{Progress, Reload, Turn};
 pub use restore::{Asked, Living, Remembered};
 pub use scale::{Count, MOST as MOST_INSTANCES};
+pub use spread::Steered;
 pub use table::Supervisor;
 pub use update::Then;

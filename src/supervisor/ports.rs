@@ -51,9 +51,9 @@ impl PortTable {
         }
         before.into_iter().flat_map(claims).for_each(|claim| _ = self.held.remove(&claim));
         now.into_iter().flat_map(claims).for_each(|claim| _ = self.held.insert(claim));
-        let left: Vec<(u16, ProcessId)> = before.into_iter().flat_map(sockets).collect();
+        let left: Vec<(u16, ProcessId)> = before.into_iter().flat_map(shared).collect();
         left.iter().for_each(|socket| _ = self.sockets.remove(socket));
-        now.into_iter().flat_map(sockets).for_each(|socket| _ = self.sockets.insert(socket));
+        now.into_iter().flat_map(shared).for_each(|socket| _ = self.sockets.insert(socket));
         let unwanted = left.into_iter().map(|(port, _)| port).filter(|port| !self.is_shared_by_any(*port));
         unwanted.collect()
     }
@@ -115,7 +115,7 @@ pub(super) fn wants_socket(row: &Process) -> bool {
 }
 
 /// What a row wants a socket for.
-fn sockets(row: &Process) -> impl Iterator<Item = (u16, ProcessId)> {
+pub(super) fn shared(row: &Process) -> impl Iterator<Item = (u16, ProcessId)> {
     let wanted = wants_socket(row);
     claims(row).filter(move |(_, _, port)| wanted && port.is_shared()).map(|(number, id, _)| (number, id))
 }

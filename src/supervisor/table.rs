@@ -10,7 +10,7 @@ use super::leaving::Leaver;
 use super::ports::PortTable;
 use super::schedule::Timetable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health, ready};
-use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
+use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, Spread, State};
 
 /// The state machine. See the module's documentation.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct Supervisor {
     pub(super) dependents: BTreeMap<(Name, Name), BTreeSet<AppId>>,
     /// The apps before which a balancer stands, or that are one.
     pub(super) balanced: BTreeSet<AppId>,
+    /// Apps whose processes have a socket each of the port that they share.
+    pub(super) spread: BTreeSet<AppId>,
     touched: BTreeSet<ProcessId>,
 }
 
@@ -91,6 +93,7 @@ impl Supervisor {
             ending: BTreeSet::new(),
             dependents: BTreeMap::new(),
             balanced: BTreeSet::new(),
+            spread: BTreeSet::new(),
             touched: BTreeSet::new(),
         }
     }
@@ -278,6 +281,10 @@ impl Supervisor {
             true => self.balanced.insert(id),
             false => self.balanced.remove(&id),
         };
+        match spec.spread {
+            Spread::Even => self.spread.insert(id),
+            Spread::Queue => self.spread.remove(&id),
+        };
     }
 
     /// Notes on whom an app depends from now on. Called before its definition changes.
@@ -378,6 +385,7 @@ impl Supervisor {
             self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
             self.timetable.forget(app);
             self.balanced.remove(&app);
+            self.spread.remove(&app);
             self.reloads_touched |= self.reloads.remove(&app).is_some();
             self.effects.push(Effect::Record(Record::AppGone(app)));
         }

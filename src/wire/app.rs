@@ -76,6 +76,12 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "shared")]
     pub listen_mode: Option<String>,
+    /// How connections to a port that its processes share come to one of them. `queue` (default): all
+    /// wait in one queue, and whoever has time takes the next. `even`: each process has a queue of
+    /// its own, and each connection is put by chance into that of one that is ready.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "even")]
+    pub spread: Option<String>,
     /// What stands before its processes. None by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -251,6 +257,11 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub listen_mode: Option<String>,
+    /// How connections to a port that its processes share come to one of them: `queue` or `even`.
+    /// Absent when they share none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub spread: Option<String>,
     /// What stands before its processes, if something does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

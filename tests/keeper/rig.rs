@@ -99,6 +99,7 @@ impl Rig {
             restarts: 0,
             port: None,
             shared: false,
+            slot: None,
             program: program.into(),
             args: args.iter().map(|arg| arg.to_string()).collect(),
             env: BTreeMap::from([marked, path]),

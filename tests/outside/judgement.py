@@ -35,6 +35,7 @@ BY_MEMBER = {
     "/balance/port": "only with a port or a range, which `port` may say as well",
     "/balance/sticky": "no cookie with mode tcp",
     "/listen_mode": "no balancer for shared sockets, and something to share",
+    "/spread": "even only with one port to share, and without a balancer",
     "/listen_timeout_ms": "only with what has to happen within it",
     "/ready": "whether the rest is a regular expression; and there has to be a port, a health check",
     "/exp_backoff_restart_delay_ms": "not with restart_delay_ms",

@@ -281,6 +281,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.instances.is_some()
         || args.port.is_some()
         || args.listen_mode.is_some()
+        || args.spread.is_some()
         || args.balance != BalanceArgs::default()
         || args.cwd.is_some()
         || !args.env.is_empty()
@@ -334,6 +335,7 @@ fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
             instances: args.instances.map(|instances| instances.on(cpus_here())),
             port: args.port.clone(),
             listen_mode: args.listen_mode.clone(),
+            spread: args.spread.clone(),
             autostart: args.no_autostart.then_some(false),
             autorestart: args.no_autorestart.then_some(false),
             max_restarts: args.max_restarts,

@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::super::awaiting::Awaiting;
 use super::super::balancing::Balancing;
+use super::super::steering::Steering;
 use super::super::endings::Endings;
 use super::super::giving::Giving;
 use super::super::handle::Handle;
@@ -137,6 +138,7 @@ impl Driver {
             prepared,
             watching,
             balancing,
+            steering: Steering::default(),
             awaiting,
             verdicts,
             shared_ports: shared.iter().copied().collect(),

@@ -17,6 +17,8 @@ use crate::supervisor::{Effect, Input, Record, Scope};
 impl Driver {
     /// Sends the orders; returns what is to be written down.
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) -> Vec<Change> {
+        // Before anybody is asked to end: who is, gets no more connections.
+        self.steer();
         let mut changes = Vec::new();
         let mut recorded = HashSet::new();
         for effect in effects {
@@ -48,7 +50,7 @@ impl Driver {
                             node::preload(&mut env, &path, &whose, port);
                         }
                         let mut launch =
-                            keeper_words::launch(run, process, restarts, port, &whose, env, logs);
+                            keeper_words::launch(run, process, restarts, port, instance, &whose, env, logs);
                         launch.keepsake = app
                             .map(|app| Keepsake { app, spec: whose, instance }.to_text())
                             .unwrap_or_default();

@@ -45,6 +45,7 @@ impl Driver {
                 for (name, socket) in self.sockets.all() {
                     self.keeper.hold(name, socket);
                 }
+                self.steering.forget();
                 // First: what has to be launched again may need one of them.
                 self.shared_ports = sockets.iter().copied().collect();
                 let changes = self.renewed(&runs);

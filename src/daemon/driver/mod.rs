@@ -32,6 +32,7 @@ use super::replacing::{self, Pending};
 use super::revisions::Revisions;
 use super::sampling::{Samples, Usages};
 use super::sockets::{SocketOrder, Sockets};
+use super::steering::Steering;
 use super::view::Snapshot;
 use super::wall_clock::WallClock;
 use super::watching::Watching;
@@ -91,6 +92,7 @@ pub struct Driver {
     prepared: mpsc::Receiver<Prepared>,
     watching: Watching,
     balancing: Balancing,
+    steering: Steering,
     awaiting: Awaiting,
     verdicts: mpsc::Receiver<Fact>,
     /// Ports whose sockets the keeper has or had.
@@ -300,8 +302,16 @@ impl Driver {
         changes
     }
 
+    /// Tells the keeper where connections go now, if that is new.
+    fn steer(&mut self) {
+        for order in self.steering.update(&self.brain) {
+            self.keeper.order(order);
+        }
+    }
+
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
+        self.steer();
         let Driver { brain, snapshot, revisions, log_places, home, balancing, .. } = self;
         let limited_before = snapshot.borrow().limited;
         balancing.update(brain);

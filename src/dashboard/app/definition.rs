@@ -62,6 +62,7 @@ fn processes(app: &App) -> Rows {
     let mut rows = vec![("Instances", app.instances.to_string())];
     put(&mut rows, "Port", app.port.clone(), |port| port);
     put(&mut rows, "Listening", app.listen_mode.clone(), |mode| mode);
+    put(&mut rows, "Connections", app.spread.clone(), |spread| spread);
     put(&mut rows, "Balanced on", app.balance.as_ref().and_then(|balance| balance.port), |port: i64| {
         port.to_string()
     });

@@ -139,6 +139,13 @@ pub static GROUPS: [Group; 11] = [
                 "Shared: one socket is held for all processes.",
             ),
             of(
+                Kind::Choice(&["queue", "even"]),
+                "spread",
+                "Connections",
+                "",
+                "Of a shared port. Queue: who has time is next; even: the same for each.",
+            ),
+            of(
                 Kind::Dependencies,
                 "depends_on",
                 "Depends on",

@@ -74,6 +74,16 @@ pub enum Order {
         /// Which.
         port: u16,
     },
+    /// Connections to that port, of which slots have a socket each, go to these slots.
+    Steer {
+        /// Which.
+        port: u16,
+        /// The slots that are ready.
+        to: Vec<u32>,
+        /// The slots that somebody who goes on has: the socket of another one is closed as soon as
+        /// no run uses it.
+        keep: Vec<u32>,
+    },
     /// The daemon serves: tell whoever waits for that.
     Ready,
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
@@ -149,6 +159,9 @@ pub struct Launch {
     /// it already: as descriptor 3, by the protocol of systemd (`LISTEN_FDS`).
     #[serde(default)]
     pub shared: bool,
+    /// The socket is not for all who share the port, but for this slot: see [`Order::Steer`].
+    #[serde(default)]
+    pub slot: Option<u32>,
     /// Absolute path of the program.
     pub program: PathBuf,
     /// Arguments, without the program's name.

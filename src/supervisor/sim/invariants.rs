@@ -12,6 +12,7 @@ use super::ports::*;
 use super::ready::*;
 use super::rolling::*;
 use super::schedule::*;
+use super::spread::*;
 use super::trials::*;
 use super::verbs::*;
 use super::watch::*;
@@ -101,6 +102,7 @@ invariants! {
     a_failed_trial_leaves_the_old_run,
     who_is_in_service_is_online,
     a_reload_is_never_below_the_floor,
+    connections_go_to_who_is_online,
     who_leaves_has_drained,
     no_drain_is_for_ever,
     what_is_on_trial_has_a_port_of_its_own,

@@ -26,6 +26,7 @@ mod ports;
 mod ready;
 mod rolling;
 mod schedule;
+mod spread;
 mod stories;
 mod trials;
 mod users;

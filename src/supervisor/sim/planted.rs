@@ -94,6 +94,8 @@ pub enum Mistake {
     SharesWithStrangers,
     /// The keeper is not told that nobody wants a socket any more.
     ForgetsTheSocket,
+    /// Of sockets of one port, also those of processes that are not ready get connections.
+    SteersToEverybody,
     /// What other programs listen on is not looked at.
     OverlooksForeignPorts,
     /// What rests keeps its port.
@@ -233,6 +235,7 @@ impl Mistake {
         Mistake::GivesPortsTwice,
         Mistake::SharesWithStrangers,
         Mistake::ForgetsTheSocket,
+        Mistake::SteersToEverybody,
         Mistake::OverlooksForeignPorts,
         Mistake::KeepsPortsAtRest,
         Mistake::WandersAfterCrash,

@@ -12,7 +12,7 @@ use super::ready;
 use super::schedule::any_schedule;
 use crate::model::{
     AppId, AppSpec, ByteSize, Condition, Dependency, Name, PortPlan, ProcessId, ReadyPolicy, Resources,
-    RestartPolicy, RollPolicy, Share, Signal, StopPolicy,
+    RestartPolicy, RollPolicy, Share, Signal, Spread, StopPolicy,
 };
 
 /// A small generator of random numbers (splitmix64): the same seed, the same numbers, for ever.
@@ -65,6 +65,7 @@ pub fn app(name: &str) -> AppSpec {
         numbered: false,
         balance: None,
         port: None,
+        spread: Default::default(),
         autostart: true,
         restart: RestartPolicy::default(),
         stop: StopPolicy::default(),
@@ -105,7 +106,8 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let (health, depends_on) = (any_policy(dice), any_dependencies(dice, name, there));
     let ready = ready::any_policy(dice);
     let balance = any_balance(dice, port);
-    let base = AppSpec { instances, port, balance, autostart, schedule, ..app(name) };
+    let spread = if port == Some(PortPlan::Shared(3001)) { Spread::Even } else { Spread::Queue };
+    let base = AppSpec { instances, port, spread, balance, autostart, schedule, ..app(name) };
     let roll = any_roll(dice);
     AppSpec { restart, stop, resources, health, depends_on, ready, roll, ..base }
 }

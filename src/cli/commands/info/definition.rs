@@ -94,6 +94,9 @@ fn watched(watch: &FileWatch) -> String {
 /// `3000, shared by all instances`.
 fn with_mode(port: &str, app: &App) -> String {
     match app.listen_mode.as_deref() {
+        Some("shared") if app.spread.as_deref() == Some("even") => {
+            format!("{port}, a socket for each instance, connections spread evenly over those that are ready")
+        }
         Some("shared") => format!("{port}, one socket shared by all instances"),
         Some("proxy") => format!("{port}, behind the balancer"),
         Some(_) | None => port.to_owned(),

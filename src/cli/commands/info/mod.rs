@@ -108,6 +108,7 @@ mod tests {
             instances: 2,
             port: Some("3000".into()),
             listen_mode: Some("shared".into()),
+            spread: Some("queue".into()),
             balance: None,
             balancer: None,
             rolling: None,
