@@ -2,13 +2,14 @@
 // sent by the browser and the server answers with the page.
 
 import { say, why } from "./say.js";
+import { rowId } from "./table.js";
 
 const WORDS = { start: "Starting", stop: "Stopping", restart: "Restarting" };
 
 async function send(action, row) {
   const name = row.querySelector(".c-name a").textContent;
   try {
-    const answer = await fetch(`/api/v1/apps/${row.dataset.id}/${action}`, {
+    const answer = await fetch(`/api/v1/apps/${rowId(row)}/${action}`, {
       method: "POST",
       redirect: "manual",
       headers: { "Content-Type": "application/json", Accept: "application/json" },

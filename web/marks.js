@@ -1,7 +1,7 @@
 // Marked rows, and what is done to all of them at once. The names are shown before anything is done.
 
 import { say, why } from "./say.js";
-import { shown } from "./table.js";
+import { rowId, shown } from "./table.js";
 
 const $ = (id) => document.getElementById(id);
 const bulk = $("bulk");
@@ -66,7 +66,7 @@ async function submit(event) {
   );
   $("sure-yes").textContent = verb;
   $("sure-yes").classList.toggle("danger", action === "delete");
-  const refs = rows.map((row) => row.dataset.id);
+  const refs = rows.map(rowId);
   $("sure").returnValue = "no";
   $("sure").showModal();
   $("sure").addEventListener("close", () => $("sure").returnValue === "yes" && act(action, verb, refs), { once: true });

@@ -31,7 +31,7 @@ const watcher = new IntersectionObserver(
 );
 
 function watch() {
-  for (const row of $("rows").querySelectorAll("tr[data-id]")) watcher.observe(row);
+  for (const row of $("rows").querySelectorAll("tr[data-app]")) watcher.observe(row);
   for (const row of inSight) if (!row.isConnected) inSight.delete(row);
 }
 

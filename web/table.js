@@ -12,13 +12,15 @@ const choice = document.getElementById("sort");
 const query = new URLSearchParams(location.search);
 const sort = { key: "id", down: false };
 
-const all = () => [...table.querySelectorAll("#rows > tr[data-id]")];
+const all = () => [...table.querySelectorAll("#rows > tr[data-app]")];
+/** The id of the process that a row is of. */
+export const rowId = (row) => row.id.slice(2);
 export const shown = () => all().filter((row) => !row.hidden);
 
 // ---- filter, order, groups -----------------------------------------------------------------
 
 const KEYS = {
-  id: (row) => Number(row.dataset.id),
+  id: (row) => Number(rowId(row)),
   status: (row) => row.dataset.status,
   name: (row) => row.querySelector(".c-name a").textContent,
   port: (row) => parseInt(row.querySelector(".c-port").textContent, 10) || 0,
@@ -38,7 +40,7 @@ const GROUPS = {
 function matches(row, words) {
   const namespace = row.dataset.app.split(":")[0];
   const name = row.querySelector(".c-name").textContent;
-  const text = `${name} ${namespace} ${row.dataset.status} ${row.dataset.id}`.toLowerCase();
+  const text = `${name} ${namespace} ${row.dataset.status} ${rowId(row)}`.toLowerCase();
   return words.every((word) => (word[0] === "!" ? word === "!" || !text.includes(word.slice(1)) : text.includes(word)));
 }
 
@@ -72,7 +74,7 @@ export function arrange() {
   }
   const body = document.getElementById("rows");
   const now = [...body.children];
-  if (wanted.length === now.length && wanted.every((node, at) => node.isEqualNode(now[at]) && (!node.dataset.id || node === now[at]))) return;
+  if (wanted.length === now.length && wanted.every((node, at) => node.isEqualNode(now[at]) && (!node.dataset.app || node === now[at]))) return;
   const focused = document.activeElement;
   body.replaceChildren(...wanted);
   if (focused !== document.activeElement) focused.focus({ preventScroll: true });
@@ -189,7 +191,7 @@ function move(by) {
 
 /** Presses something in the row that has the focus, or what the page has for that key. */
 const press = (name, selector) => {
-  const row = document.activeElement.closest("tr[data-id]");
+  const row = document.activeElement.closest("tr[data-app]");
   (row ? row.querySelector(selector) : document.querySelector(`[data-key="${name}"]`))?.click();
 };
 

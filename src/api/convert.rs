@@ -354,6 +354,7 @@ pub fn event(row: &EventRow) -> wire::Event {
         namespace: row.namespace.clone(),
         detail: row.detail.clone(),
         exit: row.end.map(last_exit),
+        asked: row.asked,
         revision: row.revision.map(|number| number as i64),
     }
 }

@@ -137,6 +137,7 @@ mod tests {
             namespace: "default".into(),
             detail: kind.to_owned(),
             end,
+            asked: false,
             revision: None,
         };
         let all = [

@@ -128,7 +128,7 @@ fn point((at, bucket): (u64, Bucket)) -> MetricPoint {
 fn mark(row: &EventRow) -> Option<MetricMark> {
     let failure = match row.kind.as_str() {
         "process.started" => false,
-        "process.exited" => !row.detail.contains("as asked") && row.end != Some(End::Code(0)),
+        "process.exited" => !row.asked && row.end != Some(End::Code(0)),
         "process.errored" | "process.unhealthy" | "process.over_memory" | "process.spawn_failed" => true,
         _ => return None,
     };
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn an_end_is_a_failure_unless_it_was_asked_for_or_went_well() {
-        let check = |kind: &str, end: Option<End>, detail: &str, expected: Option<bool>| {
+        let check = |kind: &str, end: Option<End>, asked: bool, expected: Option<bool>| {
             let row = EventRow {
                 seq: 1,
                 at_ms: 1,
@@ -152,18 +152,19 @@ mod tests {
                 kind: kind.to_owned(),
                 name: "web".to_owned(),
                 namespace: "default".to_owned(),
-                detail: detail.to_owned(),
+                detail: String::new(),
                 end,
+                asked,
                 revision: None,
             };
-            assert_eq!(mark(&row).map(|mark| mark.failure), expected, "{kind} {end:?} {detail}");
+            assert_eq!(mark(&row).map(|mark| mark.failure), expected, "{kind} {end:?} {asked}");
         };
-        check("process.started", None, "web started", Some(false));
-        check("process.exited", Some(End::Code(1)), "web exited with code 1", Some(true));
-        check("process.exited", Some(End::Code(0)), "web exited with code 0", Some(false));
-        check("process.exited", Some(End::Signal(Signal::KILL)), "web was killed", Some(true));
-        check("process.exited", Some(End::Code(143)), "web exited with code 143, as asked", Some(false));
-        check("process.errored", None, "web is given up", Some(true));
-        check("process.ready", None, "web is ready", None);
+        check("process.started", None, false, Some(false));
+        check("process.exited", Some(End::Code(1)), false, Some(true));
+        check("process.exited", Some(End::Code(0)), false, Some(false));
+        check("process.exited", Some(End::Signal(Signal::KILL)), false, Some(true));
+        check("process.exited", Some(End::Code(143)), true, Some(false));
+        check("process.errored", None, false, Some(true));
+        check("process.ready", None, false, None);
     }
 }

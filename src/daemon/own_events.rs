@@ -75,6 +75,7 @@ impl Driver {
             namespace: "pmdaemon".to_owned(),
             detail,
             end: None,
+            asked: false,
             revision: None,
         };
         self.next_event += 1;

@@ -5,7 +5,7 @@ use askama::Template;
 use super::chart::Charts;
 use super::frame::{Frame, Here};
 use super::host::HostView;
-use super::{render, text};
+use super::{event, render, text};
 use crate::wire::{Daemon, Metrics, System, Whoami};
 
 /// A file system, in bytes.
@@ -63,7 +63,7 @@ pub fn system_page(page: &SystemPage<'_>) -> String {
     let mut saved = vec![("State", store.detail.clone().unwrap_or_else(|| store.status.clone()))];
     saved.push(("Copies", store.copies.to_string()));
     if let Some(at) = &store.last_copy_at {
-        saved.push(("Latest copy", at.clone()));
+        saved.push(("Latest copy", format!("{} UTC", event::moment(at))));
     }
     if let Some(loss) = &store.loss {
         saved.push(("Damaged", format!("{}: {} It is kept as {}.", loss.at, loss.detail, loss.kept)));

@@ -21,8 +21,8 @@ const PRUNE_EVERY: u64 = 1_000;
 pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> {
     let ending = event.end.map(|end| json(&StoredEnd::new(end))).transpose()?;
     let sql = "INSERT OR REPLACE INTO event
-               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+               (seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision, asked)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
     run(
         at,
         sql,
@@ -38,6 +38,7 @@ pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> 
             event.detail,
             ending,
             event.revision.map(int),
+            event.asked,
         ],
     )?;
     if event.seq.is_multiple_of(PRUNE_EVERY) {
@@ -56,7 +57,7 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
         None => "AND ?4 IS NULL",
     };
     let sql = format!(
-        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision
+        "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision, asked
          FROM event
          WHERE seq > ?1 AND seq < ?6 {by_process} {by_namespace}
          AND (?5 IS NULL OR kind = ?5) ORDER BY seq {order} LIMIT ?3"
@@ -121,5 +122,6 @@ fn read(row: &Row<'_>) -> Read<EventRow> {
         detail: row.get(8)?,
         end,
         revision: row.get::<_, Option<i64>>(10)?.map(|number| number as u64),
+        asked: row.get(11)?,
     }))
 }

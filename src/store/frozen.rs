@@ -109,12 +109,38 @@ fn changes_of_5() -> Vec<Change> {
     vec![Change::PutAnswer(answer("k", 1_700_000_000_000))]
 }
 
+/// What `v6.db` has besides.
+fn changes_of_6() -> Vec<Change> {
+    vec![Change::AddEvent(asked_event())]
+}
+
+fn asked_event() -> EventRow {
+    EventRow { asked: true, ..event(4, 4) }
+}
+
+#[test]
+fn ends_that_were_asked_for_are_known_from_what_was_told_of_them_before() {
+    let place = Place::new();
+    fs::copy(fixture(5), place.path()).unwrap();
+    fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
+    let earlier = rusqlite::Connection::open(place.path()).unwrap();
+    for (seq, told) in [(91, "web exited with code 143 after 2 s, as asked: to stop"), (92, "web exited with code 1")] {
+        let sql = "INSERT INTO event (seq, at_ms, app, process, kind, name, namespace, detail)
+                   VALUES (?1, 1, 1, 4, 'process.exited', 'web', 'default', ?2)";
+        earlier.execute(sql, rusqlite::params![seq, told]).unwrap();
+    }
+    drop(earlier);
+    let query = EventQuery { after: Some(90), limit: 10, ..EventQuery::default() };
+    let asked: Vec<bool> = place.open().events(&query).unwrap().iter().map(|event| event.asked).collect();
+    assert_eq!(asked, [true, false]);
+}
+
 #[test]
 fn a_store_of_every_released_schema_still_loads() {
     let current = fixture(migrations::CURRENT);
     if std::env::var_os("PMDAEMON_WRITE_FIXTURES").is_some() && !current.exists() {
         let place = Place::new();
-        let all = [content(), changes_of_2(), changes_of_3(), changes_of_4(), changes_of_5()];
+        let all = [content(), changes_of_2(), changes_of_3(), changes_of_4(), changes_of_5(), changes_of_6()];
         place.open().apply(&all.concat()).unwrap();
         fs::create_dir_all(current.parent().unwrap()).unwrap();
         fs::copy(place.path(), &current).unwrap();
@@ -139,7 +165,11 @@ fn check(store: &Store, version: i64) {
         .collect();
     assert_eq!(saved.processes.iter().map(|row| format!("{row:?}")).collect::<Vec<_>>(), wanted);
     assert_eq!((saved.next_app, saved.next_process), (AppId(3), ProcessId(7)));
-    let next_event = if version >= 3 { 4 } else { 3 };
+    let next_event = match version {
+        6.. => 5,
+        3..6 => 4,
+        _ => 3,
+    };
     assert_eq!((saved.next_run, saved.next_event), (RunId(77), next_event));
     let (mut tokens, mut sessions, mut users) =
         (vec![token("a")], vec![session("1a", Some("a"))], Vec::new());
@@ -158,7 +188,9 @@ fn check(store: &Store, version: i64) {
     assert_eq!(events[..2], [event(1, 4), event(2, 5)]);
     let revisions = store.revisions(AppId(1)).unwrap();
     if version >= 3 {
-        assert_eq!(events[2..], [EventRow { revision: Some(3), ..event(3, 4) }]);
+        let mut expected = vec![EventRow { revision: Some(3), ..event(3, 4) }];
+        expected.extend((version >= 6).then(asked_event));
+        assert_eq!(events[2..], expected);
         assert_eq!(revisions, [revision_of_3()]);
         assert_eq!(saved.revisions_of_runs[&RunId(3)], 3);
     } else {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 /// The schema that this program writes.
 pub(super) const CURRENT: i64 = STEPS.len() as i64;
 
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     // 1: the beginning. `counter` holds first unused numbers, which never go back, also when the
     // newest row is deleted. References are checked at commit, so that the order within one
     // transaction does not matter.
@@ -48,6 +48,8 @@ const STEPS: [&str; 5] = [
     include_str!("steps/operations.sql"),
     // 5: answers to requests that may be repeated.
     include_str!("steps/answers.sql"),
+    // 6: ends that were asked for.
+    include_str!("steps/asked.sql"),
 ];
 
 /// The schema that a store has; 0 for an empty file.

@@ -131,6 +131,8 @@ pub struct EventRow {
     pub detail: String,
     /// How a run ended, if that is what happened.
     pub end: Option<End>,
+    /// That end was asked for: by somebody, or by a schedule or the like.
+    pub asked: bool,
     /// The revision of the definition that the life was launched with.
     pub revision: Option<u64>,
 }

@@ -74,6 +74,7 @@ pub(super) fn event(seq: u64, process: u32) -> EventRow {
         namespace: "shop".into(),
         detail: "exit code 3 after 2 s".into(),
         end: Some(End::Code(3)),
+        asked: false,
         revision: None,
     }
 }

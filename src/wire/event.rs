@@ -37,6 +37,9 @@ pub struct Event {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub exit: Option<LastExit>,
+    /// That end was asked for: by somebody, by a schedule, or because a file was changed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asked: bool,
     /// The version of the app's definition that the run was launched with, if it speaks of a run.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

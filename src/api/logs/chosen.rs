@@ -176,6 +176,7 @@ mod tests {
             namespace: "default".into(),
             detail: String::new(),
             end: None,
+            asked: false,
             revision: None,
         };
         story.iter().map(row).collect()

@@ -287,6 +287,7 @@ mod tests {
             namespace: "default".into(),
             detail: detail.into(),
             exit: None,
+            asked: false,
             revision: None,
         }
     }

@@ -10,7 +10,7 @@ use super::super::{balancing, clock, environment, event_text, keeper_words, node
 use super::{Driver, RUN_BLOCK};
 use crate::keeper::protocol::Order;
 use crate::model::secret_ref::refers;
-use crate::model::{AppSpec, Event, EventKind, Port, RunId};
+use crate::model::{AppSpec, Event, EventKind, ExitCause, Port, RunId};
 use crate::store::{Change, EventRow, Keepsake};
 use crate::supervisor::{Effect, Input, Record, Scope};
 
@@ -192,8 +192,8 @@ impl Driver {
             self.log_health.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
-        let end = match &event.kind {
-            EventKind::Exited { end, .. } => Some(*end),
+        let (end, asked) = match &event.kind {
+            EventKind::Exited { end, cause, .. } => (Some(*end), matches!(cause, ExitCause::Asked(_))),
             EventKind::Created
             | EventKind::Waits { .. }
             | EventKind::Needed { .. }
@@ -223,7 +223,7 @@ impl Driver {
             | EventKind::LogRefused { .. }
             | EventKind::LogTakes { .. }
             | EventKind::Stopped
-            | EventKind::Deleted => None,
+            | EventKind::Deleted => (None, false),
         };
         let mut detail = event_text::sentence(&name, &event.kind);
         if end.is_some()
@@ -243,6 +243,7 @@ impl Driver {
             namespace: spec.namespace.to_string(),
             detail,
             end,
+            asked,
             revision: event.run.and_then(|run| self.revisions.of_run(run)),
         };
         self.next_event += 1;

@@ -58,7 +58,7 @@ const METHODS: [(&str, &str); 7] = [
     ("get", "read"),
     ("head", "read"),
     ("options", "read"),
-    ("post", "do"),
+    ("post", "post"),
     ("put", "change"),
     ("patch", "change"),
     ("delete", "remove"),

@@ -156,6 +156,7 @@ mod tests {
             namespace: "default".into(),
             detail: "web-1 ended with code 1".into(),
             exit: None,
+            asked: false,
             revision: None,
         };
         let text = text(&app(), &[event], false);
