@@ -93,11 +93,23 @@ fn what_was_deleted_of_an_app_does_not_come_back_with_another_change_of_it() {
 
 #[test]
 fn patches_at_the_same_time_are_all_kept() {
+    check_changes_at_the_same_time(|api, name| {
+        api.request("PATCH", PATH).json(&json!({"env": {name: "x"}}))
+    });
+}
+
+#[test]
+fn variables_that_are_set_at_the_same_time_are_all_kept() {
+    check_changes_at_the_same_time(|api, name| {
+        api.request("POST", &format!("{PATH}/env")).json(&json!({"set": {name: "x"}}))
+    });
+}
+
+fn check_changes_at_the_same_time(declare: impl Fn(&Api, &str) -> reqwest::RequestBuilder) {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
     let api = home.api();
-    let requests: Vec<_> =
-        (0..4).map(|n| api.request("PATCH", PATH).json(&json!({"env": {format!("N{n}"): "x"}}))).collect();
+    let requests: Vec<_> = (0..4).map(|n| declare(&api, &format!("N{n}"))).collect();
     let statuses: Vec<u16> = api.block_on(async {
         let running: Vec<_> = requests.into_iter().map(|request| tokio::spawn(request.send())).collect();
         let mut all = Vec::new();

@@ -1,5 +1,7 @@
 //! `POST /api/v1/apps/{ref}/env` and `…/env/reveal`
 
+use std::collections::BTreeMap;
+
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
@@ -7,7 +9,8 @@ use axum::response::Response;
 
 use super::create::SPAWN_LIMIT;
 use super::rollback::Which;
-use super::{definition, update};
+use super::update::{self, Attempts};
+use super::definition;
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
@@ -40,23 +43,39 @@ pub async fn change(
     Json(order): Json<wire::EnvOrder>,
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let before = resolve_app(&auth.snapshot(&api), &reference)?;
-    let Some(first) = before.first() else { return Err(ApiError::no_route()) };
-    let expected = conditions.expected(first)?;
-    let mut env = first.spec.env.clone();
-    for (name, value) in order.set {
-        check_variable(&name, &value)?;
-        env.insert(name, value);
+    for (name, value) in &order.set {
+        check_variable(name, value)?;
     }
+    let mut attempts = Attempts::new();
+    loop {
+        let before = resolve_app(&auth.snapshot(&api), &reference)?;
+        let Some(first) = before.first() else { return Err(ApiError::no_route()) };
+        let known = conditions.expected(first)?;
+        let expected = Some(known.unwrap_or_else(|| Conditions::present(first)));
+        let spec = AppSpec {
+            env: changed(&first.spec, &order)?,
+            instances: update::present(&before),
+            ..AppSpec::clone(&first.spec)
+        };
+        let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
+        let done = update::change_and_restart(&api, &auth, author, &before, spec, which.then, limit).await;
+        if !attempts.again(&done, known) {
+            return done;
+        }
+    }
+}
+
+/// The variables that the app declares, with the change in them.
+fn changed(spec: &AppSpec, order: &wire::EnvOrder) -> Result<BTreeMap<String, String>, ApiError> {
+    let mut env = spec.env.clone();
+    env.extend(order.set.clone());
     for name in &order.unset {
         if env.remove(name).is_none() {
-            let detail = format!("{} declares no variable {name}", first.spec.name);
+            let detail = format!("{} declares no variable {name}", spec.name);
             return Err(ApiError::member("/unset", detail));
         }
     }
-    let spec = AppSpec { env, instances: update::present(&before), ..AppSpec::clone(&first.spec) };
-    let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
-    update::change_and_restart(&api, &auth, author, &before, spec, which.then, limit).await
+    Ok(env)
 }
 
 /// Tell the environment of a process

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::create::SPAWN_LIMIT;
-use super::update::{self, Which, redefine};
+use super::update::{self, Attempts, Which, redefine};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
@@ -15,9 +15,6 @@ use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert_given};
 use crate::model::AppSpec;
 use crate::wire;
-
-/// So often it is tried anew when somebody else changes the definition at the same time.
-const ATTEMPTS: usize = 5;
 
 /// Change some members of the definition of an app
 ///
@@ -43,18 +40,16 @@ pub async fn patch(
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let mut attempts = 1..=ATTEMPTS;
+    let mut attempts = Attempts::new();
     loop {
         let before = resolve_app(&auth.snapshot(&api), &reference)?;
         let Some(first) = before.first() else { return Err(ApiError::no_route()) };
-        // Of the version that is patched, always: else what somebody else changes meanwhile is undone.
         let known = conditions.expected(first)?;
-        let expected = known.unwrap_or_else(|| Conditions::present(first));
+        let expected = Some(known.unwrap_or_else(|| Conditions::present(first)));
         let spec = AppSpec { instances: update::present(&before), ..AppSpec::clone(&first.spec) };
         let new = patched(spec, patch.clone()).await?;
-        let done = redefine(&api, &auth, Some(expected), &before, new, &which, limit).await;
-        let raced = matches!(&done, Err(error) if error.status == StatusCode::PRECONDITION_FAILED);
-        if !raced || known.is_some() || attempts.next().is_none() {
+        let done = redefine(&api, &auth, expected, &before, new, &which, limit).await;
+        if !attempts.again(&done, known) {
             return done;
         }
     }

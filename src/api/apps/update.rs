@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -97,6 +98,28 @@ pub(super) async fn redefine(
 /// How many processes the app has: of those that it was defined with, some may be deleted.
 pub(super) fn present(before: &[Arc<ProcessView>]) -> u32 {
     before.iter().filter(|view| view.goal != Goal::Gone).count().max(1) as u32
+}
+
+/// So often a change is tried anew when somebody else changes the definition at the same time.
+const ATTEMPTS: usize = 5;
+
+/// What is changed is a part of the definition of now: made of one that somebody else has replaced
+/// meanwhile, it would undo what they did.
+pub(super) struct Attempts(usize);
+
+impl Attempts {
+    /// All of them.
+    pub(super) fn new() -> Attempts {
+        Attempts(ATTEMPTS)
+    }
+
+    /// Whether that is to be made of the definition of now once more. Never when the client has said
+    /// which version they know.
+    pub(super) fn again(&mut self, done: &Result<Response, ApiError>, known: Option<Expected>) -> bool {
+        let raced = matches!(done, Err(error) if error.status == StatusCode::PRECONDITION_FAILED);
+        self.0 -= 1;
+        raced && known.is_none() && self.0 > 0
+    }
 }
 
 /// The same with a definition that is made of an earlier one. Unless it is said otherwise, what is
