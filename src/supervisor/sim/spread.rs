@@ -21,15 +21,15 @@ fn has_a_proven_trial(world: &World, row: &Process) -> bool {
 /// Connections go to all who are online, and to nobody else; and the sockets stay of all who go on.
 pub fn connections_go_to_who_is_online(world: &World, _: &Step<'_>) -> Holds {
     let steered = world.brain.steered();
-    let is_spread =
-        |row: &&Process| world.brain.app(row.app).is_some_and(|spec| spec.spread == Spread::Even);
+    let is_spread = |row: &&Process| world.brain.app(row.app).is_some_and(|spec| spec.spread == Spread::Even);
     let rows: Vec<&Process> = world.brain.processes().filter(is_spread).collect();
     let has = |row: &Process, port: u16| row.ports.held == Some(Port::Shared(port));
     for (port, Steered { to, keep }) in &steered {
         ensure!(to.is_subset(keep), "{port}: connections go to {to:?}, and sockets stay of {keep:?}");
         for instance in to {
             let mut of_it = rows.iter().filter(|row| row.instance == *instance);
-            let good = of_it.any(|row| (has(row, *port) && serves(world, row)) || has_a_proven_trial(world, row));
+            let good =
+                of_it.any(|row| (has(row, *port) && serves(world, row)) || has_a_proven_trial(world, row));
             ensure!(good, "{port}: connections go to instance {instance}, which is not online");
         }
     }
