@@ -168,17 +168,25 @@ pub async fn restart_on(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<Acted, ApiError> {
+    let spread = spread(plan, targets)?;
+    can_be_started(api, specs(targets)).await?;
+    let places = targets.iter().zip(spread);
+    let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
+    give(api, by, Action::Restart, commands, targets, None, limit).await
+}
+
+/// Where each of these is to be.
+///
+/// # Errors
+/// 422 when there are not enough ports.
+pub fn spread(plan: PortPlan, targets: &[Arc<ProcessView>]) -> Result<Vec<PortPlan>, ApiError> {
     let shared = targets.iter().all(|view| matches!(view.spec.port, Some(PortPlan::Shared(_))));
     // An app that shares its port shares another one, too.
     let plan = match plan {
         PortPlan::Single(port) if shared => PortPlan::Shared(port),
         PortPlan::Single(_) | PortPlan::Shared(_) | PortPlan::Range(..) | PortPlan::Auto(..) => plan,
     };
-    let spread = plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))?;
-    can_be_started(api, specs(targets)).await?;
-    let places = targets.iter().zip(spread);
-    let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
-    give(api, by, Action::Restart, commands, targets, None, limit).await
+    plan.spread(targets.len() as u32).map_err(|e| ApiError::member("/port", e.to_string()))
 }
 
 /// Whether an action would run only what can be run, as far as that is seen before anything happens.

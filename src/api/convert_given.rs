@@ -90,6 +90,10 @@ mod tests {
         check(json!({"script": "sleep", "instances": 2, "balance": {"port": 8080}}));
         check(json!({"script": "sleep", "instances": 2, "port": "4822", "spread": "even"}));
         check(json!({"script": "sleep", "port": "4822", "listen_mode": "shared", "spread": "queue"}));
+        check(json!({
+            "script": "sleep", "instances": 4, "balance": {"port": 8080, "slow_start_ms": 9000},
+            "rolling": {"soak_ms": 5000, "max_surge": "25%", "max_unavailable": "1"},
+        }));
         check(json!({"script": "sleep", "labels": {"tier": "web", "canary": ""}}));
         check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));

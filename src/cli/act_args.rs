@@ -49,6 +49,9 @@ pub struct ReloadArgs {
     /// So long each new run has to stay well before the old one goes [default: as the app says]
     #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::delay)]
     pub soak: Option<Duration>,
+    /// Move to these ports, until the next restart or reload: 3001, 3001-3004 or auto:4000-4100
+    #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
+    pub port: Option<String>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,

@@ -158,15 +158,18 @@ impl Client {
     }
 
     /// `POST /apps/{ref}/reload`: answers when all are replaced, or false after the wait. `soak`: how
-    /// long each new run has to stay well, if not for as long as the app says.
+    /// long each new run has to stay well, if not for as long as the app says; `port`: where they are to
+    /// be, if not where the app says.
     pub async fn reload(
         &self,
         reference: &str,
         soak: Option<Duration>,
+        port: Option<&str>,
         wait: Duration,
     ) -> Result<(bool, Reloaded), ClientError> {
         let soak = soak.map(|soak| format!("&soak={}ms", soak.as_millis())).unwrap_or_default();
-        let path = format!("/api/v1/apps/{}/reload?wait={}s{soak}", escaped(reference)?, wait.as_secs());
+        let to = port.map(|port| format!("&port={}", percent_encoded(port))).unwrap_or_default();
+        let path = format!("/api/v1/apps/{}/reload?wait={}s{soak}{to}", escaped(reference)?, wait.as_secs());
         let (status, reloaded) = self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN)).await?;
         Ok((status != StatusCode::ACCEPTED, reloaded))
     }

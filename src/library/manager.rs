@@ -129,7 +129,7 @@ impl ProcessManager {
     /// [`Error::NotFound`]; [`Error::Refused`] or [`Error::Failed`] when one does not come up, or not
     /// all are replaced within half an hour.
     pub async fn reload(&mut self, reference: &str) -> Result<Vec<ProcessInfo>, Error> {
-        let (on_time, reloaded) = ask!(self, ONCE, self.client.reload(reference, None, RELOAD_WAIT));
+        let (on_time, reloaded) = ask!(self, ONCE, self.client.reload(reference, None, None, RELOAD_WAIT));
         if !on_time {
             let seconds = RELOAD_WAIT.as_secs();
             let told = format!("reload is not done after {seconds} s and the daemon goes on with it");

@@ -23,8 +23,8 @@ use std::collections::BTreeSet;
 use super::leaving::Leaving;
 use super::{Effect, Supervisor, ready};
 use crate::model::{
-    AppSpec, Cause, End, EventKind, ExitCause, Moment, Pid, Port, ProcessId, Readiness, ReadyBy, ReadyPolicy,
-    Remarks, RunId, SpawnFailure, SpawnStep, State, Status, Vitals,
+    AppSpec, Cause, End, EventKind, ExitCause, Moment, Pid, Port, PortPlan, ProcessId, Readiness, ReadyBy,
+    ReadyPolicy, Remarks, RunId, SpawnFailure, SpawnStep, State, Status, Vitals,
 };
 
 /// A life that is to replace the present one.
@@ -34,6 +34,8 @@ pub struct Trial {
     pub run: RunId,
     /// Its port. Behind a balancer it is another one than that of the present life.
     pub port: Option<Port>,
+    /// Where that is, if not where the definition says.
+    pub plan: Option<PortPlan>,
     /// What it is to become ready by, if it is awaited.
     pub awaits: Option<ReadyPolicy>,
     /// Its main process, and what is known of that; absent until it is executed.
@@ -69,16 +71,17 @@ fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
 }
 
 impl Supervisor {
-    /// Launches a life beside the present one of that process, with that port.
-    pub(super) fn begin_trial(&mut self, id: ProcessId, port: Option<Port>) -> RunId {
+    /// Launches a life beside the present one of that process, with that port; `plan`: where that is, if
+    /// not where the definition says.
+    pub(super) fn begin_trial(&mut self, id: ProcessId, port: Option<Port>, plan: Option<PortPlan>) -> RunId {
         let run = self.next_run;
         self.next_run = RunId(run.0 + 1);
-        let own = port.filter(|port| !port.is_shared());
+        let own = port.filter(|port| !port.is_shared() || plan.is_some());
         self.change(id, |process| (process.trial, process.ports.trial) = (Some(run), own));
         let process = &self.processes[&id];
         let spec = self.apps[&process.app].clone();
         let awaits = to_prove(&spec, port);
-        self.trials.insert(id, Trial { run, port, awaits, up: None });
+        self.trials.insert(id, Trial { run, port, plan, awaits, up: None });
         self.effects.push(Effect::Launch {
             run,
             process: id,
@@ -93,7 +96,7 @@ impl Supervisor {
     /// The life on trial becomes the present one, and what was present leaves. Only for a trial
     /// that runs beside a life that does.
     pub(super) fn promote(&mut self, now: Moment, id: ProcessId) {
-        let Some(Trial { run, port, awaits, up: Some(up) }) = self.trials.remove(&id) else { return };
+        let Some(Trial { run, port, plan, awaits, up: Some(up) }) = self.trials.remove(&id) else { return };
         let process = &self.processes[&id];
         let old = process.state.run();
         let (started, old_port) = (process.started, process.ports.held);
@@ -110,7 +113,7 @@ impl Supervisor {
             process.trial = None;
             process.ports.trial = None;
             process.ports.held = port;
-            process.ports.plan = None;
+            process.ports.plan = plan;
             process.restarts = process.restarts.saturating_add(1);
             (process.unstable, process.waits) = (0, 0);
             (process.end_asked, process.drains_until) = (false, None);

@@ -99,6 +99,8 @@ pub enum Command {
         beside: BTreeSet<ProcessId>,
         /// How long each new run has to stay well, if not for as long as the definition says.
         soak: Option<Duration>,
+        /// Where to, if not where the definition says: as with `Move`.
+        ports: BTreeMap<ProcessId, PortPlan>,
     },
     /// End that reload early: no further process has its turn. A new run that had begun beside an old
     /// one goes again; one that had begun after it stays.

@@ -61,7 +61,7 @@ impl Supervisor {
             ) => Vec::new(),
             Input::Tick => {
                 let launches = self.due(now).chain(queued()).filter_map(at_launch);
-                let turns = self.next_turns().into_iter().filter_map(|id| self.question_of_turn(id));
+                let turns = self.next_turns().into_iter().filter_map(|id| self.question_of_next_turn(id));
                 launches.chain(turns).chain(self.questions_of_slots(now)).collect()
             }
         }
@@ -105,8 +105,9 @@ impl Supervisor {
                 let needed = if *then == Then::Keep { Vec::new() } else { needed_by(spec) };
                 [needed, self.questions_of_update(*app, spec, *then)].concat()
             }
-            Command::Reload { processes, beside, soak: _ } => {
-                processes.iter().filter_map(|id| self.question_of_first_turn(*id, beside)).collect()
+            Command::Reload { processes, beside, ports, soak: _ } => {
+                let question = |id: &ProcessId| self.question_of_turn(*id, beside, ports.get(id).copied());
+                processes.iter().filter_map(question).collect()
             }
             Command::Stop { .. }
             | Command::Delete { .. }

@@ -185,7 +185,7 @@ impl Supervisor {
         self.port_by(id, ports.plan, keeps, false)
     }
 
-    fn port_by(
+    pub(super) fn port_by(
         &self,
         id: ProcessId,
         plan: Option<PortPlan>,
@@ -204,7 +204,7 @@ impl Supervisor {
         })
     }
 
-    fn asking(&self, id: ProcessId, keeps: Option<Port>, listens: bool) -> Asking {
+    pub(super) fn asking(&self, id: ProcessId, keeps: Option<Port>, listens: bool) -> Asking {
         let process = &self.processes[&id];
         Asking { id: Some(id), app: Some(process.app), instance: process.instance, keeps, listens }
     }

@@ -23,13 +23,14 @@
 //! of the app meanwhile ends the reload as interrupted: two wills about the same processes are never
 //! mixed. A new daemon does not take a reload up again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::turn::Outlook;
 use super::{Accepted, Denied, Supervisor};
 use crate::model::{
-    AppId, EventKind, Goal, Moment, Port, ProcessId, Reason, Rest, RollLimits, RollPolicy, RunId, State,
+    AppId, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Reason, Rest, RollLimits, RollPolicy, RunId,
+    State,
 };
 
 /// The latest reload of an app.
@@ -39,12 +40,21 @@ pub struct Reload {
     pub number: u64,
     /// The processes, by instance.
     pub processes: Vec<ProcessId>,
-    /// Those of them whose new run may live beside the old one.
+    /// How that was asked for.
+    pub how: How,
+    /// How far it is.
+    pub progress: Progress,
+}
+
+/// How a reload was asked for.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct How {
+    /// The processes whose new run may live beside the old one.
     pub beside: BTreeSet<ProcessId>,
     /// How long a new run has to stay well, if not for as long as the definition says.
     pub soak: Option<Duration>,
-    /// How far it is.
-    pub progress: Progress,
+    /// Where new runs are to be, if not where the definition says.
+    pub ports: BTreeMap<ProcessId, PortPlan>,
 }
 
 /// How far a reload is.
@@ -133,8 +143,7 @@ impl Supervisor {
         &mut self,
         now: Moment,
         processes: Vec<ProcessId>,
-        beside: BTreeSet<ProcessId>,
-        soak: Option<Duration>,
+        how: How,
     ) -> Result<Accepted, Denied> {
         let mut numbered = Vec::new();
         let mut stopped = None;
@@ -160,15 +169,16 @@ impl Supervisor {
         let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
         // Refused before anything begins if there is no port for the first.
         if let Some(first) = self.in_order_of_turns(&processes).next() {
-            match self.can_try(first, &beside) {
-                true => _ = self.port_of_trial(first)?,
-                false => self.aim(first, None)?,
+            let plan = how.ports.get(&first).copied();
+            match self.can_try(first, &how.beside, plan) {
+                true => _ = self.port_of_trial(first, plan)?,
+                false => self.aim(first, plan)?,
             }
         }
         let number = self.next_reload;
         self.next_reload += 1;
         let progress = Progress::Rolling { turns: Vec::new(), waiting: processes.clone(), due: None };
-        self.reloads.insert(app, Reload { number, processes, beside, soak, progress });
+        self.reloads.insert(app, Reload { number, processes, how, progress });
         self.reloads_touched = true;
         self.give_turns(now, app, true);
         Ok(Accepted::Reloading { number })
@@ -291,15 +301,16 @@ impl Supervisor {
         if self.processes.get(&id).is_none_or(|process| process.goal != Goal::Up) {
             return Way::Instead;
         }
-        let can_try = self.can_try(id, &reload.beside);
+        let can_try = self.can_try(id, &reload.how.beside, reload.how.ports.get(&id).copied());
         let tried = turns.iter().filter(|turn| turn.beside).count() as u32;
-        if can_try && tried < surge + u32::from(planted!(ReloadsTwoAtOnce)) {
+        let one_more = u32::from(planted!(ReloadsTwoAtOnce));
+        let many = turns.len() as u32 >= (surge + unavailable).max(1) + one_more;
+        if can_try && tried < surge + one_more && !many {
             return Way::Beside;
         }
         // One that cannot have two runs has to pause, whatever was wished.
         let may_pause = if can_try { unavailable } else { unavailable.max(1) };
         let missing: Vec<ProcessId> = self.missing(reload).filter(|other| *other != id).collect();
-        let many = turns.len() as u32 >= (surge + unavailable).max(1);
         let few = self.serves(id) && missing.len() as u32 >= may_pause;
         if planted!(PausesTooMany) && can_try || !many && !few {
             return Way::Instead;

@@ -31,8 +31,12 @@ pub(super) fn spare(spec: &AppSpec) -> Vec<u16> {
 }
 
 impl Supervisor {
-    /// The port of a run that is to begin beside the present one.
-    pub(super) fn port_of_trial(&self, id: ProcessId) -> Result<Option<Port>, Denied> {
+    /// The port of a run that is to begin beside the present one; by `to`, if that is not the
+    /// definition's.
+    pub(super) fn port_of_trial(&self, id: ProcessId, to: Option<PortPlan>) -> Result<Option<Port>, Denied> {
+        if let Some(to) = to {
+            return self.port_by(id, Some(to), None, false).and_then(|port| self.not_its_own(id, to, port));
+        }
         let process = &self.processes[&id];
         match self.apps[&process.app].port {
             None => Ok(None),
@@ -43,6 +47,20 @@ impl Supervisor {
                 open.map(|port| Some(Port::Own(port)))
                     .ok_or(Denied::PortsExhausted { plan, holders: Vec::new() })
             }
+        }
+    }
+
+    /// The present run has its port until it is gone; of several there may be another one.
+    fn not_its_own(&self, id: ProcessId, to: PortPlan, port: Option<Port>) -> Result<Option<Port>, Denied> {
+        let held = self.processes[&id].ports.held.map(Port::number);
+        match (port, to.wants(0)) {
+            (Some(port), Want::AnyOf(first, last)) if held == Some(port.number()) => {
+                let asking = self.asking(id, None, false);
+                let mut others = (first..=last).filter(|other| Some(*other) != held).map(Port::Own);
+                let open = others.find(|other| self.owner(*other, asking).is_none());
+                open.map(Some).ok_or(Denied::PortsExhausted { plan: to, holders: Vec::new() })
+            }
+            (port, Want::AnyOf(..) | Want::One(_) | Want::Shared(_) | Want::Nothing) => Ok(port),
         }
     }
 

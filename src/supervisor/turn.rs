@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::reload::How;
 use super::{Effect, PortQuestion, Ports, Progress, Supervisor, Turn};
 use crate::model::{
     AppId, Cause, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Readiness, Reason, Rest, RollPolicy,
-    RunId, State, Status, Vitals, in_words,
+    RunId, State, Status, Vitals, Want, in_words,
 };
 
 /// So many ports are tried for a new run that loses its own to another program before it listens.
@@ -156,14 +157,15 @@ impl Supervisor {
         let (mut turns, mut waiting) = (turns.clone(), waiting.clone());
         waiting.retain(|other| *other != id);
         let number = of - waiting.len() as u32;
+        let plan = reload.how.ports.get(&id).copied();
         // Gone meanwhile, or stopped: that is somebody else's will.
         let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
             return self.set_progress(now, app, Progress::Interrupted);
         };
         let old = process.latest_run;
         let port = match beside {
-            true => self.port_of_trial(id),
-            false => self.aim(id, None).map(|()| None),
+            true => self.port_of_trial(id, plan),
+            false => self.aim(id, plan).map(|()| None),
         };
         let port = match port {
             Ok(port) => port,
@@ -171,11 +173,11 @@ impl Supervisor {
         };
         self.publish(id, old, EventKind::Reloading { turn: number, of, beside });
         let new = match beside {
-            true => Some(self.begin_trial(id, port)),
+            true => Some(self.begin_trial(id, port, plan)),
             false => {
                 // Cannot be denied: it has its port, it is there, and nothing shuts down, or the
                 // reload would be over.
-                let _ = self.restart_alone(now, id, None, Cause::Reload);
+                let _ = self.restart_alone(now, id, plan, Cause::Reload);
                 self.processes[&id].latest_run.filter(|run| Some(*run) > old)
             }
         };
@@ -187,24 +189,32 @@ impl Supervisor {
     /// on the port that was chosen for it. None: that is not so.
     pub(super) fn try_elsewhere(&mut self, turn: &Turn) -> Option<Turn> {
         let (id, app) = (turn.process, self.processes.get(&turn.process)?.app);
+        let How { beside, ports, .. } = &self.reloads[&app].how;
+        let plan = ports.get(&id).copied();
         let taken = |port: Port| !port.is_shared() && self.ports.seen_busy(port.number());
         let lost_it = turn.beside && turn.port.is_some_and(taken);
-        if !lost_it || turn.tries >= TRIES || !self.can_try(id, &self.reloads[&app].beside) {
+        if !lost_it || turn.tries >= TRIES || !self.can_try(id, beside, plan) {
             return None;
         }
-        let port = self.port_of_trial(id).ok()?;
-        let new = Some(self.begin_trial(id, port));
+        let port = self.port_of_trial(id, plan).ok()?;
+        let new = Some(self.begin_trial(id, port, plan));
         Some(Turn { new, port, tries: turn.tries + 1, ..turn.clone() })
     }
 
     /// Whether a new run of that process may begin beside its present one: that runs, and there is no
     /// port that both would have to bind. They may accept from one socket, or stand on ports of their
-    /// own behind a balancer.
-    pub(super) fn can_try(&self, id: ProcessId, beside: &BTreeSet<ProcessId>) -> bool {
+    /// own behind a balancer. `to`: where the new run is to be, if not where the definition says.
+    pub(super) fn can_try(&self, id: ProcessId, beside: &BTreeSet<ProcessId>, to: Option<PortPlan>) -> bool {
         let process = &self.processes[&id];
         let spec = &self.apps[&process.app];
         let Ports { held, next, plan, trial } = process.ports;
+        let elsewhere = |to: PortPlan| match to.wants(0) {
+            Want::One(port) | Want::Shared(port) => held.is_none_or(|held| held.number() != port),
+            Want::AnyOf(..) => true,
+            Want::Nothing => false,
+        };
         let may_share = match spec.port {
+            _ if to.is_some() => to.is_some_and(elsewhere) && next.is_none(),
             None => process.ports == Ports::default(),
             Some(PortPlan::Shared(_)) => {
                 held.is_some_and(|port| port.is_shared()) && next.is_none() && plan.is_none()
@@ -217,29 +227,32 @@ impl Supervisor {
         beside.contains(&id) && may_share && trial.is_none() && runs
     }
 
-    /// Which ports are to be tried before a process has its turn.
-    pub(super) fn question_of_turn(&self, id: ProcessId) -> Option<PortQuestion> {
+    /// Which ports are to be tried before a process has its turn in the reload that goes on.
+    pub(super) fn question_of_next_turn(&self, id: ProcessId) -> Option<PortQuestion> {
         let app = self.processes.get(&id)?.app;
-        self.question_of_first_turn(id, &self.reloads.get(&app)?.beside)
+        let How { beside, ports, .. } = &self.reloads.get(&app)?.how;
+        self.question_of_turn(id, beside, ports.get(&id).copied())
     }
 
     /// The same, for a reload that is about to begin.
-    pub(super) fn question_of_first_turn(
+    pub(super) fn question_of_turn(
         &self,
         id: ProcessId,
         beside: &BTreeSet<ProcessId>,
+        plan: Option<PortPlan>,
     ) -> Option<PortQuestion> {
         self.processes.get(&id)?;
-        match self.can_try(id, beside) {
-            true => self.question_of_trial(id),
-            false => self.question_of(id, None),
+        match (self.can_try(id, beside, plan), plan) {
+            (true, Some(plan)) => Some(self.ask(Some(id), plan, 0, None)),
+            (true, None) => self.question_of_trial(id),
+            (false, plan) => self.question_of(id, plan),
         }
     }
 
     /// How long a new run has to stay well.
     pub(super) fn soak(&self, app: AppId) -> Duration {
         let spec = &self.apps[&app];
-        let asked = self.reloads.get(&app).and_then(|reload| reload.soak).or(spec.roll.soak);
+        let asked = self.reloads.get(&app).and_then(|reload| reload.how.soak).or(spec.roll.soak);
         asked.unwrap_or(spec.restart.min_uptime.min(RollPolicy::USUAL_SOAK))
     }
 }

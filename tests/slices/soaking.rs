@@ -218,3 +218,89 @@ fn a_balancer_that_is_killed_under_load_is_back_at_once_and_nobody_is_refused() 
     let seen = load.end();
     assert_eq!(seen.refused, 0, "{seen:?}");
 }
+
+#[test]
+fn a_reload_to_another_port_leaves_the_old_one_answered_until_the_new_one_is() {
+    let home = Home::new();
+    let (old, new) = (free_port(), free_port());
+    let script = home.file("app.js", NODE);
+    home.ok(&[
+        "start",
+        &script,
+        "--name",
+        "web",
+        "--port",
+        &old.to_string(),
+        "--ready",
+        "port",
+        "--wait-ready",
+    ]);
+    let (first, answers) = (home.pid("web"), Load::begin(old, 1, 1));
+    let mut reload = home.command(&["reload", "web", "--port", &new.to_string()]).spawn().unwrap();
+    wait_until("the new one answers", SOON, || ask(new).is_ok_and(|pid| pid != first));
+    answers.end().is_clean();
+    let ended = wait_for("the end of the reload", SOON, || reload.try_wait().unwrap());
+    assert!(ended.success());
+    let now = home.process("web");
+    assert_eq!((&now["port"], ask(new).unwrap()), (&Value::from(new), home.pid("web")), "{now}");
+    wait_until("the old one is gone", SOON, || ask(old).is_err());
+    // Without a port it returns to the definition.
+    home.ok(&["restart", "web", "--wait-ready"]);
+    assert_eq!(ask(old).unwrap(), home.pid("web"));
+    home.run(&["reload", "web", "--port", "many"]).refused(1, &["many"]);
+    home.run(&["reload", "all", "--port", "3000"]).refused(1, &["one app at a time"]);
+}
+
+/// Answers with its pid; sick while there is a file that says so of its number.
+const SICKLY: &str = r#"
+const fs = require('fs'), http = require('http');
+http.createServer((request, response) => {
+  const sick = fs.existsSync(`${__dirname}/sick-${process.env.NODE_APP_INSTANCE}`);
+  response.statusCode = request.url === '/health' && sick ? 503 : 200;
+  response.end(String(process.pid));
+}).listen(process.env.PORT);"#;
+
+#[test]
+fn who_turns_unhealthy_gets_nothing_until_it_is_well_again() {
+    let home = Home::new();
+    let check = ["--health-check-url", "http://localhost:{port}/health", "--health-check-interval", "100ms"];
+    let more = [&check[..], &["--health-check-retries", "2"]].concat();
+    let front = start(&home, SICKLY, 2, &more);
+    let in_service = || -> Vec<i64> {
+        let state = balancer(&home);
+        let all = state["backends"].as_array().cloned().unwrap_or_default();
+        let serving = all.iter().filter(|backend| backend["draining"] == false);
+        serving.map(|backend| backend["instance"].as_i64().unwrap()).collect()
+    };
+    let load = Load::three_kinds(front, 2);
+    load.more(20);
+    let sick = home.file("sick-1", "");
+    wait_until("it is out of service", SOON, || in_service() == [0]);
+    let healthy = home.pid("web-0");
+    for _ in 0..20 {
+        assert_eq!(ask(front).unwrap(), healthy);
+    }
+    std::fs::remove_file(sick).unwrap();
+    wait_until("it is back", SOON, || in_service() == [0, 1]);
+    load.more(20);
+    load.end().is_clean();
+}
+
+#[test]
+fn a_file_says_how_an_app_is_reloaded_and_what_it_says_is_kept() {
+    let home = Home::new();
+    let script = home.file("app.js", NODE);
+    let app = serde_json::json!({
+        "name": "web", "script": script, "autostart": false, "instances": 4, "soak": "3s", "max_surge": "50%",
+        "maxUnavailable": 1, "balance": {"port": free_port(), "slow_start": "20s"},
+    });
+    let file = home.file("apps.json", &serde_json::json!({"apps": [app]}).to_string());
+    home.ok(&["start", &file]);
+    let (_, daemon) = home.keeper_and_daemon();
+    proc::kill_hard(daemon);
+    let shown = home.json(&["info", "web", "--json"]);
+    let rolling = serde_json::json!({"soak_ms": 3000, "max_surge": "50%", "max_unavailable": "1"});
+    assert_eq!((&shown["rolling"], &shown["balance"]["slow_start_ms"]), (&rolling, &Value::from(20_000)));
+    let changes = home.ok(&["plan", &file]);
+    assert!(!changes.contains("rolling"), "{changes}");
+}

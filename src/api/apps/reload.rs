@@ -19,7 +19,7 @@ use crate::api::{ApiError, Shared, convert};
 use crate::daemon::listening;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
-use crate::model::{AppId, Goal, Pid, PortOwner, ProcessId};
+use crate::model::{AppId, Goal, Pid, PortOwner, PortPlan, ProcessId};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
@@ -34,6 +34,22 @@ pub struct Soak {
     /// as `rolling` of the app says.
     #[param(nullable = false, example = "5s")]
     soak: Option<String>,
+}
+
+/// `?port=3001`: to another port than the definition's.
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ToPort {
+    /// `3001`, `3001-3004` (spread over the processes) or `auto:4000-4100`: each new run has its port
+    /// beside the old one. Crashes keep it; the next restart or reload without it returns to the
+    /// definition.
+    #[param(nullable = false, example = "3001")]
+    port: Option<String>,
+}
+
+impl ToPort {
+    /// As the definition says.
+    pub const USUAL: ToPort = ToPort { port: None };
 }
 
 impl Soak {
@@ -61,11 +77,11 @@ impl Soak {
 /// reload, and the old one goes on; processes that were replaced before it stay as they are. Behind a
 /// balancer the new run has another port, takes its share as soon as it is online, and the old one is
 /// asked to end when it has answered what it had, or after the balancer's drain limit. A process that
-/// has a port of its own without a balancer, or listens on one, cannot have two runs: its old run ends
-/// before the new one begins, and `notice` says that it paused. What is stopped stays so. Several apps
+/// has a port of its own without a balancer, or listens on one, cannot have two runs, unless it moves to
+/// another `port`: its old run ends before the new one begins, and `notice` says that it paused. What is stopped stays so. Several apps
 /// are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
-    params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait, Soak),
+    params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait, Soak, ToPort),
     responses(
         (status = 200, description = "done", body = wire::Reloaded,
             headers(("location" = String, description = "path of the operation, if anything was done"))),
@@ -80,20 +96,30 @@ pub async fn reload(
     Path(reference): Path<String>,
     Query(wait): Query<Wait>,
     Query(soak): Query<Soak>,
+    Query(to): Query<ToPort>,
 ) -> Result<Response, ApiError> {
     let (limit, soak) = (wait.limit()?, soak.span()?);
+    let plan = to.port.as_deref().map(convert::port_plan).transpose()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
     let mut by_app: BTreeMap<AppId, Vec<ProcessId>> = BTreeMap::new();
     for target in &targets {
         by_app.entry(target.app).or_default().push(target.id);
     }
-    let up = targets.iter().filter(|view| view.goal == Goal::Up);
-    act::can_be_started(&api, act::specs(up)).await?;
-    let beside = side_by_side(&targets).await?;
+    let up: Vec<Arc<ProcessView>> = targets.iter().filter(|view| view.goal == Goal::Up).cloned().collect();
+    act::can_be_started(&api, act::specs(&up)).await?;
+    let ports: BTreeMap<ProcessId, PortPlan> = match plan {
+        Some(plan) => up.iter().map(|view| view.id).zip(act::spread(plan, &up)?).collect(),
+        None => BTreeMap::new(),
+    };
+    let beside = match plan {
+        Some(_) => up.iter().map(|view| view.id).collect(),
+        None => side_by_side(&targets).await?,
+    };
     let commands = by_app.values().map(|processes| Command::Reload {
         processes: processes.clone(),
         beside: processes.iter().copied().filter(|id| beside.contains(id)).collect(),
         soak,
+        ports: processes.iter().filter_map(|id| Some((*id, *ports.get(id)?))).collect(),
     });
     let answers = api.handle.command(commands.collect()).await?;
     let mut going = BTreeMap::new();

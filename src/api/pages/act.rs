@@ -6,7 +6,7 @@ use axum::response::Redirect;
 use super::{FORM_WAIT, Fields};
 use crate::api::access::{AppDelete, AppOperate, Auth, PageAuth};
 use crate::api::act::act;
-use crate::api::apps::reload::Soak;
+use crate::api::apps::reload::{Soak, ToPort};
 use crate::api::extract::{Json, Path, Query};
 use crate::api::resolve::{resolve, resolve_app};
 use crate::api::{ApiError, Shared, apps};
@@ -63,8 +63,8 @@ async fn order(
     let wait = || Query(crate::api::act::Wait::of(FORM_WAIT));
     match verb {
         "reload" => {
-            let soak = Query(Soak::USUAL);
-            drop(apps::reload::reload(auth, State(api), Path(reference), wait(), soak).await?);
+            let (soak, to) = (Query(Soak::USUAL), Query(ToPort::USUAL));
+            drop(apps::reload::reload(auth, State(api), Path(reference), wait(), soak, to).await?);
         }
         "scale" => {
             let text = fields.get("instances").unwrap_or_default();

@@ -8,7 +8,10 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::{FORM_WAIT, Fields, wrong};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::act::Wait;
-use crate::api::apps::{self, reload::Soak};
+use crate::api::apps::{
+    self,
+    reload::{Soak, ToPort},
+};
 use crate::api::audit::Note;
 use crate::api::conditional::{self, Conditions};
 use crate::api::convert_given::asked_for;
@@ -157,8 +160,8 @@ async fn save(
     );
     match after {
         After::Reload => {
-            let soak = Query(Soak::USUAL);
-            drop(apps::reload::reload(auth.with()?, State(api.clone()), path(), wait(), soak).await?);
+            let (soak, to) = (Query(Soak::USUAL), Query(ToPort::USUAL));
+            drop(apps::reload::reload(auth.with()?, State(api.clone()), path(), wait(), soak, to).await?);
             Ok(())
         }
         After::Follow(_) => Ok(()),

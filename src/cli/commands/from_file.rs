@@ -93,7 +93,10 @@ async fn one(
         }
         (PlanAction::None, Verb::Start) => act(session, Action::Start, step, report).await,
         (PlanAction::None, Verb::Restart) => act(session, Action::Restart, step, report).await,
-        (PlanAction::None, Verb::Reload { soak }) => reload::one(session, &whose(step), soak, report).await,
+        (PlanAction::None, Verb::Reload { soak }) => {
+            let how = reload::How { soak, port: None };
+            reload::one(session, &whose(step), &how, report).await
+        }
         (PlanAction::None, Verb::Apply) => Ok(()),
         (PlanAction::Start, _) if step.changes.is_empty() => act(session, Action::Start, step, report).await,
         (PlanAction::Start, _) => change(session, new, step, Then::Start, report).await,
@@ -118,7 +121,7 @@ async fn one(
                 Verb::Reload { soak } => soak,
                 Verb::Start | Verb::Restart | Verb::Apply => None,
             };
-            reload::one(session, &whose, soak, report).await
+            reload::one(session, &whose, &reload::How { soak, port: None }, report).await
         }
         (PlanAction::Remove, _) => remove(session, step, report).await,
     }

@@ -22,16 +22,20 @@ const LINES: u64 = 10;
 pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     let (files, refs) = file_args::split(args.refs);
     args.refs = refs;
+    if args.port.is_some() && (!files.is_empty() || args.refs.iter().any(|reference| reference == "all")) {
+        return Err(CliError::new("--port is for one app at a time: name it instead of all or a file"));
+    }
     let declared = args.of_file.read_all(&files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
-    let verb = Verb::Reload { soak: args.soak };
+    let how = How { soak: args.soak, port: args.port };
+    let verb = Verb::Reload { soak: how.soak };
     from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
     for reference in &args.refs {
-        if let Err(error) = one(&session, reference, args.soak, &mut report).await {
+        if let Err(error) = one(&session, reference, &how, &mut report).await {
             report.refuse(&error);
             if let CliError::Client(error) = &error {
                 show_log(&session, error).await?;
@@ -41,14 +45,17 @@ pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     report.finish()
 }
 
-/// Reloads what a reference means. `soak`: how long each new run has to stay well, if not for as long
-/// as the app says.
-pub async fn one(
-    session: &Session,
-    reference: &str,
-    soak: Option<Duration>,
-    report: &mut Report,
-) -> Result<(), CliError> {
+/// How it is done, if not as the app says.
+#[derive(Default)]
+pub struct How {
+    /// How long each new run has to stay well.
+    pub soak: Option<Duration>,
+    /// Where new runs are to be.
+    pub port: Option<String>,
+}
+
+/// Reloads what a reference means.
+pub async fn one(session: &Session, reference: &str, how: &How, report: &mut Report) -> Result<(), CliError> {
     let before = act::meant(session, reference).await?;
     if before.is_empty() {
         if !report.json {
@@ -56,7 +63,7 @@ pub async fn one(
         }
         return Ok(());
     }
-    let asked = session.ask_once(async |c| c.reload(reference, soak, WAIT).await);
+    let asked = session.ask_once(async |c| c.reload(reference, how.soak, how.port.as_deref(), WAIT).await);
     let (on_time, reloaded) = progress::beside(session, "reload", &before, asked).await?;
     for process in &reloaded.processes {
         let was = before.iter().find(|was| was.id == process.id);

@@ -17,6 +17,7 @@ use super::super::out;
 use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
 use super::super::resource_args::ResourceArgs;
+use super::super::rolling_args::RollingArgs;
 use super::super::runtime_args::RuntimeArgs;
 use super::super::schedule_args::ScheduleArgs;
 use super::super::session::{Session, cpus_here};
@@ -283,6 +284,7 @@ fn defines_something(args: &StartArgs) -> bool {
         || args.listen_mode.is_some()
         || args.spread.is_some()
         || args.balance != BalanceArgs::default()
+        || args.rolling != RollingArgs::default()
         || args.cwd.is_some()
         || !args.env.is_empty()
         || args.env_sources != EnvArgs::default()

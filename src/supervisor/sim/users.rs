@@ -192,7 +192,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Nam
             let processes: Vec<ProcessId> = of_app.collect();
             let beside = processes.iter().copied().filter(|_| dice.chance(70)).collect();
             let soak = dice.pick(&[None, None, Some(Duration::ZERO), Some(Duration::from_secs(3))]);
-            Command::Reload { processes, beside, soak }
+            Command::Reload { processes, beside, soak, ports: BTreeMap::new() }
         }
         140..150 => {
             let numbers = dice.pick(&[vec![0], vec![0, 1], vec![1], vec![0, 2]]);

@@ -9,7 +9,12 @@ const APP: AppId = AppId(0);
 /// One process that runs, and a reload of it.
 fn reloading(spec: AppSpec) -> Story {
     running(spec)
-        .command(Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None })
+        .command(Command::Reload {
+            processes: vec![ID],
+            beside: [ID].into(),
+            soak: None,
+            ports: Default::default(),
+        })
         .orders("launch 2")
 }
 
@@ -59,8 +64,14 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
     };
     let checked = |story: Story, run, verdict| story.fact(Fact::Checked { run: RunId(run), verdict });
     let story = checked(of(AppSpec { health: Some(health), ..app("web") }).spawned(1), 1, Verdict::Passed);
-    let story =
-        story.command(Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None }).spawned(2);
+    let story = story
+        .command(Command::Reload {
+            processes: vec![ID],
+            beside: [ID].into(),
+            soak: None,
+            ports: Default::default(),
+        })
+        .spawned(2);
     let story = story.later(ms(5_000)).orders("");
     let verdict = Verdict::Failed { reason: "answered 503".to_owned() };
     let story = checked(story, 2, verdict).orders("unwatch 2, SIGTERM 2");
@@ -72,8 +83,14 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
 #[test]
 fn a_new_run_that_was_well_before_it_replaced_the_old_one_is_kept_as_ready() {
     let story = of(super::health::checked()).spawned(1).passes(1);
-    let story =
-        story.command(Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None }).spawned(2);
+    let story = story
+        .command(Command::Reload {
+            processes: vec![ID],
+            beside: [ID].into(),
+            soak: None,
+            ports: Default::default(),
+        })
+        .spawned(2);
     let story = story.passes(2);
     let at = story.now;
     let story = story.later(ms(1_000));

@@ -256,7 +256,12 @@ fn an_exit_tells_why() {
     running(app("web")).stop().exits(1, 0).tells(asked(Cause::Stop));
     running(app("web")).delete().exits(1, 0).tells(asked(Cause::Delete));
     running(app("web")).shutdown().exits(1, 0).tells(asked(Cause::Shutdown));
-    let reload = Command::Reload { processes: vec![ID], beside: Default::default(), soak: None };
+    let reload = Command::Reload {
+        processes: vec![ID],
+        beside: Default::default(),
+        soak: None,
+        ports: Default::default(),
+    };
     running(app("web")).command(reload).exits(1, 0).tells(asked(Cause::Reload));
     let fails = Fact::Checked { run: RunId(1), verdict: Verdict::Failed { reason: "answered 503".into() } };
     let complaint = "answered 503".to_owned();
@@ -269,8 +274,12 @@ fn a_reload_of_what_has_waited_fails_with_the_news_that_lets_it_go_and_finds_it_
     let spec = AppSpec { port: Some(PortPlan::Single(3000)), ..web(vec![on("db", Condition::Ready)]) };
     let nginx = PortOwner::Foreign { program: "nginx".to_owned(), pid: Pid(812) };
     let story = of(app("db")).and(spec).web_waits("db (ready)");
-    let story =
-        story.command(Command::Reload { processes: vec![WEB], beside: Default::default(), soak: None });
+    let story = story.command(Command::Reload {
+        processes: vec![WEB],
+        beside: Default::default(),
+        soak: None,
+        ports: Default::default(),
+    });
     let story = story.fact(Fact::PortsSeen { busy: [(3000, nginx)].into() }).web_waits("db (ready)");
     let reason = "port 3000 is used by another program (nginx, pid 812)".to_owned();
     story.spawned(1).tells(EventKind::ReloadFailed { reason }).web_is("errored");

@@ -174,7 +174,12 @@ fn a_reload_ends_where_there_is_no_port_for_the_next() {
     let story = story.exits(2, 0).spawned(3);
     let processes = vec![ProcessId(0), ProcessId(1)];
     let story = story
-        .command(Command::Reload { processes, beside: Default::default(), soak: None })
+        .command(Command::Reload {
+            processes,
+            beside: Default::default(),
+            soak: None,
+            ports: Default::default(),
+        })
         .exits(1, 0)
         .spawned(4)
         .others_on(&[4001]);
@@ -183,6 +188,46 @@ fn a_reload_ends_where_there_is_no_port_for_the_next() {
     let replaced = [ProcessId(0)].into();
     let failed = Progress::Failed { process: ProcessId(1), reason, replaced };
     assert_eq!(story.brain.reloads()[&AppId(0)].progress, failed);
+}
+
+/// A reload that moves each to one of these ports.
+fn moved_by_reload(story: Story, ports: &[PortPlan]) -> Story {
+    let processes: Vec<ProcessId> = (0..ports.len() as u32).map(ProcessId).collect();
+    let beside = processes.iter().copied().collect();
+    let ports = processes.iter().copied().zip(ports.iter().copied()).collect();
+    story.command(Command::Reload { processes, beside, soak: None, ports })
+}
+
+#[test]
+fn a_reload_to_another_port_has_both_runs_and_a_crash_keeps_the_new_one() {
+    let story = of(on(PortPlan::Single(3000))).spawned(1);
+    let story = moved_by_reload(story, &[PortPlan::Single(3001)]).orders("launch 2").has(Some(3000));
+    let story = story.another(on(PortPlan::Single(3001))).refuses("port 3001 is used by web (id 0)");
+    let story = story.spawned(2).later(ms(1_000)).orders("SIGTERM 1").has(Some(3001));
+    let story = story.exits(1, 0).exits(2, 1).orders("forget 2, launch 3").has(Some(3001));
+    story.spawned(3).restart().exits(3, 0).has(Some(3000));
+}
+
+#[test]
+fn a_reload_to_a_port_that_another_program_has_is_refused_and_nothing_changes() {
+    let story = of(on(PortPlan::Single(3000))).spawned(1).others_on(&[3001]);
+    let story = moved_by_reload(story, &[PortPlan::Single(3001)]);
+    story.refuses("port 3001 is used by another program (nginx, pid 812)").orders("").has(Some(3000));
+}
+
+#[test]
+fn processes_that_share_a_port_move_to_another_one_by_one() {
+    let story = of(shared(2)).spawned(1).spawned(2);
+    let story = moved_by_reload(story, &[PortPlan::Shared(3010), PortPlan::Shared(3010)]);
+    let story = story.orders("launch 3");
+    let accepts = |story: Story, run| {
+        let (at, sign) = (story.now, crate::model::Sign::Accepts);
+        story.fact(Fact::Ready { run: RunId(run), sign, at })
+    };
+    let story = accepts(story.spawned(3), 3).later(ms(1_000)).has(Some(3010));
+    let story = accepts(story.spawned(4), 4).later(ms(1_000));
+    // Nobody who goes on accepts from the first one.
+    assert!(story.effects.contains(&Effect::Release { port: 3000 }), "{:?}", story.effects);
 }
 
 fn shared(instances: u32) -> AppSpec {

@@ -20,7 +20,7 @@ fn several(instances: u32, roll: RollPolicy) -> Story {
 fn reload(story: Story, soak: Option<Duration>) -> Story {
     let processes: Vec<ProcessId> = story.brain.processes().map(|process| process.id).collect();
     let beside = processes.iter().copied().collect();
-    story.command(Command::Reload { processes, beside, soak })
+    story.command(Command::Reload { processes, beside, soak, ports: BTreeMap::new() })
 }
 
 fn progress(story: &Story) -> &Progress {
@@ -84,7 +84,7 @@ fn as_many_new_runs_are_beside_the_old_ones_as_may_be() {
 #[test]
 fn one_that_fails_takes_the_others_that_are_tried_with_it_and_all_old_ones_go_on() {
     let story = reload(several(3, roll(3, 0)), None).spawned(4).spawned(5).spawned(6);
-    let story = story.later(ms(300)).exits(5, 1).orders("SIGTERM 4, SIGTERM 6, forget 5");
+    let story = story.later(ms(300)).exits(5, 1).orders("forget 5, SIGTERM 4, SIGTERM 6");
     assert!(matches!(progress(&story), Progress::Failed { process: ProcessId(1), .. }));
     let story = story.exits(4, 0).exits(6, 0).later(ms(60_000)).orders("");
     assert_eq!(statuses(&story), [Status::Online; 3]);

@@ -16,6 +16,7 @@ fn reload(story: Story, ids: &[u32]) -> Story {
         processes: ids.iter().map(|id| ProcessId(*id)).collect(),
         beside: Default::default(),
         soak: None,
+        ports: Default::default(),
     })
 }
 
