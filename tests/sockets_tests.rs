@@ -6,6 +6,8 @@ mod slices {
     mod balance;
     mod node;
     mod rolling;
+    mod rust_app;
     pub mod shared_port;
     mod sockets;
+    mod spread;
 }
