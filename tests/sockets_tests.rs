@@ -6,7 +6,9 @@ mod slices {
     mod balance;
     mod node;
     mod rolling;
+    mod rust_app;
     pub mod shared_port;
     mod soaking;
     mod sockets;
+    mod spread;
 }

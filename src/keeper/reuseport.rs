@@ -176,7 +176,9 @@ impl Keeper {
     /// The daemon says where connections are to go, and whose sockets are needed.
     pub fn steer_to(&mut self, port: u16, to: Vec<u32>, keep: &[u32]) {
         for (place, held) in self.sockets.held.iter_mut().filter(|(place, _)| place.port == port) {
-            held.released = place.slot.is_some_and(|slot| !keep.contains(&slot));
+            if let Some(slot) = place.slot {
+                held.released = !keep.contains(&slot);
+            }
         }
         if let Some(group) = self.sockets.groups.get_mut(&port) {
             group.to = to.into_iter().collect();

@@ -189,6 +189,20 @@ async def app(scope, receive, send):
 }
 
 #[test]
+fn k6_a_reload_of_a_program_in_rust_by_listenfd_fails_no_fresh_and_no_busy_connection() {
+    let home = Home::new();
+    let port = free_port();
+    let (delay, instances) = (delay(), size("INSTANCES", 2));
+    let program = std::env::current_exe().unwrap();
+    let (count, number) = (instances.to_string(), port.to_string());
+    let line = ["start", program.to_str().unwrap(), "--name", "web", "-i", &count, "--port", &number];
+    let this = ["--ignored", "--exact", "slices::rust_app::a_program_that_takes_its_socket", "--nocapture"];
+    home.ok(&[&line[..], &["--env", &delay, "--"], &this].concat());
+    wait_until("it answers", SOON, || shared_port::ask(port).is_ok());
+    reloads_without_a_failure(&home, Load::busy_and_fresh(port, size("CLIENTS", 4)), instances);
+}
+
+#[test]
 fn k5_a_version_that_hangs_before_it_listens_gets_no_connection_of_a_held_socket() {
     let home = Home::new();
     let port = free_port();

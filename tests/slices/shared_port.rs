@@ -1,6 +1,6 @@
 //! Clients of a port, and programs that listen on it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -134,6 +134,8 @@ pub struct Seen {
     pub answers: u64,
     /// By whom.
     pub pids: BTreeSet<i64>,
+    /// How many by whom.
+    pub by: BTreeMap<i64, u64>,
     /// Connections that nobody took.
     pub refused: u64,
     /// What else went wrong.
@@ -159,6 +161,12 @@ impl Load {
         Load::of(port, &[(false, 0, count)])
     }
 
+    /// So many that keep their connection without ever resting, and so many with a connection for each
+    /// question.
+    pub fn busy_and_fresh(port: u16, of_each: usize) -> Load {
+        Load::of(port, &[(true, 0, of_each), (false, 0, of_each)])
+    }
+
     /// Kinds of clients: whether they keep their connection, how long they think (ms), how many.
     fn of(port: u16, kinds: &[(bool, u64, usize)]) -> Load {
         let (stop, seen) = (Arc::new(AtomicBool::new(false)), Arc::new(Mutex::new(Seen::default())));
@@ -173,6 +181,7 @@ impl Load {
                         Ok(pid) => {
                             seen.answers += 1;
                             seen.pids.insert(pid);
+                            *seen.by.entry(pid).or_default() += 1;
                         }
                         Err(e) if e.kind() == io::ErrorKind::ConnectionRefused => seen.refused += 1,
                         Err(e) => seen.broken.push(e.to_string()),
@@ -197,6 +206,12 @@ impl Load {
     pub fn more(&self, answers: u64) {
         let now = self.seen().answers;
         wait_until(&format!("{answers} more answers"), SOON, || self.seen().answers >= now + answers);
+    }
+
+    /// Ends it once it has so many answers.
+    pub fn end_after(self, answers: u64) -> Seen {
+        wait_until(&format!("{answers} answers"), 8 * SOON, || self.seen().answers >= answers);
+        self.end()
     }
 
     /// Ends it.

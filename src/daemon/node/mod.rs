@@ -144,7 +144,7 @@ pub fn check(program: &Path) -> Result<(), Undefinable> {
         Some(major) if VERSIONS.contains(&major) => Ok(()),
         Some(major) => refuse(format!(
             "{shown} is Node {major}, whose processes cannot share a port: use Node 18, 20, 22 or 24 by --interpreter, \
-             or give each process a port of its own with a range (a proxy before them is not built yet)"
+             or give each process a port of its own, with a range or behind a balancer (--balance)"
         )),
         None => refuse(format!("{shown} does not say which version of Node it is: run {shown} --version")),
     }

@@ -19,6 +19,8 @@ const VERSIONS = [18, 20, 22, 24];
 // For so long an idle connection stays open, so that a client which is about to use it gets its answer.
 const GRACE_MS = 1500;
 const LOOK_MS = 50;
+// For so long connections are accepted that were given to this process already.
+const ACCEPT_MS = 20;
 
 const port = Number(process.env.PMDAEMON_SHARED_PORT);
 const signal = process.env.PMDAEMON_STOP_SIGNAL;
@@ -224,7 +226,7 @@ function endSlowly(net, servers) {
     leaving = true;
     // Not the server's own `close`: from Node 19 on that of HTTP closes idle connections at once, under
     // the hands of clients that are about to use them.
-    for (const server of servers) net.Server.prototype.close.call(server, () => {});
+    setTimeout(() => servers.forEach((server) => net.Server.prototype.close.call(server, () => {})), ACCEPT_MS);
     for (const session of sessions) session.close();
     const closing = process.hrtime.bigint() + BigInt(GRACE_MS) * 1_000_000n;
     const look = () => {

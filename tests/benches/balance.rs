@@ -1,0 +1,299 @@
+//! What it costs to have several processes behind one port: `cargo bench --bench balance`.
+//!
+//! Requests per second and the CPU of what stands between, of a held socket, of one for each instance,
+//! of the balancer in both modes, and side by side of nginx (Debian's `nginx` and
+//! `libnginx-mod-stream`) and of PM2's cluster (npm, `target/pm2`). The load is `wrk`'s, with and
+//! without keep-alive; load, balancers and two backends share the machine, so "vs direct" is the worst
+//! case. The backends are this program itself (hyper, one thread each); direct are two of them on one
+//! socket, without pmdaemon. Node programs stand beside PM2.
+//!
+//! `SECONDS` (2) is the length of each measurement, `ROUNDS` (3) how often each is taken: the best
+//! rate and the least CPU count. `CLIENTS` (32) ask at once.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::convert::Infallible;
+use std::fs;
+use std::net::TcpListener;
+use std::os::fd::{FromRawFd, OwnedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use command_fds::{CommandFdExt, FdMapping};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use support::{Home, SOON, wait_until};
+
+/// Backends behind each port.
+const BACKENDS: &str = "2";
+/// As the backends answer, in Node.
+const NODE: &str = "require('http').createServer((request, response) => response.end('ok')).listen(process.env.PORT);";
+
+fn main() {
+    if std::env::args().any(|word| word == "backend") {
+        return backend();
+    }
+    if !has("wrk") {
+        return println!("skipped: wrk makes the load: apt-get install wrk");
+    }
+    let home = Home::new();
+    let mut targets = vec![Target::direct(), Target::pmdaemon(&home, "held socket", "held", &["--port"])];
+    let even = Target::pmdaemon(&home, "socket each (spread even)", "even", &["--spread", "even", "--port"]);
+    let tcp = Target::pmdaemon(&home, "balancer, TCP", "tcp", &["--balance-mode", "tcp", "--balance"]);
+    let http = Target::pmdaemon(&home, "balancer, HTTP", "http", &["--balance"]);
+    let behind = backends(&home, "http");
+    targets.extend([even, tcp, http]);
+    targets.extend(Target::nginx(&home, &behind));
+    report("Backends with hyper", &targets);
+    targets.clear();
+    let script = home.file("app.js", NODE);
+    targets.push(Target::node(&home, &script));
+    targets.extend(Target::pm2(&home, &script));
+    report("Backends with Node", &targets);
+}
+
+/// A size that the environment may set.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+fn has(program: &str) -> bool {
+    Command::new("which").arg(program).stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Answers two letters, on descriptor 3 or on `PORT`.
+fn backend() {
+    let listener = match std::env::var("LISTEN_FDS") {
+        // SAFETY: nobody else in this process has it.
+        Ok(_) => TcpListener::from(unsafe { OwnedFd::from_raw_fd(3) }),
+        Err(_) => TcpListener::bind(("127.0.0.1", number("PORT", 0) as u16)).expect("a port"),
+    };
+    listener.set_nonblocking(true).expect("a socket");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let local = tokio::task::LocalSet::new();
+    local.block_on(&runtime, async {
+        let listener = tokio::net::TcpListener::from_std(listener).expect("a socket");
+        loop {
+            let Ok((client, _)) = listener.accept().await else { continue };
+            let _ = client.set_nodelay(true);
+            tokio::task::spawn_local(async move {
+                let answer =
+                    service_fn(async |_| Ok::<_, Infallible>(hyper::Response::new("ok".to_owned())));
+                let mut server = hyper::server::conn::http1::Builder::new();
+                let _ = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(client), answer).await;
+            });
+        }
+    });
+}
+
+/// Something to ask.
+struct Target {
+    name: &'static str,
+    port: u16,
+    /// Who stands between, of whom CPU is counted.
+    between: Vec<i64>,
+    /// What ends with this.
+    children: Vec<Child>,
+    /// What ends the rest.
+    ending: Option<Command>,
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        for child in &mut self.children {
+            // nginx is a tree.
+            below(i64::from(child.id())).into_iter().for_each(support::proc::kill_hard);
+            let _ = child.wait();
+        }
+        let _ = self.ending.as_mut().map(Command::status);
+    }
+}
+
+impl Target {
+    fn new(name: &'static str, port: u16, between: Vec<i64>, children: Vec<Child>) -> Target {
+        wait_until(&format!("{name} answers"), SOON, || load(port, false, 8, Duration::ZERO).0 > 0.0);
+        Target { name, port, between, children, ending: None }
+    }
+
+    fn direct() -> Target {
+        let listener = TcpListener::bind("0.0.0.0:0").expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let child = || {
+            let socket = OwnedFd::from(listener.try_clone().expect("a socket"));
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            let command = command.arg("backend").env("LISTEN_FDS", "1");
+            let mapping = FdMapping { parent_fd: socket, child_fd: 3 };
+            command.fd_mappings(vec![mapping]).expect("no other").spawn().expect("a backend")
+        };
+        Target::new("direct", port, Vec::new(), vec![child(), child()])
+    }
+
+    /// The last of `options` takes the port.
+    fn pmdaemon(home: &Home, name: &'static str, app: &str, options: &[&str]) -> Target {
+        let (port, this) = (free_port(), std::env::current_exe().expect("this program"));
+        let start = ["start", this.to_str().expect("text"), "--name", app, "-i", BACKENDS];
+        let number = port.to_string();
+        home.ok(&[&start[..], options, &[&number, "--", "backend"]].concat());
+        let (keeper, daemon) = home.keeper_and_daemon();
+        let is_ready = || {
+            let app = home.json(&["info", app, "--json"]);
+            app["processes"].as_array().is_some_and(|all| all.iter().all(|row| row["status"] == "online"))
+        };
+        wait_until("its processes are ready", SOON, is_ready);
+        let balancer = home.json(&["info", app, "--json"])["balancer"]["pid"].as_i64();
+        Target::new(name, port, balancer.map_or(vec![keeper, daemon], |balancer| vec![balancer]), Vec::new())
+    }
+
+    /// nginx before the same processes.
+    fn nginx(home: &Home, behind: &[u16]) -> Vec<Target> {
+        if !has("nginx") {
+            println!("without nginx: apt-get install nginx-light libnginx-mod-stream");
+            return Vec::new();
+        }
+        let servers: String = behind.iter().map(|port| format!("server 127.0.0.1:{port};")).collect();
+        let (http, tcp) = (free_port(), free_port());
+        let module = "/usr/lib/nginx/modules/ngx_stream_module.so";
+        let stream = format!(
+            "stream {{ upstream backends {{ least_conn; {servers} }} \
+             server {{ listen {tcp} backlog=4096; proxy_pass backends; }} }}"
+        );
+        let (load, stream) = match Path::new(module).exists() {
+            true => (format!("load_module {module};"), stream),
+            false => (String::new(), String::new()),
+        };
+        let work = home.work().join("nginx");
+        fs::create_dir_all(&work).expect("a directory");
+        let text = format!(
+            "{load} daemon off; worker_processes auto; pid {0}/pid; error_log {0}/error.log;
+             events {{ worker_connections 4096; }} {stream}
+             http {{ access_log off; client_body_temp_path {0}/b; proxy_temp_path {0}/p; fastcgi_temp_path {0}/f;
+               uwsgi_temp_path {0}/u; scgi_temp_path {0}/s; keepalive_requests 100000000;
+               upstream backends {{ least_conn; {servers} keepalive 64; keepalive_requests 100000000; }}
+               server {{ listen {http} backlog=4096; location / {{ proxy_pass http://backends;
+                 proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $host; }} }} }}",
+            work.display()
+        );
+        let file = home.file("nginx.conf", &text);
+        let child = Command::new("nginx").args(["-c", &file, "-p"]).arg(&work).spawn().expect("nginx");
+        let pid = i64::from(child.id());
+        let mut targets = vec![Target::new("nginx, HTTP", http, Vec::new(), vec![child])];
+        targets[0].between = below(pid);
+        if !stream.is_empty() {
+            let mut tcp = Target::new("nginx, TCP", tcp, Vec::new(), Vec::new());
+            tcp.between = below(pid);
+            targets.insert(0, tcp);
+        }
+        targets
+    }
+
+    fn node(home: &Home, script: &str) -> Target {
+        let port = free_port();
+        let number = port.to_string();
+        home.ok(&["start", script, "--name", "node", "-i", BACKENDS, "--port", &number]);
+        let (keeper, daemon) = home.keeper_and_daemon();
+        Target::new("held socket", port, vec![keeper, daemon], Vec::new())
+    }
+
+    fn pm2(home: &Home, script: &str) -> Option<Target> {
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/target/pm2/node_modules/.bin/pm2");
+        if !Path::new(program).exists() {
+            println!("without PM2: npm install --prefix target/pm2 pm2@7.0.4");
+            return None;
+        }
+        let (port, place) = (free_port(), home.work().join("pm2"));
+        let pm2 = |words: &[&str]| {
+            let mut command = Command::new(program);
+            command.args(words).env("PM2_HOME", &place).env("PORT", port.to_string()).stdout(Stdio::null());
+            command
+        };
+        let started = pm2(&["start", script, "--name", "node", "-i", BACKENDS]).status();
+        assert!(started.is_ok_and(|status| status.success()), "pm2 start");
+        let god = fs::read_to_string(place.join("pm2.pid")).ok()?.trim().parse().ok()?;
+        let mut target = Target::new("PM2 cluster", port, vec![god], Vec::new());
+        target.ending = Some(pm2(&["kill"]));
+        Some(target)
+    }
+
+    /// Requests a second, and nanoseconds of CPU between for each.
+    fn measure(&self, keeps: bool) -> (f64, f64) {
+        let before: u64 = self.between.iter().map(|pid| cpu(*pid)).sum();
+        let span = Duration::from_secs(number("SECONDS", 2));
+        let (rate, answers) = load(self.port, keeps, number("CLIENTS", 32), span);
+        let after: u64 = self.between.iter().map(|pid| cpu(*pid)).sum();
+        (rate, (after - before) as f64 / answers.max(1.0))
+    }
+}
+
+/// The ports of the processes behind a balancer.
+fn backends(home: &Home, app: &str) -> Vec<u16> {
+    let app = home.json(&["info", app, "--json"]);
+    let backends = app["balancer"]["backends"].as_array().cloned().unwrap_or_default();
+    backends.iter().filter_map(|backend| backend["port"].as_u64()).map(|port| port as u16).collect()
+}
+
+fn free_port() -> u16 {
+    let free = TcpListener::bind("0.0.0.0:0").and_then(|listener| listener.local_addr());
+    free.expect("a port").port()
+}
+
+/// A process and all below it.
+fn below(pid: i64) -> Vec<i64> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    let children = children.split_whitespace().filter_map(|child| child.parse().ok());
+    children.flat_map(below).chain([pid]).collect()
+}
+
+/// Nanoseconds that all its threads have run.
+fn cpu(pid: i64) -> u64 {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let of = |thread: fs::DirEntry| {
+        let text = fs::read_to_string(thread.path().join("schedstat")).ok()?;
+        text.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    threads.filter_map(of).sum()
+}
+
+/// Requests a second, and how many were answered. For no time: a second.
+fn load(port: u16, keeps: bool, clients: u64, span: Duration) -> (f64, f64) {
+    let mut wrk = Command::new("wrk");
+    let seconds = span.as_secs().max(1);
+    wrk.args(["-t", "1", "-c", &clients.to_string(), "-d", &format!("{seconds}s")]);
+    if !keeps {
+        wrk.args(["-H", "Connection: close"]);
+    }
+    let output = wrk.arg(format!("http://127.0.0.1:{port}/")).output().expect("wrk");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = |before: &str| text.lines().find_map(|line| line.trim().strip_prefix(before));
+    let rate = line("Requests/sec:").and_then(|rate| rate.trim().parse().ok()).unwrap_or(0.0);
+    let answers = text.lines().find(|line| line.contains(" requests in ")).unwrap_or_default();
+    let answers = answers.split_whitespace().next().and_then(|count| count.parse().ok()).unwrap_or(0.0);
+    if let Some(bad) = line("Non-2xx").or(line("Socket errors:")) {
+        println!("port {port}, {clients} clients: {bad}");
+    }
+    (rate, answers)
+}
+
+fn report(title: &str, targets: &[Target]) {
+    println!(
+        "\n{title}\n{:28} {:>12} {:>8} {:>10} | {:>12} {:>8} {:>10}",
+        "", "keep-alive/s", "vs first", "CPU us", "fresh/s", "vs first", "CPU us"
+    );
+    let kinds = [true, false];
+    let mut best = vec![[(0.0_f64, f64::INFINITY); 2]; targets.len()];
+    for _ in 0..number("ROUNDS", 3) {
+        for (kind, keeps) in kinds.into_iter().enumerate() {
+            for (target, best) in targets.iter().zip(&mut best) {
+                let (rate, cpu) = target.measure(keeps);
+                best[kind] = (best[kind].0.max(rate), best[kind].1.min(cpu));
+            }
+        }
+    }
+    for (target, [kept, fresh]) in targets.iter().zip(&best) {
+        let cells = |(rate, cpu): (f64, f64), first: f64| {
+            format!("{rate:12.0} {:8.2} {:10.1}", rate / first, cpu / 1000.0)
+        };
+        println!("{:28} {} | {}", target.name, cells(*kept, best[0][0].0), cells(*fresh, best[0][1].0));
+    }
+}
