@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::define_args::DefineArgs;
 use super::file_args::FileArgs;
 use super::values;
 
@@ -46,6 +47,9 @@ pub struct ReloadArgs {
     /// Which apps or processes; all for every one
     #[arg(required = true, value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
+    /// Refused, unless it is the name: an app keeps the one by which its logs and history are found
+    #[arg(short, long, hide = true)]
+    pub name: Option<String>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
@@ -55,6 +59,9 @@ pub struct ReloadArgs {
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
+    /// What is changed of the whole app before that
+    #[command(flatten, next_help_heading = "Changes of the whole app, which stay")]
+    pub define: Box<DefineArgs>,
 }
 
 /// `restart`.
@@ -73,6 +80,9 @@ pub struct RestartArgs {
     /// Wait so long until they are ready [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
     pub wait_timeout: Option<Duration>,
+    /// Refused, unless it is the name: an app keeps the one by which its logs and history are found
+    #[arg(short, long, hide = true)]
+    pub name: Option<String>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
@@ -85,6 +95,9 @@ pub struct RestartArgs {
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
+    /// What is changed of the whole app before that
+    #[command(flatten, next_help_heading = "Changes of the whole app, which stay")]
+    pub define: Box<DefineArgs>,
 }
 
 /// `delete`.

@@ -1,4 +1,5 @@
-//! `reload`: restarts one process after the other; the others go on meanwhile.
+//! `reload`: restarts one process after the other; the others go on meanwhile. Options of
+//! `start` change what is reloaded.
 
 use std::time::Duration;
 
@@ -7,10 +8,12 @@ use super::super::error::CliError;
 use super::super::file_args;
 use super::super::out;
 use super::super::session::Session;
+use super::change::Change;
 use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
 use super::{act, progress, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
+use crate::wire::Then;
 
 /// Each process may use up its kill timeout, and there may be many.
 const WAIT: Duration = Duration::from_secs(1800);
@@ -22,12 +25,14 @@ const LINES: u64 = 10;
 pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     let (files, refs) = file_args::split(args.refs);
     args.refs = refs;
+    let change = Change::new(args.name.as_deref(), &args.define, false, None, &files)?;
     let declared = args.of_file.read_all(&files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
+    args.refs = change.make(&session, args.refs, Then::Keep, &mut report).await?;
     from_file::all(&session, Verb::Reload, &declared, args.update_env, &mut report).await?;
     for reference in &args.refs {
         if let Err(error) = one(&session, reference, &mut report).await {
