@@ -124,7 +124,9 @@ fn ends_that_were_asked_for_are_known_from_what_was_told_of_them_before() {
     fs::copy(fixture(5), place.path()).unwrap();
     fs::set_permissions(place.path(), fs::Permissions::from_mode(0o600)).unwrap();
     let earlier = rusqlite::Connection::open(place.path()).unwrap();
-    for (seq, told) in [(91, "web exited with code 143 after 2 s, as asked: to stop"), (92, "web exited with code 1")] {
+    for (seq, told) in
+        [(91, "web exited with code 143 after 2 s, as asked: to stop"), (92, "web exited with code 1")]
+    {
         let sql = "INSERT INTO event (seq, at_ms, app, process, kind, name, namespace, detail)
                    VALUES (?1, 1, 1, 4, 'process.exited', 'web', 'default', ?2)";
         earlier.execute(sql, rusqlite::params![seq, told]).unwrap();

@@ -171,7 +171,9 @@ fn k17_a_file_is_of_the_user_that_the_app_runs_as() {
     let line = "cat \"$KEY_FILE\"; echo; ls \"$(dirname \"$KEY_FILE\")\" 2>&1; exec sleep 1000";
     let start = |name: &str, user: &str| {
         let env = "KEY_FILE=${secret-file:DB}";
-        home.ok(&["start", "sh", "--name", name, "--cwd", "/", "--uid", user, "--env", env, "--", "-c", line]);
+        home.ok(&[
+            "start", "sh", "--name", name, "--cwd", "/", "--uid", user, "--env", env, "--", "-c", line,
+        ]);
         variable(&home, name, "KEY_FILE").unwrap()
     };
     let file = start("web", nobody);
@@ -185,7 +187,11 @@ fn k17_a_file_is_of_the_user_that_the_app_runs_as() {
     let read = |user: &str| {
         let as_user = format!("--reuid={user}");
         let mut command = std::process::Command::new("setpriv");
-        command.args([as_user.as_str(), "--clear-groups", "--regid=nogroup", "cat", &file]).output().unwrap().status
+        command
+            .args([as_user.as_str(), "--clear-groups", "--regid=nogroup", "cat", &file])
+            .output()
+            .unwrap()
+            .status
     };
     assert!(read(nobody).success() && !read(daemon).success());
     home.ok(&["restart", "web"]);

@@ -145,7 +145,7 @@ impl Secrets {
                 match piece {
                     Piece::Text(text) => filled.push_str(text),
                     Piece::Secret(reference) => {
-                                let secret = self.value(&spec.namespace, &reference.name)?;
+                        let secret = self.value(&spec.namespace, &reference.name)?;
                         match reference.given {
                             Given::AsValue => filled.push_str(&secret),
                             Given::AsFile => {

@@ -130,7 +130,10 @@ fn verdict(app: &App) -> (String, &'static str) {
         return (format!("{} {} online.", of(online), is(online)), "good");
     }
     if app.next_run_at.is_some() && count("stopped") == all && all > 0 {
-        return (format!("{} {} until the next run is due.", of(all), if all == 1 { "rests" } else { "rest" }), "calm");
+        return (
+            format!("{} {} until the next run is due.", of(all), if all == 1 { "rests" } else { "rest" }),
+            "calm",
+        );
     }
     let words = ["online", "starting", "restarting", "stopping", "stopped"];
     let some = words.into_iter().map(|word| (word, count(word))).filter(|(_, number)| *number > 0);
