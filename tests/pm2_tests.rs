@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "pm2/change.rs"]
+mod change;
 #[path = "pm2/deploy.rs"]
 mod deploy;
 #[path = "pm2/input.rs"]

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::define_args::DefineArgs;
 use super::file_args::FileArgs;
 use super::values;
 
@@ -52,6 +53,9 @@ pub struct ReloadArgs {
     /// Move to these ports, until the next restart or reload: 3001, 3001-3004 or auto:4000-4100
     #[arg(long, value_name = "PORTS", allow_hyphen_values = true)]
     pub port: Option<String>,
+    /// Refused, unless it is the name: an app keeps the one by which its logs and history are found
+    #[arg(short, long, hide = true)]
+    pub name: Option<String>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
@@ -61,6 +65,9 @@ pub struct ReloadArgs {
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
+    /// What is changed of the whole app before that
+    #[command(flatten, next_help_heading = "Changes of the whole app, which stay")]
+    pub define: Box<DefineArgs>,
 }
 
 /// `restart`.
@@ -79,6 +86,9 @@ pub struct RestartArgs {
     /// Wait so long until they are ready [default: 60s]
     #[arg(long, value_name = "TIME", value_parser = values::time_with_unit)]
     pub wait_timeout: Option<Duration>,
+    /// Refused, unless it is the name: an app keeps the one by which its logs and history are found
+    #[arg(short, long, hide = true)]
+    pub name: Option<String>,
     /// Hand on the variables of this shell, instead of those from when the app was started
     #[arg(short = 'a', long)]
     pub update_env: bool,
@@ -91,6 +101,9 @@ pub struct RestartArgs {
     /// Print the processes as JSON
     #[arg(long)]
     pub json: bool,
+    /// What is changed of the whole app before that
+    #[command(flatten, next_help_heading = "Changes of the whole app, which stay")]
+    pub define: Box<DefineArgs>,
 }
 
 /// `delete`.

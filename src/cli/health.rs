@@ -1,4 +1,4 @@
-//! Options of health checks and of waiting, for `start`.
+//! Options of health checks, and of waiting until an app is ready.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use crate::wire::HealthCheck;
 /// How long `--wait-ready` waits by itself.
 const USUAL_WAIT: Duration = Duration::from_secs(60);
 
-/// How a new app is checked, and whether to wait for it.
-#[derive(Args, Clone, Debug)]
+/// How an app is checked.
+#[derive(Args, Clone, PartialEq, Eq, Debug, Default)]
 pub struct HealthArgs {
     /// Check its health: GET this URL, 2xx is healthy; {port} is its PORT
     #[arg(long, value_name = "URL", conflicts_with_all = ["health_check_tcp", "health_check_script"])]
@@ -32,20 +32,14 @@ pub struct HealthArgs {
     /// Restart it after so many failed checks in a row [default: 3]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i64).range(1..=1_000_000))]
     pub health_check_retries: Option<i64>,
-    /// Return when it is ready: as --ready says, or healthy, or up for --min-uptime with its PORT open
-    #[arg(long, conflicts_with = "no_autostart")]
-    pub wait_ready: bool,
-    /// Wait so long until it is ready [default: 60s]
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true, value_parser = values::time_with_unit, conflicts_with = "no_autostart")]
-    pub wait_timeout: Option<Duration>,
 }
 
 impl HealthArgs {
-    /// The check that is asked for.
+    /// The check that is asked for. While the command waits for the app, it may still be starting.
     ///
     /// # Errors
     /// When something is said about a check and there is none.
-    pub fn check(&self) -> Result<Option<HealthCheck>, CliError> {
+    pub fn check(&self, start_limit: Option<Duration>) -> Result<Option<HealthCheck>, CliError> {
         let ms = |time: Duration| i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
         let has_check = self.health_check_url.is_some()
             || self.health_check_tcp.is_some()
@@ -58,7 +52,7 @@ impl HealthArgs {
                 timeout_ms: self.health_check_timeout.map(ms),
                 interval_ms: self.health_check_interval.map(ms),
                 retries: self.health_check_retries,
-                start_limit_ms: self.wait_timeout.map(ms),
+                start_limit_ms: start_limit.map(ms),
             }));
         }
         let lonely = [
@@ -73,21 +67,6 @@ impl HealthArgs {
             ))),
             None => Ok(None),
         }
-    }
-
-    /// How long to wait until it is ready; `None`: not at all.
-    pub fn wait(&self) -> Option<Duration> {
-        wait(self.wait_ready, self.wait_timeout)
-    }
-
-    /// Whether there is an option that only makes sense for a new app.
-    pub fn defines_something(&self) -> bool {
-        self.health_check_url.is_some()
-            || self.health_check_tcp.is_some()
-            || self.health_check_script.is_some()
-            || self.health_check_timeout.is_some()
-            || self.health_check_interval.is_some()
-            || self.health_check_retries.is_some()
     }
 }
 
@@ -106,41 +85,34 @@ mod tests {
     struct Line {
         #[command(flatten)]
         health: HealthArgs,
-        #[arg(long)]
-        no_autostart: bool,
     }
 
     fn parsed(line: &str) -> Result<HealthArgs, clap::Error> {
-        let line = Line::try_parse_from(["start"].into_iter().chain(line.split_whitespace()))?;
-        assert!(!line.no_autostart || line.health.wait().is_none());
-        Ok(line.health)
+        Ok(Line::try_parse_from(["start"].into_iter().chain(line.split_whitespace()))?.health)
     }
 
     #[test]
     fn options_become_a_check() {
         let line = "--health-check-url http://localhost:1/ --health-check-timeout 1m --health-check-interval 500ms \
-                    --health-check-retries 5 --wait-timeout 5s";
+                    --health-check-retries 5";
         let args = parsed(line).unwrap();
-        let check = args.check().unwrap().unwrap();
+        let check = args.check(Some(Duration::from_secs(5))).unwrap().unwrap();
         assert_eq!(check.url.as_deref(), Some("http://localhost:1/"));
         let numbers = [check.timeout_ms, check.interval_ms, check.retries, check.start_limit_ms];
         assert_eq!(numbers, [Some(60_000), Some(500), Some(5), Some(5_000)]);
-        assert_eq!(args.wait(), Some(Duration::from_secs(5)));
-        assert!(args.defines_something());
     }
 
     #[test]
-    fn waiting_alone_is_no_check_and_needs_none() {
-        let args = parsed("--wait-ready").unwrap();
-        assert!(args.check().unwrap().is_none() && !args.defines_something());
-        assert_eq!(args.wait(), Some(Duration::from_secs(60)));
-        assert_eq!(parsed("").unwrap().wait(), None);
+    fn a_limit_is_a_wait_by_itself() {
+        assert_eq!(wait(false, None), None);
+        assert_eq!(wait(true, None), Some(Duration::from_secs(60)));
+        assert_eq!(wait(false, Some(Duration::from_secs(5))), Some(Duration::from_secs(5)));
     }
 
     #[test]
     fn what_makes_no_sense_is_refused() {
         for option in ["timeout 5s", "interval 5s", "retries 3"] {
-            let refused = parsed(&format!("--health-check-{option}")).unwrap().check().unwrap_err();
+            let refused = parsed(&format!("--health-check-{option}")).unwrap().check(None).unwrap_err();
             let sentence = refused.sentence().unwrap();
             assert!(sentence.contains("no health check to apply it to"), "{sentence}");
         }
@@ -149,8 +121,6 @@ mod tests {
             "--health-check-retries 0",
             "--health-check-timeout 5",
             "--health-check-timeout 0s",
-            "--wait-timeout soon",
-            "--wait-ready --no-autostart",
         ] {
             assert!(parsed(line).is_err(), "{line}");
         }

@@ -15,6 +15,7 @@ mod act_args;
 pub mod args;
 mod balance_args;
 mod commands;
+mod define_args;
 mod depends_args;
 mod deploy_args;
 mod doctor;

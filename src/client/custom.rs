@@ -1,12 +1,15 @@
-//! One method per route that tells programs something, or is about their variables.
+//! One method per route that tells programs something, or changes a part of what defines them.
 
 use std::time::Duration;
 
 use reqwest::Method;
+use serde_json::{Map, Value};
 
 use super::routes::{MARGIN, escaped};
 use super::{Client, ClientError};
-use crate::wire::{App, EnvOrder, Environment, InputOrder, MessageOrder, Outcome, TriggerOrder, Triggered};
+use crate::wire::{
+    App, EnvOrder, Environment, InputOrder, MessageOrder, Outcome, Then, TriggerOrder, Triggered,
+};
 
 /// A program may take ten seconds to reply.
 const REPLYING: Duration = Duration::from_secs(25);
@@ -23,6 +26,19 @@ impl Client {
     pub async fn send_message(&self, reference: &str, order: &MessageOrder) -> Result<Outcome, ClientError> {
         let path = format!("/api/v1/apps/{}/message", escaped(reference)?);
         Ok(self.json(Method::POST, &path, |r| r.json(order)).await?.1)
+    }
+
+    /// `PATCH /apps/{ref}`: other members of a definition; waits for what follows.
+    pub async fn patch_app(
+        &self,
+        reference: &str,
+        patch: &Map<String, Value>,
+        then: Then,
+        wait: Duration,
+    ) -> Result<App, ClientError> {
+        let (reference, seconds) = (escaped(reference)?, wait.as_secs());
+        let path = format!("/api/v1/apps/{reference}?then={}&wait={seconds}s", then.as_str());
+        Ok(self.json(Method::PATCH, &path, |r| r.timeout(wait + MARGIN).json(patch)).await?.1)
     }
 
     /// `POST /apps/{ref}/env`: other variables; waits for what follows.

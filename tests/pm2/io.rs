@@ -10,7 +10,8 @@ use crate::support::{Home, SOON, proc, wait_for, wait_until};
 /// Where `tests/run` puts packages.
 const PACKAGES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/pm2/node_modules");
 
-/// An app with two figures and two actions.
+/// An app with figures and actions. It listens, as services do: to see whether a program would end, the
+/// library stops to hear for 200 ms, every 3 s, when nothing else is open.
 const APP: &str = r#"
 const io = require("@pm2/io");
 const users = io.metric({ name: "Users", unit: "users" });
@@ -26,7 +27,7 @@ io.action("say nothing", (reply) => {});
 process.on("message", (message) => {
   if (message.topic) console.log("message " + message.topic + " " + JSON.stringify(message.data));
 });
-setInterval(() => {}, 1000);
+require("net").createServer().listen(0, "127.0.0.1");
 console.log("up");
 "#;
 

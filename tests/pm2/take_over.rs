@@ -105,6 +105,10 @@ fn j6_twelve_services_of_all_kinds_move_and_serve_on_the_same_ports() {
 
     let plan = import(&home, &pm2, &[]);
     assert_eq!(plan.code, 1, "{plan:?}");
+    let told = format!("{}{}", plan.err, plan.out);
+    let lines = |beginning: &str| told.lines().filter(|line| line.starts_with(beginning)).count();
+    assert_eq!(lines("+ "), 14, "each of them, whatever its kind: {told}");
+    assert_eq!(lines("pm2 jlist: "), 2, "what is the same is no difference: {told}");
     for difference in [
         "it is named my-python here",
         "hard",
@@ -112,8 +116,9 @@ fn j6_twelve_services_of_all_kinds_move_and_serve_on_the_same_ports() {
         "+ rests: stays stopped",
         "+ crash: stays stopped",
         "still runs in PM2",
+        "What PM2 has logged stays where it is",
     ] {
-        assert!(format!("{}{}", plan.err, plan.out).contains(difference), "{difference}: {plan:#?}");
+        assert!(told.contains(difference), "{difference}: {told}");
     }
     assert!(home.processes().is_empty() && serve(), "a plan changes nothing");
 

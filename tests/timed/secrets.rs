@@ -157,6 +157,51 @@ fn k17_of_a_run_that_cannot_be_launched_no_secret_is_left() {
     wait_until("no file is left", SOON, || files_with(&home.path(), FIRST).is_empty());
 }
 
+/// Who runs as somebody else has a file that he may read, and nobody besides.
+#[test]
+fn k17_a_file_is_of_the_user_that_the_app_runs_as() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: only root runs programs as somebody else");
+        return;
+    }
+    let home = Home::new();
+    let (nobody, daemon) = ("nobody", "daemon");
+    set(&home, "DB", FIRST, &[]);
+    // It says what it reads; whether its place can be listed; and whether another user reads it.
+    let line = "cat \"$KEY_FILE\"; echo; ls \"$(dirname \"$KEY_FILE\")\" 2>&1; exec sleep 1000";
+    let start = |name: &str, user: &str| {
+        let env = "KEY_FILE=${secret-file:DB}";
+        home.ok(&[
+            "start", "sh", "--name", name, "--cwd", "/", "--uid", user, "--env", env, "--", "-c", line,
+        ]);
+        variable(&home, name, "KEY_FILE").unwrap()
+    };
+    let file = start("web", nobody);
+    home.wait_for_line("web", FIRST);
+    home.wait_for_line("web", "Permission denied");
+    let (found, around) = (std::fs::metadata(&file).unwrap(), Path::new(&file).parent().unwrap());
+    let around = std::fs::metadata(around).unwrap();
+    let uid = nix::unistd::User::from_name(nobody).unwrap().unwrap().uid.as_raw();
+    assert_eq!((found.uid(), found.mode() & 0o777), (uid, 0o600));
+    assert_eq!((around.uid(), around.mode() & 0o777), (0, 0o710));
+    let read = |user: &str| {
+        let as_user = format!("--reuid={user}");
+        let mut command = std::process::Command::new("setpriv");
+        command
+            .args([as_user.as_str(), "--clear-groups", "--regid=nogroup", "cat", &file])
+            .output()
+            .unwrap()
+            .status
+    };
+    assert!(read(nobody).success() && !read(daemon).success());
+    home.ok(&["restart", "web"]);
+    assert_ne!(variable(&home, "web", "KEY_FILE").unwrap(), file);
+    wait_until("the file of the run before is gone", SOON, || !Path::new(&file).exists());
+    let file = variable(&home, "web", "KEY_FILE").unwrap();
+    home.ok(&["delete", "web", "--force"]);
+    wait_until("no file is left", SOON, || !Path::new(&file).parent().unwrap().exists());
+}
+
 #[test]
 fn k17_checks_by_command_have_the_secrets_that_env_files_refer_to() {
     let home = Home::new();

@@ -31,9 +31,9 @@ setInterval(() => console.log("GET /orders/" + Math.floor(Math.random() * 900), 
   await cli("start", fixture("crash.sh"), "--name", "broken", "--max-restarts", "2", "--restart-delay", "50");
   await cli("start", fixture("loop.sh"), "--name", "resting");
   await cli("stop", "resting");
-  await cli("job", "add", "report", "--cron", "* * * * * *", "--timezone", "Europe/Berlin", "--", "bash", join(home, "report.sh"));
   await cli("restart", "queue-worker-with-quite-a-long-name");
   await cli("restart", "all");
+  await cli("job", "add", "report", "--cron", "* * * * * *", "--timezone", "Europe/Berlin", "--", "bash", join(home, "report.sh"));
   await cli("token", "create", "ci", "--role", "deployer", "--namespace", "team");
   await until("the job has run", async () => JSON.parse(await cli("job", "history", "report", "--json")).length > 2);
 }

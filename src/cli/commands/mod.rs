@@ -4,6 +4,7 @@ mod act;
 mod apply;
 mod attach;
 mod audit;
+mod change;
 mod cleardump;
 mod completion;
 mod context;

@@ -1,4 +1,5 @@
-//! `reload`: replaces processes, a few at a time; the others go on meanwhile.
+//! `reload`: replaces processes, a few at a time; the others go on meanwhile. Options of `start` change
+//! what is reloaded.
 
 use std::time::Duration;
 
@@ -7,10 +8,12 @@ use super::super::error::CliError;
 use super::super::file_args;
 use super::super::out;
 use super::super::session::Session;
+use super::change::Change;
 use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
 use super::{act, progress, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
+use crate::wire::Then;
 
 /// Each process may use up its kill timeout, and there may be many.
 const WAIT: Duration = Duration::from_secs(1800);
@@ -25,12 +28,14 @@ pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     if args.port.is_some() && (!files.is_empty() || args.refs.iter().any(|reference| reference == "all")) {
         return Err(CliError::new("--port is for one app at a time: name it instead of all or a file"));
     }
+    let change = Change::new(args.name.as_deref(), &args.define, false, None, &files)?;
     let declared = args.of_file.read_all(&files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
+    args.refs = change.make(&session, args.refs, Then::Keep, &mut report).await?;
     let how = How { soak: args.soak, port: args.port };
     let verb = Verb::Reload { soak: how.soak };
     from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;

@@ -1,5 +1,5 @@
 //! `restart`: ends the old run, all of it, and then begins a new one; with `--port` on other ports,
-//! with `--wait-ready` until that is ready.
+//! with `--wait-ready` until that is ready. Options of `start` change what is restarted.
 
 use futures_util::future::join_all;
 
@@ -10,11 +10,12 @@ use super::super::health;
 use super::super::out;
 use super::super::session::Session;
 use super::act::{self, WAIT};
+use super::change::Change;
 use super::from_file::{self, Verb};
 use super::report::Report;
 use super::start::waiting;
 use super::{update_env, watch};
-use crate::wire::Action;
+use crate::wire::{Action, Then};
 
 /// Runs the command.
 pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
@@ -29,6 +30,7 @@ pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
             "{option} is for one app at a time: name it instead of all or a file"
         )));
     }
+    let change = Change::new(args.name.as_deref(), &args.define, args.wait_ready, args.wait_timeout, &files)?;
     let declared = args.of_file.read_all(&files).await?;
     let session = Session::open().await?;
     let mut report = Report::new(args.json);
@@ -38,6 +40,8 @@ pub async fn run(mut args: RestartArgs) -> Result<(), CliError> {
     if args.watch {
         args.refs = watch::set(&session, &args.refs, None, &mut report).await?;
     }
+    let then = if wait(&args).is_some() || args.port.is_some() { Then::Keep } else { Then::Restart };
+    args.refs = change.make(&session, args.refs, then, &mut report).await?;
     from_file::all(&session, Verb::Restart, &declared, args.update_env, &mut report).await?;
     if wait(&args).is_some() {
         // All at the same time, or one that does not become ready would keep the others waiting.

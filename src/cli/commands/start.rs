@@ -6,21 +6,14 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::super::balance_args::BalanceArgs;
-use super::super::depends_args::DependsArgs;
-use super::super::env_args::EnvArgs;
+use super::super::define_args::directory;
 use super::super::error::CliError;
 use super::super::file_args::{self, FileArgs};
-use super::super::label_args::LabelArgs;
-use super::super::log_args::LogArgs;
 use super::super::out;
-use super::super::ready_args::ReadyArgs;
 use super::super::render::units;
-use super::super::resource_args::ResourceArgs;
 use super::super::rolling_args::RollingArgs;
 use super::super::runtime_args::RuntimeArgs;
-use super::super::schedule_args::ScheduleArgs;
-use super::super::session::{Session, cpus_here};
+use super::super::session::Session;
 use super::super::start_args::StartArgs;
 use super::super::values::EnvWord;
 use super::super::watch_args::WatchArgs;
@@ -69,7 +62,7 @@ pub async fn begin(mut args: StartArgs) -> Result<Report, CliError> {
              script after --",
         ));
     }
-    if let Some(notice) = args.pm2.notice()? {
+    if let Some(notice) = args.define.pm2.notice()? {
         out::notice(&notice);
     }
     let here = std::env::current_dir()
@@ -80,10 +73,10 @@ pub async fn begin(mut args: StartArgs) -> Result<Report, CliError> {
     if session.server().is_some() {
         // The variables and directories of this machine are none of the server's.
         definition.inherited_env = None;
-        if let Some(instances) = args.instances {
+        if let Some(instances) = args.define.instances {
             definition.instances = Some(instances.on(session.cpus().await?));
         }
-        definition.cwd = args.cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned());
+        definition.cwd = args.define.cwd.as_ref().map(|cwd| cwd.to_string_lossy().into_owned());
     }
     let mut report = Report::new(args.json);
     let started = args.targets.iter().map(|target| async {
@@ -93,7 +86,7 @@ pub async fn begin(mut args: StartArgs) -> Result<Report, CliError> {
         }
         own
     });
-    if args.health.wait().is_some() {
+    if args.wait().is_some() {
         // All at the same time, or one that does not become ready would keep the others from starting.
         join_all(started).await.into_iter().for_each(|own| report.append(own));
     } else {
@@ -144,7 +137,7 @@ async fn one(
     report: &mut Report,
 ) -> Result<(), CliError> {
     if is_existing(session, args, definition, target).await? {
-        if let Some(limit) = args.health.wait() {
+        if let Some(limit) = args.wait() {
             return start_until_ready(session, target, limit, report).await;
         }
         let target = std::slice::from_ref(&target.to_owned()).to_vec();
@@ -152,7 +145,7 @@ async fn one(
         return act::act_on_each(session, action, &target, report).await;
     }
     let new = NewApp { script: target.to_owned(), ..definition.clone() };
-    let created = match args.health.wait() {
+    let created = match args.wait() {
         Some(limit) => {
             out::notice(&waiting(target, limit));
             session.ask_once(async |c| c.create_app_until_ready(&new, limit).await).await
@@ -194,7 +187,7 @@ async fn redefine(
     let new = NewApp { name: None, namespace: None, ..new };
     let whose = format!("id:{id}");
     let app = session.ask_once(async |c| c.update_app(&whose, ANY, &new, then, WAIT).await).await?;
-    if let (Some(limit), Then::Start | Then::Restart) = (args.health.wait(), then) {
+    if let (Some(limit), Then::Start | Then::Restart) = (args.wait(), then) {
         session.ask_once(async |c| c.start_until_ready(&whose, limit).await).await?;
     }
     app.notices.iter().for_each(|notice| out::notice(notice));
@@ -279,81 +272,28 @@ async fn is_existing(
 /// Whether there is an option that only makes sense for a new app.
 fn defines_something(args: &StartArgs) -> bool {
     args.namespace.is_some()
-        || args.instances.is_some()
         || args.port.is_some()
-        || args.listen_mode.is_some()
-        || args.spread.is_some()
-        || args.balance != BalanceArgs::default()
-        || args.rolling != RollingArgs::default()
-        || args.cwd.is_some()
         || !args.env.is_empty()
-        || args.env_sources != EnvArgs::default()
-        || args.interpreter.is_some()
-        || !args.interpreter_args.is_empty()
-        || args.exp_backoff_restart_delay.is_some()
-        || args.no_autorestart
-        || args.max_restarts.is_some()
-        || args.min_uptime.is_some()
-        || args.restart_delay.is_some()
-        || args.kill_signal.is_some()
-        || args.kill_timeout.is_some()
-        || !args.stop_exit_codes.is_empty()
-        || args.resources != ResourceArgs::default()
-        || args.logs != LogArgs::default()
-        || args.depends != DependsArgs::default()
         || args.watch != WatchArgs::default()
-        || args.schedule != ScheduleArgs::default()
-        || args.labels != LabelArgs::default()
         || args.no_autostart
-        || args.ready != ReadyArgs::default()
-        || args.health.defines_something()
-        || !args.args.is_empty()
+        || args.rolling != RollingArgs::default()
+        || args.define.says_something()
 }
 
 /// Everything but the script.
 fn definition(args: &StartArgs, here: &Path) -> Result<NewApp, CliError> {
-    let cwd = match &args.cwd {
-        Some(cwd) => here.join(cwd),
-        None => here.to_owned(),
+    let app = NewApp {
+        name: args.name.clone(),
+        namespace: args.namespace.clone(),
+        cwd: Some(directory(here.to_owned())?),
+        env: variables(&args.env)?,
+        inherited_env: Some(update_env::of_this_shell()),
+        port: args.port.clone(),
+        autostart: args.no_autostart.then_some(false),
+        ..NewApp::default()
     };
-    let cwd = cwd.into_os_string().into_string().map_err(|path| {
-        CliError::new(format!(
-            "the directory {} is not UTF-8: rename it, or give another --cwd",
-            path.display()
-        ))
-    })?;
-    let ms = |time: Option<Duration>| time.map(|time| time.as_millis() as i64);
-    let app = args.rolling.define(args.balance.define(args.labels.define(args.schedule.define(
-        args.resources.define(NewApp {
-            script: String::new(),
-            name: args.name.clone(),
-            namespace: args.namespace.clone(),
-            args: args.args.clone(),
-            cwd: Some(cwd),
-            interpreter: args.interpreter.clone(),
-            interpreter_args: words(&args.interpreter_args)?,
-            env: variables(&args.env)?,
-            inherited_env: Some(update_env::of_this_shell()),
-            instances: args.instances.map(|instances| instances.on(cpus_here())),
-            port: args.port.clone(),
-            listen_mode: args.listen_mode.clone(),
-            spread: args.spread.clone(),
-            autostart: args.no_autostart.then_some(false),
-            autorestart: args.no_autorestart.then_some(false),
-            max_restarts: args.max_restarts,
-            min_uptime_ms: ms(args.min_uptime),
-            restart_delay_ms: ms(args.restart_delay),
-            exp_backoff_restart_delay_ms: ms(args.exp_backoff_restart_delay),
-            stop_exit_codes: args.stop_exit_codes.clone(),
-            kill_signal: args.kill_signal.clone(),
-            kill_timeout_ms: ms(args.kill_timeout),
-            health_check: args.health.check()?,
-            logs: args.logs.define(),
-            ..NewApp::default()
-        }),
-    ))));
-    let app = args.watch.define(args.depends.define(args.ready.define(app, args.health.wait())), here)?;
-    args.env_sources.define(app, here)
+    let app = args.rolling.define(app);
+    args.watch.define(args.define.define(app, here, args.wait_ready, args.wait_timeout)?, here)
 }
 
 /// Variables of one script.
@@ -365,18 +305,6 @@ fn variables(words: &[EnvWord]) -> Result<BTreeMap<String, String>, CliError> {
         ))),
     };
     words.iter().map(variable).collect()
-}
-
-/// Each option may hold several words, quoted as in a shell.
-fn words(options: &[String]) -> Result<Vec<String>, CliError> {
-    let mut all = Vec::new();
-    for option in options {
-        let words = shlex::split(option).ok_or_else(|| {
-            CliError::new(format!("--interpreter-args {option:?} has a quote that is never closed"))
-        })?;
-        all.extend(words);
-    }
-    Ok(all)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub(super) use files::{remove, remove_all_but};
 
 use crate::home::Home;
-use crate::model::secret_ref::{Given, Piece, SecretRef, pieces, refers};
+use crate::model::secret_ref::{Given, Piece, pieces, refers};
 use crate::model::{AppSpec, Name, RunId};
 use crate::secrets::SecretError;
 use crate::secrets::vault::Vault;
@@ -109,7 +109,7 @@ impl Secrets {
         self.locked().iter().map(known).collect()
     }
 
-    /// Whether every secret that a definition refers to is there, and can be given.
+    /// Whether every secret that a definition refers to is there.
     ///
     /// # Errors
     /// The first thing that is wrong, as a sentence without any value.
@@ -120,7 +120,6 @@ impl Secrets {
                 if !self.locked().contains_key(&(spec.namespace.clone(), reference.name.clone())) {
                     return Err(missing(&spec.namespace, &reference.name));
                 }
-                may_be_given(variable, spec, &reference)?;
             }
         }
         Ok(())
@@ -146,12 +145,13 @@ impl Secrets {
                 match piece {
                     Piece::Text(text) => filled.push_str(text),
                     Piece::Secret(reference) => {
-                        may_be_given(variable, spec, &reference)?;
                         let secret = self.value(&spec.namespace, &reference.name)?;
                         match reference.given {
                             Given::AsValue => filled.push_str(&secret),
                             Given::AsFile => {
-                                filled.push_str(&files::write(&self.home, run, &reference.name, &secret)?)
+                                let run_as = spec.resources.run_as.as_ref();
+                                let path = files::write(&self.home, run, run_as, &reference.name, &secret)?;
+                                filled.push_str(&path);
                             }
                         }
                     }
@@ -192,16 +192,6 @@ pub type Shared = Arc<Secrets>;
 
 fn label(namespace: &Name, name: &Name) -> String {
     format!("{namespace}/{name}")
-}
-
-fn may_be_given(variable: &str, spec: &AppSpec, reference: &SecretRef) -> Result<(), String> {
-    let SecretRef { name, given } = reference;
-    match given {
-        Given::AsFile if spec.resources.run_as.is_some() => Err(format!(
-            "{variable}: another user cannot read a file of ours: give {name} as ${{secret:{name}}}"
-        )),
-        Given::AsFile | Given::AsValue => Ok(()),
-    }
 }
 
 fn missing(namespace: &Name, name: &Name) -> String {

@@ -74,7 +74,7 @@ impl HtmlSafe for Now<'_> {}
 
 impl<'a> Now<'a> {
     pub fn new(app: &'a App, events: &'a [Event], runs: &'a [JobRun]) -> Now<'a> {
-        let (verdict, tone) = verdict(&app.processes);
+        let (verdict, tone) = verdict(app);
         let mut latest = lines(events);
         latest.truncate(LATEST);
         Now {
@@ -109,7 +109,8 @@ fn metrics(app: &App) -> Vec<(String, String)> {
 }
 
 /// How it is, as a sentence.
-fn verdict(processes: &[Process]) -> (String, &'static str) {
+fn verdict(app: &App) -> (String, &'static str) {
+    let processes = &app.processes;
     let count = |word: &str| processes.iter().filter(|process| process.status == word).count();
     let unhealthy = processes.iter().filter(|process| process.health.as_deref() == Some("unhealthy")).count();
     let (all, online, errored) = (processes.len(), count("online"), count("errored"));
@@ -127,6 +128,12 @@ fn verdict(processes: &[Process]) -> (String, &'static str) {
     }
     if online == all && all > 0 {
         return (format!("{} {} online.", of(online), is(online)), "good");
+    }
+    if app.next_run_at.is_some() && count("stopped") == all && all > 0 {
+        return (
+            format!("{} {} until the next run is due.", of(all), if all == 1 { "rests" } else { "rest" }),
+            "calm",
+        );
     }
     let words = ["online", "starting", "restarting", "stopping", "stopped"];
     let some = words.into_iter().map(|word| (word, count(word))).filter(|(_, number)| *number > 0);

@@ -128,6 +128,10 @@ fn a_job_tells_its_latest_runs_and_a_balancer_how_it_is() {
     };
     let runs = [run("succeeded", "2026-01-02T03:00:00.000Z"), run("failed", "2026-01-02T04:00:00.000Z")];
     let html = app_fragment(&one, &[], &runs);
+    assert!(html.contains("It is stopped."), "{html}");
+    one.next_run_at = Some("2026-01-02T05:00:00.000Z".to_owned());
+    let html = app_fragment(&one, &[], &runs);
+    assert!(html.contains("It rests until the next run is due."), "{html}");
     let at = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part} is missing in {html}"));
     assert!(at("2026-01-02 04:00:00") < at("2026-01-02 03:00:00"), "the newest is first: {html}");
     assert!(html.contains("&#60;ran&#62;") && html.contains("t-bad"), "{html}");
