@@ -33,6 +33,7 @@ mod convert_resources;
 mod convert_revision;
 mod convert_schedule;
 mod convert_store;
+mod convert_usage;
 mod convert_watch;
 mod cors;
 pub mod cursor;

@@ -2,7 +2,8 @@
 
     python3 roles.py [SECONDS] [ROLE…]      how long for each role
 
-Needs `st` on the PATH (requirements.txt). Ends with 1 when it finds anything.
+Needs `st` on the PATH (requirements.txt). Ends with 1 when it finds anything. PMDAEMON_SEED=n has it
+make up other requests.
 """
 
 import os
@@ -33,7 +34,7 @@ NOT_BY_ADMIN = (
 REPLACED = "positive_data_acceptance,negative_data_rejection,not_a_server_error"
 
 
-def check(server: rig.Server, role: str, seconds: int) -> bool:
+def check(server: rig.Server, role: str, seconds: int, seed: str) -> bool:
     """Whether nothing was found."""
     not_called = BY_NOBODY + (NOT_BY_ADMIN if role == "admin" else ())
     done = subprocess.run(
@@ -42,7 +43,7 @@ def check(server: rig.Server, role: str, seconds: int) -> bool:
             *(word for path in not_called for word in ("--exclude-path", path)),
             "-H", f"Authorization: Bearer {server.tokens[role]}",
             "--checks", "all", "--exclude-checks", REPLACED,
-            "--max-time", str(seconds), "--request-timeout", "20",
+            "--seed", seed, "--max-time", str(seconds), "--request-timeout", "20",
             "--continue-on-failure", "--no-color", "--warnings", "off", "--generation-database", "none",
         ],
         cwd=server.directory, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
@@ -52,19 +53,21 @@ def check(server: rig.Server, role: str, seconds: int) -> bool:
     if found:
         print(done.stdout)
     counted = next((line for line in done.stdout.splitlines() if " generated" in line), "no cases")
-    print(f"schemathesis as {role}: {'FAILED' if found else 'found nothing'};{counted.rstrip()}", flush=True)
+    outcome = "FAILED" if found else "found nothing"
+    print(f"schemathesis as {role}, {seconds} s, seed {seed}: {outcome};{counted.rstrip()}", flush=True)
     return not found
 
 
 def main() -> int:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+    seed = os.environ.get("PMDAEMON_SEED", "1")
     roles = sys.argv[2:] or ["viewer", "operator", "admin"]
     rig.own_network()
     found_nothing = []
     for role in roles:
         with rig.server() as server:
             server.some_apps()
-            found_nothing.append(check(server, role, seconds))
+            found_nothing.append(check(server, role, seconds, seed))
     return 0 if all(found_nothing) else 1
 
 
