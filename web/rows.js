@@ -91,10 +91,23 @@ document.addEventListener("change", async (event) => {
 // The browser has kept them.
 if (document.querySelector(".c-mark :checked")) marks().then((module) => module?.show());
 
-subscribe("processes", () => ({ html: true, after: $("rows").dataset.picture }), (all) => {
-  all.forEach(take);
+// When figures came last.
+let told = performance.now();
+
+/** Figures of those processes alone whose figures are others; uptimes have gone on besides. */
+function takeAll(moved) {
+  const passed = performance.now() - told;
+  told += passed;
+  const news = new Map(moved.map((figures) => [figures[0], figures]));
+  for (const { dataset } of $("rows").querySelectorAll("tr[data-id]")) {
+    const id = Number(dataset.id);
+    const { cpu, mem, up } = dataset;
+    take(news.get(id) ?? [id, cpu && Number(cpu), mem, up && Math.round(Number(up) + passed)]);
+  }
   inSight.forEach(paint);
-});
+}
+
+subscribe("processes", () => ({ html: true, after: $("rows").dataset.picture }), takeAll);
 onChange((frame) => {
   const { dataset } = $("rows");
   if (frame && frame.t !== "h") refresh();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{
     ApiError, convert_balance, convert_custom, convert_depends, convert_env, convert_health, convert_logs,
-    convert_ready, convert_resources, convert_rolling, convert_schedule, convert_watch,
+    convert_ready, convert_resources, convert_rolling, convert_schedule, convert_usage, convert_watch,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -28,18 +28,8 @@ const MAX_SPAN_MS: i64 = 86_400_000;
 
 /// A process as the API shows it.
 pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process {
-    let running = match view.state {
-        State::Running { since, .. } => Some(since),
-        State::Idle(_)
-        | State::Waiting { .. }
-        | State::Backoff { .. }
-        | State::Starting { .. }
-        | State::Stopping { .. } => None,
-    };
-    let usage = measured
-        .and_then(|measured| measured.processes.get(&view.id))
-        .filter(|(run, _)| view.state.run() == Some(*run) && view.state.pid().is_some())
-        .map(|(_, usage)| usage);
+    let running = convert_usage::running_since(view);
+    let usage = measured.and_then(|measured| convert_usage::usage(view, measured));
     let health = convert_health::health(&view.state);
     let told = convert_custom::told(view, measured);
     wire::Process {
@@ -57,10 +47,10 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         port_overridden: view.ports.plan.is_some(),
         revision: view.run_revision.map(|number| number as i64),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
-        uptime_ms: running.map(|since| millis(clock::now().since(since))),
+        uptime_ms: running.map(millis_since),
         restarts: i64::from(view.restarts),
         unstable_restarts: i64::from(view.unstable),
-        cpu_percent: usage.map(|usage| (usage.cpu_percent * 10.0).round() / 10.0),
+        cpu_percent: usage.map(|usage| convert_usage::tenths(usage.cpu_percent)),
         memory_bytes: usage.map(|usage| usage.memory_bytes as i64),
         tree: usage.map(|usage| wire::Tree {
             processes: i64::from(usage.processes),
@@ -394,20 +384,6 @@ pub fn then(then: wire::Then) -> supervisor::Then {
         wire::Then::Keep => supervisor::Then::Keep,
         wire::Then::Start => supervisor::Then::Start,
         wire::Then::Restart => supervisor::Then::Restart,
-    }
-}
-
-/// The machine.
-pub fn host(measured: &Measured) -> wire::Host {
-    let host = &measured.host;
-    wire::Host {
-        hostname: host.hostname.clone(),
-        cpu_percent: (host.cpu_percent * 10.0).round() / 10.0,
-        cpus: host.cpus as i64,
-        memory_used_bytes: host.memory_used_bytes as i64,
-        memory_total_bytes: host.memory_total_bytes as i64,
-        load_average: host.load_average.to_vec(),
-        uptime_ms: millis(host.uptime),
     }
 }
 

@@ -34,6 +34,7 @@ mod convert_revision;
 mod convert_rolling;
 mod convert_schedule;
 mod convert_store;
+mod convert_usage;
 mod convert_watch;
 mod cors;
 pub mod cursor;

@@ -13,7 +13,7 @@ use super::kept::Kept;
 use super::listeners::Listeners;
 use super::requests::Requests;
 use super::tally::Tally;
-use super::ws::Seats;
+use super::ws::{Beats, Seats};
 use super::{in_flight, password, resolve};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
@@ -21,7 +21,6 @@ use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::daemon::operations::Operations;
 use crate::daemon::retention::Space;
-use crate::daemon::sampling::LOOKING;
 use crate::model::Moment;
 use crate::store::AuditHead;
 
@@ -58,8 +57,8 @@ pub struct Api {
     pub hashing: Semaphore,
     /// The list of all processes, as it is sent.
     pub lists: Kept<Bytes>,
-    /// The figures of all processes, as WebSockets are told them.
-    pub figures: Kept<Arc<str>>,
+    /// What all WebSockets are told every second.
+    pub beats: Beats,
     accounts: Mutex<Accounts>,
     throttle: Mutex<Throttle>,
     audit: Mutex<Chain>,
@@ -94,8 +93,7 @@ impl Api {
             in_flight: Semaphore::new(in_flight::AT_ONCE),
             hashing: Semaphore::new(password::AT_ONCE),
             lists: Kept::new(LIST_LASTS),
-            // They are those of the moment in which they were measured.
-            figures: Kept::new(LOOKING),
+            beats: Beats::default(),
             accounts: Mutex::new(accounts),
             throttle: Mutex::default(),
             audit: Mutex::new(Chain::new(audit)),

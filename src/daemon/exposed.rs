@@ -40,17 +40,23 @@ pub fn check(
         [("cwd", cwd.to_path_buf())].into_iter().chain(script.map(|file| ("script", file))).chain(files);
     for (member, path) in all {
         if let Some((place, who)) = whose.first_exposed(&path) {
-            let user = run_as.map_or("root", |user| &user.user);
-            let detail = format!(
-                "{} {who}, who could so have {user} run anything: {}, run the app as another user (--uid), or start \
-                 pmdaemon with {WRITABLE}=allow",
-                place.display(),
-                who.remedy()
-            );
+            let detail = refusal(&place, &who, run_as.map(|user| user.user.as_str()));
             return Err(Undefinable { member, detail });
         }
     }
     Ok(())
+}
+
+fn refusal(place: &Path, who: &Who, run_as: Option<&str>) -> String {
+    let (user, other_user) = match run_as {
+        Some(user) => (user, ""),
+        None => ("root", " run the app as another user (--uid),"),
+    };
+    format!(
+        "{} {who}, who could so have {user} run anything: {},{other_user} or start pmdaemon with {WRITABLE}=allow",
+        place.display(),
+        who.remedy()
+    )
 }
 
 /// Who may change it, besides root.
@@ -130,6 +136,14 @@ mod tests {
 
     /// Some user and group who are not root.
     const THEM: u32 = 65_534;
+
+    #[test]
+    fn another_user_is_proposed_only_where_there_is_none() {
+        let refusal = |run_as| refusal(Path::new("/srv/app.js"), &Who::Everybody, run_as);
+        assert!(refusal(None).contains("as another user (--uid), or start"), "{}", refusal(None));
+        let named = refusal(Some("www-data"));
+        assert!(named.contains("have www-data run") && !named.contains("--uid"), "{named}");
+    }
 
     #[test]
     fn row_33_what_others_can_change_on_the_way_is_found_by_owner_mode_and_link() {

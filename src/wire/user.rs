@@ -36,7 +36,7 @@ pub struct NewUser {
     /// The name to log in with: 1 to 64 letters, digits, `.`, `_` or `-`.
     #[schema(example = "alice", pattern = "^[A-Za-z_][A-Za-z0-9._-]{0,63}$")]
     pub name: String,
-    /// 12 characters or more.
+    /// 12 to 256 characters.
     #[schema(format = Password)]
     pub password: String,
     /// What they may do.
@@ -63,7 +63,7 @@ pub struct UserGrant {
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewPassword {
-    /// 12 characters or more.
+    /// 12 to 256 characters.
     #[schema(format = Password)]
     pub password: String,
     /// The present one. Not needed by an admin.

@@ -2,7 +2,8 @@
 
     python3 roles.py [SECONDS] [ROLE…]      how long for each role
 
-Needs `st` on the PATH (requirements.txt). Ends with 1 when it finds anything.
+Needs `st` on the PATH (requirements.txt). Ends with 1 when it finds anything. PMDAEMON_SEED=n has it
+make up other requests.
 """
 
 import os
@@ -33,38 +34,47 @@ NOT_BY_ADMIN = (
 REPLACED = "positive_data_acceptance,negative_data_rejection,not_a_server_error"
 
 
-def check(server: rig.Server, role: str, seconds: int) -> bool:
-    """Whether nothing was found."""
+# What is tried, each with its share of the time: every example and every bound of every value; anything;
+# and one request after another, with what the earlier one answered.
+PHASES = {"examples,coverage": 0.5, "fuzzing": 0.25, "stateful": 0.25}
+
+
+def check(server: rig.Server, role: str, phases: str, seconds: int, seed: str) -> bool:
+    """Whether something was tried and nothing was found."""
     not_called = BY_NOBODY + (NOT_BY_ADMIN if role == "admin" else ())
     done = subprocess.run(
         [
             "st", "run", str(DOCUMENT), "--url", server.url,
             *(word for path in not_called for word in ("--exclude-path", path)),
             "-H", f"Authorization: Bearer {server.tokens[role]}",
-            "--checks", "all", "--exclude-checks", REPLACED,
-            "--max-time", str(seconds), "--request-timeout", "20",
+            "--phases", phases, "--checks", "all", "--exclude-checks", REPLACED,
+            "--seed", seed, "--max-time", str(seconds), "--request-timeout", "20",
             "--continue-on-failure", "--no-color", "--warnings", "off", "--generation-database", "none",
         ],
         cwd=server.directory, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         env={**os.environ, "NO_PROXY": "127.0.0.1", "SCHEMATHESIS_HOOKS": str(HERE / "judgement.py")},
     )
-    found = done.returncode != 0
-    if found:
+    counted = [line.strip() for line in done.stdout.splitlines() if " generated" in line]
+    well = done.returncode == 0 and bool(counted)
+    if not well:
         print(done.stdout)
-    counted = next((line for line in done.stdout.splitlines() if " generated" in line), "no cases")
-    print(f"schemathesis as {role}: {'FAILED' if found else 'found nothing'};{counted.rstrip()}", flush=True)
-    return not found
+    outcome = "found nothing" if well else "FAILED"
+    told = counted[0] if counted else "nothing was tried"
+    print(f"schemathesis as {role}, {phases}, {seconds} s, seed {seed}: {outcome}; {told}", flush=True)
+    return well
 
 
 def main() -> int:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 25
+    seed = os.environ.get("PMDAEMON_SEED", "1")
     roles = sys.argv[2:] or ["viewer", "operator", "admin"]
     rig.own_network()
     found_nothing = []
     for role in roles:
         with rig.server() as server:
             server.some_apps()
-            found_nothing.append(check(server, role, seconds))
+            for phases, share in PHASES.items():
+                found_nothing.append(check(server, role, phases, round(seconds * share), seed))
     return 0 if all(found_nothing) else 1
 
 

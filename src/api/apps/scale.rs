@@ -15,7 +15,7 @@ use crate::api::{Api, ApiError, Shared, convert};
 use crate::daemon::revisions::Author;
 use crate::daemon::view::ProcessView;
 use crate::model::{AppId, Goal, RevisionCause, State as Doing, Task};
-use crate::supervisor::{Accepted, Command, Count};
+use crate::supervisor::{Accepted, Command, Count, Denied};
 use crate::wire;
 
 /// Change the number of instances
@@ -55,7 +55,12 @@ pub async fn scale(
     }
     let author = Author::new(&auth.principal.subject, RevisionCause::Scaled);
     let answers = api.handle.command_by(author, vec![Command::Scale { app, count }]).await?;
-    let changed = answers.into_iter().next().transpose()? == Some(Accepted::Done);
+    let member = if order.delta.is_some() { "/delta" } else { "/instances" };
+    let refused = |denied: Denied| match matches!(denied, Denied::BadCount { .. }) {
+        true => ApiError::member(member, denied.to_string()),
+        false => denied.into(),
+    };
+    let changed = answers.into_iter().next().transpose().map_err(refused)? == Some(Accepted::Done);
     let operation = changed.then(|| followed(&api, &auth, &before, app));
     let settled = |now: &crate::daemon::view::Snapshot| {
         now.of_app(app).all(|view| view.goal != Goal::Gone && !matches!(view.state, Doing::Starting { .. }))

@@ -54,6 +54,7 @@ pub struct Pm2App {
     env_file: Pm2List,
     /// Parts of the names of variables that are not inherited.
     #[serde(default)]
+    #[schema(inline)]
     filter_env: Pm2List,
     /// Declared variables.
     #[serde(default)]

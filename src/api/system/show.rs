@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use super::upgrade;
 use crate::api::access::{Auth, View};
-use crate::api::{Api, ApiError, Shared, convert, convert_store};
+use crate::api::{Api, ApiError, Shared, convert, convert_store, convert_usage};
 use crate::wire;
 
 /// Show host and daemon
@@ -23,7 +23,7 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
     let measured = api.handle.measured().await;
     let measured = measured.ok_or_else(|| ApiError::internal(&"the sampling thread is gone"))?;
     Ok(wire::System {
-        host: convert::host(&measured),
+        host: convert_usage::host(&measured),
         daemon: wire::Daemon {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: i64::from(std::process::id()),

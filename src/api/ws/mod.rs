@@ -3,7 +3,9 @@
 //! With the subprotocol `pmdaemon.v1` a client subscribes to topics and gets deltas; without one
 //! it gets whole lists in the compatible shape (web.md 3.2 and 3.7). Either way a slow reader
 //! misses intermediate values, never the present: each push is made from the picture of now. Events,
-//! logs and operations are [`feeds`] of their own.
+//! logs and operations are [`feeds`] of their own; figures come with the [`beats`], which are the same for
+//! all: `[id, cpu_percent, memory_bytes, uptime_ms]` of each process that runs, at first of all, then of
+//! those whose figures are others; what is left out is as it was, and its uptime has gone on.
 //!
 //! ```text
 //!   in   {"op":"sub","id":1,"topic":"processes|system|events|logs|logs:REF|operations|operation:ID",
@@ -14,6 +16,7 @@
 //! Closed with 4401 when the token or session has ended, 4403 when the user has other rights now, 1012
 //! when the daemon is leaving (the reason says when to come again), 1013 when the reader is stuck.
 
+mod beats;
 mod feeds;
 mod seats;
 pub mod topic;
@@ -30,19 +33,18 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::{AbortHandle, Abortable, SelectAll};
 use serde_json::{Value, json};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, interval, timeout};
 
 use super::access::{Auth, View};
-use super::kept::Origin;
 use super::scope::Viewer;
 use super::{ApiError, Shared, compat, convert, picture, scope};
 use crate::auth::{Principal, Via};
-use crate::daemon::clock;
-use crate::daemon::sampling::{LOOKING, Measured};
 use crate::daemon::view::Snapshot;
 use crate::dashboard;
-use crate::model::ProcessId;
 use crate::wire;
+use beats::Beat;
+pub use beats::Beats;
 use feeds::Frames;
 pub use seats::Seats;
 use topic::{Said, Topic, Wish};
@@ -104,8 +106,11 @@ struct Push {
     feeds: SelectAll<Abortable<Frames>>,
     /// Ends the feed of that subscription.
     ends: BTreeMap<i64, AbortHandle>,
-    /// Seconds since it began.
+    beats: watch::Receiver<Option<Arc<Beat>>>,
+    /// Beats since it began.
     seconds: u64,
+    /// The latest beat of which a subscription has all rows.
+    told: BTreeMap<i64, u64>,
     /// The picture that the client has.
     seen: Seen,
 }
@@ -115,38 +120,21 @@ struct Push {
 struct Seen {
     seq: u64,
     structure: u64,
-    processes: BTreeMap<ProcessId, u64>,
 }
 
 /// The connection is over.
 struct Over;
 
-/// The figures of every process that runs, as they are sent: the same for all who see the same.
-fn figures(push: &Push, picture: &Arc<Snapshot>, measured: &Measured) -> Arc<str> {
-    let namespaces = &push.principal.namespaces;
-    push.api.figures.of(Origin::new(namespaces, picture, Some(measured)), clock::now(), || {
-        let seen = scope::within(Arc::clone(picture), namespaces);
-        let running = seen.processes.values().filter(|view| view.state.pid().is_some());
-        let rows = running.map(|view| {
-            let row = convert::process(view, Some(measured));
-            json!([row.id, row.cpu_percent, row.memory_bytes, row.uptime_ms])
-        });
-        Value::from_iter(rows).to_string().into()
-    })
-}
-
 impl Push {
     fn new(api: Shared, principal: Principal, ours: bool, socket: WebSocket) -> Push {
         let (topics, feeds, ends) = (BTreeMap::new(), SelectAll::new(), BTreeMap::new());
-        Push { api, principal, ours, socket, topics, feeds, ends, seconds: 0, seen: Seen::default() }
+        let (beats, told, seen) = (Beats::listen(&api), BTreeMap::new(), Seen::default());
+        Push { api, principal, ours, socket, topics, feeds, ends, beats, seconds: 0, told, seen }
     }
 
     async fn run(mut self) {
-        let _looking = self.api.handle.usages().look();
         let mut changes = self.api.handle.watch();
         changes.mark_unchanged();
-        let mut second = interval(LOOKING);
-        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ping = interval(PING);
         let mut heard = Instant::now();
         let handle = self.api.handle.clone();
@@ -177,7 +165,7 @@ impl Push {
                 Some(frame) = self.feeds.next(), if !self.feeds.is_empty() => {
                     self.send(Message::text(frame)).await
                 }
-                _ = second.tick() => {
+                Ok(()) = self.beats.changed() => {
                     self.seconds += 1;
                     let second = self.seconds;
                     self.tell_figures(|_, every| second.is_multiple_of(every)).await
@@ -215,6 +203,7 @@ impl Push {
 
     fn unsubscribe(&mut self, id: i64) {
         self.topics.remove(&id);
+        self.told.remove(&id);
         self.ends.remove(&id).into_iter().for_each(|end| end.abort());
     }
 
@@ -265,7 +254,7 @@ impl Push {
         let changed: Vec<_> = now
             .processes
             .values()
-            .filter(|view| self.seen.processes.get(&view.id) != Some(&view.seq))
+            .filter(|view| view.seq > self.seen.seq)
             .cloned()
             .collect();
         let structural = now.structure != self.seen.structure;
@@ -293,6 +282,8 @@ impl Push {
                     continue;
                 }
                 Topic::Processes { html: true, .. } if structural || rows.len() > MAX_ROWS => {
+                    // What is fetched may be older than figures that come meanwhile.
+                    self.told.remove(&id);
                     json!({"t": "resync", "id": id, "seq": seq})
                 }
                 Topic::Processes { html: true, .. } => {
@@ -314,21 +305,21 @@ impl Push {
         if let Some((code, why)) = self.is_over() {
             return self.close(code, why).await;
         }
-        let Some(measured) = self.api.handle.measured().await else { return Err(Over) };
-        let host = convert::host(&measured);
+        let Some(beat) = self.beats.borrow_and_update().clone() else { return Ok(()) };
         if !self.ours {
-            return self.say(json!({"type": "SystemUpdate", "data": host})).await;
+            return self.say(json!({"type": "SystemUpdate", "data": *beat.host})).await;
         }
-        let snapshot = self.api.handle.snapshot();
         for (id, topic) in self.topics.clone() {
-            let data: Arc<str> = match topic {
+            let data = match topic {
                 Topic::Events { .. } | Topic::Logs { .. } | Topic::Operations(_) => continue,
                 Topic::System { every } | Topic::Processes { every, .. } if !is_due(id, every) => continue,
-                Topic::System { .. } => json!(host).to_string().into(),
-                Topic::Processes { .. } => figures(self, &snapshot, &measured),
+                Topic::System { .. } => beat.host_text(),
+                Topic::Processes { .. } => {
+                    let before = self.told.insert(id, beat.number);
+                    beat.text(&self.principal.namespaces, before)
+                }
             };
-            let seq = snapshot.seq;
-            let text = format!("{{\"t\":\"m\",\"id\":{id},\"seq\":{seq},\"d\":{data}}}");
+            let text = format!("{{\"t\":\"m\",\"id\":{id},\"seq\":{},\"d\":{data}}}", beat.seq);
             self.send(Message::text(text)).await?;
         }
         Ok(())
@@ -363,11 +354,7 @@ impl Push {
     }
 
     fn remember(&mut self, now: &Snapshot) {
-        self.seen = Seen {
-            seq: now.seq,
-            structure: now.structure,
-            processes: now.processes.iter().map(|(id, view)| (*id, view.seq)).collect(),
-        };
+        self.seen = Seen { seq: now.seq, structure: now.structure };
     }
 
     async fn say(&mut self, value: Value) -> Result<(), Over> {
