@@ -25,6 +25,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, splice, tee};
 use nix::sys::stat::fstat;
 
@@ -82,11 +83,12 @@ impl Bulk {
         (log, offset): (Identity, u64),
         most: usize,
     ) -> Option<io::Result<usize>> {
+        let from = identity(fifo).ok()?;
         let tools = self.tools(fifo).ok()?;
+        // Whatever goes wrong from here on: what is in our pipe is not left for the next time.
         let seen = tools.see(fifo, most).ok().filter(|seen| *seen > 0)?;
-        let note = Note { fifo: identity(fifo).ok()?, log, offset, length: seen as u64 };
+        let note = Note { fifo: from, log, offset, length: seen as u64 };
         if tools.write(note).is_err() {
-            // With what is in our pipe, and perhaps a part of a note.
             self.tools = None;
             return None;
         }
@@ -180,7 +182,7 @@ impl Tools {
                 Err(errno) => return Err(errno.into()),
             }
         }
-        Ok(appended)
+        if appended == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(appended) }
     }
 
     /// Returns how many bytes were dropped: all, but if the program reads its own output.
@@ -189,6 +191,7 @@ impl Tools {
         while left > 0 {
             let flags = SpliceFFlags::SPLICE_F_NONBLOCK;
             match splice(fifo, None, self.null.as_fd(), None, left, flags) {
+                Err(Errno::EINTR) => {}
                 Ok(0) | Err(_) => break,
                 Ok(dropped) => left -= dropped,
             }
