@@ -96,6 +96,11 @@ impl Home {
         self.0.join("keeper.lock")
     }
 
+    /// What the keeper is just moving from a program to its log.
+    pub fn move_note(&self) -> PathBuf {
+        self.0.join("keeper.move")
+    }
+
     /// Held (flock) by the daemon while it lives.
     pub fn daemon_lock(&self) -> PathBuf {
         self.0.join("daemon.lock")

@@ -41,6 +41,7 @@ impl Keeper {
                 record.remove(&self.run_dir);
             }
         }
+        self.capture.all_settled();
         self.take_sockets_back();
         self.remove_strays()?;
         if let Some(cgroups) = &self.cgroups {
@@ -151,6 +152,7 @@ impl Keeper {
                 .map_or_else(|| fifo::open(&run.record.set.fifo(&self.run_dir, which)), Ok)
                 .and_then(|fifo| Ok(self.capture.open(fifo, &log, &run.record.logs)?))
                 .and_then(|stream| {
+                    self.capture.settle(&stream);
                     self.poller.add(&stream, Source::fifo(id, which), ARMED)?;
                     Ok(stream)
                 });

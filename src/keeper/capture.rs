@@ -3,7 +3,8 @@
 //! Each output of a run is a named FIFO. The run's end is open for reading too, so the run never
 //! sees a broken pipe, whatever becomes of the keeper; the bytes stay in the pipe until a keeper
 //! moves them. They are moved by `splice`: the kernel takes from the pipe exactly what the file
-//! took, so a keeper that dies in between loses and doubles nothing.
+//! took, so a keeper that dies in between loses and doubles nothing. Much at once is moved in a way that
+//! does not make the program wait: see [`super::bulk`].
 //!
 //! Waking for every write is what costs. So a FIFO that becomes readable is only noted, and all
 //! noted ones are moved together [`COALESCE`] later, at most [`CHUNK`] of each, so that nobody
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 
+use super::bulk::Bulk;
 use super::fifo;
 use super::health::Health;
 use super::log::Log;
@@ -137,6 +139,7 @@ impl From<CannotOpen> for io::Error {
 #[derive(Default)]
 pub struct Capture {
     logs: Vec<Option<(Log, usize)>>,
+    bulk: Option<Bulk>,
     /// Readable, waiting for the next round.
     pub pending: Vec<(u64, Which)>,
     /// Their files took nothing.
@@ -146,6 +149,27 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// One that moves much at once without locking who writes it.
+    pub fn with(bulk: Bulk) -> Capture {
+        Capture { bulk: Some(bulk), ..Capture::default() }
+    }
+
+    /// What an earlier keeper was just moving in that stream is not moved twice. Before anything else
+    /// is moved in it.
+    pub fn settle(&mut self, stream: &Stream) {
+        let log = self.logs[stream.file.0].as_mut().and_then(|(log, _)| log.made());
+        if let Some((log, bulk)) = log.zip(self.bulk.as_mut()) {
+            bulk.settle(stream.fifo.as_fd(), log);
+        }
+    }
+
+    /// All streams of an earlier keeper are settled.
+    pub fn all_settled(&mut self) {
+        if let Some(bulk) = &mut self.bulk {
+            bulk.forget();
+        }
+    }
+
     /// Joins a FIFO and its logs. Streams into the same file share its end.
     pub fn open(&mut self, fifo: OwnedFd, log: &Path, how: &Logs) -> Result<Stream, CannotOpen> {
         let file = self.open_file(log, how.segments)?;
@@ -248,7 +272,7 @@ impl Capture {
         if log.made().is_none() && fifo::waiting(stream.as_fd()) == 0 {
             return if fifo::is_over(stream.as_fd()) { Moved::Over } else { Moved::Empty };
         }
-        match log.file().and_then(|file| file.take(stream.fifo.as_fd(), most)) {
+        match log.file().and_then(|file| file.take(stream.fifo.as_fd(), most, self.bulk.as_mut())) {
             Ok(0) => Moved::Over,
             Ok(count) => {
                 stream.health.took();

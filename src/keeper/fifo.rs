@@ -2,13 +2,13 @@
 //! leave `O_NONBLOCK` set on a description that the next one would inherit.
 
 use std::fs::{File, OpenOptions};
-use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, SpliceFFlags, fcntl, tee};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::stat::Mode;
 
@@ -34,7 +34,7 @@ pub fn make(path: &Path) -> io::Result<(OwnedFd, File)> {
 }
 
 /// How much a FIFO holds, in bytes.
-pub fn room(fifo: &OwnedFd) -> usize {
+pub fn room(fifo: impl AsFd) -> usize {
     // Of what is no pipe, and then holds nothing: what a new pipe has.
     fcntl(fifo, FcntlArg::F_GETPIPE_SZ).map_or(64 * 1024, |room| room.max(0) as usize)
 }
@@ -58,4 +58,23 @@ pub fn waiting(fifo: BorrowedFd<'_>) -> usize {
     // SAFETY: FIONREAD writes one int to the place that it is given.
     let asked = unsafe { libc::ioctl(fifo.as_raw_fd(), libc::FIONREAD, &mut count) };
     if asked == 0 { count.max(0) as usize } else { 0 }
+}
+
+/// A pipe that holds as much as that FIFO, if the kernel lets us. Nobody ever waits for it.
+pub fn pipe_like(fifo: BorrowedFd<'_>) -> io::Result<(OwnedFd, OwnedFd)> {
+    let (reader, writer) = nix::unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+    let _ = fcntl(&writer, FcntlArg::F_SETPIPE_SZ(room(fifo) as i32));
+    Ok((reader, writer))
+}
+
+/// At most the first `most` bytes in a FIFO, which stay there.
+pub fn peek(fifo: BorrowedFd<'_>, most: usize) -> io::Result<Vec<u8>> {
+    let (reader, writer) = pipe_like(fifo)?;
+    let count = match tee(fifo, writer.as_fd(), most, SpliceFFlags::SPLICE_F_NONBLOCK) {
+        Err(Errno::EAGAIN | Errno::EINTR) => 0,
+        result => result?,
+    };
+    let mut seen = vec![0; count];
+    File::from(reader).read_exact(&mut seen)?;
+    Ok(seen)
 }

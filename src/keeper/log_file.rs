@@ -16,14 +16,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use nix::errno::Errno;
 use nix::fcntl::{SpliceFFlags, copy_file_range, splice};
 
+use super::bulk::{Bulk, Identity, MUCH};
 use super::index::Index;
 use super::line_end::{SIGHT, ahead};
 use super::protocol::Segments;
-use super::{say, segments};
+use super::{fifo, say, segments};
 
-/// So much is spliced at once. The pipe is locked meanwhile, and who writes to it waits: with a whole
-/// pipe at once the two would take turns, and the program would be as slow as both together. With less
-/// they meet at the lock more often, and it costs a third more.
+/// So much is moved at once, and so much room is made at once. With a whole pipe at once who writes to
+/// it would find it full.
 const SPLICED: usize = 256 * 1024;
 /// So much is copied at once where bytes must be copied.
 const PIECE: usize = 16 * 1024;
@@ -33,7 +33,7 @@ pub struct LogFile {
     path: PathBuf,
     file: File,
     /// Device and inode of `file`: kept, so that asking for the same file among hundreds costs nothing.
-    identity: (u64, u64),
+    identity: Identity,
     /// Where the next byte goes; for `/dev/null` always 0.
     offset: u64,
     /// Absent for `/dev/null`, which has no times either.
@@ -104,15 +104,31 @@ impl LogFile {
         self.identity == other.identity
     }
 
-    /// Moves at most `most` bytes out of a FIFO to the end of the log. 0: nobody has the FIFO open
-    /// for writing any more, and it is empty.
-    pub fn take(&mut self, fifo: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
+    /// Device and inode of its file.
+    pub fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Where the next byte goes.
+    pub fn end(&self) -> u64 {
+        self.offset
+    }
+
+    /// Reads bytes that are in the active segment.
+    pub fn read_exact_at(&self, bytes: &mut [u8], offset: u64) -> io::Result<()> {
+        self.file.read_exact_at(bytes, offset)
+    }
+
+    /// Moves at most `most` bytes out of a FIFO to the end of the log; with `bulk` so that where it is
+    /// much, its writer does not wait. 0: nobody has the FIFO open for writing any more, and it is
+    /// empty.
+    pub fn take(&mut self, fifo: BorrowedFd<'_>, most: usize, bulk: Option<&mut Bulk>) -> io::Result<usize> {
         if self.index.is_none() {
-            return self.transfer(fifo, most);
+            return self.transfer(fifo, most, None);
         }
         self.follow()?;
         let most = self.room(fifo, most)?;
-        let moved = self.transfer(fifo, most)?;
+        let moved = self.transfer(fifo, most, bulk)?;
         self.note(moved);
         Ok(moved)
     }
@@ -256,26 +272,41 @@ impl LogFile {
         }
     }
 
-    fn transfer(&mut self, fifo: BorrowedFd<'_>, most: usize) -> io::Result<usize> {
+    fn transfer(
+        &mut self,
+        fifo: BorrowedFd<'_>,
+        most: usize,
+        mut bulk: Option<&mut Bulk>,
+    ) -> io::Result<usize> {
         let mut moved = 0;
         while !self.copies && moved < most {
-            let mut offset = (self.offset + moved as u64) as i64;
             let piece = SPLICED.min(most - moved);
-            let flags = SpliceFFlags::SPLICE_F_NONBLOCK;
-            match splice(fifo, None, self.file.as_fd(), Some(&mut offset), piece, flags) {
+            let is_much = piece >= MUCH && bulk.is_some() && fifo::waiting(fifo) >= MUCH;
+            if bulk.is_some() && moved > 0 && !is_much {
+                break;
+            }
+            let place = (self.identity, self.offset + moved as u64);
+            let in_bulk = bulk.as_deref_mut().filter(|_| is_much);
+            let done = in_bulk.and_then(|bulk| bulk.shift(fifo, &self.file, place, piece));
+            match done.unwrap_or_else(|| self.splice(fifo, place.1, piece)) {
                 Ok(count) => {
                     moved += count;
                     if count < piece {
-                        return Ok(moved);
+                        break;
                     }
                 }
-                Err(Errno::EINVAL) if moved == 0 => self.copies = true,
                 // What was moved counts; the error will come again.
-                Err(_) if moved > 0 => return Ok(moved),
-                Err(errno) => return Err(errno.into()),
+                Err(_) if moved > 0 => break,
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => self.copies = true,
+                Err(error) => return Err(error),
             }
         }
         if self.copies { self.copy(fifo, most) } else { Ok(moved) }
+    }
+
+    fn splice(&self, fifo: BorrowedFd<'_>, offset: u64, most: usize) -> io::Result<usize> {
+        let (mut offset, flags) = (offset as i64, SpliceFFlags::SPLICE_F_NONBLOCK);
+        Ok(splice(fifo, None, self.file.as_fd(), Some(&mut offset), most, flags)?)
     }
 
     /// For file systems without splice. What was read and could not be written is held, and is the

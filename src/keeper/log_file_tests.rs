@@ -18,7 +18,7 @@ fn pipe_with(bytes: &[u8]) -> (io::PipeReader, io::PipeWriter) {
 fn write(log: &mut LogFile, bytes: &[u8]) {
     let (reader, writer) = pipe_with(bytes);
     drop(writer);
-    while log.take(reader.as_fd(), 1 << 20).unwrap() > 0 {}
+    while log.take(reader.as_fd(), 1 << 20, None).unwrap() > 0 {}
 }
 
 fn number(log: &Path) -> u64 {
@@ -57,7 +57,7 @@ fn a_copy_that_is_not_taken_is_held_and_written_first_the_next_time() {
     assert_eq!(log.held(), 3);
     drop(writer);
     log.file = open_or_create(&log.path).unwrap();
-    assert_eq!(log.take(reader.as_fd(), 1 << 20).unwrap(), 3);
+    assert_eq!(log.take(reader.as_fd(), 1 << 20, None).unwrap(), 3);
     assert_eq!((log.held(), fs::read(&log.path).unwrap()), (0, b"two".to_vec()));
 }
 

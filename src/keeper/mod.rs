@@ -23,7 +23,7 @@
 //! | how a run begins | [`launch`], [`child`], [`fork`], [`resources`], [`fifo`], [`record`] |
 //! | on what several of them listen | [`sockets`], [`reuseport`] |
 //! | what it says to us | [`talk`] |
-//! | where its output goes | [`flow`], [`capture`], [`health`], [`log`], [`log_file`], [`segments`], [`index`] |
+//! | where its output goes | [`flow`], [`pace`], [`capture`], [`bulk`], [`health`], [`log`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
 //! | how it ends | [`ends`], [`kill`], [`process`], [`trash`], [`sets`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
@@ -32,6 +32,7 @@
 
 mod adopt;
 mod alarms;
+mod bulk;
 mod capture;
 mod cgroup;
 mod child;
@@ -224,7 +225,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         null,
         runs: BTreeMap::new(),
         sockets: sockets::Sockets::default(),
-        capture: capture::Capture::default(),
+        capture: capture::Capture::with(bulk::Bulk::at(&args.home.move_note())),
         daemon: daemon_child::Daemon::default(),
         line: None,
         outbox: VecDeque::new(),

@@ -1,8 +1,9 @@
 //! What it costs to capture logs: `cargo bench --bench log_capture`.
 //!
 //! For writes of 64 KiB and for one line of 100 bytes per write: CPU seconds of the keeper per
-//! gigabyte (10^9 bytes), how fast the program writes compared with a pipe that is read at once, and
-//! whether every numbered line is there once and in order. Beside them the floor of that moment: what
+//! gigabyte (10^9 bytes), how fast the program writes compared with a pipe that is read at once (a
+//! new pipe holds 64 KiB, the ones of services 1 MiB: both, read with as much at once), and whether
+//! every numbered line is there once and in order. Beside them the floor of that moment: what
 //! `cat >file` needs for what the same program writes, and what the kernel needs to write as much
 //! from memory. Medians of `ROUNDS` (5), in each of which all are measured right after each other.
 //!
@@ -24,6 +25,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeValLike;
 use pmdaemon::keeper::protocol::{Launch, Logs, Segments};
@@ -79,14 +81,15 @@ fn main() {
     for (what, megabytes, each) in [("64 KiB a write", blocks, 655), ("100 bytes a write", lines, 1)] {
         for (how, max_size) in [("one file", None), ("10 MiB segments", Some(10 << 20))] {
             let bench = Bench { writer: &writer, dir: dir.path(), megabytes, each, max_size };
-            let all: Vec<[f64; 7]> = (0..rounds).map(|_| bench.round()).collect();
-            let [keeper, rate, app, pipe_rate, pipe_app, cat, floor] =
+            let all: Vec<[f64; 9]> = (0..rounds).map(|_| bench.round()).collect();
+            let [keeper, rate, app, pipe_rate, pipe_app, wide_rate, wide_app, cat, floor] =
                 std::array::from_fn(|figure| median(all.iter().map(|round| round[figure])));
             println!(
                 "{what:>17}, {how:>15}: keeper {keeper:.2} CPU s/GB (cat {cat:.2}, write alone {floor:.2}); program \
                  {rate:>4.0} MB/s, {app:.2} CPU s/GB (into a pipe that is read at once {pipe_rate:>4.0} MB/s, \
-                 {pipe_app:.2}): {:.2} times as fast",
+                 {pipe_app:.2}; into one of 1 MiB {wide_rate:>4.0} MB/s, {wide_app:.2}): {:.2} times as fast, {:.2}",
                 rate / pipe_rate,
+                rate / wide_rate,
             );
         }
     }
@@ -109,9 +112,11 @@ struct Bench<'a> {
 
 impl Bench<'_> {
     /// CPU seconds of the keeper per gigabyte; megabytes per second and CPU seconds per gigabyte of
-    /// the program; the same into a pipe; CPU seconds per gigabyte of `cat`, and of writing alone.
-    fn round(&self) -> [f64; 7] {
-        let (pipe, pipe_app) = self.writes_into_a_pipe();
+    /// the program; the same into a pipe, and into one of 1 MiB; CPU seconds per gigabyte of `cat`, and
+    /// of writing alone.
+    fn round(&self) -> [f64; 9] {
+        let (pipe, pipe_app) = self.writes_into_a_pipe(64 * 1024);
+        let (wide, wide_app) = self.writes_into_a_pipe(1 << 20);
         let (keeper, wall, app) = self.warm(Bench::captured);
         let cat = self.warm(Bench::through_cat);
         let floor = self.warm(Bench::written);
@@ -123,6 +128,8 @@ impl Bench<'_> {
             app * per_gigabyte,
             megabytes / pipe,
             pipe_app * per_gigabyte,
+            megabytes / wide,
+            wide_app * per_gigabyte,
             cat * per_gigabyte,
             floor * per_gigabyte,
         ]
@@ -147,10 +154,11 @@ impl Bench<'_> {
     }
 
     /// Wall and CPU seconds of the program.
-    fn writes_into_a_pipe(&self) -> (f64, f64) {
+    fn writes_into_a_pipe(&self, room: usize) -> (f64, f64) {
         let mut child = self.command().spawn().unwrap();
         let mut output = child.stdout.take().unwrap();
-        let mut buffer = vec![0; 1 << 20];
+        fcntl(&output, FcntlArg::F_SETPIPE_SZ(room as i32)).unwrap();
+        let mut buffer = vec![0; room];
         while output.read(&mut buffer).unwrap() > 0 {}
         let said = child.wait_with_output().unwrap().stderr;
         times(&String::from_utf8(said).unwrap())

@@ -80,6 +80,60 @@ fn no_line_is_lost_or_doubled_however_often_keeper_and_daemon_are_killed() {
     assert!(copied.is_sorted_by(|a, b| a < b), "seed {seed}");
 }
 
+/// A service that writes as many lines of 50,000 bytes as it can, about 80 MB/s: there is always
+/// much in its pipe.
+fn start_busy(home: &Home, name: &str) {
+    let script = home.file("numbered.py", NUMBERED);
+    let options = ["--log-max-files", "none", "--", "1000000000", "50000", "0.0005"];
+    home.ok(&[&["start", &script, "--name", name], &options[..], &[name]].concat());
+}
+
+/// Ends it. Every line that it wrote is in its log once.
+fn complete(home: &Home, name: &str) {
+    home.ok(&["stop", name]);
+    let written: u64 = fs::read_to_string(home.work().join(name)).unwrap().parse().unwrap();
+    let log = home.path().join(format!("logs/{name}-out.log"));
+    let numbers = numbers(&settled(&log, format!("{written}\n").as_bytes()), 50_000);
+    without_gap(&numbers, name);
+    assert_eq!((numbers.first(), numbers.last()), (Some(&1), Some(&written)), "{name}");
+}
+
+#[test]
+fn a_keeper_that_dies_while_it_moves_much_loses_and_doubles_nothing() {
+    let home = Home::new();
+    home.ok(&["status"]);
+    // After each step; only after the second are the bytes in the log and still in the pipe.
+    for (point, in_both) in [("log.noted", 0), ("log.appended", 1), ("log.dropped", 0)] {
+        let before = home.daemon_log().matches("bytes were in").count();
+        let plan = home.path().join("fault");
+        fs::write(&plan, format!("{point} 20")).unwrap();
+        start_busy(&home, point);
+        wait_until("the keeper has died", SOON, || !plan.exists());
+        wait_until("the next one goes on", SOON, || home.process(point)["status"] == "online");
+        complete(&home, point);
+        let after = home.daemon_log().matches("bytes were in").count();
+        assert_eq!(after - before, in_both, "{point}");
+    }
+}
+
+/// `LOG_KILLS=100 cargo nextest run --test log_tests -E 'test(much_output)'` is the long form.
+#[test]
+fn of_much_output_no_line_is_lost_or_doubled_however_often_the_keeper_is_killed() {
+    let home = Home::new();
+    start_busy(&home, "busy");
+    let mut dice = Dice(std::env::var("LOG_SEED").map_or(7, |text| text.parse().unwrap()));
+    let kills: u64 = std::env::var("LOG_KILLS").map_or(12, |text| text.parse().unwrap());
+    for _ in 0..kills {
+        std::thread::sleep(Duration::from_micros(dice.below(50_000)));
+        let (keeper, _) = wait_for("keeper and daemon", SOON, || keeper_and_daemon(&home));
+        proc::kill_hard(keeper);
+    }
+    wait_until("it goes on", SOON, || keeper_and_daemon(&home).is_some());
+    complete(&home, "busy");
+    assert!(home.path().join("keeper.move").exists(), "nothing much was moved");
+    println!("{kills} kills, {} of them in both", home.daemon_log().matches("bytes were in").count());
+}
+
 fn numbers_of_copy(home: &Home) -> Vec<u64> {
     let text = String::from_utf8(all(&home.work().join("both.log"))).unwrap();
     // A gap can leave the pieces of two lines on one.
