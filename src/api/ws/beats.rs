@@ -149,11 +149,7 @@ impl Beat {
     }
 }
 
-fn rows(
-    picture: &Snapshot,
-    measured: &Measured,
-    earlier: Option<&Beat>,
-) -> BTreeMap<ProcessId, Row> {
+fn rows(picture: &Snapshot, measured: &Measured, earlier: Option<&Beat>) -> BTreeMap<ProcessId, Row> {
     let running = picture.processes.values().filter(|view| view.state.pid().is_some());
     let row = |view: &Arc<ProcessView>| {
         let usage = convert_usage::usage(view, measured);
