@@ -139,6 +139,12 @@ impl World {
                 let members = of_users(&self.brain);
                 let names = self.names();
                 let mut command = any_command(&mut self.dice, &members, &names);
+                // Nobody can name a balancer to have more of it, or another one.
+                if let Command::Scale { app, .. } | Command::Update { app, .. } = &command
+                    && self.brain.app(*app).is_some_and(|spec| spec.is_balancer())
+                {
+                    return Ok(());
+                }
                 if let Command::BreakOff { app, number } = &mut command
                     && let Some(reload) = self.brain.reloads().get(app)
                     && self.dice.chance(70)
