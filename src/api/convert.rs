@@ -15,8 +15,8 @@ use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, environment, event_text};
 use crate::model::depends::waits_for;
 use crate::model::{
-    self, AppId, AppSpec, End, Goal, Labels, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal, Spread,
-    State, StopPolicy,
+    self, AppId, AppSpec, End, Goal, Labels, ListenMode, Moment, Name, PortPlan, Rest, RestartPolicy, Signal,
+    Spread, State, StopPolicy,
 };
 use crate::store::EventRow;
 use crate::supervisor;

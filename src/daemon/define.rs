@@ -125,9 +125,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     // Who is given connections must be able to take them.
     let takes_turns = draft.balance.is_some() || draft.spread == Spread::Even;
     let ready = match draft.ready.by {
-        ReadyBy::Auto if takes_turns && health.is_none() => {
-            ReadyPolicy { by: ReadyBy::Port, ..draft.ready }
-        }
+        ReadyBy::Auto if takes_turns && health.is_none() => ReadyPolicy { by: ReadyBy::Port, ..draft.ready },
         ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message | ReadyBy::Port | ReadyBy::Log(_) => draft.ready,
     };
     if let Some(PortPlan::Shared(_)) = port {

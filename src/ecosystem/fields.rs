@@ -96,7 +96,12 @@ pub const FIELDS: &[Field] = &[
         Kind::Text,
         "shared: one listening socket for all processes; proxy: a balancer; auto.",
     ),
-    field("spread", &[], Kind::Text, "With a shared port. queue: who has time is next; even: the same for each."),
+    field(
+        "spread",
+        &[],
+        Kind::Text,
+        "With a shared port. queue: who has time is next; even: the same for each.",
+    ),
     field(
         "balance",
         &[],

@@ -212,8 +212,7 @@ impl Keeper {
         }
         let takes = |run: &Run| run.record.port == Some(port) && !run.is_ended() && !run.paused;
         let live = self.runs.iter().filter(|(_, run)| takes(run));
-        let live: Vec<(u64, Place)> =
-            live.filter_map(|(id, run)| Some((*id, Place::of(run)?))).collect();
+        let live: Vec<(u64, Place)> = live.filter_map(|(id, run)| Some((*id, Place::of(run)?))).collect();
         let best = self.sockets.best(port, &live);
         if let Err(error) = self.sockets.choose(port, &best) {
             say::warning!("cannot steer connections to port {port}: {}", io_words(&error));

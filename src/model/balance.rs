@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, Signal,
-    Spread, StopPolicy,
+    AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, Signal, Spread,
+    StopPolicy,
 };
 
 /// What is asked of a balancer (acceptance rows A10, C2, K21).

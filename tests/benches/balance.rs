@@ -29,7 +29,8 @@ use support::{Home, SOON, wait_until};
 /// Backends behind each port.
 const BACKENDS: &str = "2";
 /// As the backends answer, in Node.
-const NODE: &str = "require('http').createServer((request, response) => response.end('ok')).listen(process.env.PORT);";
+const NODE: &str =
+    "require('http').createServer((request, response) => response.end('ok')).listen(process.env.PORT);";
 
 fn main() {
     if std::env::args().any(|word| word == "backend") {
@@ -79,8 +80,7 @@ fn backend() {
             let Ok((client, _)) = listener.accept().await else { continue };
             let _ = client.set_nodelay(true);
             tokio::task::spawn_local(async move {
-                let answer =
-                    service_fn(async |_| Ok::<_, Infallible>(hyper::Response::new("ok".to_owned())));
+                let answer = service_fn(async |_| Ok::<_, Infallible>(hyper::Response::new("ok".to_owned())));
                 let mut server = hyper::server::conn::http1::Builder::new();
                 let _ = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(client), answer).await;
             });

@@ -55,7 +55,8 @@ fn with_spread_even_everybody_gets_its_share() {
     let shares = shares(&home, port, 10_000);
     assert!(shares.iter().all(|share| (0.225..=0.275).contains(share)), "{shares:?}");
     let info = home.ok(&["info", "web"]);
-    let line = format!("{port}, a socket for each instance, connections spread evenly over those that are ready");
+    let line =
+        format!("{port}, a socket for each instance, connections spread evenly over those that are ready");
     assert!(info.lines().any(|l| l.starts_with("port") && l.ends_with(&line)), "{info}");
     let app = home.json(&["info", "web", "--json"]);
     assert_eq!((&app["listen_mode"], &app["spread"]), (&json!("shared"), &json!("even")));

@@ -6,7 +6,6 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::super::awaiting::Awaiting;
 use super::super::balancing::Balancing;
-use super::super::steering::Steering;
 use super::super::endings::Endings;
 use super::super::giving::Giving;
 use super::super::handle::Handle;
@@ -21,6 +20,7 @@ use super::super::revisions::Revisions;
 use super::super::sampling::Usages;
 use super::super::secret_env::Secrets;
 use super::super::sockets::Sockets;
+use super::super::steering::Steering;
 use super::super::view::Snapshot;
 use super::super::wall_clock::WallClock;
 use super::super::watching::Watching;

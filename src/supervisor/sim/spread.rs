@@ -24,8 +24,7 @@ pub fn connections_go_to_who_is_online(world: &World, _: &Step<'_>) -> Holds {
             ensure!(present || proven, "{port}: connections go to {run}, which is not online");
         }
     }
-    let is_spread =
-        |row: &&Process| world.brain.app(row.app).is_some_and(|spec| spec.spread == Spread::Even);
+    let is_spread = |row: &&Process| world.brain.app(row.app).is_some_and(|spec| spec.spread == Spread::Even);
     for row in world.brain.processes().filter(is_spread) {
         let Some(Port::Shared(port)) = row.ports.held else { continue };
         let steered = steered.get(&port);
