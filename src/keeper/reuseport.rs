@@ -19,6 +19,10 @@
 //! had are gone, and with more than one of those the places of the others cannot be known: then
 //! connections go by the hash, to runs that live, until the app was stopped once.
 //!
+//! The first socket of a port is bound without `SO_REUSEPORT`, so a port that somebody has is refused.
+//! Afterwards a program of the same user may listen there, too, if it asks for that: it gets nothing as
+//! long as no socket of ours comes after its own.
+//!
 //! A port can have both kinds of sockets for a while, when an app changes from one to the other: the
 //! one that all share is in the group as that of one more slot.
 //!
