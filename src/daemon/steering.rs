@@ -33,7 +33,7 @@ impl Steering {
 fn order(port: u16, steered: &Steered) -> Order {
     Order::Steer {
         port,
-        to: steered.to.iter().copied().collect(),
+        to: steered.to.iter().map(|run| run.0).collect(),
         keep: steered.keep.iter().copied().collect(),
     }
 }

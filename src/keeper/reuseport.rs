@@ -3,10 +3,10 @@
 //! The kernel puts each new connection into the queue of one socket of the group (`SO_REUSEPORT`).
 //! Left alone it goes by a hash, and a connection for a process that is not ready waits until it is.
 //! So a program in the group (classic BPF, which needs no privileges) chooses by chance among the
-//! sockets of slots that are ready: those that the daemon names ([`Order::Steer`]), without those
-//! whose run has ended or is stopped (SIGSTOP), which the keeper as the parent sees first. While
-//! none is ready, connections wait in all queues. Also one that is in the queue of a run that ends
-//! waits, for the next run of that slot.
+//! sockets of runs that are ready: those that the daemon names ([`Order::Steer`]), without those
+//! that have ended or are stopped (SIGSTOP), which the keeper as the parent sees first. While none is
+//! ready, connections wait in the queues of those that go on. Also one that is in the queue of a run
+//! that ends waits, for the next run of that slot.
 //!
 //! ```text
 //!               ┌ place 0 ─ slot 0, ready ──── run          places ≠ slots: whoever comes is last,
@@ -19,8 +19,12 @@
 //! had are gone, and with more than one of those the places of the others cannot be known: then
 //! connections go by the hash, to runs that live, until the app was stopped once.
 //!
+//! The first socket of a port is bound without `SO_REUSEPORT`, so a port that somebody has is refused.
+//! Afterwards a program of the same user may listen there, too, if it asks for that: it gets nothing as
+//! long as no socket of ours comes after its own.
+//!
 //! A port can have both kinds of sockets for a while, when an app changes from one to the other: the
-//! one that all share is in the group as a slot without number.
+//! one that all share is in the group as that of one more slot.
 //!
 //! [`Order::Steer`]: super::protocol::Order::Steer
 
@@ -58,8 +62,8 @@ pub struct Group {
     order: Option<Vec<u64>>,
     /// Counts the changes of the order.
     turn: u64,
-    /// The slots that are ready, as the daemon says.
-    to: BTreeSet<u32>,
+    /// The runs that are ready, as the daemon says.
+    to: BTreeSet<u64>,
     /// The places that the kernel chooses among; `None`: nobody has told it yet.
     chosen: Option<Vec<u32>>,
 }
@@ -150,31 +154,42 @@ impl Sockets {
         }
     }
 
-    /// Has the kernel choose among the sockets of that port that these places have.
-    fn choose(&mut self, port: u16, ready: impl Fn(Place, &Group) -> bool) -> io::Result<()> {
+    /// Has the kernel choose among these sockets of that port.
+    fn choose(&mut self, port: u16, chosen: &BTreeSet<Place>) -> io::Result<()> {
         let Some(group) = self.groups.get_mut(&port) else { return Ok(()) };
-        let of_port = |(place, _): &(&Place, &super::sockets::Held)| place.port == port;
-        let slots: BTreeMap<u64, Place> =
-            self.held.iter().filter(of_port).map(|(place, held)| (held.inode, *place)).collect();
-        let is_ready = |inode: &u64| slots.get(inode).is_some_and(|place| ready(*place, group));
+        let is_chosen = |inode: &u64| chosen.iter().any(|place| self.held[place].inode == *inode);
         let order = group.order.as_deref().unwrap_or_default();
         let places: Vec<u32> =
-            (0..).zip(order).filter(|(_, inode)| is_ready(inode)).map(|(place, _)| place).collect();
+            (0..).zip(order).filter(|(_, inode)| is_chosen(inode)).map(|(place, _)| place).collect();
         if group.chosen.as_ref() == Some(&places) {
             return Ok(());
         }
-        let Some(held) = self.held.iter().find(of_port).map(|(_, held)| held) else { return Ok(()) };
+        let Some((_, held)) = self.held.iter().find(|(place, _)| place.port == port) else { return Ok(()) };
         let mut steps = program(&places);
         let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
         setsockopt(&held.socket, sockopt::AttachReusePortCbpf, &program)?;
         group.chosen = Some(places);
         Ok(())
     }
+
+    /// Where connections to that port are to go, when these runs live: to those that are ready. If none
+    /// is, to those that go on and may become it.
+    fn best(&self, port: u16, live: &[(u64, Place)]) -> BTreeSet<Place> {
+        let Some(group) = self.groups.get(&port) else { return BTreeSet::new() };
+        let stays = |place: &Place| self.held.get(place).is_some_and(|held| !held.released);
+        let ready = live.iter().filter(|(run, _)| group.to.contains(run)).map(|(_, place)| *place);
+        let living = live.iter().map(|(_, place)| *place).filter(stays);
+        let kept = self.held.keys().copied().filter(|place| place.port == port).filter(stays);
+        let is_held = |place: &Place| self.held.contains_key(place);
+        let classes: [BTreeSet<Place>; 3] =
+            [ready.filter(is_held).collect(), living.collect(), kept.collect()];
+        classes.into_iter().find(|class| !class.is_empty()).unwrap_or_default()
+    }
 }
 
 impl Keeper {
     /// The daemon says where connections are to go, and whose sockets are needed.
-    pub fn steer_to(&mut self, port: u16, to: Vec<u32>, keep: &[u32]) {
+    pub fn steer_to(&mut self, port: u16, to: Vec<u64>, keep: &[u32]) {
         for (place, held) in self.sockets.held.iter_mut().filter(|(place, _)| place.port == port) {
             if let Some(slot) = place.slot {
                 held.released = !keep.contains(&slot);
@@ -200,12 +215,10 @@ impl Keeper {
             return;
         }
         let takes = |run: &Run| run.record.port == Some(port) && !run.is_ended() && !run.paused;
-        let taking: BTreeSet<Place> =
-            self.runs.values().filter(|run| takes(run)).filter_map(Place::of).collect();
-        let ready = |place: Place, group: &Group| {
-            taking.contains(&place) && place.slot.is_none_or(|slot| group.to.contains(&slot))
-        };
-        if let Err(error) = self.sockets.choose(port, ready) {
+        let live = self.runs.iter().filter(|(_, run)| takes(run));
+        let live: Vec<(u64, Place)> = live.filter_map(|(id, run)| Some((*id, Place::of(run)?))).collect();
+        let best = self.sockets.best(port, &live);
+        if let Err(error) = self.sockets.choose(port, &best) {
             say::warning!("cannot steer connections to port {port}: {}", io_words(&error));
         }
     }

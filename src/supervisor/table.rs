@@ -53,7 +53,7 @@ pub struct Supervisor {
     pub(super) dependents: BTreeMap<(Name, Name), BTreeSet<AppId>>,
     /// The apps before which a balancer stands, or that are one.
     pub(super) balanced: BTreeSet<AppId>,
-    /// Apps whose processes have a socket each of the port that they share.
+    /// Apps whose processes have, or had, a socket each of the port that they share.
     pub(super) spread: BTreeSet<AppId>,
     touched: BTreeSet<ProcessId>,
 }
@@ -281,10 +281,10 @@ impl Supervisor {
             true => self.balanced.insert(id),
             false => self.balanced.remove(&id),
         };
-        match spec.spread {
-            Spread::Even => self.spread.insert(id),
-            Spread::Queue => self.spread.remove(&id),
-        };
+        // Runs by an earlier definition may have such sockets still.
+        if spec.spread == Spread::Even {
+            self.spread.insert(id);
+        }
     }
 
     /// Notes on whom an app depends from now on. Called before its definition changes.

@@ -69,7 +69,7 @@ fn four_instances_answer_on_one_port_and_all_get_their_share() {
 #[test]
 fn nothing_fails_while_an_instance_the_daemon_and_the_keeper_die() {
     let home = Home::new();
-    let front = start(&home, NODE, 3, &["--env", "DELAY=20"]);
+    let front = start(&home, NODE, 4, &["--env", "DELAY=20"]);
     let load = Load::begin(front, 4, 4);
     load.more(20);
     let victim = home.pid("web-1");

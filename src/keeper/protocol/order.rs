@@ -74,12 +74,12 @@ pub enum Order {
         /// Which.
         port: u16,
     },
-    /// Connections to that port, of which slots have a socket each, go to these slots.
+    /// Connections to that port, of which slots have a socket each, go to the sockets of these runs.
     Steer {
         /// Which.
         port: u16,
-        /// The slots that are ready.
-        to: Vec<u32>,
+        /// The runs that are ready.
+        to: Vec<u64>,
         /// The slots that somebody who goes on has: the socket of another one is closed as soon as
         /// no run uses it.
         keep: Vec<u32>,

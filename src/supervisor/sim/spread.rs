@@ -12,33 +12,26 @@ fn serves(world: &World, row: &Process) -> bool {
     stays && row.state.status() == Status::Online
 }
 
-/// What takes its place has proven itself.
-fn has_a_proven_trial(world: &World, row: &Process) -> bool {
-    let trial = world.brain.trials.get(&row.id).and_then(|trial| trial.up.as_ref());
-    trial.is_some_and(|up| up.online_since.is_some())
-}
-
 /// Connections go to all who are online, and to nobody else; and the sockets stay of all who go on.
 pub fn connections_go_to_who_is_online(world: &World, _: &Step<'_>) -> Holds {
     let steered = world.brain.steered();
-    let is_spread = |row: &&Process| world.brain.app(row.app).is_some_and(|spec| spec.spread == Spread::Even);
-    let rows: Vec<&Process> = world.brain.processes().filter(is_spread).collect();
-    let has = |row: &Process, port: u16| row.ports.held == Some(Port::Shared(port));
-    for (port, Steered { to, keep }) in &steered {
-        ensure!(to.is_subset(keep), "{port}: connections go to {to:?}, and sockets stay of {keep:?}");
-        for instance in to {
-            let mut of_it = rows.iter().filter(|row| row.instance == *instance);
-            let good =
-                of_it.any(|row| (has(row, *port) && serves(world, row)) || has_a_proven_trial(world, row));
-            ensure!(good, "{port}: connections go to instance {instance}, which is not online");
+    for (port, Steered { to, .. }) in &steered {
+        for run in to {
+            let row = world.brain.processes().find(|row| row.state.run() == Some(*run));
+            let present = row.is_some_and(|row| serves(world, row));
+            let mut trials = world.brain.trials.values().filter(|trial| trial.run == *run);
+            let proven = trials.any(|trial| trial.up.as_ref().is_some_and(|up| up.online_since.is_some()));
+            ensure!(present || proven, "{port}: connections go to {run}, which is not online");
         }
     }
-    for row in rows {
+    let is_spread = |row: &&Process| world.brain.app(row.app).is_some_and(|spec| spec.spread == Spread::Even);
+    for row in world.brain.processes().filter(is_spread) {
         let Some(Port::Shared(port)) = row.ports.held else { continue };
         let steered = steered.get(&port);
         let kept = steered.is_some_and(|steered| steered.keep.contains(&row.instance));
         ensure!(kept || !wants_socket(row), "{port}: the socket of {} does not stay", row.id);
-        let told = steered.is_some_and(|steered| steered.to.contains(&row.instance));
+        let run = row.state.run();
+        let told = steered.is_some_and(|steered| run.is_some_and(|run| steered.to.contains(&run)));
         ensure!(told || !serves(world, row), "{port}: {} is online and gets no connections", row.id);
     }
     Ok(())
