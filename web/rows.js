@@ -4,7 +4,7 @@ import * as format from "./format.js";
 import { setText } from "./live.js";
 import { need } from "./say.js";
 import { fragment, morph, onChange, oneAtATime, subscribe } from "./socket.js";
-import { arrange, count } from "./table.js";
+import { arrange, count, figures, rowId } from "./table.js";
 
 const SAMPLES = 30;
 const $ = (id) => document.getElementById(id);
@@ -50,22 +50,19 @@ function take([id, cpu, mem, up]) {
   history.set(id, samples);
   if (cpu == null) samples.length = 0;
   else if (samples.push(cpu) > SAMPLES) samples.shift();
-  for (const [name, value] of Object.entries({ cpu, mem, up })) {
-    if (value == null) delete row.dataset[name];
-    else row.dataset[name] = value;
-  }
+  row.figures = { cpu, mem, up, of: row.dataset.up };
 }
 
 function paint(row) {
-  const { id, cpu, mem, up } = row.dataset;
-  const words = (value, of) => (value === undefined ? format.NOTHING : of(Number(value)));
+  const { cpu, mem, up } = figures(row);
+  const words = (value, of) => (value == null ? format.NOTHING : of(Number(value)));
   const memory = words(mem, format.bytes);
   setText(row.querySelector(".c-cpu .v"), words(cpu, format.cpu));
   setText(row.querySelector(".c-mem .v"), memory);
   setText(row.querySelector(".c-up .v"), words(up, format.duration));
   const cell = row.querySelector(".c-mem[data-limit]");
   if (cell) cell.title = `${memory} / ${cell.dataset.limit}`;
-  draw(row.querySelector(".spark polyline"), history.get(Number(id)) ?? []);
+  draw(row.querySelector(".spark polyline"), history.get(Number(rowId(row))) ?? []);
 }
 
 /** The last half minute of CPU, against one core or the highest sample. */

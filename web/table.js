@@ -15,6 +15,9 @@ const sort = { key: "id", down: false };
 const all = () => [...table.querySelectorAll("#rows > tr[data-app]")];
 /** The id of the process that a row is of. */
 export const rowId = (row) => row.id.slice(2);
+/** Its latest figures: those that came live, which are no attributes because that costs time, unless the
+ * server has made the row anew since. */
+export const figures = (row) => (row.figures && row.figures.of === row.dataset.up ? row.figures : row.dataset);
 export const shown = () => all().filter((row) => !row.hidden);
 
 // ---- filter, order, groups -----------------------------------------------------------------
@@ -24,9 +27,9 @@ const KEYS = {
   status: (row) => row.dataset.status,
   name: (row) => row.querySelector(".c-name a").textContent,
   port: (row) => parseInt(row.querySelector(".c-port").textContent, 10) || 0,
-  cpu: (row) => Number(row.dataset.cpu ?? -1),
-  mem: (row) => Number(row.dataset.mem ?? -1),
-  up: (row) => Number(row.dataset.up ?? -1),
+  cpu: (row) => Number(figures(row).cpu ?? -1),
+  mem: (row) => Number(figures(row).mem ?? -1),
+  up: (row) => Number(figures(row).up ?? -1),
   restarts: (row) => Number(row.dataset.restarts),
 };
 

@@ -24,6 +24,26 @@ pub struct Pm2Args {
     deep_monitoring: bool,
     #[arg(long, hide = true)]
     no_vizion: bool,
+    #[arg(short = 'x', long, hide = true)]
+    execute_command: bool,
+    #[arg(long, hide = true, value_name = "TYPE")]
+    log_type: Option<String>,
+    #[arg(long, hide = true)]
+    source_map_support: bool,
+    #[arg(long, hide = true)]
+    disable_source_map_support: bool,
+    #[arg(long, hide = true)]
+    no_treekill: bool,
+    #[arg(short, long, hide = true)]
+    write: bool,
+    #[arg(long, hide = true, value_name = "N")]
+    parallel: Option<u32>,
+    #[arg(long, hide = true)]
+    wait_ip: bool,
+    #[arg(short, long, hide = true)]
+    mini_list: bool,
+    #[arg(long, hide = true, value_name = "FIELD")]
+    sort: Option<String>,
     #[arg(short, long, hide = true, value_name = "FILE")]
     pid: Option<String>,
 }
@@ -52,6 +72,16 @@ impl Pm2Args {
             ("--event-loop-inspector", self.event_loop_inspector),
             ("--deep-monitoring", self.deep_monitoring),
             ("--no-vizion", self.no_vizion),
+            ("--execute-command", self.execute_command),
+            ("--log-type", self.log_type.is_some()),
+            ("--source-map-support", self.source_map_support),
+            ("--disable-source-map-support", self.disable_source_map_support),
+            ("--no-treekill", self.no_treekill),
+            ("--write", self.write),
+            ("--parallel", self.parallel.is_some()),
+            ("--wait-ip", self.wait_ip),
+            ("--mini-list", self.mini_list),
+            ("--sort", self.sort.is_some()),
         ];
         let given: Vec<&str> = all.iter().filter(|(_, given)| *given).map(|(name, _)| *name).collect();
         Ok((!given.is_empty()).then(|| format!("Without effect in pmdaemon: {}.", given.join(" "))))
@@ -78,10 +108,16 @@ mod tests {
     fn what_has_no_meaning_here_is_said_in_one_notice() {
         assert_eq!(notice(""), Ok(None));
         let all = "--no-pmx --no-automation --trace --disable-trace --v8 --event-loop-inspector --deep-monitoring \
-                   --no-vizion";
+                   --no-vizion --execute-command --log-type=json --source-map-support --disable-source-map-support \
+                   --no-treekill --write --parallel=4 --wait-ip --mini-list --sort=name";
         let all: Vec<&str> = all.split_whitespace().collect();
         let told = notice(&all.join(" ")).unwrap().unwrap();
-        assert_eq!(told, format!("Without effect in pmdaemon: {}.", all.join(" ")));
+        let names: Vec<&str> = all.iter().filter_map(|option| option.split('=').next()).collect();
+        assert_eq!(told, format!("Without effect in pmdaemon: {}.", names.join(" ")));
+        assert_eq!(
+            notice("-x -w -m").unwrap().unwrap(),
+            "Without effect in pmdaemon: --execute-command --write --mini-list."
+        );
     }
 
     #[test]

@@ -29,10 +29,22 @@ fn of_pm2(mut words: Vec<OsString>) -> Vec<OsString> {
         }
         Some(_) | None => {}
     }
+    as_many_as_cpus(&mut words);
     words
 }
 
+/// `-i 0` is one for each CPU there, and refused here.
+fn as_many_as_cpus(words: &mut [OsString]) {
+    let own = words.iter().position(|word| word == "--").unwrap_or(words.len());
+    for at in 1..own {
+        if words[at] == "0" && (words[at - 1] == "-i" || words[at - 1] == "--instances") {
+            words[at] = "max".into();
+        }
+    }
+}
+
 fn of_runtime(mut words: Vec<OsString>) -> Vec<OsString> {
+    as_many_as_cpus(&mut words);
     match words.get(1).and_then(|word| word.to_str()) {
         Some("start") => words[1] = "runtime".into(),
         Some("-v" | "-V" | "--version") => words[1] = "--version".into(),
@@ -59,6 +71,8 @@ mod tests {
         check("pm2-runtime", "pm2-runtime runtime");
         check("pm2-runtime -v", "pm2-runtime --version");
         check("pm2 start status", "pm2 start status");
+        check("pm2 start app.js -i 0 -- -i 0", "pm2 start app.js -i max -- -i 0");
+        check("pmdaemon start app.js -i 0", "pmdaemon start app.js -i 0");
         check("pmdaemon status", "pmdaemon status");
         check("pm2", "pm2");
     }

@@ -98,3 +98,28 @@ fn j16_variables_are_listed_masked_shown_on_demand_set_and_unset() {
     home.ok(&["start", "web"]);
     home.wait_for_line("web", "level warn");
 }
+
+/// Every option of PM2's table for `start` and its like, each with a value where it has one there.
+const OPTIONS: &str = "--name=web -n=web --namespace=default -i=max --instances=-1 -f --force -a --update-env -x \
+    --execute-command --cwd=/ --no-autostart -w --write --parallel=2 --interpreter=node --interpreter-args=--x \
+    --node-args=--x --uid=root --gid=root -u=root --user=root --filter-env=AWS --disable-source-map-support \
+    --source-map-support --no-autorestart --stop-exit-codes=0 --max-restarts=3 --restart-delay=100 \
+    --exp-backoff-restart-delay=100 --max-memory-restart=100M -c=0 --cron=0 --cron-restart=0 -k=100 --kill-timeout=100 \
+    --shutdown-with-message --no-treekill --wait-ready --listen-timeout=3000 -o=o --output=o -e=e --error=e -l=l --log=l \
+    --log-type=json --log-date-format=YYYY --time --merge-logs --disable-logs --watch -s --silent -m \
+    --mini-list --no-color --sort=name --no-pmx --no-automation --trace --disable-trace --v8 --event-loop-inspector \
+    --deep-monitoring --no-vizion";
+
+#[test]
+fn j2_every_option_of_pm2s_start_is_taken() {
+    let home = Home::new();
+    for option in OPTIONS.split_whitespace() {
+        // The script, which is not there, is complained of; a word that is not known would be a 2.
+        let words: Vec<&str> = match option.split_once('=') {
+            Some((name, value)) if !name.starts_with("--") => vec![name, value],
+            Some(_) | None => vec![option],
+        };
+        let ran = home.run(&[&["start", "/no/such/script.js"], &words[..]].concat());
+        assert_eq!(ran.code, 1, "{option}: {ran:?}");
+    }
+}

@@ -63,6 +63,7 @@ test("the app is there, online, with its numbers, and the view is live", async (
   await mark();
   assert.match(await cell("pid"), /^\d+$/);
   await until("memory is measured", async () => /^[\d.]+ [KMG]iB$/.test(await cell("mem")));
+  await until("its course is drawn", async () => /\d,\d+ \d/.test(await page.locator("#rows .spark polyline").first().getAttribute("points")));
   await until("cpu is measured", async () => /^[\d.]+%$/.test((await cell("cpu")).trim()));
   const first = await cell("up");
   await until("time goes on", async () => (await cell("up")) !== first);
