@@ -102,7 +102,9 @@ impl Section<'_> {
             None => BTreeMap::new(),
         };
         if let Some(name) = env.keys().find(|name| !is_name_for_shells(name)) {
-            return Err(self.wrong("env", &format!("{name:?} is no name: use letters, digits and _ in names")));
+            return Err(
+                self.wrong("env", &format!("{name:?} is no name: use letters, digits and _ in names"))
+            );
         }
         let mut hooks = BTreeMap::new();
         for hook in ["pre-setup", "post-setup", "pre-deploy-local", "pre-deploy", "post-deploy"] {

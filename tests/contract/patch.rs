@@ -93,9 +93,7 @@ fn what_was_deleted_of_an_app_does_not_come_back_with_another_change_of_it() {
 
 #[test]
 fn patches_at_the_same_time_are_all_kept() {
-    check_changes_at_the_same_time(|api, name| {
-        api.request("PATCH", PATH).json(&json!({"env": {name: "x"}}))
-    });
+    check_changes_at_the_same_time(|api, name| api.request("PATCH", PATH).json(&json!({"env": {name: "x"}})));
 }
 
 #[test]

@@ -251,12 +251,8 @@ impl Push {
 
     /// Rows in a new state, or a hint to fetch them all.
     async fn tell_changes(&mut self, now: &Snapshot) -> Result<(), Over> {
-        let changed: Vec<_> = now
-            .processes
-            .values()
-            .filter(|view| view.seq > self.seen.seq)
-            .cloned()
-            .collect();
+        let changed: Vec<_> =
+            now.processes.values().filter(|view| view.seq > self.seen.seq).cloned().collect();
         let structural = now.structure != self.seen.structure;
         self.remember(now);
         if changed.is_empty() && !structural {
