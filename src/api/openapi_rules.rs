@@ -135,10 +135,6 @@ fn schemas() -> Value {
             "args": each(TEXT),
             "cwd": matching(ABSOLUTE),
             "interpreter": matching(FULL_TEXT),
-            "filter_env": {"oneOf": [
-                {"type": "array", "items": {"type": "string", "pattern": FULL_TEXT}},
-                {"type": "string", "pattern": FULL_TEXT},
-            ]},
             "env": variables(),
             "instances": {"minimum": 1, "maximum": 1000},
             "max_restarts": {"minimum": 0, "maximum": 1_000_000},
@@ -149,6 +145,10 @@ fn schemas() -> Value {
             "kill_timeout": {"minimum": 0, "maximum": 86_400_000},
             "listen_timeout": {"minimum": 1, "maximum": 86_400_000},
         }},
+        "Pm2Texts": {"oneOf": [
+            {"type": "array", "items": {"type": "string", "pattern": FULL_TEXT}},
+            {"type": "string", "pattern": FULL_TEXT},
+        ]},
         "HealthCheck": {
             "properties": {
                 "url": matching("^https?://"),

@@ -78,6 +78,37 @@ fn logs_come_as_they_are_written_and_go_on_behind_a_cursor() {
 }
 
 #[test]
+fn figures_come_again_only_where_they_are_others() {
+    let home = Home::new();
+    home.ok(&["start", "/bin/sleep", "--name", "idle", "--namespace", "shop", "--", "1000"]);
+    let api = home.api();
+    let mut socket = subscriber(&api, &api.token);
+    let stranger = home.ok(&["token", "create", "b", "--role", "viewer", "--namespace", "blue"]);
+    let mut strangers = subscriber(&api, stranger.trim());
+    let wish = json!({"op": "sub", "id": 1, "topic": "processes"});
+    say(&api, &mut strangers, &wish);
+    say(&api, &mut socket, &wish);
+    let row_of = |m: &Value, id: i64| {
+        let rows = (m["t"] == "m").then(|| m["d"].as_array().unwrap().clone()).unwrap_or_default();
+        rows.into_iter().find(|row| row[0] == id)
+    };
+    let is_still = |m: &Value| m["t"] == "m" && m["d"] == json!([]);
+    let first = wait(&api, &mut socket, "all rows", |m| m["t"] == "m");
+    assert!(row_of(&first, 0).is_some_and(|row| row[2].is_i64() && row[3].is_i64()), "{first}");
+    wait(&api, &mut socket, "a second in which it did nothing", is_still);
+    // Asked for anew, they are all told again.
+    say(&api, &mut socket, &wish);
+    wait(&api, &mut socket, "the rows again", |m| row_of(m, 0).is_some());
+    home.ok(&["start", "/bin/sleep", "--name", "other", "--namespace", "shop", "--", "1000"]);
+    let others = wait(&api, &mut socket, "the other one", |m| row_of(m, 1).is_some());
+    assert!(row_of(&others, 1).is_some_and(|row| row[2].is_i64()), "{others}");
+    wait(&api, &mut strangers, "nothing, for who sees none of them", |m| {
+        assert!(m["t"] != "m" || is_still(m), "{m}");
+        is_still(m)
+    });
+}
+
+#[test]
 fn operations_are_pushed_as_they_go_on() {
     let home = Home::new();
     let script = home.file("deaf.sh", "#!/bin/bash\ntrap '' TERM\necho deaf\nwhile :; do sleep 0.05; done\n");

@@ -83,9 +83,10 @@ fn j10_scale_adds_the_lowest_numbers_and_takes_the_highest() {
     assert_eq!(home.run(&["scale", "web", "0"]).code, 2);
     home.run(&["scale", "wbe", "2"]).refused(1, &["did you mean web?"]);
     let api = home.api();
-    let both =
-        api.send(api.request("PUT", "/api/v1/apps/web/scale").json(&json!({"instances": 2, "delta": 1})));
-    both.is_problem(422, "invalid_value");
+    let scale = |order| api.send(api.request("PUT", "/api/v1/apps/web/scale").json(&order));
+    scale(json!({"instances": 2, "delta": 1})).is_problem(422, "invalid_value");
+    let too_few = scale(json!({"delta": -9})).is_problem(422, "invalid_value");
+    assert_eq!(too_few["errors"][0]["pointer"], "/delta", "{too_few}");
 }
 
 #[test]

@@ -39,7 +39,6 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         Some(End::Signal(signal)) => Some(128 + signal.number()),
         Some(End::Unknown) | None => None,
     };
-    let exec_path = exec_path(spec);
     let mut element = json!({
         "pid": process.pid.unwrap_or(0),
         "name": spec.name.as_str(),
@@ -60,16 +59,9 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
             "instances": spec.instances,
             "pm_id": view.id.0,
             "unique_id": format!("{}-{}", view.app, view.id),
-            "pm_exec_path": exec_path,
-            "pm_cwd": spec.cwd.display().to_string(),
-            "args": script_args(spec),
-            "node_args": spec.interpreter_args,
-            "filter_env": spec.env_sources.filter,
             "created_at": view.revision.as_ref().map(|revision| revision.at_ms),
-            "version": package::version(Path::new(&exec_path).parent().unwrap_or(&spec.cwd)).unwrap_or("N/A".to_owned()),
             "username": spec.resources.run_as.as_ref().map_or(OURSELVES.as_str(), |user| user.user.as_str()),
             "merge_logs": spec.logs.merge || !spec.numbered,
-            "exec_interpreter": spec.interpreter.as_deref().unwrap_or("none"),
             "pm_out_log_path": process.out_log,
             "pm_err_log_path": process.err_log,
             "autostart": spec.autostart,
@@ -85,6 +77,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
     }
     if let Value::Object(shown) = &mut element["pm2_env"] {
         shown.extend(exit_code.map(|code| ("exit_code".to_owned(), json!(code))));
+        shown.extend(program(spec));
         shown.extend(settings(spec));
         shown.extend(always());
     }
@@ -94,6 +87,22 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         element["pm2_env"]["axm_options"] = told.options.clone().unwrap_or_else(|| json!({}));
     }
     element
+}
+
+/// What is run.
+fn program(spec: &AppSpec) -> Map<String, Value> {
+    let exec_path = exec_path(spec);
+    let version = package::version(Path::new(&exec_path).parent().unwrap_or(&spec.cwd));
+    let all = [
+        ("version", json!(version.unwrap_or_else(|| "N/A".to_owned()))),
+        ("pm_exec_path", json!(exec_path)),
+        ("pm_cwd", json!(spec.cwd.display().to_string())),
+        ("args", json!(script_args(spec))),
+        ("node_args", json!(spec.interpreter_args)),
+        ("exec_interpreter", json!(spec.interpreter.as_deref().unwrap_or("none"))),
+        ("filter_env", json!(spec.env_sources.filter)),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// What is the same for all.

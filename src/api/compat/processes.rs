@@ -51,11 +51,10 @@ pub struct Pm2App {
     interpreter_args: Pm2List,
     /// Files with variables, read at each start.
     #[serde(default)]
-    env_file: Pm2List,
+    env_file: Pm2Texts,
     /// Parts of the names of variables that are not inherited.
     #[serde(default)]
-    #[schema(inline)]
-    filter_env: Pm2List,
+    filter_env: Pm2Texts,
     /// Declared variables.
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -122,13 +121,23 @@ enum Pm2Port {
     Text(String),
 }
 
-/// One text, or several.
+/// One text, or several; none of them empty.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+enum Pm2Texts {
+    /// Several.
+    Several(Vec<String>),
+    /// One.
+    One(String),
+}
+
+/// Arguments.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(untagged)]
 enum Pm2List {
-    /// Several.
+    /// One by one.
     Several(Vec<String>),
-    /// One; of arguments its words, split as a shell splits them.
+    /// All in one text, split as a shell splits it.
     One(String),
 }
 
@@ -154,20 +163,28 @@ enum Pm2Id {
     Name(String),
 }
 
+impl Default for Pm2Texts {
+    fn default() -> Self {
+        Pm2Texts::Several(Vec::new())
+    }
+}
+
 impl Default for Pm2List {
     fn default() -> Self {
         Pm2List::Several(Vec::new())
     }
 }
 
-impl Pm2List {
-    fn texts(self) -> Vec<String> {
+impl Pm2Texts {
+    fn all(self) -> Vec<String> {
         match self {
-            Pm2List::Several(texts) => texts,
-            Pm2List::One(text) => vec![text],
+            Pm2Texts::Several(texts) => texts,
+            Pm2Texts::One(text) => vec![text],
         }
     }
+}
 
+impl Pm2List {
     fn words(self, pointer: &str) -> Result<Vec<String>, ApiError> {
         match self {
             Pm2List::Several(words) => Ok(words),
@@ -215,8 +232,8 @@ impl TryFrom<Pm2App> for wire::NewApp {
             cwd: app.cwd,
             interpreter: app.interpreter,
             interpreter_args: app.interpreter_args.words("/interpreter_args")?,
-            env_file: app.env_file.texts(),
-            filter_env: app.filter_env.texts(),
+            env_file: app.env_file.all(),
+            filter_env: app.filter_env.all(),
             env: app.env,
             inherited_env: None,
             instances: app.instances,

@@ -47,10 +47,13 @@ impl Beats {
         receiver
     }
 
-    /// Nobody listens any more. Those who come later have a task of their own.
+    /// Nobody listens any more. Whoever comes later has a task of their own, which begins anew.
     fn is_over(&self) -> bool {
         let mut beating = self.beating();
         *beating = self.latest.receiver_count() > 0;
+        if !*beating {
+            self.latest.send_replace(None);
+        }
         !*beating
     }
 
@@ -63,7 +66,7 @@ async fn beat(api: Shared) {
     let _looking = api.handle.usages().look();
     let mut second = interval(LOOKING);
     second.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut earlier = api.beats.latest.borrow().clone();
+    let mut earlier: Option<Arc<Beat>> = None;
     loop {
         second.tick().await;
         if api.beats.is_over() {
