@@ -76,7 +76,7 @@ fn same_seed_same_story() {
 
 #[test]
 fn stories_are_eventful() {
-    let diaries: Vec<String> = (0..300).flat_map(|seed| tell(seed).expect("holds")).collect();
+    let diaries: Vec<String> = (0..600).flat_map(|seed| tell(seed).expect("holds")).collect();
     let all = diaries.join("\n");
     for word in [
         "Launch",
