@@ -281,12 +281,13 @@ impl LogFile {
         let mut moved = 0;
         while !self.copies && moved < most {
             let piece = SPLICED.min(most - moved);
-            let is_much = piece >= MUCH && bulk.is_some() && fifo::waiting(fifo) >= MUCH;
+            let is_much = bulk.is_some() && fifo::waiting(fifo) >= MUCH;
+            // What has come meanwhile: the next time, when it is more.
             if bulk.is_some() && moved > 0 && !is_much {
                 break;
             }
             let place = (self.identity, self.offset + moved as u64);
-            let in_bulk = bulk.as_deref_mut().filter(|_| is_much);
+            let in_bulk = bulk.as_deref_mut().filter(|_| is_much && piece >= MUCH);
             let done = in_bulk.and_then(|bulk| bulk.shift(fifo, &self.file, place, piece));
             match done.unwrap_or_else(|| self.splice(fifo, place.1, piece)) {
                 Ok(count) => {

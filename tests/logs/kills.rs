@@ -80,11 +80,11 @@ fn no_line_is_lost_or_doubled_however_often_keeper_and_daemon_are_killed() {
     assert!(copied.is_sorted_by(|a, b| a < b), "seed {seed}");
 }
 
-/// A service that writes as many lines of 50,000 bytes as it can, about 80 MB/s: there is always
-/// much in its pipe.
+/// A service that writes thousands of lines of 50,000 bytes a second: there is always much in its
+/// pipe.
 fn start_busy(home: &Home, name: &str) {
     let script = home.file("numbered.py", NUMBERED);
-    let options = ["--log-max-files", "none", "--", "1000000000", "50000", "0.0005"];
+    let options = ["--log-max-files", "none", "--", "1000000000", "50000", "0.0002"];
     home.ok(&[&["start", &script, "--name", name], &options[..], &[name]].concat());
 }
 
@@ -106,7 +106,7 @@ fn a_keeper_that_dies_while_it_moves_much_loses_and_doubles_nothing() {
     for (point, in_both) in [("log.noted", 0), ("log.appended", 1), ("log.dropped", 0)] {
         let before = home.daemon_log().matches("bytes were in").count();
         let plan = home.path().join("fault");
-        fs::write(&plan, format!("{point} 20")).unwrap();
+        fs::write(&plan, format!("{point} 5")).unwrap();
         start_busy(&home, point);
         wait_until("the keeper has died", SOON, || !plan.exists());
         wait_until("the next one goes on", SOON, || home.process(point)["status"] == "online");
@@ -128,9 +128,9 @@ fn of_much_output_no_line_is_lost_or_doubled_however_often_the_keeper_is_killed(
         let (keeper, _) = wait_for("keeper and daemon", SOON, || keeper_and_daemon(&home));
         proc::kill_hard(keeper);
     }
-    wait_until("it goes on", SOON, || keeper_and_daemon(&home).is_some());
+    // Each keeper begins with a new note.
+    wait_until("much is moved", SOON, || home.path().join("keeper.move").exists());
     complete(&home, "busy");
-    assert!(home.path().join("keeper.move").exists(), "nothing much was moved");
     println!("{kills} kills, {} of them in both", home.daemon_log().matches("bytes were in").count());
 }
 
