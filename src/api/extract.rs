@@ -90,8 +90,8 @@ pub(super) fn make_whole(value: &mut Value) -> bool {
             *value = Value::from(whole as i64);
             true
         }
-        Value::Array(items) => items.iter_mut().fold(false, |made, item| make_whole(item) || made),
-        Value::Object(members) => members.values_mut().fold(false, |made, member| make_whole(member) || made),
+        Value::Array(items) => items.iter_mut().map(make_whole).filter(|made| *made).count() > 0,
+        Value::Object(members) => members.values_mut().map(make_whole).filter(|made| *made).count() > 0,
         Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }

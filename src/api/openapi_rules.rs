@@ -59,7 +59,7 @@ fn several(pattern: &str) -> String {
 /// The same wherever a parameter has that name.
 fn pattern_of_parameter(name: &str) -> Option<&'static str> {
     match name {
-        "wait" => Some(SPAN),
+        "wait" | "soak" => Some(SPAN),
         "since" | "until" => Some(TIME),
         "level" => Some(LEVEL),
         "range" => Some("^(1h|24h|7d|30d)$"),

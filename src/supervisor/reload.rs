@@ -312,7 +312,7 @@ impl Supervisor {
         let may_pause = if can_try { unavailable } else { unavailable.max(1) };
         let missing: Vec<ProcessId> = self.missing(reload).filter(|other| *other != id).collect();
         let few = self.serves(id) && missing.len() as u32 >= may_pause;
-        if planted!(PausesTooMany) && can_try || !many && !few {
+        if !many && (!few || planted!(PausesTooMany)) {
             return Way::Instead;
         }
         let hopeless = missing.iter().find_map(|id| match &self.processes[id].state {

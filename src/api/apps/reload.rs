@@ -71,15 +71,14 @@ impl Soak {
 /// Replace the runs of an app's processes, a few at a time
 ///
 /// The new run begins beside the old one, which is asked to end when the new one is online and has
-/// stayed well for the soak time; then the next process has its turn, as many at a time as `rolling`
-/// of the app says, and those first that are not ready. A new run that dies, is unhealthy, is not
-/// ready in time or cannot be executed until then ends the
-/// reload, and the old one goes on; processes that were replaced before it stay as they are. Behind a
-/// balancer the new run has another port, takes its share as soon as it is online, and the old one is
-/// asked to end when it has answered what it had, or after the balancer's drain limit. A process that
-/// has a port of its own without a balancer, or listens on one, cannot have two runs, unless it moves to
-/// another `port`: its old run ends before the new one begins, and `notice` says that it paused. What is stopped stays so. Several apps
-/// are reloaded side by side.
+/// stayed well for the soak time; then the next process has its turn: as many at a time as `rolling`
+/// of the app says, and first those that are not ready. A new run that dies, is unhealthy, is not ready
+/// in time or cannot be executed ends the reload, and the old one goes on; processes that were replaced
+/// before it stay as they are. Behind a balancer the new run has another port, takes its share as soon
+/// as it is online, and the old one is asked to end when it has answered what it had, or after the
+/// balancer's drain limit. A process that has a port of its own without a balancer, or listens on one,
+/// cannot have two runs unless it moves to another `port`: its old run ends before the new one begins,
+/// and `notice` says that it paused. What is stopped stays so. Several apps are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait, Soak, ToPort),
     responses(

@@ -80,8 +80,6 @@ pub enum Mistake {
     ReloadsTwoAtOnce,
     /// A reload lets processes pause that others need.
     PausesTooMany,
-    /// A new run replaces the old one while its check fails.
-    SoaksWhileItFails,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
     /// A reload goes on though it was broken off.
@@ -228,7 +226,6 @@ impl Mistake {
         Mistake::RevivesOldCounts,
         Mistake::ReloadsTwoAtOnce,
         Mistake::PausesTooMany,
-        Mistake::SoaksWhileItFails,
         Mistake::ReloadsOnAfterADeath,
         Mistake::ReloadsOnRegardless,
         Mistake::BreaksOffAnyReload,
