@@ -77,7 +77,7 @@ impl Change {
         let mut left = Vec::new();
         for reference in refs {
             match self.make_in(session, &reference, then, report).await {
-                // By its new name it would not be found.
+                // It may mean others by now: labels change, too.
                 Ok(ids) if then == Then::Keep => left.extend(ids),
                 Ok(_) => {}
                 Err(error) => report.refuse(&error),
@@ -95,18 +95,11 @@ impl Change {
         report: &mut Report,
     ) -> Result<Vec<String>, CliError> {
         let apps = session.ask(async |c| c.apps_of(reference).await).await?;
-        if let (Some(name), true) = (self.patch.get("name"), apps.len() > 1) {
-            return Err(CliError::new(format!(
-                "{reference} means {} apps, and only one can be named {}: rename them one by one",
-                apps.len(),
-                name.as_str().unwrap_or_default()
-            )));
-        }
         let mut ids = Vec::new();
         for app in apps {
             let whose = format!("{}:{}", app.namespace, app.name);
-            let changed = session.ask_once(async |c| c.patch_app(&whose, &self.patch, then, WAIT).await);
-            let changed = changed.await?;
+            let changed =
+                session.ask_once(async |c| c.patch_app(&whose, &self.patch, then, WAIT).await).await?;
             changed.notices.iter().for_each(|notice| out::notice(notice));
             ids.extend(app.processes.iter().map(|process| format!("id:{}", process.id)));
             if then != Then::Keep {
