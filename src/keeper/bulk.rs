@@ -8,7 +8,7 @@
 //! | a keeper dies after        | the log grew | at the head of the FIFO | the next one |
 //! |----------------------------|--------------|-------------------------|--------------|
 //! | the note                   | no           | the same bytes          | does nothing |
-//! | a part of the append, or it | yes         | the same bytes          | drops them   |
+//! | all or part of the append  | yes          | the same bytes          | drops them   |
 //! | the drop                   | yes          | what follows            | does nothing |
 //! | the note was cleared       |              |                         | does nothing |
 //!
