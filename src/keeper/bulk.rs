@@ -138,7 +138,9 @@ impl Bulk {
     /// There is nobody any more whom the note of an earlier keeper could be about.
     pub fn forget(&mut self) {
         self.left = None;
-        // The next boot may have other files of these numbers.
+        // The next boot may have other files of these numbers. And who has it open lets it go: a note
+        // in a file without a name is none.
+        self.tools = None;
         let _ = fs::remove_file(&self.path);
     }
 

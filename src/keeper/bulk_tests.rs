@@ -56,6 +56,7 @@ impl Place {
     fn go_on(&self) {
         let (mut log, mut bulk) = (self.log(), self.bulk());
         bulk.settle(self.ours.as_fd(), &log);
+        bulk.forget();
         while fifo::waiting(self.ours.as_fd()) > 0 {
             log.take(self.ours.as_fd(), 1 << 20, Some(&mut bulk)).unwrap();
         }
@@ -98,6 +99,21 @@ fn a_keeper_that_dies_after_any_step_loses_and_doubles_nothing() {
             assert!(place.logged() == [before, moved, rest].concat(), "{steps} steps, {more} more");
         }
     }
+}
+
+#[test]
+fn a_keeper_that_has_settled_a_move_leaves_notes_that_the_next_one_finds() {
+    let mut place = Place::new();
+    let moved = lines(0, 32 * 1024);
+    place.theirs.write_all(&moved).unwrap();
+    place.die(3, moved.len());
+    let (log, mut bulk) = (place.log(), place.bulk());
+    bulk.settle(place.ours.as_fd(), &log);
+    assert_eq!(fifo::waiting(place.ours.as_fd()), 0, "it was dropped");
+    bulk.forget();
+    let note = Note { fifo: (1, 2), log: (3, 4), offset: 5, length: 6 };
+    bulk.tools(place.ours.as_fd()).unwrap().write(note).unwrap();
+    assert_eq!(place.bulk().left, Some(note));
 }
 
 #[test]
