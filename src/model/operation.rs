@@ -52,6 +52,9 @@ impl Task {
 ///      │           └───────────┴─────────┴────▶ Failed
 ///      └─▶ Left   (cancelled, or others failed)
 /// ```
+///
+/// In a reload whose new run begins beside the old one `Draining` comes last: Starting, Ready, Draining,
+/// Done.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
     /// It has not begun.
