@@ -226,7 +226,9 @@ function endSlowly(net, servers) {
     leaving = true;
     // Not the server's own `close`: from Node 19 on that of HTTP closes idle connections at once, under
     // the hands of clients that are about to use them.
-    setTimeout(() => servers.forEach((server) => net.Server.prototype.close.call(server, () => {})), ACCEPT_MS);
+    const close = () => servers.forEach((server) => net.Server.prototype.close.call(server, () => {}));
+    // Behind a look at what has come: timers are before it.
+    setTimeout(setImmediate, ACCEPT_MS, close);
     for (const session of sessions) session.close();
     const closing = process.hrtime.bigint() + BigInt(GRACE_MS) * 1_000_000n;
     const look = () => {
