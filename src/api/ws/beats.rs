@@ -74,7 +74,7 @@ async fn beat(api: Shared) {
         }
         // Absent while the daemon ends, which closes every socket.
         let Some(measured) = api.handle.measured().await else { return };
-        let beat = Arc::new(Beat::new(&api, measured, earlier.as_deref()));
+        let beat = Arc::new(Beat::new(&api, &measured, earlier.as_deref()));
         api.beats.latest.send_replace(Some(Arc::clone(&beat)));
         earlier = Some(beat);
     }
@@ -87,7 +87,7 @@ pub struct Beat {
     /// The picture that it belongs to.
     pub seq: u64,
     /// The host's figures.
-    pub host: Arc<wire::Host>,
+    pub host: wire::Host,
     host_text: Arc<str>,
     rows: BTreeMap<ProcessId, Row>,
     texts: Mutex<Vec<(Namespaces, Rows, Arc<str>)>>,
@@ -120,11 +120,11 @@ struct Figures {
 }
 
 impl Beat {
-    fn new(api: &Api, measured: Arc<Measured>, earlier: Option<&Beat>) -> Beat {
+    fn new(api: &Api, measured: &Measured, earlier: Option<&Beat>) -> Beat {
         let picture = api.handle.snapshot();
-        let host = Arc::new(convert_usage::host(&measured));
-        let host_text = json!(*host).to_string().into();
-        let rows = rows(&picture, &measured, earlier);
+        let host = convert_usage::host(measured);
+        let host_text = json!(host).to_string().into();
+        let rows = rows(&picture, measured, earlier);
         let number = earlier.map_or(0, |earlier| earlier.number + 1);
         Beat { number, seq: picture.seq, host, host_text, rows, texts: Mutex::default() }
     }
@@ -138,7 +138,8 @@ impl Beat {
     /// beat: `[id, cpu_percent, memory_bytes, uptime_ms]` each.
     pub fn text(&self, namespaces: &Namespaces, told: Option<u64>) -> Arc<str> {
         let follows = told.is_some_and(|told| told + 1 == self.number);
-        let which = if follows && self.number % WHOLE_EVERY != 0 { Rows::Changed } else { Rows::All };
+        let which =
+            if follows && !self.number.is_multiple_of(WHOLE_EVERY) { Rows::Changed } else { Rows::All };
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         let made = texts.iter().find(|(of, rows, _)| of == namespaces && *rows == which);
         if let Some((.., text)) = made {

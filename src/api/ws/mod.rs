@@ -303,7 +303,7 @@ impl Push {
         }
         let Some(beat) = self.beats.borrow_and_update().clone() else { return Ok(()) };
         if !self.ours {
-            return self.say(json!({"type": "SystemUpdate", "data": *beat.host})).await;
+            return self.say(json!({"type": "SystemUpdate", "data": beat.host})).await;
         }
         for (id, topic) in self.topics.clone() {
             let data = match topic {
