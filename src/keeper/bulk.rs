@@ -83,6 +83,10 @@ impl Bulk {
         (log, offset): (Identity, u64),
         most: usize,
     ) -> Option<io::Result<usize>> {
+        // There is one note, and it is needed still.
+        if self.left.is_some() {
+            return None;
+        }
         let from = identity(fifo).ok()?;
         let tools = self.tools(fifo).ok()?;
         // Whatever goes wrong from here on: what is in our pipe is not left for the next time.

@@ -108,6 +108,8 @@ fn a_keeper_that_has_settled_a_move_leaves_notes_that_the_next_one_finds() {
     place.theirs.write_all(&moved).unwrap();
     place.die(3, moved.len());
     let (log, mut bulk) = (place.log(), place.bulk());
+    let file = tempfile::tempfile().unwrap();
+    assert!(bulk.shift(place.ours.as_fd(), &file, ((1, 1), 0), 4).is_none(), "it would overwrite a note");
     bulk.settle(place.ours.as_fd(), &log);
     assert_eq!(fifo::waiting(place.ours.as_fd()), 0, "it was dropped");
     bulk.forget();
