@@ -12,13 +12,12 @@ use crate::model::{
 };
 use crate::supervisor::Living;
 
-/// What the keeper needs to run a program.
+/// What the keeper needs to run a program, as which process and which instance of its app.
 pub(super) fn launch(
     run: RunId,
-    process: ProcessId,
+    (process, instance): (ProcessId, u32),
     restarts: u32,
     port: Option<Port>,
-    instance: u32,
     spec: &AppSpec,
     env: BTreeMap<String, String>,
     logs: LogFiles,

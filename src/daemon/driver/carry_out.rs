@@ -50,7 +50,7 @@ impl Driver {
                             node::preload(&mut env, &path, &whose, port);
                         }
                         let mut launch =
-                            keeper_words::launch(run, process, restarts, port, instance, &whose, env, logs);
+                            keeper_words::launch(run, (process, instance), restarts, port, &whose, env, logs);
                         launch.keepsake = app
                             .map(|app| Keepsake { app, spec: whose, instance }.to_text())
                             .unwrap_or_default();

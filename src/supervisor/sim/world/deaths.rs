@@ -39,7 +39,7 @@ impl World {
             // A definition and the counters that it resets are one transaction.
             let whole = matches!(command, Given::Input(Input::Command(Command::Update { .. })));
             let done = if whole && done > 0 { effects.len() } else { done };
-            self.diary.push(format!("{:>12} {command:?}, of which only {:?}", self.now.0, &effects[..done]));
+            self.note(|now| format!("{now:>12} {command:?}, of which only {:?}", &effects[..done]));
             // What one step changes is written in one transaction: all of it, or nothing.
             let is_record = |effect: &&Effect| matches!(effect, Effect::Record(_));
             let rest =
@@ -55,10 +55,10 @@ impl World {
         if self.dice.chance(10) && !self.store.rows.is_empty() {
             let rows: Vec<ProcessId> = self.store.rows.keys().copied().collect();
             let lost = self.dice.pick(&rows);
-            self.diary.push(format!("{:>12} a row is lost: {lost}", self.now.0));
+            self.note(|now| format!("{now:>12} a row is lost: {lost}"));
             self.store.rows.remove(&lost);
         }
-        self.diary.push(format!("{:>12} the daemon crashes", self.now.0));
+        self.note(|now| format!("{now:>12} the daemon crashes"));
         self.boot()
     }
 
@@ -86,7 +86,7 @@ impl World {
         self.brain = brain_of(self.seed, brain);
         self.brain.remember_slots(self.store.slots.clone());
         self.store.next = Some((self.brain.next_app(), self.brain.next_process(), self.brain.next_run()));
-        self.diary.push(format!("{:>12} restored with {living:?} -> {effects:?}", self.now.0));
+        self.note(|now| format!("{now:>12} restored with {living:?} -> {effects:?}"));
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
         outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;

@@ -66,6 +66,7 @@ pub struct World {
     /// Lives whose sign is looked for, and which one that is.
     pub awaited: BTreeMap<RunId, Sign>,
     pub diary: Vec<String>,
+    pub keeps_diary: bool,
     /// What balancers were told before the present step.
     pub told: Told,
     dice: Dice,
@@ -100,6 +101,7 @@ impl World {
             watched: BTreeSet::new(),
             awaited: BTreeMap::new(),
             diary: Vec::new(),
+            keeps_diary: false,
             told: Told::default(),
             dice: Dice(seed),
             now: Moment(1_000_000),
@@ -258,7 +260,7 @@ impl World {
         let beside = self.brain.beside();
         let was_shutting_down = self.brain.is_shutting_down();
         let (answer, effects) = self.decide(&given);
-        self.diary.push(format!("{:>12} {given:?} -> {answer:?} {effects:?}", self.now.0));
+        self.note(|now| format!("{now:>12} {given:?} -> {answer:?} {effects:?}"));
         for effect in &effects {
             self.perform(effect);
         }
@@ -279,7 +281,17 @@ impl World {
         checked
     }
 
+    /// Writes into the diary what happens now.
+    fn note(&mut self, line: impl FnOnce(u64) -> String) {
+        if self.keeps_diary {
+            self.diary.push(line(self.now.0));
+        }
+    }
+
     fn describe_states(&mut self) {
+        if !self.keeps_diary {
+            return;
+        }
         let state = |process: &Process| format!("{} {:?} {:?}", process.id, process.goal, process.state);
         let states: Vec<String> = self.brain.processes().map(state).collect();
         let reloads: Vec<String> =

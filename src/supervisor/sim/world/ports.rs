@@ -10,7 +10,8 @@ impl World {
         if !self.foreign.remove(&port) && !ours {
             self.foreign.insert(port);
         }
-        self.diary.push(format!("{:>12} others listen on {:?}", self.now.0, self.foreign));
+        let foreign = self.foreign.clone();
+        self.note(|now| format!("{now:>12} others listen on {foreign:?}"));
     }
 
     /// Another program, or another life than the present one of that process, unless both accept
