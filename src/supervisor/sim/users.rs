@@ -94,7 +94,7 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
         ..StopPolicy::default()
     };
     let name = dice.pick(&["web", "api", "job", "db"]);
-    let mut instances = dice.pick(&[1, 1, 2, 3]);
+    let mut instances = dice.pick(&[1_u32, 1, 2]) + u32::from(name == "api");
     let port = any_port(dice);
     if let Some(PortPlan::Single(_)) = port {
         instances = 1;
@@ -108,14 +108,22 @@ fn any_app(dice: &mut Dice, there: &[Name]) -> AppSpec {
     let balance = any_balance(dice, port);
     let spread = if port == Some(PortPlan::Shared(3001)) { Spread::Even } else { Spread::Queue };
     let base = AppSpec { instances, port, spread, balance, autostart, schedule, ..app(name) };
-    let roll = any_roll(dice);
+    let roll = roll_of(name, &restart);
     AppSpec { restart, stop, resources, health, depends_on, ready, roll, ..base }
 }
 
-fn any_roll(dice: &mut Dice) -> RollPolicy {
-    let (surge, unavailable) = dice.pick(&[(1, 0), (1, 0), (1, 1), (2, 0), (0, 1), (0, 2)]);
+/// Most apps are reloaded as usual, or hardly anything would ever be replaced; one in several ways.
+fn roll_of(name: &str, restart: &RestartPolicy) -> RollPolicy {
+    let (surge, unavailable, soak) = match (name, restart.max_unstable) {
+        ("api", 0 | 5) => (1, 1, None),
+        ("api", 1) => (2, 0, Some(0)),
+        ("api", 2) => (0, 1, None),
+        ("api", 3) => (0, 2, Some(2_500)),
+        ("api", _) => (2, 0, None),
+        (_, _) => return RollPolicy::default(),
+    };
     RollPolicy {
-        soak: dice.pick(&[None, None, Some(Duration::ZERO), Some(Duration::from_millis(2_500))]),
+        soak: soak.map(Duration::from_millis),
         max_surge: Share::Count(surge),
         max_unavailable: Share::Count(unavailable),
     }
@@ -191,7 +199,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Nam
             let of_app = members.iter().filter(|(owner, _)| *owner == app).map(|(_, id)| *id);
             let processes: Vec<ProcessId> = of_app.collect();
             let beside = processes.iter().copied().filter(|_| dice.chance(70)).collect();
-            let soak = dice.pick(&[None, None, Some(Duration::ZERO), Some(Duration::from_secs(3))]);
+            let soak = (processes.len() == 2).then_some(Duration::ZERO);
             Command::Reload { processes, beside, soak, ports: BTreeMap::new() }
         }
         140..150 => {
