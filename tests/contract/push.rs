@@ -89,7 +89,7 @@ fn figures_come_again_only_where_they_are_others() {
     say(&api, &mut strangers, &wish);
     say(&api, &mut socket, &wish);
     let row_of = |m: &Value, id: i64| {
-        let rows = (m["t"] == "m").then(|| m["d"].as_array().unwrap().clone()).unwrap_or_default();
+        let rows = if m["t"] == "m" { m["d"].as_array().unwrap().clone() } else { Vec::new() };
         rows.into_iter().find(|row| row[0] == id)
     };
     let is_still = |m: &Value| m["t"] == "m" && m["d"] == json!([]);
