@@ -2,11 +2,12 @@
 //!
 //! Syslog has no acknowledgement. Over TCP each batch has a connection of its own, which is closed
 //! in one direction when all is written: a receiver that has read to the end closes the other one,
-//! and that counts as its answer. One that leaves it open for [`PATIENCE`] is believed. A datagram
-//! counts when the system has taken it.
+//! and that counts as its answer. One that leaves it open for [`PATIENCE`] is believed. A receiver that
+//! dies closes it, too: what was still on its way is answered by a reset one round trip later, so that
+//! much longer is waited. A datagram counts when the system has taken it.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use syslog_fmt::v5424::{Config, Formatter, Msg, Timestamp};
 use syslog_fmt::{Facility, Severity};
@@ -77,7 +78,9 @@ pub async fn unix(path: &Path, facility: u8, records: &[Record]) -> Result<(), S
 pub async fn tcp(address: &str, facility: u8, records: &[Record]) -> Result<(), String> {
     let told = |e: std::io::Error| format!("tcp://{address} does not take it: {e}");
     within(address, async {
+        let asked = Instant::now();
         let mut stream = TcpStream::connect(address).await.map_err(told)?;
+        let round_trip = asked.elapsed();
         let mut frames = Vec::new();
         for message in messages(facility, records) {
             frames.extend_from_slice(format!("{} ", message.len()).as_bytes());
@@ -91,7 +94,9 @@ pub async fn tcp(address: &str, facility: u8, records: &[Record]) -> Result<(), 
             Ok(())
         };
         // One that leaves it open has said nothing against it.
-        tokio::time::timeout(PATIENCE, closed).await.unwrap_or(Ok(())).map_err(told)
+        tokio::time::timeout(PATIENCE, closed).await.unwrap_or(Ok(())).map_err(told)?;
+        tokio::time::sleep(round_trip + BREATH).await;
+        stream.take_error().map_err(told)?.map_or(Ok(()), |e| Err(told(e)))
     })
     .await
 }
@@ -160,6 +165,8 @@ fn severity(record: &Record) -> Severity {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read;
+
     use super::*;
     use crate::logs::Position;
     use crate::model::{Pid, ProcessId};
@@ -177,6 +184,34 @@ mod tests {
             partial: false,
             start: Position { segment: 2, offset: 30 },
         }
+    }
+
+    /// Closes connections as soon as nothing is there to be read: sometimes nothing is lost on the way
+    /// by then, and sometimes the rest has not been sent yet. The batch has not been read to its end.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_receiver_that_closes_before_the_end_has_not_taken_it() {
+        let receiver = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = receiver.local_addr().unwrap().to_string();
+        const TIMES: usize = 40;
+        let closing = std::thread::spawn(move || {
+            for _ in 0..TIMES {
+                let (mut connection, _) = receiver.accept().unwrap();
+                let mut buffer = vec![0; 64 << 10];
+                connection.read_exact(&mut buffer).unwrap();
+                connection.set_nonblocking(true).unwrap();
+                // A part of the batch at most.
+                for _ in 0..10 {
+                    if connection.read(&mut buffer).is_err() {
+                        break;
+                    }
+                }
+            }
+        });
+        let batch = vec![record(&[b'x'; LONGEST]); 1_000];
+        for at in 0..TIMES {
+            assert!(tcp(&address, 1, &batch).await.is_err(), "believed at try {at}");
+        }
+        closing.join().unwrap();
     }
 
     #[test]
