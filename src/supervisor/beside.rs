@@ -118,6 +118,7 @@ impl Supervisor {
             (process.unstable, process.waits) = (0, 0);
             (process.end_asked, process.drains_until) = (false, None);
             process.restart_asked = false;
+            process.leaving.extend(old);
         });
         if let Some(old) = old {
             self.publish(id, Some(old), EventKind::StopAsked { cause: Cause::Reload });
@@ -154,7 +155,7 @@ impl Supervisor {
         if self.processes.contains_key(&id) {
             self.change(id, |process| {
                 (process.trial, process.ports.trial) = (None, None);
-                process.given_up.extend(leaves.then_some(trial.run));
+                process.leaving.extend(leaves.then_some(trial.run));
             });
         }
         Some(trial)

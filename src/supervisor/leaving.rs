@@ -223,8 +223,8 @@ impl Supervisor {
         let Some(leaver) = self.leavers.remove(&run) else { return false };
         self.reloads_touched = true;
         let id = leaver.process;
-        if self.processes.get(&id).is_some_and(|process| process.given_up.contains(&run)) {
-            self.change(id, |process| _ = process.given_up.remove(&run));
+        if self.processes.get(&id).is_some_and(|process| process.leaving.contains(&run)) {
+            self.change(id, |process| _ = process.leaving.remove(&run));
         }
         true
     }

@@ -60,8 +60,9 @@ pub struct Process {
     pub killed: bool,
     /// A life that runs beside the present one and is to replace it.
     pub trial: Option<RunId>,
-    /// Lives that were on trial, were given up, and have not ended yet.
-    pub given_up: BTreeSet<RunId>,
+    /// Lives that were replaced, or on trial and given up, and have not ended yet. None of them is
+    /// taken for the present one by another daemon, also when that has ended.
+    pub leaving: BTreeSet<RunId>,
     /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
     /// The main process of the present life was asked to end by message: nobody else of its tree has
@@ -122,7 +123,7 @@ impl Process {
             over_memory: None,
             killed: false,
             trial: None,
-            given_up: BTreeSet::new(),
+            leaving: BTreeSet::new(),
             unwell: None,
             asked_by_message: false,
             awaits: None,
@@ -162,7 +163,7 @@ impl Process {
                 | State::Stopping { .. } => None,
             },
             queued: self.queued,
-            apart: self.given_up.iter().copied().chain(self.trial).collect(),
+            apart: self.leaving.iter().copied().chain(self.trial).collect(),
             asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
                 Asked {
                     run,

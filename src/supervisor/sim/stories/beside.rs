@@ -138,3 +138,10 @@ fn a_new_daemon_keeps_the_proven_run() {
     let story = remembered_as(row, vec![life(7), life(8)]).orders("kill 7");
     assert_eq!(present(&story), (Some(RunId(8)), Status::Online));
 }
+
+#[test]
+fn a_new_daemon_does_not_take_up_a_replaced_run_when_the_new_one_is_gone() {
+    let row = Remembered { goal: Goal::Up, apart: [RunId(7)].into(), ..Remembered::new(ID, APP, 0) };
+    let story = remembered_as(row, vec![life(7)]).orders("kill 7, launch 10");
+    assert_eq!(present(&story), (Some(RunId(10)), Status::Starting));
+}
