@@ -96,9 +96,9 @@ function takeAll(moved) {
   const passed = performance.now() - told;
   told += passed;
   const news = new Map(moved.map((figures) => [figures[0], figures]));
-  for (const { dataset } of $("rows").querySelectorAll("tr[data-id]")) {
-    const id = Number(dataset.id);
-    const { cpu, mem, up } = dataset;
+  for (const row of $("rows").querySelectorAll("tr[data-app]")) {
+    const id = Number(rowId(row));
+    const { cpu, mem, up } = figures(row);
     take(news.get(id) ?? [id, cpu && Number(cpu), mem, up && Math.round(Number(up) + passed)]);
   }
   inSight.forEach(paint);

@@ -16,6 +16,7 @@ BY_CODE = {
     "conflicting_parameters": "OpenAPI does not say which parameters of a query exclude each other",
     "invalid_label": "a reference that begins with label: is one",
     "wait_too_long": "how much a span is: one hour is the most",
+    "soak_too_long": "how much a span is: one day is the most",
     "invalid_time": "whether a day is in the calendar, and how much a span is",
     "invalid_pattern": "whether a text is a regular expression",
     "cannot_execute": "whether a program can be executed is known to the host alone",

@@ -58,12 +58,12 @@ impl Soak {
 
     /// The span, if one was given.
     fn span(&self) -> Result<Option<Duration>, ApiError> {
-        let refuse = |detail| ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail);
+        let refuse = |code, detail: String| ApiError::new(StatusCode::BAD_REQUEST, code, detail);
         let Some(text) = &self.soak else { return Ok(None) };
         match wire::span::parse(text, None) {
             Ok(span) if span <= LONGEST_SOAK => Ok(Some(span)),
-            Ok(_) => Err(refuse("soak is too long: 1d is the most".to_owned())),
-            Err(e) => Err(refuse(format!("soak: {e}"))),
+            Ok(_) => Err(refuse("soak_too_long", "soak is too long: 1d is the most".to_owned())),
+            Err(e) => Err(refuse("invalid_query", format!("soak: {e}"))),
         }
     }
 }
