@@ -32,7 +32,8 @@ pub async fn all(api: &Shared, snapshot: Arc<Snapshot>) -> Result<Vec<Port>, Api
     let keeper = api.handle.keeper_pid().map(Pid);
     let items = tokio::task::spawn_blocking(move || {
         let sockets = listening::sockets(&mains(&snapshot));
-        ports(&snapshot, of_all_who_share(&snapshot, keeper, sockets))
+        let holders: Vec<Pid> = keeper.into_iter().chain(balancers(&snapshot)).collect();
+        ports(&snapshot, of_all_who_share(|port| sharing(&snapshot, port), &holders, sockets))
     });
     items.await.map_err(|e| ApiError::internal(&e))
 }
@@ -43,18 +44,31 @@ fn mains(snapshot: &Snapshot) -> Vec<(Pid, PortOwner)> {
     snapshot.processes.values().filter_map(main).collect()
 }
 
-/// A socket that the keeper holds is listened on by every process that shares it, whoever of them
-/// was found to have it open; that of a balancer by the processes behind it.
-fn of_all_who_share(snapshot: &Snapshot, keeper: Option<Pid>, sockets: Vec<Socket>) -> Vec<Socket> {
+fn balancers(snapshot: &Snapshot) -> impl Iterator<Item = Pid> {
+    snapshot.balancers.values().filter_map(|balancer| balancer.state.pid())
+}
+
+/// The processes that share a held socket of that port, or are behind the balancer that has it.
+fn sharing(snapshot: &Snapshot, port: u16) -> Vec<PortOwner> {
+    let shares = |view: &&Arc<ProcessView>| {
+        let behind = front(view) == Some(port) && view.ports.held.is_some();
+        behind || view.ports.held == Some(HeldPort::Shared(port))
+    };
+    snapshot.processes.values().filter(shares).map(ours).collect()
+}
+
+/// A held socket is listened on by every process that shares it, whoever of them, or of those that
+/// hold it for them (the keeper and balancers), was found to have it open.
+fn of_all_who_share(
+    sharing: impl Fn(u16) -> Vec<PortOwner>,
+    holders: &[Pid],
+    sockets: Vec<Socket>,
+) -> Vec<Socket> {
     let mut all = Vec::new();
     for socket in sockets {
-        let shares = |view: &&Arc<ProcessView>| {
-            let behind = front(view) == Some(socket.port) && view.ports.held.is_some();
-            behind || view.ports.held == Some(HeldPort::Shared(socket.port))
-        };
-        let sharing: Vec<PortOwner> = snapshot.processes.values().filter(shares).map(ours).collect();
+        let sharing = sharing(socket.port);
         let is_held = match &socket.owner {
-            PortOwner::Foreign { pid, .. } => Some(*pid) == keeper,
+            PortOwner::Foreign { pid, .. } => holders.contains(pid),
             owner @ PortOwner::Ours { .. } => sharing.contains(owner),
             PortOwner::Unknown => false,
         };
@@ -177,6 +191,24 @@ mod tests {
     fn wanted(id: i64, held: bool) -> Wanted {
         let reservation = PortReservation { id, name: "web".into(), held, overridden: false };
         Wanted { reservation, shared_by: None }
+    }
+
+    #[test]
+    fn a_held_socket_is_of_all_who_share_it_whoever_was_found_to_have_it() {
+        let web = |id| PortOwner::Ours { name: format!("web-{id}"), id: ProcessId(id) };
+        let found = |owner: PortOwner| {
+            let socket = Socket { port: 8080, address: [0, 0, 0, 0].into(), owner };
+            let sharing = |port| if port == 8080 { vec![web(0), web(1)] } else { Vec::new() };
+            let all = of_all_who_share(sharing, &[Pid(700), Pid(326)], vec![socket]);
+            all.into_iter().map(|socket| socket.owner).collect::<Vec<_>>()
+        };
+        let program = |name: &str, pid| PortOwner::Foreign { program: name.into(), pid: Pid(pid) };
+        assert_eq!(found(web(1)), [web(0), web(1)]);
+        assert_eq!(found(program("pm-keeper", 700)), [web(0), web(1)]);
+        // Pids begin anew when they are used up: a balancer may have a lower one than the keeper.
+        assert_eq!(found(program("pm-balancer", 326)), [web(0), web(1)]);
+        assert_eq!(found(program("nginx", 812)), [program("nginx", 812)]);
+        assert_eq!(found(PortOwner::Unknown), [PortOwner::Unknown]);
     }
 
     #[test]

@@ -73,7 +73,8 @@ fn with_owners(listening: Vec<Listening>, ours: &[(Pid, PortOwner)]) -> Vec<Sock
     let mut open: BTreeSet<u64> = listening.iter().map(|socket| socket.inode).collect();
     let mut found: BTreeMap<u64, PortOwner> = BTreeMap::new();
     let mut pids = pids();
-    // Whoever opened a socket is older than those who inherited it.
+    // Whoever opened a socket is mostly older than those who inherited it; not always, as pids begin
+    // anew when they are used up.
     pids.sort_unstable();
     for pid in pids {
         if open.is_empty() {
