@@ -116,10 +116,23 @@ pub async fn ensure(home: &Home, program: Program) -> Result<bool, ClientError> 
         }
         if Instant::now() > deadline {
             let words = format!("the daemon was not ready within {} s", BOUND.as_secs());
-            return Err(ClientError::Start(log.explain(&words)));
+            // Then its log has not taken the reason either.
+            return Err(ClientError::Start(match is_full(home) {
+                true => format!(
+                    "{words}: the disk is full: free some space on the file system of {}",
+                    home.path().display()
+                ),
+                false => log.explain(&words),
+            }));
         }
         tokio::time::sleep(POLL).await;
     }
+}
+
+/// Whether not even a page can be written where the home is.
+fn is_full(home: &Home) -> bool {
+    nix::sys::statvfs::statvfs(home.path())
+        .is_ok_and(|system| system.blocks_available().saturating_mul(system.fragment_size()) < 4096)
 }
 
 /// Whether somebody holds the socket open: a daemon, or the keeper for the next one.

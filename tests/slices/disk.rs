@@ -117,6 +117,22 @@ fn a15_on_a_full_disk_services_go_on_changes_are_refused_and_everything_heals() 
     assert_eq!(home.process("worker")["status"], "online");
 }
 
+#[test]
+fn a_daemon_that_cannot_begin_on_a_full_disk_says_so_and_is_back_when_there_is_room() {
+    let Some(disk) = SmallDisk::new() else { return };
+    let home = &disk.home;
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    let (web, (_, daemon)) = (home.pid("web"), home.keeper_and_daemon());
+    disk.fill();
+    proc::kill_hard(daemon);
+    wait_until("it is gone", SOON, || !proc::lives(daemon));
+    home.run(&["list"]).refused(1, &["the disk is full: free some space", home.path().to_str().unwrap()]);
+    assert!(proc::lives(web));
+    disk.free();
+    wait_until("it is back", SOON, || home.run(&["list"]).code == 0);
+    assert_eq!(home.pid("web"), web);
+}
+
 /// A home on a file system that can be made read-only while files are open for writing, and
 /// writable again: a subvolume of btrfs, the only one that lets us.
 struct Switched {
@@ -235,8 +251,8 @@ fn a15_on_a_disk_that_turns_read_only_services_go_on_and_changes_are_refused() {
     // What the kernel does when the disk fails. From here on, for good.
     let _ = fs::write(format!("/sys/fs/ext4/{device}/trigger_fs_error"), "played");
     wait_until("changes are refused", SOON, || {
-        let stop = home.run(&["stop", "web"]);
-        stop.code == 1 && stop.err.contains("nothing was changed") && stop.err.contains("read-only")
+        let refused = home.run(&["reset", "web"]);
+        refused.code == 1 && refused.err.contains("nothing was changed") && refused.err.contains("read-only")
     });
     api.send(api.request("POST", "/api/v1/apps/web/restart")).is_problem(503, "store_unavailable");
     assert_eq!(home.json(&["status", "--json"])["store"]["status"], "read_only");
