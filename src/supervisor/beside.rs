@@ -15,8 +15,7 @@
 //! [leaves](super::leaving) belongs to nobody.
 //!
 //! What is on trial, or was, is in the row that is remembered, from before its launch until its end:
-//! of two lives of one process a new daemon keeps the proven one. It knows of no leaving life, and
-//! ends such a one as it ends every life that it finds beside the newest.
+//! of two lives of one process a new daemon keeps the proven one, and goes on with the end of the other.
 
 use std::collections::BTreeSet;
 
@@ -118,27 +117,28 @@ impl Supervisor {
             (process.unstable, process.waits) = (0, 0);
             (process.end_asked, process.drains_until) = (false, None);
             process.restart_asked = false;
-            process.leaving.extend(old);
+            process.leaving.extend(old.map(|old| (old, now)));
         });
         if let Some(old) = old {
             self.publish(id, Some(old), EventKind::StopAsked { cause: Cause::Reload });
-            self.leave(now, id, Leaving { run: old, port: old_port, started, served, main_is_gone: false });
+            let (run, port) = (old, old_port);
+            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false, since: now });
         }
     }
 
     /// Nobody wants the life on trial any more.
     pub(super) fn end_trial(&mut self, now: Moment, id: ProcessId) {
-        if let Some(trial) = self.drop_trial(id, true) {
+        if let Some(trial) = self.drop_trial(id, Some(now)) {
             let started = trial.up.as_ref().map(|up| up.since);
             let served = trial.up.is_some_and(|up| up.online_since.is_some());
             let Trial { run, port, .. } = trial;
-            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false });
+            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false, since: now });
         }
     }
 
     /// The row of a process is gone, with its app perhaps: what was on trial is ended at once.
     pub(super) fn abandon_trial(&mut self, id: ProcessId) {
-        if let Some(trial) = self.drop_trial(id, false) {
+        if let Some(trial) = self.drop_trial(id, None) {
             self.strays.insert(trial.run);
             if trial.up.is_some() {
                 self.effects.push(Effect::KillTree { run: trial.run });
@@ -146,8 +146,8 @@ impl Supervisor {
         }
     }
 
-    /// `leaves`: something of it is there, and is to go.
-    fn drop_trial(&mut self, id: ProcessId, leaves: bool) -> Option<Trial> {
+    /// `leaves`: something of it is there, and is to go since then.
+    fn drop_trial(&mut self, id: ProcessId, leaves: Option<Moment>) -> Option<Trial> {
         let trial = self.trials.remove(&id)?;
         if let Some(up) = &trial.up {
             self.look_away_from(trial.run, up);
@@ -155,7 +155,7 @@ impl Supervisor {
         if self.processes.contains_key(&id) {
             self.change(id, |process| {
                 (process.trial, process.ports.trial) = (None, None);
-                process.leaving.extend(leaves.then_some(trial.run));
+                process.leaving.extend(leaves.map(|since| (trial.run, since)));
             });
         }
         Some(trial)
@@ -220,7 +220,7 @@ impl Supervisor {
             Some(id) if self.trials[&id].up.is_some() => {}
             Some(id) => {
                 self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail });
-                self.drop_trial(id, false);
+                self.drop_trial(id, None);
             }
             None => {
                 if self.leavers.get(&run).is_some_and(|leaver| leaver.started.is_none()) {
@@ -237,14 +237,15 @@ impl Supervisor {
             let since = self.trials[&id].up.as_ref().map(|up| up.since);
             let uptime = at.since(since.unwrap_or(at));
             self.publish(id, Some(run), EventKind::Exited { end, cause: ExitCause::Itself, uptime });
-            let trial = self.drop_trial(id, !tree_empty);
+            let trial = self.drop_trial(id, (!tree_empty).then_some(now));
             if tree_empty {
                 return self.effects.push(Effect::Forget { run });
             }
             // What it leaves behind is asked to end.
             let port = trial.and_then(|trial| trial.port);
             let started = since.or(Some(at));
-            self.leave(now, id, Leaving { run, port, started, served: false, main_is_gone: true });
+            let leaving = Leaving { run, port, started, served: false, main_is_gone: true, since: now };
+            self.leave(now, id, leaving);
         } else if let Some(leaver) = self.leavers.get_mut(&run).filter(|leaver| !leaver.main_is_gone) {
             leaver.main_is_gone = true;
             let id = leaver.process;

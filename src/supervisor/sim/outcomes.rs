@@ -11,10 +11,22 @@ use super::schedule::is_job;
 use super::world::World;
 use crate::model::{Goal, Reason, Rest, RunId, State, Status};
 
+/// At the start of a daemon: what the last one had begun to end, or had on trial, is asked to end or
+/// drains, and is not killed.
+pub fn who_leaves_goes_on_leaving(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
+    let left = |life: &&Living| !(life.tree_empty && life.ended.is_some());
+    for life in living.iter().filter(left).filter(|life| brain.process(life.process).is_some()) {
+        let apart = rows.iter().any(|row| row.apart.contains_key(&life.run));
+        let leaves = brain.leavers.contains_key(&life.run);
+        ensure!(apart == leaves, "{} was apart: {apart}, and leaves: {leaves}", life.run);
+    }
+    Ok(())
+}
+
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
     for row in rows.iter().filter(|row| brain.app(row.app).is_some()) {
-        let proven = |life: &&Living| life.process == row.id && !row.apart.contains(&life.run);
+        let proven = |life: &&Living| life.process == row.id && !row.apart.contains_key(&life.run);
         let life = living.iter().filter(proven).max_by_key(|life| life.run);
         let id = row.id;
         let Some(process) = brain.process(id) else {
