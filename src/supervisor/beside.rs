@@ -117,7 +117,7 @@ impl Supervisor {
             (process.unstable, process.waits) = (0, 0);
             (process.end_asked, process.drains_until) = (false, None);
             process.restart_asked = false;
-            process.leaving.extend(old.map(|old| (old, now)));
+            process.leaving.extend(old.map(|old| (old, Some(now))));
         });
         if let Some(old) = old {
             self.publish(id, Some(old), EventKind::StopAsked { cause: Cause::Reload });
@@ -128,7 +128,7 @@ impl Supervisor {
 
     /// Nobody wants the life on trial any more.
     pub(super) fn end_trial(&mut self, now: Moment, id: ProcessId) {
-        if let Some(trial) = self.drop_trial(id, Some(now)) {
+        if let Some(trial) = self.drop_trial(id, true) {
             let started = trial.up.as_ref().map(|up| up.since);
             let served = trial.up.is_some_and(|up| up.online_since.is_some());
             let Trial { run, port, .. } = trial;
@@ -138,7 +138,7 @@ impl Supervisor {
 
     /// The row of a process is gone, with its app perhaps: what was on trial is ended at once.
     pub(super) fn abandon_trial(&mut self, id: ProcessId) {
-        if let Some(trial) = self.drop_trial(id, None) {
+        if let Some(trial) = self.drop_trial(id, false) {
             self.strays.insert(trial.run);
             if trial.up.is_some() {
                 self.effects.push(Effect::KillTree { run: trial.run });
@@ -146,8 +146,8 @@ impl Supervisor {
         }
     }
 
-    /// `leaves`: something of it is there, and is to go since then.
-    fn drop_trial(&mut self, id: ProcessId, leaves: Option<Moment>) -> Option<Trial> {
+    /// `leaves`: something of it is there, and is to go.
+    fn drop_trial(&mut self, id: ProcessId, leaves: bool) -> Option<Trial> {
         let trial = self.trials.remove(&id)?;
         if let Some(up) = &trial.up {
             self.look_away_from(trial.run, up);
@@ -155,7 +155,7 @@ impl Supervisor {
         if self.processes.contains_key(&id) {
             self.change(id, |process| {
                 (process.trial, process.ports.trial) = (None, None);
-                process.leaving.extend(leaves.map(|since| (trial.run, since)));
+                process.leaving.extend(leaves.then_some((trial.run, None)));
             });
         }
         Some(trial)
@@ -220,7 +220,7 @@ impl Supervisor {
             Some(id) if self.trials[&id].up.is_some() => {}
             Some(id) => {
                 self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail });
-                self.drop_trial(id, None);
+                self.drop_trial(id, false);
             }
             None => {
                 if self.leavers.get(&run).is_some_and(|leaver| leaver.started.is_none()) {
@@ -237,7 +237,7 @@ impl Supervisor {
             let since = self.trials[&id].up.as_ref().map(|up| up.since);
             let uptime = at.since(since.unwrap_or(at));
             self.publish(id, Some(run), EventKind::Exited { end, cause: ExitCause::Itself, uptime });
-            let trial = self.drop_trial(id, (!tree_empty).then_some(now));
+            let trial = self.drop_trial(id, !tree_empty);
             if tree_empty {
                 return self.effects.push(Effect::Forget { run });
             }

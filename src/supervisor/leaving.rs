@@ -12,7 +12,8 @@
 //! there any more who would be told what it still answers: its balancer is gone, or its app, or no
 //! process of that is wanted up, or everything ends.
 //!
-//! A new daemon goes on with the end of those that it finds, with the time that they had.
+//! A new daemon goes on with the end of those that it finds; who was replaced drains for no longer
+//! than it would have.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -123,7 +124,7 @@ impl Supervisor {
 
     /// The last daemon began to end that life, which was replaced or on trial: its end goes on. Nobody
     /// knows how far it was. Who had drained has nothing left, and is asked to end again.
-    pub(super) fn go_on_leaving(&mut self, now: Moment, life: &Living, since: Moment) {
+    pub(super) fn go_on_leaving(&mut self, now: Moment, life: &Living, since: Option<Moment>) {
         let Living { run, process: id, port, spawned, ended, tree_empty, .. } = *life;
         if ended.is_some() && tree_empty {
             return self.effects.push(Effect::Forget { run });
@@ -135,6 +136,7 @@ impl Supervisor {
         let started = spawned.map(|(_, at)| at).or(ended.map(|(_, at)| at));
         self.change(id, |process| _ = process.leaving.insert(run, since));
         let main_is_gone = ended.is_some();
+        let since = since.unwrap_or(now);
         self.leave(now, id, Leaving { run, port, started, served: true, main_is_gone, since });
     }
 

@@ -61,8 +61,9 @@ pub struct Process {
     /// A life that runs beside the present one and is to replace it.
     pub trial: Option<RunId>,
     /// Lives that were replaced, or on trial and given up, and have not ended yet. None of them is
-    /// taken for the present one by another daemon, also when that has ended. Since when each leaves.
-    pub leaving: BTreeMap<RunId, Moment>,
+    /// taken for the present one by another daemon, also when that has ended. Since when each leaves that
+    /// was replaced.
+    pub leaving: BTreeMap<RunId, Option<Moment>>,
     /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
     /// The main process of the present life was asked to end by message: nobody else of its tree has
@@ -134,7 +135,6 @@ impl Process {
 
     /// What of it outlives the daemon: the row for the store.
     pub fn to_remember(&self) -> Remembered {
-        let leaving = self.leaving.iter().map(|(run, since)| (*run, Some(*since)));
         Remembered {
             id: self.id,
             app: self.app,
@@ -164,7 +164,7 @@ impl Process {
                 | State::Stopping { .. } => None,
             },
             queued: self.queued,
-            apart: leaving.chain(self.trial.map(|run| (run, None))).collect(),
+            apart: self.leaving.clone().into_iter().chain(self.trial.map(|run| (run, None))).collect(),
             asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
                 Asked {
                     run,

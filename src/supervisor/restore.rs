@@ -63,8 +63,8 @@ pub struct Remembered {
     /// When its next automatic start comes, if it waits for one. Give none after a reboot of the
     /// host: moments of another boot mean nothing.
     pub waits_until: Option<Moment>,
-    /// Lives beside the present one that are on trial, or leave since that moment. None is taken up:
-    /// a new daemon finishes no reload, and goes on with their end.
+    /// Lives beside the present one that are on trial or leave; since when, of those that were replaced.
+    /// None is taken up: a new daemon finishes no reload, and goes on with their end.
     pub apart: BTreeMap<RunId, Option<Moment>>,
     /// The life whose end was asked for and has not come.
     pub asked: Option<Asked>,
@@ -192,7 +192,7 @@ impl Supervisor {
         adopted.retain(|id, life| brain.adopt(now, *id, life, asked.remove(id)));
         for life in leaving {
             let since = apart.get(&life.run).copied().flatten();
-            brain.go_on_leaving(now, &life, since.unwrap_or(now));
+            brain.go_on_leaving(now, &life, since);
         }
         for (id, life) in adopted {
             brain.catch_up(now, id, life);

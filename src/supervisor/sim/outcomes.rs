@@ -85,8 +85,9 @@ pub fn launched_in_order(brain: &Supervisor, living: &[Living], effects: &[Effec
 /// not come.
 pub fn what_was_asked_goes_on(brain: &Supervisor, ledger: &Ledger, living: &[Living]) -> Holds {
     for process in brain.processes() {
-        // What was on trial is ended in another way.
-        let its = |life: &&Living| life.process == process.id && !brain.strays.contains(&life.run);
+        // What was on trial, or replaced, is ended in another way.
+        let present = |run: &RunId| !brain.strays.contains(run) && !brain.leavers.contains_key(run);
+        let its = |life: &&Living| life.process == process.id && present(&life.run);
         let life = living.iter().filter(its).max_by_key(|life| life.run);
         let Some(life) = life.filter(|life| life.ended.is_none()) else { continue };
         if ledger.asked.contains(&life.run) {

@@ -2,7 +2,7 @@
 
 use super::super::super::{Count, Progress, Route};
 use super::*;
-use crate::model::{Balance, PortPlan, ReadyBy, ReadyPolicy, Sign};
+use crate::model::{Balance, Port, PortPlan, ReadyBy, ReadyPolicy, Sign};
 
 const APP: AppId = AppId(0);
 
