@@ -161,8 +161,7 @@ impl Supervisor {
         }
         brain.ports.see(busy);
         let mut asked = BTreeMap::new();
-        let apart: BTreeMap<RunId, Option<Moment>> =
-            known.iter().flat_map(|row| row.apart.clone()).collect();
+        let apart: BTreeMap<RunId, Option<Moment>> = known.iter().flat_map(|row| row.apart.clone()).collect();
         let mut differ = Vec::new();
         for mut row in known {
             let stored = row.clone();

@@ -246,7 +246,7 @@ while not ending:
         continue
     client.settimeout(5)
     client.recv(65536)
-    time.sleep(0.02)
+    time.sleep(0.01)
     body = str(os.getpid())
     client.sendall(f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
     client.close()

@@ -158,10 +158,8 @@ fn who_is_removed_by_a_smaller_number_drains_for_as_long_as_it_may() {
 #[test]
 fn a_new_daemon_lets_a_replaced_run_drain_for_as_long_as_the_last_one_did() {
     let (balancer, of_balancer) = (AppId(1), ProcessId(1));
-    let apps = BTreeMap::from([
-        (APP, Arc::new(balanced())),
-        (balancer, Arc::new(balanced().balancer().unwrap())),
-    ]);
+    let apps =
+        BTreeMap::from([(APP, Arc::new(balanced())), (balancer, Arc::new(balanced().balancer().unwrap()))]);
     let now = Moment(1_000_000_000);
     let since = Moment(now.0 - 20_000_000);
     let up = |id, app| Remembered { goal: Goal::Up, ..Remembered::new(id, app, 0) };
