@@ -4,7 +4,7 @@
 //! It launches what the daemon orders, waits for what ends, moves what programs write into their
 //! logs, and tells the daemon what happened. It starts the daemon again when that dies, and hands
 //! it the full picture. It decides nothing: no restart, no time limit, no order of stopping (but
-//! see [`quit`] for the one exception).
+//! see [`quit`] and [`asking`] for the exceptions).
 //!
 //! ```text
 //!   daemon ◀── line: orders, reports ──▶ keeper ── fork, exec ──▶ run: main process and its tree
