@@ -4,6 +4,7 @@ mod support;
 
 mod slices {
     mod balance;
+    mod interrupted;
     mod node;
     mod rolling;
     mod rust_app;

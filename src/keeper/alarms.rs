@@ -29,6 +29,8 @@ pub enum Alarm {
     Sweep,
     /// The next round of killing that tree.
     Kill(u64),
+    /// See whether that run can be asked to end.
+    Ask(u64),
     /// Nobody told how that run ended: say so.
     GiveUpStatus(u64),
 }

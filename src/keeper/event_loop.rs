@@ -12,6 +12,7 @@ use nix::sys::epoll::EpollFlags;
 use nix::sys::signalfd::SignalFd;
 
 use super::alarms::{Alarm, Alarms};
+use super::asking::Ask;
 use super::capture::Capture;
 use super::cgroup::Cgroups;
 use super::daemon_child::Daemon;
@@ -148,6 +149,7 @@ impl Keeper {
             Alarm::CheckTrees => self.check_trees(),
             Alarm::Sweep => self.sweep(),
             Alarm::Kill(run) => self.kill_round(run),
+            Alarm::Ask(run) => self.ask_if_emptied(run),
             Alarm::GiveUpStatus(run) => self.give_up_status(run),
         }
     }
@@ -282,8 +284,9 @@ impl Keeper {
     fn perform(&mut self, order: Order, socket: Option<OwnedFd>) {
         match order {
             Order::Launch(launch) => self.launch(*launch),
-            Order::Signal { run, signal, tree } => self.signal(run, signal, tree),
-            Order::AskToEnd { run, signal } => self.ask_to_end(run, signal),
+            Order::Signal { run, signal, tree: false } => self.signal(run, signal, false),
+            Order::Signal { run, signal, tree: true } => self.ask(run, Ask::Signal(signal)),
+            Order::AskToEnd { run, signal } => self.ask(run, Ask::Message(signal)),
             Order::Give { request, run, to, text } => self.give(request, run, to, &text),
             Order::KeepReady { run, at } => self.keep_ready(run, at),
             Order::KillTree { run } => self.kill_tree(run),

@@ -4,7 +4,7 @@
 //! It launches what the daemon orders, waits for what ends, moves what programs write into their
 //! logs, and tells the daemon what happened. It starts the daemon again when that dies, and hands
 //! it the full picture. It decides nothing: no restart, no time limit, no order of stopping (but
-//! see [`quit`] for the one exception).
+//! see [`quit`] and [`asking`] for the exceptions).
 //!
 //! ```text
 //!   daemon ◀── line: orders, reports ──▶ keeper ── fork, exec ──▶ run: main process and its tree
@@ -25,13 +25,14 @@
 //! | what it says to us | [`talk`] |
 //! | where its output goes | [`flow`], [`pace`], [`capture`], [`bulk`], [`health`], [`log`], [`log_file`], [`segments`], [`index`] |
 //! | who belongs to it | [`cgroup`], or [`tree`] where there are no cgroups |
-//! | how it ends | [`ends`], [`kill`], [`process`], [`trash`], [`sets`] |
+//! | how it ends | [`asking`], [`ends`], [`kill`], [`process`], [`trash`], [`sets`] |
 //! | how the daemon is kept | [`daemon_child`], [`held`] |
 //! | how another program takes our place | [`succession`], [`passed`], [`inheritance`] |
 //! | what the init system is told | [`notify`], [`standby`] |
 
 mod adopt;
 mod alarms;
+mod asking;
 mod bulk;
 mod capture;
 mod cgroup;

@@ -5,8 +5,9 @@
 //! So a program in the group (classic BPF, which needs no privileges) chooses by chance among the
 //! sockets of runs that are ready: those that the daemon names ([`Order::Steer`]), without those
 //! that have ended or are stopped (SIGSTOP), which the keeper as the parent sees first. While none is
-//! ready, connections wait in the queues of those that go on. Also one that is in the queue of a run
-//! that ends waits, for the next run of that slot.
+//! ready, connections wait in the queues of those that go on. A run to whose queue nothing more comes
+//! empties it before it is asked to end ([`asking`](super::asking)); what is in the queue of one that
+//! dies waits for the next run of that slot.
 //!
 //! ```text
 //!               ┌ place 0 ─ slot 0, ready ──── run          places ≠ slots: whoever comes is last,
@@ -170,6 +171,15 @@ impl Sockets {
         setsockopt(&held.socket, sockopt::AttachReusePortCbpf, &program)?;
         group.chosen = Some(places);
         Ok(())
+    }
+
+    /// No connection comes to that socket any more: all go to others.
+    pub fn is_passed_over(&self, place: Place) -> bool {
+        let known = self.groups.get(&place.port).and_then(|group| Some((group, group.chosen.as_ref()?)));
+        let (Some((group, chosen)), Some(held)) = (known, self.held.get(&place)) else { return false };
+        let is_chosen = |inode: &u64, at: u32| *inode == held.inode && chosen.contains(&at);
+        let order = group.order.as_deref().unwrap_or_default();
+        !chosen.is_empty() && !order.iter().zip(0..).any(|(inode, at)| is_chosen(inode, at))
     }
 
     /// Where connections to that port are to go, when these runs live: to those that are ready. If none

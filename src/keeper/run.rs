@@ -12,6 +12,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::asking::Asking;
 use super::capture::Stream;
 use super::cgroup::{Events, Leaf};
 use super::poll::Which;
@@ -38,6 +39,8 @@ pub struct Run {
     pub events: Option<Events>,
     /// The most memory that the main process had resident, in bytes, once its parent knows.
     pub peak: Option<u64>,
+    /// It is to be asked to end once nothing waits for it.
+    pub asking: Option<Asking>,
     /// SIGKILL was ordered for whatever is left.
     pub killing: Option<Killing>,
     /// What is open between it and us.
@@ -97,6 +100,7 @@ impl Run {
             tree_empty: false,
             paused: false,
             events: None,
+            asking: None,
             killing: None,
             peak: None,
             talk: Talk::default(),

@@ -1,6 +1,6 @@
 //! The disk format of processes and of how runs end. The same rules as for definitions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -40,6 +40,9 @@ pub(super) struct StoredProcess {
     waits_until_us: Option<u64>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     apart: BTreeSet<u64>,
+    /// Of those that leave: since when, in microseconds since boot.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    leaving_since_us: BTreeMap<u64, u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     asked: Option<StoredAsked>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -132,7 +135,12 @@ impl StoredProcess {
             unstable: process.unstable,
             waits: process.waits,
             waits_until_us: process.waits_until.map(|at| at.0),
-            apart: process.apart.iter().map(|run| run.0).collect(),
+            apart: process.apart.keys().map(|run| run.0).collect(),
+            leaving_since_us: process
+                .apart
+                .iter()
+                .filter_map(|(run, since)| Some((run.0, since.as_ref()?.0)))
+                .collect(),
             queued: process.queued,
             asked: process.asked.map(|asked| StoredAsked {
                 run: asked.run.0,
@@ -172,7 +180,11 @@ impl StoredProcess {
             unstable: self.unstable,
             waits: self.waits,
             waits_until: self.waits_until_us.map(Moment),
-            apart: self.apart.into_iter().map(RunId).collect(),
+            apart: self
+                .apart
+                .into_iter()
+                .map(|run| (RunId(run), self.leaving_since_us.get(&run).copied().map(Moment)))
+                .collect(),
             queued: self.queued,
             asked: self.asked.map(|asked| Asked {
                 run: RunId(asked.run),

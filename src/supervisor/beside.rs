@@ -15,8 +15,7 @@
 //! [leaves](super::leaving) belongs to nobody.
 //!
 //! What is on trial, or was, is in the row that is remembered, from before its launch until its end:
-//! of two lives of one process a new daemon keeps the proven one. It knows of no leaving life, and
-//! ends such a one as it ends every life that it finds beside the newest.
+//! of two lives of one process a new daemon keeps the proven one, and goes on with the end of the other.
 
 use std::collections::BTreeSet;
 
@@ -118,11 +117,12 @@ impl Supervisor {
             (process.unstable, process.waits) = (0, 0);
             (process.end_asked, process.drains_until) = (false, None);
             process.restart_asked = false;
-            process.leaving.extend(old);
+            process.leaving.extend(old.map(|old| (old, Some(now))));
         });
         if let Some(old) = old {
             self.publish(id, Some(old), EventKind::StopAsked { cause: Cause::Reload });
-            self.leave(now, id, Leaving { run: old, port: old_port, started, served, main_is_gone: false });
+            let (run, port) = (old, old_port);
+            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false, since: now });
         }
     }
 
@@ -132,7 +132,7 @@ impl Supervisor {
             let started = trial.up.as_ref().map(|up| up.since);
             let served = trial.up.is_some_and(|up| up.online_since.is_some());
             let Trial { run, port, .. } = trial;
-            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false });
+            self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false, since: now });
         }
     }
 
@@ -155,7 +155,7 @@ impl Supervisor {
         if self.processes.contains_key(&id) {
             self.change(id, |process| {
                 (process.trial, process.ports.trial) = (None, None);
-                process.leaving.extend(leaves.then_some(trial.run));
+                process.leaving.extend(leaves.then_some((trial.run, None)));
             });
         }
         Some(trial)
@@ -244,7 +244,8 @@ impl Supervisor {
             // What it leaves behind is asked to end.
             let port = trial.and_then(|trial| trial.port);
             let started = since.or(Some(at));
-            self.leave(now, id, Leaving { run, port, started, served: false, main_is_gone: true });
+            let leaving = Leaving { run, port, started, served: false, main_is_gone: true, since: now };
+            self.leave(now, id, leaving);
         } else if let Some(leaver) = self.leavers.get_mut(&run).filter(|leaver| !leaver.main_is_gone) {
             leaver.main_is_gone = true;
             let id = leaver.process;

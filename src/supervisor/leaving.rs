@@ -11,11 +11,14 @@
 //! while others of its app are in service; but that stays where it is. It is asked to end at once when nobody is
 //! there any more who would be told what it still answers: its balancer is gone, or its app, or no
 //! process of that is wanted up, or everything ends.
+//!
+//! A new daemon goes on with the end of those that it finds; who was replaced drains for no longer
+//! than it would have.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Effect, Scope, Supervisor};
+use super::{Effect, Living, Scope, Supervisor};
 use crate::model::{AppId, Goal, Moment, Port, ProcessId, RunId, Signal, Status};
 
 /// A life that was asked to end, or is about to be, and belongs to no process.
@@ -59,6 +62,8 @@ pub(super) struct Leaving {
     /// It was in service.
     pub served: bool,
     pub main_is_gone: bool,
+    /// When it began.
+    pub since: Moment,
 }
 
 impl Leaver {
@@ -86,7 +91,7 @@ impl Leaver {
 impl Supervisor {
     /// A life is nobody's from now on, and is to end.
     pub(super) fn leave(&mut self, now: Moment, id: ProcessId, leaving: Leaving) {
-        let Leaving { run, port, started, served, main_is_gone } = leaving;
+        let Leaving { run, port, started, served, main_is_gone, since } = leaving;
         let process = &self.processes[&id];
         let (app, instance) = (process.app, process.instance);
         let spec = &self.apps[&app];
@@ -94,7 +99,7 @@ impl Supervisor {
         let drain = spec.balance.as_ref().map(|balance| balance.drain);
         let phase = match drain.filter(|_| served && started.is_some() && !main_is_gone) {
             Some(drain) if self.may_drain(app) && !planted!(NeverDrains) => {
-                Phase::Draining { until: now + drain }
+                Phase::Draining { until: since + drain }
             }
             Some(_) | None => Phase::Asked { kill_at: now + timeout },
         };
@@ -115,6 +120,24 @@ impl Supervisor {
         }
         self.leavers.insert(run, leaver);
         self.reloads_touched = true;
+    }
+
+    /// The last daemon began to end that life, which was replaced or on trial: its end goes on. Nobody
+    /// knows how far it was. Who had drained has nothing left, and is asked to end again.
+    pub(super) fn go_on_leaving(&mut self, now: Moment, life: &Living, since: Option<Moment>) {
+        let Living { run, process: id, port, spawned, ended, tree_empty, .. } = *life;
+        if ended.is_some() && tree_empty {
+            return self.effects.push(Effect::Forget { run });
+        }
+        if planted!(KillsWhoLeaves) {
+            self.strays.insert(run);
+            return self.effects.push(Effect::KillTree { run });
+        }
+        let started = spawned.map(|(_, at)| at).or(ended.map(|(_, at)| at));
+        self.change(id, |process| _ = process.leaving.insert(run, since));
+        let main_is_gone = ended.is_some();
+        let since = since.unwrap_or(now);
+        self.leave(now, id, Leaving { run, port, started, served: true, main_is_gone, since });
     }
 
     /// The processes of which a run leaves, or drains before it does.
@@ -223,7 +246,7 @@ impl Supervisor {
         let Some(leaver) = self.leavers.remove(&run) else { return false };
         self.reloads_touched = true;
         let id = leaver.process;
-        if self.processes.get(&id).is_some_and(|process| process.leaving.contains(&run)) {
+        if self.processes.get(&id).is_some_and(|process| process.leaving.contains_key(&run)) {
             self.change(id, |process| _ = process.leaving.remove(&run));
         }
         true

@@ -1,6 +1,6 @@
 //! One row of the table.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Asked, Ports, Remembered};
@@ -61,8 +61,9 @@ pub struct Process {
     /// A life that runs beside the present one and is to replace it.
     pub trial: Option<RunId>,
     /// Lives that were replaced, or on trial and given up, and have not ended yet. None of them is
-    /// taken for the present one by another daemon, also when that has ended.
-    pub leaving: BTreeSet<RunId>,
+    /// taken for the present one by another daemon, also when that has ended. Since when each leaves that
+    /// was replaced.
+    pub leaving: BTreeMap<RunId, Option<Moment>>,
     /// Why the present life is being ended, if that is its health, or its not being ready.
     pub unwell: Option<Unwell>,
     /// The main process of the present life was asked to end by message: nobody else of its tree has
@@ -123,7 +124,7 @@ impl Process {
             over_memory: None,
             killed: false,
             trial: None,
-            leaving: BTreeSet::new(),
+            leaving: BTreeMap::new(),
             unwell: None,
             asked_by_message: false,
             awaits: None,
@@ -163,7 +164,7 @@ impl Process {
                 | State::Stopping { .. } => None,
             },
             queued: self.queued,
-            apart: self.leaving.iter().copied().chain(self.trial).collect(),
+            apart: self.leaving.clone().into_iter().chain(self.trial.map(|run| (run, None))).collect(),
             asked: self.state.run().filter(|_| self.end_asked && !planted!(KeepsAWishToItself)).map(|run| {
                 Asked {
                     run,

@@ -13,13 +13,14 @@
 //! | gone | nothing | forgotten |
 //! | not known | a life | a stray: killed, and forgotten when it is gone |
 //! | up | two lives | the newest that is not on trial is adopted, the other is a stray |
+//! | known | a life that was replaced, or on trial | its end goes on ([`leaving`](super::leaving)) |
 //!
 //! A life whose end somebody had asked for is asked again, since the order may have been lost
 //! with the daemon, and what was to follow follows: a restart is finished. What waited for its
 //! next start goes on waiting, and unstable runs go on counting. What depends on others is launched
 //! when those are as it needs them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
@@ -62,9 +63,9 @@ pub struct Remembered {
     /// When its next automatic start comes, if it waits for one. Give none after a reboot of the
     /// host: moments of another boot mean nothing.
     pub waits_until: Option<Moment>,
-    /// Lives beside the present one that are on trial, or were and have not ended. None is taken up:
-    /// a new daemon finishes no reload.
-    pub apart: BTreeSet<RunId>,
+    /// Lives beside the present one that are on trial or leave; since when, of those that were replaced.
+    /// None is taken up: a new daemon finishes no reload, and goes on with their end.
+    pub apart: BTreeMap<RunId, Option<Moment>>,
     /// The life whose end was asked for and has not come.
     pub asked: Option<Asked>,
     /// It is run once more when its present run is over.
@@ -101,7 +102,7 @@ impl Remembered {
             unstable: 0,
             waits: 0,
             waits_until: None,
-            apart: BTreeSet::new(),
+            apart: BTreeMap::new(),
             asked: None,
             queued: false,
         }
@@ -160,7 +161,7 @@ impl Supervisor {
         }
         brain.ports.see(busy);
         let mut asked = BTreeMap::new();
-        let on_trial: BTreeSet<RunId> = known.iter().flat_map(|row| row.apart.clone()).collect();
+        let apart: BTreeMap<RunId, Option<Moment>> = known.iter().flat_map(|row| row.apart.clone()).collect();
         let mut differ = Vec::new();
         for mut row in known {
             let stored = row.clone();
@@ -185,8 +186,13 @@ impl Supervisor {
             brain.drop_app_without_process(app);
         }
         // First all of them, then what follows: nobody is given a port that another life has.
-        let mut adopted = brain.tell_strays(living, &on_trial);
+        let (living, leaving) = brain.tell_leaving(living, &apart);
+        let mut adopted = brain.tell_strays(living);
         adopted.retain(|id, life| brain.adopt(now, *id, life, asked.remove(id)));
+        for life in leaving {
+            let since = apart.get(&life.run).copied().flatten();
+            brain.go_on_leaving(now, &life, since);
+        }
         for (id, life) in adopted {
             brain.catch_up(now, id, life);
         }
@@ -201,19 +207,26 @@ impl Supervisor {
         (brain, effects)
     }
 
-    /// The newest life of each process that is known and not on trial. Every other one is a stray, to
-    /// be killed.
-    fn tell_strays(
-        &mut self,
-        mut living: Vec<Living>,
-        on_trial: &BTreeSet<RunId>,
-    ) -> BTreeMap<ProcessId, Living> {
+    /// Sets those apart of which the rows say that they are to go.
+    fn tell_leaving(
+        &self,
+        living: Vec<Living>,
+        apart: &BTreeMap<RunId, Option<Moment>>,
+    ) -> (Vec<Living>, Vec<Living>) {
+        let stays = |life: &Living| {
+            let known = self.processes.contains_key(&life.process);
+            !known || !apart.contains_key(&life.run) || planted!(TakesUpTheUnproven)
+        };
+        living.into_iter().partition(stays)
+    }
+
+    /// The newest life of each process that is known. Every other one is a stray, to be killed.
+    fn tell_strays(&mut self, mut living: Vec<Living>) -> BTreeMap<ProcessId, Living> {
         living.sort_by_key(|life| life.run);
         let mut newest = BTreeMap::new();
         let mut strays = Vec::new();
         for life in living {
-            let proven = !on_trial.contains(&life.run) || planted!(TakesUpTheUnproven);
-            if proven && self.processes.contains_key(&life.process) {
+            if self.processes.contains_key(&life.process) {
                 strays.extend(newest.insert(life.process, life));
             } else {
                 strays.push(life);

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -176,4 +177,30 @@ fn ports(count: u16) -> String {
         (first..first + count + 2).all(free).then_some(first)
     });
     format!("{first}-{}", first + count - 1)
+}
+
+/// A process that comes into service again gets what its time in service allows, whatever that is on
+/// this machine, and then its half.
+#[test]
+fn a_process_that_is_new_gets_its_share_little_by_little() {
+    let home = Home::new();
+    let slow = Duration::from_secs(8);
+    let more = ["--slow-start", "8s", "--balance-method", "round-robin"];
+    let front = start(&home, NODE, 2, &more);
+    let answers_of = |pid: i64| (0..40).filter(|_| ask(front).unwrap() == pid).count();
+    let (first, old) = (home.pid("web-0"), home.pid("web-1"));
+    // At the beginning one may have been in service before the other.
+    wait_until("both have their half", slow + SOON, || answers_of(first) == 20);
+    proc::kill_hard(old);
+    wait_until("it is gone", SOON, || !proc::lives(old));
+    let begun = Instant::now();
+    let in_service = || balancer(&home)["backends"].as_array().is_some_and(|all| all.len() == 2);
+    let is_new = || home.process("web-1")["pid"].as_i64().is_some_and(|pid| pid != old);
+    wait_until("another one is in service", SOON, || is_new() && in_service());
+    let new = home.pid("web-1");
+    let at_first = answers_of(new);
+    let part = begun.elapsed().as_secs_f64() / slow.as_secs_f64();
+    println!("{at_first} of 40 answers in the first {:.0} % of its slow start", part * 100.0);
+    assert!(at_first as f64 <= 20.0 * part.min(1.0) + 4.0, "{at_first} of 40 at {part:.2}");
+    wait_until("it gets its half", slow + SOON, || answers_of(new) == 20);
 }

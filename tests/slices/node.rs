@@ -3,8 +3,10 @@
 use std::net::TcpListener;
 use std::path::PathBuf;
 
+use nix::sys::signal::Signal;
+
 use super::shared_port::{Client, Load, NODE, ask, free_port, start};
-use crate::support::{Home, SOON, wait_until};
+use crate::support::{Home, SOON, proc, wait_until};
 
 /// The Node of that major version that `tests/run` has installed.
 fn node(version: u32) -> Option<String> {
@@ -102,6 +104,18 @@ fn a_handler_of_its_own_decides_how_a_program_ends() {
     home.ok(&["stop", "web"]);
     assert_eq!(home.wait_for_line("web-0", "mine"), "mine");
     assert_eq!(home.process("web-0")["last_exit"]["code"], 7);
+}
+
+/// A definition that is changed may name it, and those that run were started with the other.
+#[test]
+fn the_other_usual_signal_ends_a_program_as_gracefully() {
+    let home = Home::new();
+    let port = free_port();
+    let script = home.file("app.js", NODE);
+    start(&home, &script, "web", 1, port, &["--listen-mode", "shared", "--no-autorestart"]);
+    proc::send(home.pid("web"), Signal::SIGINT);
+    wait_until("it has ended", SOON, || home.process("web")["last_exit"].is_object());
+    assert_eq!(home.process("web")["last_exit"]["code"], 0);
 }
 
 #[test]

@@ -223,8 +223,49 @@ fn an_app_changes_from_one_queue_to_sockets_of_their_own_and_back() {
         home.ok(&["apply", &file(spread), "--yes"]);
         assert_eq!(home.json(&["info", "web", "--json"])["spread"], spread);
         load.more(40);
-        assert_eq!(load.end().refused, 0);
+        load.end().is_clean();
         wait_until("all get connections", SOON, || Load::fresh(port, 8).end_after(200).by.len() == 3);
+    }
+}
+
+/// Takes a connection at a time, each for a while; asked to end, it takes no other, answers, and exits.
+const ONE_BY_ONE: &str = r#"
+import os, signal, socket, time
+ending = False
+def end(*_):
+    global ending
+    ending = True
+signal.signal(signal.SIGTERM, end)
+server = socket.socket(fileno=3)
+server.settimeout(0.01)
+print("listening on", server.getsockname()[1], flush=True)
+while not ending:
+    try:
+        client, _ = server.accept()
+    except TimeoutError:
+        continue
+    client.settimeout(5)
+    client.recv(65536)
+    time.sleep(0.01)
+    body = str(os.getpid())
+    client.sendall(f"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {len(body)}\r\n\r\n{body}".encode())
+    client.close()
+"#;
+
+#[test]
+fn who_gets_no_more_connections_takes_those_in_its_queue_before_it_ends() {
+    let home = Home::new();
+    let port = free_port();
+    let script = home.file("app.py", ONE_BY_ONE);
+    shared_port::start(&home, &script, "web", 2, port, &["--spread", "even"]);
+    wait_until("all are ready", SOON, || home.processes().iter().all(|row| row["status"] == "online"));
+    for number in ["1", "2", "1"] {
+        // About four of them wait at each socket.
+        let load = Load::fresh(port, 8);
+        load.more(50);
+        home.ok(&["scale", "web", number]);
+        load.more(50);
+        load.end().is_clean();
     }
 }
 

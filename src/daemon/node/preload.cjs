@@ -6,7 +6,9 @@
 // 2. The module `cluster` says what it says in a worker of PM2: this is a worker.
 // 3. After the stop signal every answer says `Connection: close`. Unless the program has a handler of
 //    its own for that signal, no more connections are accepted, requests are answered to their end,
-//    idle connections are closed, and the process exits with code 0.
+//    idle connections are closed, and the process exits with code 0. SIGTERM and SIGINT count as the stop
+//    signal, whichever that is: a definition that is changed may name another one than it did when this
+//    process began, and the usual ones are those.
 //
 // 4. A program that does not listen itself but runs another in its place, as `npm start` does, hands the
 //    socket on to it.
@@ -23,7 +25,7 @@ const LOOK_MS = 50;
 const ACCEPT_MS = 20;
 
 const port = Number(process.env.PMDAEMON_SHARED_PORT);
-const signal = process.env.PMDAEMON_STOP_SIGNAL;
+const signals = new Set([process.env.PMDAEMON_STOP_SIGNAL, 'SIGTERM', 'SIGINT']);
 
 if (port > 0 && hasSocket() && require('worker_threads').isMainThread) {
   const major = Number(process.versions.node.split('.')[0]);
@@ -245,21 +247,20 @@ function endSlowly(net, servers) {
   };
   process.on('pmdaemon:leave', leave);
 
-  if (!signal) return;
   const listeners = process.listeners;
-  const stop = () => {
+  const stop = (signal) => {
     answerAndClose();
     if (listeners.call(process, signal).every((listener) => listener === stop)) leave();
   };
-  try {
-    process.on(signal, stop);
-  } catch {
-    // A signal that nobody can wait for.
-    return;
+  for (const signal of signals) {
+    try {
+      process.on(signal, stop);
+    } catch {
+      // A signal that nobody can wait for.
+    }
   }
   // Some libraries end the process themselves if theirs is the only listener.
   process.listeners = function (event) {
-    const all = listeners.call(this, event);
-    return event === signal ? all.filter((listener) => listener !== stop) : all;
+    return listeners.call(this, event).filter((listener) => listener !== stop);
   };
 }

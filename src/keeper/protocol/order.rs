@@ -19,7 +19,8 @@ pub enum Order {
         run: u64,
         /// Kernel's number.
         signal: i32,
-        /// To the whole tree, not to the main process alone.
+        /// To the whole tree, not to the main process alone: that asks it to end, and waits for a
+        /// moment while connections wait for it at a socket that gets no more of them.
         tree: bool,
     },
     /// Send `"shutdown"` to the main process on its IPC channel; if there is none, the signal to the

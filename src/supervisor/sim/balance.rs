@@ -155,7 +155,9 @@ pub fn who_leaves_has_drained(world: &World, step: &Step<'_>) -> Holds {
             let Some((app, _)) = app else { continue };
             let said = matches!(step.given, Given::Input(Input::Fact(Fact::Drained { run: other })) if *other == run);
             // The limit is the one of the definition at that time, which is not known any more.
-            let over = *since + SHORTEST <= step.now;
+            // It may have begun before the present daemon.
+            let known = step.before.values().find_map(|row| *row.leaving.get(&run)?);
+            let over = known.map_or(*since, |known| known.min(*since)) + SHORTEST <= step.now;
             let ended = world.ledger.exits.contains_key(&run);
             let vain = nobody_would_say(world, *app);
             // Of those that are to end, and have not been replaced, the last do not wait.

@@ -59,6 +59,11 @@ impl Nurse {
         }
     }
 
+    /// Its latest check failed, and that counts.
+    pub fn fails(&self, run: RunId) -> bool {
+        self.failures.get(&run).is_some_and(|failures| *failures > 0)
+    }
+
     /// A changed definition may ask for other checks. They begin anew, and what was online without
     /// any is taken to be well.
     fn hear_other_checks(&mut self, step: &Step<'_>) {

@@ -11,10 +11,22 @@ use super::schedule::is_job;
 use super::world::World;
 use crate::model::{Goal, Reason, Rest, RunId, State, Status};
 
+/// At the start of a daemon: what the last one had begun to end, or had on trial, is asked to end or
+/// drains, and is not killed.
+pub fn who_leaves_goes_on_leaving(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
+    let left = |life: &&Living| !(life.tree_empty && life.ended.is_some());
+    for life in living.iter().filter(left).filter(|life| brain.process(life.process).is_some()) {
+        let apart = rows.iter().any(|row| row.apart.contains_key(&life.run));
+        let leaves = brain.leavers.contains_key(&life.run);
+        ensure!(apart == leaves, "{} was apart: {apart}, and leaves: {leaves}", life.run);
+    }
+    Ok(())
+}
+
 /// At the start of a daemon: goals, ids and counts are as they were, what was given up stays so.
 pub fn restored_as_remembered(brain: &Supervisor, rows: &[Remembered], living: &[Living]) -> Holds {
     for row in rows.iter().filter(|row| brain.app(row.app).is_some()) {
-        let proven = |life: &&Living| life.process == row.id && !row.apart.contains(&life.run);
+        let proven = |life: &&Living| life.process == row.id && !row.apart.contains_key(&life.run);
         let life = living.iter().filter(proven).max_by_key(|life| life.run);
         let id = row.id;
         let Some(process) = brain.process(id) else {
@@ -73,8 +85,9 @@ pub fn launched_in_order(brain: &Supervisor, living: &[Living], effects: &[Effec
 /// not come.
 pub fn what_was_asked_goes_on(brain: &Supervisor, ledger: &Ledger, living: &[Living]) -> Holds {
     for process in brain.processes() {
-        // What was on trial is ended in another way.
-        let its = |life: &&Living| life.process == process.id && !brain.strays.contains(&life.run);
+        // What was on trial, or replaced, is ended in another way.
+        let present = |run: &RunId| !brain.strays.contains(run) && !brain.leavers.contains_key(run);
+        let its = |life: &&Living| life.process == process.id && present(&life.run);
         let life = living.iter().filter(its).max_by_key(|life| life.run);
         let Some(life) = life.filter(|life| life.ended.is_none()) else { continue };
         if ledger.asked.contains(&life.run) {

@@ -156,6 +156,10 @@ pub enum Mistake {
     PromotesAtOnce,
     /// The life that was replaced is not asked to end.
     KeepsTheOldRun,
+    /// A new run replaces another while its check fails.
+    PromotesTheFailing,
+    /// A new daemon kills what the last one had begun to end.
+    KillsWhoLeaves,
     /// A life on trial is taken for ready before it has shown its sign.
     TrialsNeedNoSign,
     /// A life on trial gets a port that somebody has.
@@ -264,6 +268,8 @@ impl Mistake {
         Mistake::TakesUpTheUnproven,
         Mistake::PromotesAtOnce,
         Mistake::KeepsTheOldRun,
+        Mistake::PromotesTheFailing,
+        Mistake::KillsWhoLeaves,
         Mistake::TrialsNeedNoSign,
         Mistake::TriesOnTakenPorts,
         Mistake::NeverDrains,

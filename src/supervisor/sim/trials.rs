@@ -25,9 +25,7 @@ pub fn a_new_run_replaces_only_what_it_has_outlived(world: &World, step: &Step<'
         ensure!(stayed, "{run} replaces another and is up since {since:?}");
         let well = spec.health.is_none() || world.ledger.nurse.well.contains(&run);
         ensure!(well, "{run} replaces another and was never well");
-        let failing =
-            matches!(&after.state, State::Running { vitals: Some(vitals), .. } if vitals.failures > 0);
-        ensure!(!failing, "{run} replaces another while its check fails");
+        ensure!(!world.ledger.nurse.fails(run), "{run} replaces another while its check fails");
         ensure!(matches!(before.state, State::Running { .. }), "{run} replaces {:?}", before.state);
     }
     Ok(())

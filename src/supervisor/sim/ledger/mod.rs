@@ -341,6 +341,7 @@ impl Ledger {
                 self.over_memory.extend(run);
             }
         }
+        self.asked.extend(brain.leavers.keys());
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::super::super::{Count, Progress, Route};
 use super::*;
-use crate::model::{Balance, PortPlan, ReadyBy, ReadyPolicy, Sign};
+use crate::model::{Balance, Port, PortPlan, ReadyBy, ReadyPolicy, Sign};
 
 const APP: AppId = AppId(0);
 
@@ -153,4 +153,24 @@ fn who_is_removed_by_a_smaller_number_drains_for_as_long_as_it_may() {
     let fewer = Command::Scale { app: APP, count: Count::Exactly(1) };
     let story = story.command(fewer).orders("").serves("1 on 4000; 2 on 4001, draining");
     story.later(ms(29_999)).orders("").later(ms(1)).orders("SIGTERM 2").exits(2, 0).orders("forget 2");
+}
+
+#[test]
+fn a_new_daemon_lets_a_replaced_run_drain_for_as_long_as_the_last_one_did() {
+    let (balancer, of_balancer) = (AppId(1), ProcessId(1));
+    let apps =
+        BTreeMap::from([(APP, Arc::new(balanced())), (balancer, Arc::new(balanced().balancer().unwrap()))]);
+    let now = Moment(1_000_000_000);
+    let since = Moment(now.0 - 20_000_000);
+    let up = |id, app| Remembered { goal: Goal::Up, ..Remembered::new(id, app, 0) };
+    let apart = [(RunId(1), Some(since))].into();
+    let rows = vec![Remembered { apart, ..up(ID, APP) }, up(of_balancer, balancer)];
+    let on = |run, port| Living { port: Some(Port::Own(port)), ready: Some(since), ..life(run) };
+    let stands = Living { process: of_balancer, ..on(2, 8080) };
+    let living = vec![on(1, 4000), stands, on(3, 4001)];
+    let (brain, effects) =
+        Supervisor::restore(now, apps, rows, living, BTreeMap::new(), AppId(2), ProcessId(2), RunId(10));
+    let story = Story { brain, now, answer: Ok(Accepted::Noted), effects }.orders("");
+    let story = story.serves("3 on 4001; 1 on 4000, draining").later(ms(9_999)).orders("");
+    story.later(ms(1)).orders("SIGTERM 1").serves("3 on 4001");
 }

@@ -129,19 +129,34 @@ fn what_leaves_and_does_not_end_is_killed() {
         .orders("forget 1");
 }
 
+/// Of the row of the only process: it is wanted up, and has these lives beside its present one.
+fn beside(apart: &[(u64, Option<Moment>)]) -> Remembered {
+    let apart = apart.iter().map(|(run, since)| (RunId(*run), *since)).collect();
+    Remembered { goal: Goal::Up, apart, ..Remembered::new(ID, APP, 0) }
+}
+
 #[test]
 fn a_new_daemon_keeps_the_proven_run() {
-    let row = Remembered { goal: Goal::Up, apart: [RunId(8)].into(), ..Remembered::new(ID, APP, 0) };
-    let story = remembered_as(row, vec![life(7), life(8)]).orders("kill 8");
+    let story = remembered_as(beside(&[(8, None)]), vec![life(7), life(8)]).orders("SIGTERM 8");
     assert_eq!(present(&story), (Some(RunId(7)), Status::Online));
-    let row = Remembered { goal: Goal::Up, ..Remembered::new(ID, APP, 0) };
-    let story = remembered_as(row, vec![life(7), life(8)]).orders("kill 7");
+    let story = remembered_as(beside(&[]), vec![life(7), life(8)]).orders("kill 7");
+    assert_eq!(present(&story), (Some(RunId(8)), Status::Online));
+}
+
+#[test]
+fn a_new_daemon_goes_on_with_the_end_of_a_replaced_run() {
+    let since = Some(Moment(999_000_000));
+    let story = remembered_as(beside(&[(7, since)]), vec![life(7), life(8)]).orders("SIGTERM 7");
+    assert_eq!(present(&story), (Some(RunId(8)), Status::Online));
+    let killed = story.later(ms(9_999)).orders("").later(ms(1)).orders("kill 7");
+    killed.exits(7, 9).orders("forget 7");
+    // It had ended meanwhile.
+    let story = remembered_as(beside(&[(7, since)]), vec![ended(7, 0), life(8)]).orders("forget 7");
     assert_eq!(present(&story), (Some(RunId(8)), Status::Online));
 }
 
 #[test]
 fn a_new_daemon_does_not_take_up_a_replaced_run_when_the_new_one_is_gone() {
-    let row = Remembered { goal: Goal::Up, apart: [RunId(7)].into(), ..Remembered::new(ID, APP, 0) };
-    let story = remembered_as(row, vec![life(7)]).orders("kill 7, launch 10");
+    let story = remembered_as(beside(&[(7, None)]), vec![life(7)]).orders("SIGTERM 7, launch 10");
     assert_eq!(present(&story), (Some(RunId(10)), Status::Starting));
 }

@@ -89,6 +89,7 @@ impl World {
         self.note(|now| format!("{now:>12} restored with {living:?} -> {effects:?}"));
         self.describe_states();
         outcomes::restored_as_remembered(&self.brain, &rows, &living)?;
+        outcomes::who_leaves_goes_on_leaving(&self.brain, &rows, &living)?;
         outcomes::what_was_asked_goes_on(&self.brain, &self.ledger, &living)?;
         outcomes::launched_in_order(&self.brain, &living, &effects)?;
         ready::who_was_ready_is_online(&self.brain, &living)?;
