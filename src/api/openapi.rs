@@ -18,7 +18,8 @@ use super::openapi_rules;
         title = "pmdaemon",
         description = "A process manager for Linux whose services outlive it. Every route but the health \
                        checks needs a bearer token (`pmdaemon token` prints one) or a browser session. \
-                       Errors are RFC 9457 problem documents with a stable `code`.",
+                       Errors are RFC 9457 problem documents with a stable `code`. A parameter of the \
+                       query that a route does not describe is refused (400 `unknown_parameter`).",
         license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "http://127.0.0.1:9615", description = "the default address")),

@@ -102,10 +102,8 @@ def what_fits_the_description_is_accepted(ctx, response, case):
 @schemathesis.check
 def what_violates_the_description_is_refused(ctx, response, case):
     """The built-in `negative_data_rejection`. But a member that is `null` counts as one that is left out,
-    which the description does not offer: clients that have it get by without a third kind of nothing.
-    And a parameter of a query that we do not know is ignored: no description can say that there are no
-    others than those which it names."""
-    if response.status_code < 300 and (has_null(case.body) or has_unknown_parameters(case)):
+    which the description does not offer: clients that have it get by without a third kind of nothing."""
+    if response.status_code < 300 and has_null(case.body):
         return None
     return negative_data_rejection(ctx, response, case)
 
@@ -113,11 +111,6 @@ def what_violates_the_description_is_refused(ctx, response, case):
 def has_null(value: object) -> bool:
     members = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(member is None or has_null(member) for member in members)
-
-
-def has_unknown_parameters(case) -> bool:
-    given = case.query if isinstance(case.query, dict) else {}
-    return not set(given) <= {parameter.name for parameter in case.operation.query}
 
 
 @schemathesis.check
