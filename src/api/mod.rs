@@ -74,6 +74,8 @@ pub mod ports;
 pub mod problem;
 pub mod processes;
 pub mod prometheus;
+mod prometheus_daemon;
+mod prometheus_runs;
 pub mod ready;
 pub mod reload_logs;
 pub mod requests;

@@ -192,6 +192,7 @@ impl Driver {
             self.log_health.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
+        self.counts.learn(&event);
         let (end, asked) = match &event.kind {
             EventKind::Exited { end, cause, .. } => (Some(*end), matches!(cause, ExitCause::Asked(_))),
             EventKind::Created

@@ -23,6 +23,7 @@ use super::endings::Endings;
 use super::giving::Giving;
 use super::handle::{Answers, Ask, HandleError, is_to_be_saved};
 use super::keeper_line::KeeperLine;
+use super::counting::Counts;
 use super::log_health::LogHealth;
 use super::log_orders::LogOrders;
 use super::log_places::LogPlaces;
@@ -83,6 +84,7 @@ pub struct Driver {
     samples: Samples,
     usages: Arc<Usages>,
     log_health: Arc<LogHealth>,
+    counts: Arc<Counts>,
     log_orders: LogOrders,
     giving: Giving,
     log_places: LogPlaces,
