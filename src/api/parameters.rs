@@ -24,7 +24,9 @@ impl Described {
     /// What the document says.
     pub fn by(document: &OpenApi) -> Described {
         let operations = document.paths.paths.iter().flat_map(|(path, item)| {
-            of_path(item).into_iter().map(move |(method, operation)| ((method, path.clone()), names(operation)))
+            of_path(item)
+                .into_iter()
+                .map(move |(method, operation)| ((method, path.clone()), names(operation)))
         });
         Described(Arc::new(operations.collect()))
     }
@@ -75,9 +77,7 @@ pub fn only_described(parts: &Parts) -> Result<(), ApiError> {
     let mut given = form_urlencoded::parse(query.as_bytes()).map(|(name, _)| name);
     match given.find(|name| !takes.iter().any(|known| known == name)) {
         None => Ok(()),
-        Some(name) => {
-            Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_parameter", unknown(&name, takes)))
-        }
+        Some(name) => Err(ApiError::new(StatusCode::BAD_REQUEST, "unknown_parameter", unknown(&name, takes))),
     }
 }
 

@@ -45,8 +45,10 @@ struct OfStream {
 
 /// Shows all of it.
 pub async fn register(registry: &mut Registry, api: &Api, all: &[wire::Process]) {
-    let processes: Vec<(ProcessId, &wire::Process)> =
-        all.iter().filter_map(|process| Some((ProcessId(u32::try_from(process.id).ok()?), process))).collect();
+    let processes: Vec<(ProcessId, &wire::Process)> = all
+        .iter()
+        .filter_map(|process| Some((ProcessId(u32::try_from(process.id).ok()?), process)))
+        .collect();
     counted(registry, api, &processes);
     lost(registry, api, &processes);
     let measured = api.handle.measured().await;

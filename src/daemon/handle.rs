@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
-use super::giving;
 use super::counting::Counts;
+use super::giving;
 use super::log_health::LogHealth;
 use super::log_orders::{Reply, Tended};
 use super::own_events::Own;

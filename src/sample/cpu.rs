@@ -29,7 +29,13 @@ struct Used {
 impl Meter {
     /// A meter for a run that began then; the first measure is the average since.
     pub fn since(start: Moment) -> Meter {
-        Meter { at: start, percent: 0.0, total: Duration::ZERO, leaf: Duration::ZERO, members: HashMap::new() }
+        Meter {
+            at: start,
+            percent: 0.0,
+            total: Duration::ZERO,
+            leaf: Duration::ZERO,
+            members: HashMap::new(),
+        }
     }
 
     /// Percent of one core since the measure before. `leaf` is what the cgroup has counted, if

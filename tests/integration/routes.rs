@@ -95,6 +95,9 @@ fn without_a_token_nothing_is_answered_but_health() {
             continue;
         }
         assert_eq!(answer.status, 401, "{method} {path}: {answer:?}");
+        // Row 50: no route takes a credential from its URL.
+        let with_token = format!("{}?token={1}&access_token={1}", concrete(&path), api.token);
+        assert_eq!(api.send(api.bare(&method, &with_token)).status, 401, "{method} {path}?token=");
         let problem = answer.json();
         answer.is_problem(401, problem["code"].as_str().unwrap());
         assert!(answer.header("www-authenticate").starts_with("Bearer"), "{answer:?}");

@@ -19,11 +19,11 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::awaiting::Awaiting;
 use super::balancing::Balancing;
+use super::counting::Counts;
 use super::endings::Endings;
 use super::giving::Giving;
 use super::handle::{Answers, Ask, HandleError, is_to_be_saved};
 use super::keeper_line::KeeperLine;
-use super::counting::Counts;
 use super::log_health::LogHealth;
 use super::log_orders::LogOrders;
 use super::log_places::LogPlaces;

@@ -104,7 +104,12 @@ impl Operations {
     /// None so far.
     pub fn new(handle: Handle) -> Operations {
         let book = Mutex::new(Book { next: 1, ..Book::default() });
-        Operations(Arc::new(Inner { handle, book, news: watch::Sender::new(0), durations: durations::none() }))
+        Operations(Arc::new(Inner {
+            handle,
+            book,
+            news: watch::Sender::new(0),
+            durations: durations::none(),
+        }))
     }
 
     /// Takes up those of the daemon before.
