@@ -219,7 +219,7 @@ mod tests {
             stopped(2),
             started(3),
             exited(3, End::Code(1), ExitCause::Itself),
-            (3, EventKind::Errored { reason: Reason::TooManyRestarts { count: 1 } }),
+            (3, EventKind::Errored { reason: Reason::Ended(End::Code(1)) }),
             started(4),
         ];
         check(story, &[], &[(End::Code(0), 2), (End::Code(1), 1)]);
