@@ -110,6 +110,21 @@ mod tests {
     }
 
     #[test]
+    fn whoever_takes_a_body_needs_one() {
+        let paths = document()["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| (method, path, operation))
+        });
+        let optional: Vec<_> = operations
+            .filter(|(_, _, operation)| {
+                operation.get("requestBody").is_some_and(|body| body["required"] != true)
+            })
+            .map(|(method, path, _)| format!("{method} {path}"))
+            .collect();
+        assert!(optional.is_empty(), "without a body these are refused, which is not said: {optional:?}");
+    }
+
+    #[test]
     fn the_checked_in_document_of_3_0_is_derived_from_it() {
         check_in("pmdaemon-3.0.json", &super::super::openapi_3_0::derived(document()));
     }
