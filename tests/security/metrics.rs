@@ -63,8 +63,8 @@ fn metrics_tell_every_app_that_runs_and_that_is_stopped_in_openmetrics() {
     assert!(seen.text.contains("web") && !seen.text.contains("idle"), "{seen:?}");
 }
 
-/// Every name of the list, without those that need a certificate or a health check.
-const NAMES: [&str; 29] = [
+/// Every name of the list, without those that need a certificate, a health check or an exit code.
+const NAMES: [&str; 28] = [
     "pmdaemon_build_info{",
     "pmdaemon_start_time_seconds ",
     "pmdaemon_app_instances{",
@@ -81,7 +81,6 @@ const NAMES: [&str; 29] = [
     "pmdaemon_process_state{",
     "pmdaemon_process_restarts_total{",
     "pmdaemon_process_exits_total{",
-    "pmdaemon_process_last_exit_code{",
     "pmdaemon_log_lost_bytes_total{",
     "pmdaemon_operation_duration_seconds_count{",
     "pmdaemon_http_requests_total{",
