@@ -335,7 +335,7 @@ impl Listeners {
     pub fn expiries(&self) -> Vec<(SocketAddr, i64)> {
         let open = self.lock();
         let under_tls = open.iter().filter_map(|(address, open)| Some((*address, open.face.tls.as_ref()?)));
-        under_tls.map(|(address, tls)| (address, tls.expires())).collect()
+        under_tls.filter_map(|(address, tls)| Some((address, tls.expires()?))).collect()
     }
 
     /// The certificates in use.

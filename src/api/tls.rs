@@ -24,7 +24,7 @@ pub struct Tls {
 struct State {
     acceptor: TlsAcceptor,
     /// When the certificate expires, in seconds since 1970.
-    expires: i64,
+    expires: Option<i64>,
     /// The files when they were read last, good or bad.
     seen: [Option<Stamp>; 2],
 }
@@ -49,8 +49,9 @@ impl Tls {
         self.state().acceptor.clone()
     }
 
-    /// When the certificate of now expires, in seconds since 1970.
-    pub fn expires(&self) -> i64 {
+    /// When the certificate of now expires, in seconds since 1970. `None` if it does not say so in a way
+    /// that is understood here; clients judge that for themselves.
+    pub fn expires(&self) -> Option<i64> {
         self.state().expires
     }
 
@@ -85,7 +86,7 @@ fn stamp(path: &Path) -> Option<Stamp> {
 }
 
 /// What shakes hands with them, and when the certificate expires.
-fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, i64), String> {
+fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, Option<i64>), String> {
     let pem = std::fs::read(cert).map_err(|e| format!("cannot read {}: {e}", cert.display()))?;
     let chain: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let chain = chain.map_err(|e| format!("{} is not a PEM file: {e}", cert.display()))?;
@@ -93,9 +94,8 @@ fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, i64), String> {
         let name = cert.display();
         return Err(format!("{name} holds no certificate: give one in PEM form (BEGIN CERTIFICATE)"));
     }
-    let (_, first) = x509_parser::parse_x509_certificate(&chain[0])
-        .map_err(|e| format!("{} holds no usable certificate: {e}", cert.display()))?;
-    let expires = first.validity().not_after.timestamp();
+    let first = x509_parser::parse_x509_certificate(&chain[0]).ok();
+    let expires = first.map(|(_, first)| first.validity().not_after.timestamp());
     let private = PrivateKeyDer::from_pem_slice(&private(key)?).map_err(|_| {
         format!("{} holds no private key: give one in PEM form (BEGIN PRIVATE KEY)", key.display())
     })?;
@@ -154,7 +154,7 @@ mod tests {
             let mut wanted = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
             wanted.not_after = rcgen::date_time_ymd(year, 2, 3);
             let cert = write(dir.path(), "cert.pem", &wanted.self_signed(&key).unwrap().pem(), 0o644);
-            assert_eq!(Tls::open(&cert, &secret).unwrap().expires(), expires, "{year}");
+            assert_eq!(Tls::open(&cert, &secret).unwrap().expires(), Some(expires), "{year}");
         };
         check(2031, 1_927_843_200);
         // Beyond 2049 it is written in another form.
