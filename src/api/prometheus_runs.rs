@@ -4,9 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicU64;
 
-use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::Api;
@@ -50,6 +52,7 @@ pub async fn register(registry: &mut Registry, api: &Api, all: &[wire::Process])
         .filter_map(|process| Some((ProcessId(u32::try_from(process.id).ok()?), process)))
         .collect();
     counted(registry, api, &processes);
+    checks(registry, api, &processes);
     lost(registry, api, &processes);
     let measured = api.handle.measured().await;
     let words = "CPU time of its present run, the whole tree";
@@ -99,6 +102,25 @@ fn counted(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::P
             let (app, namespace) = (app.clone(), namespace.clone());
             exits.get_or_create(&Ended { app, namespace, instance, code, signal }).inc_by(count);
         }
+    }
+}
+
+fn checks(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::Process)]) {
+    let mut all = api.handle.counts().checks();
+    let theirs = processes.iter().filter_map(|(id, process)| Some((one(process), all.remove(id)?)));
+    registry.register_collector(Box::new(Checks(theirs.collect())));
+}
+
+/// How long the health checks of each process took.
+#[derive(Debug)]
+struct Checks(Vec<(One, Histogram)>);
+
+impl Collector for Checks {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> std::fmt::Result {
+        let Some((_, first)) = self.0.first() else { return Ok(()) };
+        let (name, words) = ("pmdaemon_health_check_duration_seconds", "How long health checks took");
+        let mut family = encoder.encode_descriptor(name, words, None, first.metric_type())?;
+        self.0.iter().try_for_each(|(process, durations)| durations.encode(family.encode_family(process)?))
     }
 }
 

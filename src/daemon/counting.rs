@@ -1,10 +1,15 @@
-//! How the runs of each process ended, and for what other runs took their place: since this daemon
-//! began. For whoever counts (`/metrics`); what is remembered for longer is in the store.
+//! How the runs of each process ended, for what other runs took their place, and how long its health
+//! checks took: since this daemon began. For whoever counts (`/metrics`); what is remembered for longer is in the store.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use prometheus_client::metrics::histogram::Histogram;
+
 use crate::model::{Cause, End, Event, EventKind, ExitCause, ProcessId, RunId};
+
+/// Seconds, from a check within this host to one that hangs.
+const CHECKS: [f64; 7] = [0.005, 0.025, 0.1, 0.5, 1.0, 5.0, 30.0];
 
 /// For what another run took the place of one.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -112,24 +117,40 @@ impl Counted {
 
 /// What was counted, by process.
 #[derive(Default)]
-pub struct Counts(Mutex<BTreeMap<ProcessId, Counted>>);
+pub struct Counts {
+    runs: Mutex<BTreeMap<ProcessId, Counted>>,
+    checks: Mutex<BTreeMap<ProcessId, Histogram>>,
+}
 
 impl Counts {
     /// Of that process.
     pub fn of(&self, process: ProcessId) -> Counted {
-        self.all().get(&process).cloned().unwrap_or_default()
+        self.runs().get(&process).cloned().unwrap_or_default()
+    }
+
+    /// How long the health checks of each took, in seconds.
+    pub fn checks(&self) -> BTreeMap<ProcessId, Histogram> {
+        self.of_checks().clone()
+    }
+
+    /// Where those of that process are counted.
+    pub(super) fn checks_of(&self, process: ProcessId) -> Histogram {
+        self.of_checks().entry(process).or_insert_with(|| Histogram::new(CHECKS)).clone()
     }
 
     /// Something happened.
     pub(super) fn learn(&self, event: &Event) {
-        let mut all = self.all();
+        let mut all = self.runs();
         let counted = all.entry(event.process).or_default();
         match &event.kind {
             EventKind::Started { .. } => counted.started(event.run),
             EventKind::Exited { end, cause, .. } => counted.exited(event.run, *end, Why::of(*end, cause)),
             // Who runs it again starts it.
             EventKind::Stopped | EventKind::Errored { .. } => counted.over = None,
-            EventKind::Deleted => drop(all.remove(&event.process)),
+            EventKind::Deleted => {
+                all.remove(&event.process);
+                self.of_checks().remove(&event.process);
+            }
             EventKind::Created
             | EventKind::Waits { .. }
             | EventKind::Needed { .. }
@@ -159,8 +180,12 @@ impl Counts {
         }
     }
 
-    fn all(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Counted>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn runs(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Counted>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn of_checks(&self) -> MutexGuard<'_, BTreeMap<ProcessId, Histogram>> {
+        self.checks.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

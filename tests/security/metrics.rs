@@ -63,8 +63,8 @@ fn metrics_tell_every_app_that_runs_and_that_is_stopped_in_openmetrics() {
     assert!(seen.text.contains("web") && !seen.text.contains("idle"), "{seen:?}");
 }
 
-/// Every name of the list, without those that need a certificate, a health check or an exit code.
-const NAMES: [&str; 28] = [
+/// Every name of the list, without those that need a certificate or an exit code.
+const NAMES: [&str; 30] = [
     "pmdaemon_build_info{",
     "pmdaemon_start_time_seconds ",
     "pmdaemon_app_instances{",
@@ -79,6 +79,8 @@ const NAMES: [&str; 28] = [
     "pmdaemon_process_io_read_bytes_total{",
     "pmdaemon_process_io_written_bytes_total{",
     "pmdaemon_process_state{",
+    "pmdaemon_process_health{",
+    "pmdaemon_health_check_duration_seconds_bucket{",
     "pmdaemon_process_restarts_total{",
     "pmdaemon_process_exits_total{",
     "pmdaemon_log_lost_bytes_total{",
@@ -99,7 +101,8 @@ const NAMES: [&str; 28] = [
 fn metrics_tell_how_runs_ended_and_why_others_took_their_place() {
     let home = Home::new();
     let script = "trap 'exit 7' TERM; while :; do sleep 0.05; done";
-    home.ok(&["start", script, "--name", "web", "--max-memory", "1G"]);
+    let check = home.file("check.sh", "#!/bin/sh\nexit 0\n");
+    home.ok(&["start", script, "--name", "web", "--max-memory", "1G", "--health-check-script", &check]);
     home.ok(&["restart", "web"]);
     let api = home.api();
     let text = || api.send(api.request("GET", "/metrics")).text;
@@ -118,6 +121,11 @@ fn metrics_tell_how_runs_ended_and_why_others_took_their_place() {
         "{}",
         text()
     );
+
+    let checked = format!("pmdaemon_health_check_duration_seconds_count{{{web}}} ");
+    wait_until("a health check", SOON, || {
+        text().lines().any(|line| line.strip_prefix(&checked).is_some_and(|count| count != "0"))
+    });
 
     let all = text();
     for name in NAMES {

@@ -97,7 +97,8 @@ impl Driver {
                         }
                         env
                     };
-                    self.watching.begin(run, &spec, env, since, ready);
+                    let durations = self.counts.checks_of(process);
+                    self.watching.begin(run, &spec, env, since, ready, durations);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
