@@ -160,7 +160,7 @@ pub fn router(api: Shared) -> Router {
         .layer(from_fn_with_state(api.clone(), idempotency::once))
         .layer(from_fn(compress::mark))
         .layer(
-            CompressionLayer::new().quality(CompressionLevel::Precise(8)).compress_when(compress::is_wanted),
+            CompressionLayer::new().quality(CompressionLevel::Precise(6)).compress_when(compress::is_wanted),
         )
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))

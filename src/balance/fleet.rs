@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use super::choose::{self, Candidate};
 use super::http::Pool;
 use super::table::{self, Settings, Sticky, Table};
+use super::workers;
 
 /// Whoever refused a connection gets the next one after so long, if others are there.
 const DOWN: Duration = Duration::from_millis(200);
@@ -32,8 +33,8 @@ pub struct Backend {
     down_since: Mutex<Option<Instant>>,
     /// When it came into service, beside others that were. None: it was there from the beginning.
     new_since: Option<Instant>,
-    /// Its kept connections; none once it leaves.
-    pool: Mutex<Option<Pool>>,
+    /// Its kept connections, of each thread; none once it leaves.
+    pools: Mutex<Option<Vec<Pool>>>,
 }
 
 /// Something that a backend answers. It is over when this is dropped.
@@ -41,6 +42,8 @@ pub struct Active(Arc<Backend>);
 
 /// All of them.
 pub struct Fleet {
+    /// So many threads answer.
+    threads: usize,
     state: RwLock<State>,
     turn: AtomicUsize,
     /// Grows with each table.
@@ -71,7 +74,7 @@ struct State {
 }
 
 impl Backend {
-    fn new(row: &table::Backend, new_since: Option<Instant>) -> Arc<Backend> {
+    fn new(row: &table::Backend, new_since: Option<Instant>, threads: usize) -> Arc<Backend> {
         Arc::new(Backend {
             run: row.run,
             instance: row.instance,
@@ -81,19 +84,20 @@ impl Backend {
             errors: AtomicU64::new(0),
             down_since: Mutex::new(None),
             new_since,
-            pool: Mutex::new(Some(Pool::new(row.port))),
+            pools: Mutex::new(Some((0..threads).map(|_| Pool::new(row.port)).collect())),
         })
     }
 
-    /// Its kept connections. One that leaves meanwhile gets a fresh one.
+    /// Its kept connections of this thread. One that leaves meanwhile gets a fresh one.
     pub fn pool(&self) -> Pool {
-        let pool = self.pool.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let pool = pools.as_ref().and_then(|pools| pools.get(workers::here()).cloned());
         pool.unwrap_or_else(|| Pool::new(self.port))
     }
 
     /// It gets nothing new: what is kept idle is closed.
     fn leave(&self) {
-        self.pool.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// It refused a connection.
@@ -159,11 +163,11 @@ pub struct Client {
 }
 
 impl Fleet {
-    /// Nobody is there yet.
-    pub fn new() -> Arc<Fleet> {
+    /// Nobody is there yet. So many threads will answer.
+    pub fn new(threads: usize) -> Arc<Fleet> {
         let changed = watch::Sender::new(0);
         let (state, turn, tally) = (RwLock::default(), AtomicUsize::new(0), Tally::default());
-        Arc::new(Fleet { state, turn, changed, tally })
+        Arc::new(Fleet { threads, state, turn, changed, tally })
     }
 
     /// Takes over a table. A life that was there before goes on counting.
@@ -174,7 +178,7 @@ impl Fleet {
         let new_since = (!known.is_empty()).then(Instant::now);
         let find = |row: &table::Backend| {
             let same = known.iter().find(|old| old.run == row.run && old.port == row.port);
-            same.cloned().unwrap_or_else(|| Backend::new(row, new_since))
+            same.cloned().unwrap_or_else(|| Backend::new(row, new_since, self.threads))
         };
         let (draining, serving): (Vec<_>, Vec<_>) = table.backends.iter().partition(|row| row.draining);
         state.in_service = serving.into_iter().map(find).collect();
@@ -230,6 +234,10 @@ impl Fleet {
 
     /// Gives something new to somebody; waits until `deadline` for somebody to be in service.
     pub async fn next(&self, client: Client, tried: &[u64], deadline: Instant) -> Option<Active> {
+        // Mostly somebody is there.
+        if let Some(active) = self.try_next(client, tried) {
+            return Some(active);
+        }
         let mut changed = self.changed.subscribe();
         loop {
             changed.borrow_and_update();
@@ -262,7 +270,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_leaves_gets_nothing_new_and_is_watched_until_it_has_nothing_left() {
-        let fleet = Fleet::new();
+        let fleet = Fleet::new(1);
         fleet.update(table(1, &[(1, false)]));
         let soon = Instant::now() + Duration::from_secs(5);
         let first = fleet.next(CLIENT, &[], soon).await.unwrap();
@@ -278,7 +286,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_request_waits_for_somebody_to_be_in_service_and_not_for_ever() {
-        let fleet = Fleet::new();
+        let fleet = Fleet::new(1);
         fleet.update(table(1, &[(1, true)]));
         assert!(fleet.next(CLIENT, &[], Instant::now() + Duration::from_millis(20)).await.is_none());
         let waiting = {
@@ -297,7 +305,7 @@ mod tests {
 
     #[tokio::test]
     async fn who_refuses_is_left_out_until_it_accepts() {
-        let fleet = Fleet::new();
+        let fleet = Fleet::new(1);
         fleet.update(table(1, &[(1, false), (2, false)]));
         let soon = Instant::now() + Duration::from_secs(5);
         fleet.picture().1[0].refused();

@@ -21,6 +21,7 @@
 //! | what happens to a request | [`http`], [`headers`], [`body`] |
 //! | what happens to a connection | [`tcp`], [`connect`] |
 //! | how it begins and ends | [`serve`], [`watch`] |
+//! | on which thread | [`workers`] |
 //!
 //! What is absent: it has no route to the keeper or the store, and reads no definition.
 
@@ -35,5 +36,6 @@ pub mod status;
 pub mod table;
 mod tcp;
 mod watch;
+mod workers;
 
 pub use serve::{Places, run};

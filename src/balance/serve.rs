@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, watch};
 use super::fleet::Fleet;
 use super::table::{Mode, Table};
 use super::watch::Watch;
+use super::workers::{self, Workers};
 use super::{http, status, tcp};
 
 /// A client may take so long for the head of its next request, its thinking included.
@@ -41,9 +42,7 @@ pub struct Places {
 /// # Errors
 /// When it cannot begin.
 pub fn run(places: Places) -> io::Result<()> {
-    let threads = std::thread::available_parallelism().map_or(1, |count| count.get().min(4));
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build()?;
-    runtime.block_on(balance(places))
+    workers::runtime()?.block_on(balance(places))
 }
 
 async fn balance(places: Places) -> io::Result<()> {
@@ -53,7 +52,8 @@ async fn balance(places: Places) -> io::Result<()> {
     let _ = std::fs::remove_file(&places.status);
     let asked = UnixListener::bind(&places.status)?;
     std::fs::set_permissions(&places.status, std::fs::Permissions::from_mode(0o600))?;
-    let fleet = Fleet::new();
+    let workers = Workers::with(workers::count() - 1)?;
+    let fleet = Fleet::new(workers::count());
     let mut watch = Watch::new(&places.table)?;
     let reread = {
         let (fleet, path) = (Arc::clone(&fleet), places.table);
@@ -68,7 +68,7 @@ async fn balance(places: Places) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
     let (ending, end) = watch::channel(false);
     let answering = Answering { fleet: Arc::clone(&fleet), room, end };
-    let accepting = tokio::spawn(answering.accept(listener));
+    let accepting = tokio::spawn(answering.accept(listener, workers));
     let mut accepting = Some(accepting);
     loop {
         let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
@@ -126,7 +126,7 @@ impl Drop for Open {
 }
 
 impl Answering {
-    async fn accept(self, listener: TcpListener) {
+    async fn accept(self, listener: TcpListener, workers: Workers) {
         loop {
             // It is never closed.
             let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
@@ -134,7 +134,8 @@ impl Answering {
                 Ok((client, from)) => {
                     let open = Open::new(&self.fleet);
                     let this = self.clone();
-                    tokio::spawn(async move {
+                    // A connection that cannot be handed over is closed.
+                    let _ = workers.give(client, async move |client| {
                         this.serve(client, from).await;
                         drop((open, room));
                     });

@@ -107,12 +107,9 @@ impl Keeper {
 
     /// Only who lives has something to say.
     fn take_up_talk(&mut self, id: u64) {
-        let Some(run) = self.runs.get_mut(&id) else { return };
-        if let Life::Adopted(pidfd) = std::mem::replace(&mut run.life, Life::Ended) {
+        let main = self.runs.get(&id).filter(|run| !run.is_ended()).and_then(Run::main);
+        if let Some(pidfd) = main.and_then(|(pid, start)| Pidfd::open(pid, start)) {
             self.talk_again(id, &pidfd);
-            if let Some(run) = self.runs.get_mut(&id) {
-                run.life = Life::Adopted(pidfd);
-            }
         }
     }
 

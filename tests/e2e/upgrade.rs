@@ -74,7 +74,7 @@ fn under_load_no_request_fails_and_no_service_notices() {
     for process in home.processes() {
         assert_eq!((&process["restarts"], &process["status"]), (&0.into(), &"online".into()), "{process}");
     }
-    // Children stayed children: how one ends is known exactly.
+    // Of however many programs that the keeper has been, how one ends is known exactly.
     let pid = home.pid("chatter");
     proc::send(pid, nix::sys::signal::Signal::SIGUSR2);
     wait_until("chatter is started again", SOON, || home.process("chatter")["restarts"] == 1);
@@ -83,6 +83,27 @@ fn under_load_no_request_fails_and_no_service_notices() {
     let numbers: Vec<u64> = out.lines().filter_map(|line| line.strip_prefix("line ")?.parse().ok()).collect();
     let gap = numbers.windows(2).find(|pair| pair[1] != pair[0] + 1 && pair[1] != 1);
     assert_eq!(gap, None, "no line is missing");
+}
+
+#[test]
+fn after_a_first_upgrade_ends_are_seen_and_programs_are_talked_to() {
+    let (home, _) = two_services();
+    let script = "process.on('message', (said) => console.log('heard ' + said.word)); console.log('here');";
+    let listener = home.file("listener.js", script);
+    home.ok(&["start", &listener]);
+    home.wait_for_line("listener", "here");
+    let pid = home.pid("listener");
+    home.ok(&["upgrade", "--binary", PROGRAM]);
+    home.ok(&["message", "listener", r#"{"word":"hello"}"#]);
+    home.wait_for_line("listener", "heard hello");
+    assert_eq!(home.pid("listener"), pid);
+    proc::send(home.pid("chatter"), nix::sys::signal::Signal::SIGUSR2);
+    proc::kill_hard(pid);
+    wait_until("both are started again", SOON, || {
+        ["chatter", "listener"].iter().all(|name| home.process(name)["restarts"] == 1)
+    });
+    assert_eq!(home.process("chatter")["last_exit"]["signal"], "SIGUSR2");
+    assert_eq!(home.process("listener")["last_exit"]["signal"], "SIGKILL");
 }
 
 #[test]
