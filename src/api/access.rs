@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::arrival::Arrival;
 use super::audit::Note;
 use super::scope::{self, Viewer};
-use super::{Api, ApiError, Shared};
+use super::{Api, ApiError, Shared, parameters};
 use crate::auth::{Principal, Refused, Right, Via};
 use crate::daemon::clock;
 use crate::daemon::view::Snapshot;
@@ -43,7 +43,7 @@ macro_rules! rights {
 rights!(View, LogsRead, LogsWrite, AppOperate, AppWrite, AppDelete, Admin);
 
 /// The principal of a request, who has the right `N`. 401 without a principal, 403 without the
-/// right.
+/// right, and then 400 for a parameter of the query that the route does not have.
 pub struct Auth<N: Needs> {
     /// Who it is.
     pub principal: Principal,
@@ -56,6 +56,7 @@ impl<N: Needs> FromRequestParts<Shared> for Auth<N> {
     async fn from_request_parts(parts: &mut Parts, api: &Shared) -> Result<Self, ApiError> {
         let principal = recognise(parts, api)?;
         principal.must(N::RIGHT)?;
+        parameters::only_described(parts)?;
         api.accounts().used(&principal, clock::unix_ms());
         Ok(Auth { principal, right: PhantomData })
     }

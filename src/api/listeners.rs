@@ -331,6 +331,13 @@ impl Listeners {
         self.unserved.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// When the certificate of each address under TLS expires, in seconds since 1970.
+    pub fn expiries(&self) -> Vec<(SocketAddr, i64)> {
+        let open = self.lock();
+        let under_tls = open.iter().filter_map(|(address, open)| Some((*address, open.face.tls.as_ref()?)));
+        under_tls.filter_map(|(address, tls)| Some((address, tls.expires()?))).collect()
+    }
+
     /// The certificates in use.
     fn certificates(&self) -> Vec<Arc<Tls>> {
         self.lock().values().filter_map(|open| open.face.tls.clone()).collect()

@@ -5,8 +5,8 @@
 //! principal, and no decision is made by the prefix of a path.
 //!
 //! Order of checks: connection limits, Host ([`guard`]), authentication, Origin and Fetch
-//! Metadata, right ([`access`]), body limits and parsing ([`extract`]), handler. Every answer that
-//! is not 2xx or 3xx is a problem document ([`problem`]).
+//! Metadata, right, names of parameters ([`access`]), body limits and parsing ([`extract`]), handler.
+//! Every answer that is not 2xx or 3xx is a problem document ([`problem`]).
 
 pub mod access;
 mod accounts;
@@ -63,6 +63,7 @@ pub mod openapi_3_0;
 mod openapi_rules;
 pub mod operations;
 pub mod pages;
+mod parameters;
 pub mod password;
 mod picture;
 mod places;
@@ -73,6 +74,8 @@ pub mod ports;
 pub mod problem;
 pub mod processes;
 pub mod prometheus;
+mod prometheus_daemon;
+mod prometheus_runs;
 pub mod ready;
 pub mod reload_logs;
 pub mod requests;

@@ -18,7 +18,8 @@ use super::openapi_rules;
         title = "pmdaemon",
         description = "A process manager for Linux whose services outlive it. Every route but the health \
                        checks needs a bearer token (`pmdaemon token` prints one) or a browser session. \
-                       Errors are RFC 9457 problem documents with a stable `code`.",
+                       Errors are RFC 9457 problem documents with a stable `code`. A parameter of the \
+                       query that a route does not describe is refused (400 `unknown_parameter`).",
         license(name = "MIT", identifier = "MIT"),
     ),
     servers((url = "http://127.0.0.1:9615", description = "the default address")),
@@ -106,6 +107,21 @@ mod tests {
     #[test]
     fn the_checked_in_document_is_the_one_that_is_served() {
         check_in("pmdaemon.json", document());
+    }
+
+    #[test]
+    fn whoever_takes_a_body_needs_one() {
+        let paths = document()["paths"].as_object().unwrap();
+        let operations = paths.iter().flat_map(|(path, methods)| {
+            methods.as_object().unwrap().iter().map(move |(method, operation)| (method, path, operation))
+        });
+        let optional: Vec<_> = operations
+            .filter(|(_, _, operation)| {
+                operation.get("requestBody").is_some_and(|body| body["required"] != true)
+            })
+            .map(|(method, path, _)| format!("{method} {path}"))
+            .collect();
+        assert!(optional.is_empty(), "without a body these are refused, which is not said: {optional:?}");
     }
 
     #[test]

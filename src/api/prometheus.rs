@@ -19,7 +19,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use super::access::{Auth, View};
-use super::{ApiError, Shared, processes};
+use super::{ApiError, Shared, processes, prometheus_daemon, prometheus_runs};
 use crate::daemon::clock;
 use crate::wire;
 
@@ -30,11 +30,12 @@ const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=
 const STATES: [&str; 6] = ["starting", "online", "stopping", "stopped", "errored", "restarting"];
 const HEALTH: [&str; 3] = ["unknown", "healthy", "unhealthy"];
 
+/// A process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct One {
-    app: String,
-    namespace: String,
-    instance: i64,
+pub(super) struct One {
+    pub app: String,
+    pub namespace: String,
+    pub instance: i64,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -69,7 +70,8 @@ struct Instances {
     kind: &'static str,
 }
 
-type Seconds = Gauge<f64, AtomicU64>;
+/// A number that may have a fraction.
+pub(super) type Seconds = Gauge<f64, AtomicU64>;
 
 /// Metrics for Prometheus
 ///
@@ -87,7 +89,9 @@ pub async fn metrics(auth: Auth<View>, State(api): State<Shared>) -> Result<Resp
     registry.register("pmdaemon_start_time_seconds", "When the daemon began, since 1970", begun);
     instances(&mut registry, &all);
     of_processes(&mut registry, &all);
+    prometheus_runs::register(&mut registry, &api, &all).await;
     custom(&mut registry, &all);
+    prometheus_daemon::register(&mut registry, &api).await?;
     api.tally.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| ApiError::internal(&e))?;
@@ -145,7 +149,6 @@ fn of_processes(registry: &mut Registry, all: &[wire::Process]) {
     counter(registry, "pmdaemon_process_io_written_bytes", "Bytes to storage", &|p| {
         tree(p, |t| t.written_bytes)
     });
-    counter(registry, "pmdaemon_process_restarts", "Crashes and restarts by command", &|p| Some(p.restarts));
     gauge(registry, "pmdaemon_process_last_exit_code", "Of its latest run that is over", &|p| {
         p.last_exit.as_ref().and_then(|exit| exit.code)
     });
@@ -199,12 +202,12 @@ fn custom(registry: &mut Registry, all: &[wire::Process]) {
     }
 }
 
-fn one(process: &wire::Process) -> One {
+pub(super) fn one(process: &wire::Process) -> One {
     One { app: process.app.clone(), namespace: process.namespace.clone(), instance: process.instance }
 }
 
 /// A family of metrics, shown by `registry`.
-fn family<L, M>(registry: &mut Registry, name: &str, words: &str) -> Family<L, M>
+pub(super) fn family<L, M>(registry: &mut Registry, name: &str, words: &str) -> Family<L, M>
 where
     L: Clone + std::hash::Hash + Eq,
     M: Default,

@@ -1,11 +1,11 @@
 //! The table of contents.
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use axum::{Extension, Router};
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
@@ -14,6 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::access::{Auth, View};
+use super::parameters::Described;
 use super::{
     ApiError, Shared, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
     idempotency, in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports,
@@ -148,8 +149,9 @@ fn pages() -> Router<Shared> {
 
 /// All of it.
 pub fn router(api: Shared) -> Router {
-    let (described, _) = described().split_for_parts();
+    let (described, document) = described().split_for_parts();
     described
+        .route_layer(Extension(Described::by(&document)))
         .merge(pages())
         .route("/health", get(health::alive))
         .route("/status", get(health::alive))

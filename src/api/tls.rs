@@ -23,6 +23,8 @@ pub struct Tls {
 
 struct State {
     acceptor: TlsAcceptor,
+    /// When the certificate expires, in seconds since 1970.
+    expires: Option<i64>,
     /// The files when they were read last, good or bad.
     seen: [Option<Stamp>; 2],
 }
@@ -37,13 +39,20 @@ impl Tls {
     /// A sentence that names the file and what is wrong with it.
     pub fn open(cert: &Path, key: &Path) -> Result<Tls, String> {
         let seen = [stamp(cert), stamp(key)];
-        let acceptor = load(cert, key)?;
-        Ok(Tls { cert: cert.to_owned(), key: key.to_owned(), state: Mutex::new(State { acceptor, seen }) })
+        let (acceptor, expires) = load(cert, key)?;
+        let state = Mutex::new(State { acceptor, expires, seen });
+        Ok(Tls { cert: cert.to_owned(), key: key.to_owned(), state })
     }
 
     /// What shakes hands, with the certificate of now.
     pub fn acceptor(&self) -> TlsAcceptor {
         self.state().acceptor.clone()
+    }
+
+    /// When the certificate of now expires, in seconds since 1970. `None` if it does not say so in a way
+    /// that is understood here; clients judge that for themselves.
+    pub fn expires(&self) -> Option<i64> {
+        self.state().expires
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -62,8 +71,8 @@ impl Tls {
         let mut state = self.state();
         state.seen = seen;
         match loaded {
-            Ok(acceptor) => {
-                state.acceptor = acceptor;
+            Ok((acceptor, expires)) => {
+                (state.acceptor, state.expires) = (acceptor, expires);
                 tracing::info!("the certificate {} was read again", self.cert.display());
             }
             Err(e) => tracing::warn!("the certificate from before stays in use: {e}"),
@@ -76,7 +85,8 @@ fn stamp(path: &Path) -> Option<Stamp> {
     Some((meta.dev(), meta.ino(), meta.size(), meta.mtime(), meta.mtime_nsec()))
 }
 
-fn load(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
+/// What shakes hands with them, and when the certificate expires.
+fn load(cert: &Path, key: &Path) -> Result<(TlsAcceptor, Option<i64>), String> {
     let pem = std::fs::read(cert).map_err(|e| format!("cannot read {}: {e}", cert.display()))?;
     let chain: Result<Vec<CertificateDer<'static>>, _> = CertificateDer::pem_slice_iter(&pem).collect();
     let chain = chain.map_err(|e| format!("{} is not a PEM file: {e}", cert.display()))?;
@@ -84,6 +94,8 @@ fn load(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
         let name = cert.display();
         return Err(format!("{name} holds no certificate: give one in PEM form (BEGIN CERTIFICATE)"));
     }
+    let first = x509_parser::parse_x509_certificate(&chain[0]).ok();
+    let expires = first.map(|(_, first)| first.validity().not_after.timestamp());
     let private = PrivateKeyDer::from_pem_slice(&private(key)?).map_err(|_| {
         format!("{} holds no private key: give one in PEM form (BEGIN PRIVATE KEY)", key.display())
     })?;
@@ -94,7 +106,7 @@ fn load(cert: &Path, key: &Path) -> Result<TlsAcceptor, String> {
         format!("{} and {} are not a certificate and its key: {e}", cert.display(), key.display())
     })?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(config)))
+    Ok((TlsAcceptor::from(Arc::new(config)), expires))
 }
 
 /// The bytes of a key that nobody else can read: of the file that was looked at, not of one that
@@ -131,6 +143,22 @@ mod tests {
         std::fs::write(&path, text).unwrap();
         std::fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
         path
+    }
+
+    #[test]
+    fn row_20_it_is_known_when_a_certificate_expires() {
+        let dir = tempfile::tempdir().unwrap();
+        let key = rcgen::KeyPair::generate().unwrap();
+        let secret = write(dir.path(), "key.pem", &key.serialize_pem(), 0o600);
+        let check = |year, expires| {
+            let mut wanted = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+            wanted.not_after = rcgen::date_time_ymd(year, 2, 3);
+            let cert = write(dir.path(), "cert.pem", &wanted.self_signed(&key).unwrap().pem(), 0o644);
+            assert_eq!(Tls::open(&cert, &secret).unwrap().expires(), Some(expires), "{year}");
+        };
+        check(2031, 1_927_843_200);
+        // Beyond 2049 it is written in another form.
+        check(2061, 2_874_614_400);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, oneshot, watch};
 
+use super::counting::Counts;
 use super::giving;
 use super::log_health::LogHealth;
 use super::log_orders::{Reply, Tended};
@@ -96,6 +97,7 @@ pub struct Handle {
     pub(super) keeper_pid: watch::Receiver<Option<i32>>,
     pub(super) usages: Arc<Usages>,
     pub(super) log_health: Arc<LogHealth>,
+    pub(super) counts: Arc<Counts>,
     pub(super) recorder: Recorder,
     pub(super) home: Home,
     pub(super) sockets: Arc<Sockets>,
@@ -298,6 +300,11 @@ impl Handle {
     /// CPU and memory, and who looks at them.
     pub fn usages(&self) -> &Arc<Usages> {
         &self.usages
+    }
+
+    /// How the runs of processes ended, and what came after them.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// How the logs of processes are.

@@ -40,6 +40,7 @@ mod awaiting;
 pub mod backing_up;
 pub mod balancing;
 pub mod clock;
+pub mod counting;
 pub mod custom;
 pub mod define;
 pub mod define_health;

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus_client::metrics::histogram::Histogram;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -38,7 +39,7 @@ impl Watching {
     }
 
     /// Begins to check a run of that app. `env` makes its environment out of what is in its env
-    /// files. `ready`: it has been healthy before.
+    /// files. `ready`: it has been healthy before. In `durations` is counted how long checks take.
     pub fn begin(
         &mut self,
         run: RunId,
@@ -46,6 +47,7 @@ impl Watching {
         env: impl FnOnce(&AppSpec, BTreeMap<String, String>) -> BTreeMap<String, String> + Send + 'static,
         since: Moment,
         ready: bool,
+        durations: Histogram,
     ) {
         let Some(policy) = spec.health.clone() else { return };
         let (spec, verdicts) = (spec.clone(), self.verdicts.clone());
@@ -57,7 +59,7 @@ impl Watching {
             });
             let env = env(&spec, from_files);
             let probe = Probe::of(&policy.check, &spec, env);
-            Watch { run, policy, probe, since, ready, verdicts }.go_on().await;
+            Watch { run, policy, probe, since, ready, durations, verdicts }.go_on().await;
         })
         .abort_handle();
         if let Some(other) = self.tasks.insert(run, task) {
@@ -87,6 +89,7 @@ struct Watch {
     probe: Result<Probe, String>,
     since: Moment,
     ready: bool,
+    durations: Histogram,
     verdicts: mpsc::Sender<Fact>,
 }
 
@@ -94,7 +97,12 @@ impl Watch {
     async fn go_on(mut self) {
         loop {
             let verdict = match &self.probe {
-                Ok(probe) => probe.ask(self.policy.timeout).await,
+                Ok(probe) => {
+                    let begun = clock::now();
+                    let verdict = probe.ask(self.policy.timeout).await;
+                    self.durations.observe(clock::now().since(begun).as_secs_f64());
+                    verdict
+                }
                 Err(reason) => Verdict::Failed { reason: reason.clone() },
             };
             self.ready |= verdict == Verdict::Passed;

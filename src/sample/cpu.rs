@@ -12,6 +12,8 @@ use crate::model::{Moment, Pid};
 pub(super) struct Meter {
     at: Moment,
     percent: f64,
+    /// Since its start.
+    total: Duration,
     /// What the cgroup had counted.
     leaf: Duration,
     /// What each process had used, by number and start time.
@@ -27,7 +29,13 @@ struct Used {
 impl Meter {
     /// A meter for a run that began then; the first measure is the average since.
     pub fn since(start: Moment) -> Meter {
-        Meter { at: start, percent: 0.0, leaf: Duration::ZERO, members: HashMap::new() }
+        Meter {
+            at: start,
+            percent: 0.0,
+            total: Duration::ZERO,
+            leaf: Duration::ZERO,
+            members: HashMap::new(),
+        }
     }
 
     /// Percent of one core since the measure before. `leaf` is what the cgroup has counted, if
@@ -43,8 +51,14 @@ impl Meter {
             None => by_process,
         };
         self.at = now;
+        self.total += used;
         self.percent = 100.0 * used.as_secs_f64() / span.as_secs_f64();
         self.percent
+    }
+
+    /// All that was measured.
+    pub fn total(&self) -> Duration {
+        self.total
     }
 
     /// What the members used since the measure before.
@@ -87,6 +101,8 @@ mod tests {
         assert!((first - 50.0).abs() < 1e-6, "since its start: {first}");
         let then = meter.measure(at(2000), None, second);
         assert!((then - percent).abs() < 1e-6, "{then}, not {percent}");
+        let total = meter.total().as_secs_f64();
+        assert!((total - 0.5 - percent / 100.0).abs() < 1e-6, "{total}");
     }
 
     #[test]

@@ -27,6 +27,7 @@ pub mod history;
 mod host;
 mod leaf;
 mod mark;
+mod own;
 mod stat;
 #[cfg(test)]
 mod tests;
@@ -37,6 +38,7 @@ use std::time::Duration;
 
 pub use files::Files;
 pub use host::{HostSampler, HostUsage};
+pub use own::{Own, max_files};
 
 use crate::model::{Moment, Pid, RunId};
 use cpu::Meter;
@@ -63,6 +65,8 @@ pub struct Usage {
     /// CPU time per time since the previous sample of this run, or since its start at the first
     /// one. 100 is one busy core.
     pub cpu_percent: f64,
+    /// CPU time of this run so far.
+    pub cpu_time: Duration,
     /// Resident memory, summed over all processes, in bytes.
     pub memory_bytes: u64,
     /// Processes, zombies not counted.
@@ -149,6 +153,7 @@ impl Sampler {
                     *run,
                     Usage {
                         cpu_percent,
+                        cpu_time: tracked.meter.total(),
                         memory_bytes: alive.iter().map(|stat| stat.memory).sum(),
                         processes: alive.len() as u32,
                         threads: alive.iter().map(|stat| stat.threads).sum(),

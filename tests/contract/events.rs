@@ -66,11 +66,10 @@ fn a_stream_after_a_list_misses_nothing_and_goes_on_after_the_last_id() {
     assert_eq!(rest, all[3..]);
     let exits = api.get("/api/v1/events?type=process.exited")["items"].as_array().unwrap().clone();
     assert!(!exits.is_empty() && exits.iter().all(|event| event["type"] == "process.exited"), "{exits:?}");
-    let bad = api
-        .request("GET", "/api/v1/events")
-        .header("accept", "text/event-stream")
-        .header("last-event-id", "x");
-    api.send(bad).is_problem(400, "invalid_header");
+    for (accept, last) in [("text/event-stream", "x"), ("application/json", "x"), ("application/json", "")] {
+        let request = api.request("GET", "/api/v1/events").header("accept", accept);
+        api.send(request.header("last-event-id", last)).is_problem(400, "invalid_header");
+    }
 }
 
 #[test]

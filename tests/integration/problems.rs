@@ -74,6 +74,33 @@ fn what_an_app_cannot_be_is_said_with_the_member() {
 }
 
 #[test]
+fn a_parameter_that_a_route_does_not_have_is_named_and_nothing_is_done() {
+    let home = Home::new();
+    let api = home.api();
+    let made = api.post("/api/v1/apps?wiat=10s", &json!({"script": fixture("loop.sh"), "name": "web"}));
+    let problem = made.is_problem(400, "unknown_parameter");
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(detail.contains("\"wiat\": did you mean wait?"), "{detail}");
+    assert_eq!(api.get("/api/v1/apps")["items"], json!([]), "nothing came of it");
+    for (method, path) in [
+        ("GET", "/api/v1/processes?sate=stopped"),
+        ("HEAD", "/api/v1/processes?sate=stopped"),
+        ("GET", "/api/v1/system?x"),
+        ("GET", "/api/v1/logs?tail=1&=1"),
+        ("GET", "/api/processes?reveal=env"),
+        ("DELETE", "/api/v1/apps/nosuch?wait=1s&force=true"),
+        ("POST", "/api/v1/auth/login?next=/"),
+    ] {
+        let answer = api.send(api.request(method, path));
+        assert_eq!(answer.status, 400, "{method} {path}: {answer:?}");
+        assert!(method == "HEAD" || answer.text.contains("unknown_parameter"), "{method} {path}: {answer:?}");
+    }
+    // Nothing to separate is no parameter; and nobody learns of one without the right to ask.
+    assert_eq!(api.send(api.request("GET", "/api/v1/processes?&")).status, 200);
+    assert_eq!(api.send(api.bare("GET", "/api/v1/processes?sate=stopped")).status, 401);
+}
+
+#[test]
 fn unknown_and_duplicate_names_are_told_apart() {
     let home = Home::new();
     let api = home.api();

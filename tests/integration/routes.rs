@@ -46,6 +46,28 @@ fn every_served_api_route_is_described() {
     assert!(described.len() >= operations, "{operations} groups of routes, {} paths", described.len());
 }
 
+#[test]
+fn every_described_route_takes_the_parameters_that_it_describes_and_no_others() {
+    let home = Home::new();
+    let api = home.api();
+    let document = api.get("/openapi.json");
+    let mut taken = 0;
+    for (method, path) in described(&api) {
+        if OPEN[..4].contains(&path.as_str()) {
+            continue;
+        }
+        let ask = |name: &str| api.send(api.request(&method, &format!("{}?{name}=", concrete(&path))));
+        ask("nosuch").is_problem(400, "unknown_parameter");
+        let parameters = document["paths"][&path][method.to_lowercase()]["parameters"].as_array();
+        for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["in"] == "query") {
+            let answer = ask(parameter["name"].as_str().unwrap());
+            assert!(!answer.text.contains("unknown_parameter"), "{method} {path}, {parameter}: {answer:?}");
+            taken += 1;
+        }
+    }
+    assert!(taken > 50, "only {taken} parameters are described");
+}
+
 /// Row 1 of the security checklist.
 #[test]
 fn without_a_token_nothing_is_answered_but_health() {
@@ -73,6 +95,9 @@ fn without_a_token_nothing_is_answered_but_health() {
             continue;
         }
         assert_eq!(answer.status, 401, "{method} {path}: {answer:?}");
+        // Row 50: no route takes a credential from its URL.
+        let with_token = format!("{}?token={1}&access_token={1}", concrete(&path), api.token);
+        assert_eq!(api.send(api.bare(&method, &with_token)).status, 401, "{method} {path}?token=");
         let problem = answer.json();
         answer.is_problem(401, problem["code"].as_str().unwrap());
         assert!(answer.header("www-authenticate").starts_with("Bearer"), "{answer:?}");

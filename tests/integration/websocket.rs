@@ -6,8 +6,8 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::socket::{connect, say, wait};
-use crate::support::{Home, fixture, proc};
+use crate::support::socket::{closed, connect, say, subscriber, wait};
+use crate::support::{Home, SOON, fixture, proc};
 
 /// Row 4 of the security checklist.
 #[test]
@@ -34,6 +34,26 @@ fn a_websocket_needs_credentials_and_a_session_needs_our_origin() {
     assert_eq!(connect(&api, &[("cookie", &cookie)]).err(), Some(403), "no origin at all");
     assert!(connect(&api, &[("cookie", &cookie), ("origin", &api.origin())]).is_ok());
     assert_eq!(api.send(api.request("GET", "/ws")).status, 426, "not a WebSocket");
+}
+
+/// Row 23 of the security checklist.
+#[test]
+fn a_message_that_is_too_long_closes_the_socket() {
+    let home = Home::new();
+    let api = home.api();
+    for message in [Message::text("x".repeat(65 * 1024)), Message::binary(vec![0; 65 * 1024])] {
+        let mut socket = subscriber(&api, &api.token);
+        api.block_on(socket.send(Message::text(" ".repeat(64 * 1024)))).unwrap();
+        wait(&api, &mut socket, "a refusal", |m| m["t"] == "err");
+        api.block_on(socket.send(message)).unwrap();
+        let (code, reason) = closed(&api, &mut socket);
+        assert!(code == 1009 && reason.contains("64 KiB"), "{code} {reason}");
+    }
+    // What is longer by far is not even read.
+    let mut socket = subscriber(&api, &api.token);
+    let _ = api.block_on(socket.send(Message::text("x".repeat(8 << 20))));
+    let gone = async { while let Some(Ok(_)) = socket.next().await {} };
+    api.block_on(async { tokio::time::timeout(SOON, gone).await }).expect("it stays open");
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn what_makes_no_sense_is_refused() {
     check("tail=-1", "invalid_query", "0 to 100000");
     check("tail=many", "invalid_query", "");
     check("stream=sys", "invalid_query", "events=true");
-    check("lines=5", "invalid_query", "unknown field");
+    check("lines=5", "unknown_parameter", "\"lines\"");
     check("follow=true&until=1m", "conflicting_parameters", "no end");
 }
 

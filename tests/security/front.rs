@@ -160,4 +160,37 @@ fn row_51_the_unix_socket_is_for_its_owner_and_asks_for_a_token_too() {
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+
+    // Somebody else who gets at it all the same is turned away, whatever he shows.
+    if !nix::unistd::geteuid().is_root() {
+        return;
+    }
+    let open = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+    };
+    let ask = "import os, socket, sys
+uid, path = int(sys.argv[1]), sys.argv[2]
+os.setgroups([]); os.setgid(uid); os.setuid(uid)
+server = socket.socket(socket.AF_UNIX)
+server.settimeout(20)
+server.connect(path)
+try:
+    server.sendall(b'GET /healthz HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n')
+    print(server.recv(17).decode())
+except ConnectionError:
+    print()
+";
+    let directories = [home.path().parent().unwrap().to_owned(), home.path()];
+    directories.iter().for_each(|directory| open(directory, 0o755));
+    open(&socket, 0o666);
+    let [nobody, root] = ["65534", "0"].map(|uid| {
+        std::process::Command::new("python3")
+            .args(["-c", ask, uid, socket.to_str().unwrap()])
+            .output()
+            .unwrap()
+    });
+    directories.iter().for_each(|directory| open(directory, 0o700));
+    assert!(nobody.status.success() && nobody.stdout.trim_ascii().is_empty(), "{nobody:?}");
+    assert!(root.stdout.starts_with(b"HTTP/1.1 200 OK"), "{root:?}");
+    assert!(home.daemon_log().contains("uid 65534 came to the unix socket"));
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::support::{Home, fixture};
+use nix::sys::signal::Signal;
+
+use crate::support::{Home, SOON, fixture, proc, wait_until};
 
 #[test]
 fn metrics_tell_every_app_that_runs_and_that_is_stopped_in_openmetrics() {
@@ -25,7 +27,7 @@ fn metrics_tell_every_app_that_runs_and_that_is_stopped_in_openmetrics() {
         format!("pmdaemon_process_state{{{web},state=\"online\"}} 1"),
         format!("pmdaemon_process_state{{{web},state=\"stopped\"}} 0"),
         format!("pmdaemon_process_state{{{idle},state=\"stopped\"}} 1"),
-        format!("pmdaemon_process_restarts_total{{{web}}} 0"),
+        format!("pmdaemon_process_restarts_total{{{web},reason=\"manual\"}} 0"),
         "pmdaemon_app_instances{app=\"web\",namespace=\"blue\",kind=\"running\"} 1".to_owned(),
     ] {
         assert!(text.lines().any(|have| have == line), "{line} is missing:\n{text}");
@@ -59,4 +61,89 @@ fn metrics_tell_every_app_that_runs_and_that_is_stopped_in_openmetrics() {
     let token = home.ok(&["token", "create", "blue", "--role", "viewer", "--namespace", "blue"]);
     let seen = api.send(api.bare("GET", "/metrics").bearer_auth(token.trim()));
     assert!(seen.text.contains("web") && !seen.text.contains("idle"), "{seen:?}");
+}
+
+/// Every name of the list, without those that need a certificate or an exit code.
+const NAMES: [&str; 30] = [
+    "pmdaemon_build_info{",
+    "pmdaemon_start_time_seconds ",
+    "pmdaemon_app_instances{",
+    "pmdaemon_process_up{",
+    "pmdaemon_process_start_time_seconds{",
+    "pmdaemon_process_cpu_seconds_total{",
+    "pmdaemon_process_resident_memory_bytes{",
+    "pmdaemon_process_memory_limit_bytes{",
+    "pmdaemon_process_open_fds{",
+    "pmdaemon_process_max_fds{",
+    "pmdaemon_process_threads{",
+    "pmdaemon_process_io_read_bytes_total{",
+    "pmdaemon_process_io_written_bytes_total{",
+    "pmdaemon_process_state{",
+    "pmdaemon_process_health{",
+    "pmdaemon_health_check_duration_seconds_bucket{",
+    "pmdaemon_process_restarts_total{",
+    "pmdaemon_process_exits_total{",
+    "pmdaemon_log_lost_bytes_total{",
+    "pmdaemon_operation_duration_seconds_count{",
+    "pmdaemon_http_requests_total{",
+    "pmdaemon_http_request_duration_seconds_count ",
+    "pmdaemon_ws_connections ",
+    "pmdaemon_events_seq ",
+    "process_cpu_seconds_total ",
+    "process_resident_memory_bytes ",
+    "process_threads ",
+    "process_open_fds ",
+    "process_max_fds ",
+    "process_start_time_seconds ",
+];
+
+#[test]
+fn metrics_tell_how_runs_ended_and_why_others_took_their_place() {
+    let home = Home::new();
+    let script = "trap 'exit 7' TERM; while :; do sleep 0.05; done";
+    home.ok(&["start", script, "--name", "web", "--max-memory", "1G", "--health-check-script", "/bin/true"]);
+    home.ok(&["restart", "web"]);
+    let api = home.api();
+    let text = || api.send(api.request("GET", "/metrics")).text;
+    let web = "app=\"web\",namespace=\"default\",instance=\"0\"";
+    let has = |line: &str| text().lines().any(|have| have == line);
+    assert!(has(&format!("pmdaemon_process_restarts_total{{{web},reason=\"manual\"}} 1")), "{}", text());
+    assert!(has(&format!("pmdaemon_process_exits_total{{{web},code=\"7\",signal=\"\"}} 1")), "{}", text());
+    assert!(has(&format!("pmdaemon_process_last_exit_code{{{web}}} 7")), "{}", text());
+
+    let pid = home.process("web")["pid"].as_i64().unwrap();
+    proc::send(pid, Signal::SIGKILL);
+    let restarted = format!("pmdaemon_process_restarts_total{{{web},reason=\"signal\"}} 1");
+    wait_until("the restart after the signal", SOON, || has(&restarted));
+    assert!(
+        has(&format!("pmdaemon_process_exits_total{{{web},code=\"\",signal=\"SIGKILL\"}} 1")),
+        "{}",
+        text()
+    );
+
+    let checked = format!("pmdaemon_health_check_duration_seconds_count{{{web}}} ");
+    wait_until("a health check", SOON, || {
+        text().lines().any(|line| line.strip_prefix(&checked).is_some_and(|count| count != "0"))
+    });
+
+    let all = text();
+    for name in NAMES {
+        assert!(all.lines().any(|line| line.starts_with(name)), "{name} is missing:\n{all}");
+    }
+    let value = |name: &str| {
+        let line = all.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.rsplit_once(' ').map_or(line, |(_, value)| value).trim().parse::<f64>().unwrap()
+    };
+    let restart = "pmdaemon_operation_duration_seconds_count{action=\"restart\",result=\"done\"}";
+    assert!((value(restart) - 1.0).abs() < 1e-9, "{all}");
+    let newest = api.get("/api/v1/events?limit=1")["seq"].as_f64().unwrap();
+    assert!(value("pmdaemon_events_seq") > 4.0 && value("pmdaemon_events_seq") <= newest, "{all}");
+    assert!(
+        value("process_resident_memory_bytes") > 1e6 && value("process_cpu_seconds_total") > 0.0,
+        "{all}"
+    );
+
+    // What was deleted is not there any more.
+    home.ok(&["delete", "web"]);
+    assert!(!text().contains("app=\"web\""), "{}", text());
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 
 use crate::support::raw::Raw;
-use crate::support::{Home, SOON};
+use crate::support::{Home, SOON, proc, wait_until};
 
 /// What is bound for each slow client.
 const BOUND: Duration = Duration::from_secs(11);
@@ -112,8 +112,22 @@ fn row_22_a_thousand_slow_clients_slow_nobody_down_and_the_unix_socket_always_an
     assert!((0..10).any(|_| round() <= bound), "p99 was more than {bound:?} in each round");
 
     // More than there are places for (who finds none is told so: `api::places`).
-    let more = attach(1200);
+    let more = attach(5000.min(usize::try_from(hard).unwrap_or(5000) / 2));
     let (status, _) = raw.ask("GET", "/api/v1/processes", SOON).expect("the unix socket answers");
     assert_eq!(status, 200);
+    let memory = proc::resident(home.keeper_and_daemon().1).expect("the daemon lives");
+    println!("{} slow clients: the daemon has {} MiB", more.len(), memory >> 20);
+    assert!(memory < 512 << 20, "{memory} bytes with {} slow clients", more.len());
     drop(more);
+    wait_until("an answer over TCP", SOON, || answers(api.address));
+}
+
+/// Whether somebody who comes by TCP is answered.
+fn answers(address: SocketAddr) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address) else { return false };
+    stream.set_read_timeout(Some(BOUND)).unwrap();
+    let ask = format!("GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    let read = stream.write_all(ask.as_bytes()).and_then(|()| stream.read_to_string(&mut answer));
+    read.is_ok() && answer.starts_with("HTTP/1.1 200 ")
 }

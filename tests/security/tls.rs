@@ -159,6 +159,10 @@ fn row_20_a_new_certificate_is_used_within_moments_and_nobody_is_refused() {
     let first = pair(&home);
     let port = serve(&home, &first, "127.0.0.1");
     let old = shown(&api, &client(&[&first.pem]), port).unwrap();
+    // In the year 4096, as the certificates of tests do.
+    let expiry = format!("pmdaemon_tls_certificate_expiry_seconds{{address=\"127.0.0.1:{port}\"}} 67090");
+    let metrics = api.send(api.request("GET", "/metrics")).text;
+    assert!(metrics.lines().any(|line| line.starts_with(&expiry)), "{metrics}");
 
     let second = pair(&home);
     let both = client(&[&first.pem, &second.pem]);

@@ -93,8 +93,9 @@ fn merge(target: &mut Value, patch: Value) {
 }
 
 /// Puts the schema of a patch into the document: a new app of which nothing is required, and every
-/// member may be `null`.
+/// member may be `null`. Without a body there is none.
 pub fn describe(document: &mut Value) {
+    document["paths"]["/api/v1/apps/{ref}"]["patch"]["requestBody"]["required"] = json!(true);
     let schemas = &mut document["components"]["schemas"];
     let mut patch = schemas["NewApp"].clone();
     if let Some(schema) = patch.as_object_mut() {

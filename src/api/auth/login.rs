@@ -7,6 +7,7 @@ use axum::extract::State;
 
 use crate::api::audit::Note;
 use crate::api::extract::Json;
+use crate::api::parameters::OnlyDescribed;
 use crate::api::password::{self, Source};
 use crate::api::{ApiError, Shared, tokens};
 use crate::auth::{Accounts, Grant, Refused};
@@ -27,6 +28,7 @@ const LIFE: Duration = Duration::from_secs(30 * 86_400);
         (status = 429, description = "too many attempts; `Retry-After` says how long to wait", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn login(
+    _: OnlyDescribed,
     State(api): State<Shared>,
     source: Source,
     note: Note,

@@ -70,7 +70,9 @@ pub async fn list(
     let accept = headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let streams = accept.starts_with("text/event-stream");
     let after = cursor::place("after", which.after)?;
-    let after = if streams { last_id(&headers)?.or(after) } else { after };
+    // Also a page refuses what is none, though it goes by `after` alone.
+    let last = last_id(&headers)?;
+    let after = if streams { last.or(after) } else { after };
     let on = which.cursor.as_deref().map(Page::decode).transpose()?;
     if on.is_some() && (streams || after.is_some()) {
         return Err(cursor::not_both("after"));

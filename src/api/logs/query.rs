@@ -18,7 +18,6 @@ const LINES: usize = 20;
 /// Which lines.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
 pub struct Which {
     /// The last so many lines, of those that are wanted. Default 20, unless another parameter says where
     /// to begin or `grep` looks through everything.

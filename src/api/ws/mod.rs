@@ -62,8 +62,10 @@ const LAST_CHANCE: Duration = Duration::from_secs(10);
 const PING: Duration = Duration::from_secs(20);
 /// A client that shows nothing for so long is gone.
 const SILENCE: Duration = Duration::from_secs(60);
-/// The longest frame that we take.
-const MAX_FRAME: usize = 64 * 1024;
+/// The longest message that we take ...
+const MAX_MESSAGE: usize = 64 * 1024;
+/// ... and the longest that is read, to say so. Beyond it the connection is over without a word.
+const MAX_READ: usize = 4 * MAX_MESSAGE;
 /// More changed rows than this are fetched by the client at once.
 const MAX_ROWS: usize = 50;
 /// Subscriptions of one socket.
@@ -83,7 +85,7 @@ pub async fn ws(
         let detail = "this route speaks WebSocket: send an upgrade";
         return ApiError::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", detail).into_response();
     };
-    let upgrade = upgrade.max_message_size(MAX_FRAME).max_frame_size(MAX_FRAME).protocols([PROTOCOL]);
+    let upgrade = upgrade.max_message_size(MAX_READ).max_frame_size(MAX_READ).protocols([PROTOCOL]);
     let ours = upgrade.selected_protocol().is_some();
     let Some(seat) = api.sockets.take(&auth.principal.subject) else {
         let detail = format!("{} has {} WebSockets already: close some", auth.principal.subject, seats::MOST);
@@ -148,6 +150,8 @@ impl Push {
                 said = self.socket.recv() => {
                     heard = Instant::now();
                     match said {
+                        Some(Ok(Message::Text(text))) if text.len() > MAX_MESSAGE => self.too_long().await,
+                        Some(Ok(Message::Binary(bytes))) if bytes.len() > MAX_MESSAGE => self.too_long().await,
                         Some(Ok(message)) => self.hear(message).await,
                         Some(Err(_)) | None => Err(Over),
                     }
@@ -366,6 +370,10 @@ impl Push {
                 self.close_within(LAST_CHANCE, 1013, "this reader is stuck").await
             }
         }
+    }
+
+    async fn too_long(&mut self) -> Result<(), Over> {
+        self.close(1009, "a message has at most 64 KiB").await
     }
 
     async fn close(&mut self, code: u16, reason: &'static str) -> Result<(), Over> {

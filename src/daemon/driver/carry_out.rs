@@ -97,7 +97,8 @@ impl Driver {
                         }
                         env
                     };
-                    self.watching.begin(run, &spec, env, since, ready);
+                    let durations = self.counts.checks_of(process);
+                    self.watching.begin(run, &spec, env, since, ready, durations);
                 }
                 Effect::Unwatch { run } => self.watching.end(run),
                 Effect::Await { run, process, instance, by, spec, port, since } => {
@@ -192,6 +193,7 @@ impl Driver {
             self.log_health.forget(event.process);
             tokio::task::spawn_blocking(move || log_files::remove(&home, &spec, instance, is_last));
         }
+        self.counts.learn(&event);
         let (end, asked) = match &event.kind {
             EventKind::Exited { end, cause, .. } => (Some(*end), matches!(cause, ExitCause::Asked(_))),
             EventKind::Created

@@ -19,6 +19,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::awaiting::Awaiting;
 use super::balancing::Balancing;
+use super::counting::Counts;
 use super::endings::Endings;
 use super::giving::Giving;
 use super::handle::{Answers, Ask, HandleError, is_to_be_saved};
@@ -83,6 +84,7 @@ pub struct Driver {
     samples: Samples,
     usages: Arc<Usages>,
     log_health: Arc<LogHealth>,
+    counts: Arc<Counts>,
     log_orders: LogOrders,
     giving: Giving,
     log_places: LogPlaces,

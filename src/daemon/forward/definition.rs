@@ -8,6 +8,7 @@ use reqwest::Url;
 use reqwest::header::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
+use super::reach;
 use crate::logs::{Level, Stream};
 use crate::model::Name;
 
@@ -213,6 +214,7 @@ impl Wish {
                 url.scheme()
             )));
         }
+        reach::may_be(url.host_str().unwrap_or_default()).map_err(wrong)?;
         if !url.username().is_empty() || url.password().is_some() {
             let told = "credentials in a URL end up in logs: give them as a header, such as Authorization";
             return Err(wrong(told.to_owned()));
@@ -326,6 +328,10 @@ mod tests {
         assert_eq!(one.target(), "https://h/in?***");
         assert!(!format!("{:?}", one.receiver).replace("key=s3cr3t", "").contains("s3cr3t"));
         assert!(http("https://me:s3cr3t@h/", &[]).unwrap_err().1.contains("as a header"));
+        // However it is written.
+        for url in ["http://169.254.169.254/", "http://2852039166/", "https://[fe80::1]/in"] {
+            assert!(http(url, &[]).unwrap_err().1.contains("one link"), "{url}");
+        }
         assert!(http("ftp://h/", &[]).unwrap_err().1.contains("https://host/path"));
         assert!(http("http://h/", &[("bad name", "x")]).unwrap_err().1.contains("bad name"));
         assert!(http("http://h/", &[("x", "a\nb")]).unwrap_err().1.contains("a value"));

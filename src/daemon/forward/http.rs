@@ -1,6 +1,7 @@
 //! HTTP: batches of JSON documents, one per line, by POST. A 2xx is the acknowledgement.
 
 use std::io::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use flate2::Compression;
@@ -10,6 +11,7 @@ use reqwest::redirect::Policy;
 use serde::Serialize;
 
 use super::definition::Header;
+use super::reach::Resolver;
 use super::record::{self, Record};
 use crate::logs;
 
@@ -42,7 +44,11 @@ struct Document<'a> {
 /// # Errors
 /// A sentence.
 pub fn client() -> Result<reqwest::Client, String> {
-    let client = reqwest::Client::builder().redirect(Policy::none()).timeout(LIMIT).build();
+    let client = reqwest::Client::builder()
+        .redirect(Policy::none())
+        .dns_resolver(Arc::new(Resolver))
+        .timeout(LIMIT)
+        .build();
     client.map_err(|e| format!("HTTP cannot be set up: {e}"))
 }
 

@@ -14,6 +14,7 @@ pub mod definition;
 mod deliver;
 mod http;
 mod progress;
+mod reach;
 mod record;
 mod source;
 mod syslog;

@@ -17,6 +17,7 @@
 //! store; so its operation goes on, too. What was not begun is left undone: the operation is
 //! `interrupted`, and says of which targets. Reloads are never taken up again.
 
+mod durations;
 mod progress;
 mod queue;
 #[cfg(test)]
@@ -36,6 +37,7 @@ use crate::model::{CutOff, Operation, OperationId, Standing, Step, Target, Task}
 use crate::store::{Change, OPERATIONS_KEPT};
 use crate::supervisor::{Accepted, Command};
 
+pub use durations::Durations;
 pub use progress::Reloads;
 pub use queue::Queue;
 
@@ -79,6 +81,7 @@ struct Inner {
     handle: Handle,
     book: Mutex<Book>,
     news: watch::Sender<u64>,
+    durations: Durations,
 }
 
 #[derive(Default)]
@@ -101,7 +104,12 @@ impl Operations {
     /// None so far.
     pub fn new(handle: Handle) -> Operations {
         let book = Mutex::new(Book { next: 1, ..Book::default() });
-        Operations(Arc::new(Inner { handle, book, news: watch::Sender::new(0) }))
+        Operations(Arc::new(Inner {
+            handle,
+            book,
+            news: watch::Sender::new(0),
+            durations: durations::none(),
+        }))
     }
 
     /// Takes up those of the daemon before.
@@ -161,6 +169,11 @@ impl Operations {
     /// All that are known, by id.
     pub fn all(&self) -> Vec<Arc<Operation>> {
         self.book().entries.values().map(|entry| entry.operation.clone()).collect()
+    }
+
+    /// How long those took that have ended.
+    pub fn durations(&self) -> &Durations {
+        &self.0.durations
     }
 
     /// Wakes with every change.
@@ -353,6 +366,9 @@ impl Operations {
             operation.ended_ms = Some(clock::unix_ms());
             true
         });
+        if let Some(operation) = &ended {
+            durations::count(&self.0.durations, operation);
+        }
         // One by itself is told by what happened to its process.
         if let Some(operation) = ended.filter(|operation| operation.targets.len() > 1) {
             let (what, detail) = told(&operation);
