@@ -194,7 +194,7 @@ fn j6_pmdaemon_by_pm2s_name_is_not_taken_for_it() {
         ran(&mut command)
     };
     let elsewhere = std::env::var("PATH").unwrap();
-    import(&["--takeover", "--yes"], &elsewhere).refused(1, &["every pm2 in PATH is pmdaemon"]);
+    import(&["--takeover", "--yes"], &elsewhere).refused(1, &["PM2's own command is not in PATH"]);
     let without = import(&[], &elsewhere);
     assert!(without.err.contains("dump.pm2 cannot be read"), "nothing else tells what it runs: {without:?}");
     pm2.ok(&home.work(), &["save"]);

@@ -39,7 +39,14 @@ pub async fn run(args: LogsArgs) -> Result<(), CliError> {
         let processes = processes(&session, &whose).await?;
         there_are(&args.instances, &processes, &whose)?;
         if args.pm2 && !args.follow {
-            for process in processes {
+            let is_meant = |process: &&Process| {
+                args.instances.is_empty()
+                    || args.instances.iter().any(|one| i64::from(*one) == process.instance)
+            };
+            // A common file once.
+            let mut files = BTreeSet::new();
+            let each = processes.iter().filter(is_meant).filter(|process| files.insert(&process.out_log));
+            for process in each {
                 let reference = Some(format!("id:{}", process.id));
                 show(&session, &Whose { reference, refs: Vec::new() }, &query(&args), &mut printer).await?;
             }

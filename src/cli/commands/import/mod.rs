@@ -37,17 +37,14 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
     on_this_machine("pmdaemon import")?;
     let file = dump_file(&args)?;
     let pm2 = Pm2::at(file.parent().unwrap_or(Path::new("/")));
+    if args.takeover && pm2.lives() {
+        pm2.command()?;
+    }
     // What it runs now is nearer to the truth than what it has saved.
     let (shown, text) = match args.file.is_none() && pm2.answers() {
         true => ("pm2 jlist".to_owned(), pm2.list()?),
         false => (file.display().to_string(), read(&file)?),
     };
-    if args.takeover && pm2.lives() && !pm2.answers() {
-        return Err(CliError::new(
-            "--takeover stops apps by PM2's own command, and every pm2 in PATH is pmdaemon by that name: put the directory \
-             of PM2's own into PATH",
-        ));
-    }
     let dump = ecosystem::read_dump(&shown, &text, &update_env::of_this_shell())
         .map_err(|e| CliError::new(e.to_string()))?;
     let declared = file_args::declared(&dump.document, &[], None).await?;

@@ -28,9 +28,22 @@ impl Pm2 {
         Pm2 { home: home.to_owned(), daemon, command }
     }
 
-    /// Whether it can be asked what it runs, and told to stop it.
+    /// Whether it can be asked what it runs.
     pub fn answers(&self) -> bool {
         self.lives() && self.command.is_some()
+    }
+
+    /// Its own command.
+    ///
+    /// # Errors
+    /// There is none in PATH.
+    pub fn command(&self) -> Result<&Path, CliError> {
+        self.command.as_deref().ok_or_else(|| {
+            CliError::new(
+                "PM2's own command is not in PATH (a pm2 that is pmdaemon does not count), and only that stops its apps: put \
+                 its directory into PATH",
+            )
+        })
     }
 
     /// Whether its daemon runs.
@@ -79,11 +92,7 @@ impl Pm2 {
     /// The user's own `pm2`; answers its standard output.
     fn run(&self, words: &[&str]) -> Result<Vec<u8>, CliError> {
         let line = words.iter().filter(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
-        let command = self.command.as_ref().ok_or_else(|| {
-            CliError::new(
-                "there is no pm2 in PATH but pmdaemon by that name: put the directory of PM2's own into it",
-            )
-        })?;
+        let command = self.command()?;
         let run = Command::new(command).args(words).env("PM2_HOME", &self.home).stdin(Stdio::null()).output();
         let shown = command.display();
         let ran = run.map_err(|e| CliError::new(format!("pm2 {line}: {shown} cannot be started: {e}")))?;
