@@ -10,6 +10,8 @@ mod commands;
 mod corpus;
 #[path = "ecosystem/files.rs"]
 mod files;
+#[path = "ecosystem/habits.rs"]
+mod habits;
 #[path = "ecosystem/import.rs"]
 mod import;
 #[path = "ecosystem/property.rs"]

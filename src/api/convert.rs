@@ -122,6 +122,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         env: spec.env.keys().map(|name| (name.clone(), "***".to_owned())).collect(),
         env_file: spec.env_sources.files.iter().map(|file| file.display().to_string()).collect(),
         filter_env: spec.env_sources.filter.clone(),
+        instance_var: spec.env_sources.instance_var.clone(),
         instances: i64::from(spec.instances),
         port: spec.port.map(|plan| plan.to_string()),
         listen_mode: spec.port.map(|plan| match spec.balance {

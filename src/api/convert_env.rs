@@ -23,7 +23,19 @@ pub fn sources(new: &wire::NewApp) -> Result<EnvSources, ApiError> {
             "an empty text is part of every name: name a part of those variables that are not inherited";
         return Err(ApiError::member("/filter_env", detail));
     }
-    Ok(EnvSources { files: new.env_file.iter().map(Into::into).collect(), filter: new.filter_env.clone() })
+    if let Some(name) = &new.instance_var
+        && (name.starts_with(|c: char| c.is_ascii_digit())
+            || name.is_empty()
+            || name.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_'))
+    {
+        let detail = format!("{name:?} cannot be a variable here: use letters, digits and _, like WORKER");
+        return Err(ApiError::member("/instance_var", detail));
+    }
+    Ok(EnvSources {
+        files: new.env_file.iter().map(Into::into).collect(),
+        filter: new.filter_env.clone(),
+        instance_var: new.instance_var.clone(),
+    })
 }
 
 /// The first of the growing waits, if one is asked for.
@@ -55,6 +67,7 @@ mod tests {
             assert!(format!("{refused:?}").contains(member), "{refused:?}");
         };
         check(|new| new.env_file = vec![String::new()], "/env_file");
+        check(|new| new.instance_var = Some("MY VAR".into()), "/instance_var");
         check(|new| new.filter_env = vec!["A".into(), String::new()], "/filter_env");
         check(|new| new.exp_backoff_restart_delay_ms = Some(-1), "/exp_backoff");
         check(|new| new.exp_backoff_restart_delay_ms = Some(15_001), "/exp_backoff");

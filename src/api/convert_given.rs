@@ -62,7 +62,7 @@ mod tests {
         );
         check(json!({"script": "sleep 5; true", "instances": 3, "port": "3000-3002", "autostart": false}));
         check(
-            json!({"script": "sleep", "inherited_env": {"PATH": "/bin:/usr/bin", "X": "y"}, "filter_env": ["AWS_"]}),
+            json!({"script": "sleep", "inherited_env": {"PATH": "/bin:/usr/bin", "X": "y"}, "filter_env": ["AWS_"], "instance_var": "WORKER"}),
         );
         check(json!({
             "script": "sleep", "max_restarts": 0, "min_uptime_ms": 5, "restart_delay_ms": 7, "autorestart": false,

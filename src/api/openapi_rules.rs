@@ -13,6 +13,7 @@ const NAMESPACE: &str = r"^((?!all$)[A-Za-z_][A-Za-z0-9._-]{0,63}|\*)$";
 const TEXT: &str = r"^[^\u0000]*$";
 const FULL_TEXT: &str = r"^[^\u0000]+$";
 const VARIABLE: &str = r"^[^=\u0000]+$";
+const VARIABLE_OF_SHELLS: &str = "^[A-Za-z_][A-Za-z0-9_]*$";
 const FILE: &str = r"^[^\u0000]*[^/\u0000]$";
 const ABSOLUTE: &str = r"^/[^\u0000]*$";
 const PORT: &str = "([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])";
@@ -109,6 +110,7 @@ fn schemas() -> Value {
             "interpreter_args": each(TEXT),
             "env_file": each(FULL_TEXT),
             "filter_env": each(FULL_TEXT),
+            "instance_var": matching(VARIABLE_OF_SHELLS),
             "env": variables(),
             "labels": {
                 "propertyNames": {"pattern": LABEL},

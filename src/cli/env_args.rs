@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::error::CliError;
+use super::values;
 use crate::wire::NewApp;
 
 /// Sources of variables.
@@ -16,6 +17,9 @@ pub struct EnvArgs {
     /// Do not hand on variables of this shell whose name contains this; may be given several times
     #[arg(long, value_name = "PART", value_delimiter = ',', value_parser = part)]
     pub filter_env: Vec<String>,
+    /// One more variable that tells each instance its number, which NODE_APP_INSTANCE does always
+    #[arg(long, value_name = "NAME", value_parser = values::variable_name)]
+    pub instance_var: Option<String>,
 }
 
 impl EnvArgs {
@@ -30,7 +34,8 @@ impl EnvArgs {
             })
         };
         let env_file = self.env_file.iter().map(absolute).collect::<Result<_, _>>()?;
-        Ok(NewApp { env_file, filter_env: self.filter_env.clone(), ..app })
+        let instance_var = self.instance_var.clone();
+        Ok(NewApp { env_file, filter_env: self.filter_env.clone(), instance_var, ..app })
     }
 }
 

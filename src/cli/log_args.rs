@@ -42,7 +42,7 @@ pub struct LogArgs {
     /// When the disk is full: block (the app waits) or drop (what it writes) [default: block]
     #[arg(help_heading = HEADING, long, value_name = "block|drop", value_parser = when_full)]
     pub log_policy: Option<WhenFull>,
-    /// Show lines with their times
+    /// Show lines with their times; files hold exactly what the app wrote, without them
     #[arg(help_heading = HEADING, long)]
     pub time: bool,
     /// Show lines with their times in this form, e.g. "YYYY-MM-DD HH:mm:ss"

@@ -81,7 +81,7 @@ pub struct EnvListArgs {
     /// Which app or process
     #[arg(value_name = "APP", value_parser = values::reference)]
     pub reference: String,
-    /// With the values, and all that is inherited; it is noted in the audit
+    /// Show the values, of inherited variables, too (takes no word after it); it is noted in the audit
     #[arg(long)]
     pub show: bool,
     /// Print JSON
@@ -103,7 +103,7 @@ fn variable(text: &str) -> Result<Variable, String> {
     let parts = text.rsplit_once(':').or_else(|| text.rsplit_once('.'));
     match parts {
         Some((app, name)) if !app.is_empty() && !name.is_empty() => {
-            Ok(Variable { app: app.to_owned(), name: name.to_owned() })
+            Ok(Variable { app: app.to_owned(), name: values::variable_name(name)? })
         }
         Some(_) | None => Err("use APP:NAME, like web:LOG_LEVEL".to_owned()),
     }

@@ -13,12 +13,19 @@ pub struct WantedArgs {
     /// Which apps of it.
     #[command(flatten)]
     pub of_file: FileArgs,
-    /// Remove other apps of the same namespaces
+    /// Remove apps of the same namespaces that are not in the file; with --only, none
     #[arg(long)]
     pub prune: bool,
     /// What this shell hands on counts as a change, too
     #[arg(short = 'a', long)]
     pub update_env: bool,
+}
+
+impl WantedArgs {
+    /// Whether what the file does not have goes: with `--only` nothing outside those names is touched.
+    pub fn prunes(&self) -> bool {
+        self.prune && self.of_file.only.is_empty()
+    }
 }
 
 /// `plan`.

@@ -1,9 +1,15 @@
 //! Called as `pm2` (by a link of that name), the few words that mean something else there mean
-//! that: `status` is the list, and `logs` goes on until Ctrl+C and looks as there. Called as
-//! `pm2-runtime`, a script or file is all that there is to say.
+//! that: `status` is the list, `-v` the version, `delete` asks nothing, and `logs` goes on until
+//! Ctrl+C and looks as there. Called as `pm2-runtime`, a script or file is all that there is to say.
 
 use std::ffi::OsString;
 use std::path::Path;
+
+/// What may stand before a command, without a value.
+const GENERAL: [&str; 3] = ["-s", "--silent", "--no-color"];
+
+/// Options of `logs` that do not go with lines that are still to come, or ask for them.
+const HOW_LONG: [&str; 5] = ["--nostream", "--follow", "-f", "--previous", "--until"];
 
 /// The words of the command line, in pmdaemon's own.
 pub fn translated(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
@@ -17,15 +23,24 @@ pub fn translated(words: impl Iterator<Item = OsString>) -> Vec<OsString> {
 }
 
 fn of_pm2(mut words: Vec<OsString>) -> Vec<OsString> {
-    match words.get(1).and_then(|word| word.to_str()) {
-        Some("status") => words[1] = "list".into(),
+    let options = words.iter().skip(1).take_while(|word| GENERAL.iter().any(|known| *word == *known));
+    let verb = 1 + options.count();
+    match words.get(verb).and_then(|word| word.to_str()) {
+        Some("status") => words[verb] = "list".into(),
+        Some("-v") => words[verb] = "--version".into(),
         Some("logs" | "log") => {
-            let says_how_long =
-                words.iter().any(|word| word == "--nostream" || word == "--follow" || word == "-f");
-            if !says_how_long {
-                words.insert(2, "--follow".into());
+            let says_how_long = |word: &OsString| {
+                let word = word.to_str().and_then(|word| word.split('=').next());
+                word.is_some_and(|word| HOW_LONG.contains(&word))
+            };
+            if !words.iter().any(says_how_long) {
+                words.insert(verb + 1, "--follow".into());
             }
-            words.insert(2, "--as-pm2".into());
+            words.insert(verb + 1, "--as-pm2".into());
+        }
+        // It asks nobody.
+        Some("delete" | "del") if !words.iter().any(|word| word == "--force" || word == "-f") => {
+            words.insert(verb + 1, "--force".into());
         }
         Some(_) | None => {}
     }
@@ -66,6 +81,13 @@ mod tests {
         check("/usr/bin/pm2 status", "/usr/bin/pm2 list");
         check("pm2 logs web --lines 5", "pm2 logs --as-pm2 --follow web --lines 5");
         check("pm2 logs --nostream", "pm2 logs --as-pm2 --nostream");
+        check("pm2 logs --previous web", "pm2 logs --as-pm2 --previous web");
+        check("pm2 logs web --until=10m", "pm2 logs --as-pm2 web --until=10m");
+        check("pm2 -s logs web", "pm2 -s logs --as-pm2 --follow web");
+        check("pm2 -v", "pm2 --version");
+        check("pm2 delete all", "pm2 delete --force all");
+        check("pm2 -s del web -f", "pm2 -s del web -f");
+        check("pmdaemon delete all", "pmdaemon delete all");
         check("pm2-runtime app.js -i 2", "pm2-runtime runtime app.js -i 2");
         check("/bin/pm2-docker start app.js", "/bin/pm2-docker runtime app.js");
         check("pm2-runtime", "pm2-runtime runtime");

@@ -92,8 +92,18 @@ pub fn env_word(text: &str) -> Result<EnvWord, String> {
 pub fn variable(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some(("", _)) => Err("a variable needs a name before the =: use KEY=VALUE".into()),
-        Some((key, value)) => Ok((key.to_owned(), value.to_owned())),
+        Some((key, value)) => Ok((variable_name(key)?, value.to_owned())),
         None => Err(format!("a variable needs a value: use {text}=VALUE")),
+    }
+}
+
+/// A name that shells and programs can ask for.
+pub fn variable_name(name: &str) -> Result<String, String> {
+    match name.contains(|c: char| c == '=' || c.is_whitespace() || c.is_control()) {
+        true => {
+            Err(format!("{name:?} cannot be the name of a variable: leave out spaces and =, like LOG_LEVEL"))
+        }
+        false => Ok(name.to_owned()),
     }
 }
 

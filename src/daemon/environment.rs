@@ -60,6 +60,7 @@ pub fn of_process(
         ("PM2_HOME", home.path().display().to_string()),
     ];
     env.extend(ours.map(|(name, value)| (name.to_owned(), value)));
+    env.extend(spec.env_sources.instance_var.clone().map(|name| (name, instance.to_string())));
     env.extend(port.map(|port| ("PORT".to_owned(), port.to_string())));
     env
 }

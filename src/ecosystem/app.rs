@@ -59,6 +59,7 @@ pub fn app(
             Some(None) => None,
             Some(Some(_)) | None => around.inherited.clone(),
         },
+        instance_var: keys.get("instance_var", value::text)?.filter(|name| name != "NODE_APP_INSTANCE"),
         port: port(&keys, &env, instances.unwrap_or(1))?,
         env,
         instances,
@@ -155,11 +156,6 @@ fn variables(
         if Some(*name) == around.env {
             env.extend(of_it);
         }
-    }
-    if let Some(wanted) = around.env.filter(|wanted| !keys.environments.contains_key(wanted)) {
-        let known: Vec<&str> = keys.environments.keys().copied().collect();
-        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-        keys.notice(format!("it has no env_{wanted}, so env alone counts; there is {known}"));
     }
     Ok(env)
 }

@@ -54,7 +54,8 @@ pub fn declared(document: &Document, around: &Around<'_>) -> Result<Declared, Un
         };
         objects.push(object);
     }
-    for object in objects.into_iter().chain(&sites) {
+    let mut lacking: Vec<&str> = Vec::new();
+    for object in objects.iter().copied().chain(&sites) {
         let (new, told) = app(file, object, &below, around)?;
         if !around.only.is_empty() && !around.only.contains(new.name.as_ref().unwrap_or(&new.script)) {
             continue;
@@ -66,7 +67,24 @@ pub fn declared(document: &Document, around: &Around<'_>) -> Result<Declared, Un
             )));
         }
         notices.extend(told);
+        if let Some(env) = around.env
+            && !object.contains_key(&format!("env_{env}"))
+        {
+            lacking.extend(object.get("name").or(object.get("script")).and_then(Value::as_str));
+        }
         apps.push(new);
+    }
+    let dated = |app: &&NewApp| app.logs.as_ref().is_some_and(|logs| logs.date_format.is_some());
+    let dated: Vec<&str> = apps.iter().filter(dated).filter_map(|app| app.name.as_deref()).collect();
+    if !dated.is_empty() {
+        notices.push(format!(
+            "{file}: {}: log_date_format and time shape what logs shows; files hold exactly what the app wrote, without \
+             times.",
+            dated.join(", ")
+        ));
+    }
+    if let Some(env) = around.env.filter(|_| !lacking.is_empty()) {
+        notices.push(lacks(file, env, &lacking, &objects));
     }
     let has = |name: &String| apps.iter().any(|app| app.name.as_ref() == Some(name));
     if let Some(missing) = around.only.iter().find(|name| !has(name)) {
@@ -76,6 +94,18 @@ pub fn declared(document: &Document, around: &Around<'_>) -> Result<Declared, Un
         return Err(Unusable(format!("{file}: there are no apps in it")));
     }
     Ok(Declared { apps: in_order(file, apps)?, notices })
+}
+
+/// Whose variables do not depend on the chosen environment, in one sentence for all.
+fn lacks(file: &str, env: &str, apps: &[&str], objects: &[&Map<String, Value>]) -> String {
+    let keys = objects.iter().flat_map(|object| object.keys()).filter(|key| fields::find(key).is_none());
+    let known: BTreeSet<&str> = keys.filter_map(|key| key.strip_prefix("env_")).collect();
+    let known = match known.is_empty() {
+        true => "none".to_owned(),
+        false => Vec::from_iter(known).join(", "),
+    };
+    let has = if apps.len() == 1 { "has" } else { "have" };
+    format!("{file}: {} {has} no env_{env}, so env alone counts; there is {known}.", apps.join(", "))
 }
 
 /// The apps of a document, and the variables of the chosen deployment.

@@ -18,7 +18,7 @@ pub struct Dump {
 }
 
 /// Fields that mean the same in a dump as in a file.
-const SAME: [&str; 25] = [
+const SAME: [&str; 26] = [
     "autorestart",
     "stop_exit_codes",
     "min_uptime",
@@ -41,6 +41,7 @@ const SAME: [&str; 25] = [
     "gid",
     "treekill",
     "increment_var",
+    "instance_var",
     "namespace",
     "name",
     "args",
@@ -120,6 +121,10 @@ fn app(element: &Map<String, Value>, number: i64, inherited: &BTreeMap<String, S
         }
     }
     app.insert("instances".to_owned(), number.into());
+    // For a single process PM2 has it, too, and it says nothing.
+    if number > 1 && element.get("merge_logs") == Some(&Value::Bool(true)) {
+        app.insert("merge_logs".to_owned(), true.into());
+    }
     let own = app.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
     let is_of_the_app = |name: &str, value: &Value| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
@@ -184,6 +189,13 @@ mod tests {
         let web = json!({"name": "web", "namespace": "default", "script": "/srv/app.js", "cwd": "/srv",
             "interpreter": "node", "exec_mode": "cluster_mode", "instances": 2, "env": {"A": "1"}});
         assert_eq!(dump.document.value[0], web);
+        let merged = |number: usize| {
+            let mut one = process("web", "online");
+            one["merge_logs"] = true.into();
+            let dump = super::dump("dump.pm2", &Value::Array(vec![one; number]), &inherited).unwrap();
+            dump.document.value[0].get("merge_logs").cloned()
+        };
+        assert_eq!((merged(1), merged(2)), (None, Some(json!(true))));
         assert!(super::dump("x", &json!({}), &inherited).is_err());
         let list = json!([{"pid": 7, "name": "web", "pm2_env": process("web", "online")}]);
         let dump = super::dump("pm2 jlist", &list, &inherited).unwrap();

@@ -89,6 +89,12 @@ pub const FIELDS: &[Field] = &[
         Kind::FlagOrList,
         "Parts of names of variables that are not inherited; true: none is.",
     ),
+    field(
+        "instance_var",
+        &[],
+        Kind::Text,
+        "One more variable that holds the number of the instance, beside NODE_APP_INSTANCE.",
+    ),
     field("port", &[], Kind::Text, "3000, 3000-3003 or auto:4000-4100; PORT of each process."),
     field(
         "listen_mode",
@@ -219,12 +225,6 @@ pub const FIELDS: &[Field] = &[
         &[],
         Kind::Without("files are watched by the kernel: ignore_watch and watch_delay say what and when"),
         "Use ignore_watch and watch_delay.",
-    ),
-    field(
-        "instance_var",
-        &[],
-        Kind::Without("the number of an instance is always in NODE_APP_INSTANCE"),
-        "Always NODE_APP_INSTANCE.",
     ),
     field("log_type", &[], FILES, "JSON is made when logs are read."),
     field(

@@ -11,6 +11,8 @@ pub struct EnvSources {
     pub files: Vec<PathBuf>,
     /// An inherited variable whose name contains one of these is left out.
     pub filter: Vec<String>,
+    /// One more variable that holds the number of the instance, beside NODE_APP_INSTANCE.
+    pub instance_var: Option<String>,
 }
 
 impl EnvSources {

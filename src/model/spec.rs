@@ -146,6 +146,11 @@ impl AppSpec {
         self.schedule.is_some() && !self.autostart
     }
 
+    /// What rests of it waits for a slot of its schedule: nothing else runs it unasked.
+    pub fn rests_between_slots(&self) -> bool {
+        self.schedule.is_some() && (!self.autostart || !self.restart.auto)
+    }
+
     /// Its processes get an IPC channel: a program that does not expect the descriptors has none.
     pub fn has_channel(&self) -> bool {
         let file = self.program.file_name().and_then(|name| name.to_str());

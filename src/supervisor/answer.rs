@@ -96,7 +96,7 @@ pub enum Denied {
         process: ProcessId,
     },
     /// Nobody can wait for what is not there.
-    #[error("{name} is to depend on {other}, and there is no such app: start {other} first")]
+    #[error("{name} is to depend on {other}, and there is no such app: start {other} first{}", or_condition(.other))]
     UnknownDependency {
         /// The app.
         name: String,
@@ -165,6 +165,14 @@ fn who_holds(holders: &[(u16, PortOwner)]) -> String {
         more => format!(" and {more} more"),
     };
     if shown.is_empty() { String::new() } else { format!(": {}{more}", shown.join(", ")) }
+}
+
+/// What follows a colon may have been meant as a condition, and is none.
+fn or_condition(other: &str) -> &'static str {
+    match other.contains(':') {
+        true => "; after the name of an app, :started, :ready, :healthy or :completed say what it waits for",
+        false => "",
+    }
 }
 
 impl Denied {

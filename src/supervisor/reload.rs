@@ -138,7 +138,8 @@ impl Reload {
 }
 
 impl Supervisor {
-    /// Begins a reload of these processes, which are of one app. Those that are stopped stay so.
+    /// Begins a reload of these processes, which are of one app. Those that are stopped stay so, and who
+    /// rests between the slots of its schedule runs at the next one.
     pub(super) fn reload(
         &mut self,
         now: Moment,
@@ -149,6 +150,10 @@ impl Supervisor {
         let mut stopped = None;
         for id in processes {
             let process = self.may_launch(id)?;
+            let rests = matches!(process.state, State::Idle(_));
+            if rests && self.apps[&process.app].rests_between_slots() && !planted!(RunsJobsUnasked) {
+                continue;
+            }
             match process.goal {
                 Goal::Up => numbered.push((process.app, process.instance, id)),
                 // Only a command changes a goal, and later turns are taken by themselves.

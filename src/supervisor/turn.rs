@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::reload::How;
 use super::{Effect, PortQuestion, Ports, Progress, Supervisor, Turn};
 use crate::model::{
-    AppId, Cause, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Readiness, Reason, Rest, RollPolicy,
-    RunId, State, Status, Vitals, Want, in_words,
+    AppId, Cause, End, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Readiness, Reason, Rest,
+    RollPolicy, RunId, State, Status, Vitals, Want, in_words,
 };
 
 /// So many ports are tried for a new run that loses its own to another program before it listens.
@@ -84,6 +84,12 @@ impl Supervisor {
                 ripe(new, since, vitals)
             }
             State::Idle(Rest::Errored(Reason::NoPort(why))) => Outlook::Fails(why.clone()),
+            // It was to end, and has done what it was there for.
+            State::Idle(Rest::Finished(End::Code(0)))
+                if new.is_some() && process.latest_run == new && !planted!(TakesTheDoneForDead) =>
+            {
+                Outlook::Succeeds
+            }
             State::Idle(_)
             | State::Waiting { .. }
             | State::Backoff { .. }

@@ -50,6 +50,10 @@ pub struct NewApp {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schema(example = json!(["AWS_"]))]
     pub filter_env: Vec<String>,
+    /// One more variable that holds the number of the instance, which NODE_APP_INSTANCE does always.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "WORKER")]
+    pub instance_var: Option<String>,
     /// Declared variables.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
@@ -245,6 +249,10 @@ pub struct App {
     /// Parts of the names of variables that are not inherited.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub filter_env: Vec<String>,
+    /// One more variable that holds the number of the instance, beside NODE_APP_INSTANCE.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub instance_var: Option<String>,
     /// How many processes the definition asks for.
     #[schema(minimum = 1)]
     pub instances: i64,

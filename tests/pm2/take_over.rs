@@ -2,12 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use serde_json::Value;
 
 use super::real::Pm2;
-use crate::support::home::{Ran, ran};
+use crate::support::home::{PROGRAM, Ran, ran};
 use crate::support::{Home, SOON, wait_until};
 
 /// Ports that are free now.
@@ -171,4 +172,36 @@ fn j6_what_does_not_come_to_stay_here_runs_in_pm2_again() {
     wait_until("it serves in PM2 again", SOON, || answer(port).is_some());
     let names: Vec<Value> = home.processes().iter().map(|process| process["name"].clone()).collect();
     assert_eq!(names, ["good"], "nothing of it is left here, and the next one moved");
+}
+
+#[test]
+fn j6_pmdaemon_by_pm2s_name_is_not_taken_for_it() {
+    let home = Home::new();
+    let Some(pm2) = Pm2::new() else { return };
+    home.file("server.js", SERVER);
+    pm2.ok(&home.work(), &["start", "server.js", "--name", "web", "--", "0"]);
+    // A link, and a script that stands before the program.
+    for directory in ["linked", "shim"] {
+        std::fs::create_dir(home.work().join(directory)).unwrap();
+    }
+    std::os::unix::fs::symlink(PROGRAM, home.work().join("linked/pm2")).unwrap();
+    let shim = home.file("shim/pm2", &format!("#!/bin/sh\nexec {PROGRAM} \"$@\"\n"));
+    std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let import = |args: &[&str], path: &str| {
+        let ours = home.work().display().to_string();
+        let mut command = home.command(&[&["import", "pm2"], args].concat());
+        command.env("PM2_HOME", pm2.home()).env("PATH", format!("{ours}/linked:{ours}/shim:{path}"));
+        ran(&mut command)
+    };
+    let elsewhere = std::env::var("PATH").unwrap();
+    import(&["--takeover", "--yes"], &elsewhere).refused(1, &["PM2's own command is not in PATH"]);
+    let without = import(&[], &elsewhere);
+    assert!(without.err.contains("dump.pm2 cannot be read"), "nothing else tells what it runs: {without:?}");
+    pm2.ok(&home.work(), &["save"]);
+    let planned = import(&[], &elsewhere);
+    assert!(planned.out.contains("+ web: still runs in PM2"), "from its dump: {planned:?}");
+    let moved = import(&["--takeover", "--yes"], &Pm2::path());
+    assert_eq!(moved.code, 0, "{moved:?}");
+    assert_eq!(home.process("web")["status"], "online");
+    assert!(pm2.list().iter().all(|process| process["pid"] == 0), "{:#?}", pm2.list());
 }

@@ -78,7 +78,9 @@ impl Soak {
 /// as it is online, and the old one is asked to end when it has answered what it had, or after the
 /// balancer's drain limit. A process that has a port of its own without a balancer, or listens on one,
 /// cannot have two runs unless it moves to another `port`: its old run ends before the new one begins,
-/// and `notice` says that it paused. What is stopped stays so. Several apps are reloaded side by side.
+/// and `notice` says that it paused. What is stopped stays so, and what rests between the times of its
+/// schedule runs at the next. A new run of an app without `autorestart` has proven itself, too, when it
+/// ends with exit code 0. Several apps are reloaded side by side.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/reload", tag = "apps", operation_id = "reload_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web"), Wait, Soak, ToPort),
     responses(
@@ -153,7 +155,8 @@ pub async fn reload(
 }
 
 /// The processes that can have two runs at once: they accept from a socket that both can have, or a
-/// balancer knows on which port each is, or no port is theirs and they listen on none.
+/// balancer knows on which port each is, or no port is theirs and they listen on none. What is not
+/// restarted may be about to end: two at work on the same are nobody's wish.
 async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
     let shares = |view: &&Arc<ProcessView>| match view.ports.held {
         Some(port) if port.is_shared() => view.ports.plan.is_none(),
@@ -161,7 +164,9 @@ async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId
         None => false,
     };
     let sharing: BTreeSet<ProcessId> = targets.iter().filter(shares).map(|view| view.id).collect();
-    let portless = |view: &&Arc<ProcessView>| view.spec.port.is_none() && view.ports == Ports::default();
+    let portless = |view: &&Arc<ProcessView>| {
+        view.spec.restart.auto && view.spec.port.is_none() && view.ports == Ports::default()
+    };
     let portless: Vec<&Arc<ProcessView>> = targets.iter().filter(portless).collect();
     let main = |view: &&Arc<ProcessView>| {
         Some((view.state.pid()?, PortOwner::Ours { name: view.name(), id: view.id }))
@@ -186,7 +191,8 @@ async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId
 /// Says who paused, and why.
 fn notice(targets: &[Arc<ProcessView>], beside: &BTreeSet<ProcessId>) -> String {
     let runs = |view: &&Arc<ProcessView>| matches!(view.state, Running { .. });
-    let paused = targets.iter().filter(runs).filter(|view| !beside.contains(&view.id));
+    let ends = |view: &&Arc<ProcessView>| !view.spec.restart.auto && view.spec.port.is_none();
+    let paused = targets.iter().filter(runs).filter(|view| !beside.contains(&view.id) && !ends(view));
     let paused: Vec<String> = paused.map(|view| view.name()).collect();
     if paused.is_empty() {
         return String::new();

@@ -101,6 +101,7 @@ fn program(spec: &AppSpec) -> Map<String, Value> {
         ("node_args", json!(spec.interpreter_args)),
         ("exec_interpreter", json!(spec.interpreter.as_deref().unwrap_or("none"))),
         ("filter_env", json!(spec.env_sources.filter)),
+        ("instance_var", json!(spec.env_sources.instance_var.as_deref().unwrap_or("NODE_APP_INSTANCE"))),
     ];
     all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
@@ -110,7 +111,6 @@ fn always() -> Map<String, Value> {
     let all = [
         // Whole trees are ended, always.
         ("treekill", json!(true)),
-        ("instance_var", json!("NODE_APP_INSTANCE")),
         // pm2.io is not there, and repositories are not looked at.
         ("pmx", json!(false)),
         ("km_link", json!(false)),

@@ -55,6 +55,9 @@ pub struct Pm2App {
     /// Parts of the names of variables that are not inherited.
     #[serde(default)]
     filter_env: Pm2Texts,
+    /// One more variable that holds the number of the instance.
+    #[schema(nullable = false)]
+    instance_var: Option<String>,
     /// Declared variables.
     #[serde(default)]
     env: BTreeMap<String, String>,
@@ -234,6 +237,7 @@ impl TryFrom<Pm2App> for wire::NewApp {
             interpreter_args: app.interpreter_args.words("/interpreter_args")?,
             env_file: app.env_file.all(),
             filter_env: app.filter_env.all(),
+            instance_var: app.instance_var,
             env: app.env,
             inherited_env: None,
             instances: app.instances,

@@ -1,6 +1,6 @@
 //! Whose logs are read, and of which time.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::query::Wanted;
@@ -78,9 +78,11 @@ impl Chosen {
         self.ids.as_ref().is_some_and(BTreeSet::is_empty)
     }
 
-    /// The logs, as of that picture.
+    /// The logs, as of that picture. A file that several write into is read once.
     pub fn sources(&self, snapshot: &Snapshot) -> Vec<Source> {
-        self.views(snapshot).flat_map(|view| self.sources_of(view)).collect()
+        let mut seen = HashSet::new();
+        let all = self.views(snapshot).flat_map(|view| self.sources_of(view));
+        all.filter(|source| seen.insert(source.path.clone())).collect()
     }
 
     fn views<'a>(&'a self, snapshot: &'a Snapshot) -> impl Iterator<Item = &'a Arc<ProcessView>> {
@@ -114,9 +116,14 @@ impl Chosen {
             (wire::Stream::Err, Stream::Err, &view.logs.err),
         ];
         let wanted = files.into_iter().filter(|(word, ..)| self.stream.is_none_or(|wanted| wanted == *word));
+        // Nobody knows which of them wrote a line of a common file.
+        let name = match view.spec.logs.merge && view.spec.instances > 1 {
+            true => view.spec.name.to_string(),
+            false => view.name(),
+        };
         let source = |(_, stream, path): (wire::Stream, Stream, &std::path::PathBuf)| Source {
             process: view.id,
-            name: view.name(),
+            name: name.clone(),
             stream,
             path: path.clone(),
             since: self.since.max(run.since),

@@ -3,16 +3,17 @@
 //! A follower outlives the daemon that it reads from: when the stream breaks it asks again, from
 //! exactly where it was, until the app is deleted or no daemon comes back.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::super::error::CliError;
 use super::super::logs_args::LogsArgs;
 use super::super::out;
 use super::super::session::Session;
+use super::act;
 use super::log_printer::Printer;
 use crate::client::{ClientError, LogItem, LogPlace, LogQuery, LogStream};
-use crate::wire::{App, Stream};
+use crate::wire::{App, Process, Stream};
 
 /// The last so many lines, where nobody says which.
 const LINES: u64 = 20;
@@ -33,6 +34,24 @@ pub async fn run(args: LogsArgs) -> Result<(), CliError> {
     let Some((whose, failed)) = whose(&session, &args.refs).await? else { return Err(CliError::Told) };
     if !(args.json || args.raw || args.format) {
         printer.write_times(forms(&session).await?);
+    }
+    if !args.instances.is_empty() || (args.pm2 && !args.follow) {
+        let processes = processes(&session, &whose).await?;
+        there_are(&args.instances, &processes, &whose)?;
+        if args.pm2 && !args.follow {
+            let is_meant = |process: &&Process| {
+                args.instances.is_empty()
+                    || args.instances.iter().any(|one| i64::from(*one) == process.instance)
+            };
+            // A common file once.
+            let mut files = BTreeSet::new();
+            let each = processes.iter().filter(is_meant).filter(|process| files.insert(&process.out_log));
+            for process in each {
+                let reference = Some(format!("id:{}", process.id));
+                show(&session, &Whose { reference, refs: Vec::new() }, &query(&args), &mut printer).await?;
+            }
+            return if failed { Err(CliError::Told) } else { Ok(()) };
+        }
     }
     let query = LogQuery { refs: whose.refs.clone(), ..query(&args) };
     let shown = async {
@@ -140,6 +159,35 @@ async fn whose(session: &Session, refs: &[String]) -> Result<Option<(Whose, bool
         }
     }
     Ok((!known.is_empty()).then_some((Whose { reference: None, refs: known }, failed)))
+}
+
+/// The processes that are meant.
+async fn processes(session: &Session, whose: &Whose) -> Result<Vec<Process>, CliError> {
+    let refs = whose.reference.iter().chain(&whose.refs);
+    let mut all: Vec<Process> = Vec::new();
+    for reference in refs {
+        all.extend(act::meant(session, reference).await?);
+    }
+    if whose.reference.is_none() && whose.refs.is_empty() {
+        all = session.ask(async |c| c.processes().await).await?.items;
+    }
+    let mut seen = BTreeSet::new();
+    all.retain(|process| seen.insert(process.id));
+    Ok(all)
+}
+
+/// Each of these instances is there.
+fn there_are(instances: &[u32], processes: &[Process], whose: &Whose) -> Result<(), CliError> {
+    let is_there = |instance: u32| processes.iter().any(|process| process.instance == i64::from(instance));
+    match instances.iter().find(|instance| !is_there(**instance)) {
+        None => Ok(()),
+        Some(missing) => {
+            let known: BTreeSet<i64> = processes.iter().map(|process| process.instance).collect();
+            let known: Vec<String> = known.iter().map(i64::to_string).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            Err(CliError::new(format!("{} has no instance {missing}: there is {known}", whose.name())))
+        }
+    }
 }
 
 /// Prints the lines that are there.

@@ -21,7 +21,7 @@ pub async fn run(args: PlanArgs) -> Result<(), CliError> {
     };
     let declared = args.wanted.of_file.read(&file).await?;
     let session = Session::open().await?;
-    let plan = from_file::plan(&session, &declared, args.wanted.prune, args.wanted.update_env).await?;
+    let plan = from_file::plan(&session, &declared, args.wanted.prunes(), args.wanted.update_env).await?;
     if args.json {
         out::json(&plan);
     } else {

@@ -13,7 +13,7 @@ use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
 use super::{act, progress, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
-use crate::wire::Then;
+use crate::wire::{Process, Then};
 
 /// Each process may use up its kill timeout, and there may be many.
 const WAIT: Duration = Duration::from_secs(1800);
@@ -79,10 +79,15 @@ pub async fn one(session: &Session, reference: &str, how: &How, report: &mut Rep
                 "{title} is {status} and the reload goes on: see pmdaemon events {}",
                 process.id
             )),
-            _ if is_down(process) && was.is_some_and(is_down) => {
+            _ if is_down(process)
+                && was.is_some_and(|was| is_down(was) && was.restarts == process.restarts) =>
+            {
                 Line::Done(format!("{title} is {status}: left as it is."))
             }
             Some(pid) => Line::Done(format!("Reloaded {bare}, pid {pid}).")),
+            None if status == "stopped" && has_ended_well(process) => {
+                Line::Done(format!("Reloaded {bare}): it ran and ended with exit code 0."))
+            }
             None => Line::Failed(format!(
                 "{title} was reloaded and is {status} by now: see pmdaemon why {}",
                 process.id
@@ -94,6 +99,10 @@ pub async fn one(session: &Session, reference: &str, how: &How, report: &mut Rep
         out::notice(&reloaded.notice);
     }
     Ok(())
+}
+
+fn has_ended_well(process: &Process) -> bool {
+    process.last_exit.as_ref().is_some_and(|exit| exit.code == Some(0))
 }
 
 /// The last lines of the process that a reload failed at.

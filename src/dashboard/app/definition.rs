@@ -55,6 +55,7 @@ fn program(app: &App) -> Rows {
     if !app.filter_env.is_empty() {
         rows.push(("Not inherited", app.filter_env.join(", ")));
     }
+    put(&mut rows, "Instance variable", app.instance_var.clone(), |name| name);
     rows
 }
 

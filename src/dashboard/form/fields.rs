@@ -124,6 +124,12 @@ pub static GROUPS: [Group; 11] = [
                 "AWS_",
                 "Variables whose name contains one of these, one on each line.",
             ),
+            text(
+                "instance_var",
+                "Instance variable",
+                "WORKER",
+                "One more variable with the number of the instance, beside NODE_APP_INSTANCE.",
+            ),
         ],
     },
     Group {

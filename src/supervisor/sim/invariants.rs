@@ -79,6 +79,8 @@ invariants! {
     a_reload_gives_no_more_turns_than_it_may,
     a_reload_lets_nobody_pause_whom_others_need,
     a_reload_ends_when_it_is_broken_off,
+    a_reload_goes_on_when_a_run_is_done,
+    a_reload_runs_no_job_that_rests,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,
     a_completed_app_has_what_was_wanted_and_loses_nothing,

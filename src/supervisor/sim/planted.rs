@@ -82,6 +82,10 @@ pub enum Mistake {
     PausesTooMany,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
+    /// A new run that has ended as planned ends the reload.
+    TakesTheDoneForDead,
+    /// A reload runs a job that rests.
+    RunsJobsUnasked,
     /// A reload goes on though it was broken off.
     ReloadsOnRegardless,
     /// Whichever reload goes on is broken off.
@@ -231,6 +235,8 @@ impl Mistake {
         Mistake::ReloadsTwoAtOnce,
         Mistake::PausesTooMany,
         Mistake::ReloadsOnAfterADeath,
+        Mistake::TakesTheDoneForDead,
+        Mistake::RunsJobsUnasked,
         Mistake::ReloadsOnRegardless,
         Mistake::BreaksOffAnyReload,
         Mistake::GivesPortsTwice,

@@ -1,12 +1,12 @@
 //! What must hold of reloads: how many have their turn at a time, and that nobody pauses whom others
 //! would miss.
 
-use super::super::Process;
+use super::super::{Accepted, Command, Input, Process};
 use super::invariants::{Holds, ensure, events};
 use super::trials::promoted;
 use super::verbs::is_turn;
-use super::world::{Step, World};
-use crate::model::{AppId, Cause, EventKind, Goal, ProcessId, Rest, RollLimits, State, Status};
+use super::world::{Given, Step, World};
+use crate::model::{AppId, Cause, End, EventKind, Goal, ProcessId, Rest, RollLimits, State, Status};
 
 fn limits(world: &World, app: AppId) -> RollLimits {
     let members = world.brain.processes().filter(|row| row.app == app && row.goal != Goal::Gone);
@@ -37,6 +37,34 @@ pub fn a_reload_gives_no_more_turns_than_it_may(world: &World, step: &Step<'_>) 
             let replaced = rows.is_some_and(|(before, after)| promoted(before, after).is_some());
             ensure!(has_turn || replaced, "{run:?} of {id} ends for a reload, and it is not its turn");
         }
+    }
+    Ok(())
+}
+
+/// A run that ends as planned, with exit code 0, has proven itself.
+pub fn a_reload_goes_on_when_a_run_is_done(world: &World, step: &Step<'_>) -> Holds {
+    for (id, run, kind) in events(step) {
+        let EventKind::ReloadFailed { reason } = kind else { continue };
+        let Some(row) = world.brain.process(id) else { continue };
+        let done = matches!(row.state, State::Idle(Rest::Finished(End::Code(0)))) && run == row.latest_run;
+        ensure!(!done, "{run:?} of {id} is done, and the reload fails for it: {reason}");
+    }
+    Ok(())
+}
+
+/// Who rests between slots is not among those that are reloaded.
+pub fn a_reload_runs_no_job_that_rests(world: &World, step: &Step<'_>) -> Holds {
+    let Given::Input(Input::Command(Command::Reload { processes, .. })) = step.given else { return Ok(()) };
+    let Ok(Accepted::Reloading { number }) = step.answer else { return Ok(()) };
+    for id in processes {
+        let Some(before) = step.before.get(id).filter(|row| matches!(row.state, State::Idle(_))) else {
+            continue;
+        };
+        let Some(spec) = world.brain.app(before.app).filter(|spec| spec.schedule.is_some()) else { continue };
+        let reload = world.brain.reloads().get(&before.app).filter(|reload| reload.number == *number);
+        let is_among = reload.is_some_and(|reload| reload.processes.contains(id));
+        let is_restarted = spec.autostart && spec.restart.auto;
+        ensure!(!is_among || is_restarted, "{id} rests until its next slot, and a reload runs it");
     }
     Ok(())
 }

@@ -37,8 +37,11 @@ pub async fn run(args: ImportArgs) -> Result<(), CliError> {
     on_this_machine("pmdaemon import")?;
     let file = dump_file(&args)?;
     let pm2 = Pm2::at(file.parent().unwrap_or(Path::new("/")));
+    if args.takeover && pm2.lives() {
+        pm2.command()?;
+    }
     // What it runs now is nearer to the truth than what it has saved.
-    let (shown, text) = match args.file.is_none() && pm2.lives() {
+    let (shown, text) = match args.file.is_none() && pm2.answers() {
         true => ("pm2 jlist".to_owned(), pm2.list()?),
         false => (file.display().to_string(), read(&file)?),
     };

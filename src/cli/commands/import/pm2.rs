@@ -1,6 +1,7 @@
 //! The PM2 that the user has: what it runs, and its own commands. Its files are only read.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,6 +13,8 @@ pub struct Pm2 {
     home: PathBuf,
     /// Its daemon, if that runs.
     daemon: Option<u32>,
+    /// Its own command, if there is one in PATH.
+    command: Option<PathBuf>,
 }
 
 impl Pm2 {
@@ -21,7 +24,26 @@ impl Pm2 {
         let daemon = pid.trim().parse::<u32>().ok().filter(|pid| {
             std::fs::read_to_string(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line.contains("PM2"))
         });
-        Pm2 { home: home.to_owned(), daemon }
+        let command = daemon.and_then(|_| own_command(home));
+        Pm2 { home: home.to_owned(), daemon, command }
+    }
+
+    /// Whether it can be asked what it runs.
+    pub fn answers(&self) -> bool {
+        self.lives() && self.command.is_some()
+    }
+
+    /// Its own command.
+    ///
+    /// # Errors
+    /// There is none in PATH.
+    pub fn command(&self) -> Result<&Path, CliError> {
+        self.command.as_deref().ok_or_else(|| {
+            CliError::new(
+                "PM2's own command is not in PATH (a pm2 that is pmdaemon does not count), and only that stops its apps: put \
+                 its directory into PATH",
+            )
+        })
     }
 
     /// Whether its daemon runs.
@@ -70,8 +92,10 @@ impl Pm2 {
     /// The user's own `pm2`; answers its standard output.
     fn run(&self, words: &[&str]) -> Result<Vec<u8>, CliError> {
         let line = words.iter().filter(|word| !word.starts_with("--")).copied().collect::<Vec<_>>().join(" ");
-        let run = Command::new("pm2").args(words).env("PM2_HOME", &self.home).stdin(Stdio::null()).output();
-        let ran = run.map_err(|e| CliError::new(format!("pm2 {line}: pm2 cannot be started: {e}")))?;
+        let command = self.command()?;
+        let run = Command::new(command).args(words).env("PM2_HOME", &self.home).stdin(Stdio::null()).output();
+        let shown = command.display();
+        let ran = run.map_err(|e| CliError::new(format!("pm2 {line}: {shown} cannot be started: {e}")))?;
         match ran.status.success() {
             true => Ok(ran.stdout),
             false => {
@@ -81,4 +105,24 @@ impl Pm2 {
             }
         }
     }
+}
+
+/// The first `pm2` in PATH that is PM2's: pmdaemon may be linked there by that name.
+fn own_command(home: &Path) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    let ours = std::env::current_exe().and_then(std::fs::metadata).ok().map(|file| (file.dev(), file.ino()));
+    let is_another_program = |file: &PathBuf| {
+        std::fs::metadata(file).is_ok_and(|found| {
+            let runs = found.is_file() && found.permissions().mode() & 0o111 != 0;
+            runs && Some((found.dev(), found.ino())) != ours
+        })
+    };
+    let candidates = std::env::split_paths(&path).map(|directory| directory.join("pm2"));
+    candidates.filter(is_another_program).find(|file| !is_pmdaemon(file, home))
+}
+
+/// A script may stand between, so it is asked what it is.
+fn is_pmdaemon(file: &Path, home: &Path) -> bool {
+    let asked = Command::new(file).arg("--version").env("PM2_HOME", home).stdin(Stdio::null()).output();
+    asked.is_ok_and(|answer| String::from_utf8_lossy(&answer.stdout).contains(env!("CARGO_PKG_NAME")))
 }

@@ -64,6 +64,9 @@ pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
     if !app.filter_env.is_empty() {
         pairs.push(("filter env", app.filter_env.join(" ")));
     }
+    if let Some(name) = &app.instance_var {
+        pairs.push(("instance variable", name.clone()));
+    }
     pairs
 }
 

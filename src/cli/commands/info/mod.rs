@@ -105,6 +105,7 @@ mod tests {
             env: [("KEY".to_owned(), "***".to_owned())].into(),
             env_file: vec!["/srv/.env".into()],
             filter_env: vec!["AWS_".into()],
+            instance_var: None,
             instances: 2,
             port: Some("3000".into()),
             listen_mode: Some("shared".into()),

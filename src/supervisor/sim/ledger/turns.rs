@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::super::{Accepted, Command, Effect, Input, Supervisor};
 use super::super::invariants::events;
 use super::super::world::{Given, Step};
-use crate::model::{AppId, EventKind, Moment, ProcessId, RunId, State, Status};
+use crate::model::{AppId, End, EventKind, Moment, ProcessId, Rest, RunId, State, Status};
 
 /// The latest reload of each app.
 #[derive(Default)]
@@ -98,6 +98,11 @@ impl OpenTurn {
     /// It is up by the life that the reload gave it, and has been for long enough.
     fn has_proven_itself(&self, brain: &Supervisor, now: Moment, soak: Duration) -> bool {
         let Some(row) = brain.process(self.process) else { return false };
+        // It has ended as planned, and was there for that.
+        let is_done = matches!(row.state, State::Idle(Rest::Finished(End::Code(0))));
+        if is_done && !self.beside && self.lives == 1 && row.latest_run > self.old {
+            return true;
+        }
         let State::Running { run, since, .. } = row.state else { return false };
         // Beside the old one a new life may have lost its port, and another one is tried.
         let is_its = self.beside || self.lives == 1;

@@ -24,6 +24,21 @@ fn job(schedule: Schedule) -> AppSpec {
     AppSpec { schedule: Some(schedule), autostart: false, restart, ..app("web") }
 }
 
+#[test]
+fn a_job_that_rests_is_not_run_by_a_reload() {
+    let reload = |story: Story| {
+        let (processes, beside) = (vec![ID], Default::default());
+        story.command(Command::Reload { processes, beside, soak: None, ports: Default::default() })
+    };
+    reload(of(nightly())).answers(Ok(Accepted::AlreadySo)).orders("");
+    // One that is started by itself, too.
+    let story = of(AppSpec { autostart: true, ..nightly() }).spawned(1).exits(1, 0);
+    reload(story).answers(Ok(Accepted::AlreadySo)).orders("");
+    // What runs of it is replaced.
+    let story = of(AppSpec { autostart: true, ..nightly() }).spawned(1);
+    reload(story).answers(Ok(Accepted::Reloading { number: 1 })).orders("SIGTERM 1");
+}
+
 impl Story {
     /// The clock is set to that.
     fn clock(self, seconds: u64) -> Story {

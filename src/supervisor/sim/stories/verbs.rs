@@ -56,6 +56,18 @@ fn a_new_run_that_dies_ends_the_reload_and_the_rest_run_on() {
 }
 
 #[test]
+fn a_new_run_that_is_done_has_proven_itself() {
+    let restart = RestartPolicy { auto: false, ..RestartPolicy::default() };
+    let spec = AppSpec { instances: 2, numbered: true, restart, ..app("web") };
+    let story = reload(of(spec.clone()).spawned(1).spawned(2).exits(1, 0), &[0, 1]).orders("launch 3");
+    let story = story.spawned(3).later(ms(100)).exits(3, 0).later(ms(1)).orders("SIGTERM 2");
+    let story = story.exits(2, 0).spawned(4).later(ms(100)).exits(4, 0);
+    assert_eq!(progress(&story), &Progress::Done);
+    let story = reload(of(spec).spawned(1).spawned(2).exits(1, 0), &[0, 1]).spawned(3).exits(3, 7);
+    assert!(matches!(progress(&story), Progress::Failed { process: ID, .. }), "it has failed");
+}
+
+#[test]
 fn a_new_run_that_cannot_be_executed_ends_the_reload() {
     let story = reload(several(2), &[0, 1]).exits(1, 0).fails_to_spawn(3, SpawnStep::Exec, libc::ENOENT);
     let reason = "cannot execute /bin/true".to_owned();
