@@ -78,6 +78,7 @@ invariants! {
     what_is_left_gets_the_signal,
     a_reload_gives_no_more_turns_than_it_may,
     a_reload_lets_nobody_pause_whom_others_need,
+    a_failed_reload_takes_its_definition_back,
     a_reload_ends_when_it_is_broken_off,
     scale_leaves_the_lowest_numbers,
     an_update_starts_nothing_beside_what_is_up,

@@ -82,6 +82,8 @@ pub enum Mistake {
     PausesTooMany,
     /// A reload goes on though a new run died.
     ReloadsOnAfterADeath,
+    /// The definition that a failed reload brought stays.
+    KeepsTheDefinitionThatFailed,
     /// A reload goes on though it was broken off.
     ReloadsOnRegardless,
     /// Whichever reload goes on is broken off.
@@ -227,6 +229,7 @@ impl Mistake {
         Mistake::ReloadsTwoAtOnce,
         Mistake::PausesTooMany,
         Mistake::ReloadsOnAfterADeath,
+        Mistake::KeepsTheDefinitionThatFailed,
         Mistake::ReloadsOnRegardless,
         Mistake::BreaksOffAnyReload,
         Mistake::GivesPortsTwice,
