@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use hyper::http::uri::Authority;
 use tokio::sync::watch;
 
 use super::choose::{self, Candidate};
@@ -24,6 +25,8 @@ pub struct Backend {
     pub instance: u32,
     /// Where it listens.
     pub port: u16,
+    /// The same in an address.
+    pub authority: Authority,
     /// What it has to answer now.
     active: AtomicUsize,
     /// What was given to it.
@@ -79,6 +82,9 @@ impl Backend {
             run: row.run,
             instance: row.instance,
             port: row.port,
+            authority: format!("127.0.0.1:{}", row.port)
+                .parse()
+                .unwrap_or(Authority::from_static("127.0.0.1")),
             active: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),

@@ -51,9 +51,13 @@ pub fn forwarded(headers: &mut HeaderMap, client: IpAddr) {
     const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
     let trusted = client.to_canonical().is_loopback();
     let before = headers.get_all(&FOR).iter().filter_map(|value| value.to_str().ok());
-    let mut way: Vec<String> = before.filter(|_| trusted).map(str::to_owned).collect();
-    way.push(client.to_canonical().to_string());
-    if let Ok(value) = HeaderValue::from_str(&way.join(", ")) {
+    let mut way = String::new();
+    for earlier in before.filter(|_| trusted) {
+        way.push_str(earlier);
+        way.push_str(", ");
+    }
+    way.push_str(&client.to_canonical().to_string());
+    if let Ok(value) = HeaderValue::try_from(way) {
         headers.insert(FOR, value);
     }
     if !trusted || !headers.contains_key(&PROTO) {

@@ -24,6 +24,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request;
+use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
 use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::client::legacy;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -151,7 +152,7 @@ async fn pass(
 }
 
 async fn attempt(active: &Active, parts: &request::Parts, body: &Lent, limit: Duration) -> Attempt {
-    let Some(request) = request_to(active.backend().port, parts, body) else { return Attempt::Broken };
+    let Some(request) = request_to(&active.backend().authority, parts, body) else { return Attempt::Broken };
     match tokio::time::timeout(limit, active.backend().pool().0.request(request)).await {
         Ok(Ok(response)) => Attempt::Answered(response),
         Ok(Err(error)) if error.is_connect() => Attempt::Unsaid,
@@ -160,12 +161,14 @@ async fn attempt(active: &Active, parts: &request::Parts, body: &Lent, limit: Du
     }
 }
 
-fn request_to(port: u16, parts: &request::Parts, body: &Lent) -> Option<Request<Lent>> {
-    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
-    let uri = Uri::builder().scheme("http").authority(format!("127.0.0.1:{port}")).path_and_query(path);
+fn request_to(authority: &Authority, parts: &request::Parts, body: &Lent) -> Option<Request<Lent>> {
+    let mut uri = uri::Parts::default();
+    let path = parts.uri.path_and_query().cloned();
+    (uri.scheme, uri.authority) = (Some(Scheme::HTTP), Some(authority.clone()));
+    uri.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
     let mut request = Request::new(body.clone());
     *request.method_mut() = parts.method.clone();
-    *request.uri_mut() = uri.build().ok()?;
+    *request.uri_mut() = Uri::from_parts(uri).ok()?;
     *request.version_mut() = Version::HTTP_11;
     *request.headers_mut() = parts.headers.clone();
     Some(request)

@@ -47,6 +47,8 @@ pub fn run(places: Places) -> io::Result<()> {
 
 async fn balance(places: Places) -> io::Result<()> {
     places.listener.set_nonblocking(true)?;
+    // Connections inherit it.
+    nix::sys::socket::setsockopt(&places.listener, nix::sys::socket::sockopt::TcpNoDelay, &true)?;
     let listener = TcpListener::from_std(places.listener)?;
     // One that died has left its own behind.
     let _ = std::fs::remove_file(&places.status);
@@ -151,7 +153,6 @@ impl Answering {
     }
 
     async fn serve(mut self, client: TcpStream, from: SocketAddr) {
-        let _ = client.set_nodelay(true);
         let address = from.ip();
         match self.fleet.settings().mode {
             Mode::Tcp => tcp::serve(&self.fleet, address, client).await,

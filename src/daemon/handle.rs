@@ -81,6 +81,12 @@ pub(super) fn is_to_be_saved(commands: &[Command]) -> bool {
     !commands.iter().all(|command| matches!(command, Command::Signal { .. }))
 }
 
+/// Whether these are begun only if they can be saved. What fills the disk can be stopped all the
+/// same: whoever asked is told that it is not saved yet.
+fn need_room(commands: &[Command]) -> bool {
+    !commands.iter().all(|command| matches!(command, Command::Signal { .. } | Command::Stop { .. }))
+}
+
 /// Cheap to clone; every clone reaches the same daemon.
 #[derive(Clone)]
 pub struct Handle {
@@ -101,8 +107,8 @@ pub struct Handle {
 
 impl Handle {
     /// Carries out commands, all in one turn, and answers when what they changed is durable. When
-    /// the store is known not to take anything, none is carried out; but a signal is, which
-    /// leaves nothing to remember.
+    /// the store is known not to take anything, none is carried out; but a signal is, which leaves
+    /// nothing to remember, and a stop, which is remembered later.
     ///
     /// # Errors
     /// When the daemon is ending or the store cannot be written.
@@ -116,7 +122,7 @@ impl Handle {
     /// # Errors
     /// When the daemon is ending or the store cannot be written.
     pub async fn command_by(&self, author: Author, commands: Vec<Command>) -> Result<Answers, HandleError> {
-        if is_to_be_saved(&commands) {
+        if need_room(&commands) {
             self.may_save()?;
         }
         let (reply, answer) = oneshot::channel();

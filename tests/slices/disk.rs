@@ -68,22 +68,23 @@ fn a15_on_a_full_disk_services_go_on_changes_are_refused_and_everything_heals() 
     disk.fill();
 
     // Refused as a whole, by every way in.
-    for command in
-        [vec!["stop", "web"], vec!["delete", "web", "--force"], vec!["restart", "all"], vec!["kill"]]
-    {
+    for command in [vec!["delete", "web", "--force"], vec!["restart", "all"], vec!["kill"]] {
         let refused = home.run(&command);
         refused.refused(1, &["nothing was changed", "the disk is full", home.path().to_str().unwrap()]);
     }
     let new = home.run(&["start", &fixture("loop.sh"), "--name", "new"]);
     new.refused(1, &["nothing was changed", "the disk is full"]);
-    let stopped = api.send(api.request("POST", "/api/v1/apps/web/stop"));
-    stopped.is_problem(507, "store_unavailable");
     let scaled = api.send(api.request("PUT", "/api/v1/apps/web/scale").json(&json!({ "instances": 3 })));
     scaled.is_problem(507, "store_unavailable");
     assert_eq!((home.pid("web"), home.pid("worker")), (web, worker), "and reads go on");
     assert_eq!(home.processes().len(), 2);
+    // But who fills the disk can be stopped.
+    home.run(&["stop", "web"]).refused(1, &["the change is in effect", "the disk is full"]);
+    wait_until("web ends", SOON, || !proc::lives(web));
+    let stopped = api.send(api.request("POST", "/api/v1/apps/web/stop"));
+    stopped.is_problem(507, "not_saved_yet");
     // Nothing has to be saved for it.
-    home.ok(&["signal", "CONT", "web"]);
+    home.ok(&["signal", "CONT", "worker"]);
     let ready = api.send(api.bare("GET", "/readyz"));
     assert_eq!((ready.status.as_u16(), ready.text.as_str()), (503, r#"{"status":"unavailable"}"#));
     let status = home.json(&["status", "--json"]);
@@ -100,7 +101,6 @@ fn a15_on_a_full_disk_services_go_on_changes_are_refused_and_everything_heals() 
     disk.free();
     wait_until("worker runs again", SOON, || home.process("worker")["status"] == "online");
     wait_until("a change is taken again", SOON, || home.run(&["stop", "web"]).code == 0);
-    assert!(!proc::lives(web));
     assert_eq!(home.keeper_and_daemon(), daemons, "nobody died of it");
     wait_until("it is told", SOON, || {
         let events = home.json(&["events", "--json", "--lines", "1000"]);
@@ -186,9 +186,7 @@ fn a15_a_home_that_was_read_only_heals_and_nobody_has_died_of_it() {
     nix::unistd::sync();
     disk.read_only(true);
 
-    for command in
-        [vec!["stop", "web"], vec!["delete", "web", "--force"], vec!["restart", "all"], vec!["kill"]]
-    {
+    for command in [vec!["delete", "web", "--force"], vec!["restart", "all"], vec!["kill"]] {
         home.run(&command).refused(1, &["nothing was changed", "read-only", "mount it writable again"]);
     }
     let new = home.run(&["start", &fixture("loop.sh"), "--name", "new"]);
