@@ -13,7 +13,7 @@ use super::{Api, ApiError, convert, notices};
 use crate::auth::Principal;
 use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::{ProcessView, Snapshot};
-use crate::daemon::{exposed, preparing};
+use crate::daemon::{exposed, gone, preparing};
 use crate::model::{AppId, AppSpec, PortPlan, ProcessId, Reason, Rest, RunId, State, Step, Task, Unmet};
 use crate::supervisor::{Accepted, Command, Denied};
 use crate::wire::{self, Action};
@@ -169,7 +169,7 @@ pub async fn restart_on(
     limit: Duration,
 ) -> Result<Acted, ApiError> {
     let spread = spread(plan, targets)?;
-    can_be_started(api, specs(targets)).await?;
+    can_be_run_anew(api, specs(targets)).await?;
     let places = targets.iter().zip(spread);
     let commands = places.map(|(target, port)| Command::Move { process: target.id, port }).collect();
     give(api, by, Action::Restart, commands, targets, None, limit).await
@@ -195,7 +195,7 @@ pub fn spread(plan: PortPlan, targets: &[Arc<ProcessView>]) -> Result<Vec<PortPl
 /// The sentence of the first app that cannot be started.
 pub async fn can_be_done(api: &Api, action: Action, targets: &[Arc<ProcessView>]) -> Result<(), ApiError> {
     match action {
-        Action::Restart => can_be_started(api, specs(targets)).await,
+        Action::Restart => can_be_run_anew(api, specs(targets)).await,
         // Nothing is stopped for a start, which tells by itself what it lacks.
         Action::Start => {
             are_nobody_elses(specs(targets.iter().filter(|view| view.state.pid().is_none()))).await
@@ -209,6 +209,20 @@ pub fn specs<'a>(targets: impl IntoIterator<Item = &'a Arc<ProcessView>>) -> Vec
     let by_app: BTreeMap<AppId, _> =
         targets.into_iter().map(|view| (view.app, Arc::clone(&view.spec))).collect();
     by_app.into_values().collect()
+}
+
+/// As [`can_be_started`], and 422 if a program or its script is gone: what runs is not ended for a run
+/// that cannot be.
+///
+/// # Errors
+/// The sentence of the first app that cannot be started.
+async fn can_be_run_anew(api: &Api, specs: Vec<Arc<AppSpec>>) -> Result<(), ApiError> {
+    let look = {
+        let specs = specs.clone();
+        move || specs.iter().try_for_each(|spec| gone::check(spec).map_err(|why| left(spec, &why)))
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|e| ApiError::internal(&e))??;
+    can_be_started(api, specs).await
 }
 
 /// 422 if a file cannot be read or a secret is not there that the next run needs, or others could change

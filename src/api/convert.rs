@@ -77,11 +77,17 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
 }
 
 fn reason(view: &ProcessView) -> Option<String> {
-    let over_memory = || view.over_memory.or(view.last_over_memory).map(|over| over.to_string());
+    // Why there is this run, until it has shown that it is well.
+    let past = |since: Moment| {
+        let is_new = clock::now().since(since) < view.spec.restart.min_uptime;
+        view.last_over_memory.filter(|_| is_new)
+    };
     match &view.state {
         State::Idle(Rest::Errored(reason)) => Some(reason.to_string()),
         State::Waiting { unmet } => Some(waits_for(unmet)),
-        State::Backoff { queued: true, .. } => Some("host budget".to_owned()),
+        State::Backoff { queued: true, .. } => {
+            Some("waits for its turn: the host starts only so many processes at once".to_owned())
+        }
         State::Backoff { until, queued: false } => {
             Some(format!("starts again in {}", event_text::span(until.since(clock::now()))))
         }
@@ -89,7 +95,10 @@ fn reason(view: &ProcessView) -> Option<String> {
             Some("it is to end after what depends on it".to_owned())
         }
         State::Stopping { .. } if convert_ready::not_ready(view).is_some() => convert_ready::not_ready(view),
-        State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => over_memory(),
+        State::Starting { since, .. } | State::Running { since, .. } => {
+            past(*since).map(|over| over.to_string())
+        }
+        State::Stopping { .. } => view.over_memory.map(|over| over.to_string()),
         State::Idle(_) => None,
     }
 }

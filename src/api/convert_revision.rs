@@ -29,6 +29,7 @@ fn revision(row: &RevisionRow, before: Option<&RevisionRow>, newest: Option<u64>
         | RevisionCause::Environment
         | RevisionCause::Restored
         | RevisionCause::PutBack
+        | RevisionCause::TakenBack
         | RevisionCause::Found => None,
     };
     wire::Revision {

@@ -80,7 +80,7 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::Updated => format!("the definition of {name} was changed"),
         EventKind::OverMemory(over) => format!("{name} is restarted, {over}"),
         EventKind::HostBudget => {
-            format!("{name} waits for its restart: host budget, too many processes restart at once")
+            format!("{name} waits for its turn: the host restarts only so many processes at once")
         }
         EventKind::Killed => format!("{name} did not end within its kill timeout and got SIGKILL"),
         EventKind::Exited { end, cause, uptime } => exited(name, *end, cause, *uptime),

@@ -58,6 +58,7 @@ mod finder;
 pub mod forward;
 pub mod given;
 mod giving;
+pub mod gone;
 pub mod handle;
 pub mod keeper_line;
 mod keeper_words;

@@ -36,6 +36,12 @@ impl Author {
         Author { name: name.to_owned(), cause, expected: None }
     }
 
+    /// pmdaemon itself, in what nobody commands: then a definition changes only because a reload has
+    /// failed.
+    pub fn undoing() -> Author {
+        Author::new("pmdaemon", RevisionCause::TakenBack)
+    }
+
     /// Nobody but pmdaemon itself.
     pub fn ourselves() -> Author {
         Author::new("pmdaemon", RevisionCause::Found)

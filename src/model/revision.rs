@@ -19,6 +19,8 @@ pub enum RevisionCause {
     Restored,
     /// A new definition could not be executed, and the one before is back.
     PutBack,
+    /// A reload that brought a new definition failed, and the one of the run that goes on is back.
+    TakenBack,
     /// It was there before revisions were kept, or was taken over from a run.
     Found,
 }
@@ -34,6 +36,7 @@ impl RevisionCause {
             RevisionCause::RolledBack(_) => "rolled_back",
             RevisionCause::Restored => "restored",
             RevisionCause::PutBack => "put_back",
+            RevisionCause::TakenBack => "taken_back",
             RevisionCause::Found => "found",
         }
     }
@@ -47,6 +50,7 @@ impl RevisionCause {
             "environment" => RevisionCause::Environment,
             "restored" => RevisionCause::Restored,
             "put_back" => RevisionCause::PutBack,
+            "taken_back" => RevisionCause::TakenBack,
             "found" => RevisionCause::Found,
             other => RevisionCause::RolledBack(other.strip_prefix("rolled_back ")?.parse().ok()?),
         })
@@ -63,6 +67,7 @@ impl fmt::Display for RevisionCause {
             | RevisionCause::Environment
             | RevisionCause::Restored
             | RevisionCause::PutBack
+            | RevisionCause::TakenBack
             | RevisionCause::Found => f.write_str(self.word()),
         }
     }
@@ -88,7 +93,9 @@ mod tests {
     #[test]
     fn every_cause_is_read_as_it_was_written() {
         use RevisionCause::*;
-        for cause in [Created, Updated, Scaled, Environment, RolledBack(3), Restored, PutBack, Found] {
+        for cause in
+            [Created, Updated, Scaled, Environment, RolledBack(3), Restored, PutBack, TakenBack, Found]
+        {
             assert_eq!(RevisionCause::parse(&cause.to_string()), Some(cause));
         }
         assert_eq!(RevisionCause::parse("rolled_back x"), None);

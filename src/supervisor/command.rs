@@ -32,8 +32,8 @@ impl Supervisor {
             Command::Scale { app, count } => self.scale(now, app, count),
             Command::Complete { spec, wanted } => self.complete(now, spec, &wanted),
             Command::Update { app, spec, then } => self.update(now, app, spec, then),
-            Command::Reload { processes, beside, soak, ports } => {
-                self.reload(now, processes, super::reload::How { beside, soak, ports })
+            Command::Reload { processes, beside, soak, ports, back_to } => {
+                self.reload(now, processes, super::reload::How { beside, soak, ports, back_to })
             }
             Command::BreakOff { app, number } => Ok(self.break_off(now, app, number)),
             Command::Shutdown => Ok(self.shut_down(now)),

@@ -101,6 +101,9 @@ pub enum Command {
         soak: Option<Duration>,
         /// Where to, if not where the definition says: as with `Move`.
         ports: BTreeMap<ProcessId, PortPlan>,
+        /// By which definition their present runs are, of those for which that is another one: the app
+        /// is defined so again when the new run of that process does not come up.
+        back_to: BTreeMap<ProcessId, Arc<AppSpec>>,
     },
     /// End that reload early: no further process has its turn. A new run that had begun beside an old
     /// one goes again; one that had begun after it stays.

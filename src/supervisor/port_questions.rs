@@ -105,7 +105,7 @@ impl Supervisor {
                 let needed = if *then == Then::Keep { Vec::new() } else { needed_by(spec) };
                 [needed, self.questions_of_update(*app, spec, *then)].concat()
             }
-            Command::Reload { processes, beside, ports, soak: _ } => {
+            Command::Reload { processes, beside, ports, soak: _, back_to: _ } => {
                 let question = |id: &ProcessId| self.question_of_turn(*id, beside, ports.get(id).copied());
                 processes.iter().filter_map(question).collect()
             }

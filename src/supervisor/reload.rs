@@ -18,19 +18,23 @@
 //! service is next, since nobody misses it; who is, waits until enough others are. What becomes of a
 //! turn is in [`turn`](super::turn).
 //!
+//! A reload that was to bring a new definition takes that back when it fails: what runs next is what
+//! ran before. Whoever changes the definition meanwhile ends the reload, and nothing is taken back.
+//!
 //! A failed reload leaves all other processes as they are: those that were replaced before it, which
 //! have proven themselves, and those whose turn has not come. What somebody else does to a process
 //! of the app meanwhile ends the reload as interrupted: two wills about the same processes are never
 //! mixed. A new daemon does not take a reload up again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::turn::Outlook;
 use super::{Accepted, Denied, Supervisor};
 use crate::model::{
-    AppId, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Reason, Rest, RollLimits, RollPolicy, RunId,
-    State,
+    AppId, AppSpec, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Reason, Rest, RollLimits, RollPolicy,
+    RunId, State,
 };
 
 /// The latest reload of an app.
@@ -55,6 +59,8 @@ pub struct How {
     pub soak: Option<Duration>,
     /// Where new runs are to be, if not where the definition says.
     pub ports: BTreeMap<ProcessId, PortPlan>,
+    /// By which definition their present runs are, of those for which that is another one.
+    pub back_to: BTreeMap<ProcessId, Arc<AppSpec>>,
 }
 
 /// How far a reload is.
@@ -370,8 +376,13 @@ impl Supervisor {
         let tried = |id: &ProcessId| turns.iter().any(|turn| turn.process == *id && turn.beside);
         let replaced = |id: &ProcessId| *id != process && !waiting.contains(id) && !tried(id);
         let replaced = reload.processes.iter().copied().filter(replaced).collect();
+        let back_to = reload.how.back_to.get(&process).cloned();
         if self.processes.contains_key(&process) {
             self.publish(process, run, EventKind::ReloadFailed { reason: reason.clone() });
+        }
+        // Before it is over: who looks at it then sees the definition that holds.
+        if let Some(spec) = back_to.filter(|_| !planted!(KeepsTheDefinitionThatFailed)) {
+            self.take_back(app, &spec);
         }
         self.set_progress(now, app, Progress::Failed { process, reason, replaced });
     }

@@ -106,6 +106,32 @@ impl Supervisor {
         Ok(())
     }
 
+    /// A reload has failed: the app is defined again as the run was that goes on. How many it has was
+    /// no matter of the reload, and nothing ends or begins. It is left as it is where that cannot be by
+    /// now: it is a job by one of the two only, has too few ports, or what it depended on is gone.
+    pub(super) fn take_back(&mut self, app: AppId, spec: &AppSpec) {
+        let Some(now) = self.apps.get(&app).cloned() else { return };
+        let spec = AppSpec {
+            name: now.name.clone(),
+            namespace: now.namespace.clone(),
+            numbered: now.numbered,
+            instances: now.instances,
+            ..spec.clone()
+        };
+        // What the failed definition has, too, is no reason to keep that.
+        let has_ports =
+            spec.port == now.port || spec.port.is_none_or(|plan| plan.suffices_for(spec.instances).is_ok());
+        let may_depend = spec.depends_on == now.depends_on || self.check_dependencies(&spec).is_ok();
+        let fits = spec.is_job() == now.is_job() && has_ports && may_depend;
+        if spec == *now || !fits {
+            return;
+        }
+        self.redefine(app, Arc::new(spec));
+        for (_, id) in self.wanted_members(app) {
+            self.publish(id, None, EventKind::Updated);
+        }
+    }
+
     /// Which ports are to be tried before a definition changes.
     pub(super) fn questions_of_update(&self, app: AppId, spec: &AppSpec, then: Then) -> Vec<PortQuestion> {
         let Some(plan) = spec.port else { return Vec::new() };

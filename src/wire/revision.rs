@@ -18,8 +18,8 @@ pub struct Revision {
     #[schema(example = "local")]
     pub author: String,
     /// How: `created`, `updated`, `scaled`, `environment` (another one is inherited), `rolled_back`,
-    /// `restored` (from a restore point), `put_back` (what came before it could not be executed) or
-    /// `found` (it was there before versions were kept).
+    /// `restored` (from a restore point), `put_back` (what came before it could not be executed),
+    /// `taken_back` (the reload that brought it failed; it is as the run that goes on) or `found` (it was there before versions were kept).
     #[schema(example = "updated")]
     pub cause: String,
     /// The version that it is as, after `rolled_back`.

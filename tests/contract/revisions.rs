@@ -89,6 +89,37 @@ fn k11_a_rollback_to_what_cannot_be_executed_leaves_what_runs_by_the_present_def
 }
 
 #[test]
+fn a_reload_that_fails_takes_the_definition_back_that_it_brought() {
+    let home = Home::new();
+    let script =
+        home.file("ver.sh", "#!/bin/bash\necho version $V\n[ $V = good ] || exit 4\nexec sleep 1000\n");
+    home.ok(&["start", &script, "--name", "ver", "--env", "V=good"]);
+    home.wait_for_line("ver", "version good");
+    let pid = home.pid("ver");
+    let failed = |options: &[&str], words: &[&str]| {
+        let ran = home.run(options);
+        assert_eq!(ran.code, 1, "{ran:?}");
+        words.iter().for_each(|word| assert!(ran.err.contains(word), "{word}: {ran:?}"));
+    };
+    failed(&["reload", "ver", "--env", "V=bad"], &["exit code 4", "the definition of before is back"]);
+    assert_eq!(home.pid("ver"), pid, "the old run goes on");
+    let api = home.api();
+    assert_eq!(causes(&api, "ver"), ["created", "updated", "taken_back"]);
+    let history = home.ok(&["history", "ver"]);
+    assert!(history.contains("taken back by pmdaemon"), "{history}");
+    proc::kill_hard(pid);
+    wait_until("a run anew", SOON, || {
+        let process = home.process("ver");
+        process["status"] == "online" && process["pid"] != json!(pid)
+    });
+    assert_eq!(home.process("ver")["restarts"], 1, "the version that runs is the good one");
+    // There is nothing to take back of a definition that runs already.
+    std::fs::write(&script, "#!/bin/bash\nexit 5\n").unwrap();
+    failed(&["reload", "ver"], &["exit code 5"]);
+    assert_eq!(revisions(&api, "ver").len(), 3);
+}
+
+#[test]
 fn a_run_knows_the_revision_it_was_launched_with_also_after_another_daemon() {
     let home = Home::new();
     let script = home.file("end.sh", "#!/bin/bash\nwhile ! test -e end; do sleep 0.05; done\nexit 7\n");

@@ -48,6 +48,25 @@ fn b9_several_that_use_too_much_memory_are_restarted_one_after_the_other() {
     let why = home.ok(&["why", "hog-0"]);
     assert!(why.contains("because       hog-0 is restarted, memory limit: "), "{why}");
     assert!(!why.contains("nobody asked for it"), "{why}");
+    wait_until("the reason goes when the new runs are stable", SOON, || {
+        home.processes().iter().all(|p| p["status"] == "online" && p["reason"].is_null())
+    });
+    let exit = home.process("hog-0")["last_exit"].clone();
+    assert!(exit["reason"].as_str().unwrap().starts_with("memory limit: "), "{exit}");
+}
+
+#[test]
+fn the_lines_before_an_end_are_those_of_the_run_that_ended() {
+    let home = Home::new();
+    let script = home.file("once.sh", "#!/bin/sh\necho run $1\nexit 3\n");
+    for run in ["one", "two"] {
+        let options = ["--name", "job", "--no-autorestart", "--force", "--", run];
+        home.run(&[&["start", &script], options.as_slice()].concat());
+        wait_until("it ended", SOON, || home.process("job")["status"] == "errored");
+        home.wait_for_line("job", &format!("run {run}"));
+    }
+    let why = home.ok(&["why", "job"]);
+    assert!(why.contains("run two") && !why.contains("run one"), "{why}");
 }
 
 #[test]

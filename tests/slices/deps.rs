@@ -252,7 +252,10 @@ fn k7_the_hosts_budget_for_restarts_is_set_by_the_environment() {
     });
     pids.into_iter().for_each(proc::kill_hard);
     wait_until("one is back and three wait", Duration::from_secs(8), || {
-        let waiting = |p: &Value| p["status"] == "restarting" && p["reason"] == "host budget";
+        let waiting = |p: &Value| {
+            p["status"] == "restarting"
+                && p["reason"].as_str().is_some_and(|reason| reason.starts_with("waits for its turn"))
+        };
         home.processes().iter().filter(|process| waiting(process)).count() == 3
     });
 }

@@ -26,7 +26,8 @@ time.sleep(1000)
 fn a_tree_above_its_memory_limit_is_restarted_within_3_s_and_says_why_with_nobody_looking() {
     let home = Home::new();
     let script = home.file("hog.py", HOG);
-    home.ok(&["start", &script, "--name", "hog", "--max-memory", "50M"]);
+    // Its reason is shown until the new run is stable.
+    home.ok(&["start", &script, "--name", "hog", "--max-memory", "50M", "--min-uptime", "60s"]);
     let starts = || std::fs::metadata(home.work().join("starts")).map_or(0, |meta| meta.len());
     wait_until("its child is there", SOON, || home.work().join("ready").exists());
     // From here on only files are looked at.
@@ -175,7 +176,10 @@ fn a_common_cause_is_no_storm_and_commands_go_before() {
     for process in home.processes() {
         proc::kill_hard(process["pid"].as_i64().expect("it runs"));
     }
-    let waits = |process: &Value| process["status"] == "restarting" && process["reason"] == "host budget";
+    let waits = |process: &Value| {
+        process["status"] == "restarting"
+            && process["reason"].as_str().is_some_and(|reason| reason.starts_with("waits for its turn"))
+    };
     let last = wait_for("somebody waits for the host's budget", SOON, || {
         home.processes().iter().rev().find(|process| waits(process)).cloned()
     });

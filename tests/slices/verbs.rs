@@ -166,6 +166,22 @@ fn k5_a_new_run_that_dies_ends_the_reload_with_reason_and_log() {
 }
 
 #[test]
+fn a_restart_of_what_is_gone_is_refused_and_the_run_goes_on() {
+    let home = Home::new();
+    let itself = home.file("itself.sh", "#!/bin/sh\nsleep 1000\n");
+    std::fs::set_permissions(&itself, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let by_bash = home.file("by-bash.sh", "sleep 1000\n");
+    for (name, script) in [("itself", &itself), ("by-bash", &by_bash)] {
+        home.ok(&["start", script, "--name", name]);
+        let pid = home.pid(name);
+        std::fs::remove_file(script).unwrap();
+        let gone = format!("the script {script} does not exist");
+        home.run(&["restart", name]).refused(1, &[&gone, "it is left as it is"]);
+        assert_eq!(home.pid(name), pid, "the run goes on");
+    }
+}
+
+#[test]
 fn a4_a_reload_never_leaves_a_process_without_a_run() {
     let home = Home::new();
     home.ok(&["start", &counter(&home), "--name", "web"]);

@@ -10,16 +10,18 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
+use super::revisions;
 use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{self, Wait, place};
 use crate::api::extract::{Path, Query};
 use crate::api::operations::begin;
 use crate::api::resolve::resolve;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{Api, ApiError, Shared, convert};
 use crate::daemon::listening;
+use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
-use crate::model::{AppId, Goal, Pid, PortOwner, PortPlan, ProcessId};
+use crate::model::{AppId, AppSpec, Goal, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
@@ -74,7 +76,9 @@ impl Soak {
 /// stayed well for the soak time; then the next process has its turn: as many at a time as `rolling`
 /// of the app says, and first those that are not ready. A new run that dies, is unhealthy, is not ready
 /// in time or cannot be executed ends the reload, and the old one goes on; processes that were replaced
-/// before it stay as they are. Behind a balancer the new run has another port, takes its share as soon
+/// before it stay as they are. If the reload was to bring a definition that changed since the old run
+/// began, the definition goes back to that run's (a revision `taken_back`), so that what runs next is what
+/// ran before. Behind a balancer the new run has another port, takes its share as soon
 /// as it is online, and the old one is asked to end when it has answered what it had, or after the
 /// balancer's drain limit. A process that has a port of its own without a balancer, or listens on one,
 /// cannot have two runs unless it moves to another `port`: its old run ends before the new one begins,
@@ -116,13 +120,16 @@ pub async fn reload(
         Some(_) => up.iter().map(|view| view.id).collect(),
         None => side_by_side(&targets).await?,
     };
+    let mut earlier = earlier(&api, &up).await?;
     let commands = by_app.values().map(|processes| Command::Reload {
         processes: processes.clone(),
         beside: processes.iter().copied().filter(|id| beside.contains(id)).collect(),
         soak,
         ports: processes.iter().filter_map(|id| Some((*id, *ports.get(id)?))).collect(),
+        back_to: processes.iter().filter_map(|id| Some((*id, earlier.remove(id)?))).collect(),
     });
-    let answers = api.handle.command(commands.collect()).await?;
+    let author = Author::new(&auth.principal.subject, RevisionCause::TakenBack);
+    let answers = api.handle.command_by(author, commands.collect()).await?;
     let mut going = BTreeMap::new();
     let mut denied = None;
     for (app, answer) in by_app.keys().zip(answers) {
@@ -152,6 +159,28 @@ pub async fn reload(
     let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
     let reloaded = wire::Reloaded { notice, processes: targets.iter().map(show).collect(), operation };
     Ok((status, operation.map(place), Json(reloaded)).into_response())
+}
+
+/// By which definition each of these runs, where that is not the present one any more. A version that is
+/// not kept cannot be taken back to.
+async fn earlier(api: &Api, up: &[Arc<ProcessView>]) -> Result<BTreeMap<ProcessId, Arc<AppSpec>>, ApiError> {
+    let mut by_app: BTreeMap<AppId, Vec<Arc<ProcessView>>> = BTreeMap::new();
+    for view in up {
+        let now = view.revision.as_ref().map(|revision| revision.number);
+        if view.run_revision != now && view.state.pid().is_some() {
+            by_app.entry(view.app).or_default().push(Arc::clone(view));
+        }
+    }
+    let mut earlier = BTreeMap::new();
+    for views in by_app.values() {
+        let rows = revisions::kept(api, views).await?;
+        for view in views {
+            let row = rows.iter().find(|row| Some(row.revision.number) == view.run_revision);
+            let other = row.filter(|row| row.spec != view.spec);
+            earlier.extend(other.map(|row| (view.id, Arc::clone(&row.spec))));
+        }
+    }
+    Ok(earlier)
 }
 
 /// The processes that can have two runs at once: they accept from a socket that both can have, or a
@@ -238,8 +267,16 @@ fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
             };
             let before = named("replaced before, and left so", &before);
             let rest = named("not reloaded", &rest);
+            let is_back = |view: &&Arc<ProcessView>| {
+                let cause = view.revision.as_ref().map(|revision| revision.cause);
+                reload.how.back_to.contains_key(process) && cause == Some(RevisionCause::TakenBack)
+            };
+            let back = match now.of_app(app).next().filter(is_back) {
+                Some(_) => "; the definition of before is back",
+                None => "",
+            };
             let detail =
-                format!("the reload ended at {} (id {process}): {reason}{before}{rest}", name(process));
+                format!("the reload ended at {} (id {process}): {reason}{before}{rest}{back}", name(process));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))
         }
     }

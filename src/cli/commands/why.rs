@@ -83,9 +83,10 @@ async fn look(session: &Session, process: Process, all: bool) -> Result<Why, Cli
     let id = process.id;
     let events = session.ask(async |c| c.events(EVENTS, Some(id)).await).await?.items;
     let older = if all { older(&events) } else { Vec::new() };
+    let from = begun(&events);
     let (before, end, after) = story(events);
     let until = after.iter().find(|event| event.kind == "process.started").map(|event| event.ts.clone());
-    let lines = last_lines(session, id, until.as_deref()).await?;
+    let lines = last_lines(session, id, from.as_deref(), until.as_deref()).await?;
     let revision = revision(session, &process, end.as_ref()).await?;
     Ok(Why { process, end, before, after, lines, revision, older })
 }
@@ -142,13 +143,32 @@ fn story(events: Vec<Event>) -> (Vec<Event>, Option<Event>, Vec<Event>) {
     (before, Some(events[at].clone()), events[at + 1..].to_vec())
 }
 
-/// The last lines that the process wrote before that time, which is when its next run began.
-async fn last_lines(session: &Session, id: i64, until: Option<&str>) -> Result<Vec<LogRecord>, CliError> {
-    let until: Option<jiff::Timestamp> = until.and_then(|time| time.parse().ok());
+/// What the run of the last end wrote came after that time, if there was a run before it: after the end
+/// of that, or after its own begin where the two ran side by side.
+fn begun(events: &[Event]) -> Option<String> {
+    let at = events.iter().rposition(is_end)?;
+    let last = |is: fn(&Event) -> bool| events[..at].iter().rfind(|event| is(event));
+    let time = |event: &Event| event.ts.parse::<jiff::Timestamp>().ok();
+    let ended = last(is_end)?;
+    let started = last(|event| event.kind == "process.started").and_then(time);
+    let is_later = started.zip(time(ended)).is_none_or(|(started, ended)| ended <= started);
+    Some(if is_later { ended.ts.clone() } else { started?.to_string() })
+}
+
+/// The last lines that the process wrote between those times, which are when its run began and when the
+/// next one did.
+async fn last_lines(
+    session: &Session,
+    id: i64,
+    from: Option<&str>,
+    until: Option<&str>,
+) -> Result<Vec<LogRecord>, CliError> {
+    let parse = |time: Option<&str>| time.and_then(|time| time.parse::<jiff::Timestamp>().ok());
+    let (from, until) = (parse(from), parse(until));
     let mut found = Vec::new();
     for tail in LOOKED_THROUGH {
         found = Vec::new();
-        let mut seen = 0;
+        let (mut seen, mut reaches_back) = (0, false);
         let query = LogQuery::last(tail);
         let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), &query).await).await?;
         while let Some(item) = stream.next().await? {
@@ -156,12 +176,14 @@ async fn last_lines(session: &Session, id: i64, until: Option<&str>) -> Result<V
                 seen += 1;
                 let at = record.ts.as_ref().and_then(|ts| ts.parse::<jiff::Timestamp>().ok());
                 // A line without a time is older than all that have one.
-                if until.is_none_or(|until| at.is_none_or(|at| at < until)) {
+                let is_old = from.is_some_and(|from| at.is_none_or(|at| at < from));
+                reaches_back |= is_old;
+                if !is_old && until.is_none_or(|until| at.is_none_or(|at| at < until)) {
                     found.push(record);
                 }
             }
         }
-        if found.len() >= LINES || seen < tail {
+        if found.len() >= LINES || seen < tail || reaches_back {
             break;
         }
     }

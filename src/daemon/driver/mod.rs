@@ -30,7 +30,7 @@ use super::log_places::LogPlaces;
 use super::node::Preload;
 use super::preparing::{Prepared, Preparing};
 use super::replacing::{self, Pending};
-use super::revisions::Revisions;
+use super::revisions::{Author, Revisions};
 use super::sampling::{Samples, Usages};
 use super::sockets::{SocketOrder, Sockets};
 use super::steering::Steering;
@@ -296,6 +296,7 @@ impl Driver {
         let questions = self.brain.port_questions(clock::now(), &input);
         self.see_ports(&questions);
         let may_fail = matches!(input, Input::Fact(Fact::SpawnFailed { .. } | Fact::HandsRenewed { .. }));
+        self.revisions.author = Author::undoing();
         let (_, effects): (Result<Accepted, _>, _) = self.brain.step(clock::now(), input);
         let changes = self.carry_out(effects);
         if may_fail {

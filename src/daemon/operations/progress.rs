@@ -14,6 +14,7 @@ pub type Reloads = BTreeMap<AppId, u64>;
 /// Moves every target on. False: nothing has changed.
 pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now_ms: u64) -> bool {
     let mut moved = false;
+    let is_scale = operation.task == Task::Scale;
     for index in 0..operation.targets.len() {
         let target = &mut operation.targets[index];
         if target.step.is_over() {
@@ -24,6 +25,10 @@ pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now
         let step = match target.task {
             // Its turn comes when its command is given.
             _ if target.step == Step::Waiting && target.task != Task::Reload => continue,
+            Task::Start if is_scale && view.is_none_or(|view| view.goal == Goal::Gone) => {
+                operation.cut_off.get_or_insert(CutOff::Cancelled);
+                Step::Left(FEWER.to_owned())
+            }
             Task::Start => up(target, view, false),
             Task::Restart => up(target, view, true),
             Task::Stop => down(view),
@@ -42,6 +47,7 @@ pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now
 }
 
 const STOPPED: &str = "somebody stopped it meanwhile";
+const FEWER: &str = "it was taken away again before it was ready";
 const DELETED: &str = "somebody deleted it meanwhile";
 
 /// On its way up. `anew`: by a life that it did not have before.

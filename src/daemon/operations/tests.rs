@@ -47,6 +47,14 @@ fn what_is_not_there_any_more_is_deleted_stopped_and_cannot_run() {
 }
 
 #[test]
+fn who_comes_with_a_greater_number_and_goes_with_a_smaller_one_has_not_failed() {
+    let mut one = Operation { task: Task::Scale, ..operation(vec![target(2, Task::Start, Step::Starting)]) };
+    assert!(advance(&mut one, &Snapshot::default(), &Reloads::new(), 5));
+    assert_eq!(one.targets[0].step, Step::Left("it was taken away again before it was ready".to_owned()));
+    assert_eq!(Operation { ended_ms: Some(6), ..one }.standing(), Standing::Cancelled);
+}
+
+#[test]
 fn what_was_not_begun_moves_only_by_its_command_or_its_turn() {
     let waiting = |task| operation(vec![target(0, task, Step::Waiting)]);
     let nothing = Snapshot::default();

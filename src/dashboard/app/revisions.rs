@@ -66,6 +66,7 @@ fn how(revision: &Revision) -> String {
         ("rolled_back", Some(to)) => return format!("Rolled back to revision {to}"),
         ("restored", _) => "Restored from a restore point",
         ("put_back", _) => "Put back, because what came before could not be executed",
+        ("taken_back", _) => "Taken back to what runs, because the reload failed",
         ("found", _) => "Found, from before revisions were kept",
         (other, _) => other,
     }

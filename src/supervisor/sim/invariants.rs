@@ -78,6 +78,7 @@ invariants! {
     what_is_left_gets_the_signal,
     a_reload_gives_no_more_turns_than_it_may,
     a_reload_lets_nobody_pause_whom_others_need,
+    a_failed_reload_takes_its_definition_back,
     a_reload_ends_when_it_is_broken_off,
     a_reload_goes_on_when_a_run_is_done,
     a_reload_runs_no_job_that_rests,

@@ -86,6 +86,8 @@ pub enum Mistake {
     TakesTheDoneForDead,
     /// A reload runs a job that rests.
     RunsJobsUnasked,
+    /// The definition that a failed reload brought stays.
+    KeepsTheDefinitionThatFailed,
     /// A reload goes on though it was broken off.
     ReloadsOnRegardless,
     /// Whichever reload goes on is broken off.
@@ -237,6 +239,7 @@ impl Mistake {
         Mistake::ReloadsOnAfterADeath,
         Mistake::TakesTheDoneForDead,
         Mistake::RunsJobsUnasked,
+        Mistake::KeepsTheDefinitionThatFailed,
         Mistake::ReloadsOnRegardless,
         Mistake::BreaksOffAnyReload,
         Mistake::GivesPortsTwice,

@@ -69,6 +69,21 @@ pub fn a_reload_runs_no_job_that_rests(world: &World, step: &Step<'_>) -> Holds 
     Ok(())
 }
 
+/// What runs next of an app is what went on when a reload failed.
+pub fn a_failed_reload_takes_its_definition_back(world: &World, step: &Step<'_>) -> Holds {
+    for (id, _, kind) in events(step) {
+        let EventKind::ReloadFailed { .. } = kind else { continue };
+        let Some(row) = world.brain.process(id) else { continue };
+        let Some(wanted) = world.brain.reloads().get(&row.app).and_then(|reload| reload.how.back_to.get(&id))
+        else {
+            continue;
+        };
+        let is = world.brain.app(row.app).map(|spec| &spec.env);
+        ensure!(is == Some(&wanted.env), "{} is defined with {is:?}, its run has {:?}", row.app, wanted.env);
+    }
+    Ok(())
+}
+
 /// It is in service.
 fn serves(row: &Process) -> bool {
     row.state.status() == Status::Online && row.goal == Goal::Up && !row.end_asked

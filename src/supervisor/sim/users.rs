@@ -200,7 +200,7 @@ pub fn any_command(dice: &mut Dice, members: &[(AppId, ProcessId)], there: &[Nam
             let processes: Vec<ProcessId> = of_app.collect();
             let beside = processes.iter().copied().filter(|_| dice.chance(70)).collect();
             let soak = (processes.len() == 2).then_some(Duration::ZERO);
-            Command::Reload { processes, beside, soak, ports: BTreeMap::new() }
+            Command::Reload { processes, beside, soak, ports: BTreeMap::new(), back_to: Default::default() }
         }
         140..150 => {
             let numbers = dice.pick(&[vec![0], vec![0, 1], vec![1], vec![0, 2]]);

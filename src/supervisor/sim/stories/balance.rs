@@ -30,8 +30,13 @@ fn in_service() -> Story {
 }
 
 fn reloading() -> Story {
-    let reload =
-        Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None, ports: Default::default() };
+    let reload = Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    };
     in_service().command(reload).orders("launch 3").spawned(3)
 }
 
@@ -76,8 +81,13 @@ fn the_new_run_takes_its_share_and_the_old_one_drains_before_it_is_asked_to_end(
 #[test]
 fn the_next_reload_goes_back_to_the_first_port() {
     let story = reloading().accepts(3).later(ms(1_000)).drained(1).exits(1, 0);
-    let reload =
-        Command::Reload { processes: vec![ID], beside: [ID].into(), soak: None, ports: Default::default() };
+    let reload = Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    };
     let story = story.command(reload).orders("launch 4").spawned(4).accepts(4);
     story.serves("3 on 4001; 4 on 4000");
 }

@@ -1,6 +1,6 @@
 //! Reloads whose new runs begin beside the old ones.
 
-use super::super::super::Progress;
+use super::super::super::{Count, Progress, Then};
 use super::*;
 use crate::model::{HealthCheck, HealthPolicy, Status, Verdict};
 
@@ -14,6 +14,7 @@ fn reloading(spec: AppSpec) -> Story {
             beside: [ID].into(),
             soak: None,
             ports: Default::default(),
+            back_to: Default::default(),
         })
         .orders("launch 2")
 }
@@ -46,6 +47,67 @@ fn a_new_run_that_dies_is_gone_and_the_old_one_never_notices() {
     story.later(ms(60_000)).orders("").restarts(0);
 }
 
+/// `back_to` is how the present run was defined.
+fn reloading_to_another(back_to: AppSpec, new: AppSpec) -> Story {
+    let update = Command::Update { app: APP, spec: Arc::new(new), then: Then::Keep };
+    running(back_to.clone()).command(update).command(Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: [(ID, Arc::new(back_to))].into(),
+    })
+}
+
+fn with_version(version: &str) -> AppSpec {
+    AppSpec { env: [("V".to_owned(), version.to_owned())].into(), ..app("web") }
+}
+
+fn version(story: &Story) -> &str {
+    &story.brain.app(APP).expect("defined").env["V"]
+}
+
+#[test]
+fn a_reload_that_fails_takes_the_definition_back_that_it_brought() {
+    let story = reloading_to_another(with_version("good"), with_version("bad")).spawned(2);
+    assert_eq!(version(&story), "bad");
+    let story = story.exits(2, 7);
+    assert!(matches!(progress(&story), Progress::Failed { .. }));
+    assert!(story.effects.contains(&Effect::Record(Record::App(APP))), "{:?}", story.effects);
+    assert_eq!(version(&story), "good");
+    let story = story.exits(1, 9);
+    let launched = story.effects.iter().find_map(|effect| match effect {
+        Effect::Launch { spec, .. } => Some(spec.env["V"].as_str()),
+        _ => None,
+    });
+    assert_eq!(launched, Some("good"), "{:?}", story.effects);
+}
+
+#[test]
+fn a_reload_that_succeeds_or_is_ended_by_another_definition_takes_nothing_back() {
+    let story = reloading_to_another(with_version("good"), with_version("new")).spawned(2);
+    assert_eq!(version(&story.later(ms(1_000)).orders("SIGTERM 1")), "new");
+    let story = reloading_to_another(with_version("good"), with_version("bad")).spawned(2);
+    let third = Command::Update { app: APP, spec: Arc::new(with_version("third")), then: Then::Keep };
+    assert_eq!(version(&story.command(third).exits(2, 7)), "third");
+}
+
+#[test]
+fn how_many_an_app_has_is_not_taken_back() {
+    let one = AppSpec { numbered: true, ..with_version("good") };
+    let story = running(one.clone()).command(Command::Scale { app: APP, count: Count::Exactly(2) });
+    let story = story.spawned(2).command(Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: [(ID, Arc::new(one))].into(),
+    });
+    let story = story.spawned(3).exits(3, 7);
+    assert!(matches!(progress(&story), Progress::Failed { .. }));
+    assert_eq!(story.brain.app(APP).expect("defined").instances, 2);
+}
+
 #[test]
 fn a_new_run_that_cannot_be_executed_changes_nothing() {
     let story = reloading(app("web")).fails_to_spawn(2, SpawnStep::Exec, libc::ENOENT).orders("");
@@ -70,6 +132,7 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
             beside: [ID].into(),
             soak: None,
             ports: Default::default(),
+            back_to: Default::default(),
         })
         .spawned(2);
     let story = story.later(ms(5_000)).orders("");
@@ -89,6 +152,7 @@ fn a_new_run_that_was_well_before_it_replaced_the_old_one_is_kept_as_ready() {
             beside: [ID].into(),
             soak: None,
             ports: Default::default(),
+            back_to: Default::default(),
         })
         .spawned(2);
     let story = story.passes(2);

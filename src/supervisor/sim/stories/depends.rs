@@ -261,6 +261,7 @@ fn an_exit_tells_why() {
         beside: Default::default(),
         soak: None,
         ports: Default::default(),
+        back_to: Default::default(),
     };
     running(app("web")).command(reload).exits(1, 0).tells(asked(Cause::Reload));
     let fails = Fact::Checked { run: RunId(1), verdict: Verdict::Failed { reason: "answered 503".into() } };
@@ -279,6 +280,7 @@ fn a_reload_of_what_has_waited_fails_with_the_news_that_lets_it_go_and_finds_it_
         beside: Default::default(),
         soak: None,
         ports: Default::default(),
+        back_to: Default::default(),
     });
     let story = story.fact(Fact::PortsSeen { busy: [(3000, nginx)].into() }).web_waits("db (ready)");
     let reason = "port 3000 is used by another program (nginx, pid 812)".to_owned();

@@ -179,6 +179,7 @@ fn a_reload_ends_where_there_is_no_port_for_the_next() {
             beside: Default::default(),
             soak: None,
             ports: Default::default(),
+            back_to: Default::default(),
         })
         .exits(1, 0)
         .spawned(4)
@@ -195,7 +196,7 @@ fn moved_by_reload(story: Story, ports: &[PortPlan]) -> Story {
     let processes: Vec<ProcessId> = (0..ports.len() as u32).map(ProcessId).collect();
     let beside = processes.iter().copied().collect();
     let ports = processes.iter().copied().zip(ports.iter().copied()).collect();
-    story.command(Command::Reload { processes, beside, soak: None, ports })
+    story.command(Command::Reload { processes, beside, soak: None, ports, back_to: Default::default() })
 }
 
 #[test]

@@ -20,7 +20,13 @@ fn several(instances: u32, roll: RollPolicy) -> Story {
 fn reload(story: Story, soak: Option<Duration>) -> Story {
     let processes: Vec<ProcessId> = story.brain.processes().map(|process| process.id).collect();
     let beside = processes.iter().copied().collect();
-    story.command(Command::Reload { processes, beside, soak, ports: BTreeMap::new() })
+    story.command(Command::Reload {
+        processes,
+        beside,
+        soak,
+        ports: BTreeMap::new(),
+        back_to: Default::default(),
+    })
 }
 
 fn progress(story: &Story) -> &Progress {

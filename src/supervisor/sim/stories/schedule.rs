@@ -28,7 +28,13 @@ fn job(schedule: Schedule) -> AppSpec {
 fn a_job_that_rests_is_not_run_by_a_reload() {
     let reload = |story: Story| {
         let (processes, beside) = (vec![ID], Default::default());
-        story.command(Command::Reload { processes, beside, soak: None, ports: Default::default() })
+        story.command(Command::Reload {
+            processes,
+            beside,
+            soak: None,
+            ports: Default::default(),
+            back_to: Default::default(),
+        })
     };
     reload(of(nightly())).answers(Ok(Accepted::AlreadySo)).orders("");
     // One that is started by itself, too.

@@ -17,6 +17,7 @@ fn reload(story: Story, ids: &[u32]) -> Story {
         beside: Default::default(),
         soak: None,
         ports: Default::default(),
+        back_to: Default::default(),
     })
 }
 

@@ -131,6 +131,17 @@ impl World {
         Ok(())
     }
 
+    /// Definitions by which the present runs of these may be: their environment is another one.
+    fn earlier(&self, processes: &[ProcessId]) -> BTreeMap<ProcessId, Arc<AppSpec>> {
+        let rows = processes.iter().filter_map(|id| self.brain.process(*id));
+        let earlier = |row: &Process| {
+            let mut spec = AppSpec::clone(self.brain.app(row.app)?);
+            spec.env.insert("BEFORE".to_owned(), self.now.0.to_string());
+            Some((row.id, Arc::new(spec)))
+        };
+        rows.filter_map(earlier).collect()
+    }
+
     /// Something happens.
     pub fn go_on(&mut self) -> Result<(), String> {
         if self.patient && self.ledger.launched.len() > 1 && !self.dice.chance(5) {
@@ -152,6 +163,9 @@ impl World {
                     && self.dice.chance(70)
                 {
                     *number = reload.number;
+                }
+                if let Command::Reload { processes, back_to, .. } = &mut command {
+                    *back_to = self.earlier(processes);
                 }
                 self.give(Given::Input(Input::Command(command)))
             }
