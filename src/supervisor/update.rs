@@ -119,8 +119,8 @@ impl Supervisor {
             ..spec.clone()
         };
         // What the failed definition has, too, is no reason to keep that.
-        let has_ports = spec.port == now.port
-            || spec.port.is_none_or(|plan| plan.suffices_for(spec.instances).is_ok());
+        let has_ports =
+            spec.port == now.port || spec.port.is_none_or(|plan| plan.suffices_for(spec.instances).is_ok());
         let may_depend = spec.depends_on == now.depends_on || self.check_dependencies(&spec).is_ok();
         let fits = spec.is_job() == now.is_job() && has_ports && may_depend;
         if spec == *now || !fits {
