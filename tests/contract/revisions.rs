@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::support::home::{Ran, ran};
 use crate::support::{Api, Home, SOON, fixture, proc, wait_until};
 
 fn revisions(api: &Api, app: &str) -> Vec<Value> {
@@ -93,18 +94,19 @@ fn a_reload_that_fails_takes_the_definition_back_that_it_brought() {
     let home = Home::new();
     let script =
         home.file("ver.sh", "#!/bin/bash\necho version $V\n[ $V = good ] || exit 4\nexec sleep 1000\n");
-    home.ok(&["start", &script, "--name", "ver", "--env", "V=good"]);
+    let with = |version: &str, args: &[&str]| ran(home.command(args).env("V", version));
+    assert_eq!(with("good", &["start", &script, "--name", "ver"]).code, 0);
     home.wait_for_line("ver", "version good");
     let pid = home.pid("ver");
-    let failed = |options: &[&str], words: &[&str]| {
-        let ran = home.run(options);
+    let failed = |ran: Ran, words: &[&str]| {
         assert_eq!(ran.code, 1, "{ran:?}");
         words.iter().for_each(|word| assert!(ran.err.contains(word), "{word}: {ran:?}"));
     };
-    failed(&["reload", "ver", "--env", "V=bad"], &["exit code 4", "the definition of before is back"]);
+    let is_back = "the definition of before is back";
+    failed(with("bad", &["reload", "ver", "--update-env"]), &["exit code 4", is_back]);
     assert_eq!(home.pid("ver"), pid, "the old run goes on");
     let api = home.api();
-    assert_eq!(causes(&api, "ver"), ["created", "updated", "taken_back"]);
+    assert_eq!(causes(&api, "ver"), ["created", "environment", "taken_back"]);
     let history = home.ok(&["history", "ver"]);
     assert!(history.contains("taken back by pmdaemon"), "{history}");
     proc::kill_hard(pid);
@@ -115,7 +117,7 @@ fn a_reload_that_fails_takes_the_definition_back_that_it_brought() {
     assert_eq!(home.process("ver")["restarts"], 1, "the version that runs is the good one");
     // There is nothing to take back of a definition that runs already.
     std::fs::write(&script, "#!/bin/bash\nexit 5\n").unwrap();
-    failed(&["reload", "ver"], &["exit code 5"]);
+    failed(home.run(&["reload", "ver"]), &["exit code 5"]);
     assert_eq!(revisions(&api, "ver").len(), 3);
 }
 
