@@ -214,9 +214,11 @@ impl Client {
         let app = format!("/api/v1/apps/{}", escaped(reference)?);
         let seconds = wait.as_secs();
         let (method, path) = match action {
-            Action::Start | Action::Stop | Action::Restart | Action::Reset => {
+            Action::Start | Action::Stop | Action::Restart => {
                 (Method::POST, format!("{app}/{}?wait={seconds}s", action.as_str()))
             }
+            // Nothing has to be waited for.
+            Action::Reset => (Method::POST, format!("{app}/{}", action.as_str())),
             Action::Delete => (Method::DELETE, format!("{app}?wait={seconds}s")),
         };
         reached(self.json(method, &path, |r| r.timeout(wait + MARGIN)).await?)

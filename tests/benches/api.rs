@@ -2,8 +2,9 @@
 //!
 //! `GET /api/v1/processes` with 100 processes: requests per second and how long they take, first alone
 //! and then with 1,000 clients attached that say little or nothing; and what 200 WebSockets that are
-//! told of 500 processes every second cost the daemon. `SECONDS` (10) is the length of each part,
-//! `CLIENTS` (16) asks at once.
+//! told of 500 processes every second cost the daemon: while these do nothing, and while the CPU of
+//! each changes from second to second. `SECONDS` (10) is the length of each part, `CLIENTS` (16) asks at
+//! once.
 
 #[path = "../support/mod.rs"]
 mod support;
@@ -26,6 +27,9 @@ const SUBSCRIBERS: usize = 200;
 const SLOW: usize = 1000;
 
 fn main() {
+    if std::env::args().any(|word| word == "work") {
+        work_a_little();
+    }
     let number =
         |name: &str, default| std::env::var(name).ok().and_then(|v| v.parse().ok()).unwrap_or(default);
     let (span, clients) = (Duration::from_secs(number("SECONDS", 10)), number("CLIENTS", 16) as usize);
@@ -43,12 +47,34 @@ fn main() {
     let (attached, refused) = bench.attach_slow_ones();
     few(&format!("the same, {attached} slow clients attached as it begins ({refused} were not let in)"));
     bench.grow("more", TOLD - LISTED);
-    let (cpu, frames, bytes) = runtime.block_on(bench.tell(span));
-    println!(
-        "{SUBSCRIBERS} subscribers at 1 Hz, {TOLD} processes: {:.1} % of a core in the daemon; {frames:.2} frames and \
-         {bytes:.0} bytes a subscriber and second",
-        cpu * 100.0
-    );
+    let mut watchers = runtime.block_on(bench.watchers());
+    let tell = |watchers: &mut [Socket], what: &str| {
+        let (cpu, frames, bytes) = runtime.block_on(bench.tell(watchers, span));
+        println!(
+            "{SUBSCRIBERS} subscribers at 1 Hz, {TOLD} processes {what}: {:.1} % of a core in the daemon; {frames:.2} \
+             frames and {bytes:.0} bytes a subscriber and second",
+            cpu * 100.0
+        );
+    };
+    tell(&mut watchers, "that do nothing");
+    bench.home.ok(&["delete", "all", "--force"]);
+    bench.work("busy", TOLD);
+    tell(&mut watchers, "that all work a little");
+    drop(watchers);
+    runtime.block_on(bench.quiet(span));
+}
+
+/// Works for one to four milliseconds of each second.
+fn work_a_little() -> ! {
+    let mut nth = std::process::id();
+    loop {
+        let begun = Instant::now();
+        nth = nth.wrapping_mul(1_103_515_245).wrapping_add(12_345);
+        while begun.elapsed() < Duration::from_millis(u64::from(nth >> 16) % 4 + 1) {
+            std::hint::spin_loop();
+        }
+        std::thread::sleep(Duration::from_secs(1).saturating_sub(begun.elapsed()));
+    }
 }
 
 /// A home of its own with a daemon in it.
@@ -120,39 +146,44 @@ impl Bench {
         (attached, SLOW - attached)
     }
 
-    /// CPU of the daemon per second, and frames and bytes per subscriber and second.
-    async fn tell(&self, span: Duration) -> (f64, f64, f64) {
+    /// As many that each work a little.
+    fn work(&self, name: &str, instances: usize) {
+        let this = std::env::current_exe().expect("this program");
+        let this = this.to_str().expect("text");
+        self.home.ok(&["start", this, "--name", name, "-i", &instances.to_string(), "--", "work"]);
+    }
+
+    /// All subscribers; each token may have 64.
+    async fn watchers(&self) -> Vec<Socket> {
         let mut sockets = Vec::new();
-        // Each token may have 64.
         for nth in 0..SUBSCRIBERS.div_ceil(50) {
             let token = self.home.ok(&["token", "create", &format!("watcher{nth}"), "--role", "viewer"]);
             for _ in 0..50.min(SUBSCRIBERS - nth * 50) {
                 sockets.push(self.subscribe(token.trim()).await);
             }
         }
-        let listen = async |mut socket: Socket, until: tokio::time::Instant| {
-            let (mut frames, mut bytes) = (0_u64, 0_u64);
-            while let Ok(Some(frame)) = tokio::time::timeout_at(until, socket.next()).await {
-                let frame = frame.expect("it stays open");
-                frames += u64::from(frame.is_text());
-                bytes += frame.len() as u64;
-            }
-            (frames, bytes, socket)
-        };
+        sockets
+    }
+
+    /// CPU of the daemon per second, and frames and bytes per subscriber and second.
+    async fn tell(&self, watchers: &mut [Socket], span: Duration) -> (f64, f64, f64) {
         // The pictures at the beginning are not what comes each second.
         let begun = tokio::time::Instant::now() + Duration::from_secs(2);
-        let first =
-            futures_util::future::join_all(sockets.into_iter().map(|socket| listen(socket, begun))).await;
+        listen_all(watchers, begun).await;
         let cpu = cpu_seconds(self.daemon);
-        let until = begun + span;
-        let all = first.into_iter().map(|(_, _, socket)| listen(socket, until));
-        let all = futures_util::future::join_all(all).await;
+        let (frames, bytes) = listen_all(watchers, begun + span).await;
         let seconds = span.as_secs_f64();
-        let cpu = (cpu_seconds(self.daemon) - cpu) / seconds;
         let each = SUBSCRIBERS as f64 * seconds;
-        let frames: u64 = all.iter().map(|(frames, _, _)| frames).sum();
-        let bytes: u64 = all.iter().map(|(_, bytes, _)| bytes).sum();
-        (cpu, frames as f64 / each, bytes as f64 / each)
+        ((cpu_seconds(self.daemon) - cpu) / seconds, frames as f64 / each, bytes as f64 / each)
+    }
+
+    /// What the same costs while nobody is told.
+    async fn quiet(&self, span: Duration) {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let cpu = cpu_seconds(self.daemon);
+        tokio::time::sleep(span).await;
+        let cpu = (cpu_seconds(self.daemon) - cpu) / span.as_secs_f64();
+        println!("the same processes, and nobody is told: {:.1} % of a core in the daemon", cpu * 100.0);
     }
 
     async fn subscribe(&self, token: &str) -> Socket {
@@ -168,6 +199,21 @@ impl Bench {
 }
 
 type Socket = tokio_tungstenite::WebSocketStream<tokio_tungstenite::MaybeTlsStream<tokio::net::TcpStream>>;
+
+/// Frames and bytes that come to all of them until then.
+async fn listen_all(watchers: &mut [Socket], until: tokio::time::Instant) -> (u64, u64) {
+    let listen = async |socket: &mut Socket| {
+        let (mut frames, mut bytes) = (0, 0);
+        while let Ok(Some(frame)) = tokio::time::timeout_at(until, socket.next()).await {
+            let frame = frame.expect("it stays open");
+            frames += u64::from(frame.is_text());
+            bytes += frame.len() as u64;
+        }
+        (frames, bytes)
+    };
+    let all = futures_util::future::join_all(watchers.iter_mut().map(listen)).await;
+    all.into_iter().fold((0, 0), |(frames, bytes), (f, b)| (frames + f, bytes + b))
+}
 
 /// What came of asking.
 struct Answers {

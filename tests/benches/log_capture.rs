@@ -84,12 +84,14 @@ fn main() {
             let all: Vec<[f64; 9]> = (0..rounds).map(|_| bench.round()).collect();
             let [keeper, rate, app, pipe_rate, pipe_app, wide_rate, wide_app, cat, floor] =
                 std::array::from_fn(|figure| median(all.iter().map(|round| round[figure])));
+            // Of what was measured right after each other: the machine is quicker in one round than in another.
+            let ratio = |of: usize, to: usize| median(all.iter().map(|round| round[of] / round[to]));
             println!(
                 "{what:>17}, {how:>15}: keeper {keeper:.2} CPU s/GB (cat {cat:.2}, write alone {floor:.2}); program \
                  {rate:>4.0} MB/s, {app:.2} CPU s/GB (into a pipe that is read at once {pipe_rate:>4.0} MB/s, \
                  {pipe_app:.2}; into one of 1 MiB {wide_rate:>4.0} MB/s, {wide_app:.2}): {:.2} times as fast, {:.2}",
-                rate / pipe_rate,
-                rate / wide_rate,
+                ratio(1, 3),
+                ratio(1, 5),
             );
         }
     }
@@ -248,9 +250,9 @@ fn times(text: &str) -> (f64, f64) {
     (wall.parse().unwrap(), cpu.parse().unwrap())
 }
 
-/// User and system time so far.
+/// CPU time so far of a program that has one thread. `stat` counts it in ticks of 10 ms, which is much
+/// of what the keeper needs here.
 fn cpu_seconds(pid: i32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
-    let fields: Vec<&str> = stat.rsplit_once(") ").unwrap().1.split(' ').collect();
-    (fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()) as f64 / 100.0
+    let text = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();
+    text.split(' ').next().unwrap().parse::<u64>().unwrap() as f64 / 1e9
 }

@@ -137,9 +137,12 @@ fn what_runs_on_after_its_log_was_moved_in_the_definition_is_read_where_it_write
     let api = home.api();
     let moved = home.work().join("moved.log");
     let new = serde_json::json!({"script": script, "cwd": home.work(), "logs": {"out_file": moved}});
-    let changed =
-        api.send(api.request("PUT", "/api/v1/apps/app?then=keep").header("if-match", "*").json(&new));
-    assert_eq!(changed.status, 200, "{changed:?}");
+    let change = || {
+        let request = api.request("PUT", "/api/v1/apps/app?then=keep").header("if-match", "*");
+        let changed = api.send(request.json(&new));
+        assert_eq!(changed.status, 200, "{changed:?}");
+    };
+    change();
     let before = home.path().join("logs/app-out.log");
     let shown = || home.process("app")["out_log"].as_str().unwrap().to_owned();
     assert_eq!(shown(), before.to_str().unwrap());
@@ -150,6 +153,8 @@ fn what_runs_on_after_its_log_was_moved_in_the_definition_is_read_where_it_write
     assert_eq!(home.run(&["reload", "app"]).code, 1);
     assert_eq!(shown(), before.to_str().unwrap());
     home.file("count.sh", &script_of_before);
+    // The reload that failed has taken the definition back.
+    change();
     // Another daemon knows it from the keeper.
     let (_, daemon) = home.keeper_and_daemon();
     crate::support::proc::kill_hard(daemon);
