@@ -138,6 +138,7 @@ fn schemas() -> Value {
             "cwd": matching(ABSOLUTE),
             "interpreter": matching(FULL_TEXT),
             "env": variables(),
+            "instance_var": matching(VARIABLE_OF_SHELLS),
             "instances": {"minimum": 1, "maximum": 1000},
             "max_restarts": {"minimum": 0, "maximum": 1_000_000},
             "min_uptime": {"minimum": 0, "maximum": 86_400_000},
