@@ -29,15 +29,18 @@ fn in_service() -> Story {
     story.orders("launch 2").spawned(1).spawned(2).accepts(1).serves("1 on 4000")
 }
 
-fn reloading() -> Story {
-    let reload = Command::Reload {
+fn reload() -> Command {
+    Command::Reload {
         processes: vec![ID],
         beside: [ID].into(),
         soak: None,
         ports: Default::default(),
         back_to: Default::default(),
-    };
-    in_service().command(reload).orders("launch 3").spawned(3)
+    }
+}
+
+fn reloading() -> Story {
+    in_service().command(reload()).orders("launch 3").spawned(3)
 }
 
 impl Story {
@@ -81,14 +84,7 @@ fn the_new_run_takes_its_share_and_the_old_one_drains_before_it_is_asked_to_end(
 #[test]
 fn the_next_reload_goes_back_to_the_first_port() {
     let story = reloading().accepts(3).later(ms(1_000)).drained(1).exits(1, 0);
-    let reload = Command::Reload {
-        processes: vec![ID],
-        beside: [ID].into(),
-        soak: None,
-        ports: Default::default(),
-        back_to: Default::default(),
-    };
-    let story = story.command(reload).orders("launch 4").spawned(4).accepts(4);
+    let story = story.command(reload()).orders("launch 4").spawned(4).accepts(4);
     story.serves("3 on 4001; 4 on 4000");
 }
 
