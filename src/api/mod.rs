@@ -52,6 +52,7 @@ mod impatient;
 mod in_flight;
 pub mod kept;
 mod list_query;
+mod list_shape;
 pub mod listeners;
 mod log_state;
 pub mod login;
