@@ -58,6 +58,8 @@ mod log_state;
 pub mod login;
 pub mod logs;
 pub mod metrics;
+mod metrics_span;
+mod naming;
 mod notices;
 pub mod openapi;
 pub mod openapi_3_0;

@@ -69,8 +69,8 @@ fn several(pattern: &str) -> String {
 /// The same wherever a parameter has that name.
 fn pattern_of_parameter(name: &str) -> Option<&'static str> {
     match name {
-        "wait" | "soak" => Some(SPAN),
-        "since" | "until" => Some(TIME),
+        "wait" | "soak" | "step" => Some(SPAN),
+        "since" | "until" | "from" | "to" => Some(TIME),
         "level" => Some(LEVEL),
         "range" => Some("^(1h|24h|7d|30d)$"),
         "instances" => Some("^[0-9]{1,9}(,[0-9]{1,9})*$"),

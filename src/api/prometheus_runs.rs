@@ -16,7 +16,7 @@ use super::prometheus::{One, family, one};
 use crate::daemon::counting::Why;
 use crate::keeper::protocol::LogStream;
 use crate::model::{End, Pid, ProcessId};
-use crate::sample;
+use crate::sample::{self, CpuTime};
 use crate::wire;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,6 +25,14 @@ struct Restarted {
     namespace: String,
     instance: i64,
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InMode {
+    app: String,
+    namespace: String,
+    instance: i64,
+    mode: &'static str,
 }
 
 /// One of both is empty; both, when nobody could see how it ended.
@@ -55,11 +63,16 @@ pub async fn register(registry: &mut Registry, api: &Api, all: &[wire::Process])
     checks(registry, api, &processes);
     lost(registry, api, &processes);
     let measured = api.handle.measured().await;
-    let words = "CPU time of its present run, the whole tree";
-    let cpu = family::<One, Counter<f64, AtomicU64>>(registry, "pmdaemon_process_cpu_seconds", words);
+    let words = "CPU time of its present run, the whole tree, in programs (user) and in the kernel (system)";
+    let cpu = family::<InMode, Counter<f64, AtomicU64>>(registry, "pmdaemon_process_cpu_seconds", words);
     for (id, process) in &processes {
         if let Some((_, usage)) = measured.as_ref().and_then(|measured| measured.processes.get(id)) {
-            cpu.get_or_create(&one(process)).inc_by(usage.cpu_time.as_secs_f64());
+            let CpuTime { user, system } = usage.cpu_time;
+            for (mode, time) in [("user", user), ("system", system)] {
+                let One { app, namespace, instance } = one(process);
+                let labels = InMode { app, namespace, instance, mode };
+                cpu.get_or_create(&labels).inc_by(time.as_secs_f64());
+            }
         }
     }
     let limits = max_files(all).await;
