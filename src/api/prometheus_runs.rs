@@ -15,7 +15,7 @@ use super::Api;
 use super::prometheus::{One, family, one};
 use crate::daemon::counting::Why;
 use crate::keeper::protocol::LogStream;
-use crate::model::{End, Pid, ProcessId};
+use crate::model::{End, Pid, ProcessId, Signal};
 use crate::sample::{self, CpuTime};
 use crate::wire;
 
@@ -97,8 +97,13 @@ fn counted(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::P
     let restarts = family::<Restarted, Counter>(registry, "pmdaemon_process_restarts", words);
     let words = "Runs that ended so, since the daemon began";
     let exits = family::<Ended, Counter>(registry, "pmdaemon_process_exits", words);
+    let words = "Runs whose main process the kernel ended for lack of memory, since the daemon began. Known where \
+                 the kernel's log can be read, or our control group has a memory controller";
+    let killed = family::<One, Counter>(registry, "pmdaemon_process_oom_kills", words);
     for (id, process) in processes {
         let counted = api.handle.counts().of(*id);
+        let of_memory = counted.ends.iter().filter(|(end, _)| *end == End::OutOfMemory);
+        killed.get_or_create(&one(process)).inc_by(of_memory.map(|(_, count)| count).sum());
         let One { app, namespace, instance } = one(process);
         for why in Why::ALL {
             let (app, namespace) = (app.clone(), namespace.clone());
@@ -110,6 +115,7 @@ fn counted(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::P
             let (code, signal) = match end {
                 End::Code(code) => (code.to_string(), String::new()),
                 End::Signal(signal) => (String::new(), signal.to_string()),
+                End::OutOfMemory => (String::new(), Signal::KILL.to_string()),
                 End::Unknown => (String::new(), String::new()),
             };
             let (app, namespace) = (app.clone(), namespace.clone());

@@ -30,6 +30,13 @@ impl Mount {
     }
 }
 
+/// The directory of the cgroup of this process.
+pub(super) fn own_directory() -> Option<PathBuf> {
+    let cgroups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = cgroups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Mount::find()?.directory(own)
+}
+
 /// Whose cgroup a process is in.
 pub(super) enum Membership {
     /// That of its own run.

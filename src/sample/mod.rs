@@ -25,6 +25,7 @@ mod cpu;
 mod files;
 pub mod history;
 mod host;
+mod kills;
 mod leaf;
 mod mark;
 mod own;
@@ -39,6 +40,7 @@ use std::time::Duration;
 pub use cpu::CpuTime;
 pub use files::Files;
 pub use host::{HostSampler, HostUsage};
+pub use kills::Kills;
 pub use own::{Own, max_files};
 
 use crate::model::{Moment, Pid, RunId};

@@ -132,7 +132,7 @@ pub struct LastExit {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub unknown: Option<bool>,
-    /// Why the manager ended it, if that was its own decision.
+    /// Why the manager ended it, if that was its own decision; or why the kernel did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "memory limit: 612.4 MiB > 512 MiB")]
     pub reason: Option<String>,

@@ -6,7 +6,7 @@ use super::super::log_orders::Tended;
 use super::{Driver, Ended, INTRODUCTION, KEEPER_RETRY};
 use crate::home::Home;
 use crate::keeper::protocol::{LogReport, Order, Report, RunReport, version};
-use crate::model::{ByteSize, Event, Fact, Moment, Pid, RunId};
+use crate::model::{ByteSize, End, Event, Fact, Moment, Pid, RunId, Signal, State};
 use crate::store::Change;
 use crate::supervisor::{Command, Input};
 
@@ -82,9 +82,30 @@ impl Driver {
                 if let Report::Exited { run, peak: Some(bytes), .. } = &report {
                     self.peak = Some((RunId(*run), ByteSize(*bytes)));
                 }
-                keeper_words::fact(report).map(|fact| self.step(Input::Fact(fact))).unwrap_or_default()
+                let fact = keeper_words::fact(report).map(|fact| self.with_what_the_kernel_says(fact));
+                fact.map(|fact| self.step(Input::Fact(fact))).unwrap_or_default()
             }
         }
+    }
+
+    /// The same SIGKILL comes from people and, when memory is short, from the kernel. Who is to end gets it
+    /// from us.
+    fn with_what_the_kernel_says(&self, fact: Fact) -> Fact {
+        let Fact::Exited { run, end: End::Signal(Signal::KILL), at, tree_empty } = fact else { return fact };
+        let running = self.brain.processes().find_map(|process| match process.state {
+            State::Running { run: of, pid, .. } if of == run => Some(pid),
+            State::Running { .. }
+            | State::Idle(_)
+            | State::Waiting { .. }
+            | State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Stopping { .. } => None,
+        });
+        let end = match running.is_some_and(|pid| self.usages.was_out_of_memory(pid)) {
+            true => End::OutOfMemory,
+            false => End::Signal(Signal::KILL),
+        };
+        Fact::Exited { run, end, at, tree_empty }
     }
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
