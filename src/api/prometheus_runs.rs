@@ -61,6 +61,7 @@ pub async fn register(registry: &mut Registry, api: &Api, all: &[wire::Process])
         .collect();
     counted(registry, api, &processes);
     checks(registry, api, &processes);
+    taken(registry, api, &processes);
     lost(registry, api, &processes);
     let measured = api.handle.measured().await;
     let words = "CPU time of its present run, the whole tree, in programs (user) and in the kernel (system)";
@@ -140,6 +141,18 @@ impl Collector for Checks {
         let (name, words) = ("pmdaemon_health_check_duration_seconds", "How long health checks took");
         let mut family = encoder.encode_descriptor(name, words, None, first.metric_type())?;
         self.0.iter().try_for_each(|(process, durations)| durations.encode(family.encode_family(process)?))
+    }
+}
+
+fn taken(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::Process)]) {
+    let words = "Output that its logs took, of the runs that this daemon has begun or found; told every 15 s and \
+                 at the end of a run";
+    let taken = family::<OfStream, Counter>(registry, "pmdaemon_log_bytes", words);
+    for (id, process) in processes {
+        for (stream, bytes) in ["out", "err"].into_iter().zip(api.handle.log_health().taken(*id)) {
+            let One { app, namespace, instance } = one(process);
+            taken.get_or_create(&OfStream { app, namespace, instance, stream }).inc_by(bytes);
+        }
     }
 }
 

@@ -143,8 +143,11 @@ impl Driver {
         }
     }
 
-    /// A log takes nothing, or does again.
+    /// A log takes nothing, or does again, or has taken more.
     fn log_changed(&mut self, run: RunId, log: LogReport) -> Option<Change> {
+        if let Some(process) = self.brain.owner_of(run) {
+            self.log_health.count(process, run, &log);
+        }
         let process = self.brain.processes().find(|process| process.state.run() == Some(run))?;
         let (app, process) = (process.app, process.id);
         let kind = self.log_health.learn(process, log)?;
