@@ -383,6 +383,10 @@ pub struct App {
 pub struct AppList {
     /// By id, or in the order of `sort`.
     pub items: Vec<App>,
+    /// The newest event that this list shows the outcome of: with it as `after`, events go on from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub seq: Option<i64>,
     /// There is more: ask again with this as `cursor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

@@ -98,5 +98,5 @@ pub async fn list(
             log_state::add(&api, views, &mut app.processes).await?;
         }
     }
-    shape.answer::<wire::App>(&wire::AppList { items, next_cursor, total })
+    shape.answer::<wire::App>(&wire::AppList { items, seq: Some(snapshot.events as i64), next_cursor, total })
 }

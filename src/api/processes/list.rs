@@ -95,7 +95,8 @@ pub async fn list(
         Some(sort) => Order::parse(sort, KEYS)?.page("processes", seen().collect(), limit, cursor)?,
     };
     let items = page.into_iter().map(|(_, process)| process).collect();
-    let list = wire::ProcessList { items, next_cursor, total: shape.total(|| seen().count()) };
+    let (seq, total) = (Some(snapshot.events as i64), shape.total(|| seen().count()));
+    let list = wire::ProcessList { items, seq, next_cursor, total };
     shape.answer::<wire::Process>(&list)
 }
 
@@ -107,7 +108,8 @@ fn whole(api: &Api, principal: &Principal, measured: Option<&Arc<Measured>>) -> 
     api.lists.of(origin, clock::now(), || {
         let seen = scope::within(picture, &principal.namespaces);
         let items = seen.processes.values().map(|view| convert::process(view, measured)).collect();
-        let list = wire::ProcessList { items, next_cursor: None, total: None };
+        let seq = Some(seen.events as i64);
+        let list = wire::ProcessList { items, seq, next_cursor: None, total: None };
         serde_json::to_vec(&list).expect("it is plain data").into()
     })
 }
