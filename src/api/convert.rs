@@ -65,7 +65,10 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         max_memory_bytes: view.spec.resources.max_memory.map(|size| size.0 as i64),
         last_exit: view.last_end.map(|end| {
             let exit = last_exit(end);
-            wire::LastExit { reason: view.last_over_memory.map(|over| over.to_string()).or(exit.reason), ..exit }
+            wire::LastExit {
+                reason: view.last_over_memory.map(|over| over.to_string()).or(exit.reason),
+                ..exit
+            }
         }),
         out_log: view.logs.out.display().to_string(),
         err_log: view.logs.err.display().to_string(),
@@ -100,9 +103,7 @@ fn reason(view: &ProcessView) -> Option<String> {
             Some("it is to end after what depends on it".to_owned())
         }
         State::Stopping { .. } if convert_ready::not_ready(view).is_some() => convert_ready::not_ready(view),
-        State::Starting { since, .. } | State::Running { since, .. } => {
-            past(*since)
-        }
+        State::Starting { since, .. } | State::Running { since, .. } => past(*since),
         State::Stopping { .. } => view.over_memory.map(|over| over.to_string()),
         State::Idle(_) => None,
     }

@@ -30,7 +30,8 @@ fn said(list: &str, cursor: &str) -> Option<String> {
 }
 
 fn not_given() -> ApiError {
-    let detail = "cursor is none that this list has given in this order: leave it out to begin at the beginning";
+    let detail =
+        "cursor is none that this list has given in this order: leave it out to begin at the beginning";
     ApiError::new(StatusCode::BAD_REQUEST, "invalid_cursor", detail)
 }
 

@@ -21,7 +21,7 @@ use crate::wire::{self, MetricMark, MetricPoint, Metrics};
 /// So many of the latest events of a process are looked through for marks.
 const EVENTS: usize = 1000;
 
-/// So many processes of an app, each with up to 600 points, are enough for one answer.
+/// So many processes of an app, each with up to 360 points, are enough for one answer.
 const PROCESSES: i64 = 20;
 
 /// Which processes of an app.
@@ -79,7 +79,8 @@ pub async fn of_system(
 ///
 /// Of each of them as for a process.
 #[utoipa::path(get, path = "/api/v1/apps/{ref}/metrics", tag = "apps", operation_id = "app_metrics",
-    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"), Which, WhichOfApp),
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"),
+        Which, WhichOfApp),
     responses(
         (status = 200, description = "what is known of that time", body = wire::AppMetrics),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]

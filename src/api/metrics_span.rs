@@ -11,9 +11,6 @@ use super::logs::time;
 use crate::sample::history::{Bucket, Range};
 use crate::wire;
 
-/// The most points of an answer.
-const MOST: u64 = 600;
-
 /// Which time.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -28,8 +25,8 @@ pub struct Which {
     #[param(nullable = false, example = "30m")]
     to: Option<String>,
     /// At least how much time one point stands for. It is rounded up to what is measured: a multiple of
-    /// 15 s in the last hour, of 5 min in the last day, of 30 min in the last week and of 2 h before.
-    /// There are at most 600 points: without it the steps are as long as that takes.
+    /// 15 s in the last hour, of 5 min in the last day, of 30 min in the last week and of 2 h before. So
+    /// there are never more than 360 points.
     #[param(nullable = false, example = "5m")]
     step: Option<String>,
 }
@@ -72,7 +69,7 @@ impl Which {
     /// What that means now.
     ///
     /// # Errors
-    /// 400 for what is no time, no range, or too much.
+    /// 400 for what is no time, no span or no range.
     pub fn span(&self, now_ms: u64) -> Result<Span, ApiError> {
         let span = match (&self.range, &self.from, &self.to) {
             (None, None, None) => Span::of(Range::Hour, now_ms),
@@ -83,22 +80,13 @@ impl Which {
                 return Err(ApiError::conflicting(detail.to_owned()));
             }
         };
-        let (whole, bucket) = (span.to_ms - span.from_ms, span.range.step_ms());
-        let least = whole.div_ceil(MOST).next_multiple_of(bucket).max(bucket);
-        let Some(text) = &self.step else { return Ok(Span { step_ms: least, ..span }) };
+        let Some(text) = &self.step else { return Ok(span) };
         let step = wire::span::parse(text, None).map_err(|_| {
             let detail = format!("step is {text:?}: use a span like 15s, 5m or 2h");
             ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", detail)
         })?;
-        let step_ms = (step.as_millis() as u64).max(1).next_multiple_of(bucket);
-        match step_ms >= least {
-            true => Ok(Span { step_ms, ..span }),
-            false => {
-                let least = least / 1000;
-                let detail = format!("step is {text:?}, which makes more than {MOST} points: use {least}s or more");
-                Err(ApiError::new(StatusCode::BAD_REQUEST, "too_many_points", detail))
-            }
-        }
+        let step_ms = (step.as_millis() as u64).max(1).next_multiple_of(span.step_ms);
+        Ok(Span { step_ms, ..span })
     }
 }
 
@@ -114,7 +102,8 @@ fn range(word: &str) -> Result<Range, ApiError> {
 fn between(from: Option<&str>, to: Option<&str>, now_ms: u64) -> Result<Span, ApiError> {
     let us = |name, text: Option<&str>| text.map(|text| time(name, text)).transpose();
     let to_ms = us("to", to)?.map_or(now_ms, |us| us / 1000).min(now_ms);
-    let from_ms = us("from", from)?.map(|us| us / 1000).unwrap_or(to_ms.saturating_sub(Range::Hour.span_ms()));
+    let from_ms =
+        us("from", from)?.map(|us| us / 1000).unwrap_or(to_ms.saturating_sub(Range::Hour.span_ms()));
     if from_ms >= to_ms {
         let detail = "from is not before to, or not before now: nothing lies between them";
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_time", detail));
@@ -148,13 +137,13 @@ mod tests {
     }
 
     #[test]
-    fn the_finest_measurements_that_reach_back_are_taken_and_never_more_than_600_points() {
+    fn the_finest_measurements_that_reach_back_are_taken_and_never_more_than_360_points() {
         let check = |wanted: Which, range: Range, back: u64, step: u64| {
             let now = clock::unix_ms();
             let span = wanted.span(now).unwrap();
             assert_eq!((span.range, span.step_ms), (range, step), "{wanted:?}");
             assert!((now - span.from_ms).abs_diff(back) < 10 * SECOND, "{wanted:?}: {span:?}");
-            assert!((span.to_ms - span.from_ms) / span.step_ms <= MOST, "{wanted:?}: {span:?}");
+            assert!((span.to_ms - span.from_ms) / span.step_ms <= 360, "{wanted:?}: {span:?}");
         };
         check(which("", "", "", ""), Range::Hour, HOUR, 15 * SECOND);
         check(which("7d", "", "", ""), Range::Week, 168 * HOUR, HOUR / 2);

@@ -92,7 +92,8 @@ fn say_which_version_answers(api: &mut Value) {
     let operations = paths
         .filter(|(path, _)| path.starts_with("/api/v1/"))
         .flat_map(|(_, of_path)| of_path.as_object_mut().into_iter().flatten());
-    let answers = operations.flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten());
+    let answers =
+        operations.flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten());
     for (_, answer) in answers.filter(|(status, _)| status.starts_with(['2', '3'])) {
         answer["headers"][naming::API] = json!({"$ref": "#/components/headers/Version"});
     }

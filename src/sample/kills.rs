@@ -155,7 +155,8 @@ mod tests {
         let check = |record: &str, expected: Option<i32>| {
             assert_eq!(named_in(record), expected.map(Pid), "{record}");
         };
-        let of_group = "3,1042,84210399166,-;Memory cgroup out of memory: Killed process 4711 (python3) total-vm:1kB\n";
+        let of_group =
+            "3,1042,84210399166,-;Memory cgroup out of memory: Killed process 4711 (python3) total-vm:1kB\n";
         check(of_group, Some(4711));
         check("3,1,1,-;Out of memory: Killed process 12 (a b) total-vm:1kB, anon-rss:2kB", Some(12));
         // Somebody else's words, as they come from a program that writes to the log.

@@ -51,6 +51,8 @@ fn an_app_shows_what_each_of_its_processes_has_used() {
 
     // Who is for another namespace sees no such app.
     let token = home.ok(&["token", "create", "shop", "--role", "viewer", "--namespace", "shop"]);
-    let ask = |app: &str| api.send(api.bare("GET", &format!("/api/v1/apps/{app}/metrics")).bearer_auth(token.trim()));
+    let ask = |app: &str| {
+        api.send(api.bare("GET", &format!("/api/v1/apps/{app}/metrics")).bearer_auth(token.trim()))
+    };
     assert_eq!((ask("web").status.as_u16(), ask("other").status.as_u16()), (404, 200));
 }

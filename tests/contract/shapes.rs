@@ -6,10 +6,10 @@ use crate::support::{Api, Home, fixture};
 
 fn some(home: &Home) -> Api {
     let script = fixture("loop.sh");
-    for (name, namespace) in [("web", "default"), ("api", "shop"), ("db", "shop"), ("cache", "default")] {
+    home.ok(&["start", &script, "--name", "web", "-i", "2"]);
+    for (name, namespace) in [("api", "shop"), ("db", "shop"), ("cache", "default")] {
         home.ok(&["start", &script, "--name", name, "--namespace", namespace]);
     }
-    home.ok(&["scale", "web", "2"]);
     home.ok(&["restart", "db"]);
     home.ok(&["stop", "cache"]);
     home.api()
@@ -36,9 +36,9 @@ fn lists_are_looked_through_and_ordered() {
     check("sort=name", &["api", "cache", "db", "web"], &["api", "cache", "db", "web-0", "web-1"]);
     check("sort=-name", &["web", "db", "cache", "api"], &["web-1", "web-0", "db", "cache", "api"]);
     // Equal ones by id, whatever the direction.
-    check("sort=-namespace", &["api", "db", "web", "cache"], &["api", "db", "web-0", "cache", "web-1"]);
-    check("sort=-restarts", &["db", "web", "api", "cache"], &["db", "web-0", "api", "cache", "web-1"]);
-    check("sort=-id&q=online", &["db", "api", "web"], &["web-1", "db", "api", "web-0"]);
+    check("sort=-namespace", &["api", "db", "web", "cache"], &["api", "db", "web-0", "web-1", "cache"]);
+    check("sort=-restarts", &["db", "web", "api", "cache"], &["db", "web-0", "web-1", "api", "cache"]);
+    check("sort=-id&q=online", &["db", "api", "web"], &["db", "api", "web-1", "web-0"]);
     let processes = |query: &str| api.get(&format!("/api/v1/processes?{query}"));
     // Who does not run has no such value, and the longest uptime is that of who was first.
     for first in ["pid", "cpu", "memory", "uptime"] {
@@ -89,7 +89,8 @@ fn a_list_has_the_members_that_are_asked_for_and_says_how_many_there_are() {
     let api = some(&home);
     let whole = api.get("/api/v1/processes");
     let narrow = api.get("/api/v1/processes?fields=pid,status");
-    for (whole, narrow) in whole["items"].as_array().unwrap().iter().zip(narrow["items"].as_array().unwrap()) {
+    for (whole, narrow) in whole["items"].as_array().unwrap().iter().zip(narrow["items"].as_array().unwrap())
+    {
         for always in ["id", "name", "app", "namespace", "status", "restarts"] {
             assert_eq!(whole[always], narrow[always], "{narrow}");
         }
@@ -120,7 +121,8 @@ fn a_list_has_the_members_that_are_asked_for_and_says_how_many_there_are() {
     assert_eq!(total("/api/v1/operations?state=running&count=true"), 0);
     // Somebody for one namespace counts what they see.
     let token = home.ok(&["token", "create", "shop", "--role", "viewer", "--namespace", "shop"]);
-    let of_shop = |path: &str| api.send(api.bare("GET", path).bearer_auth(token.trim())).json()["total"].clone();
+    let of_shop =
+        |path: &str| api.send(api.bare("GET", path).bearer_auth(token.trim())).json()["total"].clone();
     assert_eq!(of_shop("/api/v1/processes?count=true"), 2);
     assert_eq!(of_shop("/api/v1/apps?count=true&sort=name"), 2);
     let seen = of_shop("/api/v1/operations?count=true").as_i64().unwrap();

@@ -64,7 +64,10 @@ fn every_answer_names_its_request_and_the_version_of_the_api_and_a_problem_is_an
     let refused = api.send(api.request("POST", "/api/v1/apps/nosuch/stop"));
     let id = refused.header("x-request-id").to_owned();
     let records = api.get("/api/v1/audit?limit=1000");
-    assert!(records["items"].as_array().unwrap().iter().any(|record| record["request_id"] == id.as_str()), "{records}");
+    assert!(
+        records["items"].as_array().unwrap().iter().any(|record| record["request_id"] == id.as_str()),
+        "{records}"
+    );
 }
 
 #[test]

@@ -19,7 +19,6 @@ BY_CODE = {
     "soak_too_long": "how much a span is: one day is the most",
     "not_ready": "`ready=true` asks for it: it ended, and will not become ready",
     "invalid_time": "whether a day is in the calendar, and how much a span is",
-    "too_many_points": "how many steps there are in a span",
     "invalid_pattern": "whether a text is a regular expression",
     "cannot_execute": "whether a program can be executed is known to the host alone",
     "idempotency_key_reused": "a key is good for one request only",

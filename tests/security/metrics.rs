@@ -213,7 +213,12 @@ impl Drop for Group {
     fn drop(&mut self) {
         // The kernel refuses while somebody who has just been killed is in it.
         let gone = || fs::remove_dir(&self.0).is_ok();
-        (0..200).any(|_| gone() || { std::thread::sleep(Duration::from_millis(50)); false });
+        (0..200).any(|_| {
+            gone() || {
+                std::thread::sleep(Duration::from_millis(50));
+                false
+            }
+        });
     }
 }
 
@@ -237,7 +242,10 @@ fn whom_the_kernel_ends_for_lack_of_memory_is_told_as_such_by_api_events_and_met
     });
     let process = home.process("hog");
     let why = "out of memory: the kernel ended it";
-    assert_eq!((&process["last_exit"]["signal"], &process["last_exit"]["reason"]), (&"SIGKILL".into(), &why.into()));
+    assert_eq!(
+        (&process["last_exit"]["signal"], &process["last_exit"]["reason"]),
+        (&"SIGKILL".into(), &why.into())
+    );
     assert_eq!(process["reason"], why);
     let api = home.api();
     let exits = api.events("hog", "process.exited");

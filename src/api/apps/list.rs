@@ -9,8 +9,8 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
-use crate::api::extract::Query;
 use crate::api::cursor::Key;
+use crate::api::extract::Query;
 use crate::api::list_query::Like;
 use crate::api::list_shape::{Keys, Order, Shape};
 use crate::api::resolve::resolve;
@@ -75,8 +75,7 @@ pub async fn list(
     let snapshot = auth.snapshot(&api);
     let chosen = resolve(&snapshot, which.reference.as_deref().unwrap_or("all"))?;
     let filter = like.filter()?;
-    let has_words =
-        |view: &ProcessView| !shape.has_words() || shape.fits(&convert::process(view, measured));
+    let has_words = |view: &ProcessView| !shape.has_words() || shape.fits(&convert::process(view, measured));
     let mut by_app = BTreeMap::<_, Vec<_>>::new();
     for view in chosen.into_iter().filter(|view| filter.fits(view) && has_words(view)) {
         by_app.entry(view.app).or_default().push(view);

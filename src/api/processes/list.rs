@@ -10,9 +10,9 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use crate::api::access::{Auth, View};
+use crate::api::cursor::Key;
 use crate::api::extract::Query;
 use crate::api::kept::Origin;
-use crate::api::cursor::Key;
 use crate::api::list_query::Like;
 use crate::api::list_shape::{Keys, Order, Shape};
 use crate::api::{Api, ApiError, Shared, convert, convert_usage, cursor, scope};
