@@ -92,7 +92,8 @@ impl Driver {
     /// from us.
     fn with_what_the_kernel_says(&self, fact: Fact) -> Fact {
         let Fact::Exited { run, end: End::Signal(Signal::KILL), at, tree_empty } = fact else { return fact };
-        let running = self.brain.processes().find_map(|process| match process.state {
+        let process = self.brain.whose(run).and_then(|id| self.brain.process(id));
+        let running = process.and_then(|process| match process.state {
             State::Running { run: of, pid, .. } if of == run => Some(pid),
             State::Running { .. }
             | State::Idle(_)
@@ -145,10 +146,9 @@ impl Driver {
 
     /// A log takes nothing, or does again, or has taken more.
     fn log_changed(&mut self, run: RunId, log: LogReport) -> Option<Change> {
-        if let Some(process) = self.brain.owner_of(run) {
-            self.log_health.count(process, run, &log);
-        }
-        let process = self.brain.processes().find(|process| process.state.run() == Some(run))?;
+        let id = self.brain.owner_of(run)?;
+        self.log_health.count(id, run, &log);
+        let process = self.brain.process(id).filter(|process| process.state.run() == Some(run))?;
         let (app, process) = (process.app, process.id);
         let kind = self.log_health.learn(process, log)?;
         self.remember(Event { app, process, run: Some(run), kind })
