@@ -2,10 +2,11 @@
 //! and, to who may ask, the version of the API.
 
 use axum::extract::{MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
 
+use super::audit::Note;
 use crate::secrets::random;
 
 /// The version of what is under `/api/v1`. The second number grows with each release that adds to it;
@@ -26,15 +27,20 @@ tokio::task_local! {
 pub async fn name(request: Request, next: Next) -> Response {
     let id = random::id();
     let header = HeaderValue::from_str(&id);
+    let mut response = ID.scope(id, next.run(request)).await;
+    if let Ok(id) = header {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
+}
+
+/// The middleware within that of the audit, which learns who asks: strangers learn no version.
+pub async fn version(request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>();
     let is_of_v1 = route.is_some_and(|route| route.as_str().starts_with("/api/v1/"));
-    let mut response = ID.scope(id, next.run(request)).await;
-    let headers = response.headers_mut();
-    if let Ok(id) = header {
-        headers.insert(REQUEST_ID, id);
-    }
-    // Strangers learn no version.
-    if is_of_v1 && response.status() != StatusCode::UNAUTHORIZED {
+    let note = request.extensions().get::<Note>().cloned();
+    let mut response = next.run(request).await;
+    if is_of_v1 && note.is_some_and(|note| note.names_somebody()) {
         response.headers_mut().insert(HeaderName::from_static(API), VERSION);
     }
     response

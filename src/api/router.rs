@@ -166,6 +166,7 @@ pub fn router(api: Shared) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), in_flight::bound))
+        .layer(from_fn(naming::version))
         .layer(from_fn_with_state(api.clone(), audit::keep))
         .layer(from_fn_with_state(api.clone(), guard::guard))
         .layer(from_fn_with_state(api.clone(), tally::count))
