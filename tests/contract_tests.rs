@@ -6,9 +6,11 @@ mod contract {
     mod events;
     mod filters;
     mod idempotency;
+    mod metrics;
     mod operations;
     mod pages;
     mod patch;
     mod push;
     mod revisions;
+    mod shapes;
 }

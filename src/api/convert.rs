@@ -26,6 +26,9 @@ use crate::{auth, wire};
 pub const MAX_INSTANCES: i64 = 1000;
 const MAX_SPAN_MS: i64 = 86_400_000;
 
+/// Why a run ended that the kernel has ended.
+const OUT_OF_MEMORY: &str = "out of memory: the kernel ended it";
+
 /// A process as the API shows it.
 pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process {
     let running = convert_usage::running_since(view);
@@ -60,9 +63,12 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
             written_bytes: usage.files.written_bytes as i64,
         }),
         max_memory_bytes: view.spec.resources.max_memory.map(|size| size.0 as i64),
-        last_exit: view.last_end.map(|end| wire::LastExit {
-            reason: view.last_over_memory.map(|over| over.to_string()),
-            ..last_exit(end)
+        last_exit: view.last_end.map(|end| {
+            let exit = last_exit(end);
+            wire::LastExit {
+                reason: view.last_over_memory.map(|over| over.to_string()).or(exit.reason),
+                ..exit
+            }
         }),
         out_log: view.logs.out.display().to_string(),
         err_log: view.logs.err.display().to_string(),
@@ -80,7 +86,9 @@ fn reason(view: &ProcessView) -> Option<String> {
     // Why there is this run, until it has shown that it is well.
     let past = |since: Moment| {
         let is_new = clock::now().since(since) < view.spec.restart.min_uptime;
-        view.last_over_memory.filter(|_| is_new)
+        let over = view.last_over_memory.map(|over| over.to_string());
+        let of_kernel = (view.last_end == Some(End::OutOfMemory)).then(|| OUT_OF_MEMORY.to_owned());
+        over.or(of_kernel).filter(|_| is_new)
     };
     match &view.state {
         State::Idle(Rest::Errored(reason)) => Some(reason.to_string()),
@@ -95,9 +103,7 @@ fn reason(view: &ProcessView) -> Option<String> {
             Some("it is to end after what depends on it".to_owned())
         }
         State::Stopping { .. } if convert_ready::not_ready(view).is_some() => convert_ready::not_ready(view),
-        State::Starting { since, .. } | State::Running { since, .. } => {
-            past(*since).map(|over| over.to_string())
-        }
+        State::Starting { since, .. } | State::Running { since, .. } => past(*since),
         State::Stopping { .. } => view.over_memory.map(|over| over.to_string()),
         State::Idle(_) => None,
     }
@@ -339,6 +345,11 @@ pub fn last_exit(end: End) -> wire::LastExit {
     match end {
         End::Code(code) => wire::LastExit { code: Some(i64::from(code)), ..Default::default() },
         End::Signal(signal) => wire::LastExit { signal: Some(signal.to_string()), ..Default::default() },
+        End::OutOfMemory => wire::LastExit {
+            signal: Some(Signal::KILL.to_string()),
+            reason: Some(OUT_OF_MEMORY.to_owned()),
+            ..Default::default()
+        },
         End::Unknown => wire::LastExit { unknown: Some(true), ..Default::default() },
     }
 }

@@ -4,6 +4,11 @@ use super::convert::time;
 use crate::model::{Namespaces, Operation, Step, Target};
 use crate::wire;
 
+/// Whether one of its targets is in these namespaces.
+pub fn is_seen(operation: &Operation, namespaces: &Namespaces) -> bool {
+    operation.targets.iter().any(|target| namespaces.has(&target.namespace))
+}
+
 /// An operation with those of its targets that are in these namespaces. `None`: none is.
 pub fn operation(operation: &Operation, namespaces: &Namespaces) -> Option<wire::Operation> {
     let seen = || operation.targets.iter().filter(|target| namespaces.has(&target.namespace));

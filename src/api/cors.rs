@@ -9,7 +9,7 @@ use super::face::Face;
 /// What they may send besides what every page may.
 const ASKED: &str = "authorization, content-type, idempotency-key, if-match, if-none-match, last-event-id";
 /// What they may read besides what every page may.
-const ANSWERED: &str = "etag, idempotency-replayed, location, retry-after, x-request-id";
+const ANSWERED: &str = "etag, idempotency-replayed, location, retry-after, x-pmd-api, x-request-id";
 
 /// The answer to the question before a request, when one of the named origins asks.
 pub fn preflight(face: &Face, method: &Method, headers: &HeaderMap) -> Option<Response> {

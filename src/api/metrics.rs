@@ -1,4 +1,5 @@
-//! `GET /api/v1/processes/{id}/metrics` and `GET /api/v1/system/metrics`: what was used over time.
+//! `GET /api/v1/processes/{id}/metrics`, `GET /api/v1/apps/{ref}/metrics` and `GET /api/v1/system/metrics`:
+//! what was used over time.
 
 use axum::Json;
 use axum::extract::State;
@@ -8,7 +9,9 @@ use utoipa::IntoParams;
 
 use super::access::{Auth, View};
 use super::extract::{Path, Query};
-use super::{ApiError, Shared, convert, events};
+use super::metrics_span::{Span, Which};
+use super::resolve::{resolve, resolve_app};
+use super::{ApiError, Shared, convert, cursor, events};
 use crate::daemon::clock;
 use crate::model::{End, ProcessId};
 use crate::sample::history::{Bucket, Range, Series, Spread};
@@ -18,26 +21,19 @@ use crate::wire::{self, MetricMark, MetricPoint, Metrics};
 /// So many of the latest events of a process are looked through for marks.
 const EVENTS: usize = 1000;
 
-/// How far back.
+/// So many processes of an app, each with up to 360 points, are enough for one answer.
+const PROCESSES: i64 = 20;
+
+/// Which processes of an app.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub struct Which {
-    /// `1h` (default), `24h`, `7d` or `30d`.
-    #[param(nullable = false, example = "24h")]
-    range: Option<String>,
-}
-
-impl Which {
-    fn range(&self) -> Result<Range, ApiError> {
-        match &self.range {
-            None => Ok(Range::Hour),
-            Some(word) => Range::of_word(word).ok_or_else(|| {
-                let all = Range::ALL.map(Range::as_str).join(", ");
-                let detail = format!("range is {word:?}: use one of {all}");
-                ApiError::new(StatusCode::BAD_REQUEST, "invalid_query", detail)
-            }),
-        }
-    }
+pub struct WhichOfApp {
+    /// At most so many processes. Default 20.
+    #[param(nullable = false, minimum = 1, maximum = 1000)]
+    limit: Option<i64>,
+    /// Go on where a page has ended: its `next_cursor`.
+    #[param(nullable = false)]
+    cursor: Option<String>,
 }
 
 /// What a process has used over time
@@ -56,12 +52,12 @@ pub async fn of_process(
     Path(id): Path<u32>,
     Query(which): Query<Which>,
 ) -> Result<Json<Metrics>, ApiError> {
-    let range = which.range()?;
+    let span = which.span(clock::unix_ms())?;
     if !auth.snapshot(&api).processes.contains_key(&ProcessId(id)) {
         let detail = format!("there is no process with id {id}");
         return Err(ApiError::new(StatusCode::NOT_FOUND, "process_not_found", detail));
     }
-    metrics(&api, Series::Process(ProcessId(id)), range).await.map(Json)
+    over(&api, Series::Process(ProcessId(id)), span).await.map(Json)
 }
 
 /// What the host has used over time
@@ -76,7 +72,42 @@ pub async fn of_system(
     State(api): State<Shared>,
     Query(which): Query<Which>,
 ) -> Result<Json<Metrics>, ApiError> {
-    metrics(&api, Series::Host, which.range()?).await.map(Json)
+    over(&api, Series::Host, which.span(clock::unix_ms())?).await.map(Json)
+}
+
+/// What the processes of an app have used over time
+///
+/// Of each of them as for a process.
+#[utoipa::path(get, path = "/api/v1/apps/{ref}/metrics", tag = "apps", operation_id = "app_metrics",
+    params(("ref" = String, Path, description = "id, name, instance or namespace:name", example = "web"),
+        Which, WhichOfApp),
+    responses(
+        (status = 200, description = "what is known of that time", body = wire::AppMetrics),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn of_app(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    Path(reference): Path<String>,
+    Query(which): Query<Which>,
+    Query(of_app): Query<WhichOfApp>,
+) -> Result<Json<wire::AppMetrics>, ApiError> {
+    let span = which.span(clock::unix_ms())?;
+    let snapshot = auth.snapshot(&api);
+    resolve_app(&snapshot, &reference)?;
+    let views = resolve(&snapshot, &reference)?;
+    let by_id = views.iter().map(|view| (u64::from(view.id.0), view));
+    let limit = Some(of_app.limit.unwrap_or(PROCESSES));
+    let (page, next_cursor) = cursor::page("metrics", by_id, limit, of_app.cursor.as_deref())?;
+    let mut items = Vec::new();
+    for view in page {
+        items.push(wire::ProcessMetrics {
+            id: i64::from(view.id.0),
+            name: view.name(),
+            instance: i64::from(view.instance),
+            metrics: over(&api, Series::Process(view.id), span).await?,
+        });
+    }
+    Ok(Json(wire::AppMetrics { items, next_cursor }))
 }
 
 /// What is known of that time up to now.
@@ -84,24 +115,30 @@ pub async fn of_system(
 /// # Errors
 /// When the events cannot be read.
 pub async fn metrics(api: &Shared, series: Series, range: Range) -> Result<Metrics, ApiError> {
-    let now = clock::unix_ms();
+    over(api, series, Span::of(range, clock::unix_ms())).await
+}
+
+async fn over(api: &Shared, series: Series, span: Span) -> Result<Metrics, ApiError> {
     let usages = api.handle.usages().clone();
-    let buckets = tokio::task::spawn_blocking(move || usages.history().read(series, range, now));
-    let points = buckets.await.map_err(|e| ApiError::internal(&e))?;
+    let buckets = tokio::task::spawn_blocking(move || {
+        usages.history().between(series, span.range, span.from_ms, span.to_ms)
+    });
+    let points = span.points(buckets.await.map_err(|e| ApiError::internal(&e))?);
     let marks = match series {
         Series::Host => Vec::new(),
         Series::Process(id) => {
             let query =
                 EventQuery { process: Some(id), limit: EVENTS, newest: true, ..EventQuery::default() };
             let rows = events::rows(&api.handle, query).await?;
-            let in_time = |row: &&EventRow| row.at_ms + range.span_ms() >= now;
+            let in_time = |row: &&EventRow| (span.from_ms..=span.to_ms).contains(&row.at_ms);
             rows.iter().filter(in_time).filter_map(mark).collect()
         }
     };
     Ok(Metrics {
-        range: range.as_str().to_owned(),
-        to: convert::time(now),
-        step_ms: range.step_ms() as i64,
+        range: span.range.as_str().to_owned(),
+        from: convert::time(span.from_ms),
+        to: convert::time(span.to_ms),
+        step_ms: span.step_ms as i64,
         points: points.into_iter().map(point).collect(),
         marks,
     })

@@ -9,7 +9,7 @@ use utoipa::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
 use super::access::{Auth, View};
-use super::openapi_rules;
+use super::{naming, openapi_rules};
 
 /// What the handlers do not say themselves.
 #[derive(OpenApi)]
@@ -62,6 +62,7 @@ pub fn document() -> &'static Value {
         openapi_rules::describe(&mut document);
         super::apps::patch::describe(&mut document);
         say_that_anything_can_be_refused(&mut document);
+        say_which_version_answers(&mut document);
         document
     })
 }
@@ -79,6 +80,22 @@ fn say_that_anything_can_be_refused(api: &mut Value) {
                 })
             });
         }
+    }
+}
+
+/// Every answer of `/api/v1` that is no refusal names the version.
+fn say_which_version_answers(api: &mut Value) {
+    let description = "the version of the API: 1 and a number that grows with what is added to it";
+    let header = json!({"description": description, "schema": {"type": "string"}, "example": "1.0"});
+    api["components"]["headers"] = json!({"Version": header});
+    let paths = api["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths
+        .filter(|(path, _)| path.starts_with("/api/v1/"))
+        .flat_map(|(_, of_path)| of_path.as_object_mut().into_iter().flatten());
+    let answers =
+        operations.flat_map(|(_, operation)| operation["responses"].as_object_mut().into_iter().flatten());
+    for (_, answer) in answers.filter(|(status, _)| status.starts_with(['2', '3'])) {
+        answer["headers"][naming::API] = json!({"$ref": "#/components/headers/Version"});
     }
 }
 

@@ -31,6 +31,15 @@ const HOST: &str = "^[a-z0-9._-]{1,253}$";
 /// Writes the rules into the document.
 pub fn describe(document: &mut Value) {
     lay_over("", document, &json!({"components": {"schemas": schemas()}}));
+    for (path, item) in [("/api/v1/apps", "App"), ("/api/v1/processes", "Process")] {
+        let members = document["components"]["schemas"][item]["properties"].as_object();
+        let members: Vec<&str> = members.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+        let fields = several(&format!("({})", members.join("|")));
+        let parameters = document["paths"][path]["get"]["parameters"].as_array_mut();
+        for parameter in parameters.into_iter().flatten().filter(|parameter| parameter["name"] == "fields") {
+            parameter["schema"]["pattern"] = json!(fields);
+        }
+    }
     let paths = document["paths"].as_object_mut().into_iter().flat_map(|paths| paths.values_mut());
     let operations = paths.filter_map(Value::as_object_mut).flat_map(|methods| methods.values_mut());
     let parameters = operations.filter_map(|operation| operation.get_mut("parameters")?.as_array_mut());
@@ -60,8 +69,8 @@ fn several(pattern: &str) -> String {
 /// The same wherever a parameter has that name.
 fn pattern_of_parameter(name: &str) -> Option<&'static str> {
     match name {
-        "wait" | "soak" => Some(SPAN),
-        "since" | "until" => Some(TIME),
+        "wait" | "soak" | "step" => Some(SPAN),
+        "since" | "until" | "from" | "to" => Some(TIME),
         "level" => Some(LEVEL),
         "range" => Some("^(1h|24h|7d|30d)$"),
         "instances" => Some("^[0-9]{1,9}(,[0-9]{1,9})*$"),

@@ -3,7 +3,7 @@
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-use super::act;
+use super::{act, naming};
 use crate::auth::Refused;
 use crate::daemon::define::Undefinable;
 use crate::daemon::handle::HandleError;
@@ -82,7 +82,8 @@ impl ApiError {
 
     /// 500: the fault is ours. What went wrong goes to the daemon's log, not to the client.
     pub fn internal(what: &dyn std::fmt::Display) -> ApiError {
-        tracing::error!("a request failed: {what}");
+        let request = naming::request_id().unwrap_or_default();
+        tracing::error!(request, "a request failed: {what}");
         ApiError::new(
             StatusCode::INTERNAL_SERVER_ERROR,
             "internal",
@@ -97,6 +98,7 @@ impl ApiError {
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: i64::from(self.status.as_u16()),
             detail: self.detail.clone(),
+            instance: naming::request_id().map(|id| format!("urn:request:{id}")),
             code: self.code.to_owned(),
             errors: self.errors.clone(),
             process: self.process.map(|id| i64::from(id.0)),

@@ -15,8 +15,8 @@ use super::Api;
 use super::prometheus::{One, family, one};
 use crate::daemon::counting::Why;
 use crate::keeper::protocol::LogStream;
-use crate::model::{End, Pid, ProcessId};
-use crate::sample;
+use crate::model::{End, Pid, ProcessId, Signal};
+use crate::sample::{self, CpuTime};
 use crate::wire;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -25,6 +25,14 @@ struct Restarted {
     namespace: String,
     instance: i64,
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct InMode {
+    app: String,
+    namespace: String,
+    instance: i64,
+    mode: &'static str,
 }
 
 /// One of both is empty; both, when nobody could see how it ended.
@@ -53,13 +61,19 @@ pub async fn register(registry: &mut Registry, api: &Api, all: &[wire::Process])
         .collect();
     counted(registry, api, &processes);
     checks(registry, api, &processes);
+    taken(registry, api, &processes);
     lost(registry, api, &processes);
     let measured = api.handle.measured().await;
-    let words = "CPU time of its present run, the whole tree";
-    let cpu = family::<One, Counter<f64, AtomicU64>>(registry, "pmdaemon_process_cpu_seconds", words);
+    let words = "CPU time of its present run, the whole tree, in programs (user) and in the kernel (system)";
+    let cpu = family::<InMode, Counter<f64, AtomicU64>>(registry, "pmdaemon_process_cpu_seconds", words);
     for (id, process) in &processes {
         if let Some((_, usage)) = measured.as_ref().and_then(|measured| measured.processes.get(id)) {
-            cpu.get_or_create(&one(process)).inc_by(usage.cpu_time.as_secs_f64());
+            let CpuTime { user, system } = usage.cpu_time;
+            for (mode, time) in [("user", user), ("system", system)] {
+                let One { app, namespace, instance } = one(process);
+                let labels = InMode { app, namespace, instance, mode };
+                cpu.get_or_create(&labels).inc_by(time.as_secs_f64());
+            }
         }
     }
     let limits = max_files(all).await;
@@ -84,8 +98,13 @@ fn counted(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::P
     let restarts = family::<Restarted, Counter>(registry, "pmdaemon_process_restarts", words);
     let words = "Runs that ended so, since the daemon began";
     let exits = family::<Ended, Counter>(registry, "pmdaemon_process_exits", words);
+    let words = "Runs whose main process the kernel ended for lack of memory, since the daemon began. Known where \
+                 the kernel's log can be read, or our control group has a memory controller";
+    let killed = family::<One, Counter>(registry, "pmdaemon_process_oom_kills", words);
     for (id, process) in processes {
         let counted = api.handle.counts().of(*id);
+        let of_memory = counted.ends.iter().filter(|(end, _)| *end == End::OutOfMemory);
+        killed.get_or_create(&one(process)).inc_by(of_memory.map(|(_, count)| count).sum());
         let One { app, namespace, instance } = one(process);
         for why in Why::ALL {
             let (app, namespace) = (app.clone(), namespace.clone());
@@ -97,6 +116,7 @@ fn counted(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::P
             let (code, signal) = match end {
                 End::Code(code) => (code.to_string(), String::new()),
                 End::Signal(signal) => (String::new(), signal.to_string()),
+                End::OutOfMemory => (String::new(), Signal::KILL.to_string()),
                 End::Unknown => (String::new(), String::new()),
             };
             let (app, namespace) = (app.clone(), namespace.clone());
@@ -121,6 +141,18 @@ impl Collector for Checks {
         let (name, words) = ("pmdaemon_health_check_duration_seconds", "How long health checks took");
         let mut family = encoder.encode_descriptor(name, words, None, first.metric_type())?;
         self.0.iter().try_for_each(|(process, durations)| durations.encode(family.encode_family(process)?))
+    }
+}
+
+fn taken(registry: &mut Registry, api: &Api, processes: &[(ProcessId, &wire::Process)]) {
+    let words = "Output that its logs took, of the runs that this daemon has begun or found; told every 15 s and \
+                 at the end of a run";
+    let taken = family::<OfStream, Counter>(registry, "pmdaemon_log_bytes", words);
+    for (id, process) in processes {
+        for (stream, bytes) in ["out", "err"].into_iter().zip(api.handle.log_health().taken(*id)) {
+            let One { app, namespace, instance } = one(process);
+            taken.get_or_create(&OfStream { app, namespace, instance, stream }).inc_by(bytes);
+        }
     }
 }
 

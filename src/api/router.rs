@@ -17,7 +17,7 @@ use super::access::{Auth, View};
 use super::parameters::Described;
 use super::{
     ApiError, Shared, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
-    idempotency, in_flight, login, logs, metrics, openapi, operations, pages, plans, points, ports,
+    idempotency, in_flight, login, logs, metrics, naming, openapi, operations, pages, plans, points, ports,
     processes, prometheus, reload_logs, requests, secrets, sessions, system, tally, tokens, users, ws,
 };
 
@@ -51,6 +51,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(processes::list::list))
         .routes(routes!(processes::show::show))
         .routes(routes!(metrics::of_process))
+        .routes(routes!(metrics::of_app))
         .routes(routes!(metrics::of_system))
         .routes(routes!(operations::list::list, operations::operate::operate))
         .routes(routes!(operations::show::show, operations::cancel::cancel))
@@ -165,10 +166,12 @@ pub fn router(api: Shared) -> Router {
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn_with_state(api.clone(), in_flight::bound))
+        .layer(from_fn(naming::version))
         .layer(from_fn_with_state(api.clone(), audit::keep))
         .layer(from_fn_with_state(api.clone(), guard::guard))
         .layer(from_fn_with_state(api.clone(), tally::count))
         .layer(from_fn_with_state(api.clone(), requests::record))
+        .layer(from_fn(naming::name))
         .with_state(api)
 }
 

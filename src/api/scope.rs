@@ -20,7 +20,8 @@ pub fn within(snapshot: Arc<Snapshot>, namespaces: &Namespaces) -> Arc<Snapshot>
     if *namespaces == Namespaces::All {
         return snapshot;
     }
-    let mut seen = Snapshot { seq: snapshot.seq, structure: snapshot.structure, ..Snapshot::default() };
+    let Snapshot { seq, events, structure, .. } = *snapshot;
+    let mut seen = Snapshot { seq, events, structure, ..Snapshot::default() };
     let ours = snapshot.processes.iter().filter(|(_, view)| namespaces.has(view.spec.namespace.as_str()));
     seen.processes = ours.map(|(id, view)| (*id, view.clone())).collect();
     seen.limited = seen.processes.values().filter(|view| view.is_limited()).count();

@@ -186,6 +186,7 @@ mod tests {
             title: "Unprocessable Content".into(),
             status: 422,
             detail: "the app cannot be defined".into(),
+            instance: None,
             code: "invalid".into(),
             errors: vec![FieldError { pointer: "/instances".into(), detail: "1 to 1000".into() }],
             process: None,

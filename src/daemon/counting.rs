@@ -18,6 +18,8 @@ pub enum Why {
     Exit,
     /// A signal ended it that was not ours.
     Signal,
+    /// The kernel ended it for lack of memory.
+    Oom,
     /// It used too much memory.
     MemoryLimit,
     /// It was unhealthy, or not ready in time.
@@ -34,9 +36,10 @@ pub enum Why {
 
 impl Why {
     /// All of them.
-    pub const ALL: [Why; 8] = [
+    pub const ALL: [Why; 9] = [
         Why::Exit,
         Why::Signal,
+        Why::Oom,
         Why::MemoryLimit,
         Why::Health,
         Why::Watch,
@@ -50,6 +53,7 @@ impl Why {
         match self {
             Why::Exit => "exit",
             Why::Signal => "signal",
+            Why::Oom => "oom",
             Why::MemoryLimit => "memory_limit",
             Why::Health => "health",
             Why::Watch => "watch",
@@ -63,6 +67,7 @@ impl Why {
     fn of(end: End, cause: &ExitCause) -> Option<Why> {
         match (cause, end) {
             (ExitCause::Itself, End::Signal(_)) => Some(Why::Signal),
+            (ExitCause::Itself, End::OutOfMemory) => Some(Why::Oom),
             (ExitCause::Itself, End::Code(_) | End::Unknown) => Some(Why::Exit),
             (ExitCause::OverMemory(_), _) => Some(Why::MemoryLimit),
             (ExitCause::Unhealthy { .. } | ExitCause::NotReady { .. }, _) => Some(Why::Health),
@@ -227,9 +232,11 @@ mod tests {
             started(3),
             exited(3, End::Code(3), ExitCause::Asked(Cause::Restart)),
             started(4),
+            exited(4, End::OutOfMemory, ExitCause::Itself),
+            started(5),
         ];
-        let restarts = [(Why::Exit, 1), (Why::Signal, 1), (Why::Manual, 1)];
-        check(story, &restarts, &[(End::Code(3), 2), (KILLED, 1)]);
+        let restarts = [(Why::Exit, 1), (Why::Signal, 1), (Why::Manual, 1), (Why::Oom, 1)];
+        check(story, &restarts, &[(End::Code(3), 2), (KILLED, 1), (End::OutOfMemory, 1)]);
     }
 
     #[test]

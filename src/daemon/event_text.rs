@@ -133,6 +133,7 @@ fn exited(name: &str, end: End, cause: &ExitCause, uptime: Duration) -> String {
     let how = match end {
         End::Code(code) => format!("exited with code {code} after {after}"),
         End::Signal(signal) => format!("was ended by signal {signal} after {after}"),
+        End::OutOfMemory => format!("was ended by the kernel after {after}, out of memory"),
         End::Unknown => format!("ended unseen, after at most {after}"),
     };
     match cause {
@@ -167,6 +168,7 @@ mod tests {
         };
         let itself = || ExitCause::Itself;
         check(End::Signal(Signal::KILL), itself(), "web was ended by signal SIGKILL after 3.2 s");
+        check(End::OutOfMemory, itself(), "web was ended by the kernel after 3.2 s, out of memory");
         check(End::Code(1), itself(), "web exited with code 1 after 3.2 s");
         check(End::Unknown, itself(), "web ended unseen, after at most 3.2 s");
         let asked = |cause| ExitCause::Asked(cause);

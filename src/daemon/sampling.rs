@@ -18,9 +18,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use super::clock;
 use super::custom::{Custom, Told};
 use super::view::Snapshot;
-use crate::model::{Moment, ProcessId, RunId, State};
+use crate::model::{Moment, Pid, ProcessId, RunId, State};
 use crate::sample::history::{History, Series};
-use crate::sample::{HostSampler, HostUsage, Root, Sampler, Usage};
+use crate::sample::{HostSampler, HostUsage, Kills, Root, Sampler, Usage};
 
 /// While somebody looks.
 pub const LOOKING: Duration = Duration::from_secs(1);
@@ -59,6 +59,7 @@ pub struct Usages {
     samples: Mutex<Option<mpsc::UnboundedSender<Used>>>,
     history: Mutex<History>,
     custom: Custom,
+    kills: Mutex<Kills>,
 }
 
 /// Somebody looks while this lives.
@@ -117,6 +118,11 @@ impl Usages {
     /// What was measured before.
     pub fn history(&self) -> MutexGuard<'_, History> {
         self.history.lock().expect("no holder panics")
+    }
+
+    /// Whether the kernel has ended that process for lack of memory, which SIGKILL has ended just now.
+    pub(super) fn was_out_of_memory(&self, pid: Pid) -> bool {
+        self.kills.lock().expect("no holder panics").ended(pid, clock::now())
     }
 
     /// What programs tell of themselves.
@@ -217,6 +223,7 @@ impl Usages {
             .map(|(id, (_, usage))| (Series::Process(*id), usage.cpu_percent, usage.memory_bytes));
         let host = (Series::Host, measured.host.cpu_percent, measured.host.memory_used_bytes);
         self.history().add(clock::unix_ms(), processes.chain([host]));
+        self.kills.lock().expect("no holder panics").look(measured.at);
         if picture.limited > 0 {
             let limited = |id: &ProcessId| picture.processes.get(id).is_some_and(|view| view.is_limited());
             let samples = measured.processes.iter().filter(|(id, _)| limited(id));

@@ -17,6 +17,8 @@ use crate::supervisor::{Ports, Process, Reload, Supervisor, Unwell};
 pub struct Snapshot {
     /// Grows with every change.
     pub seq: u64,
+    /// The newest event that had happened: what it tells of is in this picture.
+    pub events: u64,
     /// Grows with every process that comes or goes.
     pub structure: u64,
     /// How many processes run that have a memory limit.

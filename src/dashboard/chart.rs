@@ -199,6 +199,7 @@ pub(super) mod tests {
         };
         Metrics {
             range: "1h".to_owned(),
+            from: "2026-01-02T03:00:00.000Z".to_owned(),
             to: to.to_owned(),
             step_ms: 60_000,
             points: minutes.iter().map(point).collect(),

@@ -31,6 +31,7 @@ mod tests {
             title: "Not Found".to_owned(),
             status: 404,
             detail: "there is no app named <wbe>: did you mean web?".to_owned(),
+            instance: None,
             code: "app_not_found".to_owned(),
             errors: vec![FieldError { pointer: "/a".to_owned(), detail: "1 to <9>".to_owned() }],
             process: None,

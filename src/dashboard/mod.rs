@@ -53,7 +53,7 @@ pub use logs::{LogsAsked, LogsPage, logs_page};
 pub use operations::{
     OperationsPage, operation_fragment, operation_page, operations_fragment, operations_page,
 };
-pub use order::Order;
+pub use order::{Order, matches};
 pub use ports::{ports_fragment, ports_page};
 pub use processes::{ProcessesPage, processes_page};
 pub use row::{row_fragments, table_fragment};

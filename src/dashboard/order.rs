@@ -167,7 +167,7 @@ impl Order {
             let order = self.compare(a, b).then(a.id.cmp(&b.id));
             self.group_of(a).cmp(&self.group_of(b)).then(if self.down { order.reverse() } else { order })
         });
-        let words: Vec<String> = self.q.to_lowercase().split_whitespace().map(str::to_owned).collect();
+        let words = words(&self.q);
         let mut counts: BTreeMap<String, (usize, usize)> = BTreeMap::new();
         for process in &sorted {
             let (all, online) = counts.entry(self.group_of(process)).or_default();
@@ -176,7 +176,7 @@ impl Order {
         }
         let mut before = None;
         let placed = sorted.into_iter().map(|process| {
-            let hidden = !matches(process, &words);
+            let hidden = !has(process, &words);
             if hidden || self.by == By::Nothing {
                 return Placed { process, hidden, group: None };
             }
@@ -226,8 +226,17 @@ impl Order {
     }
 }
 
+fn words(q: &str) -> Vec<String> {
+    q.to_lowercase().split_whitespace().map(str::to_owned).collect()
+}
+
+/// Whether the filter `q` leaves it in.
+pub fn matches(process: &Process, q: &str) -> bool {
+    has(process, &words(q))
+}
+
 /// Every word must be found in what the row says; `!word` must not.
-fn matches(process: &Process, words: &[String]) -> bool {
+fn has(process: &Process, words: &[String]) -> bool {
     let id = process.id.to_string();
     let said = [&process.health, &process.health_reason, &process.reason].into_iter().flatten();
     let parts = [&process.name, &process.namespace, &process.status, &id];

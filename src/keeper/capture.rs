@@ -64,9 +64,11 @@ impl Stream {
         self.pace.next(moved, Instant::now())
     }
 
-    /// There is something that the daemon is still to be told.
-    pub fn has_news(&self) -> bool {
-        self.health.has_news() || self.copy.as_ref().is_some_and(|(_, health)| health.has_news())
+    /// When there is something that the daemon is still to be told.
+    pub fn news_at(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let copy = self.copy.as_ref().and_then(|(_, health)| health.news_at(now));
+        self.health.news_at(now).into_iter().chain(copy).min()
     }
 
     /// What the daemon is to be told now.
@@ -77,17 +79,21 @@ impl Stream {
         self.health.news(main, now).into_iter().chain(copied).collect()
     }
 
-    /// What was dropped and not told yet: there will be no other occasion.
+    /// What came and was not told yet: there will be no other occasion.
     pub fn last_news(&self, which: Which) -> Vec<LogReport> {
-        if self.has_news() { self.reports(which) } else { Vec::new() }
+        self.reports_of(which, Health::has_news)
     }
 
-    /// Those of its files that are not, or were not, well.
+    /// How those of its files are into which anything was to be written.
     pub fn reports(&self, which: Which) -> Vec<LogReport> {
+        self.reports_of(which, Health::was_tried)
+    }
+
+    fn reports_of(&self, which: Which, wanted: fn(&Health) -> bool) -> Vec<LogReport> {
         let (main, copy) = names(which);
         let both = [Some((main, &self.health)), self.copy.as_ref().map(|(_, health)| (copy, health))];
-        let bad = both.into_iter().flatten().filter(|(_, health)| !health.is_spotless());
-        bad.map(|(stream, health)| health.report(stream)).collect()
+        let wanted = both.into_iter().flatten().filter(|(_, health)| wanted(health));
+        wanted.map(|(stream, health)| health.report(stream)).collect()
     }
 }
 
@@ -275,7 +281,7 @@ impl Capture {
         match log.file().and_then(|file| file.take(stream.fifo.as_fd(), most, self.bulk.as_mut())) {
             Ok(0) => Moved::Over,
             Ok(count) => {
-                stream.health.took();
+                stream.health.took(count);
                 self.copy_last(stream, count);
                 Moved::Some(count)
             }
@@ -298,7 +304,7 @@ impl Capture {
         let Some(log) = log.made() else { return };
         let combined = combined.file().map_err(|error| (error, length));
         match combined.and_then(|combined| combined.copy_last(log, length)) {
-            Ok(()) => health.took(),
+            Ok(()) => health.took(length),
             Err((error, lost)) => {
                 health.refused(errno_of(&error));
                 health.dropped(lost, 0);

@@ -10,7 +10,6 @@ use nix::sys::epoll::EpollFlags;
 use super::alarms::Alarm;
 use super::capture::{CHUNK, COALESCE, Moved, RETRY};
 use super::event_loop::Keeper;
-use super::health::TELL_AGAIN;
 use super::log_file::LogFile;
 use super::poll::{Source, Which};
 use super::process::io_words;
@@ -101,8 +100,8 @@ impl Keeper {
         let Some(run) = self.runs.get_mut(&id) else { return };
         let Some(stream) = run.stream(which) else { return };
         let news = stream.news(which);
-        if stream.has_news() {
-            self.alarms.set(Alarm::TellLogs, Instant::now() + TELL_AGAIN);
+        if let Some(at) = stream.news_at() {
+            self.alarms.set(Alarm::TellLogs, at);
         }
         for log in news {
             self.tell(Report::LogChanged { run: id, log });

@@ -11,6 +11,10 @@ use super::say;
 /// While output is dropped, the daemon is told this often.
 pub const TELL_AGAIN: Duration = Duration::from_secs(1);
 
+/// While output comes, the daemon is told so often how much it was: as often as such a number is asked
+/// for, and rarely enough to cost nothing.
+const TELL_TAKEN: Duration = Duration::from_secs(15);
+
 /// The health of one file, as one stream sees it.
 pub struct Health {
     path: PathBuf,
@@ -18,6 +22,9 @@ pub struct Health {
     drops: bool,
     /// Why the last write failed, as long as it does: said once, not once a second.
     trouble: Option<Errno>,
+    /// Bytes that it took, and how many of those the daemon has been told of.
+    taken_bytes: u64,
+    told_bytes: u64,
     dropped_bytes: u64,
     dropped_lines: u64,
     /// Something has changed since the daemon was told.
@@ -35,6 +42,8 @@ impl Health {
             path: path.to_owned(),
             drops,
             trouble: None,
+            taken_bytes: 0,
+            told_bytes: 0,
             dropped_bytes: 0,
             dropped_lines: 0,
             news: false,
@@ -49,9 +58,10 @@ impl Health {
         }
     }
 
-    /// The file took something.
-    pub fn took(&mut self) {
+    /// The file took so much.
+    pub fn took(&mut self, bytes: usize) {
         self.try_it();
+        self.taken_bytes += bytes as u64;
         if self.trouble.take().is_some() {
             self.news = true;
             self.told = None;
@@ -81,24 +91,31 @@ impl Health {
         self.news = true;
     }
 
-    /// There is something to tell, now or a little later.
+    /// There is something that was not told.
     pub fn has_news(&self) -> bool {
-        self.news
+        self.news || self.taken_bytes > self.told_bytes
+    }
+
+    /// When the daemon is to be told something, if there is anything.
+    pub fn news_at(&self, now: Instant) -> Option<Instant> {
+        let pause = match self.news {
+            true => TELL_AGAIN,
+            false if self.taken_bytes > self.told_bytes => TELL_TAKEN,
+            false => return None,
+        };
+        Some(self.told.map_or(now, |told| told + pause))
     }
 
     /// What the daemon is to be told now, if anything.
     pub fn news(&mut self, stream: LogStream, now: Instant) -> Option<LogReport> {
-        let soon = self.told.is_some_and(|told| now.duration_since(told) < TELL_AGAIN);
-        if !self.news || soon {
-            return None;
-        }
-        (self.news, self.told) = (false, Some(now));
+        self.news_at(now).filter(|at| *at <= now)?;
+        (self.news, self.told, self.told_bytes) = (false, Some(now), self.taken_bytes);
         Some(self.report(stream))
     }
 
-    /// Everything has always been well.
-    pub fn is_spotless(&self) -> bool {
-        self.trouble.is_none() && self.dropped_bytes == 0
+    /// It was tried: there is something to tell about it.
+    pub fn was_tried(&self) -> bool {
+        self.tried
     }
 
     /// How it is.
@@ -108,6 +125,7 @@ impl Health {
             path: self.path.clone(),
             errno: self.trouble.map(|errno| errno as i32),
             drops: self.drops,
+            taken_bytes: self.taken_bytes,
             dropped_bytes: self.dropped_bytes,
             dropped_lines: self.dropped_lines,
         }
@@ -126,7 +144,7 @@ mod tests {
             let report = health.news(LogStream::Out, now + Duration::from_millis(after));
             report.map(|report| (report.errno, report.dropped_bytes, report.dropped_lines))
         };
-        health.took();
+        health.took(5);
         assert_eq!(news(&mut health, 0), Some((None, 0, 0)));
         assert_eq!(news(&mut health, 9000), None);
         health.refused(Errno::ENOSPC);
@@ -137,8 +155,27 @@ mod tests {
         assert_eq!(news(&mut health, 999), None);
         assert_eq!(news(&mut health, 1000), Some((Some(28), 20, 3)));
         assert_eq!(news(&mut health, 9000), None);
-        health.took();
+        health.took(5);
         assert_eq!(news(&mut health, 1001), Some((None, 20, 3)));
-        assert!(!health.is_spotless());
+        assert_eq!(health.report(LogStream::Out).taken_bytes, 10);
+    }
+
+    #[test]
+    fn how_much_has_come_is_told_with_the_first_of_it_and_then_now_and_then() {
+        let mut health = Health::unknown(Path::new("/l"), true);
+        let now = Instant::now();
+        let news = |health: &mut Health, second: u64| {
+            let report = health.news(LogStream::Out, now + Duration::from_secs(second));
+            report.map(|report| report.taken_bytes)
+        };
+        assert_eq!(health.news_at(now), None);
+        health.took(10);
+        assert_eq!(news(&mut health, 0), Some(10));
+        assert!(!health.has_news());
+        health.took(20);
+        health.took(30);
+        assert!(health.has_news());
+        assert_eq!((news(&mut health, 14), news(&mut health, 15)), (None, Some(60)));
+        assert_eq!((news(&mut health, 99), health.news_at(now)), (None, None), "nothing has come since");
     }
 }

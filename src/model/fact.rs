@@ -109,6 +109,8 @@ pub enum End {
     Code(i32),
     /// A signal ended it. Never to be shown as exit code 0.
     Signal(Signal),
+    /// The kernel ended it, by SIGKILL, for lack of memory.
+    OutOfMemory,
     /// It ended while nobody could see how (kernels before 6.15, or no keeper at that time).
     Unknown,
 }
@@ -118,6 +120,7 @@ impl fmt::Display for End {
         match self {
             End::Code(code) => write!(f, "exit code {code}"),
             End::Signal(signal) => write!(f, "signal {signal}"),
+            End::OutOfMemory => f.write_str("signal SIGKILL, out of memory"),
             End::Unknown => f.write_str("unknown end"),
         }
     }

@@ -1,11 +1,50 @@
 //! From CPU time to percent.
 
 use std::collections::HashMap;
+use std::iter::Sum;
+use std::ops::Add;
 use std::time::Duration;
 
 use super::SHORTEST;
 use super::stat::Stat;
 use crate::model::{Moment, Pid};
+
+/// CPU time by who used it: the program, or the kernel for it.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct CpuTime {
+    /// In the program.
+    pub user: Duration,
+    /// In the kernel.
+    pub system: Duration,
+}
+
+impl CpuTime {
+    /// Both together.
+    pub fn total(self) -> Duration {
+        self.user + self.system
+    }
+
+    fn less(self, other: CpuTime) -> CpuTime {
+        CpuTime {
+            user: self.user.saturating_sub(other.user),
+            system: self.system.saturating_sub(other.system),
+        }
+    }
+}
+
+impl Add for CpuTime {
+    type Output = CpuTime;
+
+    fn add(self, other: CpuTime) -> CpuTime {
+        CpuTime { user: self.user + other.user, system: self.system + other.system }
+    }
+}
+
+impl Sum for CpuTime {
+    fn sum<I: Iterator<Item = CpuTime>>(all: I) -> CpuTime {
+        all.fold(CpuTime::default(), CpuTime::add)
+    }
+}
 
 /// The CPU time of one run, measured from sample to sample.
 #[derive(Debug)]
@@ -13,17 +52,17 @@ pub(super) struct Meter {
     at: Moment,
     percent: f64,
     /// Since its start.
-    total: Duration,
+    total: CpuTime,
     /// What the cgroup had counted.
-    leaf: Duration,
+    leaf: CpuTime,
     /// What each process had used, by number and start time.
     members: HashMap<(Pid, u64), Used>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Used {
-    own: Duration,
-    waited: Duration,
+    own: CpuTime,
+    waited: CpuTime,
 }
 
 impl Meter {
@@ -32,32 +71,32 @@ impl Meter {
         Meter {
             at: start,
             percent: 0.0,
-            total: Duration::ZERO,
-            leaf: Duration::ZERO,
+            total: CpuTime::default(),
+            leaf: CpuTime::default(),
             members: HashMap::new(),
         }
     }
 
     /// Percent of one core since the measure before. `leaf` is what the cgroup has counted, if
     /// there is one that counts.
-    pub fn measure(&mut self, now: Moment, leaf: Option<Duration>, members: &[Stat]) -> f64 {
+    pub fn measure(&mut self, now: Moment, leaf: Option<CpuTime>, members: &[Stat]) -> f64 {
         let span = now.since(self.at);
         if span < SHORTEST {
             return self.percent;
         }
         let by_process = self.used_by(members);
         let used = match leaf {
-            Some(total) => total.saturating_sub(std::mem::replace(&mut self.leaf, total)),
+            Some(total) => total.less(std::mem::replace(&mut self.leaf, total)),
             None => by_process,
         };
         self.at = now;
-        self.total += used;
-        self.percent = 100.0 * used.as_secs_f64() / span.as_secs_f64();
+        self.total = self.total + used;
+        self.percent = 100.0 * used.total().as_secs_f64() / span.as_secs_f64();
         self.percent
     }
 
     /// All that was measured.
-    pub fn total(&self) -> Duration {
+    pub fn total(&self) -> CpuTime {
         self.total
     }
 
@@ -66,19 +105,19 @@ impl Meter {
     /// A process that ended and was waited for by another member has moved its time into that
     /// one's `waited`, where it would count again: so much is taken off. If somebody else waited
     /// for it, its last interval is lost, but nothing becomes negative.
-    fn used_by(&mut self, members: &[Stat]) -> Duration {
-        let mut own = Duration::ZERO;
-        let mut waited = Duration::ZERO;
+    fn used_by(&mut self, members: &[Stat]) -> CpuTime {
+        let mut own = CpuTime::default();
+        let mut waited = CpuTime::default();
         let mut before = std::mem::take(&mut self.members);
         for stat in members {
             let key = (stat.pid, stat.started);
             let was = before.remove(&key).unwrap_or_default();
-            own += stat.own_cpu.saturating_sub(was.own);
-            waited += stat.waited_cpu.saturating_sub(was.waited);
+            own = own + stat.own_cpu.less(was.own);
+            waited = waited + stat.waited_cpu.less(was.waited);
             self.members.insert(key, Used { own: stat.own_cpu, waited: stat.waited_cpu });
         }
-        let ended: Duration = before.values().map(|was| was.own + was.waited).sum();
-        own + waited.saturating_sub(ended)
+        let ended: CpuTime = before.values().map(|was| was.own + was.waited).sum();
+        own + waited.less(ended)
     }
 }
 
@@ -86,8 +125,12 @@ impl Meter {
 mod tests {
     use super::*;
 
+    fn user(ms: u64) -> CpuTime {
+        CpuTime { user: Duration::from_millis(ms), system: Duration::ZERO }
+    }
+
     fn process(pid: i32, own_ms: u64, waited_ms: u64) -> Stat {
-        Stat::for_test(Pid(pid), Duration::from_millis(own_ms), Duration::from_millis(waited_ms))
+        Stat::for_test(Pid(pid), user(own_ms), user(waited_ms))
     }
 
     fn at(ms: u64) -> Moment {
@@ -101,7 +144,7 @@ mod tests {
         assert!((first - 50.0).abs() < 1e-6, "since its start: {first}");
         let then = meter.measure(at(2000), None, second);
         assert!((then - percent).abs() < 1e-6, "{then}, not {percent}");
-        let total = meter.total().as_secs_f64();
+        let total = meter.total().total().as_secs_f64();
         assert!((total - 0.5 - percent / 100.0).abs() < 1e-6, "{total}");
     }
 
@@ -128,9 +171,11 @@ mod tests {
     #[test]
     fn the_cgroup_counts_what_no_process_shows_any_more() {
         let mut meter = Meter::since(at(0));
-        meter.measure(at(1000), Some(Duration::from_millis(100)), &[]);
-        let percent = meter.measure(at(2000), Some(Duration::from_millis(900)), &[]);
+        meter.measure(at(1000), Some(user(100)), &[]);
+        let then = CpuTime { user: Duration::from_millis(400), system: Duration::from_millis(500) };
+        let percent = meter.measure(at(2000), Some(then), &[]);
         assert!((percent - 80.0).abs() < 1e-6, "{percent}");
+        assert_eq!(meter.total(), then);
     }
 
     #[test]

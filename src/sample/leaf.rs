@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::Root;
+use super::cpu::CpuTime;
 use crate::model::{Pid, RunId};
 
 /// Where cgroup v2 is mounted.
@@ -27,6 +28,13 @@ impl Mount {
         let below = Path::new(cgroup).strip_prefix(&self.root).ok()?;
         Some(self.point.join(below))
     }
+}
+
+/// The directory of the cgroup of this process.
+pub(super) fn own_directory() -> Option<PathBuf> {
+    let cgroups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    let own = cgroups.lines().find_map(|line| line.strip_prefix("0::"))?;
+    Mount::find()?.directory(own)
 }
 
 /// Whose cgroup a process is in.
@@ -88,10 +96,13 @@ impl Leaf {
     }
 
     /// CPU time of all processes that are or were in it; `None` when the kernel does not count.
-    pub fn cpu_time(&mut self) -> Option<Duration> {
+    pub fn cpu_time(&mut self) -> Option<CpuTime> {
         let text = read_whole(self.cpu.as_ref()?).ok()?;
-        let usage = text.lines().find_map(|line| line.strip_prefix("usage_usec "))?;
-        usage.trim().parse().ok().map(Duration::from_micros)
+        let of = |name: &str| {
+            let value = text.lines().find_map(|line| line.strip_prefix(name))?;
+            value.trim().parse().ok().map(Duration::from_micros)
+        };
+        Some(CpuTime { user: of("user_usec ")?, system: of("system_usec ")? })
     }
 }
 

@@ -25,6 +25,7 @@ mod cpu;
 mod files;
 pub mod history;
 mod host;
+mod kills;
 mod leaf;
 mod mark;
 mod own;
@@ -36,8 +37,10 @@ mod tree;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
+pub use cpu::CpuTime;
 pub use files::Files;
 pub use host::{HostSampler, HostUsage};
+pub use kills::Kills;
 pub use own::{Own, max_files};
 
 use crate::model::{Moment, Pid, RunId};
@@ -66,7 +69,7 @@ pub struct Usage {
     /// one. 100 is one busy core.
     pub cpu_percent: f64,
     /// CPU time of this run so far.
-    pub cpu_time: Duration,
+    pub cpu_time: CpuTime,
     /// Resident memory, summed over all processes, in bytes.
     pub memory_bytes: u64,
     /// Processes, zombies not counted.

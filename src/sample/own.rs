@@ -31,7 +31,7 @@ impl Own {
         let pid = Pid(i32::try_from(std::process::id()).ok()?);
         let stat = Stats::new().read(pid)?;
         Some(Own {
-            cpu_time: stat.own_cpu,
+            cpu_time: stat.own_cpu.total(),
             memory_bytes: stat.memory,
             threads: stat.threads,
             open_files: Files::of(pid).open,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::unistd::{SysconfVar, sysconf};
 
+use super::cpu::CpuTime;
 use crate::model::{Moment, Pid};
 
 /// What is needed of one process.
@@ -18,9 +19,9 @@ pub(super) struct Stat {
     pub parent: Pid,
     pub session: Pid,
     /// CPU time of its own threads.
-    pub own_cpu: Duration,
+    pub own_cpu: CpuTime,
     /// CPU time of the children that it has waited for, and of theirs.
-    pub waited_cpu: Duration,
+    pub waited_cpu: CpuTime,
     pub threads: u32,
     /// Ticks since boot.
     pub started: u64,
@@ -36,7 +37,7 @@ impl Stat {
     }
 
     #[cfg(test)]
-    pub fn for_test(pid: Pid, own_cpu: Duration, waited_cpu: Duration) -> Stat {
+    pub fn for_test(pid: Pid, own_cpu: CpuTime, waited_cpu: CpuTime) -> Stat {
         let (zombie, tick) = (false, Duration::from_millis(10));
         let (parent, session) = (Pid(1), Pid(1));
         Stat { pid, zombie, parent, session, own_cpu, waited_cpu, threads: 1, started: 1, memory: 0, tick }
@@ -155,8 +156,8 @@ fn parse(line: &[u8], units: Units) -> Option<Stat> {
         zombie: matches!(field(3)?, "Z" | "X"),
         parent: pid_in(4)?,
         session: pid_in(6)?,
-        own_cpu: ticks(14)? + ticks(15)?,
-        waited_cpu: ticks(16)? + ticks(17)?,
+        own_cpu: CpuTime { user: ticks(14)?, system: ticks(15)? },
+        waited_cpu: CpuTime { user: ticks(16)?, system: ticks(17)? },
         threads: u32::try_from(count(20)?).unwrap_or(u32::MAX),
         started: count(22)?,
         memory: count(24)?.saturating_mul(units.page),
@@ -175,8 +176,9 @@ mod tests {
         let stat = parse(line, units).unwrap();
         assert_eq!((stat.pid, stat.parent, stat.session), (Pid(42), Pid(7), Pid(5)));
         assert!(stat.zombie);
-        assert_eq!(stat.own_cpu, Duration::from_secs(2));
-        assert_eq!(stat.waited_cpu, Duration::from_millis(500));
+        assert_eq!(stat.own_cpu.total(), Duration::from_secs(2));
+        assert_eq!(stat.own_cpu.system, Duration::from_millis(500));
+        assert_eq!(stat.waited_cpu.total(), Duration::from_millis(500));
         assert_eq!((stat.threads, stat.started, stat.memory), (6, 777, 25 * 4096));
         assert_eq!(stat.started_at(), Moment(7_770_000));
     }

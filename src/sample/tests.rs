@@ -75,22 +75,39 @@ fn resident(pid: Pid) -> u64 {
 /// Holds about 30 MB in the shell that runs it.
 const HOLD: &str = "x=$(head -c 30000000 /dev/zero | tr '\\0' a)";
 
+/// CPU time of a process so far, as the kernel says it: of the clock that counts it, in nanoseconds and
+/// not in ticks.
+fn cpu_time(pid: Pid) -> Duration {
+    let clock = ClockId::pid_cpu_clock_id(nix::unistd::Pid::from_raw(pid.0)).unwrap();
+    clock_gettime(clock).unwrap().into()
+}
+
+/// However much of a core the host gives it.
 #[test]
-fn a_busy_loop_is_one_core() {
+fn the_percentage_of_a_busy_loop_is_what_the_kernel_gave_it() {
     let tree = Tree::of("while :; do :; done");
     let mut sampler = Sampler::new();
-    sampler.sample(&[tree.root(1)], now());
-    let mut last = Instant::now();
-    wait_for("80 to 120 %, each over at least a second", || {
-        if last.elapsed() < Duration::from_secs(1) {
-            return None;
-        }
-        last = Instant::now();
-        let usage = sampler.sample(&[tree.root(1)], now())[&RunId(1)];
-        assert!(usage.cpu_percent < 120.0, "{usage:?}");
-        assert_eq!((usage.processes, usage.threads), (1, 1));
-        (usage.cpu_percent > 80.0).then_some(())
-    });
+    let mut sample = || {
+        let (before, now) = (cpu_time(tree.pid()), now());
+        let usage = sampler.sample(&[tree.root(1)], now)[&RunId(1)];
+        // It goes on while we look: what was seen lies between these.
+        (now, before, cpu_time(tree.pid()), usage)
+    };
+    let (begun, least_then, most_then, _) = sample();
+    let used_enough = least_then + Duration::from_secs(1);
+    wait_for("a second of CPU", || (cpu_time(tree.pid()) > used_enough).then_some(()));
+    let (ended, least_now, most_now, usage) = sample();
+    let span = ended.since(begun).as_secs_f64();
+    let percent = |used: Duration| 100.0 * used.as_secs_f64() / span;
+    // /proc shows it in ticks of 10 ms, each of both times cut off, and a tick late for who runs.
+    let cut = Duration::from_millis(40);
+    let least = percent((least_now - most_then).saturating_sub(cut));
+    let most = percent(most_now - least_then + cut);
+    assert!((least..=most).contains(&usage.cpu_percent), "{least} to {most}: {usage:?}");
+    assert_eq!((usage.processes, usage.threads), (1, 1));
+    let told = usage.cpu_time.total();
+    assert!(told + cut >= least_now && told <= most_now, "{least_now:?} to {most_now:?}: {told:?}");
+    assert!(usage.cpu_time.user > usage.cpu_time.system, "it computes: {usage:?}");
 }
 
 #[test]

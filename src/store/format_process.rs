@@ -107,6 +107,7 @@ enum StoredReason {
 pub(super) enum StoredEnd {
     Code(i32),
     Signal(i32),
+    OutOfMemory,
     Unknown,
 }
 
@@ -264,6 +265,7 @@ impl StoredEnd {
         match end {
             End::Code(code) => StoredEnd::Code(code),
             End::Signal(signal) => StoredEnd::Signal(signal.number()),
+            End::OutOfMemory => StoredEnd::OutOfMemory,
             End::Unknown => StoredEnd::Unknown,
         }
     }
@@ -273,6 +275,7 @@ impl StoredEnd {
         Ok(match self {
             StoredEnd::Code(code) => End::Code(code),
             StoredEnd::Signal(number) => End::Signal(signal(number)?),
+            StoredEnd::OutOfMemory => End::OutOfMemory,
             StoredEnd::Unknown => End::Unknown,
         })
     }

@@ -169,7 +169,7 @@ fn an_app_comes_back_field_by_field() {
 
 #[test]
 fn a_process_comes_back_with_every_goal_rest_and_end() {
-    let ends = [End::Code(-1), End::Code(255), End::Signal(Signal::KILL), End::Unknown];
+    let ends = [End::Code(-1), End::Code(255), End::Signal(Signal::KILL), End::OutOfMemory, End::Unknown];
     let rests = ends
         .iter()
         .flat_map(|end| {

@@ -171,6 +171,11 @@ impl Supervisor {
         self.living(run).or_else(|| self.on_trial(run))
     }
 
+    /// Whose life that is or was, as long as anything of it may be there.
+    pub fn owner_of(&self, run: RunId) -> Option<ProcessId> {
+        self.whose(run).or_else(|| self.leavers.get(&run).map(|leaver| leaver.process))
+    }
+
     /// Something of that life may be there: nobody has said that it is over, or never began.
     pub fn awaits_the_end_of(&self, run: RunId) -> bool {
         self.living(run).is_some() || self.is_beside(run) || self.strays.contains(&run)

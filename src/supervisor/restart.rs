@@ -144,7 +144,7 @@ fn growing_wait(first: Duration, others: u32, run: RunId) -> Duration {
 pub(super) fn is_planned(policy: &RestartPolicy, end: End) -> bool {
     match end {
         End::Code(code) => policy.stop_exit_codes.contains(&code) || (code == 0 && !policy.auto),
-        End::Signal(_) | End::Unknown => false,
+        End::Signal(_) | End::OutOfMemory | End::Unknown => false,
     }
 }
 

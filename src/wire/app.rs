@@ -381,12 +381,20 @@ pub struct App {
 /// All apps.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AppList {
-    /// By id.
+    /// By id, or in the order of `sort`.
     pub items: Vec<App>,
+    /// The newest event that this list shows the outcome of: with it as `after`, events go on from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub seq: Option<i64>,
     /// There is more: ask again with this as `cursor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// What became of a command.

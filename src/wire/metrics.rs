@@ -6,10 +6,14 @@ use utoipa::ToSchema;
 /// What a process or the host has used over time.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Metrics {
-    /// How far back: `1h`, `24h`, `7d` or `30d`.
+    /// How far back: `1h`, `24h`, `7d` or `30d`. Where `from` or `to` was given: of which of these the
+    /// measurements are.
     #[schema(example = "24h")]
     pub range: String,
-    /// The end of the range.
+    /// The beginning.
+    #[schema(format = DateTime)]
+    pub from: String,
+    /// The end.
     #[schema(format = DateTime)]
     pub to: String,
     /// How much time a point stands for.
@@ -21,6 +25,32 @@ pub struct Metrics {
     /// `process.exited`, `process.errored`, `process.unhealthy` and `process.over_memory`, of
     /// which the latest 1000 events are looked through. None for the host.
     pub marks: Vec<MetricMark>,
+}
+
+/// What the processes of an app have used over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct AppMetrics {
+    /// Its processes, by id.
+    pub items: Vec<ProcessMetrics>,
+    /// There is more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+}
+
+/// What one of them has used.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct ProcessMetrics {
+    /// Its id.
+    #[schema(minimum = 0)]
+    pub id: i64,
+    /// Its name.
+    #[schema(example = "web-0")]
+    pub name: String,
+    /// Its number among the processes of its app.
+    pub instance: i64,
+    /// What it has used.
+    pub metrics: Metrics,
 }
 
 /// What was measured in one stretch of time.

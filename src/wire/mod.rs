@@ -61,7 +61,7 @@ pub use health::HealthCheck;
 pub use listener_settings::ListenerSettings;
 pub use log::{LogControl, LogRecord, Stream};
 pub use log_policy::{LogPolicy, LogState, LogsTended, WhenFull};
-pub use metrics::{MetricMark, MetricPoint, Metrics, Spread};
+pub use metrics::{AppMetrics, MetricMark, MetricPoint, Metrics, ProcessMetrics, Spread};
 pub use operation::{Operation, OperationItem, OperationList, OperationProgress, Rehearsed, Strategy};
 pub use plan::{Change, Plan, PlanAction, PlanOrder, PlanStep};
 pub use point::{RestorePoint, RestorePointList, Resurrected, ResurrectedApp};

@@ -84,6 +84,10 @@ pub struct OperationList {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// How many at a time.

@@ -19,6 +19,10 @@ pub struct Problem {
     /// One sentence: what failed, on what, what to do.
     #[schema(example = "there is no app named wbe: did you mean web?")]
     pub detail: String,
+    /// `urn:request:` and the `X-Request-Id` of the answer, by which the audit and the daemon's log know it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "urn:request:0hW0yNmSFQyGs1C8mTC7Ew")]
+    pub instance: Option<String>,
     /// Stable, for programs.
     #[schema(example = "app_not_found")]
     pub code: String,

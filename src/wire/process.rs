@@ -132,7 +132,7 @@ pub struct LastExit {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub unknown: Option<bool>,
-    /// Why the manager ended it, if that was its own decision.
+    /// Why the manager ended it, if that was its own decision; or why the kernel did.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "memory limit: 612.4 MiB > 512 MiB")]
     pub reason: Option<String>,
@@ -141,12 +141,20 @@ pub struct LastExit {
 /// All processes.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct ProcessList {
-    /// By id.
+    /// By id, or in the order of `sort`.
     pub items: Vec<Process>,
+    /// The newest event that this list shows the outcome of: with it as `after`, events go on from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub seq: Option<i64>,
     /// There is more: ask again with this as `cursor`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// A run with everything that it has started.

@@ -95,3 +95,40 @@ fn a_stream_tells_what_happens_while_it_is_read() {
         );
     });
 }
+
+#[test]
+fn what_happens_after_a_list_of_apps_or_processes_comes_after_its_seq() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    let token = home.ok(&["token", "create", "somebody", "--role", "viewer", "--namespace", "default"]);
+    let api = home.api();
+    let lists = || {
+        let paths = ["/api/v1/apps", "/api/v1/processes", "/api/v1/processes?sort=name"];
+        let by_all = paths.map(|path| api.get(path)["seq"].as_u64().unwrap());
+        let by_some = paths.map(|path| {
+            api.send(api.bare("GET", path).bearer_auth(token.trim())).json()["seq"].as_u64().unwrap()
+        });
+        assert_eq!(by_all, by_some);
+        by_all
+    };
+    let after = |seq: u64| {
+        let events = api.get(&format!("/api/v1/events?after={seq}"));
+        let kinds = events["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|event| event["type"].as_str().unwrap().to_owned());
+        kinds.collect::<Vec<_>>()
+    };
+    for seq in lists() {
+        assert_eq!(after(seq), Vec::<String>::new(), "all that has happened is in the list");
+    }
+    let before = lists();
+    home.ok(&["stop", "web"]);
+    for seq in before {
+        assert_eq!(after(seq)[..2], ["process.stop_asked", "process.exited"]);
+    }
+    // Also what changes no process.
+    home.ok(&["start", "web"]);
+    assert!(lists()[0] > before[0]);
+}

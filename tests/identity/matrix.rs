@@ -29,6 +29,7 @@ viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
 viewer   GET /apps/{ref}/revisions, GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
 viewer   GET /api/v1/apps/{ref}/runs
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
+viewer   GET /api/v1/apps/{ref}/metrics
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
 viewer   GET /metrics, GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
 viewer   GET /api/v1/operations, GET /api/v1/operations/{id}, GET /api/v1/operations/{id}/events

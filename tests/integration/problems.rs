@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::support::api::Answer;
 use crate::support::{Home, fixture};
 
 #[test]
@@ -34,6 +35,39 @@ fn bad_requests_get_problem_documents() {
     check(api.request("GET", "/api/v1/events?limit=100000"), 400, "invalid_query");
     check(api.request("POST", "/api/v1/apps/nosuch/stop?wait=long"), 400, "invalid_query");
     assert_eq!(api.get("/api/v1/apps")["items"], json!([]), "nothing came of it");
+}
+
+#[test]
+fn every_answer_names_its_request_and_the_version_of_the_api_and_a_problem_is_an_instance_of_it() {
+    let home = Home::new();
+    let api = home.api();
+    let check = |answer: &Answer, versioned: bool| {
+        let id = answer.header("x-request-id");
+        assert_eq!(answer.json()["instance"], format!("urn:request:{id}"), "{answer:?}");
+        assert_eq!(answer.header("x-pmd-api"), if versioned { "1.0" } else { "" }, "{answer:?}");
+        id.to_owned()
+    };
+    let missing = api.send(api.request("GET", "/api/v1/apps/nosuch"));
+    let again = api.send(api.request("GET", "/api/v1/apps/nosuch"));
+    assert_ne!(check(&missing, true), check(&again, true));
+    check(&api.send(api.request("GET", "/api/v1/processes?nosuch=1")), true);
+    // Strangers learn no version, also where there is no route.
+    check(&api.send(api.bare("GET", "/api/v1/apps")), false);
+    check(&api.send(api.request("GET", "/nosuch")), false);
+    check(&api.send(api.request("GET", "/api/v1/apps").header("Host", "evil.example")), false);
+    let well = api.send(api.request("GET", "/api/v1/apps"));
+    assert_eq!(well.header("x-pmd-api"), "1.0");
+    assert!(well.json().get("instance").is_none(), "{well:?}");
+    let alive = api.send(api.bare("GET", "/healthz"));
+    assert_eq!(alive.header("x-pmd-api"), "", "{alive:?}");
+    // The same name in the audit.
+    let refused = api.send(api.request("POST", "/api/v1/apps/nosuch/stop"));
+    let id = refused.header("x-request-id").to_owned();
+    let records = api.get("/api/v1/audit?limit=1000");
+    assert!(
+        records["items"].as_array().unwrap().iter().any(|record| record["request_id"] == id.as_str()),
+        "{records}"
+    );
 }
 
 #[test]

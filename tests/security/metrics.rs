@@ -1,6 +1,9 @@
 //! `/metrics`.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
@@ -64,7 +67,7 @@ fn metrics_tell_every_app_that_runs_and_that_is_stopped_in_openmetrics() {
 }
 
 /// Every name of the list, without those that need a certificate or an exit code.
-const NAMES: [&str; 30] = [
+const NAMES: [&str; 32] = [
     "pmdaemon_build_info{",
     "pmdaemon_start_time_seconds ",
     "pmdaemon_app_instances{",
@@ -83,6 +86,8 @@ const NAMES: [&str; 30] = [
     "pmdaemon_health_check_duration_seconds_bucket{",
     "pmdaemon_process_restarts_total{",
     "pmdaemon_process_exits_total{",
+    "pmdaemon_process_oom_kills_total{",
+    "pmdaemon_log_bytes_total{",
     "pmdaemon_log_lost_bytes_total{",
     "pmdaemon_operation_duration_seconds_count{",
     "pmdaemon_http_requests_total{",
@@ -143,7 +148,121 @@ fn metrics_tell_how_runs_ended_and_why_others_took_their_place() {
         "{all}"
     );
 
+    for mode in ["user", "system"] {
+        let cpu = format!("pmdaemon_process_cpu_seconds_total{{{web},mode=\"{mode}\"}} ");
+        assert!(all.lines().any(|line| line.starts_with(&cpu)), "{cpu} is missing:\n{all}");
+    }
+    let by_memory = format!("pmdaemon_process_oom_kills_total{{{web}}} 0");
+    assert!(has(&by_memory), "that was somebody's SIGKILL: {all}");
+
     // What was deleted is not there any more.
     home.ok(&["delete", "web"]);
     assert!(!text().contains("app=\"web\""), "{}", text());
+}
+
+#[test]
+fn metrics_tell_how_much_the_logs_took_of_all_runs() {
+    let home = Home::new();
+    let script = "echo hello; echo no >&2; sleep 0.3; echo hello again; exit 0";
+    home.ok(&["start", script, "--name", "web", "--no-autorestart"]);
+    let api = home.api();
+    let took = |stream: &str| {
+        let labels = format!("app=\"web\",namespace=\"default\",instance=\"0\",stream=\"{stream}\"");
+        let name = format!("pmdaemon_log_bytes_total{{{labels}}} ");
+        let text = api.send(api.request("GET", "/metrics")).text;
+        text.lines().find_map(|line| line.strip_prefix(&name)?.parse::<u64>().ok())
+    };
+    wait_until("the end of the first run", SOON, || home.process("web")["status"] == "stopped");
+    assert_eq!((took("out"), took("err")), (Some(18), Some(3)));
+    home.ok(&["start", "web"]);
+    wait_until("the end of the second run", SOON, || took("out") == Some(36) && took("err") == Some(6));
+    let file = home.process("web")["out_log"].as_str().unwrap().to_owned();
+    assert_eq!(fs::metadata(file).unwrap().len(), 36);
+    home.ok(&["delete", "web"]);
+    assert_eq!(took("out"), None);
+}
+
+/// A group whose memory the kernel keeps below 24 MiB, in the hierarchy of this host that has a memory
+/// controller. `None` where this user may make none.
+struct Group(PathBuf);
+
+impl Group {
+    fn new() -> Option<Group> {
+        let memberships = fs::read_to_string("/proc/self/cgroup").ok()?;
+        let of = |mark: &str| {
+            let own = memberships.lines().find_map(|line| line.split_once(mark)).map(|(_, path)| path)?;
+            Some(own.trim_start_matches('/').to_owned())
+        };
+        let (parent, limit) = match of(":memory:") {
+            Some(own) => (Path::new("/sys/fs/cgroup/memory").join(own), "memory.limit_in_bytes"),
+            None => (Path::new("/sys/fs/cgroup").join(of("0::")?), "memory.max"),
+        };
+        let group = Group(parent.join(format!("pmdaemon-test-{}", std::process::id())));
+        let made = fs::create_dir(&group.0).and_then(|()| fs::write(group.0.join(limit), "25165824"));
+        match made {
+            Ok(()) => Some(group),
+            Err(e) => {
+                eprintln!("not tested: no group with a memory limit in {}: {e}", parent.display());
+                None
+            }
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // The kernel refuses while somebody who has just been killed is in it.
+        let gone = || fs::remove_dir(&self.0).is_ok();
+        (0..200).any(|_| {
+            gone() || {
+                std::thread::sleep(Duration::from_millis(50));
+                false
+            }
+        });
+    }
+}
+
+#[test]
+fn whom_the_kernel_ends_for_lack_of_memory_is_told_as_such_by_api_events_and_metrics() {
+    let Some(group) = Group::new() else { return };
+    if !Path::new("/dev/kmsg").exists() || !nix::unistd::geteuid().is_root() {
+        eprintln!("not tested: the kernel's log cannot be read");
+        return;
+    }
+    let home = Home::new();
+    // The first run takes what it may not have; the second one is modest.
+    let hog = "import os, time\nif not os.path.exists('ran'):\n    open('ran', 'w').close()\n    \
+               x = bytearray(b'1') * (200 << 20)\ntime.sleep(1000)\n";
+    let hog = home.file("hog.py", hog);
+    let script = format!("echo $$ > {}/cgroup.procs; exec python3 {hog}", group.0.display());
+    home.ok(&["start", &script, "--name", "hog", "--min-uptime", "60s"]);
+    wait_until("the second run", SOON, || {
+        let process = home.process("hog");
+        process["restarts"] == 1 && process["status"] == "online"
+    });
+    let process = home.process("hog");
+    let why = "out of memory: the kernel ended it";
+    assert_eq!(
+        (&process["last_exit"]["signal"], &process["last_exit"]["reason"]),
+        (&"SIGKILL".into(), &why.into())
+    );
+    assert_eq!(process["reason"], why);
+    let api = home.api();
+    let exits = api.events("hog", "process.exited");
+    assert!(exits[0]["detail"].as_str().unwrap().contains("ended by the kernel"), "{exits:?}");
+    let text = api.send(api.request("GET", "/metrics")).text;
+    let hog = "app=\"hog\",namespace=\"default\",instance=\"0\"";
+    for line in [
+        format!("pmdaemon_process_oom_kills_total{{{hog}}} 1"),
+        format!("pmdaemon_process_restarts_total{{{hog},reason=\"oom\"}} 1"),
+        format!("pmdaemon_process_restarts_total{{{hog},reason=\"signal\"}} 0"),
+        format!("pmdaemon_process_exits_total{{{hog},code=\"\",signal=\"SIGKILL\"}} 1"),
+    ] {
+        assert!(text.lines().any(|have| have == line), "{line} is missing:\n{text}");
+    }
+    // A SIGKILL of somebody's is none of the kernel's.
+    proc::send(home.process("hog")["pid"].as_i64().unwrap(), Signal::SIGKILL);
+    wait_until("the third run", SOON, || home.process("hog")["restarts"] == 2);
+    assert!(home.process("hog")["last_exit"].get("reason").is_none());
+    home.ok(&["delete", "hog"]);
 }

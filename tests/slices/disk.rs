@@ -87,6 +87,10 @@ fn a15_on_a_full_disk_services_go_on_changes_are_refused_and_everything_heals() 
     home.ok(&["signal", "CONT", "worker"]);
     let ready = api.send(api.bare("GET", "/readyz"));
     assert_eq!((ready.status.as_u16(), ready.text.as_str()), (503, r#"{"status":"unavailable"}"#));
+    let told = api.send(api.request("GET", "/readyz"));
+    assert_eq!(told.status, 503);
+    let reasons = told.json()["reasons"].clone();
+    assert!(reasons[0].as_str().is_some_and(|reason| reason.contains("the disk is full")), "{reasons}");
     let status = home.json(&["status", "--json"]);
     assert_eq!(status["store"]["status"], "full", "{status}");
     assert!(home.ok(&["status"]).contains("nothing can be saved: the disk is full"));

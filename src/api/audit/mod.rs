@@ -19,24 +19,20 @@ mod note;
 pub mod verify;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::Response;
 use tokio::sync::oneshot;
 
-use super::Shared;
 use super::arrival::Arrival;
 use super::password::Source;
+use super::{Shared, naming};
 use crate::daemon::clock;
-use crate::secrets::random;
 use crate::store::AuditRow;
 
 pub use chain::Chain;
 pub use note::Note;
 use note::Said;
-
-/// Names a request, in its answer and in its record.
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// In the place of a status: whoever asked did not wait for the answer. (No standard has a word for
 /// it; this is the number that nginx gave it.)
@@ -53,10 +49,10 @@ pub async fn keep(State(api): State<Shared>, mut request: Request, next: Next) -
         route: request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()),
         path: request.uri().path().to_owned(),
         source: Source::of(request.extensions().get::<Arrival>().copied()),
-        id: random::id(),
+        id: naming::request_id().unwrap_or_default(),
         answered: false,
     };
-    let mut response = next.run(request).await;
+    let response = next.run(request).await;
     begun.answered = true;
     if let Some(row) = begun.row(response.status().as_u16()) {
         let (written, wait) = oneshot::channel();
@@ -64,9 +60,6 @@ pub async fn keep(State(api): State<Shared>, mut request: Request, next: Next) -
         // Recorded before answered: a crash in between must not hide what was done. The store answers
         // in any case, or is gone.
         let _ = wait.await;
-    }
-    if let Ok(id) = HeaderValue::from_str(&begun.id) {
-        response.headers_mut().insert(REQUEST_ID, id);
     }
     response
 }

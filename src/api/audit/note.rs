@@ -54,6 +54,11 @@ impl Note {
         }
     }
 
+    /// Whether it is known who asks.
+    pub fn names_somebody(&self) -> bool {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     pub(super) fn said(&self) -> Option<Said> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

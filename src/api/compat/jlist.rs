@@ -12,7 +12,7 @@ use crate::api::convert_custom;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
 use crate::daemon::{clock, node};
-use crate::model::{AppSpec, End, ReadyBy, State};
+use crate::model::{AppSpec, End, ReadyBy, Signal, State};
 
 /// The user that processes run as of whom nothing else is said.
 static OURSELVES: LazyLock<String> = LazyLock::new(|| {
@@ -37,6 +37,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         Some(End::Code(code)) => Some(code),
         // PM2 shows 0 for a signal; a signal is no success.
         Some(End::Signal(signal)) => Some(128 + signal.number()),
+        Some(End::OutOfMemory) => Some(128 + Signal::KILL.number()),
         Some(End::Unknown) | None => None,
     };
     let mut element = json!({

@@ -29,6 +29,9 @@ pub struct Which {
     /// Go on where a page has ended: its `next_cursor`.
     #[param(nullable = false)]
     pub cursor: Option<String>,
+    /// True: also how many there are on all pages together, as `total`.
+    #[param(nullable = false)]
+    pub count: Option<bool>,
 }
 
 /// The name of this list in its cursors.
@@ -48,7 +51,19 @@ pub async fn list(
 ) -> Result<Json<wire::OperationList>, ApiError> {
     let (mut items, next_cursor) = found(&api, &auth.principal, &which)?;
     items.iter_mut().for_each(|operation| operation.items.clear());
-    Ok(Json(wire::OperationList { items, next_cursor }))
+    let total = match which.count {
+        Some(true) => Some(count(&api, &auth.principal, &which)?),
+        Some(false) | None => None,
+    };
+    Ok(Json(wire::OperationList { items, next_cursor, total }))
+}
+
+/// How many of those there are that `by` sees.
+fn count(api: &Api, by: &Principal, which: &Which) -> Result<i64, ApiError> {
+    let state = which.state.as_deref().map(standing).transpose()?;
+    let all = api.operations.all();
+    let wanted = all.iter().filter(|operation| state.is_none_or(|state| operation.standing() == state));
+    Ok(wanted.filter(|operation| convert_operation::is_seen(operation, &by.namespaces)).count() as i64)
 }
 
 /// Those, with their items, and where the next ones begin.

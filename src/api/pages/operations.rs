@@ -80,7 +80,7 @@ fn found(
     query: &Asked,
 ) -> Result<(Vec<Operation>, Option<String>), ApiError> {
     let said = |name| Some(asked(query, name).to_owned()).filter(|text| !text.is_empty());
-    let which = list::Which { state: said("state"), limit: Some(MOST), cursor: said("cursor") };
+    let which = list::Which { state: said("state"), limit: Some(MOST), cursor: said("cursor"), count: None };
     list::found(api, &auth.principal, &which)
 }
 

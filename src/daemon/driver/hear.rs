@@ -6,7 +6,7 @@ use super::super::log_orders::Tended;
 use super::{Driver, Ended, INTRODUCTION, KEEPER_RETRY};
 use crate::home::Home;
 use crate::keeper::protocol::{LogReport, Order, Report, RunReport, version};
-use crate::model::{ByteSize, Event, Fact, Moment, Pid, RunId};
+use crate::model::{ByteSize, End, Event, Fact, Moment, Pid, RunId, Signal, State};
 use crate::store::Change;
 use crate::supervisor::{Command, Input};
 
@@ -82,9 +82,31 @@ impl Driver {
                 if let Report::Exited { run, peak: Some(bytes), .. } = &report {
                     self.peak = Some((RunId(*run), ByteSize(*bytes)));
                 }
-                keeper_words::fact(report).map(|fact| self.step(Input::Fact(fact))).unwrap_or_default()
+                let fact = keeper_words::fact(report).map(|fact| self.with_what_the_kernel_says(fact));
+                fact.map(|fact| self.step(Input::Fact(fact))).unwrap_or_default()
             }
         }
+    }
+
+    /// The same SIGKILL comes from people and, when memory is short, from the kernel. Who is to end gets it
+    /// from us.
+    fn with_what_the_kernel_says(&self, fact: Fact) -> Fact {
+        let Fact::Exited { run, end: End::Signal(Signal::KILL), at, tree_empty } = fact else { return fact };
+        let process = self.brain.whose(run).and_then(|id| self.brain.process(id));
+        let running = process.and_then(|process| match process.state {
+            State::Running { run: of, pid, .. } if of == run => Some(pid),
+            State::Running { .. }
+            | State::Idle(_)
+            | State::Waiting { .. }
+            | State::Backoff { .. }
+            | State::Starting { .. }
+            | State::Stopping { .. } => None,
+        });
+        let end = match running.is_some_and(|pid| self.usages.was_out_of_memory(pid)) {
+            true => End::OutOfMemory,
+            false => End::Signal(Signal::KILL),
+        };
+        Fact::Exited { run, end, at, tree_empty }
     }
 
     /// A new keeper told what it found: what ended meanwhile is told as if it had been seen.
@@ -122,9 +144,11 @@ impl Driver {
         }
     }
 
-    /// A log takes nothing, or does again.
+    /// A log takes nothing, or does again, or has taken more.
     fn log_changed(&mut self, run: RunId, log: LogReport) -> Option<Change> {
-        let process = self.brain.processes().find(|process| process.state.run() == Some(run))?;
+        let id = self.brain.owner_of(run)?;
+        self.log_health.count(id, run, &log);
+        let process = self.brain.process(id).filter(|process| process.state.run() == Some(run))?;
         let (app, process) = (process.app, process.id);
         let kind = self.log_health.learn(process, log)?;
         self.remember(Event { app, process, run: Some(run), kind })

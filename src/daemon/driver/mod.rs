@@ -315,11 +315,14 @@ impl Driver {
     /// Shows the new picture to every reader, if it is new.
     fn publish(&mut self) {
         self.steer();
-        let Driver { brain, snapshot, revisions, log_places, home, balancing, .. } = self;
+        let Driver { brain, snapshot, revisions, log_places, home, balancing, next_event, .. } = self;
         let limited_before = snapshot.borrow().limited;
         balancing.update(brain);
-        snapshot
-            .send_if_modified(|picture| Arc::make_mut(picture).update(brain, revisions, log_places, home));
+        snapshot.send_if_modified(|picture| {
+            let picture = Arc::make_mut(picture);
+            picture.events = next_event.saturating_sub(1);
+            picture.update(brain, revisions, log_places, home)
+        });
         if limited_before == 0 && snapshot.borrow().limited > 0 {
             self.usages.wake();
         }

@@ -219,6 +219,9 @@ pub struct LogReport {
     pub errno: Option<i32>,
     /// What it does not take is dropped.
     pub drops: bool,
+    /// Bytes of this run that it took while this keeper looked after it.
+    #[serde(default)]
+    pub taken_bytes: u64,
     /// Bytes of this run that were dropped.
     pub dropped_bytes: u64,
     /// Newlines among them; not counted for the copy.

@@ -141,7 +141,8 @@ pub struct Bucket {
 }
 
 impl Bucket {
-    fn and(self, other: Bucket) -> Bucket {
+    /// Both together.
+    pub fn and(self, other: Bucket) -> Bucket {
         Bucket {
             count: self.count.saturating_add(other.count),
             cpu: self.cpu.and(other.cpu),
@@ -207,16 +208,21 @@ impl History {
 
     /// The buckets of that range up to `now_ms`, by their begin, the oldest first.
     pub fn read(&self, series: Series, range: Range, now_ms: u64) -> Vec<(u64, Bucket)> {
+        self.between(series, range, now_ms.saturating_sub(range.span_ms()), now_ms)
+    }
+
+    /// The buckets of that range that begin from `from_ms` up to `to_ms`, the oldest first.
+    pub fn between(&self, series: Series, range: Range, from_ms: u64, to_ms: u64) -> Vec<(u64, Bucket)> {
         // Each is looked for by its begin: those of other series, which lie between, are not read.
-        let first = now_ms.saturating_sub(range.span_ms()).next_multiple_of(range.step_ms());
+        let first = from_ms.next_multiple_of(range.step_ms());
         let mut buckets = BTreeMap::new();
         if let Some(file) = &self.file {
-            match file.read(series, range, first, now_ms) {
+            match file.read(series, range, first, to_ms) {
                 Ok(rows) => buckets.extend(rows),
                 Err(e) => tracing::warn!("the history of CPU and memory cannot be read: {e}"),
             }
         }
-        for begin in (first..=now_ms).step_by(range.step_ms() as usize) {
+        for begin in (first..=to_ms).step_by(range.step_ms() as usize) {
             if let Some(bucket) = self.fresh.get(&(range, begin, series)) {
                 let old = buckets.entry(begin);
                 old.and_modify(|old: &mut Bucket| *old = old.and(*bucket)).or_insert(*bucket);

@@ -58,7 +58,7 @@ pub(super) fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -
         Ended::Exited(end, uptime) => {
             let code = match end {
                 End::Code(code) => Some(*code),
-                End::Signal(_) | End::Unknown => None,
+                End::Signal(_) | End::OutOfMemory | End::Unknown => None,
             };
             match code {
                 Some(code) if policy.stop_exit_codes.contains(&code) => return Expected::Finished,
