@@ -56,6 +56,8 @@ pub struct Process {
     /// The present life is ended because it uses too much memory, and nobody has asked for
     /// anything since.
     pub over_memory: Option<OverMemory>,
+    /// How long it had run when that was measured. Absent when another daemon did.
+    pub over_memory_after: Option<Duration>,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
     /// A life that runs beside the present one and is to replace it.
@@ -122,6 +124,7 @@ impl Process {
             end_cause: None,
             drains_until: None,
             over_memory: None,
+            over_memory_after: None,
             killed: false,
             trial: None,
             leaving: BTreeMap::new(),
