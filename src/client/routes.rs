@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use super::{Client, ClientError, LogQuery, LogStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, LoginLink, LogsTended, NewApp,
-    Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
+    Operation, OperationList, Outcome, Plan, PlanOrder, Port, PortList, Process, ProcessList, Reloaded,
     RevisionList, RollbackOrder, ScaleOrder, SignalOrder, Then, WatchOrder, Whoami,
 };
 
@@ -274,6 +274,11 @@ impl Client {
     /// `GET /ports`.
     pub async fn ports(&self) -> Result<PortList, ClientError> {
         self.get("/api/v1/ports").await
+    }
+
+    /// `GET /ports/{port}`.
+    pub async fn port(&self, port: u16) -> Result<Port, ClientError> {
+        self.get(&format!("/api/v1/ports/{port}")).await
     }
 
     /// `POST /operations`: to many at once.

@@ -33,6 +33,7 @@ mod open;
 mod pid;
 mod ping;
 mod plan;
+mod port_clash;
 mod pm2_lines;
 mod ports;
 mod progress;
