@@ -324,8 +324,19 @@ impl Client {
 
     /// `GET /events`: the latest `limit`, of all processes or of one, oldest first.
     pub async fn events(&self, limit: u32, process: Option<i64>) -> Result<EventList, ClientError> {
+        self.earlier_events(limit, process, None).await
+    }
+
+    /// The same, on the page before: its `next_cursor`.
+    pub async fn earlier_events(
+        &self,
+        limit: u32,
+        process: Option<i64>,
+        cursor: Option<&str>,
+    ) -> Result<EventList, ClientError> {
         let of = process.map(|id| format!("&process={id}")).unwrap_or_default();
-        self.get(&format!("/api/v1/events?limit={limit}{of}")).await
+        let on = cursor.map(|cursor| format!("&cursor={}", percent_encoded(cursor))).unwrap_or_default();
+        self.get(&format!("/api/v1/events?limit={limit}{of}{on}")).await
     }
 
     /// `POST /auth/login-link`.

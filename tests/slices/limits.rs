@@ -241,3 +241,18 @@ fn pm2s_words_for_limits_are_understood() {
 fn is_root() -> bool {
     nix::unistd::geteuid().is_root()
 }
+
+#[test]
+fn a_limit_with_which_a_program_cannot_begin_is_given_up_with_what_it_used() {
+    let home = Home::new();
+    let script = home.file("big.py", "import time\nx = bytearray(b'1') * (60 << 20)\ntime.sleep(1000)\n");
+    let more = ["--max-memory", "20M", "--min-uptime", "10s", "--max-restarts", "3"];
+    home.ok(&[&["start", &script, "--name", "big"], &more[..]].concat());
+    let process = wait_for("it is given up", SOON, || {
+        Some(home.process("big")).filter(|process| process["status"] == "errored")
+    });
+    let reason = process["reason"].as_str().unwrap();
+    let begins = "given up after 3 unstable runs in a row; the last went over its memory limit: ";
+    assert!(reason.starts_with(begins) && reason.ends_with(" MiB > 20 MiB"), "{reason}");
+    assert_eq!(process["restarts"], 2, "{process}");
+}
