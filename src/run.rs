@@ -91,7 +91,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let sign = lock.try_clone().map_err(|e| format!("cannot open {}: {e}", home.daemon_lock().display()))?;
     handle.usages().start(handle.watch(), &home.history(), sign)?;
     let budget = log_budget()?;
-    let log_space = retention::start(home.clone(), handle.watch(), budget)
+    let log_space = retention::start(home.clone(), handle.clone(), budget)
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let usages = handle.usages().clone();

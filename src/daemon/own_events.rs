@@ -24,6 +24,8 @@ pub enum Own {
     StoreFailed,
     /// Everything is saved again.
     StoreHealed,
+    /// Old logs were removed, since all together took too much of the disk.
+    LogsRemoved,
     /// Changes of files are not all seen.
     WatchLimited,
     /// Lines were removed before they could be forwarded.
@@ -49,6 +51,7 @@ impl Own {
             Own::StoreAdopted => "store.adopted",
             Own::StoreFailed => "store.failed",
             Own::StoreHealed => "store.healed",
+            Own::LogsRemoved => "logs.removed",
             Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
             Own::OperationDone => "operation.done",
@@ -68,6 +71,7 @@ impl Driver {
             | Own::StoreLost
             | Own::StoreAdopted
             | Own::StoreFailed
+            | Own::LogsRemoved
             | Own::ForwardGap
             | Own::WatchLimited
             | Own::OperationInterrupted => tracing::warn!("{detail}"),

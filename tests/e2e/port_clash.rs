@@ -30,8 +30,11 @@ fn why_says_who_has_the_port_and_what_to_do() {
     home.ok(&["delete", "web"]);
     home.run(&[&start[..], &["pair", "-i", "2"]].concat());
     wait_until("one of them is given up", SOON, || errored(&home, "pair-0") || errored(&home, "pair-1"));
-    let lost = if errored(&home, "pair-0") { "pair-0" } else { "pair-1" };
-    wait_until("the other listens", SOON, || home.ok(&["logs", "pair", "--raw"]).contains("listening on"));
+    let (lost, won) = match errored(&home, "pair-0") {
+        true => ("pair-0", "pair-1"),
+        false => ("pair-1", "pair-0"),
+    };
+    home.wait_for_line(won, "listening on");
     let text = home.ok(&["why", lost]);
     for words in ["of the same app", &format!("--balance {port}"), &format!("--port {port}-{}", port + 1)] {
         assert!(text.contains(words), "{words}: {text}");

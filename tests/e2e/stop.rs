@@ -141,4 +141,6 @@ fn ctrl_c_says_that_a_stop_goes_on() {
     assert_eq!((ended.status.code(), told.lines().count()), (Some(130), 1), "{told}");
     assert!(told.contains("what this stop has begun goes on"), "{told}");
     assert_eq!(home.process("web")["status"], "stopping");
+    proc::kill_hard(home.pid("web"));
+    wait_until("it is stopped", SOON, || home.process("web")["status"] == "stopped");
 }
