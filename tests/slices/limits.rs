@@ -42,7 +42,8 @@ fn a_tree_above_its_memory_limit_is_restarted_within_3_s_and_says_why_with_nobod
     let reason = process["reason"].as_str().unwrap_or_default().to_owned();
     assert!(reason.starts_with("memory limit: ") && reason.ends_with(" MiB > 50 MiB"), "{process}");
     assert_eq!((&process["restarts"], &process["max_memory_bytes"]), (&json!(1), &json!(50 << 20)));
-    assert_eq!((&process["last_exit"]["reason"], &process["unstable_restarts"]), (&json!(reason), &json!(0)));
+    // It had not run for as long as makes it stable.
+    assert_eq!((&process["last_exit"]["reason"], &process["unstable_restarts"]), (&json!(reason), &json!(1)));
     for (command, text) in [("list", &reason), ("info", &reason), ("info", &"of 50.0 MiB".to_owned())] {
         let args = if command == "list" { vec![command] } else { vec![command, "hog"] };
         let out = home.ok(&args);
