@@ -28,7 +28,8 @@ pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<Po
 
 /// Show one port
 ///
-/// Any of this host: whoever listens there, also if no process of ours has to do with it.
+/// Any of this host: whoever listens there, also if no process of ours has to do with it. Who may see
+/// some namespaces alone is not told which other program that is.
 #[utoipa::path(get, path = "/api/v1/ports/{port}", tag = "processes", operation_id = "show_port",
     params(("port" = i64, Path, description = "its number", example = 3000, minimum = 1, maximum = 65535)),
     responses(
@@ -44,7 +45,13 @@ pub async fn show(
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_path", detail)
     })?;
     let ports = those(&api, auth.snapshot(&api), Some(number)).await?;
-    ports.into_iter().find(|row| row.port == port).map(Json).ok_or_else(ApiError::no_route)
+    let mut found = ports.into_iter().find(|row| row.port == port).ok_or_else(ApiError::no_route)?;
+    if auth.namespaces().is_some() {
+        for other in found.listeners.iter_mut().filter(|listener| listener.id.is_none()) {
+            (other.program, other.pid) = (None, None);
+        }
+    }
+    Ok(Json(found))
 }
 
 /// The ports of what is in that picture.

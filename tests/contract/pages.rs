@@ -94,7 +94,7 @@ fn the_form_tells_all_fields_that_are_wrong_at_once() {
         assert!(all.contains(words), "{words}: {all}");
     }
     for id in ["e-script", "e-name", "e-cwd", "e-port"] {
-        let told = all.split(&format!("id=\"{id}\"")).nth(1).and_then(|rest| rest.split('>').nth(1));
+        let told = all.split(&format!("hx-target=\"#{id}\"")).nth(1).and_then(|rest| rest.split('>').nth(1));
         assert!(told.is_some_and(|told| !told.starts_with("</")), "{id}: {all}");
     }
     assert!(checked("script=sleep&name=web").contains("exists already"));

@@ -92,8 +92,8 @@ fn rests(view: &ProcessView) -> bool {
 /// How that one, which is wanted up, comes to run by `spec`: not at all, by a reload or by a restart.
 fn way(view: &ProcessView, runs_by: Option<&Arc<AppSpec>>, spec: &AppSpec) -> PlanAction {
     let old = runs_by.unwrap_or(&view.spec);
-    let same = || **old == AppSpec { instances: old.instances, ..spec.clone() };
-    let way = if same() { PlanAction::Live } else { differ::way(old, spec) };
+    let new = AppSpec { instances: old.instances, ..differ::comparable(old, spec, true) };
+    let way = if **old == new { PlanAction::Live } else { differ::way(old, &new) };
     match way {
         // What does not run goes by it when it is begun anew.
         PlanAction::Live if view.state.pid().is_none() => PlanAction::Restart,

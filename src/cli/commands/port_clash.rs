@@ -31,7 +31,8 @@ pub async fn advice(
         let told = "its port is used by somebody else: pmdaemon ports and `ss -ltnp` say who listens where";
         return Ok(Some(told.to_owned()));
     };
-    let port = session.ask(async |c| c.port(number).await).await?;
+    // A daemon of before cannot tell.
+    let Ok(port) = session.ask(async |c| c.port(number).await).await else { return Ok(None) };
     let mut family = Vec::new();
     if port.listeners.iter().any(|listener| listener.id.is_some()) {
         let of_app = format!("{}:{}", process.namespace, process.app);
