@@ -89,7 +89,8 @@ pub(super) fn time(text: &str) -> Result<String, String> {
     let local = local.and_then(|time| time.to_zoned(now.time_zone().clone()).ok());
     let local = local.or_else(|| last_at(text, &now));
     local.map(|time| time.timestamp().to_string()).ok_or_else(|| {
-        "use how long ago, like 10m, or a time, like 17:19, 2026-01-31T12:00:00Z or \"2026-01-31 12:00\"".to_owned()
+        "use how long ago, like 10m, or a time, like 17:19, 2026-01-31T12:00:00Z or \"2026-01-31 12:00\""
+            .to_owned()
     })
 }
 

@@ -167,9 +167,11 @@ pub struct IdArgs {
 
 /// `events`.
 #[derive(Args, Debug)]
-#[command(after_help = "Examples:\n  pmdaemon events web --since 1h\n  pmdaemon events --since 17:19 --until 17:30\n  \
+#[command(
+    after_help = "Examples:\n  pmdaemon events web --since 1h\n  pmdaemon events --since 17:19 --until 17:30\n  \
                         pmdaemon events --grep 'exited|errored' --lines 100\n\n\
-                        Times are as for logs.")]
+                        Times are as for logs."
+)]
 pub struct EventsArgs {
     /// Which apps or processes [default: all]
     #[arg(value_name = "APP", value_parser = values::reference)]

@@ -70,11 +70,7 @@ pub(super) fn give_sign(file: &File) {
 
 /// What there is to tell of the daemon before, by the store's small facts and the file of its signs.
 /// Nothing, if there was none.
-pub(super) fn told(
-    settings: &BTreeMap<String, String>,
-    signs: &Path,
-    now_ms: u64,
-) -> Option<(Own, String)> {
+pub(super) fn told(settings: &BTreeMap<String, String>, signs: &Path, now_ms: u64) -> Option<(Own, String)> {
     let sign = std::fs::metadata(signs).and_then(|file| file.modified()).ok();
     let sign = sign.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let sign_ms = sign.map_or(now_ms, |at| at.as_millis() as u64);
@@ -104,7 +100,9 @@ fn tell(before: &str, boot: &str, sign_ms: u64, now_ms: u64) -> Option<(Own, Str
     let told = match farewell {
         Farewell::Asked => format!("the daemon is there again {gap} after it was asked to end{version}"),
         Farewell::Upgraded => format!("the daemon was replaced within {gap}{version}"),
-        Farewell::Stopped => format!("the daemon is there again {gap} after all of pmdaemon was stopped{version}"),
+        Farewell::Stopped => {
+            format!("the daemon is there again {gap} after all of pmdaemon was stopped{version}")
+        }
     };
     Some((Own::DaemonStarted, told))
 }
@@ -129,8 +127,7 @@ mod tests {
         check(&format!("{up} a 80000"), Some((Own::DaemonRecovered, boot)));
         let asked = "the daemon is there again 300 ms after it was asked to end";
         check(&format!("asked {VERSION} b 99700"), Some((Own::DaemonStarted, asked)));
-        let upgraded =
-            format!("the daemon was replaced within 1.0 s, and is {VERSION} now instead of 0.0.9");
+        let upgraded = format!("the daemon was replaced within 1.0 s, and is {VERSION} now instead of 0.0.9");
         check("upgraded 0.0.9 b 99000", Some((Own::DaemonStarted, &upgraded)));
         let stopped = "the daemon is there again 1 min after all of pmdaemon was stopped";
         check(&format!("stopped {VERSION} b 30000"), Some((Own::DaemonStarted, stopped)));

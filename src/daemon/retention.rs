@@ -70,11 +70,7 @@ pub struct Space {
 ///
 /// # Errors
 /// When there can be no thread.
-pub fn start(
-    home: Home,
-    handle: Handle,
-    budget: Option<u64>,
-) -> io::Result<watch::Receiver<Option<Space>>> {
+pub fn start(home: Home, handle: Handle, budget: Option<u64>) -> io::Result<watch::Receiver<Option<Space>>> {
     let (found, space) = watch::channel(None);
     let work = move || {
         keeper::yield_to_others();
@@ -248,11 +244,7 @@ fn remove_needless(mut segments: Vec<Segment>, keep: Keep) -> Vec<Segment> {
 }
 
 /// Removes the oldest until all take no more than `budget`; the others, the oldest first, and those.
-fn remove_over(
-    mut segments: Vec<Segment>,
-    mut used: u64,
-    budget: u64,
-) -> (Vec<Segment>, Vec<Segment>) {
+fn remove_over(mut segments: Vec<Segment>, mut used: u64, budget: u64) -> (Vec<Segment>, Vec<Segment>) {
     segments.sort_by_key(|segment| (segment.modified, segment.number));
     let over = segments.iter().take_while(|segment| {
         let is_over = used > budget;

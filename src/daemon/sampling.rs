@@ -17,8 +17,8 @@ use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock;
-use super::presence;
 use super::custom::{Custom, Told};
+use super::presence;
 use super::view::Snapshot;
 use crate::model::{Moment, ProcessId, RunId, State};
 use crate::sample::history::{History, Series};

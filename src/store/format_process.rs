@@ -255,9 +255,7 @@ impl StoredReason {
             StoredReason::NotReady { count, limit_us } => {
                 Reason::NotReady { count, limit: Duration::from_micros(limit_us) }
             }
-            StoredReason::OverMemory { count, over } => {
-                Reason::OverMemory { count, over: over.into_model() }
-            }
+            StoredReason::OverMemory { count, over } => Reason::OverMemory { count, over: over.into_model() },
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
             StoredReason::NoPort(why) => Reason::NoPort(why),

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    AppId, AppSpec, ByteSize, End, Goal, Name, Namespaces, OverMemory, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest,
-    RestartPolicy, Role, RunId, Signal, StopPolicy,
+    AppId, AppSpec, ByteSize, End, Goal, Name, Namespaces, OverMemory, ProcessId, ReadyBy, ReadyPolicy,
+    Reason, Rest, RestartPolicy, Role, RunId, Signal, StopPolicy,
 };
 use crate::supervisor::Remembered;
 

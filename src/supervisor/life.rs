@@ -187,9 +187,7 @@ impl Supervisor {
             Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
             Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
             Goal::Up | Goal::Down
-                if process.end_asked
-                    && process.over_memory.is_none()
-                    && !planted!(TakesStopsForCrashes) =>
+                if process.end_asked && process.over_memory.is_none() && !planted!(TakesStopsForCrashes) =>
             {
                 Follows::Launch { counts: process.restart_asked }
             }

@@ -268,7 +268,13 @@ mod tests {
             let given_up = Next::Rest(Rest::Errored(Reason::OverMemory { count: 16, over }));
             check(policy, tally(15, 3), memory(999), given_up, tally(16, 3));
         }
-        check(&once, tally(1, 1), memory(50), Next::After(growing_wait(FIRST_WAIT, 0, RunId(7))), tally(2, 2));
+        check(
+            &once,
+            tally(1, 1),
+            memory(50),
+            Next::After(growing_wait(FIRST_WAIT, 0, RunId(7))),
+            tally(2, 2),
+        );
         let finished = |code| Next::Rest(Rest::Finished(End::Code(code)));
         check(&never, tally(0, 0), exited(End::Code(0), 10), finished(0), tally(0, 0));
         check(&planned, tally(15, 0), exited(End::Code(3), 10), finished(3), tally(15, 0));

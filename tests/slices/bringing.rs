@@ -28,7 +28,9 @@ fn changes_without_a_failure(home: &Home, front: u16) {
     let before = pids(home);
     let ran = home.run(&["set", "web:BAD", "1"]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    for words in ["the reload ended at web-0", "exit code 3", "the definition of before is back", "bad indeed"] {
+    for words in
+        ["the reload ended at web-0", "exit code 3", "the definition of before is back", "bad indeed"]
+    {
         assert!(ran.err.contains(words), "{words}: {ran:?}");
     }
     assert_eq!(pids(home), before, "what ran goes on");

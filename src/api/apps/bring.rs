@@ -120,8 +120,7 @@ async fn reloaded(
     let earlier = auth.snapshot(api);
     let views =
         update::update_app(api, author, before, spec.clone(), &Follows::of(Then::Keep), limit).await?;
-    let targets: Vec<Arc<ProcessView>> =
-        views.into_iter().filter(|view| some.contains(&view.id)).collect();
+    let targets: Vec<Arc<ProcessView>> = views.into_iter().filter(|view| some.contains(&view.id)).collect();
     let replaced = reload::replace(api, &auth.principal, &targets, None, None, limit).await?;
     let now = auth.snapshot(api);
     let app = before.first().map(|view| view.app);

@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::create::SPAWN_LIMIT;
-use super::{bring, definition};
 use super::rollback::Which;
 use super::update::{self, Attempts};
+use super::{bring, definition};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;

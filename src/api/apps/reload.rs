@@ -178,8 +178,8 @@ pub(super) async fn replace(
             Err(why) => denied = denied.or(Some(why)),
         }
     }
-    let operation = (!going.is_empty())
-        .then(|| begin::begin_reload(api, by, targets, going.clone()).0 as i64);
+    let operation =
+        (!going.is_empty()).then(|| begin::begin_reload(api, by, targets, going.clone()).0 as i64);
     let is_over = |now: &Snapshot| going.iter().all(|(app, number)| !goes_on(now, *app, *number));
     let (now, over) = api.handle.wait(limit, is_over).await;
     for (app, number) in &going {

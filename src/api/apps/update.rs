@@ -244,9 +244,7 @@ async fn put_back(
     commands.extend(before.iter().map(|view| match (view.goal, then) {
         (Goal::Up, Then::Restart | Then::Keep) => Command::Start { process: view.id },
         (Goal::Up | Goal::Down | Goal::Gone, Then::Start)
-        | (Goal::Down | Goal::Gone, Then::Keep | Then::Restart) => {
-            Command::Stop { process: view.id }
-        }
+        | (Goal::Down | Goal::Gone, Then::Keep | Then::Restart) => Command::Stop { process: view.id },
     }));
     // One of them may be gone by now; the others are put back.
     for answer in api.handle.command_by(Author::new(name, RevisionCause::PutBack), commands).await? {

@@ -52,8 +52,8 @@ fn complaint(lines: &[&str]) -> Option<Option<u16>> {
 /// `Port 3000 is already in use` says it with the number in the middle.
 fn is_complaint(line: &str) -> bool {
     let line = line.to_lowercase();
-    let in_the_middle = port_by_name(&line).is_some()
-        && (line.contains(" already in use") || line.contains(" is in use"));
+    let in_the_middle =
+        port_by_name(&line).is_some() && (line.contains(" already in use") || line.contains(" is in use"));
     in_the_middle || WORDS.iter().any(|words| line.contains(words))
 }
 
@@ -132,16 +132,34 @@ mod tests {
         let check = |lines: &str, said: Option<Option<u16>>| {
             assert_eq!(complaint(&lines.lines().collect::<Vec<_>>()), said, "{lines}");
         };
-        check("Error: listen EADDRINUSE: address already in use :::3000\n    at Server.setupListenHandle", Some(Some(3000)));
-        check("  code: 'EADDRINUSE',\n  errno: -98,\n  address: '127.0.0.1',\n  port: 3001\n}", Some(Some(3001)));
+        check(
+            "Error: listen EADDRINUSE: address already in use :::3000\n    at Server.setupListenHandle",
+            Some(Some(3000)),
+        );
+        check(
+            "  code: 'EADDRINUSE',\n  errno: -98,\n  address: '127.0.0.1',\n  port: 3001\n}",
+            Some(Some(3001)),
+        );
         check("OSError: [Errno 98] Address already in use", Some(None));
-        check("ERROR: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): address already in use", Some(Some(8000)));
+        check(
+            "ERROR: [Errno 98] error while attempting to bind on address ('127.0.0.1', 8000): address already in use",
+            Some(Some(8000)),
+        );
         check("listen tcp :8080: bind: address already in use", Some(Some(8080)));
         check("Error: Os { code: 98, kind: AddrInUse, message: \"Address in use\" }", Some(None));
-        check("12:30:45 nginx: [emerg] bind() to 0.0.0.0:8081 failed (98: Address already in use)", Some(Some(8081)));
+        check(
+            "12:30:45 nginx: [emerg] bind() to 0.0.0.0:8081 failed (98: Address already in use)",
+            Some(Some(8081)),
+        );
         check("Web server failed to start. Port 8082 was already in use.", Some(Some(8082)));
-        check("starting on port 5000\nTraceback:\nOSError: [Errno 98] Address already in use", Some(Some(5000)));
-        check("Errno::EADDRINUSE: Address already in use - bind(2) for \"0.0.0.0\" port 4567", Some(Some(4567)));
+        check(
+            "starting on port 5000\nTraceback:\nOSError: [Errno 98] Address already in use",
+            Some(Some(5000)),
+        );
+        check(
+            "Errno::EADDRINUSE: Address already in use - bind(2) for \"0.0.0.0\" port 4567",
+            Some(Some(4567)),
+        );
         check("2026-11-26T12:30:45.120Z OSError: Address already in use", Some(None));
         check("the export of 12 addresses is in use", None);
         check("listening on port 3000", None);

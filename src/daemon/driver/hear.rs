@@ -163,7 +163,8 @@ impl Driver {
                             self.keeper = keeper;
                             self.wish_was_fatal();
                             self.hear_all(report);
-                            let told = "the keeper had ended, and a new one has taken its place; services went on";
+                            let told =
+                                "the keeper had ended, and a new one has taken its place; services went on";
                             self.tell_own(Own::KeeperRenewed, told.to_owned());
                             return None;
                         }
