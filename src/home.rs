@@ -148,7 +148,9 @@ impl Home {
         }
         for dir in [self.0.clone(), self.run_dir(), self.log_dir()] {
             let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&dir);
-            made.map_err(|e| format!("cannot create {}: {e}", dir.display()))?;
+            made.map_err(|e| {
+                format!("cannot create {}: {e}; PMDAEMON_HOME may name a directory of yours", dir.display())
+            })?;
             let meta = std::fs::metadata(&dir).map_err(|e| format!("cannot read {}: {e}", dir.display()))?;
             let me = nix::unistd::geteuid().as_raw();
             if meta.uid() != me {

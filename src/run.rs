@@ -14,6 +14,7 @@ use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
+use crate::daemon::presence::Farewell;
 use crate::daemon::retention;
 use crate::daemon::{backing_up, clock, file_watch};
 use crate::fault;
@@ -63,7 +64,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     home.create()?;
     fault::arm(home);
     fault::point!("daemon.start");
-    let Some(_lock) = lock(home)? else {
+    let Some(lock) = lock(home)? else {
         tracing::warn!("another daemon serves {}", home.path().display());
         return Ok(ExitCode::from(EXIT_LOCKED));
     };
@@ -87,9 +88,10 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let recorder = Recorder::start(store);
     after_boot(&mut saved, &recorder);
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
-    handle.usages().start(handle.watch(), &home.history())?;
+    let sign = lock.try_clone().map_err(|e| format!("cannot open {}: {e}", home.daemon_lock().display()))?;
+    handle.usages().start(handle.watch(), &home.history(), sign)?;
     let budget = log_budget()?;
-    let log_space = retention::start(home.clone(), handle.watch(), budget)
+    let log_space = retention::start(home.clone(), handle.clone(), budget)
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let usages = handle.usages().clone();
@@ -116,11 +118,15 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     tracing::info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "the daemon is ready");
 
     let mut driving = pin!(driver.run());
-    let early = tokio::select! {
-        ended = &mut driving => Some(ended),
-        () = asked_to_end() => None,
-        () = api.handle.leaving() => None,
-        () = damaged(recorder.trouble()) => None,
+    let (early, farewell) = tokio::select! {
+        ended = &mut driving => (Some(ended), match ended {
+            Ended::Everything => Some(Farewell::Stopped),
+            Ended::Left => Some(Farewell::Upgraded),
+            Ended::Replaced => None,
+        }),
+        () = asked_to_end() => (None, Some(Farewell::Asked)),
+        () = api.handle.leaving() => (None, Some(Farewell::Upgraded)),
+        () = damaged(recorder.trouble()) => (None, None),
     };
     if early == Some(Ended::Everything) {
         // While we still hold the lock: later this could be the socket of the next daemon.
@@ -152,6 +158,9 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
         }
     };
     usages.history().flush(clock::unix_ms());
+    if let (Some(farewell), Ended::Everything | Ended::Left) = (farewell, ended) {
+        recorder.write(vec![farewell.change(clock::unix_ms())]);
+    }
     recorder.close();
     match ended {
         Ended::Everything => tracing::info!("everything is stopped; the daemon ends"),

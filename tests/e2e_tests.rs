@@ -12,6 +12,8 @@ mod e2e {
     mod list;
     mod logs;
     mod pids;
+    mod port_clash;
+    mod presence;
     mod readme;
     mod refused;
     mod restart;

@@ -4,6 +4,7 @@ mod support;
 
 mod slices {
     mod balance;
+    mod bringing;
     mod interrupted;
     mod node;
     mod rolling;

@@ -97,7 +97,12 @@ fn reason(view: &ProcessView) -> Option<String> {
             Some("waits for its turn: the host starts only so many processes at once".to_owned())
         }
         State::Backoff { until, queued: false } => {
-            Some(format!("starts again in {}", event_text::span(until.since(clock::now()))))
+            let soon = format!("starts again in {}", event_text::span(until.since(clock::now())));
+            Some(match (&view.not_spawned, view.last_over_memory) {
+                (Some(why), _) => format!("{soon}: {why}"),
+                (None, Some(over)) => format!("{soon}, {over}"),
+                (None, None) => soon,
+            })
         }
         State::Starting { .. } | State::Running { .. } if view.goal != Goal::Up => {
             Some("it is to end after what depends on it".to_owned())

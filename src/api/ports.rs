@@ -1,17 +1,20 @@
-//! `GET /api/v1/ports`: who has which port, who listens there, and what does not fit together.
+//! `GET /api/v1/ports` and `/ports/{port}`: who has which port, who listens there, and what does not
+//! fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 
 use super::access::{Auth, View};
+use super::extract::Path;
 use super::{ApiError, Shared};
 use crate::daemon::listening::{self, Socket};
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{AppId, Pid, Port as HeldPort, PortOwner, PortPlan, Want};
-use crate::wire::{Port, PortList, PortListener, PortReservation};
+use crate::wire::{Port, PortList, PortListener, PortReservation, Problem};
 
 /// List ports
 ///
@@ -23,17 +26,51 @@ pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<Po
     Ok(Json(PortList { items: all(&api, auth.snapshot(&api)).await? }))
 }
 
+/// Show one port
+///
+/// Any of this host: whoever listens there, also if no process of ours has to do with it. Who may see
+/// some namespaces alone is not told which other program that is.
+#[utoipa::path(get, path = "/api/v1/ports/{port}", tag = "processes", operation_id = "show_port",
+    params(("port" = i64, Path, description = "its number", example = 3000, minimum = 1, maximum = 65535)),
+    responses(
+        (status = 200, description = "who has it and who listens there, which may be nobody", body = Port),
+        (status = "4XX", description = "refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn show(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    Path(port): Path<i64>,
+) -> Result<Json<Port>, ApiError> {
+    let number = u16::try_from(port).ok().filter(|number| *number > 0).ok_or_else(|| {
+        let detail = format!("{port} is no port: they go from 1 to 65535");
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_path", detail)
+    })?;
+    let ports = those(&api, auth.snapshot(&api), Some(number)).await?;
+    let mut found = ports.into_iter().find(|row| row.port == port).ok_or_else(ApiError::no_route)?;
+    if auth.namespaces().is_some() {
+        for other in found.listeners.iter_mut().filter(|listener| listener.id.is_none()) {
+            (other.program, other.pid) = (None, None);
+        }
+    }
+    Ok(Json(found))
+}
+
 /// The ports of what is in that picture.
 ///
 /// # Errors
 /// Only when a task breaks.
 pub async fn all(api: &Shared, snapshot: Arc<Snapshot>) -> Result<Vec<Port>, ApiError> {
+    those(api, snapshot, None).await
+}
+
+/// As [`all`], and that one, whoever has it.
+async fn those(api: &Shared, snapshot: Arc<Snapshot>, also: Option<u16>) -> Result<Vec<Port>, ApiError> {
     // Looks at every process of the host.
     let keeper = api.handle.keeper_pid().map(Pid);
     let items = tokio::task::spawn_blocking(move || {
         let sockets = listening::sockets(&mains(&snapshot));
         let holders: Vec<Pid> = keeper.into_iter().chain(balancers(&snapshot)).collect();
-        ports(&snapshot, of_all_who_share(|port| sharing(&snapshot, port), &holders, sockets))
+        let sockets = of_all_who_share(|port| sharing(&snapshot, port), &holders, sockets);
+        ports(&snapshot, sockets, also)
     });
     items.await.map_err(|e| ApiError::internal(&e))
 }
@@ -90,8 +127,8 @@ struct Wanted {
     shared_by: Option<AppId>,
 }
 
-/// The table: reservations and listeners side by side.
-fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
+/// The table: reservations and listeners side by side, and that port in any case.
+fn ports(snapshot: &Snapshot, sockets: Vec<Socket>, also: Option<u16>) -> Vec<Port> {
     let mut reserved: BTreeMap<u16, Vec<Wanted>> = BTreeMap::new();
     for view in snapshot.processes.values() {
         for (port, reservation) in reservation(view).into_iter().chain(reservation_before(view)) {
@@ -100,7 +137,7 @@ fn ports(snapshot: &Snapshot, sockets: Vec<Socket>) -> Vec<Port> {
     }
     let of_ours = |socket: &&Socket| matches!(socket.owner, PortOwner::Ours { .. });
     let listened = sockets.iter().filter(of_ours).map(|socket| socket.port);
-    let numbers: BTreeSet<u16> = reserved.keys().copied().chain(listened).collect();
+    let numbers: BTreeSet<u16> = reserved.keys().copied().chain(listened).chain(also).collect();
     let row = |port: u16| {
         let reserved_by = reserved.remove(&port).unwrap_or_default();
         let mut owners: Vec<(String, PortOwner)> = sockets

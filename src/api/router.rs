@@ -62,6 +62,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(points::save::save, points::delete::delete))
         .routes(routes!(points::resurrect::resurrect))
         .routes(routes!(ports::list))
+        .routes(routes!(ports::show))
         .routes(routes!(logs::of_process, flush::of_process))
         .routes(routes!(logs::of_all, flush::of_all))
         .routes(routes!(reload_logs::of_app))

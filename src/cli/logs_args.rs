@@ -13,7 +13,7 @@ use crate::wire::span;
                         pmdaemon logs web --grep 'timeout|refused'\n  \
                         pmdaemon logs web --previous           what it said before it was restarted\n  \
                         pmdaemon logs --daemon                 what pmdaemon itself says\n\n\
-                        Times: 30s, 10m, 2h, 3d ago, 2026-01-31T12:00:00Z, or \"2026-01-31 12:00\" as clocks \
+                        Times: 30s, 10m, 2h, 3d ago, 17:19, 2026-01-31T12:00:00Z, or \"2026-01-31 12:00\" as clocks \
                         here show it.")]
 pub struct LogsArgs {
     /// Which apps or processes [default: all]
@@ -80,15 +80,26 @@ pub struct LogsArgs {
 }
 
 /// Reads a point in time or how long ago; answers what the API understands.
-fn time(text: &str) -> Result<String, String> {
+pub(super) fn time(text: &str) -> Result<String, String> {
     if span::parse(text, None).is_ok() || text.parse::<jiff::Timestamp>().is_ok() {
         return Ok(text.to_owned());
     }
+    let now = jiff::Zoned::now();
     let local = text.parse::<jiff::civil::DateTime>().ok();
-    let local = local.and_then(|time| time.to_zoned(jiff::tz::TimeZone::system()).ok());
+    let local = local.and_then(|time| time.to_zoned(now.time_zone().clone()).ok());
+    let local = local.or_else(|| last_at(text, &now));
     local.map(|time| time.timestamp().to_string()).ok_or_else(|| {
-        "use how long ago, like 10m, or a time, like 2026-01-31T12:00:00Z or \"2026-01-31 12:00\"".to_owned()
+        "use how long ago, like 10m, or a time, like 17:19, 2026-01-31T12:00:00Z or \"2026-01-31 12:00\""
+            .to_owned()
     })
+}
+
+/// When clocks here showed that time of day last: `17:19`, `17:19:30`.
+fn last_at(text: &str, now: &jiff::Zoned) -> Option<jiff::Zoned> {
+    let time = text.contains(':').then(|| text.parse::<jiff::civil::Time>().ok())??;
+    let on = |date: jiff::civil::Date| date.to_datetime(time).to_zoned(now.time_zone().clone()).ok();
+    let today = on(now.date())?;
+    if today <= *now { Some(today) } else { on(now.date().yesterday().ok()?) }
 }
 
 #[cfg(test)]
@@ -103,6 +114,12 @@ mod tests {
         for text in ["2026-01-31 12:00", "2026-01-31T12:00:01", "2026-01-31"] {
             assert!(time(text).unwrap().parse::<jiff::Timestamp>().is_ok(), "{text}");
         }
+        let now: jiff::Zoned = "2026-01-31T12:00:00+01:00[Europe/Berlin]".parse().unwrap();
+        let last = |text: &str| last_at(text, &now).map(|time| time.timestamp().to_string());
+        assert_eq!(last("11:19").as_deref(), Some("2026-01-31T10:19:00Z"));
+        assert_eq!(last("11:19:30").as_deref(), Some("2026-01-31T10:19:30Z"));
+        assert_eq!(last("23:50").as_deref(), Some("2026-01-30T22:50:00Z"), "that of today is to come");
+        assert!(time("00:00").unwrap().parse::<jiff::Timestamp>().is_ok());
         for text in ["", "soon", "10", "25:00"] {
             assert!(time(text).unwrap_err().contains("10m"), "{text}");
         }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use clap::Args;
+use regex::Regex;
 
 use super::act_args::REFERENCES;
-use super::values;
+use super::{logs_args, values};
 
 /// `list`.
 #[derive(Args, Debug)]
@@ -166,13 +167,27 @@ pub struct IdArgs {
 
 /// `events`.
 #[derive(Args, Debug)]
+#[command(
+    after_help = "Examples:\n  pmdaemon events web --since 1h\n  pmdaemon events --since 17:19 --until 17:30\n  \
+                        pmdaemon events --grep 'exited|errored' --lines 100\n\n\
+                        Times are as for logs."
+)]
 pub struct EventsArgs {
     /// Which apps or processes [default: all]
     #[arg(value_name = "APP", value_parser = values::reference)]
     pub refs: Vec<String>,
-    /// How many of the latest
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub lines: u32,
+    /// How many of the latest [default: 20, or all that --since or --until mean]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub lines: Option<u32>,
+    /// Those that happened then or later
+    #[arg(long, value_name = "TIME", value_parser = logs_args::time)]
+    pub since: Option<String>,
+    /// Those that happened then or earlier
+    #[arg(long, value_name = "TIME", value_parser = logs_args::time)]
+    pub until: Option<String>,
+    /// Those whose sentence matches this regular expression
+    #[arg(long, value_name = "REGEX", value_parser = values::regex)]
+    pub grep: Option<Regex>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

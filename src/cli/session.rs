@@ -60,9 +60,21 @@ pub fn context() -> Result<Option<Context>, CliError> {
     if named.as_deref() == Some(LOCAL) {
         return Ok(None);
     }
-    let contexts = match Contexts::path() {
-        Some(path) => Contexts::load(&path)?,
-        None => Contexts::default(),
+    let own = match Contexts::path() {
+        Some(path) => Contexts::load_own(&path)?.ok_or(path),
+        None => Ok(Contexts::default()),
+    };
+    let contexts = match (own, &named) {
+        (Ok(contexts), _) => contexts,
+        // Those of somebody else are no reason not to work with what is ours.
+        (Err(_), None) => Contexts::default(),
+        (Err(path), Some(name)) => {
+            return Err(CliError::new(format!(
+                "there is no context {name:?}: {} is another user's; set HOME, or XDG_CONFIG_HOME, to a directory of \
+                 yours",
+                path.display()
+            )));
+        }
     };
     match named.or_else(|| contexts.current.clone()) {
         None => Ok(None),

@@ -3,6 +3,8 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use regex::Regex;
+
 use crate::wire::span;
 
 /// How many processes an app gets.
@@ -68,6 +70,13 @@ pub fn reference(text: &str) -> Result<String, String> {
     }
     let here = std::env::current_dir().map_err(|e| format!("the current directory is not usable: {e}"))?;
     here.join(text).into_os_string().into_string().map_err(|_| "this path is not UTF-8".into())
+}
+
+/// Reads a regular expression.
+pub fn regex(text: &str) -> Result<Regex, String> {
+    // The last line of several says what is wrong.
+    let wrong = |e: regex::Error| e.to_string().lines().last().unwrap_or_default().trim().to_owned();
+    Regex::new(text).map_err(wrong)
 }
 
 /// A word after `--env`.

@@ -1,6 +1,7 @@
 //! Servers that somebody has logged in to: their names, addresses and tokens, in one file of the
 //! user (0600), and which of them is used.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -74,6 +75,18 @@ impl Contexts {
                 path.display()
             ))
         })
+    }
+
+    /// The same; `None` when the file is another user's, as it is with a `HOME` of theirs.
+    ///
+    /// # Errors
+    /// When it is open to others, or makes no sense.
+    pub fn load_own(path: &Path) -> Result<Option<Contexts>, ClientError> {
+        match file::read(path, LIMIT) {
+            Err(SecretError::Foreign { .. }) => Ok(None),
+            Err(SecretError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => Ok(None),
+            Ok(_) | Err(_) => Contexts::load(path).map(Some),
+        }
     }
 
     /// Writes the file, for its owner alone.

@@ -9,7 +9,7 @@ use reqwest::{Method, StatusCode};
 use super::{Client, ClientError, LogQuery, LogStream, TextStream};
 use crate::wire::{
     Action, App, AppList, Bulk, EventList, InheritedEnv, JobRunList, LoginLink, LogsTended, NewApp,
-    Operation, OperationList, Outcome, Plan, PlanOrder, PortList, Process, ProcessList, Reloaded,
+    Operation, OperationList, Outcome, Plan, PlanOrder, Port, PortList, Process, ProcessList, Reloaded,
     RevisionList, RollbackOrder, ScaleOrder, SignalOrder, Then, WatchOrder, Whoami,
 };
 
@@ -276,6 +276,11 @@ impl Client {
         self.get("/api/v1/ports").await
     }
 
+    /// `GET /ports/{port}`.
+    pub async fn port(&self, port: u16) -> Result<Port, ClientError> {
+        self.get(&format!("/api/v1/ports/{port}")).await
+    }
+
     /// `POST /operations`: to many at once.
     pub async fn act_on(
         &self,
@@ -319,8 +324,19 @@ impl Client {
 
     /// `GET /events`: the latest `limit`, of all processes or of one, oldest first.
     pub async fn events(&self, limit: u32, process: Option<i64>) -> Result<EventList, ClientError> {
+        self.earlier_events(limit, process, None).await
+    }
+
+    /// The same, on the page before: its `next_cursor`.
+    pub async fn earlier_events(
+        &self,
+        limit: u32,
+        process: Option<i64>,
+        cursor: Option<&str>,
+    ) -> Result<EventList, ClientError> {
         let of = process.map(|id| format!("&process={id}")).unwrap_or_default();
-        self.get(&format!("/api/v1/events?limit={limit}{of}")).await
+        let on = cursor.map(|cursor| format!("&cursor={}", percent_encoded(cursor))).unwrap_or_default();
+        self.get(&format!("/api/v1/events?limit={limit}{of}{on}")).await
     }
 
     /// `POST /auth/login-link`.

@@ -176,6 +176,11 @@ impl Handle {
         let _ = self.asks.send(Ask::Tell(what, detail)).await;
     }
 
+    /// The same, for a thread that may wait.
+    pub fn tell_from_thread(&self, what: Own, detail: String) {
+        let _ = self.asks.blocking_send(Ask::Tell(what, detail));
+    }
+
     /// Whether something that is to be saved should be begun at all.
     ///
     /// # Errors

@@ -32,6 +32,7 @@
 //!   for it.
 //! - [`secret_env`] keeps secrets, and gives them to programs.
 //! - `slots` keeps how far schedules are; `wall_clock` notices when the clock is set.
+//! - [`presence`] knows how the daemon before ended, and since when nobody was there.
 //! - [`sampling`] measures while somebody looks, or while something has a memory limit.
 
 pub mod accepting;
@@ -73,6 +74,7 @@ pub mod operations;
 pub mod own_events;
 pub mod port_probe;
 pub mod preparing;
+pub mod presence;
 mod replacing;
 pub mod resources;
 pub mod retention;

@@ -10,6 +10,12 @@ use crate::store::{Change, EventRow, Trouble};
 /// What happened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Own {
+    /// A daemon is there again after one that was asked to end, or is of another version now.
+    DaemonStarted,
+    /// A daemon is there again after one that ended without a word.
+    DaemonRecovered,
+    /// A new keeper has taken the place of one that ended.
+    KeeperRenewed,
     /// The store was lost or damaged.
     StoreLost,
     /// Services run that the store did not know.
@@ -18,6 +24,8 @@ pub enum Own {
     StoreFailed,
     /// Everything is saved again.
     StoreHealed,
+    /// Old logs were removed, since all together took too much of the disk.
+    LogsRemoved,
     /// Changes of files are not all seen.
     WatchLimited,
     /// Lines were removed before they could be forwarded.
@@ -36,10 +44,14 @@ impl Own {
     /// The API's word.
     pub fn word(self) -> &'static str {
         match self {
+            Own::DaemonStarted => "daemon.started",
+            Own::DaemonRecovered => "daemon.recovered",
+            Own::KeeperRenewed => "keeper.renewed",
             Own::StoreLost => "store.lost",
             Own::StoreAdopted => "store.adopted",
             Own::StoreFailed => "store.failed",
             Own::StoreHealed => "store.healed",
+            Own::LogsRemoved => "logs.removed",
             Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
             Own::OperationDone => "operation.done",
@@ -54,15 +66,20 @@ impl Driver {
     /// Tells whoever listens, and keeps it.
     pub(super) fn tell_own(&mut self, what: Own, detail: String) {
         match what {
-            Own::StoreLost
+            Own::DaemonRecovered
+            | Own::KeeperRenewed
+            | Own::StoreLost
             | Own::StoreAdopted
             | Own::StoreFailed
+            | Own::LogsRemoved
             | Own::ForwardGap
             | Own::WatchLimited
             | Own::OperationInterrupted => tracing::warn!("{detail}"),
-            Own::StoreHealed | Own::OperationDone | Own::OperationFailed | Own::OperationCancelled => {
-                tracing::info!("{detail}")
-            }
+            Own::DaemonStarted
+            | Own::StoreHealed
+            | Own::OperationDone
+            | Own::OperationFailed
+            | Own::OperationCancelled => tracing::info!("{detail}"),
         }
         let row = EventRow {
             seq: self.next_event,

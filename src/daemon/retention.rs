@@ -10,15 +10,17 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
+use super::handle::Handle;
 use super::log_disk::{self, Folder, Segment};
+use super::own_events::Own;
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper;
+use crate::model::ByteSize;
 use crate::model::log_segment::{Part, closed_path, compressed_path, index_path, number_of, part_of};
 
 /// How often it is looked whether a directory has changed.
@@ -31,6 +33,11 @@ const COMPRESSED_AT_ONCE: usize = 4;
 const LEVEL: i32 = 3;
 /// The most that logs may take unless somebody says otherwise, in bytes.
 const MOST: u64 = 4 << 30;
+
+/// What is removed is told this often at most.
+const TOLD_EVERY: Duration = Duration::from_secs(60);
+/// So many logs are named then.
+const NAMED: usize = 3;
 
 /// What is kept of one log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -63,22 +70,22 @@ pub struct Space {
 ///
 /// # Errors
 /// When there can be no thread.
-pub fn start(
-    home: Home,
-    snapshot: watch::Receiver<Arc<Snapshot>>,
-    budget: Option<u64>,
-) -> io::Result<watch::Receiver<Option<Space>>> {
+pub fn start(home: Home, handle: Handle, budget: Option<u64>) -> io::Result<watch::Receiver<Option<Space>>> {
     let (found, space) = watch::channel(None);
     let work = move || {
         keeper::yield_to_others();
         let mut before = (Vec::new(), Instant::now());
+        let mut losses = Losses::default();
         loop {
-            let logs = logs_of(&snapshot.borrow().clone());
+            losses.tell(&handle);
+            let logs = logs_of(&handle.snapshot());
             let now = state(&home, &logs);
             if before.0 != now || before.1.elapsed() > AT_LEAST {
                 // What the round itself changes is looked at again.
                 before = (now, Instant::now());
-                found.send_replace(Some(round(&home, &logs, budget)));
+                let (space, removed) = round(&home, &logs, budget);
+                losses.add(removed, space.budget);
+                found.send_replace(Some(space));
             } else {
                 std::thread::sleep(PAUSE);
             }
@@ -114,8 +121,53 @@ fn state(home: &Home, logs: &BTreeMap<PathBuf, Keep>) -> Vec<(PathBuf, Option<Sy
     dirs.into_iter().map(|dir| (changed(&dir), dir)).map(|(changed, dir)| (dir, changed)).collect()
 }
 
-/// Looks at everything once.
-fn round(home: &Home, logs: &BTreeMap<PathBuf, Keep>, budget: Option<u64>) -> Space {
+/// What was removed because of the budget, by log, and was not told yet.
+#[derive(Default)]
+struct Losses {
+    bytes: BTreeMap<PathBuf, u64>,
+    budget: u64,
+    told: Option<Instant>,
+}
+
+impl Losses {
+    fn add(&mut self, removed: Vec<Segment>, budget: u64) {
+        for segment in removed {
+            *self.bytes.entry(segment.log).or_default() += segment.bytes;
+        }
+        self.budget = budget;
+    }
+
+    /// Tells it, not too often: who writes much loses something every few seconds.
+    fn tell(&mut self, handle: &Handle) {
+        if self.bytes.is_empty() || self.told.is_some_and(|at| at.elapsed() < TOLD_EVERY) {
+            return;
+        }
+        self.told = Some(Instant::now());
+        handle.tell_from_thread(Own::LogsRemoved, self.sentence());
+        self.bytes.clear();
+    }
+
+    fn sentence(&self) -> String {
+        let mut most: Vec<(&PathBuf, u64)> = self.bytes.iter().map(|(log, bytes)| (log, *bytes)).collect();
+        most.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        let named = most.iter().take(NAMED).map(|(log, bytes)| {
+            let name = log.file_name().unwrap_or_default().to_string_lossy();
+            format!("{} of {name}", ByteSize(*bytes))
+        });
+        let mut named: Vec<String> = named.collect();
+        if most.len() > NAMED {
+            named.push(format!("and some of {} more", most.len() - NAMED));
+        }
+        format!(
+            "the oldest logs were removed, since all together may take {} (PMDAEMON_LOG_BUDGET): {}",
+            ByteSize(self.budget),
+            named.join(", ")
+        )
+    }
+}
+
+/// Looks at everything once. Answers also what the budget has removed.
+fn round(home: &Home, logs: &BTreeMap<PathBuf, Keep>, budget: Option<u64>) -> (Space, Vec<Segment>) {
     let mut dirs: BTreeSet<PathBuf> =
         logs.keys().filter_map(|log| log.parent().map(Path::to_owned)).collect();
     dirs.insert(home.log_dir());
@@ -140,14 +192,14 @@ fn round(home: &Home, logs: &BTreeMap<PathBuf, Keep>, budget: Option<u64>) -> Sp
     let budget = budget.unwrap_or_else(|| default_budget(&home.log_dir()));
     let used = |kept: &[Segment]| active + kept.iter().map(|segment| segment.bytes).sum::<u64>();
     let before = used(&kept);
-    let kept = remove_over(kept, before, budget);
+    let (kept, removed) = remove_over(kept, before, budget);
     for segment in kept.iter().filter(|segment| segment.plain).take(COMPRESSED_AT_ONCE) {
         if let Err(e) = compress(segment) {
             // It stays as it is, and is tried again.
             tracing::debug!("cannot compress segment {} of {}: {e}", segment.number, segment.log.display());
         }
     }
-    Space { used: used(&kept), budget }
+    (Space { used: used(&kept), budget }, removed)
 }
 
 /// Removes what a daemon that died in the middle of something has left of that log.
@@ -191,8 +243,8 @@ fn remove_needless(mut segments: Vec<Segment>, keep: Keep) -> Vec<Segment> {
     segments
 }
 
-/// Removes the oldest until all take no more than `budget`; the others, the oldest first.
-fn remove_over(mut segments: Vec<Segment>, mut used: u64, budget: u64) -> Vec<Segment> {
+/// Removes the oldest until all take no more than `budget`; the others, the oldest first, and those.
+fn remove_over(mut segments: Vec<Segment>, mut used: u64, budget: u64) -> (Vec<Segment>, Vec<Segment>) {
     segments.sort_by_key(|segment| (segment.modified, segment.number));
     let over = segments.iter().take_while(|segment| {
         let is_over = used > budget;
@@ -203,16 +255,20 @@ fn remove_over(mut segments: Vec<Segment>, mut used: u64, budget: u64) -> Vec<Se
     if over > 0 {
         tracing::info!("all logs together were over {budget} bytes: {over} old segments are removed");
     }
-    remove(segments.drain(..over));
-    segments
+    let kept = segments.split_off(over);
+    (kept, remove(segments.into_iter()))
 }
 
-fn remove(segments: impl Iterator<Item = Segment>) {
-    for segment in segments {
-        if let Err(e) = segment.remove() {
+/// Answers which are gone.
+fn remove(segments: impl Iterator<Item = Segment>) -> Vec<Segment> {
+    let is_removed = |segment: &Segment| {
+        let removed = segment.remove();
+        if let Err(e) = &removed {
             tracing::warn!("cannot remove segment {} of {}: {e}", segment.number, segment.log.display());
         }
-    }
+        removed.is_ok()
+    };
+    segments.filter(is_removed).collect()
 }
 
 /// Puts the compressed segment in place of the plain one. At any moment one of the two is there,
@@ -343,6 +399,29 @@ mod tests {
         assert!(left == [4, 5] || left == [3, 4, 5], "{left:?}");
         assert_eq!(work(&home, None, 0), [0_u64; 0], "also what is nobody's any more");
         assert!(logs.join("a.log").exists(), "the active one is never touched");
+    }
+
+    #[test]
+    fn what_the_budget_removes_is_told_by_log_the_most_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let (home, logs) = home(dir.path());
+        for number in 1..=2 {
+            segment(&logs, number, 10_000, 0);
+        }
+        let (space, removed) = round(&home, &BTreeMap::new(), Some(0));
+        assert_eq!((space.budget, removed.len()), (0, 2));
+        let mut losses = Losses::default();
+        losses.add(removed, 4 << 30);
+        let bytes = ByteSize(losses.bytes[&logs.join("a.log")]);
+        let told = "the oldest logs were removed, since all together may take 4 GiB (PMDAEMON_LOG_BUDGET): ";
+        assert_eq!(losses.sentence(), format!("{told}{bytes} of a.log"));
+        for (name, bytes) in [("b", 1 << 30), ("c", 2 << 30), ("d", 3 << 30)] {
+            losses.bytes.insert(logs.join(name), bytes);
+        }
+        assert_eq!(
+            losses.sentence(),
+            format!("{told}3 GiB of d, 2 GiB of c, 1 GiB of b, and some of 1 more")
+        );
     }
 
     #[test]

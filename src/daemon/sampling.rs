@@ -7,6 +7,7 @@
 //! (a dashboard, a WebSocket) or ask for a figure that is *fresh* (a list).
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -17,6 +18,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::clock;
 use super::custom::{Custom, Told};
+use super::presence;
 use super::view::Snapshot;
 use crate::model::{Moment, Pid, ProcessId, RunId, State};
 use crate::sample::history::{History, Series};
@@ -73,7 +75,7 @@ enum Request {
 }
 
 impl Usages {
-    /// Starts the thread. It ends when the daemon's picture does.
+    /// Starts the thread. It ends when the daemon's picture does. While it lives it gives `sign` of that.
     ///
     /// # Errors
     /// A sentence, when /proc cannot be read or no thread can be made.
@@ -81,13 +83,14 @@ impl Usages {
         self: &Arc<Self>,
         snapshot: watch::Receiver<Arc<Snapshot>>,
         history: &Path,
+        sign: File,
     ) -> Result<(), String> {
         *self.history() = History::open(history);
         let (requests, inbox) = channel();
         *self.requests.lock().expect("no holder panics") = Some(requests);
         let host = Host::new()?;
         let usages = Arc::clone(self);
-        let body = move || usages.measure_for_ever(&inbox, &snapshot, host);
+        let body = move || usages.measure_for_ever(&inbox, &snapshot, host, &sign);
         std::thread::Builder::new()
             .name("sampling".into())
             .spawn(body)
@@ -160,12 +163,14 @@ impl Usages {
         inbox: &Receiver<Request>,
         snapshot: &watch::Receiver<Arc<Snapshot>>,
         mut host: Host,
+        sign: &File,
     ) {
         let mut sampler = Sampler::new();
         // Apart, so that what is only looked at for its limit does not forget how much CPU it used.
         let mut guard = Sampler::new();
         loop {
             self.measure(&mut sampler, &mut host, snapshot);
+            presence::give_sign(sign);
             let mut began = clock::now();
             if snapshot.borrow().limited == 0 {
                 // Lets go of what it had open of runs that are over.

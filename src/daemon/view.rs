@@ -64,6 +64,8 @@ pub struct ProcessView {
     pub last_end: Option<End>,
     /// That was because of its memory.
     pub last_over_memory: Option<OverMemory>,
+    /// Why its latest launch failed, until one succeeds.
+    pub not_spawned: Option<String>,
     /// The present life is ended because of its memory.
     pub over_memory: Option<OverMemory>,
     /// The present life is ended because of its health, or because it was not ready in time.
@@ -152,6 +154,7 @@ impl Snapshot {
             latest_run: process.latest_run,
             last_end: process.last_end,
             last_over_memory: process.last_over_memory,
+            not_spawned: process.not_spawned.clone(),
             over_memory: process.over_memory,
             unwell: process.unwell.clone(),
             awaits: process.awaits.clone(),

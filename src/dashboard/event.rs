@@ -61,7 +61,9 @@ pub(super) fn moment(ts: &str) -> String {
 fn look(event: &Event) -> (&'static str, &'static str) {
     let failed = event.exit.as_ref().is_some_and(|exit| exit.code != Some(0));
     match event.kind.as_str() {
-        "process.started" | "process.ready" | "process.healthy" | "store.healed" => ("good", "online"),
+        "process.started" | "process.ready" | "process.healthy" | "store.healed" | "daemon.started" => {
+            ("good", "online")
+        }
         "process.exited" if failed && !event.asked => ("bad", "errored"),
         "process.spawn_failed" | "process.errored" | "process.not_ready" | "store.failed" | "store.lost" => {
             ("bad", "errored")
@@ -70,7 +72,9 @@ fn look(event: &Event) -> (&'static str, &'static str) {
         | "process.over_memory"
         | "process.killed"
         | "process.host_budget"
-        | "process.reload_failed" => ("warn", "info"),
+        | "process.reload_failed"
+        | "daemon.recovered"
+        | "keeper.renewed" => ("warn", "info"),
         "process.backing_off" => ("warn", "restarting"),
         "process.stopped" => ("calm", "stopped"),
         _ => ("calm", "info"),

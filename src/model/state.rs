@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{End, Moment, Pid, Readiness, RunId, Unmet, Vitals};
+use super::{End, Moment, OverMemory, Pid, Readiness, RunId, Unmet, Vitals};
 
 /// What a process is doing. Data lives in the state that has it.
 ///
@@ -103,6 +103,13 @@ pub enum Reason {
         /// How long it was given.
         limit: Duration,
     },
+    /// Too many unstable runs in a row, the last of which was ended because it used too much memory.
+    OverMemory {
+        /// How many.
+        count: u32,
+        /// How much.
+        over: OverMemory,
+    },
     /// It ended by itself and is not to be restarted.
     Ended(End),
     /// The program cannot be executed, and trying again would not help.
@@ -122,6 +129,9 @@ impl fmt::Display for Reason {
                     f,
                     "given up after {count} unstable runs in a row; the last was unhealthy: {complaint}"
                 )
+            }
+            Reason::OverMemory { count, over } => {
+                write!(f, "given up after {count} unstable runs in a row; the last went over its {over}")
             }
             Reason::NotReady { count: Some(count), limit } => write!(
                 f,

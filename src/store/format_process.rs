@@ -96,6 +96,7 @@ enum StoredReason {
     UnstableRuns { count: u32, last: StoredEnd },
     Unhealthy { count: u32, complaint: String },
     NotReady { count: Option<u32>, limit_us: u64 },
+    OverMemory { count: u32, over: StoredOverMemory },
     Ended(StoredEnd),
     CannotSpawn(String),
     NoPort(String),
@@ -237,6 +238,9 @@ impl StoredReason {
             Reason::NotReady { count, limit } => {
                 StoredReason::NotReady { count: *count, limit_us: micros(*limit) }
             }
+            Reason::OverMemory { count, over } => {
+                StoredReason::OverMemory { count: *count, over: StoredOverMemory::new(*over) }
+            }
             Reason::Ended(end) => StoredReason::Ended(StoredEnd::new(*end)),
             Reason::CannotSpawn(why) => StoredReason::CannotSpawn(why.clone()),
             Reason::NoPort(why) => StoredReason::NoPort(why.clone()),
@@ -252,6 +256,7 @@ impl StoredReason {
             StoredReason::NotReady { count, limit_us } => {
                 Reason::NotReady { count, limit: Duration::from_micros(limit_us) }
             }
+            StoredReason::OverMemory { count, over } => Reason::OverMemory { count, over: over.into_model() },
             StoredReason::Ended(end) => Reason::Ended(end.into_model()?),
             StoredReason::CannotSpawn(why) => Reason::CannotSpawn(why),
             StoredReason::NoPort(why) => Reason::NoPort(why),

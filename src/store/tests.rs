@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::{
-    AppId, AppSpec, End, Goal, Name, Namespaces, ProcessId, ReadyBy, ReadyPolicy, Reason, Rest,
-    RestartPolicy, Role, RunId, Signal, StopPolicy,
+    AppId, AppSpec, ByteSize, End, Goal, Name, Namespaces, OverMemory, ProcessId, ReadyBy, ReadyPolicy,
+    Reason, Rest, RestartPolicy, Role, RunId, Signal, StopPolicy,
 };
 use crate::supervisor::Remembered;
 
@@ -177,6 +177,10 @@ fn a_process_comes_back_with_every_goal_rest_and_end() {
                 Rest::Stopped,
                 Rest::Errored(Reason::Unhealthy { count: 2, complaint: "answered 503".into() }),
                 Rest::Errored(Reason::NotReady { count: Some(2), limit: Duration::from_secs(3) }),
+                Rest::Errored(Reason::OverMemory {
+                    count: 16,
+                    over: OverMemory { used: ByteSize(600), limit: ByteSize(512) },
+                }),
                 Rest::Errored(Reason::NotReady { count: None, limit: Duration::from_secs(3) }),
                 Rest::Errored(Reason::Ended(*end)),
                 Rest::Errored(Reason::UnstableRuns { count: 16, last: *end }),

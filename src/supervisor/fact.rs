@@ -59,6 +59,7 @@ impl Supervisor {
                 self.change(id, |process| {
                     process.state = State::Running { run, pid, since: at, vitals, readiness };
                     process.started = Some(at);
+                    process.not_spawned = None;
                 });
                 self.publish(id, Some(run), EventKind::Started { pid });
             }
@@ -87,6 +88,7 @@ impl Supervisor {
             return;
         }
         self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail.clone() });
+        self.change(id, |process| process.not_spawned = Some(failure.detail.clone()));
         self.not_spawned(now, id, &failure);
     }
 

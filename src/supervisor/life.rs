@@ -40,7 +40,7 @@ impl Supervisor {
             process.end_asked = false;
             process.end_cause = None;
             process.restart_asked = false;
-            process.over_memory = None;
+            (process.over_memory, process.over_memory_after) = (None, None);
             process.killed = false;
             process.unwell = None;
             process.asked_by_message = false;
@@ -103,9 +103,13 @@ impl Supervisor {
         let (Some(run), Some(end)) = (process.state.run(), process.last_end) else { return };
         let uptime = process.last_uptime;
         let unwell = process.unwell.clone();
-        let ending = match &unwell {
-            Some(unwell) if !planted!(TakesTheUnwellForCrashed) => unwell.ending(uptime),
-            Some(_) | None => Ending::Exited { end, uptime },
+        let ending = match (process.over_memory, &unwell) {
+            (Some(over), _) => {
+                // How long it takes to end says nothing about how long it ran well.
+                Ending::OverMemory { over, uptime: process.over_memory_after.unwrap_or(uptime) }
+            }
+            (None, Some(unwell)) if !planted!(TakesTheUnwellForCrashed) => unwell.ending(uptime),
+            (None, Some(_) | None) => Ending::Exited { end, uptime },
         };
         self.conclude(now, id, run, ending);
     }
@@ -126,7 +130,7 @@ impl Supervisor {
             process.end_cause = None;
             process.drains_until = None;
             process.restart_asked = false;
-            process.over_memory = None;
+            (process.over_memory, process.over_memory_after) = (None, None);
             process.killed = false;
             process.unwell = None;
             process.unstable = tally.unstable;
@@ -136,9 +140,10 @@ impl Supervisor {
         // next launch: the keeper never holds two lives of one process that both matter.
         match ending {
             Ending::Exited { .. } if planted!(LeaksRuns) && run.0.is_multiple_of(7) => {}
-            Ending::Exited { .. } | Ending::Unhealthy { .. } | Ending::NotReady { .. } => {
-                self.effects.push(Effect::Forget { run })
-            }
+            Ending::Exited { .. }
+            | Ending::Unhealthy { .. }
+            | Ending::NotReady { .. }
+            | Ending::OverMemory { .. } => self.effects.push(Effect::Forget { run }),
             Ending::NotSpawned(_) => {}
         }
         match follows {
@@ -181,8 +186,9 @@ impl Supervisor {
             Goal::Gone => Follows::Deletion,
             Goal::Down if !planted!(RestartsWhatWasStopped) => Follows::Rest(Rest::Stopped),
             Goal::Up if self.shutting_down && !planted!(LaunchesInShutdown) => Follows::Rest(Rest::Stopped),
-            Goal::Up | Goal::Down if process.over_memory.is_some() => Follows::Restart,
-            Goal::Up | Goal::Down if process.end_asked && !planted!(TakesStopsForCrashes) => {
+            Goal::Up | Goal::Down
+                if process.end_asked && process.over_memory.is_none() && !planted!(TakesStopsForCrashes) =>
+            {
                 Follows::Launch { counts: process.restart_asked }
             }
             Goal::Up | Goal::Down => {

@@ -1,6 +1,7 @@
 //! A run that uses more memory than it may is ended gracefully and run anew (acceptance row B9).
-//! That is an automatic restart: it counts, and draws from the host's budget; but it is no crash,
-//! so it says nothing about how stable the program is.
+//! That is an automatic restart: it counts, and draws from the host's budget. It is no crash, and
+//! waits for nothing; but one that uses too much before it is stable may have a limit with which it
+//! cannot work at all, so that [the rules](super::restart) count it as unstable.
 //!
 //! Of several processes of an app one has its turn after the other: the next is ended when the one
 //! before it is online again, or has failed.
@@ -31,10 +32,12 @@ impl Supervisor {
             return;
         }
         let over = OverMemory { used, limit };
+        let after = process.started.map(|started| now.since(started));
         self.change(id, |process| {
             process.end_asked = true;
             process.restart_asked = true;
             process.over_memory = Some(over);
+            process.over_memory_after = after;
         });
         self.publish(id, Some(run), EventKind::OverMemory(over));
         self.ask_to_end(now, id);

@@ -44,6 +44,8 @@ pub struct Process {
     pub last_uptime: Duration,
     /// Why that one was ended, if that was not a wish of somebody and not its own doing.
     pub last_over_memory: Option<OverMemory>,
+    /// Why its latest launch failed, until one succeeds. Absent when another daemon saw that.
+    pub not_spawned: Option<String>,
     /// A restart was asked for and has not been carried out: the next launch counts.
     pub restart_asked: bool,
     /// Somebody asked for the end of the present life, or for what comes after it; otherwise its
@@ -56,6 +58,8 @@ pub struct Process {
     /// The present life is ended because it uses too much memory, and nobody has asked for
     /// anything since.
     pub over_memory: Option<OverMemory>,
+    /// How long it had run when that was measured. Absent when another daemon did.
+    pub over_memory_after: Option<Duration>,
     /// What is left of the present life got SIGKILL.
     pub killed: bool,
     /// A life that runs beside the present one and is to replace it.
@@ -117,11 +121,13 @@ impl Process {
             last_end: remembered.last_end,
             last_uptime: Duration::ZERO,
             last_over_memory: remembered.last_over_memory,
+            not_spawned: None,
             restart_asked: false,
             end_asked: false,
             end_cause: None,
             drains_until: None,
             over_memory: None,
+            over_memory_after: None,
             killed: false,
             trial: None,
             leaving: BTreeMap::new(),

@@ -9,17 +9,19 @@
 //!    healthy it was unstable, however long it ran.
 //! 6. A run that was not ready in time is ended like one that was never healthy; without autorestart
 //!    it is given up.
-//! 7. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
+//! 7. A run that is ended for its memory is followed by another at once, also without autorestart; if it
+//!    used too much before it was stable, it was unstable, and the next rules hold.
+//! 8. Too many unstable runs in a row give up. The limit is the number of unstable runs; 0 is as
 //!    1: the first one gives up.
-//! 7. A launch for which the disk has no room, or is read-only, says nothing about the program: it
+//! 9. A launch for which the disk has no room, or is read-only, says nothing about the program: it
 //!    is no unstable run, and is tried again until it succeeds.
-//! 8. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
-//!    and then after growing waits, which begin anew after a run of [`CALM`]. With a back-off, the
-//!    first time waits already.
+//! 10. Otherwise it runs again: after the fixed delay if there is one, else the first time at once
+//!     and then after growing waits, which begin anew after a run of [`CALM`]. With a back-off, the
+//!     first time waits already.
 
 use std::time::Duration;
 
-use crate::model::{End, Reason, Rest, RestartPolicy, RunId, SpawnFailure, SpawnStep};
+use crate::model::{End, OverMemory, Reason, Rest, RestartPolicy, RunId, SpawnFailure, SpawnStep};
 
 /// The second automatic restart waits this long.
 pub const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -51,6 +53,13 @@ pub enum Ending<'a> {
     NotReady {
         /// How long it was given.
         limit: Duration,
+    },
+    /// It was ended because it used too much memory. How its main process ended then says nothing.
+    OverMemory {
+        /// How much.
+        over: OverMemory,
+        /// How long it had run when that was measured.
+        uptime: Duration,
     },
     /// The program was not executed.
     NotSpawned(&'a SpawnFailure),
@@ -97,11 +106,15 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
         Ending::NotSpawned(_)
         | Ending::Exited { .. }
         | Ending::Unhealthy { .. }
-        | Ending::NotReady { .. } => {}
+        | Ending::NotReady { .. }
+        | Ending::OverMemory { .. } => {}
     }
     let (uptime, stable) = match ending {
         Ending::Exited { uptime, .. } => (uptime, uptime >= policy.min_uptime),
         Ending::Unhealthy { was_ready: true, uptime, .. } => (uptime, uptime >= policy.min_uptime),
+        Ending::OverMemory { uptime, .. } => {
+            (uptime, uptime >= policy.min_uptime || planted!(ForgivesMemory))
+        }
         Ending::Unhealthy { was_ready: false, .. } | Ending::NotReady { .. } => (Duration::ZERO, false),
         Ending::NotSpawned(_) => (Duration::ZERO, false),
     };
@@ -117,6 +130,9 @@ pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_
     let limit = policy.max_unstable.saturating_add(planted!(GivesUpLate).into());
     if !stable && !blameless && unstable >= limit {
         return (Next::Rest(Rest::Errored(given_up(unstable, ending))), Tally { unstable, waits });
+    }
+    if stable && matches!(ending, Ending::OverMemory { .. }) {
+        return (Next::Now, Tally { unstable, waits });
     }
     let next = match (policy.delay, policy.backoff, waits) {
         (Duration::ZERO, Some(first), waits) if !planted!(IgnoresTheBackoff) => {
@@ -187,6 +203,7 @@ fn given_up(count: u32, ending: Ending<'_>) -> Reason {
         Ending::Exited { end, .. } => Reason::UnstableRuns { count, last: end },
         Ending::Unhealthy { complaint, .. } => Reason::Unhealthy { count, complaint: complaint.to_owned() },
         Ending::NotReady { limit } => Reason::NotReady { count: Some(count), limit },
+        Ending::OverMemory { over, .. } => Reason::OverMemory { count, over },
         Ending::NotSpawned(failure) => {
             Reason::CannotSpawn(format!("{}; given up after {count} unstable runs in a row", failure.detail))
         }
@@ -196,6 +213,7 @@ fn given_up(count: u32, ending: Ending<'_>) -> Reason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ByteSize;
 
     const EXIT_1: End = End::Code(1);
 
@@ -241,6 +259,22 @@ mod tests {
         check(&fixed, tally(3, 3), exited(EXIT_1, 60_000), fixed_wait, tally(0, 1));
         check(&never, tally(0, 0), exited(EXIT_1, 60_000), ended(EXIT_1), tally(0, 0));
         check(&never, tally(0, 0), exited(End::Unknown, 10), ended(End::Unknown), tally(0, 0));
+        let over = OverMemory { used: ByteSize(60 << 20), limit: ByteSize(20 << 20) };
+        let memory = |ms| Ending::OverMemory { over, uptime: Duration::from_millis(ms) };
+        for policy in [&once, &never] {
+            check(policy, tally(0, 0), memory(50), Next::Now, tally(1, 1));
+            check(policy, tally(9, 9), memory(1_000), Next::Now, tally(0, 9));
+            check(policy, tally(9, 9), memory(30_000), Next::Now, tally(0, 0));
+            let given_up = Next::Rest(Rest::Errored(Reason::OverMemory { count: 16, over }));
+            check(policy, tally(15, 3), memory(999), given_up, tally(16, 3));
+        }
+        check(
+            &once,
+            tally(1, 1),
+            memory(50),
+            Next::After(growing_wait(FIRST_WAIT, 0, RunId(7))),
+            tally(2, 2),
+        );
         let finished = |code| Next::Rest(Rest::Finished(End::Code(code)));
         check(&never, tally(0, 0), exited(End::Code(0), 10), finished(0), tally(0, 0));
         check(&planned, tally(15, 0), exited(End::Code(3), 10), finished(3), tally(15, 0));

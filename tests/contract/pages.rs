@@ -76,3 +76,27 @@ fn events_and_audit_go_on_in_the_direction_of_their_first_page() {
         of_another.is_problem(400, "invalid_cursor");
     }
 }
+
+#[test]
+fn the_form_tells_all_fields_that_are_wrong_at_once() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    let api = home.api();
+    let checked = |said: &str| {
+        let asked = api.request("POST", "/fragments/apps/check").header("Accept", "text/html");
+        let asked = asked.header("Content-Type", "application/x-www-form-urlencoded");
+        let answer = api.send(asked.body(said.to_owned()));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.text
+    };
+    let all = checked("script=%2Fno%2Fsuch%2Ffile&name=7up&cwd=%2Fno%2Fsuch%2Fdir&port=x&user=nosuchuser");
+    for words in ["/no/such/file", "7up", "/no/such/dir", "nosuchuser"] {
+        assert!(all.contains(words), "{words}: {all}");
+    }
+    for id in ["e-script", "e-name", "e-cwd", "e-port"] {
+        let told = all.split(&format!("hx-target=\"#{id}\"")).nth(1).and_then(|rest| rest.split('>').nth(1));
+        assert!(told.is_some_and(|told| !told.starts_with("</")), "{id}: {all}");
+    }
+    assert!(checked("script=sleep&name=web").contains("exists already"));
+    assert!(!checked("script=sleep&name=other").contains("exists already"));
+}

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use nix::sys::signal::Signal;
 
+use crate::support::home::ran;
 use crate::support::{Home, SOON, fixture, proc, wait_until};
 
 /// Fails unless there is no process and no definition.
@@ -210,4 +211,26 @@ fn a_script_that_may_not_be_read_is_refused() {
     assert_eq!(run(&["list"]).out, "no processes\n");
     let killed = run(&["kill"]);
     assert_eq!(killed.code, 0, "{killed:?}");
+}
+
+#[test]
+fn the_contexts_of_another_user_are_no_reason_not_to_work() {
+    let home = Home::new();
+    home.ok(&["list"]);
+    let config = home.work().join("theirs/.config/pmdaemon");
+    std::fs::create_dir_all(&config).unwrap();
+    let theirs = config.join("contexts.json");
+    std::fs::write(&theirs, "{}").unwrap();
+    std::fs::set_permissions(&theirs, std::fs::Permissions::from_mode(0o600)).unwrap();
+    if std::os::unix::fs::chown(&theirs, Some(65_534), None).is_err() {
+        println!("only root may give files away");
+        return;
+    }
+    let run = |args: &[&str]| {
+        let mut command = home.command(args);
+        ran(command.env("HOME", home.work().join("theirs")).env_remove("XDG_CONFIG_HOME"))
+    };
+    let list = run(&["list"]);
+    assert_eq!((list.code, list.out.as_str()), (0, "no processes\n"), "{list:?}");
+    run(&["--context", "prod", "list"]).refused(1, &["no context \"prod\"", "another user's", "set HOME"]);
 }

@@ -1,6 +1,9 @@
 //! `stop`: the whole tree, for good.
 
+use std::process::Stdio;
 use std::time::Duration;
+
+use nix::sys::signal::Signal;
 
 use crate::support::{Home, SOON, fixture, home::wait_until_gone, proc, wait_for, wait_until};
 
@@ -122,4 +125,22 @@ fn grandchildren_of_a_crashed_app_do_not_live_beside_the_new_ones() {
         forker["status"] == "online" && forker["restarts"] == 1
     });
     assert!(!old.iter().any(|pid| proc::lives(*pid)), "{old:?}");
+}
+
+#[test]
+fn ctrl_c_says_that_a_stop_goes_on() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("stubborn.sh"), "--name", "web", "--kill-timeout", "60s"]);
+    home.wait_for_line("web", "stubborn started");
+    let mut command = home.command(&["stop", "web"]);
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("it is asked to end", SOON, || home.process("web")["status"] == "stopping");
+    proc::send(i64::from(command.id()), Signal::SIGINT);
+    let ended = command.wait_with_output().unwrap();
+    let told = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!((ended.status.code(), told.lines().count()), (Some(130), 1), "{told}");
+    assert!(told.contains("what this stop has begun goes on"), "{told}");
+    assert_eq!(home.process("web")["status"], "stopping");
+    proc::kill_hard(home.pid("web"));
+    wait_until("it is stopped", SOON, || home.process("web")["status"] == "stopped");
 }

@@ -18,7 +18,7 @@ open     GET /assets/{version}/{*path}
 
 viewer   GET /api/v1/apps, GET /api/v1/apps/{ref}, GET /api/v1/processes, GET /api/v1/processes/{id}
 viewer   GET /api/v1/apps/{ref}/logs, GET /api/v1/processes/{id}/logs, GET /api/v1/logs
-viewer   GET /api/v1/events, GET /api/v1/ports, GET /api/v1/system, GET /openapi.json, GET /ws
+viewer   GET /api/v1/events, GET /api/v1/ports, GET /api/v1/ports/{port}, GET /api/v1/system, GET /openapi.json, GET /ws
 viewer   GET /api/v1/auth/whoami, POST /api/v1/auth/login-link, POST /api/v1/auth/logout
 viewer   GET /api/v1/tokens, DELETE /api/v1/tokens/{id}, GET /api/v1/sessions, DELETE /api/v1/sessions/{id}
 viewer   GET /api/v1/users, PUT /api/v1/users/{name}/password, POST /api/v1/tokens

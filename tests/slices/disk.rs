@@ -101,6 +101,10 @@ fn a15_on_a_full_disk_services_go_on_changes_are_refused_and_everything_heals() 
     wait_until("the end of worker is noticed", SOON, || home.process("worker")["pid"].is_null());
     let down = home.process("worker");
     assert_eq!(down["status"], "restarting", "{down}");
+    wait_until("its reason is told", SOON, || {
+        let reason = home.process("worker")["reason"].as_str().unwrap_or_default().to_lowercase();
+        reason.starts_with("starts again in ") && reason.contains("no space left")
+    });
 
     disk.free();
     wait_until("worker runs again", SOON, || home.process("worker")["status"] == "online");

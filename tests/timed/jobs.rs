@@ -151,3 +151,16 @@ fn j12_what_is_no_schedule_is_refused_with_the_position_and_leaves_nothing() {
     let page = home.api().send(home.api().request("GET", "/apps/web"));
     assert!(page.text.contains("Next run"), "{}", page.status);
 }
+
+#[test]
+fn what_rests_until_its_time_is_listed_as_waiting_with_that_time() {
+    let home = Home::new();
+    let script = home.file("report.sh", "exit 0\n");
+    home.ok(&["job", "add", "yearly", "--cron", "0 3 1 1 *", "--timezone", "UTC", "--", &script]);
+    let list = home.ok(&["list"]);
+    assert!(list.contains("waiting") && list.contains("next run 2") && !list.contains("stopped"), "{list}");
+    assert_eq!(home.process("yearly")["status"], "stopped", "documents keep their words");
+    home.ok(&["stop", "yearly"]);
+    let list = home.ok(&["list"]);
+    assert!(list.contains("stopped") && !list.contains("next run"), "{list}");
+}

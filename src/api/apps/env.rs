@@ -8,9 +8,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::create::SPAWN_LIMIT;
-use super::definition;
 use super::rollback::Which;
 use super::update::{self, Attempts};
+use super::{bring, definition};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
@@ -25,7 +25,8 @@ use crate::wire;
 
 /// Change some variables of an app
 ///
-/// Those that are not named stay as they are. Unless it is said otherwise, what is wanted up restarts.
+/// Those that are not named stay as they are. What is up gets them as by a plan: it is reloaded where that
+/// interrupts nobody, and restarts otherwise.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/env", tag = "apps", operation_id = "change_env",
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait,
         ("if-match" = Option<String>, Header, description = "refused with 412 unless the app has this ETag", nullable = false)),
@@ -58,7 +59,7 @@ pub async fn change(
             ..AppSpec::clone(&first.spec)
         };
         let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
-        let done = update::change_and_restart(&api, &auth, author, &before, spec, which.then, limit).await;
+        let done = bring::bring(&api, &auth, author, &before, spec, which.then, limit).await;
         if !attempts.again(&done, known) {
             return done;
         }

@@ -1,6 +1,7 @@
 //! `/api/v1/apps`: definitions, and what is done to all processes of one.
 
 pub mod allowed;
+mod bring;
 pub mod create;
 pub mod definition;
 pub mod delete;

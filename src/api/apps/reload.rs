@@ -17,6 +17,7 @@ use crate::api::extract::{Path, Query};
 use crate::api::operations::begin;
 use crate::api::resolve::resolve;
 use crate::api::{Api, ApiError, Shared, convert};
+use crate::auth::Principal;
 use crate::daemon::listening;
 use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
@@ -106,21 +107,57 @@ pub async fn reload(
     let (limit, soak) = (wait.limit()?, soak.span()?);
     let plan = to.port.as_deref().map(convert::port_plan).transpose()?;
     let targets = resolve(&auth.snapshot(&api), &reference)?;
+    let Replaced { notice, operation, over, now } =
+        replace(&api, &auth.principal, &targets, soak, plan, limit).await?;
+    let measured = api.handle.measured().await;
+    let show = |target: &Arc<ProcessView>| {
+        convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
+    };
+    let status = if over { StatusCode::OK } else { StatusCode::ACCEPTED };
+    let reloaded = wire::Reloaded { notice, processes: targets.iter().map(show).collect(), operation };
+    Ok((status, operation.map(place), Json(reloaded)).into_response())
+}
+
+/// What became of a reload that has not failed.
+pub(super) struct Replaced {
+    /// Who paused, and why.
+    notice: String,
+    /// Its operation, if anything was done.
+    pub(super) operation: Option<i64>,
+    /// Its end was seen in time.
+    pub(super) over: bool,
+    /// How it was last.
+    now: Arc<Snapshot>,
+}
+
+/// Replaces their runs and waits for the end of that, at most for `limit`. `plan`: where the new runs
+/// are to be, if not where the definition says.
+///
+/// # Errors
+/// The first denial; or why a new run did not come up.
+pub(super) async fn replace(
+    api: &Api,
+    by: &Principal,
+    targets: &[Arc<ProcessView>],
+    soak: Option<Duration>,
+    plan: Option<PortPlan>,
+    limit: Duration,
+) -> Result<Replaced, ApiError> {
     let mut by_app: BTreeMap<AppId, Vec<ProcessId>> = BTreeMap::new();
-    for target in &targets {
+    for target in targets {
         by_app.entry(target.app).or_default().push(target.id);
     }
     let up: Vec<Arc<ProcessView>> = targets.iter().filter(|view| view.goal == Goal::Up).cloned().collect();
-    act::can_be_started(&api, act::specs(&up)).await?;
+    act::can_be_started(api, act::specs(&up)).await?;
     let ports: BTreeMap<ProcessId, PortPlan> = match plan {
         Some(plan) => up.iter().map(|view| view.id).zip(act::spread(plan, &up)?).collect(),
         None => BTreeMap::new(),
     };
     let beside = match plan {
         Some(_) => up.iter().map(|view| view.id).collect(),
-        None => side_by_side(&targets).await?,
+        None => side_by_side(targets).await?,
     };
-    let mut earlier = earlier(&api, &up).await?;
+    let mut earlier = earlier(api, &up).await?;
     let commands = by_app.values().map(|processes| Command::Reload {
         processes: processes.clone(),
         beside: processes.iter().copied().filter(|id| beside.contains(id)).collect(),
@@ -128,7 +165,7 @@ pub async fn reload(
         ports: processes.iter().filter_map(|id| Some((*id, *ports.get(id)?))).collect(),
         back_to: processes.iter().filter_map(|id| Some((*id, earlier.remove(id)?))).collect(),
     });
-    let author = Author::new(&auth.principal.subject, RevisionCause::TakenBack);
+    let author = Author::new(&by.subject, RevisionCause::TakenBack);
     let answers = api.handle.command_by(author, commands.collect()).await?;
     let mut going = BTreeMap::new();
     let mut denied = None;
@@ -141,24 +178,17 @@ pub async fn reload(
             Err(why) => denied = denied.or(Some(why)),
         }
     }
-    let operation = (!going.is_empty())
-        .then(|| begin::begin_reload(&api, &auth.principal, &targets, going.clone()).0 as i64);
-    let over = |now: &Snapshot| going.iter().all(|(app, number)| !goes_on(now, *app, *number));
-    let (now, reached) = api.handle.wait(limit, over).await;
+    let operation =
+        (!going.is_empty()).then(|| begin::begin_reload(api, by, targets, going.clone()).0 as i64);
+    let is_over = |now: &Snapshot| going.iter().all(|(app, number)| !goes_on(now, *app, *number));
+    let (now, over) = api.handle.wait(limit, is_over).await;
     for (app, number) in &going {
         check(&now, *app, *number).map_err(|why| why.of(operation))?;
     }
     if let Some(why) = denied {
         return Err(ApiError::from(why).of(operation));
     }
-    let measured = api.handle.measured().await;
-    let show = |target: &Arc<ProcessView>| {
-        convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
-    };
-    let notice = notice(&targets, &beside);
-    let status = if reached { StatusCode::OK } else { StatusCode::ACCEPTED };
-    let reloaded = wire::Reloaded { notice, processes: targets.iter().map(show).collect(), operation };
-    Ok((status, operation.map(place), Json(reloaded)).into_response())
+    Ok(Replaced { notice: notice(targets, &beside), operation, over, now })
 }
 
 /// By which definition each of these runs, where that is not the present one any more. A version that is

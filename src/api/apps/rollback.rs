@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::create::SPAWN_LIMIT;
-use super::{revisions, update};
+use super::{bring, revisions};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::{self, Conditions};
@@ -22,9 +22,9 @@ use crate::wire;
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct Which {
-    /// `restart`: all restart (default when any of it is wanted up). `keep`: the next run is the
-    /// first by that definition (default otherwise). `start`: what is down starts; refused if
-    /// anything of the app is up.
+    /// Without it, who is up goes on where it runs by that definition already, is reloaded where that
+    /// interrupts nobody, and restarts otherwise. `restart`: all restart. `keep`: the next run is the
+    /// first by that definition. `start`: what is down starts; refused if anything of the app is up.
     #[param(nullable = false, inline)]
     pub then: Option<wire::Then>,
 }
@@ -32,7 +32,7 @@ pub struct Which {
 /// Go back to an earlier version of the definition
 ///
 /// It becomes a new version, which is as that one was, number of processes included. When its
-/// program cannot be executed, the definition of before is put back.
+/// program cannot be executed, or a reload to it fails, the definition of before is put back.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/rollback", tag = "apps", operation_id = "rollback_app",
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Which, Wait,
         ("if-match" = Option<String>, Header, description = "refused with 412 unless the app has this ETag", nullable = false)),
@@ -73,5 +73,5 @@ pub async fn rollback(
     }
     let cause = RevisionCause::RolledBack(row.revision.number);
     let author = Author { expected, ..Author::new(&auth.principal.subject, cause) };
-    update::change_and_restart(&api, &auth, author, &before, spec, which.then, limit).await
+    bring::bring(&api, &auth, author, &before, spec, which.then, limit).await
 }

@@ -1,5 +1,6 @@
 //! `PUT /api/v1/apps/{ref}`
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ use crate::api::resolve::resolve_app;
 use crate::api::{Api, ApiError, Shared, convert, notices};
 use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::ProcessView;
-use crate::model::{AppSpec, Goal, RevisionCause, State as Doing};
+use crate::model::{AppSpec, Goal, ProcessId, RevisionCause, State as Doing};
 use crate::supervisor::{Command, Then};
 use crate::wire;
 
@@ -92,7 +93,7 @@ pub(super) async fn redefine(
     definition::may_be(api, &auth.principal, &spec)?;
     let then = which.then.map_or(Then::Keep, convert::then);
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Updated) };
-    change(api, auth, author, before, Arc::new(spec), then, limit).await
+    change(api, auth, author, before, Arc::new(spec), Follows::of(then), limit).await
 }
 
 /// How many processes the app has: of those that it was defined with, some may be deleted.
@@ -122,49 +123,52 @@ impl Attempts {
     }
 }
 
-/// The same with a definition that is made of an earlier one. Unless it is said otherwise, what is
-/// wanted up restarts.
-///
-/// # Errors
-/// Why it is as it was.
-pub(super) async fn change_and_restart(
-    api: &Api,
-    auth: &Auth<AppWrite>,
-    author: Author,
-    before: &[Arc<ProcessView>],
-    spec: AppSpec,
-    then: Option<wire::Then>,
-    limit: Duration,
-) -> Result<Response, ApiError> {
-    definition::may_be(api, &auth.principal, &spec)?;
-    let usual = if before.iter().any(|view| view.goal == Goal::Up) { Then::Restart } else { Then::Keep };
-    let then = then.map_or(usual, convert::then);
-    let spec = Arc::new(spec);
-    // What the earlier one needs may be gone by now.
-    match then {
-        Then::Keep => definition::has_its_secrets(api, &spec)?,
-        Then::Start | Then::Restart => act::can_be_started(api, vec![Arc::clone(&spec)]).await?,
+/// What follows a change.
+pub(super) struct Follows {
+    then: Then,
+    /// Who restarts besides, where nothing follows for all.
+    restarts: BTreeSet<ProcessId>,
+}
+
+impl Follows {
+    /// The same for all of them.
+    pub(super) fn of(then: Then) -> Follows {
+        Follows { then, restarts: BTreeSet::new() }
     }
-    change(api, auth, author, before, spec, then, limit).await
+
+    /// These restart, and nobody else does.
+    pub(super) fn restart(restarts: BTreeSet<ProcessId>) -> Follows {
+        Follows { then: Then::Keep, restarts }
+    }
+
+    /// Nothing begins or ends.
+    fn is_nothing(&self) -> bool {
+        self.then == Then::Keep && self.restarts.is_empty()
+    }
+
+    /// That one has a new run by it.
+    fn begins(&self, process: ProcessId) -> bool {
+        self.then != Then::Keep || self.restarts.contains(&process)
+    }
 }
 
 /// Changes the definition, waits for what follows, and answers with the app.
 ///
 /// # Errors
 /// Why it is as it was.
-async fn change(
+pub(super) async fn change(
     api: &Api,
     auth: &Auth<AppWrite>,
     author: Author,
     before: &[Arc<ProcessView>],
     spec: Arc<AppSpec>,
-    then: Then,
+    follows: Follows,
     limit: Duration,
 ) -> Result<Response, ApiError> {
     let earlier = auth.snapshot(api);
-    let views = update_app(api, author, before, spec.clone(), then, limit).await?;
+    let views = update_app(api, author, before, spec.clone(), &follows, limit).await?;
     let (tag, mut app) = definition::shown(api, &views).await?;
-    if then != Then::Keep {
+    if !follows.is_nothing() {
         app.notices = notices::of_definition(&spec, &earlier, &auth.snapshot(api));
     }
     Ok((tag, JsonAnswer(app)).into_response())
@@ -183,26 +187,29 @@ fn same(member: &str, given: &mut Option<String>, is: &str) -> Result<(), ApiErr
 }
 
 /// Changes the definition and waits for what follows, or puts the old one back.
-async fn update_app(
+pub(super) async fn update_app(
     api: &Api,
     author: Author,
     before: &[Arc<ProcessView>],
     spec: Arc<AppSpec>,
-    then: Then,
+    follows: &Follows,
     limit: Duration,
 ) -> Result<Vec<Arc<ProcessView>>, ApiError> {
     let Some(first) = before.first() else { return Err(ApiError::no_route()) };
     let (app, old) = (first.app, first.spec.clone());
     let name = author.name.clone();
-    let answers = api.handle.command_by(author, vec![Command::Update { app, spec, then }]).await?;
+    let mut commands = vec![Command::Update { app, spec, then: follows.then }];
+    commands.extend(follows.restarts.iter().map(|process| Command::Restart { process: *process }));
+    // Somebody may have deleted one of them meanwhile; the others restart.
+    let answers = api.handle.command_by(author, commands).await?;
     answers.into_iter().next().transpose()?;
     let settled = |view: &Arc<ProcessView>| {
         let replaced = match before.iter().find(|old| old.id == view.id) {
-            Some(old) if then != Then::Keep => view.latest_run > old.latest_run,
+            Some(old) if follows.begins(view.id) => view.latest_run > old.latest_run,
             Some(_) | None => true,
         };
         let calm = match view.state {
-            Doing::Stopping { .. } => then == Then::Keep,
+            Doing::Stopping { .. } => !follows.begins(view.id),
             Doing::Waiting { .. }
             | Doing::Starting { .. }
             | Doing::Idle(_)
@@ -214,10 +221,10 @@ async fn update_app(
     };
     let (now, _) = api.handle.wait(limit, |now| now.of_app(app).all(settled)).await;
     let views: Vec<Arc<ProcessView>> = now.of_app(app).cloned().collect();
-    if then != Then::Keep
+    if !follows.is_nothing()
         && let Err(mut cannot) = act::cannot_spawn(views.iter())
     {
-        put_back(api, &name, before, old, then).await?;
+        put_back(api, &name, before, old, follows.then).await?;
         cannot.detail.push_str("; the old definition is back");
         return Err(cannot);
     }
@@ -235,10 +242,9 @@ async fn put_back(
     let Some(app) = before.first().map(|view| view.app) else { return Ok(()) };
     let mut commands = vec![Command::Update { app, spec: old, then: Then::Keep }];
     commands.extend(before.iter().map(|view| match (view.goal, then) {
-        (Goal::Up, Then::Restart) => Command::Start { process: view.id },
-        (Goal::Up | Goal::Down | Goal::Gone, Then::Keep | Then::Start | Then::Restart) => {
-            Command::Stop { process: view.id }
-        }
+        (Goal::Up, Then::Restart | Then::Keep) => Command::Start { process: view.id },
+        (Goal::Up | Goal::Down | Goal::Gone, Then::Start)
+        | (Goal::Down | Goal::Gone, Then::Keep | Then::Restart) => Command::Stop { process: view.id },
     }));
     // One of them may be gone by now; the others are put back.
     for answer in api.handle.command_by(Author::new(name, RevisionCause::PutBack), commands).await? {

@@ -12,7 +12,7 @@ use crate::api::audit::Note;
 use crate::api::plans::make;
 use crate::api::{ApiError, Shared, convert};
 use crate::dashboard::{self, StartPage, form};
-use crate::wire::{NewApp, PlanAction, PlanOrder};
+use crate::wire::{FieldError, NewApp, PlanAction, PlanOrder};
 
 /// The empty form. What its address says is typed in already.
 pub async fn empty(auth: PageAuth<AppWrite>, query: axum::extract::RawQuery) -> Html<String> {
@@ -39,11 +39,8 @@ pub async fn check(
 ) -> Html<String> {
     note.changes_nothing();
     let (app, mut errors) = form::read(&fields.0, &NewApp::default());
-    if errors.is_empty()
-        && !app.script.is_empty()
-        && let Err(refused) = try_out(&auth, &api, app.clone()).await
-    {
-        errors = wrong(refused);
+    if !app.script.is_empty() {
+        all_wrong(&auth, &api, &app, &mut errors).await;
     }
     Html(dashboard::start_fragment(&app, &errors))
 }
@@ -56,6 +53,7 @@ pub async fn start(
     fields: Fields,
 ) -> Response {
     let (app, mut errors) = form::read(&fields.0, &NewApp::default());
+    all_wrong(&auth, &api, &app, &mut errors).await;
     if errors.is_empty() {
         match create_app(&api, &auth.principal, &note, app.clone(), FORM_WAIT).await {
             Ok(views) => {
@@ -74,6 +72,34 @@ pub async fn start(
         who: &convert::whoami(&auth.principal),
     });
     (StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response()
+}
+
+/// So many wrong fields are told at once.
+const MOST: usize = 16;
+
+/// Adds what else is wrong than that what `errors` names. A refusal names one field; without that the
+/// next one is found.
+async fn all_wrong(auth: &PageAuth<AppWrite>, api: &Shared, app: &NewApp, errors: &mut Vec<FieldError>) {
+    let mut rest = app.clone();
+    while errors.len() < MOST {
+        let Err(refused) = try_out(auth, api, rest.clone()).await else { return };
+        let (at, named) = (errors.len(), wrong(refused));
+        for error in named {
+            if !errors.iter().any(|known| known.pointer == error.pointer) {
+                errors.push(error);
+            }
+        }
+        for error in &errors[at..] {
+            match form::without(&rest, &error.pointer) {
+                Some(less) => rest = less,
+                // Nothing can be left out, so nothing more is found out.
+                None => return,
+            }
+        }
+        if errors.len() == at {
+            return;
+        }
+    }
 }
 
 /// Everything that can be found out without starting it.

@@ -44,6 +44,10 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         (Some(PortPlan::Shared(before)), Some(PortPlan::Shared(after))) if before == after => {
             PlanAction::Reload
         }
+        // The new run has another port than the old one, and the balancer knows it.
+        (before, after) if before == after && old.balance.is_some() && old.balance == new.balance => {
+            PlanAction::Reload
+        }
         (_, _) => PlanAction::Restart,
     }
 }

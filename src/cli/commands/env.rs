@@ -8,6 +8,7 @@ use super::super::out;
 use super::super::render::escape;
 use super::super::session::Session;
 use super::act::WAIT;
+use super::reload;
 use super::report::title;
 use crate::wire::EnvOrder;
 
@@ -65,14 +66,18 @@ pub async fn unset(args: GetArgs) -> Result<(), CliError> {
     change(&app, EnvOrder { set: BTreeMap::new(), unset: vec![name] }, &told).await
 }
 
-/// What is up restarts, so that it has it.
+/// What is up is reloaded where that interrupts nobody, and restarts otherwise, so that it has it.
 async fn change(app: &str, order: EnvOrder, told: &str) -> Result<(), CliError> {
     let session = Session::open().await?;
-    let changed = session.ask_once(async |c| c.change_env(app, &order, WAIT).await).await?;
+    let asked = session.ask_once(async |c| c.change_env(app, &order, WAIT).await).await;
+    let changed = reload::or_show_log(&session, asked).await?;
     changed.notices.iter().for_each(|notice| out::notice(notice));
     for process in &changed.processes {
         let then = match process.pid {
-            Some(pid) => format!("it was restarted and is {}, pid {pid}", process.status),
+            Some(pid) if process.revision == Some(changed.revision) => {
+                format!("it was restarted and is {}, pid {pid}", process.status)
+            }
+            Some(pid) => format!("it goes on as {}, pid {pid}", process.status),
             None => format!("it is {}", process.status),
         };
         out::done(&format!("{told} for {}; {then}.", title(process)));

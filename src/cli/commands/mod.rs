@@ -20,6 +20,7 @@ mod history;
 mod import;
 mod info;
 mod init;
+mod interruptible;
 mod jlist;
 mod job;
 mod kill;
@@ -34,6 +35,7 @@ mod pid;
 mod ping;
 mod plan;
 mod pm2_lines;
+mod port_clash;
 mod ports;
 mod progress;
 mod reload;
@@ -66,6 +68,8 @@ mod watch;
 mod web;
 mod why;
 
+use interruptible::interruptible;
+
 use super::args::ClientCommand;
 use super::error::CliError;
 use super::session::on_this_machine;
@@ -78,11 +82,11 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
     match command {
         ClientCommand::Start(args) => start::run(*args).await,
         ClientCommand::Runtime(args) => runtime::run(*args).await,
-        ClientCommand::Stop(args) => stop::run(args).await,
-        ClientCommand::Restart(args) => restart::run(args).await,
-        ClientCommand::Reload(args) => reload::run(args).await,
-        ClientCommand::StartOrRestart(args) => restart::run(args).await,
-        ClientCommand::StartOrReload(args) => reload::run(args).await,
+        ClientCommand::Stop(args) => interruptible("stop", stop::run(args)).await,
+        ClientCommand::Restart(args) => interruptible("restart", restart::run(args)).await,
+        ClientCommand::Reload(args) => interruptible("reload", reload::run(args)).await,
+        ClientCommand::StartOrRestart(args) => interruptible("restart", restart::run(args)).await,
+        ClientCommand::StartOrReload(args) => interruptible("reload", reload::run(args)).await,
         ClientCommand::Plan(args) => plan::run(args).await,
         ClientCommand::Apply(args) => apply::run(args).await,
         ClientCommand::Schema => schema::run(),
@@ -95,7 +99,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Pid(args) => pid::run(args).await,
         ClientCommand::Id(args) => pid::ids(args).await,
         ClientCommand::Completion(args) => completion::run(&args),
-        ClientCommand::Scale(args) => scale::run(args).await,
+        ClientCommand::Scale(args) => interruptible("scale", scale::run(args)).await,
         ClientCommand::Signal(args) => signal::run(args).await,
         ClientCommand::Send(args) => send::run(args).await,
         ClientCommand::Attach(args) => attach::run(args).await,
@@ -104,7 +108,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Reset(args) => reset::run(args).await,
         ClientCommand::Why(args) => why::run(args).await,
         ClientCommand::History(args) => history::run(args).await,
-        ClientCommand::Rollback(args) => rollback::run(args).await,
+        ClientCommand::Rollback(args) => interruptible("rollback", rollback::run(args)).await,
         ClientCommand::Delete(args) => delete::run(args).await,
         ClientCommand::List(args) => list::run(args).await,
         ClientCommand::Info(args) => info::run(args).await,
@@ -149,8 +153,8 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         }
         ClientCommand::Env(args) => env::list(args).await,
         ClientCommand::Get(args) => env::get(args).await,
-        ClientCommand::Set(args) => env::set(args).await,
-        ClientCommand::Unset(args) => env::unset(args).await,
+        ClientCommand::Set(args) => interruptible("set", env::set(args)).await,
+        ClientCommand::Unset(args) => interruptible("unset", env::unset(args)).await,
         ClientCommand::Deploy(args) => deploy::run(args).await,
         ClientCommand::Ping => ping::run().await,
         ClientCommand::Kill => {

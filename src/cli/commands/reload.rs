@@ -105,6 +105,17 @@ fn has_ended_well(process: &Process) -> bool {
     process.last_exit.as_ref().is_some_and(|exit| exit.code == Some(0))
 }
 
+/// What was asked for; if a reload has failed there, with the last lines of its process.
+///
+/// # Errors
+/// That.
+pub async fn or_show_log<T>(session: &Session, asked: Result<T, CliError>) -> Result<T, CliError> {
+    if let Err(CliError::Client(error)) = &asked {
+        show_log(session, error).await?;
+    }
+    asked
+}
+
 /// The last lines of the process that a reload failed at.
 async fn show_log(session: &Session, error: &ClientError) -> Result<(), CliError> {
     let Some(id) = error.process().filter(|_| error.code() == Some("reload_failed")) else { return Ok(()) };

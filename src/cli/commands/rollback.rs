@@ -5,6 +5,7 @@ use super::super::history_args::RollbackArgs;
 use super::super::out;
 use super::super::session::Session;
 use super::act::WAIT;
+use super::reload;
 use super::report::{Line, Report, is_down, title};
 use crate::wire::RollbackOrder;
 
@@ -13,7 +14,8 @@ pub async fn run(args: RollbackArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
     let order = RollbackOrder { revision: args.revision };
     // Not twice: the version before would be another one.
-    let app = session.ask_once(async |c| c.rollback(&args.reference, &order, WAIT).await).await?;
+    let asked = session.ask_once(async |c| c.rollback(&args.reference, &order, WAIT).await).await;
+    let app = reload::or_show_log(&session, asked).await?;
     app.notices.iter().for_each(|notice| out::notice(notice));
     let mut report = Report::new(args.json);
     for process in &app.processes {
@@ -24,7 +26,10 @@ pub async fn run(args: RollbackArgs) -> Result<(), CliError> {
                     Line::Done(format!("{title} is {}; its next start is by it.", process.status))
                 }
                 (true, Some(why)) => Line::Failed(format!("{title} is {}: {why}", process.status)),
-                (false, _) => Line::Done(format!("{title} is {} by it.", process.status)),
+                (false, _) if process.revision == Some(app.revision) => {
+                    Line::Done(format!("{title} is {} by it.", process.status))
+                }
+                (false, _) => Line::Done(format!("{title} is {} and goes on.", process.status)),
             },
             process,
         );

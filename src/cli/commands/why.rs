@@ -10,6 +10,7 @@ use super::super::render::{escape, units};
 use super::super::session::Session;
 use super::act;
 use super::history;
+use super::port_clash;
 use super::report::{Report, title};
 use crate::client::{LogItem, LogQuery};
 use crate::wire::{Event, LogRecord, Process, Revision};
@@ -39,6 +40,9 @@ struct Why {
     /// The version of the definition that the run was launched with.
     #[serde(skip_serializing_if = "Option::is_none")]
     revision: Option<Revision>,
+    /// What to do about it, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    advice: Option<String>,
     /// The ends before that one, the newest first, if they were asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     older: Vec<Older>,
@@ -88,7 +92,8 @@ async fn look(session: &Session, process: Process, all: bool) -> Result<Why, Cli
     let until = after.iter().find(|event| event.kind == "process.started").map(|event| event.ts.clone());
     let lines = last_lines(session, id, from.as_deref(), until.as_deref()).await?;
     let revision = revision(session, &process, end.as_ref()).await?;
-    Ok(Why { process, end, before, after, lines, revision, older })
+    let advice = port_clash::advice(session, &process, &lines).await?;
+    Ok(Why { process, end, before, after, lines, revision, advice, older })
 }
 
 /// The version that the run which ended was launched with; the present run's, if none has ended.
@@ -219,6 +224,9 @@ fn text(why: &Why) -> String {
     for event in decisions(&why.after) {
         pair("then", &event.detail);
     }
+    if let Some(advice) = &why.advice {
+        pair("what to do", advice);
+    }
     pair("next attempt", &next(process));
     pair("restarts", &format!("{}, unstable runs in a row: {}", process.restarts, process.unstable_restarts));
     if why.end.is_some() {
@@ -330,6 +338,7 @@ mod tests {
             after,
             lines: Vec::new(),
             revision: None,
+            advice: None,
             older,
         })
     }

@@ -24,7 +24,7 @@ use super::super::steering::Steering;
 use super::super::view::Snapshot;
 use super::super::wall_clock::WallClock;
 use super::super::watching::Watching;
-use super::super::{adopt_unknown, clock, keeper_words, port_probe, secret_env, slots, succession};
+use super::super::{adopt_unknown, clock, keeper_words, port_probe, presence, secret_env, slots, succession};
 use super::{Driver, INTRODUCTION, RUN_BLOCK};
 use crate::home::Home;
 use crate::keeper::protocol::{Report, RunReport, version};
@@ -81,6 +81,7 @@ impl Driver {
             let text = keepsakes.as_ref().map_err(ToString::to_string)?.get(&run).ok_or("it has none")?;
             Keepsake::parse(text.as_ref().map_err(ToString::to_string)?)
         });
+        let before = presence::told(&saved.settings, &home.daemon_lock(), clock::unix_ms());
         let (revisions, first) = Revisions::begin(&saved, clock::unix_ms());
         if !taken.changes.is_empty() || !first.is_empty() {
             recorder.write([taken.changes, first].concat());
@@ -156,6 +157,10 @@ impl Driver {
             wish: None,
             leaving: Arc::clone(&leaving),
         };
+        driver.recorder.write(vec![presence::up(clock::unix_ms())]);
+        if let Some((what, told)) = before {
+            driver.tell_own(what, told);
+        }
         if let Some(loss) = loss {
             driver.tell_own(Own::StoreLost, loss.to_string());
         }

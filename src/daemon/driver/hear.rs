@@ -3,6 +3,7 @@
 use super::super::keeper_line::{Attempt, KeeperLine};
 use super::super::keeper_words;
 use super::super::log_orders::Tended;
+use super::super::own_events::Own;
 use super::{Driver, Ended, INTRODUCTION, KEEPER_RETRY};
 use crate::home::Home;
 use crate::keeper::protocol::{LogReport, Order, Report, RunReport, version};
@@ -186,6 +187,9 @@ impl Driver {
                             self.keeper = keeper;
                             self.wish_was_fatal();
                             self.hear_all(report);
+                            let told =
+                                "the keeper had ended, and a new one has taken its place; services went on";
+                            self.tell_own(Own::KeeperRenewed, told.to_owned());
                             return None;
                         }
                         Ok(None) if lock_is_held(&self.home) => {

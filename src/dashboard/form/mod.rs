@@ -16,7 +16,7 @@ mod value;
 mod widget;
 
 pub use fields::{Field, Group, all};
-pub use read::{read, texts};
+pub use read::{read, texts, without};
 
 pub(super) use fields::{GROUPS, field, label_of};
 pub(super) use value::said;

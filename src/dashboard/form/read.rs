@@ -10,6 +10,9 @@ use crate::wire::{FieldError, NewApp};
 const WITHOUT_THEM_IDLE: [(&str, &[&str]); 3] =
     [("health_check", &["url", "tcp", "script"]), ("watch", &["paths"]), ("schedule", &["cron"])];
 
+/// Stands for a program that cannot be run, where the rest is checked.
+const ANY_PROGRAM: &str = "/bin/sh";
+
 /// What every field says of that definition, by name.
 pub fn texts(app: &NewApp) -> Vec<(String, String)> {
     let shown = serde_json::to_value(app).unwrap_or_default();
@@ -45,6 +48,31 @@ pub fn read(said: &[(String, String)], now: &NewApp) -> (NewApp, Vec<FieldError>
             (now.clone(), errors)
         }
     }
+}
+
+/// What is left of a definition to be checked when the member that `pointer` names is wrong. `None` where
+/// there is no such member.
+pub fn without(app: &NewApp, pointer: &str) -> Option<NewApp> {
+    // It needs a program, whatever is wrong with the one it has.
+    if pointer == "/script" {
+        let is_program = app.script == ANY_PROGRAM;
+        // Not a name that is made of that program's.
+        let name = app.name.clone().or_else(|| Some("_".to_owned()));
+        return (!is_program).then(|| NewApp { script: ANY_PROGRAM.to_owned(), name, ..app.clone() });
+    }
+    let mut members = serde_json::to_value(app).ok()?;
+    // An element goes with its list.
+    let mut path = pointer;
+    loop {
+        let (outer, name) = path.rsplit_once('/')?;
+        if let Some(Value::Object(outer)) = members.pointer_mut(outer)
+            && outer.remove(name).is_some()
+        {
+            break;
+        }
+        path = outer;
+    }
+    serde_json::from_value(members).ok()
 }
 
 /// Sets a member, or removes it.
@@ -122,6 +150,23 @@ mod tests {
         let (_, errors) = read(&fields(&said), &NewApp::default());
         let pointers: Vec<_> = errors.iter().map(|error| error.pointer.as_str()).collect();
         assert_eq!(pointers, ["/args", "/env", "/instances", "/max_memory_bytes"]);
+    }
+
+    #[test]
+    fn what_is_wrong_is_left_out_so_that_the_rest_can_be_checked() {
+        let app = NewApp {
+            script: "nosuch.js".to_owned(),
+            cwd: Some("/no/such/dir".to_owned()),
+            args: vec!["a".to_owned()],
+            env: [("KEY".to_owned(), "x".to_owned())].into(),
+            ..NewApp::default()
+        };
+        let left = |pointer: &str| without(&app, pointer).unwrap();
+        assert_eq!(left("/cwd").cwd, None);
+        assert!(left("/args/0").args.is_empty() && left("/env/KEY").env.is_empty());
+        assert_eq!(left("/script").script, "/bin/sh");
+        assert!(without(&left("/script"), "/script").is_none());
+        assert!(without(&app, "/port").is_none() && without(&app, "").is_none());
     }
 
     #[test]

@@ -241,7 +241,7 @@ pub fn every_exit_tells_its_cause(world: &World, step: &Step<'_>) -> Holds {
     for (id, run, kind) in events(step) {
         let EventKind::Exited { cause, .. } = kind else { continue };
         let run = run.unwrap_or(RunId(0));
-        let over = world.ledger.over_memory.contains(&run);
+        let over = world.ledger.over_memory.contains_key(&run);
         let asked = world.ledger.asked.contains(&run);
         let unwell = world.ledger.nurse.unwell.contains_key(&run);
         let late = world.ledger.waiter.never_ready.contains(&run);

@@ -223,6 +223,8 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
         if let EventKind::Errored { reason: Reason::NoPort(_) } = kind {
             continue;
         }
+        // Nobody asked for one that is ended for its memory.
+        let was_asked = was_asked && !world.ledger.over_memory.contains_key(&run);
         if let EventKind::BackingOff { .. } | EventKind::Errored { .. } = kind {
             ensure!(!was_asked, "the end of {run} of {id} was asked for, and has {kind:?}");
         }

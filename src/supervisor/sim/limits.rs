@@ -146,7 +146,7 @@ pub fn memory_restarts_are_rolling(world: &World, step: &Step<'_>) -> Holds {
             continue;
         }
         let is_on_its_way = match &row.state {
-            State::Stopping { run, .. } => run == old && world.ledger.over_memory.contains(run),
+            State::Stopping { run, .. } => run == old && world.ledger.over_memory.contains_key(run),
             State::Backoff { queued: true, .. } => row.latest_run == Some(*old),
             State::Starting { run, .. } => *run > *old && row.last_over_memory.is_some(),
             State::Running { run, vitals, .. } => {

@@ -128,6 +128,7 @@ fn stories_are_eventful() {
         "BadCount",
         "NotRunning",
         "OverMemory",
+        "reason: OverMemory {",
         "HostBudget",
         "Waiting",
         "Waits",

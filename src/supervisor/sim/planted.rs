@@ -114,6 +114,8 @@ pub enum Mistake {
     ServesTheNewestFirst,
     /// Too much memory does not matter.
     IgnoresMemory,
+    /// A run that uses too much memory at once says nothing about the program.
+    ForgivesMemory,
     /// A new daemon does not wait for what the last one waited for.
     ForgetsWhatItWaitedFor,
     /// A new daemon counts unstable runs from zero.
@@ -253,6 +255,7 @@ impl Mistake {
         Mistake::IgnoresTheBudget,
         Mistake::ServesTheNewestFirst,
         Mistake::IgnoresMemory,
+        Mistake::ForgivesMemory,
         Mistake::ForgetsWhatItWaitedFor,
         Mistake::ForgetsUnstableRuns,
         Mistake::KeepsAWishToItself,

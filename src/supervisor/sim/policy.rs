@@ -53,7 +53,9 @@ pub fn gives_up_exactly_at_the_limit(world: &World, _: &Step<'_>) -> Holds {
         let Expected::GivenUp(limit) = expected else { continue };
         let state = world.brain.process(*id).map(|process| &process.state);
         if let Some(State::Idle(Rest::Errored(
-            Reason::UnstableRuns { count, .. } | Reason::Unhealthy { count, .. },
+            Reason::UnstableRuns { count, .. }
+            | Reason::Unhealthy { count, .. }
+            | Reason::OverMemory { count, .. },
         ))) = state
         {
             ensure!(count == limit, "{id} is given up after {count} of {limit}");

@@ -43,8 +43,9 @@ pub struct Ledger {
     pub forgotten_before: BTreeSet<RunId>,
     /// Lives whose end somebody asked for, or that used too much memory.
     pub asked: BTreeSet<RunId>,
-    /// Those of them that nobody asked for.
-    pub over_memory: BTreeSet<RunId>,
+    /// Those of them that nobody asked for, and after how long that was measured; absent: by a daemon
+    /// before.
+    pub over_memory: BTreeMap<RunId, Option<Duration>>,
     /// Whose turn it was last to be restarted for its memory, of each app, and which life ended.
     pub memory_turns: BTreeMap<AppId, (ProcessId, RunId)>,
     /// The same before the latest step.
@@ -222,7 +223,8 @@ impl Ledger {
                 {
                     self.memory_turns.insert(process.app, (process.id, *run));
                     self.asked.insert(*run);
-                    self.over_memory.insert(*run);
+                    let after = self.spawned.get(run).map(|since| step.now.since(*since));
+                    self.over_memory.insert(*run, after);
                     self.counts.entry(process.id).or_default().restart_asked = true;
                 }
             }
@@ -256,6 +258,9 @@ impl Ledger {
         self.exits.insert(run, (end, uptime));
         if let Some(process) = owner {
             let ended = match self.nurse.unwell.get(&run) {
+                _ if self.over_memory.contains_key(&run) => {
+                    Ended::OverMemory(self.over_memory[&run].unwrap_or(uptime))
+                }
                 Some(was_well) => Ended::Unwell(*was_well, uptime),
                 None if self.waiter.never_ready.contains(&run) => Ended::NotReady,
                 None => Ended::Exited(end, uptime),
@@ -271,8 +276,7 @@ impl Ledger {
             Goal::Gone => Expected::Gone,
             Goal::Down => Expected::Stopped,
             Goal::Up if step.was_shutting_down => Expected::Stopped,
-            Goal::Up if self.over_memory.contains(&run) => Expected::Restart,
-            Goal::Up if self.asked.contains(&run) => {
+            Goal::Up if self.asked.contains(&run) && !self.over_memory.contains_key(&run) => {
                 counts.restarts += u32::from(restart_asked);
                 Expected::Launch
             }
@@ -338,7 +342,7 @@ impl Ledger {
                 self.asked.extend(run);
             }
             if asked.is_some_and(|asked| asked.over_memory.is_some()) {
-                self.over_memory.extend(run);
+                self.over_memory.extend(run.map(|run| (run, None)));
             }
         }
         self.asked.extend(brain.leavers.keys());

@@ -37,6 +37,8 @@ pub(super) enum Ended {
     NotSpawned(SpawnFailure),
     /// It was ended for its health; whether it had been well, and after how long.
     Unwell(bool, Duration),
+    /// It was ended because it used too much memory, after that long.
+    OverMemory(Duration),
     /// It was ended because it was not ready in time.
     NotReady,
 }
@@ -53,6 +55,7 @@ pub(super) fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -
         },
         Ended::NotReady if !policy.auto => return Expected::Errored,
         Ended::NotReady => (Duration::ZERO, true),
+        Ended::OverMemory(uptime) => (*uptime, *uptime < policy.min_uptime),
         Ended::Unwell(true, uptime) => (*uptime, *uptime < policy.min_uptime),
         Ended::Unwell(false, _) => (Duration::ZERO, true),
         Ended::Exited(end, uptime) => {
@@ -80,6 +83,9 @@ pub(super) fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -
     }
     if unstable && !disk && counts.unstable >= policy.max_unstable.max(1) {
         return Expected::GivenUp(counts.unstable);
+    }
+    if !unstable && matches!(ended, Ended::OverMemory(_)) {
+        return Expected::Restart;
     }
     let waits = counts.waits;
     counts.waits += 1;

@@ -2,7 +2,7 @@
 
 use super::super::super::{Asked, Limits};
 use super::*;
-use crate::model::{ByteSize, OverMemory, Resources, State};
+use crate::model::{ByteSize, OverMemory, Reason, Resources, State};
 
 fn limited() -> AppSpec {
     let resources = Resources { max_memory: Some(ByteSize(512 << 20)), ..Resources::default() };
@@ -40,6 +40,29 @@ fn too_much_memory_is_a_graceful_restart_that_counts_and_says_why() {
     assert_eq!(story.brain.process(ID).and_then(|process| process.last_over_memory), Some(over));
     let story = story.exits(2, 1).spawned(3);
     assert_eq!(story.brain.process(ID).and_then(|process| process.last_over_memory), None);
+}
+
+#[test]
+fn a_limit_with_which_a_program_cannot_begin_is_backed_off_from_and_given_up() {
+    let over = OverMemory { used: ByteSize(600 << 20), limit: ByteSize(512 << 20) };
+    let restart = RestartPolicy { max_unstable: 3, ..RestartPolicy::default() };
+    let early = |story: Story, run| story.later(ms(50)).uses(run, 600 << 20).later(ms(1_500)).exits(run, 0);
+    let story = early(running(AppSpec { restart, ..limited() }), 1).orders("forget 1, launch 2").spawned(2);
+    let story = early(story, 2).orders("forget 2").is("restarting");
+    assert!((ms(100)..=ms(110)).contains(&story.wait()), "{:?}", story.wait());
+    let story = early(story.at_the_deadline().orders("launch 3").spawned(3), 3).is("errored").restarts(2);
+    let reason = Reason::OverMemory { count: 3, over };
+    assert_eq!(
+        reason.to_string(),
+        "given up after 3 unstable runs in a row; the last went over its memory limit: 600 MiB > 512 MiB"
+    );
+    story.tells(EventKind::Errored { reason });
+    // Who has worked for a while is run anew at once, however often.
+    let mut story = running(limited());
+    for run in 1..=20 {
+        story = story.later(ms(1_000)).uses(run, 600 << 20).exits(run, 0).spawned(run + 1);
+    }
+    story.restarts(20).is("online");
 }
 
 #[test]
