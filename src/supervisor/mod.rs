@@ -86,6 +86,7 @@ mod spare_ports;
 mod spread;
 mod table;
 mod turn;
+mod turns;
 mod update;
 mod watch;
 

@@ -14,9 +14,8 @@
 //! found out by whoever gives the command.
 //!
 //! How many have their turn at a time is said by the app's [`RollPolicy`]: so many new runs beside
-//! old ones, and so many processes that pause although they could have a run beside. Who is not in
-//! service is next, since nobody misses it; who is, waits until enough others are. What becomes of a
-//! turn is in [`turn`](super::turn).
+//! old ones, and so many processes that pause although they could have a run beside. Whose turn comes
+//! when is in [`turns`](super::turns), what becomes of one in [`turn`](super::turn).
 //!
 //! A reload that was to bring a new definition takes that back when it fails: what runs next is what
 //! ran before. Whoever changes the definition meanwhile ends the reload, and nothing is taken back.
@@ -32,10 +31,7 @@ use std::time::Duration;
 
 use super::turn::Outlook;
 use super::{Accepted, Denied, Supervisor};
-use crate::model::{
-    AppId, AppSpec, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Reason, Rest, RollLimits, RollPolicy,
-    RunId, State,
-};
+use crate::model::{AppId, AppSpec, EventKind, Goal, Moment, Port, PortPlan, ProcessId, RunId, State};
 
 /// The latest reload of an app.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -107,16 +103,6 @@ pub struct Turn {
     pub new: Option<RunId>,
     /// When the new life will have been well for long enough.
     pub stable_at: Option<Moment>,
-}
-
-/// In which way a process may have its turn now.
-enum Way {
-    Beside,
-    Instead,
-    /// Not yet.
-    Later,
-    /// Others are not in service and will not be, for that reason: whose.
-    Never(ProcessId, String),
 }
 
 impl Reload {
@@ -265,104 +251,6 @@ impl Supervisor {
         }
     }
 
-    /// Gives as many their turn as may have it now.
-    fn give_turns(&mut self, now: Moment, app: AppId, time_passed: bool) {
-        loop {
-            let Progress::Rolling { turns, waiting, due } = &self.reloads[&app].progress else { return };
-            let Some(id) = self.in_order_of_turns(waiting).next() else {
-                if turns.is_empty() {
-                    self.set_progress(now, app, Progress::Done);
-                }
-                return;
-            };
-            let due = *due;
-            match self.way(app, id) {
-                Way::Later => return self.set_due(app, None),
-                Way::Never(whose, reason) => return self.fail_reload(now, app, whose, None, reason),
-                // As soon as time passes: whether other programs have a port is looked at before.
-                Way::Beside | Way::Instead if !time_passed => {
-                    let soon = due.unwrap_or(now + Duration::from_micros(1));
-                    return self.set_due(app, Some(soon));
-                }
-                Way::Beside => self.take_turn(now, app, id, true),
-                Way::Instead => self.take_turn(now, app, id, false),
-            }
-        }
-    }
-
-    /// Who of these is next, and then: who is not in service, as nobody misses it.
-    fn in_order_of_turns(&self, waiting: &[ProcessId]) -> impl Iterator<Item = ProcessId> + use<> {
-        let (serving, others): (Vec<ProcessId>, Vec<ProcessId>) =
-            waiting.iter().partition(|id| self.processes.contains_key(id) && self.serves(**id));
-        others.into_iter().chain(serving)
-    }
-
-    /// How many at a time.
-    pub(super) fn roll_limits(&self, app: AppId) -> RollLimits {
-        let members = self.wanted_members(app).len() as u32;
-        self.apps.get(&app).map_or(RollPolicy::default(), |spec| spec.roll.clone()).limits(members)
-    }
-
-    /// In which way that one may have its turn now.
-    fn way(&self, app: AppId, id: ProcessId) -> Way {
-        let reload = &self.reloads[&app];
-        let RollLimits { surge, unavailable } = self.roll_limits(app);
-        let turns = reload.turns();
-        // Gone, or stopped: that is found out by its turn.
-        if self.processes.get(&id).is_none_or(|process| process.goal != Goal::Up) {
-            return Way::Instead;
-        }
-        let can_try = self.can_try(id, &reload.how.beside, reload.how.ports.get(&id).copied());
-        let tried = turns.iter().filter(|turn| turn.beside).count() as u32;
-        let one_more = u32::from(planted!(ReloadsTwoAtOnce));
-        let many = turns.len() as u32 >= (surge + unavailable).max(1) + one_more;
-        if can_try && tried < surge + one_more && !many {
-            return Way::Beside;
-        }
-        // One that cannot have two runs has to pause, whatever was wished.
-        let may_pause = if can_try { unavailable } else { unavailable.max(1) };
-        let missing: Vec<ProcessId> = self.missing(reload).filter(|other| *other != id).collect();
-        let few = self.serves(id) && missing.len() as u32 >= may_pause;
-        if !many && (!few || planted!(PausesTooMany)) {
-            return Way::Instead;
-        }
-        let hopeless = missing.iter().find_map(|id| match &self.processes[id].state {
-            State::Idle(Rest::Errored(reason)) => Some((*id, reason)),
-            State::Idle(Rest::Stopped | Rest::Finished(_))
-            | State::Waiting { .. }
-            | State::Backoff { .. }
-            | State::Starting { .. }
-            | State::Running { .. }
-            | State::Stopping { .. } => None,
-        });
-        match hopeless {
-            Some((whose, reason)) if turns.is_empty() => Way::Never(whose, failed_since(reason)),
-            Some(_) | None => Way::Later,
-        }
-    }
-
-    /// Who of them is wanted in service and is not. Who rests by plan, or waits for another app, is
-    /// not counted: that may be for ever.
-    fn missing<'a>(&'a self, reload: &'a Reload) -> impl Iterator<Item = ProcessId> + 'a {
-        let counts = |id: &ProcessId| {
-            let Some(process) = self.processes.get(id).filter(|process| process.goal == Goal::Up) else {
-                return false;
-            };
-            let rests = matches!(
-                process.state,
-                State::Idle(Rest::Stopped | Rest::Finished(_)) | State::Waiting { .. }
-            );
-            !rests && !self.serves(*id)
-        };
-        reload.processes.iter().copied().filter(counts)
-    }
-
-    fn set_due(&mut self, app: AppId, soon: Option<Moment>) {
-        if let Some(Reload { progress: Progress::Rolling { due, .. }, .. }) = self.reloads.get_mut(&app) {
-            *due = soon;
-        }
-    }
-
     pub(super) fn fail_reload(
         &mut self,
         now: Moment,
@@ -387,18 +275,6 @@ impl Supervisor {
         self.set_progress(now, app, Progress::Failed { process, reason, replaced });
     }
 
-    /// Whose turn may come when time passes.
-    pub(super) fn next_turns(&self) -> Vec<ProcessId> {
-        let next = |(app, reload): (&AppId, &Reload)| match &reload.progress {
-            Progress::Rolling { waiting, .. } => {
-                let RollLimits { surge, unavailable } = self.roll_limits(*app);
-                self.in_order_of_turns(waiting).take((surge + unavailable).max(1) as usize).collect()
-            }
-            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => Vec::new(),
-        };
-        self.reloads.iter().flat_map(next).collect()
-    }
-
     pub(super) fn set_progress(&mut self, now: Moment, app: AppId, progress: Progress) {
         let Some(reload) = self.reloads.get_mut(&app) else { return };
         reload.progress = progress;
@@ -409,9 +285,4 @@ impl Supervisor {
         let given_up: Vec<ProcessId> = members.into_iter().filter(given_up).collect();
         given_up.into_iter().for_each(|id| self.end_trial(now, id));
     }
-}
-
-/// Why nobody else has a turn while that one is down.
-fn failed_since(reason: &Reason) -> String {
-    format!("it is errored since it was replaced: {reason}")
 }

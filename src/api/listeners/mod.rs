@@ -12,36 +12,28 @@
 //! lives. A lease is held by the answer to a request that is still being read, so it ends with the
 //! command that reads it, however that ends.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod certificates;
+mod kept;
+mod lease;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, Weak};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use axum::http::StatusCode;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
 
+use self::kept::{held_as, inherited};
+pub use self::lease::Lease;
 use super::face::Face;
 use super::port_owner::port_owner;
 use super::tls::Tls;
-use super::{Api, ApiError, Shared, router, serve};
-use crate::store::Change;
+use super::{ApiError, Shared, router, serve};
 use crate::wire;
-
-/// The setting in the store that lists the addresses, separated by spaces.
-const SETTING: &str = "listeners";
-/// The setting that lists those with settings of their own, as JSON. Apart: a program that does not
-/// know it must not serve them as if they had none.
-const WITH_SETTINGS: &str = "listeners_with_settings";
-/// How often certificates are looked at.
-const LOOK: Duration = Duration::from_secs(1);
-/// The address that everybody knows (PM2's web port).
-const DEFAULT: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9615);
 
 /// Open listeners.
 #[derive(Default)]
@@ -70,81 +62,7 @@ struct Open {
     socket: Option<OwnedFd>,
 }
 
-/// Keeps an address served, and perhaps without authentication, until it is dropped.
-pub struct Lease {
-    api: Weak<Api>,
-    address: SocketAddr,
-    no_auth: bool,
-}
-
-/// An address that was lent.
-pub struct Lent {
-    /// What keeps it.
-    pub lease: Lease,
-    /// The real address.
-    pub listener: wire::Listener,
-    /// It was not served before.
-    pub added: bool,
-    /// Turns true when it is not served any more.
-    pub end: watch::Receiver<bool>,
-}
-
-impl Lease {
-    /// The real address.
-    pub fn address(&self) -> SocketAddr {
-        self.address
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if let Some(api) = self.api.upgrade() {
-            api.listeners.give_back(self.address, self.no_auth);
-        }
-    }
-}
-
 impl Listeners {
-    /// Serves where the last daemon did, or at the default address; at another port when one is
-    /// taken. The unix socket always works, so a port that cannot be had is no reason to stop.
-    pub async fn restore(&self, api: &Shared, settings: &BTreeMap<String, String>) {
-        tokio::spawn(renew_certificates(api.clone()));
-        let with_settings = match settings.get(WITH_SETTINGS).map(|text| serde_json::from_str(text)) {
-            Some(Ok(listed)) => listed,
-            Some(Err(e)) => {
-                tracing::error!("the addresses with settings cannot be read: {e}");
-                BTreeMap::new()
-            }
-            None => BTreeMap::<SocketAddr, wire::ListenerSettings>::new(),
-        };
-        let stored = settings.get(SETTING).map(String::as_str).unwrap_or_default();
-        let stored: Vec<SocketAddr> =
-            stored.split_whitespace().filter_map(|text| text.parse().ok()).collect();
-        let default = if with_settings.is_empty() { vec![DEFAULT] } else { Vec::new() };
-        for address in if stored.is_empty() { default } else { stored } {
-            let Err(taken) = self.add(api, address, &Default::default()).await else { continue };
-            tracing::warn!("{}; using a free one instead", taken.detail);
-            let free = SocketAddr::new(address.ip(), 0);
-            if let Err(e) = self.add(api, free, &Default::default()).await {
-                tracing::error!("no TCP address at all: {}", e.detail);
-            }
-        }
-        for (address, set) in with_settings {
-            // Never served in another way than it was asked for.
-            if let Err(e) = self.add(api, address, &set).await {
-                tracing::error!("cannot serve {address}: {}", e.detail);
-                self.unserved().insert(address, set);
-            }
-        }
-        self.save(api);
-    }
-
-    /// The names of the sockets that the next daemon is to find open: of the addresses that are
-    /// kept. Those that end with a command end with it also when it outlives this daemon.
-    pub fn held(&self) -> BTreeSet<String> {
-        self.lock().iter().filter(|(_, open)| open.kept).map(|(address, _)| held_as(*address)).collect()
-    }
-
     /// Serves at that address too, from now on. 200 when it is served already, otherwise 201.
     ///
     /// # Errors
@@ -193,73 +111,6 @@ impl Listeners {
         Some(listener(address, open))
     }
 
-    /// Serves at that address while the lease lives, if nobody does so already.
-    ///
-    /// # Errors
-    /// 409 with the owner when the port is taken.
-    pub async fn lend(
-        &self,
-        api: &Shared,
-        address: SocketAddr,
-        no_auth: bool,
-        set: &wire::ListenerSettings,
-    ) -> Result<Lent, ApiError> {
-        let face = checked(address, set).await?;
-        let served = self.face(address);
-        if let Some(served) = &served
-            && *set != Default::default()
-            && served.set != *set
-        {
-            let detail = format!(
-                "{address} is served already in another way: use another --port, or --detach to change it for good"
-            );
-            return Err(ApiError::new(StatusCode::CONFLICT, "address_unavailable", detail));
-        }
-        let real = if served.is_some() { None } else { Some(self.serve(api, address, &face).await?) };
-        let mut all = self.lock();
-        let added = real.is_some();
-        let address = match real {
-            Some((real, switch, copy)) => {
-                let socket = copy.ok();
-                all.insert(real, Open { face, switch, kept: false, leases: 0, unguarded: 0, socket });
-                real
-            }
-            None => address,
-        };
-        let gone =
-            || ApiError::new(StatusCode::CONFLICT, "address_unavailable", "it was just removed: try again");
-        let open = all.get_mut(&address).ok_or_else(gone)?;
-        open.leases += 1;
-        open.unguarded += usize::from(no_auth);
-        if no_auth {
-            tracing::warn!("authentication is off at {}://{address}", open.face.scheme());
-        }
-        Ok(Lent {
-            lease: Lease { api: Arc::downgrade(api), address, no_auth },
-            listener: listener(address, open),
-            added,
-            end: open.switch.subscribe(),
-        })
-    }
-
-    fn give_back(&self, address: SocketAddr, no_auth: bool) {
-        let mut all = self.lock();
-        // It may have been removed meanwhile.
-        let Some(open) = all.get_mut(&address) else { return };
-        open.leases = open.leases.saturating_sub(1);
-        open.unguarded = open.unguarded.saturating_sub(usize::from(no_auth));
-        let url = format!("{}://{address}", open.face.scheme());
-        if no_auth && open.unguarded == 0 {
-            tracing::info!("authentication is on again at {url}");
-        }
-        if open.leases == 0 && !open.kept {
-            if let Some(open) = all.remove(&address) {
-                let _ = open.switch.send(true);
-            }
-            tracing::info!("no longer serving {url}");
-        }
-    }
-
     /// How that address is served.
     pub fn face(&self, address: SocketAddr) -> Option<Arc<Face>> {
         self.lock().get(&address).map(|open| Arc::clone(&open.face))
@@ -282,22 +133,6 @@ impl Listeners {
         api.handle.sockets().release(&held_as(address));
         let _ = open.switch.send(true);
         true
-    }
-
-    /// So that the next daemon is found where this one was.
-    fn save(&self, api: &Shared) {
-        let (mut plain, mut others) = (Vec::new(), self.unserved().clone());
-        for (address, open) in self.lock().iter().filter(|(_, open)| open.kept) {
-            match open.face.set == wire::ListenerSettings::default() {
-                true => plain.push(address.to_string()),
-                false => drop(others.insert(*address, open.face.set.clone())),
-            }
-        }
-        let others = serde_json::to_string(&others).expect("it is plain data");
-        api.handle.recorder().write(vec![
-            Change::PutSetting { name: SETTING.to_owned(), value: plain.join(" ") },
-            Change::PutSetting { name: WITH_SETTINGS.to_owned(), value: others },
-        ]);
     }
 
     /// Ends all of them, with the daemon. Returns when the requests that are being answered are
@@ -368,37 +203,6 @@ impl Listeners {
 
 /// The real address, what ends it, and the socket for whoever is to hold it.
 type Served = (SocketAddr, watch::Sender<bool>, std::io::Result<OwnedFd>);
-
-/// By which the next daemon finds the socket of an address.
-fn held_as(address: SocketAddr) -> String {
-    format!("tcp:{address}")
-}
-
-/// The socket of an earlier daemon, which has been open all the time.
-fn inherited(api: &Shared, address: SocketAddr) -> Option<TcpListener> {
-    let socket = std::net::TcpListener::from(api.handle.sockets().take(&held_as(address))?);
-    socket.set_nonblocking(true).ok()?;
-    TcpListener::from_std(socket).ok()
-}
-
-/// Reads certificates again when their files change, and at SIGHUP.
-async fn renew_certificates(api: Shared) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    let mut look = tokio::time::interval(LOOK);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let anyway = tokio::select! {
-            _ = look.tick() => false,
-            _ = hangup.recv() => true,
-        };
-        let certificates = api.listeners.certificates();
-        if !certificates.is_empty() {
-            let read = move || certificates.iter().for_each(|tls| tls.refresh(anyway));
-            // A disk may be slow, and others are served meanwhile.
-            let _ = tokio::task::spawn_blocking(read).await;
-        }
-    }
-}
 
 /// As [`Face::check`], which reads files, beside the requests of others.
 async fn checked(address: SocketAddr, set: &wire::ListenerSettings) -> Result<Arc<Face>, ApiError> {
