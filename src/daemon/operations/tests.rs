@@ -4,7 +4,7 @@ use super::progress::{Reloads, advance};
 use super::queue::Queue;
 use super::*;
 use crate::daemon::view::Snapshot;
-use crate::model::{AppId, ProcessId, RunId};
+use crate::model::{AppId, ProcessId, RunId, Step};
 
 fn target(id: u32, task: Task, step: Step) -> Target {
     Target {
