@@ -67,6 +67,7 @@ pub mod listening;
 pub mod log_disk;
 pub mod log_files;
 pub mod log_health;
+mod log_losses;
 pub mod log_orders;
 pub mod log_places;
 pub mod node;

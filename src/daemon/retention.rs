@@ -16,11 +16,10 @@ use tokio::sync::watch;
 
 use super::handle::Handle;
 use super::log_disk::{self, Folder, Segment};
-use super::own_events::Own;
+use super::log_losses::Losses;
 use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper;
-use crate::model::ByteSize;
 use crate::model::log_segment::{Part, closed_path, compressed_path, index_path, number_of, part_of};
 
 /// How often it is looked whether a directory has changed.
@@ -33,11 +32,6 @@ const COMPRESSED_AT_ONCE: usize = 4;
 const LEVEL: i32 = 3;
 /// The most that logs may take unless somebody says otherwise, in bytes.
 const MOST: u64 = 4 << 30;
-
-/// What is removed is told this often at most.
-const TOLD_EVERY: Duration = Duration::from_secs(60);
-/// So many logs are named then.
-const NAMED: usize = 3;
 
 /// What is kept of one log.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -119,51 +113,6 @@ fn state(home: &Home, logs: &BTreeMap<PathBuf, Keep>) -> Vec<(PathBuf, Option<Sy
     let dirs = logs.keys().filter_map(|log| log.parent().map(Path::to_owned)).chain([home.log_dir()]);
     let dirs: BTreeSet<PathBuf> = dirs.collect();
     dirs.into_iter().map(|dir| (changed(&dir), dir)).map(|(changed, dir)| (dir, changed)).collect()
-}
-
-/// What was removed because of the budget, by log, and was not told yet.
-#[derive(Default)]
-struct Losses {
-    bytes: BTreeMap<PathBuf, u64>,
-    budget: u64,
-    told: Option<Instant>,
-}
-
-impl Losses {
-    fn add(&mut self, removed: Vec<Segment>, budget: u64) {
-        for segment in removed {
-            *self.bytes.entry(segment.log).or_default() += segment.bytes;
-        }
-        self.budget = budget;
-    }
-
-    /// Tells it, not too often: who writes much loses something every few seconds.
-    fn tell(&mut self, handle: &Handle) {
-        if self.bytes.is_empty() || self.told.is_some_and(|at| at.elapsed() < TOLD_EVERY) {
-            return;
-        }
-        self.told = Some(Instant::now());
-        handle.tell_from_thread(Own::LogsRemoved, self.sentence());
-        self.bytes.clear();
-    }
-
-    fn sentence(&self) -> String {
-        let mut most: Vec<(&PathBuf, u64)> = self.bytes.iter().map(|(log, bytes)| (log, *bytes)).collect();
-        most.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
-        let named = most.iter().take(NAMED).map(|(log, bytes)| {
-            let name = log.file_name().unwrap_or_default().to_string_lossy();
-            format!("{} of {name}", ByteSize(*bytes))
-        });
-        let mut named: Vec<String> = named.collect();
-        if most.len() > NAMED {
-            named.push(format!("and some of {} more", most.len() - NAMED));
-        }
-        format!(
-            "the oldest logs were removed, since all together may take {} (PMDAEMON_LOG_BUDGET): {}",
-            ByteSize(self.budget),
-            named.join(", ")
-        )
-    }
 }
 
 /// Looks at everything once. Answers also what the budget has removed.
@@ -399,29 +348,6 @@ mod tests {
         assert!(left == [4, 5] || left == [3, 4, 5], "{left:?}");
         assert_eq!(work(&home, None, 0), [0_u64; 0], "also what is nobody's any more");
         assert!(logs.join("a.log").exists(), "the active one is never touched");
-    }
-
-    #[test]
-    fn what_the_budget_removes_is_told_by_log_the_most_first() {
-        let dir = tempfile::tempdir().unwrap();
-        let (home, logs) = home(dir.path());
-        for number in 1..=2 {
-            segment(&logs, number, 10_000, 0);
-        }
-        let (space, removed) = round(&home, &BTreeMap::new(), Some(0));
-        assert_eq!((space.budget, removed.len()), (0, 2));
-        let mut losses = Losses::default();
-        losses.add(removed, 4 << 30);
-        let bytes = ByteSize(losses.bytes[&logs.join("a.log")]);
-        let told = "the oldest logs were removed, since all together may take 4 GiB (PMDAEMON_LOG_BUDGET): ";
-        assert_eq!(losses.sentence(), format!("{told}{bytes} of a.log"));
-        for (name, bytes) in [("b", 1 << 30), ("c", 2 << 30), ("d", 3 << 30)] {
-            losses.bytes.insert(logs.join(name), bytes);
-        }
-        assert_eq!(
-            losses.sentence(),
-            format!("{told}3 GiB of d, 2 GiB of c, 1 GiB of b, and some of 1 more")
-        );
     }
 
     #[test]
