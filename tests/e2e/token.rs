@@ -22,9 +22,9 @@ fn curl_needs_the_token_and_works_with_it() {
     assert!(refused.ends_with("401 application/problem+json"), "{refused}");
     let answer =
         curl(&home, r#"curl -sS -H "Authorization: Bearer $(pmdaemon token)" $URL/api/v1/processes"#);
-    assert_eq!(answer, r#"{"items":[]}"#);
+    assert_eq!(answer, r#"{"items":[],"seq":0}"#);
     let answer = curl(&home, "pmdaemon token header | curl -sS -H @- $URL/api/v1/processes");
-    assert_eq!(answer, r#"{"items":[]}"#);
+    assert_eq!(answer, r#"{"items":[],"seq":0}"#);
 }
 
 #[test]
