@@ -19,7 +19,8 @@
 //! |---|---|
 //! | who is there, and who is next | [`table`], [`fleet`], [`choose`] |
 //! | what happens to a request | [`http`], [`headers`], [`body`] |
-//! | what happens to a connection | [`tcp`], [`connect`] |
+//! | how a process is reached | [`pool`], [`connect`] |
+//! | what happens to a connection | [`tcp`] |
 //! | how it begins and ends | [`serve`], [`watch`] |
 //! | on which thread | [`workers`] |
 //!
@@ -31,6 +32,7 @@ mod connect;
 mod fleet;
 mod headers;
 mod http;
+mod pool;
 mod serve;
 pub mod status;
 pub mod table;

@@ -12,8 +12,10 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use super::fleet::Fleet;
 use super::table::{Mode, Table};
@@ -49,12 +51,11 @@ async fn balance(places: Places) -> io::Result<()> {
     places.listener.set_nonblocking(true)?;
     // Connections inherit it.
     nix::sys::socket::setsockopt(&places.listener, nix::sys::socket::sockopt::TcpNoDelay, &true)?;
-    let listener = TcpListener::from_std(places.listener)?;
     // One that died has left its own behind.
     let _ = std::fs::remove_file(&places.status);
     let asked = UnixListener::bind(&places.status)?;
     std::fs::set_permissions(&places.status, std::fs::Permissions::from_mode(0o600))?;
-    let workers = Workers::with(workers::count() - 1)?;
+    let workers = Arc::new(Workers::with(workers::count() - 1)?);
     let fleet = Fleet::new(workers::count());
     let mut watch = Watch::new(&places.table)?;
     let reread = {
@@ -70,8 +71,7 @@ async fn balance(places: Places) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
     let (ending, end) = watch::channel(false);
     let answering = Answering { fleet: Arc::clone(&fleet), room, end };
-    let accepting = tokio::spawn(answering.accept(listener, workers));
-    let mut accepting = Some(accepting);
+    let mut accepting = Some(answering.begin(&places.listener, &workers)?);
     loop {
         let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
         tokio::select! {
@@ -96,10 +96,11 @@ async fn balance(places: Places) -> io::Result<()> {
     }
 }
 
-type Accepting = Option<tokio::task::JoinHandle<()>>;
+/// What each thread does to accept.
+type Accepting = Vec<JoinHandle<()>>;
 
-fn stop(accepting: Accepting, ending: &watch::Sender<bool>) -> Accepting {
-    accepting.inspect(|task| task.abort());
+fn stop(accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Accepting> {
+    accepting.iter().flatten().for_each(JoinHandle::abort);
     ending.send_replace(true);
     None
 }
@@ -128,7 +129,17 @@ impl Drop for Open {
 }
 
 impl Answering {
-    async fn accept(self, listener: TcpListener, workers: Workers) {
+    /// Has each thread accept for itself.
+    fn begin(&self, listener: &StdListener, workers: &Arc<Workers>) -> io::Result<Accepting> {
+        let begin = |runtime: &Handle| {
+            let _inside = runtime.enter();
+            let listener = TcpListener::from_std(listener.try_clone()?)?;
+            Ok(runtime.spawn(self.clone().accept(listener, Arc::clone(workers))))
+        };
+        workers.runtimes().map(begin).collect()
+    }
+
+    async fn accept(self, listener: TcpListener, workers: Arc<Workers>) {
         loop {
             // It is never closed.
             let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
