@@ -12,10 +12,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::runtime::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
-use tokio::task::JoinHandle;
 
 use super::fleet::Fleet;
 use super::table::{Mode, Table};
@@ -51,11 +49,12 @@ async fn balance(places: Places) -> io::Result<()> {
     places.listener.set_nonblocking(true)?;
     // Connections inherit it.
     nix::sys::socket::setsockopt(&places.listener, nix::sys::socket::sockopt::TcpNoDelay, &true)?;
+    let listener = TcpListener::from_std(places.listener)?;
     // One that died has left its own behind.
     let _ = std::fs::remove_file(&places.status);
     let asked = UnixListener::bind(&places.status)?;
     std::fs::set_permissions(&places.status, std::fs::Permissions::from_mode(0o600))?;
-    let workers = Arc::new(Workers::with(workers::count() - 1)?);
+    let workers = Workers::with(workers::count() - 1)?;
     let fleet = Fleet::new(workers::count());
     let mut watch = Watch::new(&places.table)?;
     let reread = {
@@ -71,7 +70,8 @@ async fn balance(places: Places) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
     let (ending, end) = watch::channel(false);
     let answering = Answering { fleet: Arc::clone(&fleet), room, end };
-    let mut accepting = Some(answering.begin(&places.listener, &workers)?);
+    let accepting = tokio::spawn(answering.accept(listener, workers));
+    let mut accepting = Some(accepting);
     loop {
         let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
         tokio::select! {
@@ -96,11 +96,10 @@ async fn balance(places: Places) -> io::Result<()> {
     }
 }
 
-/// What each thread does to accept.
-type Accepting = Vec<JoinHandle<()>>;
+type Accepting = Option<tokio::task::JoinHandle<()>>;
 
-fn stop(accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Accepting> {
-    accepting.iter().flatten().for_each(JoinHandle::abort);
+fn stop(accepting: Accepting, ending: &watch::Sender<bool>) -> Accepting {
+    accepting.inspect(|task| task.abort());
     ending.send_replace(true);
     None
 }
@@ -129,17 +128,7 @@ impl Drop for Open {
 }
 
 impl Answering {
-    /// Has each thread accept for itself.
-    fn begin(&self, listener: &StdListener, workers: &Arc<Workers>) -> io::Result<Accepting> {
-        let begin = |runtime: &Handle| {
-            let _inside = runtime.enter();
-            let listener = TcpListener::from_std(listener.try_clone()?)?;
-            Ok(runtime.spawn(self.clone().accept(listener, Arc::clone(workers))))
-        };
-        workers.runtimes().map(begin).collect()
-    }
-
-    async fn accept(self, listener: TcpListener, workers: Arc<Workers>) {
+    async fn accept(self, listener: TcpListener, workers: Workers) {
         loop {
             // It is never closed.
             let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
