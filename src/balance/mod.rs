@@ -21,7 +21,7 @@
 //! | what happens to a request | [`http`], [`headers`], [`body`] |
 //! | how a process is reached | [`pool`], [`connect`] |
 //! | what happens to a connection | [`tcp`] |
-//! | how it begins and ends | [`serve`], [`watch`] |
+//! | how it begins and ends | [`serve`], [`silence`], [`watch`] |
 //! | on which thread | [`workers`] |
 //!
 //! What is absent: it has no route to the keeper or the store, and reads no definition.
@@ -34,6 +34,7 @@ mod headers;
 mod http;
 mod pool;
 mod serve;
+mod silence;
 pub mod status;
 pub mod table;
 mod tcp;

@@ -41,7 +41,8 @@ fn main() {
         return println!("skipped: wrk makes the load: apt-get install wrk");
     }
     let home = Home::new();
-    let pmdaemon = |name, app, options: &[&str]| is_wanted(name).then(|| Target::pmdaemon(&home, name, app, options));
+    let pmdaemon =
+        |name, app, options: &[&str]| is_wanted(name).then(|| Target::pmdaemon(&home, name, app, options));
     let mut targets = vec![Target::direct()];
     targets.extend(pmdaemon("held socket", "held", &["--port"]));
     targets.extend(pmdaemon("socket each (spread even)", "even", &["--spread", "even", "--port"]));
