@@ -17,6 +17,7 @@ let held = false; // as many lines wait below as are kept: no more are asked for
 let over = false; // nothing will come any more
 let atEnd = true; // the newest line is in sight: new ones keep it so
 let fresh = 0; // lines that came below what is in sight
+let kept = log.querySelectorAll(".chunk > p").length; // lines that are there
 let begin = log.dataset.begin; // where older lines end
 let end = log.dataset.end; // where newer lines begin; empty when nothing follows
 
@@ -79,16 +80,17 @@ function append(records) {
     if (!last.childElementCount) last.cursor = record.c;
     last.append(line(record));
   }
-  $("log-empty").hidden = true;
+  kept += records.length;
+  if (!$("log-empty").hidden) $("log-empty").hidden = true;
 }
 
 /** Lets go of the oldest lines; they can be had again by scrolling up. */
 function trim() {
+  if (kept <= most()) return;
   const all = [...chunks()];
-  let number = all.reduce((sum, chunk) => sum + chunk.childElementCount, 0);
-  while (number > most() && all.length > 1) {
+  while (kept > most() && all.length > 1) {
     const first = all.shift();
-    number -= first.childElementCount;
+    kept -= first.childElementCount;
     first.remove();
     begin = all[0].cursor ?? "";
   }
@@ -145,6 +147,7 @@ async function older() {
     chunk.append(...records.map(line));
     chunk.cursor = records[0]?.c;
     chunks()[0].before(chunk);
+    kept += records.length;
     begin = records.length < CHUNK ? "" : records[0].c;
     if (!begin) log.querySelector(".older")?.remove();
     log.scrollTop = top + log.scrollHeight - height;
