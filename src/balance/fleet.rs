@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use hyper::http::uri::Authority;
+use hyper::header::HeaderValue;
 use tokio::sync::watch;
 
 use super::choose::{self, Candidate};
-use super::http::Pool;
+use super::pool::Pool;
 use super::table::{self, Settings, Sticky, Table};
 use super::workers;
 
@@ -25,8 +25,8 @@ pub struct Backend {
     pub instance: u32,
     /// Where it listens.
     pub port: u16,
-    /// The same in an address.
-    pub authority: Authority,
+    /// The same as a name of the server, for who gives none.
+    pub host: HeaderValue,
     /// What it has to answer now.
     active: AtomicUsize,
     /// What was given to it.
@@ -36,8 +36,8 @@ pub struct Backend {
     down_since: Mutex<Option<Instant>>,
     /// When it came into service, beside others that were. None: it was there from the beginning.
     new_since: Option<Instant>,
-    /// Its kept connections, of each thread; none once it leaves.
-    pools: Mutex<Option<Vec<Pool>>>,
+    /// Its kept connections, of each thread.
+    pools: Vec<Arc<Pool>>,
 }
 
 /// Something that a backend answers. It is over when this is dropped.
@@ -82,28 +82,25 @@ impl Backend {
             run: row.run,
             instance: row.instance,
             port: row.port,
-            authority: format!("127.0.0.1:{}", row.port)
-                .parse()
-                .unwrap_or(Authority::from_static("127.0.0.1")),
+            host: HeaderValue::try_from(format!("127.0.0.1:{}", row.port))
+                .unwrap_or(HeaderValue::from_static("127.0.0.1")),
             active: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             down_since: Mutex::new(None),
             new_since,
-            pools: Mutex::new(Some((0..threads).map(|_| Pool::new(row.port)).collect())),
+            pools: (0..threads).map(|_| Pool::new(row.port)).collect(),
         })
     }
 
-    /// Its kept connections of this thread. One that leaves meanwhile gets a fresh one.
-    pub fn pool(&self) -> Pool {
-        let pools = self.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let pool = pools.as_ref().and_then(|pools| pools.get(workers::here()).cloned());
-        pool.unwrap_or_else(|| Pool::new(self.port))
+    /// Its kept connections of this thread.
+    pub fn pool(&self) -> &Arc<Pool> {
+        &self.pools[workers::here()]
     }
 
     /// It gets nothing new: what is kept idle is closed.
     fn leave(&self) {
-        self.pools.lock().unwrap_or_else(PoisonError::into_inner).take();
+        self.pools.iter().for_each(|pool| pool.end());
     }
 
     /// It refused a connection.

@@ -10,13 +10,9 @@
 //! whatever it is. The connections to a process are kept and closed before usual programs close
 //! them, since a request that meets a closing connection is lost for whoever may not repeat it.
 
-use std::future::Future;
-use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -24,52 +20,15 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request;
-use hyper::http::uri::{self, Authority, PathAndQuery, Scheme};
 use hyper::{Request, Response, StatusCode, Uri, Version};
-use hyper_util::client::legacy;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
-use tokio::net::TcpStream;
 
 use super::body::{Answer, Lent};
 use super::fleet::{Active, Client, Fleet};
+use super::headers;
+use super::pool::Failure;
 use super::table::{Settings, Sticky};
-use super::{connect, headers};
-
-/// Gunicorn closes an idle connection after 2 s, Node and uvicorn after 5 s.
-const KEPT: Duration = Duration::from_millis(1500);
-
-/// The connections to one process.
-#[derive(Clone)]
-pub struct Pool(legacy::Client<Connector, Lent>);
-
-impl Pool {
-    /// None is open yet.
-    pub fn new(port: u16) -> Pool {
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder.pool_idle_timeout(KEPT).pool_timer(TokioTimer::new());
-        Pool(builder.build(Connector(port)))
-    }
-}
-
-/// Connects to that port, whatever the address says.
-#[derive(Clone)]
-struct Connector(u16);
-
-impl tower::Service<Uri> for Connector {
-    type Response = TokioIo<TcpStream>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<TcpStream>>> + Send>>;
-
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, _: Uri) -> Self::Future {
-        let port = self.0;
-        Box::pin(async move { connect::to(port).await.map(TokioIo::new) })
-    }
-}
 
 /// What came of an attempt.
 enum Attempt {
@@ -152,26 +111,27 @@ async fn pass(
 }
 
 async fn attempt(active: &Active, parts: &request::Parts, body: &Lent, limit: Duration) -> Attempt {
-    let Some(request) = request_to(&active.backend().authority, parts, body) else { return Attempt::Broken };
-    match tokio::time::timeout(limit, active.backend().pool().0.request(request)).await {
+    let request = request_to(&active.backend().host, parts, body);
+    match tokio::time::timeout(limit, active.backend().pool().ask(request)).await {
         Ok(Ok(response)) => Attempt::Answered(response),
-        Ok(Err(error)) if error.is_connect() => Attempt::Unsaid,
-        Ok(Err(_)) => Attempt::Broken,
+        Ok(Err(Failure::Unsaid)) => Attempt::Unsaid,
+        Ok(Err(Failure::Broken)) => Attempt::Broken,
         Err(_) => Attempt::Late,
     }
 }
 
-fn request_to(authority: &Authority, parts: &request::Parts, body: &Lent) -> Option<Request<Lent>> {
-    let mut uri = uri::Parts::default();
-    let path = parts.uri.path_and_query().cloned();
-    (uri.scheme, uri.authority) = (Some(Scheme::HTTP), Some(authority.clone()));
-    uri.path_and_query = Some(path.unwrap_or_else(|| PathAndQuery::from_static("/")));
+fn request_to(host: &HeaderValue, parts: &request::Parts, body: &Lent) -> Request<Lent> {
     let mut request = Request::new(body.clone());
     *request.method_mut() = parts.method.clone();
-    *request.uri_mut() = Uri::from_parts(uri).ok()?;
-    *request.version_mut() = Version::HTTP_11;
+    // A client may name a server in it, as one asks a proxy.
+    *request.uri_mut() = match parts.uri.path_and_query() {
+        Some(path) => Uri::from(path.clone()),
+        None => parts.uri.clone(),
+    };
     *request.headers_mut() = parts.headers.clone();
-    Some(request)
+    // HTTP/1.0 knows none.
+    request.headers_mut().entry(header::HOST).or_insert_with(|| host.clone());
+    request
 }
 
 /// The answer of a process, on its way to the client.

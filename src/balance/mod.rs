@@ -19,8 +19,9 @@
 //! |---|---|
 //! | who is there, and who is next | [`table`], [`fleet`], [`choose`] |
 //! | what happens to a request | [`http`], [`headers`], [`body`] |
-//! | what happens to a connection | [`tcp`], [`connect`] |
-//! | how it begins and ends | [`serve`], [`watch`] |
+//! | how a process is reached | [`pool`], [`connect`] |
+//! | what happens to a connection | [`tcp`] |
+//! | how it begins and ends | [`serve`], [`silence`], [`watch`] |
 //! | on which thread | [`workers`] |
 //!
 //! What is absent: it has no route to the keeper or the store, and reads no definition.
@@ -31,7 +32,9 @@ mod connect;
 mod fleet;
 mod headers;
 mod http;
+mod pool;
 mod serve;
+mod silence;
 pub mod status;
 pub mod table;
 mod tcp;

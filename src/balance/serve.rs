@@ -11,15 +11,18 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::net::{TcpListener, TcpStream, UnixListener};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::net::{TcpStream, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
 
 use super::fleet::Fleet;
 use super::table::{Mode, Table};
 use super::watch::Watch;
 use super::workers::{self, Workers};
-use super::{http, status, tcp};
+use super::{http, silence, status, tcp};
 
 /// A client may take so long for the head of its next request, its thinking included.
 const HEAD: Duration = Duration::from_secs(75);
@@ -49,7 +52,10 @@ async fn balance(places: Places) -> io::Result<()> {
     places.listener.set_nonblocking(true)?;
     // Connections inherit it.
     nix::sys::socket::setsockopt(&places.listener, nix::sys::socket::sockopt::TcpNoDelay, &true)?;
-    let listener = TcpListener::from_std(places.listener)?;
+    let socket = places.listener.try_clone()?;
+    // As with what is watched for the table: its successor is for types whose descriptor changes.
+    #[allow(deprecated)]
+    let listener = AsyncFd::with_interest(places.listener, Interest::READABLE)?;
     // One that died has left its own behind.
     let _ = std::fs::remove_file(&places.status);
     let asked = UnixListener::bind(&places.status)?;
@@ -70,14 +76,17 @@ async fn balance(places: Places) -> io::Result<()> {
     let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
     let (ending, end) = watch::channel(false);
     let answering = Answering { fleet: Arc::clone(&fleet), room, end };
-    let accepting = tokio::spawn(answering.accept(listener, workers));
-    let mut accepting = Some(accepting);
+    silence::keep_back(&socket, fleet.settings().mode);
+    let mut accepting = Some(Accepting { task: tokio::spawn(answering.accept(listener, workers)), socket });
     loop {
         let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
         tokio::select! {
             replaced = watch.replaced() => {
                 replaced?;
                 reread();
+                if let Some(Accepting { socket, .. }) = &accepting {
+                    silence::keep_back(socket, fleet.settings().mode);
+                }
             }
             Ok((to, _)) = asked.accept() => {
                 // Whoever has just replaced the table is told what comes of that.
@@ -96,10 +105,18 @@ async fn balance(places: Places) -> io::Result<()> {
     }
 }
 
-type Accepting = Option<tokio::task::JoinHandle<()>>;
+/// What goes on until the end is asked for.
+struct Accepting {
+    task: JoinHandle<()>,
+    /// The listening socket, which is closed with this.
+    socket: StdListener,
+}
 
-fn stop(accepting: Accepting, ending: &watch::Sender<bool>) -> Accepting {
-    accepting.inspect(|task| task.abort());
+fn stop(accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Accepting> {
+    if let Some(Accepting { task, socket }) = accepting {
+        task.abort();
+        silence::let_go(&socket);
+    }
     ending.send_replace(true);
     None
 }
@@ -128,16 +145,20 @@ impl Drop for Open {
 }
 
 impl Answering {
-    async fn accept(self, listener: TcpListener, workers: Workers) {
+    async fn accept(self, listener: AsyncFd<StdListener>, workers: Workers) {
         loop {
             // It is never closed.
             let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
-            match listener.accept().await {
+            // Not by the runtime of this thread, which would watch what another one is given.
+            let accept = |listener: &StdListener| {
+                let (client, from) = listener.accept()?;
+                client.set_nonblocking(true).map(|()| (client, from))
+            };
+            match listener.async_io(Interest::READABLE, accept).await {
                 Ok((client, from)) => {
                     let open = Open::new(&self.fleet);
                     let this = self.clone();
-                    // A connection that cannot be handed over is closed.
-                    let _ = workers.give(client, async move |client| {
+                    workers.give(client, async move |client| {
                         this.serve(client, from).await;
                         drop((open, room));
                     });

@@ -147,6 +147,19 @@ fn a_websocket_passes_and_its_client_is_known() {
 }
 
 #[test]
+fn a_client_that_says_nothing_yet_is_known_and_answered_when_it_speaks() {
+    let home = Home::new();
+    let front = start(&home, NODE, 2, &[]);
+    let mut silent = TcpStream::connect(("127.0.0.1", front)).unwrap();
+    silent.set_read_timeout(Some(SOON)).unwrap();
+    wait_until("it is counted", SOON, || balancer(&home)["connections"] == 1);
+    silent.write_all(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    silent.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+#[test]
 fn a_client_stays_with_an_instance_by_its_address() {
     let home = Home::new();
     let front = start(&home, NODE, 3, &["--sticky", "address"]);
