@@ -82,6 +82,9 @@ impl Schedule {
     /// What is wrong with it, and where.
     pub fn parse(pattern: &str, zone: &str) -> Result<Schedule, BadSchedule> {
         let pattern = pattern.split_whitespace().collect::<Vec<_>>().join(" ");
+        if pattern.split(' ').any(has_gap) {
+            return Err(mistake(&pattern, "nothing stands between two commas"));
+        }
         let cron = Cron::from_str(&pattern).map_err(|e| mistake(&pattern, &e.to_string()))?;
         let time_zone = TimeZone::get(zone).map_err(|_| BadSchedule::Zone(zone.to_owned()))?;
         let (overlap, catch_up) = (Overlap::default(), CatchUp::default());
@@ -114,6 +117,12 @@ impl Schedule {
     }
 }
 
+/// A list in which something is missing. Croner takes `,` for a field without values, and looks through
+/// thousands of years for a time that it fits, which takes seconds.
+fn has_gap(field: &str) -> bool {
+    field.split(',').any(str::is_empty)
+}
+
 /// Which field is wrong: each is tried by itself.
 fn mistake(pattern: &str, why: &str) -> BadSchedule {
     const NAMES: [&str; 7] =
@@ -129,7 +138,7 @@ fn mistake(pattern: &str, why: &str) -> BadSchedule {
     for (at, field) in fields.iter().enumerate() {
         let mut alone = ["*"; 7];
         alone[first + at] = field;
-        if Cron::from_str(&alone.join(" ")).is_err() {
+        if has_gap(field) || Cron::from_str(&alone.join(" ")).is_err() {
             let (position, name) = (at + 1, NAMES[first + at]);
             return BadSchedule::Field {
                 pattern: pattern.to_owned(),
@@ -262,6 +271,9 @@ mod tests {
         check("61 * * * * *", "field 1 (second)");
         check("0 3 * foo *", "field 4 (month)");
         check("@nosuch", "@nosuch");
+        check("04 , * * * 1-5", "field 2 (minute): \",\"");
+        check("0 3,,4 * * *", "field 2 (hour): \"3,,4\"");
+        check("0 3 * * 1,", "field 5 (day of the week): \"1,\"");
         assert_eq!(Schedule::parse("0 0 30 2 *", "UTC").unwrap().next_after(0), None);
         let why = Schedule::parse("0 3 * * *", "Europe/Berlim").unwrap_err().to_string();
         assert!(why.contains("Europe/Berlim") && why.contains("Europe/Berlin"), "{why}");
