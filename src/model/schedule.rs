@@ -82,8 +82,8 @@ impl Schedule {
     /// What is wrong with it, and where.
     pub fn parse(pattern: &str, zone: &str) -> Result<Schedule, BadSchedule> {
         let pattern = pattern.split_whitespace().collect::<Vec<_>>().join(" ");
-        if pattern.split(' ').any(has_gap) {
-            return Err(mistake(&pattern, "nothing stands between two commas"));
+        if pattern.split(' ').any(is_empty_list) {
+            return Err(mistake(&pattern, "nothing stands between its commas"));
         }
         let cron = Cron::from_str(&pattern).map_err(|e| mistake(&pattern, &e.to_string()))?;
         let time_zone = TimeZone::get(zone).map_err(|_| BadSchedule::Zone(zone.to_owned()))?;
@@ -117,10 +117,10 @@ impl Schedule {
     }
 }
 
-/// A list in which something is missing. Croner takes `,` for a field without values, and looks through
-/// thousands of years for a time that it fits, which takes seconds.
-fn has_gap(field: &str) -> bool {
-    field.split(',').any(str::is_empty)
+/// A list of nothing. Croner takes `,` for a field without values, and looks through thousands of years
+/// for a time that it fits, which takes seconds.
+fn is_empty_list(field: &str) -> bool {
+    field.split(',').all(str::is_empty)
 }
 
 /// Which field is wrong: each is tried by itself.
@@ -138,7 +138,7 @@ fn mistake(pattern: &str, why: &str) -> BadSchedule {
     for (at, field) in fields.iter().enumerate() {
         let mut alone = ["*"; 7];
         alone[first + at] = field;
-        if has_gap(field) || Cron::from_str(&alone.join(" ")).is_err() {
+        if is_empty_list(field) || Cron::from_str(&alone.join(" ")).is_err() {
             let (position, name) = (at + 1, NAMES[first + at]);
             return BadSchedule::Field {
                 pattern: pattern.to_owned(),
@@ -222,6 +222,12 @@ mod tests {
             &["2026-01-01T00:00:20Z", "2026-01-01T00:00:40Z"],
         );
         check("@daily", "UTC", "2026-01-01T00:00:00Z", &["2026-01-02T00:00:00Z"]);
+        check(
+            "0 3,,4, * * *",
+            "UTC",
+            "2026-01-01T00:00:00Z",
+            &["2026-01-01T03:00:00Z", "2026-01-01T04:00:00Z"],
+        );
     }
 
     #[test]
@@ -272,8 +278,7 @@ mod tests {
         check("0 3 * foo *", "field 4 (month)");
         check("@nosuch", "@nosuch");
         check("04 , * * * 1-5", "field 2 (minute): \",\"");
-        check("0 3,,4 * * *", "field 2 (hour): \"3,,4\"");
-        check("0 3 * * 1,", "field 5 (day of the week): \"1,\"");
+        check("0 3 * * ,,", "field 5 (day of the week): \",,\"");
         assert_eq!(Schedule::parse("0 0 30 2 *", "UTC").unwrap().next_after(0), None);
         let why = Schedule::parse("0 3 * * *", "Europe/Berlim").unwrap_err().to_string();
         assert!(why.contains("Europe/Berlim") && why.contains("Europe/Berlin"), "{why}");
