@@ -8,6 +8,7 @@
 //! `_bytes`, `cpu_percent` with 100 = one core); what is not known is absent, never `null`;
 //! integers fit into 53 bits; enumerations may grow.
 
+mod alert;
 pub mod app;
 pub mod audit;
 pub mod auth;
@@ -45,6 +46,11 @@ pub mod upgrade;
 pub mod user;
 pub mod verbs;
 
+pub use alert::{
+    Alert, AlertAbove, AlertCertificate, AlertChannel, AlertChannelList, AlertDisk, AlertErrored, AlertList,
+    AlertLogMatch, AlertNtfy, AlertOperationFailed, AlertRestartLoop, AlertRule, AlertRuleList,
+    AlertUnhealthy, AlertWebhook, AlertWhen, NewAlertChannel, NewAlertRule,
+};
 pub use app::{App, AppList, NewApp, Outcome};
 pub use audit::{AuditList, AuditRecord, AuditVerdict, BrokenRecord};
 pub use auth::{LoginLink, Role, Whoami};
