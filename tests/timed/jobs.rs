@@ -1,8 +1,6 @@
 //! Schedules and jobs (rows J12, K18). What depends on the time of day is told with a clock of its
 //! own in the stories of the supervisor; here are the parts that a user touches.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use crate::support::{Home, SOON, proc, wait_for, wait_until};
@@ -60,8 +58,10 @@ fn k18_a_job_is_run_at_its_times_with_its_exit_code_and_its_log_and_rests_in_bet
     wait_until("another daemon", SOON, || {
         home.run(&["list"]).code == 0 && home.keeper_and_daemon().1 != daemon
     });
-    // A real interval: a time of its schedule passes in it, and nothing may happen.
-    std::thread::sleep(Duration::from_millis(4_500));
+    // Times of its schedule pass, by which another one with the same times is run.
+    home.ok(&["job", "add", "other", "--cron", "*/2 * * * * *", "--", &script, "all"]);
+    wait_until("two runs of another", SOON, || history(&home, "other").len() >= 2);
+    home.ok(&["job", "rm", "other"]);
     assert_eq!(history(&home, "backup").len(), before);
     // Run by hand it is armed again.
     home.run(&["job", "run", "backup"]);
@@ -120,8 +120,9 @@ fn j12_a_service_is_restarted_at_its_times_and_not_once_it_is_stopped() {
     assert!(why.contains("by its schedule"), "{why}");
     home.ok(&["stop", "web"]);
     let before = restarts();
-    // A real interval: a time of its schedule passes in it, and nothing may happen.
-    std::thread::sleep(Duration::from_millis(2_500));
+    // Times of its schedule pass, at which another one is restarted.
+    home.ok(&["start", &script, "--name", "other", "--cron-restart", "*/2 * * * * *"]);
+    wait_until("restarts of another", SOON, || home.process("other")["restarts"].as_i64() >= Some(2));
     assert_eq!((restarts(), home.process("web")["status"].clone()), (before, json!("stopped")));
     // `0` removes it.
     home.ok(&["start", &script, "--name", "web", "--force", "--cron", "0"]);

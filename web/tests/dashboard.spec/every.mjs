@@ -34,6 +34,8 @@ let page;
 let violations;
 let address;
 const asked = [];
+/** How many frames the present page was sent. */
+let told = 0;
 
 before(async () => {
   daemon = await ownDaemon();
@@ -55,9 +57,9 @@ setInterval(() => { console.log(${JSON.stringify(EVIL)}); console.error("\\x1b[3
   await cli(...web, "--force", "--", `other ${EVIL}`);
   await cli("restart", "web");
   // Figures and offers of its own, in the words of PM2's library, and a check that complains.
-  const told = { type: "axm:monitor", data: { [EVIL.slice(0, 100)]: { value: EVIL, unit: EVIL } } };
+  const figure = { type: "axm:monitor", data: { [EVIL.slice(0, 100)]: { value: EVIL, unit: EVIL } } };
   const offer = { type: "axm:action", data: { action_name: EVIL.slice(0, 100) } };
-  await writeFile(`${home}/told.js`, `process.send(${JSON.stringify(told)}); process.send(${JSON.stringify(offer)}); setInterval(() => {}, 1000);\n`);
+  await writeFile(`${home}/told.js`, `process.send(${JSON.stringify(figure)}); process.send(${JSON.stringify(offer)}); setInterval(() => {}, 1000);\n`);
   await writeFile(`${home}/check.sh`, `#!/bin/sh\necho '${EVIL.replaceAll("'", "")}' >&2\nexit 1\n`, { mode: 0o755 });
   await cli("start", `${home}/told.js`, "--name", "told", "--health-check-script", `${home}/check.sh`, "--health-check-interval", "500ms", "--health-check-retries", "1000");
   await writeFile(`${home}/broken.sh`, `echo '${EVIL.replaceAll("'", "")}' >&2\nsleep 0.3\nexit 3\n`);
@@ -67,6 +69,7 @@ setInterval(() => { console.log(${JSON.stringify(EVIL)}); console.error("\\x1b[3
   await until("the job has run", async () => JSON.parse(await cli("job", "history", "nightly", "--json")).length > 1);
   await cli("stop", "nightly");
   ({ page, violations, address } = await loggedIn(daemon, chrome));
+  page.on("websocket", (socket) => socket.on("framereceived", () => (told += 1)));
   page.on("request", (request) => asked.push(`${request.method()} ${request.url()}`));
 });
 
@@ -79,9 +82,9 @@ for (const path of PAGES) {
   const shown = path.length > 40 ? `${path.slice(0, 40)}…` : path;
   test(`${shown} shows what is foreign as text, to everybody, on any screen`, async () => {
     asked.length = 0;
+    told = 0;
     await page.goto(`${address}${path}`);
-    // What is live has been told something by then.
-    await page.waitForTimeout(700);
+    if (await page.locator("#live").count()) await until("something is pushed", () => told > 0);
     const made = await page.evaluate(() =>
       [...document.querySelectorAll("main img, main script, [onerror], [onload], [href^='javascript:'], [hx-post='/evil'], [data-hx-get], main hx-partial")].map((node) => node.outerHTML),
     );
