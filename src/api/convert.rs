@@ -51,6 +51,7 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         revision: view.run_revision.map(|number| number as i64),
         started_at: running.map(|since| time(clock::unix_ms_of(since))),
         uptime_ms: running.map(millis_since),
+        next_run_at: next_run(view),
         restarts: i64::from(view.restarts),
         unstable_restarts: i64::from(view.unstable),
         cpu_percent: usage.map(|usage| convert_usage::tenths(usage.cpu_percent)),
@@ -80,6 +81,11 @@ pub fn process(view: &ProcessView, measured: Option<&Measured>) -> wire::Process
         actions: told.iter().flat_map(|told| told.offers()).map(str::to_owned).collect(),
         logs: None,
     }
+}
+
+fn next_run(view: &ProcessView) -> Option<String> {
+    let schedule = view.spec.schedule.as_ref().filter(|_| view.goal == Goal::Up)?;
+    schedule.next_after(clock::unix_ms()).map(time)
 }
 
 fn reason(view: &ProcessView) -> Option<String> {
@@ -119,9 +125,7 @@ pub fn app(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Option<wi
     let first = views.first()?;
     let number = first.revision.as_ref().map(|revision| revision.number);
     let mut app = definition(first.app, &first.spec, number);
-    let up = views.iter().any(|view| view.goal == Goal::Up);
-    let next = first.spec.schedule.as_ref().filter(|_| up).and_then(|it| it.next_after(clock::unix_ms()));
-    app.next_run_at = next.map(time);
+    app.next_run_at = views.iter().find_map(|view| next_run(view));
     app.processes = views.iter().map(|view| process(view, measured)).collect();
     Some(app)
 }

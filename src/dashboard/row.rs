@@ -6,7 +6,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::order::{Group, Order, Placed};
-use super::{render, text};
+use super::{event, render, text};
 use crate::wire::{Process, Role, Whoami};
 
 /// One row. Its text is escaped by its own template, so it is safe inside another.
@@ -18,6 +18,10 @@ pub(super) struct Row<'a> {
     /// The filter of the page leaves it out.
     hidden: bool,
     look: &'static str,
+    /// The word that is shown: who rests until its schedule has it run waits.
+    status: &'a str,
+    /// When that is.
+    next_run: Option<String>,
     health_look: &'static str,
     /// Nothing runs and nothing is about to: the button says start.
     idle: bool,
@@ -31,12 +35,15 @@ pub(super) struct Row<'a> {
 
 impl<'a> Row<'a> {
     fn new(p: &'a Process, who: &Whoami) -> Row<'a> {
+        let next_run = p.next_run_at.as_deref().filter(|_| p.status == "stopped");
         let or_nothing = |text: Option<String>| text.unwrap_or_else(|| text::NOTHING.to_owned());
         Row {
             p,
             can_operate: who.role >= Role::Operator,
             hidden: false,
             look: text::look(&p.status),
+            status: next_run.map_or(&p.status, |_| "waiting"),
+            next_run: next_run.map(|at| format!("next run {} UTC", event::moment(at))),
             health_look: p.health.as_deref().map_or("none", text::health_look),
             idle: matches!(p.status.as_str(), "stopped" | "errored"),
             ports: or_nothing((!p.ports.is_empty()).then(|| text::ports(&p.ports))),
@@ -166,6 +173,7 @@ pub(super) mod tests {
             channel_lost: None,
             combined_log: None,
             custom_metrics: Vec::new(),
+            next_run_at: None,
             actions: Vec::new(),
             logs: None,
         }
@@ -203,6 +211,21 @@ pub(super) mod tests {
         assert!(html.contains(r#"formaction="/apps/3/start""#));
         assert!(!html.contains("/stop"));
         assert!(html.contains("given up after 16 unstable runs"));
+    }
+
+    #[test]
+    fn what_rests_until_its_schedule_has_it_run_waits_and_says_until_when() {
+        let mut job = process(3, "report", "stopped");
+        job.next_run_at = Some("2026-12-01T03:00:00.000Z".to_owned());
+        let page = |job: &Process| {
+            table_fragment(std::slice::from_ref(job), &Order::default(), "", &who(Role::Operator))
+        };
+        let html = page(&job);
+        assert!(html.contains(">waiting<") && html.contains("next run 2026-12-01 03:00:00 UTC"), "{html}");
+        assert!(html.contains(r#"data-status="stopped""#), "it is filtered by the API's word: {html}");
+        // While it runs it says so.
+        job.status = "online".to_owned();
+        assert!(!page(&job).contains("next run"));
     }
 
     #[test]

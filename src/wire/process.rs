@@ -61,6 +61,10 @@ pub struct Process {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub uptime_ms: Option<i64>,
+    /// When its schedule has it run, or restarted, next. Absent: it has no schedule, or was stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, format = DateTime)]
+    pub next_run_at: Option<String>,
     /// Crashes and restarts by command.
     pub restarts: i64,
     /// Runs in a row that were shorter than `min_uptime_ms`.

@@ -164,4 +164,12 @@ fn what_rests_until_its_time_is_listed_as_waiting_with_that_time() {
     home.ok(&["stop", "yearly"]);
     let list = home.ok(&["list"]);
     assert!(list.contains("stopped") && !list.contains("next run"), "{list}");
+    // Of several each says it for itself.
+    home.ok(&["start", &script, "--name", "many", "-i", "2", "--no-autorestart", "--cron", "0 3 1 1 *"]);
+    let rests = |name: &str| home.process(name)["status"] == "stopped";
+    wait_until("both rest", SOON, || rests("many-0") && rests("many-1"));
+    home.ok(&["stop", "many-1"]);
+    let next = |name: &str| home.process(name)["next_run_at"].clone();
+    assert!(next("many-0").is_string() && next("many-1").is_null(), "{} {}", next("many-0"), next("many-1"));
+    assert_eq!(home.ok(&["list"]).matches("next run").count(), 1);
 }

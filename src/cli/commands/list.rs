@@ -9,7 +9,7 @@ use super::super::render::table::{self, Cell, Column};
 use super::super::render::{health_style, status_style, units};
 use super::super::session::Session;
 use super::{mini_list, monit, report};
-use crate::wire::{App, Process};
+use crate::wire::Process;
 
 /// With --watch it is shown that often, as by PM2.
 const EACH: Duration = Duration::from_millis(900);
@@ -31,24 +31,16 @@ pub async fn run(args: ListArgs) -> Result<(), CliError> {
     } else if processes.is_empty() {
         out::line("no processes");
     } else {
-        if processes.iter().any(|process| process.status == "stopped") {
-            tell_who_waits(&mut processes, &session.ask(async |c| c.apps().await).await?.items);
-        }
+        tell_who_waits(&mut processes);
         out::print(&table(&processes, session.screen));
     }
     Ok(())
 }
 
 /// Who rests until its schedule has it run is not stopped as others are: it waits, and says until when.
-fn tell_who_waits(processes: &mut [Process], apps: &[App]) {
+fn tell_who_waits(processes: &mut [Process]) {
     for process in processes.iter_mut().filter(|process| process.status == "stopped") {
-        // Of several each could be stopped for itself.
-        let is_its_own = |app: &&App| match app.processes.as_slice() {
-            [only] => only.id == process.id,
-            [..] => false,
-        };
-        let next = apps.iter().find(is_its_own).and_then(|app| app.next_run_at.as_deref());
-        if let Some(next) = next {
+        if let Some(next) = process.next_run_at.as_deref() {
             process.reason = Some(format!("next run {}", units::local_time(next)));
             process.status = "waiting".to_owned();
         }

@@ -287,6 +287,7 @@ pub mod tests {
             channel_lost: None,
             combined_log: None,
             custom_metrics: Vec::new(),
+            next_run_at: None,
             actions: Vec::new(),
             logs: None,
         }
