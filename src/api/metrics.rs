@@ -11,15 +11,11 @@ use super::access::{Auth, View};
 use super::extract::{Path, Query};
 use super::metrics_span::{Span, Which};
 use super::resolve::{resolve, resolve_app};
-use super::{ApiError, Shared, convert, cursor, events};
+use super::{ApiError, Shared, convert, cursor, metrics_marks};
 use crate::daemon::clock;
-use crate::model::{End, ProcessId};
+use crate::model::ProcessId;
 use crate::sample::history::{Bucket, Range, Series, Spread};
-use crate::store::{EventQuery, EventRow};
-use crate::wire::{self, MetricMark, MetricPoint, Metrics};
-
-/// So many of the latest events of a process are looked through for marks.
-const EVENTS: usize = 1000;
+use crate::wire::{self, MetricPoint, Metrics};
 
 /// So many processes of an app, each with up to 360 points, are enough for one answer.
 const PROCESSES: i64 = 20;
@@ -124,16 +120,7 @@ async fn over(api: &Shared, series: Series, span: Span) -> Result<Metrics, ApiEr
         usages.history().between(series, span.range, span.from_ms, span.to_ms)
     });
     let points = span.points(buckets.await.map_err(|e| ApiError::internal(&e))?);
-    let marks = match series {
-        Series::Host => Vec::new(),
-        Series::Process(id) => {
-            let query =
-                EventQuery { process: Some(id), limit: EVENTS, newest: true, ..EventQuery::default() };
-            let rows = events::rows(&api.handle, query).await?;
-            let in_time = |row: &&EventRow| (span.from_ms..=span.to_ms).contains(&row.at_ms);
-            rows.iter().filter(in_time).filter_map(mark).collect()
-        }
-    };
+    let marks = metrics_marks::between(api, series, span.from_ms, span.to_ms).await?;
     Ok(Metrics {
         range: span.range.as_str().to_owned(),
         from: convert::time(span.from_ms),
@@ -158,50 +145,5 @@ fn point((at, bucket): (u64, Bucket)) -> MetricPoint {
         count: i64::from(bucket.count),
         cpu_percent: spread(bucket.cpu, 100.0),
         memory_bytes: spread(bucket.memory, 1.0),
-    }
-}
-
-/// A restart or a failure.
-fn mark(row: &EventRow) -> Option<MetricMark> {
-    let failure = match row.kind.as_str() {
-        "process.started" => false,
-        "process.exited" => !row.asked && row.end != Some(End::Code(0)),
-        "process.errored" | "process.unhealthy" | "process.over_memory" | "process.spawn_failed" => true,
-        _ => return None,
-    };
-    Some(MetricMark { at_ms: row.at_ms as i64, kind: row.kind.clone(), detail: row.detail.clone(), failure })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Signal;
-
-    #[test]
-    fn an_end_is_a_failure_unless_it_was_asked_for_or_went_well() {
-        let check = |kind: &str, end: Option<End>, asked: bool, expected: Option<bool>| {
-            let row = EventRow {
-                seq: 1,
-                at_ms: 1,
-                app: None,
-                process: Some(ProcessId(3)),
-                run: None,
-                kind: kind.to_owned(),
-                name: "web".to_owned(),
-                namespace: "default".to_owned(),
-                detail: String::new(),
-                end,
-                asked,
-                revision: None,
-            };
-            assert_eq!(mark(&row).map(|mark| mark.failure), expected, "{kind} {end:?} {asked}");
-        };
-        check("process.started", None, false, Some(false));
-        check("process.exited", Some(End::Code(1)), false, Some(true));
-        check("process.exited", Some(End::Code(0)), false, Some(false));
-        check("process.exited", Some(End::Signal(Signal::KILL)), false, Some(true));
-        check("process.exited", Some(End::Code(143)), true, Some(false));
-        check("process.errored", None, false, Some(true));
-        check("process.ready", None, false, None);
     }
 }

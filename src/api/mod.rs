@@ -58,6 +58,7 @@ mod log_state;
 pub mod login;
 pub mod logs;
 pub mod metrics;
+mod metrics_marks;
 mod metrics_span;
 mod naming;
 mod notices;

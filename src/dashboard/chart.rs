@@ -60,9 +60,10 @@ impl<'a> Charts<'a> {
         let to: i64 = metrics.to.parse::<jiff::Timestamp>().map_or(0, |to| to.as_millisecond());
         let from = to - span;
         let x = |at: i64| ((at - from) as f64 / span as f64 * WIDTH).clamp(0.0, WIDTH);
-        let failures = metrics.marks.iter().filter(|mark| mark.failure).count();
-        let starts = metrics.marks.iter().filter(|mark| mark.kind == "process.started").count();
-        let happened = match name.is_empty() && metrics.marks.is_empty() {
+        let own = || metrics.marks.iter().filter(|mark| mark.kind.starts_with("process."));
+        let failures = own().filter(|mark| mark.failure).count();
+        let starts = own().filter(|mark| mark.kind == "process.started").count();
+        let happened = match name.is_empty() && own().next().is_none() {
             true => String::new(),
             false => format!(
                 " It was started {} and failed {}.",
@@ -83,7 +84,7 @@ impl<'a> Charts<'a> {
         let bytes = |value: f64| text::bytes(value as i64);
         let memory =
             drawing("Memory", &metrics.points, metrics.step_ms, &x, |p| p.memory_bytes, 1.0, bytes, "");
-        let marks = metrics.marks.iter().filter(|mark| mark.failure || mark.kind == "process.started");
+        let marks = metrics.marks.iter().filter(|mark| mark.failure || mark.kind.ends_with(".started"));
         Charts {
             name,
             key,
@@ -214,6 +215,18 @@ pub(super) mod tests {
 
     fn html(metrics: &Metrics) -> String {
         Charts::new("web", "p3".to_owned(), metrics, None).render().unwrap()
+    }
+
+    #[test]
+    fn a_time_without_pmdaemon_is_marked_and_is_no_failure_of_the_process() {
+        let mut metrics = metrics(&[0, 1, 2]);
+        metrics.marks[0].kind = "daemon.recovered".to_owned();
+        metrics.marks[0].detail = "pmdaemon is there again".to_owned();
+        let told = html(&metrics);
+        assert!(told.contains("pmdaemon is there again"), "{told}");
+        assert!(told.contains("started 0 times and failed 0 times"), "{told}");
+        let of_host = Charts::new("", "h".to_owned(), &metrics, None).render().unwrap();
+        assert!(!of_host.contains("It was started"), "{of_host}");
     }
 
     #[test]

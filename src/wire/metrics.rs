@@ -23,7 +23,8 @@ pub struct Metrics {
     pub points: Vec<MetricPoint>,
     /// What happened to the process in that time, oldest first: `process.started`,
     /// `process.exited`, `process.errored`, `process.unhealthy` and `process.over_memory`, of
-    /// which the latest 1000 events are looked through. None for the host.
+    /// which the latest 1000 events are looked through; and what explains gaps, of the host, too:
+    /// `daemon.started`, `daemon.recovered` and `keeper.renewed`.
     pub marks: Vec<MetricMark>,
 }
 

@@ -38,6 +38,15 @@ fn each_end_of_daemon_and_keeper_is_an_event_of_the_next() {
     told("keeper.renewed", "services went on");
     home.ok(&["upgrade", "--binary", PROGRAM]);
     told("daemon.started", "the daemon was replaced within ");
+    for path in ["/api/v1/system/metrics", "/api/v1/apps/web/metrics"] {
+        let answer = home.api().get(path);
+        let metrics = answer.pointer("/items/0/metrics").unwrap_or(&answer);
+        let kinds: Vec<&str> =
+            metrics["marks"].as_array().unwrap().iter().map(|mark| mark["type"].as_str().unwrap()).collect();
+        let own: Vec<&str> = kinds.iter().copied().filter(|kind| !kind.starts_with("process.")).collect();
+        let expected = ["daemon.recovered", "daemon.started", "keeper.renewed", "daemon.started"];
+        assert_eq!(own, expected, "{path}: {kinds:?}");
+    }
     home.ok(&["kill"]);
     told("daemon.started", "after all of pmdaemon was stopped");
     let text = home.ok(&["events"]);
