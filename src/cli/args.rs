@@ -15,6 +15,7 @@ use super::look_args::{
     DOCTOR, DoctorArgs, EnvListArgs, EventsArgs, GetArgs, IdArgs, InfoArgs, ListArgs, MonitArgs, SetArgs,
     WhyArgs,
 };
+use super::monitoring_args::MonitoringArgs;
 use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
@@ -175,6 +176,8 @@ pub enum ClientCommand {
     Flush(TendArgs),
     /// Send logs to syslog or to an HTTP collector
     Forward(ForwardArgs),
+    /// Print what Prometheus and Grafana need
+    Monitoring(MonitoringArgs),
     /// Open log files again that a script has moved away
     #[command(alias = "reloadLogs")]
     ReloadLogs(TendArgs),

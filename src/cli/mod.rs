@@ -33,6 +33,7 @@ mod live;
 mod log_args;
 mod logs_args;
 mod look_args;
+mod monitoring_args;
 mod not_here;
 mod out;
 mod password;

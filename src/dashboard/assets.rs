@@ -26,6 +26,7 @@ pub struct Asset {
 #[derive(Embed)]
 #[folder = "web/"]
 #[exclude = "tests/*"]
+#[exclude = "monitoring/*"]
 #[exclude = "*.md"]
 struct Ours;
 

@@ -103,6 +103,42 @@ const NAMES: [&str; 32] = [
     "process_start_time_seconds ",
 ];
 
+/// The names of metrics in that text.
+fn names_in(text: &str) -> BTreeSet<String> {
+    let words = text.split(|character: char| !character.is_ascii_alphanumeric() && character != '_');
+    let names = words.filter(|word| word.starts_with("pmdaemon_") || word.starts_with("process_"));
+    let names: BTreeSet<String> = names.map(str::to_owned).collect();
+    assert!(names.len() > 5, "{names:?}");
+    names
+}
+
+#[test]
+fn monitoring_prints_how_prometheus_comes_in_and_a_dashboard() {
+    let home = Home::new();
+    home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
+    let scrape = home.ok(&["monitoring", "scrape"]);
+    let address = home.api().address;
+    for line in
+        [format!("targets: [\"{address}\"]"), "scheme: http".to_owned(), "honor_labels: true".to_owned()]
+    {
+        assert!(scrape.contains(&line), "{line} is missing: {scrape}");
+    }
+    let dashboard: serde_json::Value = serde_json::from_str(&home.ok(&["monitoring", "grafana"])).unwrap();
+    let panels = dashboard["panels"].as_array().unwrap();
+    let mut ids: Vec<i64> = panels.iter().map(|panel| panel["id"].as_i64().unwrap()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), panels.len(), "each has its own id");
+    let draws = |panel: &&serde_json::Value| panel["type"] != "row";
+    for panel in panels.iter().filter(draws) {
+        assert!(
+            panel["targets"][0]["expr"]
+                .as_str()
+                .is_some_and(|expr| expr.contains("process_") || expr.contains("pmdaemon_")),
+            "{panel}"
+        );
+    }
+}
+
 #[test]
 fn metrics_tell_how_runs_ended_and_why_others_took_their_place() {
     let home = Home::new();
@@ -135,6 +171,14 @@ fn metrics_tell_how_runs_ended_and_why_others_took_their_place() {
     let all = text();
     for name in NAMES {
         assert!(all.lines().any(|line| line.starts_with(name)), "{name} is missing:\n{all}");
+    }
+    for of in ["rules", "grafana"] {
+        for name in names_in(&home.ok(&["monitoring", of])) {
+            // Without TLS there is no certificate: `tls.rs` asserts the name.
+            let is_there = all.lines().any(|line| line.starts_with(&name))
+                || name == "pmdaemon_tls_certificate_expiry_seconds";
+            assert!(is_there, "monitoring {of} asks for {name}:\n{all}");
+        }
     }
     let value = |name: &str| {
         let line = all.lines().find_map(|line| line.strip_prefix(name)).unwrap();

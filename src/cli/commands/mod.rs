@@ -30,6 +30,7 @@ mod login;
 mod logs;
 mod mini_list;
 mod monit;
+mod monitoring;
 mod open;
 mod pid;
 mod ping;
@@ -116,6 +117,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Logs(args) => logs::run(args).await,
         ClientCommand::Flush(args) => flush::run(args).await,
         ClientCommand::Forward(args) => forward::run(args).await,
+        ClientCommand::Monitoring(args) => monitoring::run(args).await,
         ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
