@@ -63,6 +63,7 @@ mod tests {
             items: vec![record(1, 403), record(2, 200)],
             next_cursor: None,
             next_before: Some(1),
+            total: None,
         };
         let html = audit_page(&list, &who(Role::Admin));
         let at = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part} is missing in {html}"));
@@ -70,8 +71,11 @@ mod tests {
         assert_eq!(html.matches("refused, 403").count(), 1, "{html}");
         assert!(html.contains("&#60;ann&#62;") && html.contains("/audit?before=1"), "{html}");
         assert!(
-            audit_page(&AuditList { items: vec![], next_cursor: None, next_before: None }, &who(Role::Admin))
-                .contains("Nothing")
+            audit_page(
+                &AuditList { items: vec![], next_cursor: None, next_before: None, total: None },
+                &who(Role::Admin)
+            )
+            .contains("Nothing")
         );
     }
 }

@@ -162,6 +162,12 @@ pub(super) fn select(at: &Connection, query: &AuditQuery) -> Result<Vec<AuditRow
     Ok(found)
 }
 
+/// How many there are of those that `query` asks for, on whatever page.
+pub(super) fn count(at: &Connection, query: &AuditQuery) -> rusqlite::Result<u64> {
+    let since = int(query.since_ms.unwrap_or(0));
+    at.query_row("SELECT count(*) FROM audit WHERE at_ms >= ?1", [since], |row| uint(row, 0))
+}
+
 /// Follows the chain from its oldest record to its newest.
 pub(super) fn verify(at: &Connection) -> Result<AuditVerdict, Broken> {
     let (mut seq, mut hash) = removed(at)?;

@@ -47,31 +47,35 @@ pub(super) fn insert(at: &Connection, event: &EventRow) -> rusqlite::Result<()> 
     Ok(())
 }
 
-/// The events that `query` asks for, ascending.
-pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow>, Broken> {
-    let by_process = if query.process.is_some() { "AND process = ?2" } else { "AND ?2 IS NULL" };
-    let order = if query.newest { "DESC" } else { "ASC" };
+/// Whom, and what, `query` asks for: by parameters 1 to 3.
+fn filter(query: &EventQuery) -> String {
+    let by_process = if query.process.is_some() { "process = ?1" } else { "?1 IS NULL" };
     // What happened to pmdaemon itself is in no namespace.
     let by_namespace = match query.namespaces {
-        Some(_) => "AND app <> -1 AND namespace IN (SELECT value FROM json_each(?4))",
-        None => "AND ?4 IS NULL",
+        Some(_) => "app <> -1 AND namespace IN (SELECT value FROM json_each(?2))",
+        None => "?2 IS NULL",
     };
+    format!("{by_process} AND {by_namespace} AND (?3 IS NULL OR kind = ?3)")
+}
+
+/// The events that `query` asks for, ascending.
+pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow>, Broken> {
+    let order = if query.newest { "DESC" } else { "ASC" };
     let sql = format!(
         "SELECT seq, at_ms, app, process, run, kind, name, namespace, detail, ending, revision, asked
          FROM event
-         WHERE seq > ?1 AND seq < ?6 {by_process} {by_namespace}
-         AND (?5 IS NULL OR kind = ?5) ORDER BY seq {order} LIMIT ?3"
+         WHERE {} AND seq > ?4 AND seq < ?5 ORDER BY seq {order} LIMIT ?6",
+        filter(query)
     );
-    let after = query.after.map_or(-1, int);
     let namespaces = query.namespaces.as_ref().map(json).transpose()?;
     let mut statement = at.prepare_cached(&sql)?;
     let mut rows = statement.query(params![
-        after,
         query.process.map(|id| id.0),
-        int(query.limit as u64),
         namespaces,
         query.kind,
+        query.after.map_or(-1, int),
         query.before.map_or(i64::MAX, int),
+        int(query.limit as u64),
     ])?;
     let mut events = Vec::new();
     while let Some(row) = rows.next()? {
@@ -81,6 +85,13 @@ pub(super) fn select(at: &Connection, query: &EventQuery) -> Result<Vec<EventRow
         events.reverse();
     }
     Ok(events)
+}
+
+/// How many there are of those that `query` asks for, wherever its page begins and ends.
+pub(super) fn count(at: &Connection, query: &EventQuery) -> rusqlite::Result<u64> {
+    let namespaces = query.namespaces.as_ref().map(json).transpose()?;
+    let mut statement = at.prepare_cached(&format!("SELECT count(*) FROM event WHERE {}", filter(query)))?;
+    statement.query_row(params![query.process.map(|id| id.0), namespaces, query.kind], |row| uint(row, 0))
 }
 
 /// Which there are.

@@ -129,6 +129,14 @@ impl Store {
         events::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
     }
 
+    /// How many of the events that `query` asks for are kept, wherever its page begins and ends.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn count_events(&self, query: &EventQuery) -> Result<u64, StoreError> {
+        events::count(&self.connection, query).map_err(|error| StoreError::sql("read", &self.path, error))
+    }
+
     /// Which events are kept.
     ///
     /// # Errors
@@ -159,6 +167,14 @@ impl Store {
     /// [`StoreError::Damaged`] with the row, when one does not make sense.
     pub fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, StoreError> {
         audit::select(&self.connection, query).map_err(|broken| broken.at(&self.path))
+    }
+
+    /// How many of the records that `query` asks for are kept, on whatever page.
+    ///
+    /// # Errors
+    /// When SQLite cannot read them.
+    pub fn count_audit(&self, query: &AuditQuery) -> Result<u64, StoreError> {
+        audit::count(&self.connection, query).map_err(|error| StoreError::sql("read", &self.path, error))
     }
 
     /// Whether the records of who did what are those that were written, and all of them.

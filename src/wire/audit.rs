@@ -50,6 +50,10 @@ pub struct AuditList {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub next_before: Option<i64>,
+    /// With `count=true`: how many are kept of what is asked for, on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// What came of following the chain of records.

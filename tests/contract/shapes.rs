@@ -119,12 +119,25 @@ fn a_list_has_the_members_that_are_asked_for_and_says_how_many_there_are() {
     assert_eq!(all["total"], all["items"].as_array().unwrap().len(), "{all}");
     assert_eq!(total("/api/v1/operations?limit=1&count=true"), all["total"]);
     assert_eq!(total("/api/v1/operations?state=running&count=true"), 0);
+    // What is kept, on whatever page; of one kind, of one process.
+    let events = api.get("/api/v1/events?limit=1000&count=true");
+    assert_eq!(events["total"], events["items"].as_array().unwrap().len(), "{events}");
+    assert_eq!(total("/api/v1/events?limit=1&count=true"), events["total"]);
+    let created = "/api/v1/events?type=process.created";
+    let listed = api.get(&format!("{created}&limit=1000"))["items"].as_array().unwrap().len();
+    assert_eq!(total(&format!("{created}&limit=2&count=true")), listed);
+    let audit = api.get("/api/v1/audit?limit=1000&count=true");
+    assert_eq!(audit["total"], audit["items"].as_array().unwrap().len(), "{audit}");
+    assert_eq!(total("/api/v1/audit?limit=1&count=true"), audit["total"]);
+    assert_eq!(total("/api/v1/audit?limit=1&since=0s&count=true"), 0);
     // Somebody for one namespace counts what they see.
     let token = home.ok(&["token", "create", "shop", "--role", "viewer", "--namespace", "shop"]);
     let of_shop =
         |path: &str| api.send(api.bare("GET", path).bearer_auth(token.trim())).json()["total"].clone();
     assert_eq!(of_shop("/api/v1/processes?count=true"), 2);
     assert_eq!(of_shop("/api/v1/apps?count=true&sort=name"), 2);
+    let of_theirs = of_shop("/api/v1/events?count=true").as_i64().unwrap();
+    assert!(of_theirs >= 2 && of_theirs < events["total"].as_i64().unwrap(), "{of_theirs} of {events}");
     let seen = of_shop("/api/v1/operations?count=true").as_i64().unwrap();
     assert!(seen >= 1 && seen < all["total"].as_i64().unwrap(), "{seen} of {all}");
 }

@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 use crate::api::access::{Admin, Auth};
 use crate::api::extract::Query;
 use crate::api::{ApiError, Shared, convert, cursor, logs};
-use crate::store::{AuditQuery, AuditRow};
+use crate::store::{AuditQuery, AuditRow, StoreError};
 use crate::wire;
 
 /// Which records.
@@ -27,6 +27,9 @@ pub struct Which {
     /// At most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
     pub limit: Option<i64>,
+    /// True: also how many there are on all pages together, as `total`.
+    #[param(nullable = false)]
+    pub count: Option<bool>,
 }
 
 /// The name of this list in its cursors.
@@ -53,12 +56,17 @@ pub async fn list(
     let since_ms = which.since.as_deref().map(|text| logs::time("since", text)).transpose()?;
     let since_ms = since_ms.map(|us| us / 1000);
     let query = AuditQuery { before, since_ms, limit };
-    let rows = api.handle.recorder().read(move |store| store.audit(&query)).await;
-    let rows = rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
+    let counts = which.count == Some(true);
+    let read = api.handle.recorder().read(move |store| {
+        Ok::<_, StoreError>((store.audit(&query)?, counts.then(|| store.count_audit(&query)).transpose()?))
+    });
+    let (rows, total) =
+        read.await.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?;
     let full = rows.len() == limit;
     let next_before = rows.first().filter(|row| full && row.seq > 1).map(|row| row.seq as i64);
     let next_cursor = next_before.map(|before| cursor::encode(LIST, before as u64));
-    Ok(Json(wire::AuditList { items: rows.iter().map(show).collect(), next_cursor, next_before }))
+    let total = total.map(|total| total as i64);
+    Ok(Json(wire::AuditList { items: rows.iter().map(show).collect(), next_cursor, next_before, total }))
 }
 
 fn show(row: &AuditRow) -> wire::AuditRecord {

@@ -46,6 +46,9 @@ pub struct Which {
     /// A page has at most so many. Default 100.
     #[param(nullable = false, minimum = 1, maximum = 1000)]
     limit: Option<i64>,
+    /// True: also how many there are on all pages together, as `total`. Not for a stream.
+    #[param(nullable = false)]
+    count: Option<bool>,
 }
 
 /// What has happened
@@ -94,8 +97,13 @@ pub async fn list(
     if streams {
         return follow(auth.viewer(&api), query).await;
     }
+    let all = query.clone();
     let (rows, span) = read(&api, query).await?;
     is_kept(after, span)?;
+    let total = match which.count {
+        Some(true) => Some(count(&api, all).await?),
+        Some(false) | None => None,
+    };
     let next = match (rows.first(), rows.last()) {
         (Some(first), Some(last)) if rows.len() == limit => match after {
             Some(_) => (last.seq < span.newest).then_some(Page::After(last.seq)),
@@ -105,7 +113,7 @@ pub async fn list(
     };
     let items = rows.iter().map(convert::event).collect();
     let seq = Some(span.newest as i64);
-    Ok(Json(wire::EventList { items, seq, next_cursor: next.map(Page::encode) }).into_response())
+    Ok(Json(wire::EventList { items, seq, next_cursor: next.map(Page::encode), total }).into_response())
 }
 
 /// Where a page of events begins, and in which direction it goes.
@@ -178,6 +186,11 @@ pub(super) fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiErro
 pub async fn rows(handle: &Handle, query: EventQuery) -> Result<Vec<EventRow>, ApiError> {
     let rows = handle.recorder().read(move |store| store.events(&query)).await;
     rows.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))
+}
+
+async fn count(api: &Api, query: EventQuery) -> Result<i64, ApiError> {
+    let count = api.handle.recorder().read(move |store| store.count_events(&query)).await;
+    count.map_err(|e| ApiError::internal(&e))?.map(|count| count as i64).map_err(|e| ApiError::internal(&e))
 }
 
 pub(super) async fn read(api: &Api, query: EventQuery) -> Result<(Vec<EventRow>, EventSpan), ApiError> {

@@ -16,8 +16,13 @@ pub async fn page(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let which =
-        list::Which { since: None, before: asked(&query, "before").parse().ok(), cursor: None, limit: None };
+    let which = list::Which {
+        since: None,
+        before: asked(&query, "before").parse().ok(),
+        cursor: None,
+        limit: None,
+        count: None,
+    };
     let axum::Json(list) = list::list(auth.with()?, State(api), Query(which)).await?;
     Ok(Html(dashboard::audit_page(&list, &convert::whoami(&auth.principal))))
 }
