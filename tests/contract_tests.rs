@@ -8,6 +8,7 @@ mod contract {
     mod idempotency;
     mod metrics;
     mod operations;
+    mod own_log;
     mod pages;
     mod patch;
     mod push;

@@ -94,6 +94,7 @@ pub mod system;
 mod tally;
 mod tls;
 pub mod tokens;
+mod trace;
 pub mod users;
 pub mod ws;
 

@@ -5,8 +5,11 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::Response;
+use tracing::Instrument;
+use tracing::field::Empty;
 
 use super::audit::Note;
+use super::trace;
 use crate::secrets::random;
 
 /// The version of what is under `/api/v1`. The second number grows with each release that adds to it;
@@ -27,7 +30,13 @@ tokio::task_local! {
 pub async fn name(request: Request, next: Next) -> Response {
     let id = random::id();
     let header = HeaderValue::from_str(&id);
-    let mut response = ID.scope(id, next.run(request)).await;
+    let span = tracing::info_span!(
+        "request",
+        request_id = %id,
+        trace_id = trace::id(request.headers()).map(tracing::field::display),
+        principal = Empty
+    );
+    let mut response = ID.scope(id, next.run(request)).instrument(span).await;
     if let Ok(id) = header {
         response.headers_mut().insert(REQUEST_ID, id);
     }

@@ -8,9 +8,8 @@ use crate::own_log;
 
 /// Writes one line. A log that cannot be written is no reason to stop.
 pub fn line(level: &str, message: fmt::Arguments<'_>) {
-    let now = jiff::Timestamp::now();
-    let message = own_log::one_line(&message.to_string());
-    let text = format!("{now:.6} {level:>5} keeper: {message}\n");
+    let now = format!("{:.6}", jiff::Timestamp::now());
+    let text = own_log::Format::ours().line(&now, level, "keeper", &message.to_string());
     let _ = std::io::stderr().write_all(text.as_bytes());
 }
 

@@ -133,13 +133,16 @@ fn a_websocket_passes_and_its_client_is_known() {
         assert_eq!(&back, word.as_bytes());
     }
     let mut plain = TcpStream::connect(("127.0.0.1", front)).unwrap();
-    plain.write_all(b"GET / HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n").unwrap();
+    let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    write!(plain, "GET / HTTP/1.1\r\nHost: shop\r\nTraceparent: {trace}\r\nConnection: close\r\n\r\n")
+        .unwrap();
     let mut answer = String::new();
     plain.read_to_string(&mut answer).unwrap();
     for word in [
         "\"x-forwarded-for\":\"127.0.0.1\"",
         "\"x-forwarded-host\":\"shop\"",
         "\"host\":\"shop\"",
+        trace,
         "set-cookie",
     ] {
         assert!(answer.contains(word), "{word} {answer}");

@@ -98,6 +98,8 @@ impl Begun {
         }
         let (action, named) = action(&self.method, route, &self.path);
         let Said { principal, via, target, changes_nothing: _ } = said;
+        let target = clean(&target.unwrap_or(named));
+        tracing::info!(op = action, target = target, status, "{action} {target}: {status}");
         Some(AuditRow {
             seq: 0,
             at_ms: clock::unix_ms(),
@@ -105,7 +107,7 @@ impl Begun {
             via: via.to_owned(),
             source: self.source.0.map_or_else(|| "local".to_owned(), |address| address.to_string()),
             action,
-            target: clean(&target.unwrap_or(named)),
+            target,
             status,
             request_id: self.id.clone(),
             hash: String::new(),

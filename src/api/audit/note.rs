@@ -35,6 +35,7 @@ impl Note {
 
     /// Notes who logs in, or tries to, and by what.
     pub fn by_login(&self, subject: &str, via: &'static str) {
+        tracing::Span::current().record("principal", tracing::field::display(subject));
         let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let target = said.take().and_then(|said| said.target);
         *said = Some(Said { principal: subject.to_owned(), via, target, changes_nothing: false });
