@@ -23,7 +23,7 @@
 //! |---|---|---|
 //! | [`model`] | the words: ids, definitions, goals, states, facts | nothing |
 //! | [`home`] | the paths of one installation | nothing |
-//! | [`settings`] | settings from the environment | nothing |
+//! | [`settings`] | settings from the environment | `wire` (how a size is written) |
 //! | [`fault`] | points at which a test can have a process die | `home` |
 //! | [`secrets`] | random secrets, values that are kept encrypted, and files for their owner alone | nothing |
 //! | [`supervisor`] | the brain: `step(now, input) → effects`, without I/O | `model` |

@@ -32,6 +32,14 @@ impl Format {
         }
     }
 
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Format::Text => "text",
+            Format::Json => "json",
+        }
+    }
+
     /// As the environment says, which is read once; text where it says something else.
     pub fn ours() -> Format {
         static OURS: OnceLock<Format> = OnceLock::new();
@@ -54,9 +62,29 @@ fn wish() -> Result<String, std::env::VarError> {
     std::env::var("PMDAEMON_LOG_FORMAT")
 }
 
+/// From which level on it is written, unless somebody says otherwise.
+pub const USUAL: &str = "info";
+
+/// What the environment says of that.
+pub fn wanted() -> Option<String> {
+    std::env::var("PMDAEMON_LOG").ok().filter(|text| EnvFilter::try_new(text).is_ok() && !text.is_empty())
+}
+
+/// Sets the level.
+type SetLevel = Box<dyn Fn(EnvFilter) + Send + Sync>;
+
+static LEVEL: OnceLock<SetLevel> = OnceLock::new();
+
+/// From now on it is written from that level on: `debug` says more. What is no level changes nothing.
+pub fn set_level(level: &str) {
+    if let (Some(set), Ok(filter)) = (LEVEL.get(), EnvFilter::try_new(level)) {
+        set(filter);
+    }
+}
+
 /// Starts it. `PMDAEMON_LOG=debug` says more.
 pub fn start() {
-    let filter = EnvFilter::try_from_env("PMDAEMON_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::new(wanted().unwrap_or_else(|| USUAL.to_owned()));
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_ansi(false)
@@ -64,15 +92,28 @@ pub fn start() {
         // A log that cannot be written is no reason to stop: to say so on standard error, which is
         // the log, would be a panic.
         .log_internal_errors(false);
-    let _ = match Format::ours() {
-        Format::Text => log.with_target(false).with_writer(|| Lines(io::stderr(), one_line)).try_init(),
-        Format::Json => log
-            .json()
-            .flatten_event(true)
-            .with_span_list(false)
-            .with_writer(|| Lines(io::stderr(), one_json_line))
-            .try_init(),
-    };
+    match Format::ours() {
+        Format::Text => {
+            let log =
+                log.with_target(false).with_writer(|| Lines(io::stderr(), one_line)).with_filter_reloading();
+            let handle = log.reload_handle();
+            if log.try_init().is_ok() {
+                let _ = LEVEL.set(Box::new(move |filter| _ = handle.reload(filter)));
+            }
+        }
+        Format::Json => {
+            let log = log
+                .json()
+                .flatten_event(true)
+                .with_span_list(false)
+                .with_writer(|| Lines(io::stderr(), one_json_line))
+                .with_filter_reloading();
+            let handle = log.reload_handle();
+            if log.try_init().is_ok() {
+                let _ = LEVEL.set(Box::new(move |filter| _ = handle.reload(filter)));
+            }
+        }
+    }
     if let Ok(word) = wish()
         && Format::of_word(&word).is_none()
     {

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
+use crate::daemon::config::{Config, Wishes};
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::daemon::presence::Farewell;
@@ -24,7 +25,6 @@ use crate::local_token::LocalToken;
 use crate::model::Rest;
 use crate::store::{self, Backups, Change, Opened, Recorder, Saved, StoreError, Trouble};
 use crate::supervisor::Ports;
-use crate::wire::size;
 
 /// Another daemon holds this home; also the keeper's code when another keeper does
 /// (`EX_TEMPFAIL` of sysexits.h).
@@ -90,12 +90,14 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     let (driver, handle) = Driver::begin(home.clone(), keeper, saved, loss, recorder.clone()).await?;
     let sign = lock.try_clone().map_err(|e| format!("cannot open {}: {e}", home.daemon_lock().display()))?;
     handle.usages().start(handle.watch(), &home.history(), sign)?;
-    let budget = log_budget()?;
-    let log_space = retention::start(home.clone(), handle.clone(), budget)
+    let said = crate::settings::log_budget()?;
+    let (budget, of_logs) = watch::channel(said.or(Wishes::kept(&settings).log_budget));
+    let log_space = retention::start(home.clone(), handle.clone(), of_logs)
         .map_err(|e| format!("cannot look after logs: {e}"))?;
 
     let usages = handle.usages().clone();
-    let api = Api::new(handle, accounts, audit, started, default_cwd(), log_space);
+    let config = Config::restore(handle.clone(), &settings, budget);
+    let api = Api::new(handle, accounts, audit, started, default_cwd(), log_space, config);
     api.operations.restore(operations, next_operation);
     let token = LocalToken::write(&api)?;
     let (end, ending) = watch::channel(false);
@@ -206,17 +208,6 @@ fn default_cwd() -> PathBuf {
         .map(PathBuf::from)
         .filter(|dir| dir.is_dir())
         .unwrap_or_else(|| "/".into())
-}
-
-/// What all logs together may take, as the environment says.
-fn log_budget() -> Result<Option<u64>, String> {
-    match std::env::var("PMDAEMON_LOG_BUDGET") {
-        Ok(text) if !text.is_empty() => {
-            let bytes = size::parse(&text).map_err(|e| format!("PMDAEMON_LOG_BUDGET is not usable: {e}"))?;
-            Ok(Some(bytes))
-        }
-        Ok(_) | Err(_) => Ok(None),
-    }
 }
 
 /// Forgets expired tokens and sessions.

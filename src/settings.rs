@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::fmt;
 use std::path::{Component, Path, PathBuf};
 
+use crate::wire::size;
+
 /// So many automatic restarts may come at once, on the whole host.
 const BURST: &str = "PMDAEMON_RESTART_BURST";
 /// So many follow in a second, on the whole host.
@@ -31,6 +33,43 @@ fn writable(said: Option<OsString>) -> Result<bool, String> {
         Some(other) => Err(format!(
             "{WRITABLE} is {other:?}: use allow to have root run scripts that others can change, or refuse"
         )),
+    }
+}
+
+/// What all logs together may take.
+const LOG_BUDGET: &str = "PMDAEMON_LOG_BUDGET";
+
+/// The variable that says what this setting is, if it is in the environment. It counts then.
+pub fn said(setting: &str) -> Option<&'static str> {
+    let variable = variable(setting)?;
+    std::env::var_os(variable).filter(|value| !value.is_empty()).map(|_| variable)
+}
+
+/// The variable that can say what this setting is.
+pub fn variable(setting: &str) -> Option<&'static str> {
+    match setting {
+        "log_budget_bytes" => Some(LOG_BUDGET),
+        "log_level" => Some("PMDAEMON_LOG"),
+        "log_roots" => Some(LOG_ROOTS),
+        "log_format" => Some("PMDAEMON_LOG_FORMAT"),
+        "restart_burst" => Some(BURST),
+        "restart_rate" => Some(RATE),
+        "writable_scripts" => Some(WRITABLE),
+        _ => None,
+    }
+}
+
+/// What the environment says that all logs together may take, in bytes.
+///
+/// # Errors
+/// A sentence, when it is no size.
+pub fn log_budget() -> Result<Option<u64>, String> {
+    match std::env::var(LOG_BUDGET) {
+        Ok(text) if !text.is_empty() => {
+            let bytes = size::parse(&text).map_err(|e| format!("{LOG_BUDGET} is not usable: {e}"))?;
+            Ok(Some(bytes))
+        }
+        Ok(_) | Err(_) => Ok(None),
     }
 }
 
@@ -77,6 +116,21 @@ impl RestartBudget {
 pub struct LogRoots(Vec<PathBuf>);
 
 impl LogRoots {
+    /// These.
+    pub fn of(roots: Vec<PathBuf>) -> LogRoots {
+        LogRoots(roots)
+    }
+
+    /// Those of everybody.
+    pub fn usual() -> LogRoots {
+        LogRoots(std::env::home_dir().into_iter().chain([PathBuf::from("/var/log")]).collect())
+    }
+
+    /// Which they are.
+    pub fn all(&self) -> &[PathBuf] {
+        &self.0
+    }
+
     /// What the environment says: absolute directories with colons between them; empty is nowhere.
     ///
     /// # Errors

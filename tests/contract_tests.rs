@@ -3,6 +3,7 @@
 mod support;
 
 mod contract {
+    mod config;
     mod events;
     mod filters;
     mod idempotency;

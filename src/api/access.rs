@@ -279,14 +279,27 @@ fn same_origin(parts: &Parts, principal: &Principal) -> Result<(), ApiError> {
             site_is_ours && (!origin || origin_is_ours())
         }
     };
-    if ours {
-        return Ok(());
-    }
-    Err(ApiError::new(
+    if ours { Ok(()) } else { Err(foreign_origin()) }
+}
+
+fn foreign_origin() -> ApiError {
+    ApiError::new(
         StatusCode::FORBIDDEN,
         "foreign_origin",
         "this request came from a page of another origin: use the dashboard itself, or a bearer token",
-    ))
+    )
+}
+
+/// That a form which needs no credential was sent by a page of ours, or by what is no browser.
+///
+/// # Errors
+/// 403 when it was sent by a page of others.
+pub fn from_our_page(parts: &Parts) -> Result<(), ApiError> {
+    let text = |name: &str| parts.headers.get(name).map(|value| value.to_str().unwrap_or_default());
+    let site_is_ours = text("sec-fetch-site").is_none_or(|site| matches!(site, "same-origin" | "none"));
+    let is_own = |origin: &str| own_origin(parts).is_some_and(|own| own.eq_ignore_ascii_case(origin));
+    let origin_is_ours = text("origin").is_none_or(is_own);
+    if site_is_ours && origin_is_ours { Ok(()) } else { Err(foreign_origin()) }
 }
 
 fn is_safe(method: &Method) -> bool {

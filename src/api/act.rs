@@ -279,8 +279,11 @@ async fn give(
         before.iter().all(|(id, before)| reached(action, now.processes.get(id).map(AsRef::as_ref), *before))
     };
     let changed = operation.is_some();
-    let (now, reached) =
-        if changed { api.handle.wait(limit, all_reached).await } else { (api.handle.snapshot(), true) };
+    // What is under way already is waited for by who wants to wait.
+    let (now, reached) = match changed || !limit.is_zero() {
+        true => api.handle.wait(limit, all_reached).await,
+        false => (api.handle.snapshot(), true),
+    };
     if matches!(action, Action::Start | Action::Restart) {
         cannot_spawn(targets.iter().filter_map(|target| now.processes.get(&target.id)))
             .map_err(|cannot| cannot.of(operation))?;

@@ -6,6 +6,7 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, StatusCode, header};
+use sha2::{Digest, Sha256};
 
 use super::{ApiError, Shared};
 use crate::daemon::revisions::Expected;
@@ -78,6 +79,28 @@ impl Conditions {
         self.expected(view)
     }
 
+    /// That something else than a definition has this tag still, which has to be said. Answers whether any is
+    /// right (`*`).
+    ///
+    /// # Errors
+    /// 428 when nothing is said; 412 when it has another tag already.
+    pub fn is_tag(&self, tag: &str) -> Result<bool, ApiError> {
+        match self.matches.as_deref() {
+            Some("*") => Ok(true),
+            Some(tags) if has(tags, tag) => Ok(false),
+            Some(_) => Err(ApiError::new(
+                StatusCode::PRECONDITION_FAILED,
+                "changed_meanwhile",
+                "somebody changed it meanwhile, and nothing was done: get it again and decide anew",
+            )),
+            None => Err(ApiError::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "if_match_required",
+                "say what this is to replace: send If-Match with the ETag that GET answered, or If-Match: * for any",
+            )),
+        }
+    }
+
     /// Whoever asks has this version already.
     pub fn has_already(&self, tag: &str) -> bool {
         match self.none_matches.as_deref() {
@@ -86,6 +109,12 @@ impl Conditions {
             Some(tags) => tags == "*" || has(&tags.replace("W/\"", "\""), tag),
         }
     }
+}
+
+/// A tag for what has no number: by its content.
+pub fn opaque(content: &[u8]) -> String {
+    let hash: String = Sha256::digest(content).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{hash}\"")
 }
 
 fn has(tags: &str, tag: &str) -> bool {

@@ -9,6 +9,7 @@ use axum::http::request::Parts;
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use serde_path_to_error::Segment;
 use tower_http::timeout::TimeoutError;
 
 use super::ApiError;
@@ -28,12 +29,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
             let detail = format!("the body is nested more than {MAX_DEPTH} levels deep");
             return Err(ApiError::new(StatusCode::BAD_REQUEST, "too_deep", detail));
         }
+        // serde takes an array for an object without names.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            let detail = "the body is not as described in /docs: it is an array, and an object is wanted";
+            return Err(ApiError { code: "invalid_body", ..ApiError::member("", detail) });
+        }
         let request = Request::from_parts(parts, bytes.clone().into());
         match axum::Json::<T>::from_request(request, state).await {
             Ok(axum::Json(value)) => Ok(Json(value)),
             Err(rejection @ JsonRejection::JsonDataError(_)) => match with_whole_numbers(&bytes) {
                 Some(value) => Ok(Json(value)),
-                None => Err(refused_json(&rejection)),
+                None => Err(refused_json(&rejection).at(&wrong_member::<T>(&bytes))),
             },
             Err(rejection) => Err(refused_json(&rejection)),
         }
@@ -69,6 +75,26 @@ fn refused_json(rejection: &JsonRejection) -> ApiError {
         ),
         other => ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", other.body_text()),
     }
+}
+
+/// JSON pointer to what makes the body none; empty for all of it.
+pub(super) fn wrong_member<T: DeserializeOwned>(json: &[u8]) -> String {
+    let mut json = serde_json::Deserializer::from_slice(json);
+    match serde_path_to_error::deserialize::<_, T>(&mut json) {
+        Ok(_) => String::new(),
+        Err(error) => pointer(error.path()),
+    }
+}
+
+/// As RFC 6901 writes it.
+pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
+    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+    let step = |segment: &Segment| match segment {
+        Segment::Seq { index } => format!("/{index}"),
+        Segment::Map { key } => format!("/{}", escaped(key)),
+        Segment::Enum { .. } | Segment::Unknown => String::new(),
+    };
+    path.iter().map(step).collect()
 }
 
 /// What a body says when `4.0` in it is 4, as JSON Schema has it and some languages write it. `None`

@@ -25,9 +25,10 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
+use tracing::Instrument;
 
 use super::audit::Note;
-use super::{ApiError, Shared, access, extract};
+use super::{ApiError, Shared, access, extract, naming};
 use crate::auth::Via;
 use crate::daemon::clock;
 use crate::store::{ANSWERS_KEPT_MS, Answer, AnswerRow, Change};
@@ -135,7 +136,8 @@ async fn answer(
     api.handle.record(vec![Change::PutAnswer(row.clone())]).await?;
     // In a task of its own: it comes to its end whoever hangs up.
     let request = Request::from_parts(parts, body.into());
-    let done = tokio::spawn(async move { keep(turn, row, next.run(request).await).await });
+    let answer = async move { keep(turn, row, next.run(request).await).await };
+    let done = tokio::spawn(naming::as_here(answer).in_current_span());
     done.await.map_err(|e| ApiError::internal(&e))?
 }
 

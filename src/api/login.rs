@@ -48,6 +48,7 @@ pub async fn log_in(
     origin: Origin,
     source: Source,
     note: Note,
+    OurPage: OurPage,
     Form(said): Form<Said>,
 ) -> Response {
     let next = local_path(&said.next);
@@ -191,6 +192,18 @@ impl<S: Send + Sync> FromRequestParts<S> for Origin {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         Ok(Origin(access::own_origin(parts).unwrap_or_default()))
+    }
+}
+
+/// The form was sent by our page, or by no browser: a page of others must not log somebody in as whom it
+/// likes.
+pub struct OurPage;
+
+impl<S: Send + Sync> FromRequestParts<S> for OurPage {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
+        access::from_our_page(parts).map(|()| OurPage)
     }
 }
 

@@ -19,6 +19,7 @@ mod balancer_state;
 pub mod compat;
 mod compress;
 pub mod conditional;
+pub mod config;
 pub mod convert;
 mod convert_balance;
 mod convert_custom;

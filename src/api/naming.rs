@@ -55,6 +55,11 @@ pub async fn version(request: Request, next: Next) -> Response {
     response
 }
 
+/// The same in a task of its own: it answers this request, too.
+pub fn as_here<F: Future>(answer: F) -> impl Future<Output = F::Output> {
+    ID.scope(request_id().unwrap_or_default(), answer)
+}
+
 /// The id of the request that this task answers. `None` where it answers none.
 pub fn request_id() -> Option<String> {
     ID.try_with(String::clone).ok()

@@ -89,6 +89,11 @@ fn each(pattern: &str) -> Value {
     json!({"items": {"pattern": pattern}})
 }
 
+/// As [`each`], and there is one.
+fn some(pattern: &str) -> Value {
+    json!({"minItems": 1, "items": {"pattern": pattern}})
+}
+
 fn variables() -> Value {
     json!({"propertyNames": {"pattern": VARIABLE}, "additionalProperties": {"pattern": TEXT}})
 }
@@ -194,13 +199,18 @@ fn schemas() -> Value {
             "overlap": matching("^(skip|queue|replace)$"),
             "catch_up": matching("^(skip|once)$"),
         }},
+        "ConfigOrder": {"properties": {
+            "log_level": matching("^(trace|debug|info|warn|error)$"),
+            "log_roots": each(r"^(?!.*(^|/)\.\.(/|$))/[^:\u0000-\u001f\u007f-\u009f]{0,1000}$"),
+        }},
         "Bulk": {
             "properties": {
                 "all": {"enum": [true]},
-                "namespaces": each(NAME),
-                "names": each(NAME),
-                "labels": each(LABEL_TERM),
-                "states": each("^(starting|online|stopping|stopped|errored|restarting)$"),
+                "refs": {"minItems": 1},
+                "namespaces": some(NAME),
+                "names": some(NAME),
+                "labels": some(LABEL_TERM),
+                "states": some("^(starting|online|stopping|stopped|errored|restarting)$"),
             },
             "oneOf": [
                 {"required": ["all"]},

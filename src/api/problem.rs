@@ -52,8 +52,15 @@ impl ApiError {
     /// 422: the member is well-formed and makes no sense.
     pub fn member(pointer: &str, detail: impl Into<String>) -> ApiError {
         let detail = detail.into();
-        let errors = vec![FieldError { pointer: pointer.to_owned(), detail: detail.clone() }];
+        let errors = vec![FieldError::new(pointer, &detail)];
         ApiError { errors, ..ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_value", detail) }
+    }
+
+    /// The same about a member of the body, for which there is this JSON pointer.
+    pub fn at(mut self, pointer: &str) -> ApiError {
+        let code = self.code.to_owned();
+        self.errors.push(FieldError { code, ..FieldError::new(pointer, &self.detail) });
+        self
     }
 
     /// 400: each parameter of the query is well-formed, and they exclude each other.

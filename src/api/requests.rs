@@ -111,8 +111,11 @@ impl Watching {
                     self.over = true;
                     return None;
                 }
+                () = self.api.barred(&self.watched.principal) => {
+                    self.over = true;
+                    return None;
+                }
                 () = tokio::time::sleep(HEARTBEAT) => {
-                    self.over = self.api.still_valid(&self.watched.principal).is_err();
                     return Some(line(&wire::StreamControl::heartbeat()));
                 }
             };

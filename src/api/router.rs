@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::parameters::Described;
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
+    ApiError, Shared, apps, audit, auth, compat, compress, config, events, flush, forwards, guard, health,
     idempotency, in_flight, login, logs, metrics, naming, openapi, operations, pages, plans, points, ports,
     processes, prometheus, reload_logs, requests, secrets, sessions, system, tally, tokens, users, ws,
 };
@@ -76,6 +76,8 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(system::show::show))
         .routes(routes!(logs::system::own))
         .routes(routes!(system::shutdown::shutdown))
+        .routes(routes!(config::show::show, config::set::set))
+        .routes(routes!(system::reload::reload))
         .routes(routes!(system::upgrade::upgrade))
         .routes(routes!(system::listen::add))
         .routes(routes!(system::listen::lend))

@@ -86,6 +86,11 @@ impl Viewer {
         }
     }
 
+    /// Until what they showed counts no longer (web.md 4.3, row 13: within a second).
+    pub async fn barred(&self) {
+        self.api.barred(&self.principal).await;
+    }
+
     /// Whether what they showed still counts.
     pub fn may_still(&self) -> bool {
         self.api.still_valid(&self.principal).is_ok()

@@ -17,6 +17,7 @@ use super::ws::{Beats, Seats};
 use super::{in_flight, password, resolve};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
 use crate::daemon::clock;
+use crate::daemon::config::Config;
 use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
 use crate::daemon::operations::Operations;
@@ -26,6 +27,9 @@ use crate::store::AuditHead;
 
 /// A list tells how long something has lasted: it is made anew after this.
 const LIST_LASTS: Duration = Duration::from_millis(100);
+
+/// How often it is looked whether somebody who reads a stream may still.
+const LOOK: Duration = Duration::from_millis(400);
 
 /// The surroundings of the API.
 pub struct Api {
@@ -45,6 +49,8 @@ pub struct Api {
     pub default_cwd: PathBuf,
     /// What all logs take together, once that was looked at.
     pub log_space: watch::Receiver<Option<Space>>,
+    /// Settings that can be changed.
+    pub config: Config,
     /// What is counted for `/metrics`.
     pub tally: Tally,
     /// Who has how many WebSockets.
@@ -76,6 +82,7 @@ impl Api {
         started: Moment,
         default_cwd: PathBuf,
         log_space: watch::Receiver<Option<Space>>,
+        config: Config,
     ) -> Shared {
         let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
@@ -87,6 +94,7 @@ impl Api {
             started,
             default_cwd,
             log_space,
+            config,
             tally: Tally::default(),
             sockets: Seats::default(),
             answering: Answering::default(),
@@ -113,6 +121,13 @@ impl Api {
     /// The end of the chain of records of who did what. Never held across an await either.
     pub fn audit(&self) -> MutexGuard<'_, Chain> {
         self.audit.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Until `principal`, verified some time ago, would not be any more (web.md 4.3, row 13: within a second).
+    pub async fn barred(&self, principal: &Principal) {
+        while self.still_valid(principal).is_ok() {
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Whether `principal`, verified some time ago, would still be: for streams that stay open.

@@ -59,12 +59,20 @@ impl Tls {
         self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
+    /// The file of the certificate.
+    pub fn file(&self) -> &Path {
+        &self.cert
+    }
+
     /// Reads the files again when they changed, or anyway. What is not usable is told in the log,
     /// once, and the certificate from before stays: half of a renewal is no reason to stop.
-    pub fn refresh(&self, anyway: bool) {
+    ///
+    /// # Errors
+    /// A sentence, when it is not usable.
+    pub fn refresh(&self, anyway: bool) -> Result<(), String> {
         let seen = [stamp(&self.cert), stamp(&self.key)];
         if seen == self.state().seen && !anyway {
-            return;
+            return Ok(());
         }
         // Not under the lock: handshakes go on meanwhile.
         let loaded = load(&self.cert, &self.key);
@@ -74,8 +82,12 @@ impl Tls {
             Ok((acceptor, expires)) => {
                 (state.acceptor, state.expires) = (acceptor, expires);
                 tracing::info!("the certificate {} was read again", self.cert.display());
+                Ok(())
             }
-            Err(e) => tracing::warn!("the certificate from before stays in use: {e}"),
+            Err(e) => {
+                tracing::warn!("the certificate from before stays in use: {e}");
+                Err(e)
+            }
         }
     }
 }

@@ -23,6 +23,7 @@ use super::runtime_args::{RUNTIME, RuntimeArgs};
 use super::schedule_args::{JOB, JobCommand};
 use super::secret_args::{SECRET, SecretCommand};
 use super::serve_args::ServeArgs;
+use super::settings_args::SettingsArgs;
 use super::start_args::StartArgs;
 use super::startup_args::{STARTUP, StartupArgs};
 use super::web_args::WebArgs;
@@ -169,6 +170,8 @@ pub enum ClientCommand {
     /// Keep passwords and keys for apps, encrypted
     #[command(subcommand, after_help = SECRET)]
     Secret(SecretCommand),
+    /// Show and change the settings of pmdaemon itself
+    Settings(SettingsArgs),
     /// Show what apps print
     #[command(visible_alias = "log")]
     Logs(LogsArgs),

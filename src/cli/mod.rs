@@ -53,6 +53,7 @@ mod schedule_args;
 mod secret_args;
 mod serve_args;
 mod session;
+mod settings_args;
 mod start_args;
 mod startup;
 mod startup_args;

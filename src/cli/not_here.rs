@@ -41,7 +41,7 @@ const NOT_HERE: [(&[&str], &str); 12] = [
     (&["multiset"], "use pmdaemon set APP:NAME VALUE for each variable"),
     (
         &["conf", "config"],
-        "there is no configuration of modules: pmdaemon env APP shows the variables of an app, set and unset change them",
+        "there is no configuration of modules: pmdaemon settings are its own, pmdaemon env APP shows the variables of an app",
     ),
     (&["create", "examples"], "pmdaemon init writes an ecosystem file to begin with"),
     (&["deepUpdate"], "pmdaemon upgrade has another version take over while services go on"),

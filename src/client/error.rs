@@ -188,7 +188,7 @@ mod tests {
             detail: "the app cannot be defined".into(),
             instance: None,
             code: "invalid".into(),
-            errors: vec![FieldError { pointer: "/instances".into(), detail: "1 to 1000".into() }],
+            errors: vec![FieldError::new("/instances", "1 to 1000")],
             process: None,
             operation: None,
             oldest_seq: None,

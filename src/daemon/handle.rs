@@ -20,6 +20,7 @@ use super::view::Snapshot;
 use crate::home::Home;
 use crate::keeper::protocol::{Inlet, Tend};
 use crate::model::{Fact, ProcessId, RunId};
+use crate::settings::RestartBudget;
 use crate::store::{Change, EventRow, Noted, Recorder, StoreError};
 use crate::supervisor::{Accepted, Command, Denied};
 
@@ -69,6 +70,8 @@ pub(super) enum Ask {
     Learn(Fact),
     /// Something happened to pmdaemon itself.
     Tell(Own, String),
+    /// The host bears other numbers of automatic restarts.
+    LimitRestarts(RestartBudget),
     /// Stop everything for good, then end keeper and daemon.
     End,
     /// Have the keeper become another program.
@@ -168,6 +171,12 @@ impl Handle {
     pub async fn learn(&self, fact: Fact) {
         // A daemon that ends restarts nothing any more.
         let _ = self.asks.send(Ask::Learn(fact)).await;
+    }
+
+    /// Lets the brain know how many automatic restarts the host bears from now on.
+    pub(super) async fn limit_restarts(&self, set: RestartBudget) {
+        // The next daemon reads it anyway.
+        let _ = self.asks.send(Ask::LimitRestarts(set)).await;
     }
 
     /// Keeps and tells what happened to pmdaemon itself.

@@ -41,6 +41,7 @@ mod awaiting;
 pub mod backing_up;
 pub mod balancing;
 pub mod clock;
+pub mod config;
 pub mod counting;
 pub mod custom;
 pub mod define;

@@ -30,6 +30,8 @@ pub enum Own {
     WatchLimited,
     /// Lines were removed before they could be forwarded.
     ForwardGap,
+    /// Settings were changed.
+    ConfigChanged,
     /// Everything of an operation is as was asked.
     OperationDone,
     /// Some of an operation is not.
@@ -54,6 +56,7 @@ impl Own {
             Own::LogsRemoved => "logs.removed",
             Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
+            Own::ConfigChanged => "config.changed",
             Own::OperationDone => "operation.done",
             Own::OperationFailed => "operation.failed",
             Own::OperationCancelled => "operation.cancelled",
@@ -77,6 +80,7 @@ impl Driver {
             | Own::OperationInterrupted => tracing::warn!("{detail}"),
             Own::DaemonStarted
             | Own::StoreHealed
+            | Own::ConfigChanged
             | Own::OperationDone
             | Own::OperationFailed
             | Own::OperationCancelled => tracing::info!("{detail}"),

@@ -59,12 +59,16 @@ pub struct Space {
     pub budget: u64,
 }
 
-/// Begins the work, which ends with the process. Answers with what each look finds; nothing before
+/// Begins the work, which ends with the process, by the budget in bytes that somebody wants, if anybody does. Answers with what each look finds; nothing before
 /// the first.
 ///
 /// # Errors
 /// When there can be no thread.
-pub fn start(home: Home, handle: Handle, budget: Option<u64>) -> io::Result<watch::Receiver<Option<Space>>> {
+pub fn start(
+    home: Home,
+    handle: Handle,
+    mut budget: watch::Receiver<Option<u64>>,
+) -> io::Result<watch::Receiver<Option<Space>>> {
     let (found, space) = watch::channel(None);
     let work = move || {
         keeper::yield_to_others();
@@ -74,10 +78,13 @@ pub fn start(home: Home, handle: Handle, budget: Option<u64>) -> io::Result<watc
             losses.tell(&handle);
             let logs = logs_of(&handle.snapshot());
             let now = state(&home, &logs);
-            if before.0 != now || before.1.elapsed() > AT_LEAST {
+            // Without a sender it stays as it is.
+            let is_other = budget.has_changed().unwrap_or(false);
+            if before.0 != now || before.1.elapsed() > AT_LEAST || is_other {
                 // What the round itself changes is looked at again.
                 before = (now, Instant::now());
-                let (space, removed) = round(&home, &logs, budget);
+                let most = *budget.borrow_and_update();
+                let (space, removed) = round(&home, &logs, most);
                 losses.add(removed, space.budget);
                 found.send_replace(Some(space));
             } else {
@@ -91,7 +98,7 @@ pub fn start(home: Home, handle: Handle, budget: Option<u64>) -> io::Result<watc
 
 /// What all logs may take together unless somebody says otherwise: a tenth of the file system, and no
 /// more than 4 GiB.
-fn default_budget(dir: &Path) -> u64 {
+pub fn default_budget(dir: &Path) -> u64 {
     let tenth = nix::sys::statvfs::statvfs(dir).map(|fs| fs.blocks() * fs.fragment_size() / 10);
     tenth.unwrap_or(MOST).min(MOST)
 }

@@ -133,7 +133,7 @@ mod tests {
     use crate::wire::Role;
 
     fn error(pointer: &str, detail: &str) -> FieldError {
-        FieldError { pointer: pointer.to_owned(), detail: detail.to_owned() }
+        FieldError::new(pointer, detail)
     }
 
     #[test]

@@ -50,6 +50,17 @@ pub struct FieldError {
     /// JSON pointer (RFC 6901) to the member.
     #[schema(example = "/instances")]
     pub pointer: String,
+    /// Stable, for programs.
+    #[serde(default)]
+    #[schema(example = "invalid_value")]
+    pub code: String,
     /// What is allowed.
     pub detail: String,
+}
+
+impl FieldError {
+    /// A value that is not allowed there.
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> FieldError {
+        FieldError { pointer: pointer.into(), code: "invalid_value".to_owned(), detail: detail.into() }
+    }
 }

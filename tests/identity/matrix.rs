@@ -61,6 +61,7 @@ admin+all PUT /api/v1/restore-points/{name}, DELETE /api/v1/restore-points/{name
 admin+all POST /api/v1/restore-points/{name}/resurrect
 admin+all GET /api/v1/system/log, GET /api/v1/system/requests, POST /api/v1/system/shutdown
 admin+all POST /api/v1/system/upgrade, POST /api/v1/system/listeners, POST /api/v1/system/listeners/temporary
+admin+all GET /api/v1/system/config, PUT /api/v1/system/config, POST /api/v1/system/reload
 admin+all DELETE /api/v1/system/listeners/{host}/{port}
 admin+all POST /api/v1/forwards, DELETE /api/v1/forwards/{name}, POST /api/v1/forwards/{name}/test
 ";

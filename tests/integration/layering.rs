@@ -5,18 +5,22 @@ use std::path::{Path, PathBuf};
 
 /// What each module may use besides itself: the column "may use" of the map.
 const MAY_USE: &[(&str, &str)] = &[
-    ("model home wire own_log secrets settings balance files", ""),
+    ("model home wire own_log secrets balance files", ""),
+    ("settings", "wire"),
     ("supervisor logs sample probe", "model"),
     ("fault", "home"),
     ("keeper", "home fault model own_log"),
     ("kernel", "keeper"),
     ("store", "model supervisor"),
     ("auth", "model secrets store"),
-    ("daemon", "model home fault secrets settings supervisor keeper store auth balance logs sample probe"),
+    (
+        "daemon",
+        "model home fault own_log secrets settings supervisor keeper store auth balance logs sample probe",
+    ),
     ("dashboard ecosystem", "wire"),
     (
         "api",
-        "model home secrets settings supervisor keeper store auth balance logs sample probe daemon wire dashboard ecosystem",
+        "model home own_log secrets settings supervisor keeper store auth balance logs sample probe daemon wire dashboard ecosystem",
     ),
     ("client", "wire home secrets settings kernel"),
     ("cli", "client ecosystem wire home secrets settings kernel"),

@@ -12,7 +12,6 @@ use crate::daemon::define::define;
 use crate::daemon::define_logs;
 use crate::daemon::view::ProcessView;
 use crate::model::AppSpec;
-use crate::settings::LogRoots;
 use crate::wire;
 
 /// The definition that `new` asks for, resolved on this host.
@@ -45,7 +44,7 @@ pub fn may_be(api: &Api, principal: &Principal, spec: &AppSpec) -> Result<(), Ap
     let now = api.handle.snapshot();
     let is = |view: &&Arc<ProcessView>| view.spec.name == spec.name && view.spec.namespace == spec.namespace;
     let before = now.processes.values().find(is).map(|view| view.spec.as_ref());
-    let roots = LogRoots::from_env().map_err(|e| ApiError::internal(&e))?;
+    let roots = api.config.log_roots().map_err(|e| ApiError::internal(&e))?;
     allowed::check(principal, spec, before, &roots)?;
     Ok(define_logs::outside(api.handle.home(), &spec.logs)?)
 }

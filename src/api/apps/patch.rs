@@ -10,7 +10,7 @@ use super::update::{self, Attempts, Which, redefine};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
-use crate::api::extract::{Json, Path, Query, make_whole};
+use crate::api::extract::{Json, Path, Query, make_whole, pointer};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert_given};
 use crate::model::AppSpec;
@@ -62,9 +62,9 @@ async fn patched(spec: AppSpec, patch: Map<String, Value>) -> Result<wire::NewAp
     let mut members = serde_json::to_value(asked).map_err(|e| ApiError::internal(&e))?;
     merge(&mut members, Value::Object(patch));
     make_whole(&mut members);
-    serde_json::from_value(members).map_err(|e| {
+    serde_path_to_error::deserialize(members).map_err(|e| {
         let detail = format!("with this patch it is no definition of an app: {e}");
-        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail)
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", detail).at(&pointer(e.path()))
     })
 }
 

@@ -6,9 +6,11 @@ use std::time::Duration;
 use axum::Json as JsonAnswer;
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{OneOfBuilder, Schema};
+use utoipa::openapi::{Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
 
 use super::jlist::element;
 use crate::api::access::{AppDelete, AppWrite, Auth, View};
@@ -109,6 +111,47 @@ pub struct Pm2App {
     /// Group to run as, by name or number.
     #[schema(nullable = false)]
     gid: Option<Pm2Id>,
+}
+
+/// Several apps, as in a file of PM2.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Pm2Apps {
+    /// Which.
+    #[schema(min_items = 1, max_items = 1000)]
+    apps: Vec<Pm2App>,
+}
+
+/// One app, or several.
+#[derive(Debug)]
+pub struct Pm2Order(Vec<Pm2App>);
+
+impl<'de> Deserialize<'de> for Pm2Order {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Pm2Order, D::Error> {
+        let value = Value::deserialize(from)?;
+        // By what tells them apart, so that a mistake in one is told as that.
+        let apps = match value.get("apps") {
+            Some(_) => serde_json::from_value::<Pm2Apps>(value).map(|several| several.apps),
+            None => serde_json::from_value(value).map(|one| vec![one]),
+        };
+        apps.map(Pm2Order).map_err(serde::de::Error::custom)
+    }
+}
+
+impl PartialSchema for Pm2Order {
+    fn schema() -> RefOr<Schema> {
+        let form = Ref::from_schema_name;
+        OneOfBuilder::new().item(form(Pm2App::name())).item(form(Pm2Apps::name())).into()
+    }
+}
+
+impl ToSchema for Pm2Order {
+    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+        schemas.push((Pm2App::name().into(), Pm2App::schema()));
+        schemas.push((Pm2Apps::name().into(), Pm2Apps::schema()));
+        Pm2App::schemas(schemas);
+        Pm2Apps::schemas(schemas);
+    }
 }
 
 /// PM2's own `listen_timeout`.
@@ -291,9 +334,11 @@ pub async fn show(
     Ok(JsonAnswer(views.iter().map(|view| element(view, measured.as_deref())).collect()))
 }
 
-/// Start an app, in PM2's words
+/// Start an app, or several, in PM2's words
+///
+/// All of them, or none.
 #[utoipa::path(post, path = "/api/processes", tag = "compat", operation_id = "compat_start",
-    request_body(content = Pm2App, example = json!({"name": "api-server", "script": "node", "args": ["server.js"]})),
+    request_body(content = Pm2Order, example = json!({"name": "api-server", "script": "node", "args": ["server.js"]})),
     responses(
         (status = 201, description = "a bare array of its processes", body = Vec<Object>),
         (status = "4XX", description = "refused; nothing was changed", body = wire::Problem, content_type = "application/problem+json")))]
@@ -301,9 +346,25 @@ pub async fn start(
     auth: Auth<AppWrite>,
     State(api): State<Shared>,
     note: Note,
-    Json(app): Json<Pm2App>,
+    Json(Pm2Order(apps)): Json<Pm2Order>,
 ) -> Result<(StatusCode, JsonAnswer<Vec<Value>>), ApiError> {
-    let views = create_app(&api, &auth.principal, &note, app.try_into()?, Duration::ZERO).await?;
+    if !(1..=1000).contains(&apps.len()) {
+        return Err(ApiError::member("/apps", "1 to 1000 apps can be started at once"));
+    }
+    let apps = apps.into_iter().map(TryInto::try_into).collect::<Result<Vec<wire::NewApp>, ApiError>>()?;
+    let names: Vec<String> = apps.iter().filter_map(|app| app.name.clone()).collect();
+    let mut views = Vec::new();
+    for app in apps {
+        match create_app(&api, &auth.principal, &note, app, Duration::ZERO).await {
+            Ok(created) => views.extend(created),
+            Err(error) => {
+                // What is half done is undone.
+                act(&api, &auth.principal, wire::Action::Delete, &views, LIMIT).await?;
+                return Err(error);
+            }
+        }
+    }
+    note.about(names.join(" "));
     let measured = api.handle.measured().await;
     let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
     Ok((StatusCode::CREATED, JsonAnswer(elements)))

@@ -70,6 +70,7 @@ impl Events {
                 }
             }
             () = handle.leaving() => {}
+            () = self.viewer.barred() => {}
         }
     }
 }

@@ -22,7 +22,8 @@ pub(super) async fn renew(api: Shared) {
         };
         let certificates = api.listeners.certificates();
         if !certificates.is_empty() {
-            let read = move || certificates.iter().for_each(|tls| tls.refresh(anyway));
+            // What is not usable was told.
+            let read = move || certificates.iter().for_each(|tls| _ = tls.refresh(anyway));
             // A disk may be slow, and others are served meanwhile.
             let _ = tokio::task::spawn_blocking(read).await;
         }

@@ -173,6 +173,17 @@ impl Listeners {
         under_tls.filter_map(|(address, tls)| Some((address, tls.expires()?))).collect()
     }
 
+    /// Reads all certificates again. Answers their files.
+    ///
+    /// # Errors
+    /// A sentence with the first that is not usable; the others were read all the same.
+    pub fn reload_certificates(&self) -> Result<Vec<String>, String> {
+        let certificates = self.certificates();
+        let read: Vec<Result<(), String>> = certificates.iter().map(|tls| tls.refresh(true)).collect();
+        read.into_iter().collect::<Result<Vec<()>, String>>()?;
+        Ok(certificates.iter().map(|tls| tls.file().display().to_string()).collect())
+    }
+
     /// The certificates in use.
     fn certificates(&self) -> Vec<Arc<Tls>> {
         self.lock().values().filter_map(|open| open.face.tls.clone()).collect()

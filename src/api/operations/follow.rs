@@ -71,6 +71,7 @@ impl Followed {
                     }
                 }
                 () = handle.leaving() => return None,
+                () = self.viewer.barred() => return None,
             }
             if !self.viewer.may_still() {
                 return None;

@@ -126,6 +126,17 @@ pub fn select(snapshot: &Snapshot, bulk: Bulk) -> Result<Vec<Arc<ProcessView>>, 
         names: bulk.names.as_deref(),
         labels: bulk.labels.as_deref(),
     };
+    let lists = [
+        ("refs", &bulk.refs),
+        ("namespaces", &bulk.namespaces),
+        ("names", &bulk.names),
+        ("states", &bulk.states),
+        ("labels", &bulk.labels),
+    ];
+    if let Some((name, _)) = lists.iter().find(|(_, list)| list.as_ref().is_some_and(Vec::is_empty)) {
+        let detail = format!("{name} names nothing: name some, leave it out, or say {{\"all\":true}}");
+        return Err(ApiError::member(&format!("/{name}"), detail));
+    }
     let chosen: BTreeMap<ProcessId, Arc<ProcessView>> = match (bulk.all, bulk.refs, like.are_none()) {
         (Some(true), None, true) => snapshot.processes.clone(),
         (None, Some(refs), true) => {

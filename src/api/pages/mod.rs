@@ -113,7 +113,7 @@ fn asked<'a>(query: &'a Asked, name: &str) -> &'a str {
 /// A refusal as wrong fields of a form about one app; one without is about the whole.
 fn wrong(refused: ApiError) -> Vec<FieldError> {
     if refused.errors.is_empty() {
-        return vec![FieldError { pointer: String::new(), detail: refused.detail }];
+        return vec![FieldError::new("", refused.detail)];
     }
     let mut errors = refused.errors;
     for error in &mut errors {

@@ -54,6 +54,7 @@ mod secret;
 mod send;
 mod serve;
 mod session;
+mod settings;
 mod signal;
 mod start;
 mod startup;
@@ -95,6 +96,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Import(args) => import::run(args).await,
         ClientCommand::Job(command) => job::run(command).await,
         ClientCommand::Secret(command) => secret::run(command).await,
+        ClientCommand::Settings(args) => settings::run(args).await,
         ClientCommand::Jlist => jlist::run(false).await,
         ClientCommand::Prettylist => jlist::run(true).await,
         ClientCommand::Pid(args) => pid::run(args).await,

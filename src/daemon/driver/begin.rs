@@ -6,6 +6,7 @@ use tokio::sync::{broadcast, mpsc, watch};
 
 use super::super::awaiting::Awaiting;
 use super::super::balancing::Balancing;
+use super::super::config::Wishes;
 use super::super::endings::Endings;
 use super::super::giving::Giving;
 use super::super::handle::Handle;
@@ -111,7 +112,7 @@ impl Driver {
         let balancing = Balancing::new(home.clone(), watching.facts());
         let (preparing, prepared) = Preparing::new();
         let mut brain = brain;
-        brain.limit_restarts(restart_limits());
+        brain.limit_restarts(restart_limits(Wishes::kept(&saved.settings).restarts(said_of_restarts())));
         brain.remember_slots(slots::remembered(&saved.settings));
         let secrets = Arc::new(Secrets::of(&home, &saved.settings));
         secret_env::remove_all_but(&home, &runs.iter().map(|run| run.run).collect());
@@ -211,13 +212,16 @@ impl Driver {
 }
 
 /// What the host bears, or what somebody set instead.
-fn restart_limits() -> Limits {
-    let set = RestartBudget::from_env().unwrap_or_else(|sentence| {
+pub(super) fn restart_limits(set: RestartBudget) -> Limits {
+    Limits::of_host(cpus()).or_as_set(set.burst, set.per_second)
+}
+
+fn said_of_restarts() -> RestartBudget {
+    RestartBudget::from_env().unwrap_or_else(|sentence| {
         // Services are not left alone for that.
         tracing::error!("{sentence}; until then it is as if nothing were set");
         RestartBudget::default()
-    });
-    Limits::of_host(cpus()).or_as_set(set.burst, set.per_second)
+    })
 }
 
 /// CPUs that this daemon may use.

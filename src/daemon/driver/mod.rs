@@ -188,6 +188,7 @@ impl Driver {
                     }
                     Some(Ask::Learn(fact)) => self.feed(Input::Fact(fact)),
                     Some(Ask::Tell(what, detail)) => self.tell_own(what, detail),
+                    Some(Ask::LimitRestarts(set)) => self.brain.limit_restarts(begin::restart_limits(set)),
                     Some(Ask::End) => self.end_for_good(),
                     Some(Ask::Replace(wish)) => self.wish_for(wish),
                     Some(Ask::Leave) => {

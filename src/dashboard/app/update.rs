@@ -183,15 +183,14 @@ mod tests {
         check(&wanted(PlanAction::None, Vec::new()));
         check(&wanted(PlanAction::Start, Vec::new()));
         check(&Wanted { stale: true, ..wanted(PlanAction::Live, vec![change()]) });
-        let errors = vec![FieldError { pointer: "/port".to_owned(), detail: "no port".to_owned() }];
+        let errors = vec![FieldError::new("/port", "no port")];
         check(&Wanted { errors, ..Wanted::default() });
     }
 
     #[test]
     fn the_name_is_shown_and_fixed_and_each_field_says_what_is_wrong() {
         let values = [("name".to_owned(), "web".to_owned()), ("port".to_owned(), "<9>".to_owned())];
-        let errors =
-            vec![FieldError { pointer: "/port".to_owned(), detail: "\"<9>\" is no port".to_owned() }];
+        let errors = vec![FieldError::new("/port", "\"<9>\" is no port")];
         let wanted = Wanted { errors, ..Wanted::default() };
         let page = AppUpdatePage {
             app: &app(Vec::new()),

@@ -33,7 +33,7 @@ pub fn read(said: &[(String, String)], now: &NewApp) -> (NewApp, Vec<FieldError>
         let pointer = field.pointer();
         match parse(field.kind, text, before.pointer(&pointer)) {
             Ok(value) => put(&mut after, field.member, value),
-            Err(detail) => errors.push(FieldError { pointer, detail }),
+            Err(detail) => errors.push(FieldError::new(pointer, detail)),
         }
     }
     drop_idle(&before, &mut after);
@@ -44,7 +44,7 @@ pub fn read(said: &[(String, String)], now: &NewApp) -> (NewApp, Vec<FieldError>
     match serde_json::from_value(after) {
         Ok(app) => (app, errors),
         Err(e) => {
-            errors.push(FieldError { pointer: String::new(), detail: e.to_string() });
+            errors.push(FieldError::new("", e.to_string()));
             (now.clone(), errors)
         }
     }
