@@ -102,6 +102,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     // Before the socket: whoever finds that one is told the addresses.
     api.listeners.restore(&api, &settings).await;
     api.forwards.restore(&settings);
+    api.alerts.restore(&settings);
     let (unix, name) = api::serve::unix(&home.socket(), api.handle.sockets())
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
     let mut used = api.listeners.held();

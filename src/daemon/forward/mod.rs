@@ -14,7 +14,6 @@ pub mod definition;
 mod deliver;
 mod http;
 mod progress;
-mod reach;
 mod record;
 mod source;
 mod syslog;
