@@ -7,21 +7,27 @@
 //! ```
 //!
 //! - [`rule`] and [`channel`] are what somebody asked for.
-//! - [`condition`] are pure functions; [`firing`] is the state machine, with its promises.
-//! - What is told has the facts of `why`: the cause as a sentence, and the last lines ([`facts`]).
+//! - `condition` are pure functions; [`firing`] is the state machine, with its promises.
+//! - What is told has the facts of `why`: the cause as a sentence, and the last lines (`facts`).
 //! - A channel that takes nothing keeps nobody waiting: what it is to be told is in the store, is tried again
-//!   for an hour, and is counted when it is given up ([`queue`]).
+//!   for an hour, and is counted when it is given up (`queue`).
 //!
 //! What somebody gave as a secret is kept like those of forwards, in the store, and never shown.
 
 pub mod channel;
+mod condition;
 mod deliver;
+mod facts;
 pub mod firing;
 mod kept;
+mod lines;
 pub mod notification;
 mod queue;
+mod rooms;
 pub mod rule;
 mod task;
+mod tell;
+pub mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -144,7 +150,6 @@ impl Alerts {
             let waiting = kept.waiting.remove(&channel.name).unwrap_or_default();
             self.begin(channel, waiting);
         }
-        self.0.changed.notify_one();
     }
 
     /// Begins to tell that channel what it is to be told; in place of one of that name, which is left in the

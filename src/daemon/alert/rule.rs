@@ -1,12 +1,13 @@
 //! A rule: what is to be told, of whom, and to whom.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::Mistake;
 use crate::daemon::event_text::span;
 use crate::logs::{Grep, Stream};
 use crate::model::Name;
-use std::time::Duration;
 
 /// How long the same alert is not told again, unless somebody says otherwise.
 const COOL_DOWN_MS: u64 = 300_000;
@@ -318,7 +319,7 @@ impl Condition {
     }
 }
 
-fn time(ms: u64) -> String {
+pub(super) fn time(ms: u64) -> String {
     span(Duration::from_millis(ms)).replace(".0 s", " s")
 }
 

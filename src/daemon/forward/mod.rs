@@ -36,6 +36,7 @@ use definition::Definition;
 use deliver::Way;
 pub use progress::Progress;
 pub use record::Record;
+pub(super) use source::logs_of;
 use task::Task;
 
 /// Which processes references mean; those that mean nothing now are passed over.
