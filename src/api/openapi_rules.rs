@@ -26,7 +26,7 @@ const SHARE: &str = "^(0*([0-9]{1,3}|1000)|0*([0-9]{1,2}|100)%)$";
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
 const LABEL: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$";
 const LABEL_TERM: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}(=[A-Za-z0-9._-]{0,63})?$";
-const URL: &str = r"^(https?://[a-z0-9._-]+(:[1-9][0-9]{0,4})?(/[!-~]*)?|\*\*\*)$";
+const URL: &str = r"^(https?://|\*\*\*$)";
 const HOST: &str = "^[a-z0-9._-]{1,253}$";
 
 /// Writes the rules into the document.
@@ -234,22 +234,19 @@ fn schemas() -> Value {
                 "name": matching(NAME),
                 "slack": {"pattern": URL, "maxLength": 4096},
                 "discord": {"pattern": URL, "maxLength": 4096},
-                "command": {"minItems": 1, "maxItems": 32, "items": {"pattern": TEXT, "maxLength": 1000}},
+                "command": {"minItems": 1, "maxItems": 32, "items": {"pattern": TEXT, "maxLength": 4096}},
             },
             "oneOf": one_of(&["webhook", "slack", "discord", "ntfy", "command"]),
         },
         "AlertWebhook": {"properties": {
             "url": {"pattern": URL, "maxLength": 4096},
             "format": matching("^(pmdaemon|alertmanager)$"),
-            "headers": {
-                "maxProperties": 32,
-                "propertyNames": {"pattern": "^[Xx]-[A-Za-z0-9-]{1,60}$|^[Aa]uthorization$"},
-                "additionalProperties": {"pattern": "^[ -~]{0,1000}$"},
-            },
+            "secret": matching(r"^(\*\*\*|[\s\S]{16,512})$"),
+            "headers": {"maxProperties": 32},
         }},
         "AlertNtfy": {"properties": {
-            "url": {"pattern": "^https?://[a-z0-9.-]+/([A-Za-z0-9._-]+/)*[A-Za-z0-9_-]{1,64}$", "maxLength": 4096},
-            "token": {"pattern": "^[!-~]*$", "maxLength": 1000},
+            "url": {"pattern": URL, "maxLength": 4096},
+            "token": {"maxLength": 4089},
         }},
         "ListenerSettings": {
             "properties": {

@@ -43,7 +43,7 @@ fn same_name(path: &str, body: &str) -> Result<(), ApiError> {
         true => Ok(()),
         false => {
             let detail = format!("the path names {path:?} and the body {body:?}: a name stays as it is");
-            Err(ApiError::member("/name", detail))
+            Err(ApiError { code: "cannot_be_changed", ..ApiError::member("/name", detail) })
         }
     }
 }

@@ -254,7 +254,8 @@ fn checked_url(member: &'static str, text: &str, loopback: Loopback) -> Result<(
     let wrong = |why: String| Mistake(member, why);
     let url =
         Url::parse(text).map_err(|e| wrong(format!("that is not a URL ({e}): write https://host/path")))?;
-    if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none_or(str::is_empty) {
+    let is_http = text.starts_with("http://") || text.starts_with("https://");
+    if !is_http || url.host_str().is_none_or(str::is_empty) {
         return Err(wrong(format!("{}: is not for HTTP: write https://host/path", url.scheme())));
     }
     if text.len() > LONGEST {

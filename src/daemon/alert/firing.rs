@@ -319,3 +319,7 @@ impl Book {
 fn key(rule: &str, subject: &Subject) -> Key {
     (rule.to_owned(), subject.key.clone())
 }
+
+#[cfg(test)]
+#[path = "firing_tests.rs"]
+mod tests;

@@ -60,7 +60,7 @@ pub enum AlertError {
     #[error("there is {0} {1} already: replace it, or use another name")]
     Taken(&'static str, String),
     /// Nothing has that name.
-    #[error("there is no {0} {1}: pmdaemon alert list shows which there are")]
+    #[error("there is no {0} {1}: pmdaemon alert {listing} shows which there are", listing = listing(.0))]
     Unknown(&'static str, String),
     /// There are too many.
     #[error("there are {MOST} {0} already: remove one first")]
@@ -77,6 +77,14 @@ pub enum AlertError {
     /// It cannot be saved.
     #[error(transparent)]
     Handle(#[from] HandleError),
+}
+
+/// The command that lists them.
+fn listing(kind: &str) -> &'static str {
+    match kind {
+        "rule" => "rules",
+        _ => "channel list",
+    }
 }
 
 /// A channel, and how it does.

@@ -255,10 +255,10 @@ impl Watch {
     fn processes(&self, snapshot: &Snapshot, rule: &Rule) -> Holding {
         let now = clock::unix_ms();
         let holds = |view: &ProcessView| match &rule.when {
-            Condition::Errored => process::errored(&view.name(), &view.state),
+            Condition::Errored => process::errored(|| view.name(), &view.state),
             Condition::Unhealthy { .. } => self.unhealthy.get(&view.id).cloned(),
             Condition::RestartLoop { restarts, within_ms } => {
-                self.restarts.hold(&view.name(), view.id, *restarts, *within_ms, now)
+                self.restarts.hold(|| view.name(), view.id, *restarts, *within_ms, now)
             }
             Condition::Memory { .. }
             | Condition::Cpu { .. }

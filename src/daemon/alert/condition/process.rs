@@ -4,9 +4,9 @@ use crate::model::{Goal, Health, Rest, State, Vitals};
 use crate::supervisor::Unwell;
 
 /// It was given up.
-pub fn errored(name: &str, state: &State) -> Option<String> {
+pub fn errored(name: impl FnOnce() -> String, state: &State) -> Option<String> {
     match state {
-        State::Idle(Rest::Errored(reason)) => Some(format!("{name} is errored: {reason}")),
+        State::Idle(Rest::Errored(reason)) => Some(format!("{} is errored: {reason}", name())),
         State::Idle(Rest::Stopped | Rest::Finished(_))
         | State::Waiting { .. }
         | State::Backoff { .. }
@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn who_was_given_up_is_errored_and_nobody_else() {
         let end = End::Code(3);
-        let check = |state: State, told: Option<&str>| assert_eq!(errored("web", &state).as_deref(), told);
+        let check =
+            |state: State, told: Option<&str>| assert_eq!(errored(|| "web".into(), &state).as_deref(), told);
         let reason = Reason::UnstableRuns { count: 16, last: end };
         check(
             State::Idle(Rest::Errored(reason)),

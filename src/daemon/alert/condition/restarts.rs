@@ -55,7 +55,7 @@ impl Restarts {
     /// So many were within so long.
     pub fn hold(
         &self,
-        name: &str,
+        name: impl FnOnce() -> String,
         process: ProcessId,
         restarts: u32,
         within_ms: u64,
@@ -66,7 +66,7 @@ impl Restarts {
         let count = seen.times.iter().rev().take_while(|at| **at > from).count();
         (count >= restarts as usize).then(|| {
             let span = super::super::rule::time(within_ms);
-            format!("{name} was restarted {count} times within {span}; the last time {}", seen.why)
+            format!("{} was restarted {count} times within {span}; the last time {}", name(), seen.why)
         })
     }
 }
@@ -89,7 +89,7 @@ mod tests {
     fn so_many_restarts_within_so_long() {
         let crash = |at| [("exited", false, at), ("started", false, at + 1)];
         let restarts = heard(&[crash(1000), crash(2000), crash(3000)].concat());
-        let hold = |restarts: &Restarts, count, now| restarts.hold("web", WEB, count, 10_000, now);
+        let hold = |restarts: &Restarts, count, now| restarts.hold(|| "web".into(), WEB, count, 10_000, now);
         assert_eq!(
             hold(&restarts, 3, 3001).unwrap(),
             "web was restarted 3 times within 10 s; the last time web exited with code 1"
@@ -97,17 +97,17 @@ mod tests {
         assert_eq!(hold(&restarts, 4, 3001), None);
         // The first is too long ago by then.
         assert!(hold(&restarts, 2, 11_002).is_some() && hold(&restarts, 3, 11_002).is_none());
-        assert_eq!(restarts.hold("db", ProcessId(2), 1, 10_000, 3001), None);
+        assert_eq!(restarts.hold(|| "db".into(), ProcessId(2), 1, 10_000, 3001), None);
     }
 
     #[test]
     fn what_somebody_asked_for_is_none() {
         let asked =
             heard(&[("exited", true, 1), ("started", false, 2), ("exited", true, 3), ("started", false, 4)]);
-        assert_eq!(asked.hold("web", WEB, 1, 1000, 5), None);
+        assert_eq!(asked.hold(|| "web".into(), WEB, 1, 1000, 5), None);
         let given_up = heard(&[("exited", false, 1), ("errored", false, 2), ("started", false, 3)]);
-        assert_eq!(given_up.hold("web", WEB, 1, 1000, 5), None);
+        assert_eq!(given_up.hold(|| "web".into(), WEB, 1, 1000, 5), None);
         let deleted = heard(&[("exited", false, 1), ("started", false, 2), ("deleted", false, 3)]);
-        assert_eq!(deleted.hold("web", WEB, 1, 1000, 5), None);
+        assert_eq!(deleted.hold(|| "web".into(), WEB, 1, 1000, 5), None);
     }
 }
