@@ -132,18 +132,38 @@ fn k19_memory_and_cpu_are_told() {
 fn k19_an_operation_that_failed_is_told() {
     let (home, api, receiver) = begin();
     rule(&api, "failed", json!({"operation_failed": {}}), json!({"cool_down_ms": 0}));
+    let script = home.file("job.sh", "#!/bin/sh\n[ -e \"$PWD/bad\" ] && exit 7\nexec sleep 600\n");
     for name in ["a", "b"] {
-        let program = home.file(name, "#!/bin/sh\nsleep 1000\n");
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-        home.ok(&["start", &program]);
-        home.ok(&["stop", name]);
-        std::fs::remove_file(&program).unwrap();
+        home.ok(&["start", &script, "--name", name, "--ready", "log:never", "--listen-timeout", "60s"]);
     }
-    assert_ne!(home.run(&["start", "a", "b"]).code, 0);
+    home.file("bad", "");
+    let order = json!({"action": "restart", "all": true});
+    let answer = api.post("/api/v1/operations?wait=15s", &order);
+    assert_eq!(answer.status, 200, "{answer:?}");
     let told = receiver.wait("firing", "failed");
     assert!(told["alert"]["summary"].as_str().unwrap().contains("has failed"), "{told}");
     assert!(told["alert"].get("app").is_none(), "{told}");
     once(&api, &receiver, "failed");
+}
+
+#[test]
+fn k19_a_reload_that_failed_is_told_of_its_process() {
+    let (home, api, receiver) = begin();
+    let script = home.file("job.sh", "#!/bin/sh\n[ -e \"$PWD/good\" ] && exec sleep 600\nexit 7\n");
+    home.file("good", "");
+    home.ok(&["start", &script, "--name", "web", "-i", "2", "--wait-ready"]);
+    let of_web = json!({"cool_down_ms": 0, "apps": ["web"]});
+    rule(&api, "failed", json!({"operation_failed": {}}), of_web);
+    rule(&api, "any", json!({"operation_failed": {}}), json!({"cool_down_ms": 0}));
+    std::fs::remove_file(home.work().join("good")).unwrap();
+    let waited = api.post("/api/v1/apps/web/reload?wait=20s", &json!({}));
+    waited.is_problem(422, "reload_failed");
+    let told = receiver.wait("firing", "failed");
+    assert_eq!(told["alert"]["app"], "web", "{told}");
+    assert!(told["alert"]["summary"].as_str().unwrap().contains("the reload ended at web-0"), "{told}");
+    once(&api, &receiver, "failed");
+    // Its operation is the same cause.
+    once(&api, &receiver, "any");
 }
 
 #[test]

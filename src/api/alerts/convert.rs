@@ -2,7 +2,8 @@
 
 use crate::api::{ApiError, convert};
 use crate::daemon::alert::ChannelStatus;
-use crate::daemon::alert::channel::{ChannelWish, Format, ReceiverWish};
+use crate::daemon::alert::channel::Format;
+use crate::daemon::alert::channel_wish::{ChannelWish, ReceiverWish};
 use crate::daemon::alert::firing::Alert;
 use crate::daemon::alert::rule::{Condition, Only, Rule, RuleWish};
 use crate::wire;

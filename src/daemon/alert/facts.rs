@@ -1,6 +1,7 @@
 //! The facts that are told with an alert: the last lines of a process, as `why` shows them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::daemon::forward::logs_of;
 use crate::daemon::handle::Handle;
@@ -13,6 +14,8 @@ use crate::store::{EventQuery, EventRow};
 pub const LINES: usize = 10;
 /// So many events are looked through for when its newest life began.
 const EVENTS: usize = 50;
+/// So long is waited for the store, which may be what is the matter.
+pub const STORE: Duration = Duration::from_secs(2);
 /// More of a line is not told, in characters.
 const LONGEST: usize = 500;
 
@@ -34,8 +37,8 @@ pub async fn last_lines(handle: &Handle, id: ProcessId) -> Vec<String> {
 /// When the life before the newest one ended, in milliseconds since 1970; 0 where nobody knows.
 async fn ended_before(handle: &Handle, id: ProcessId) -> u64 {
     let query = EventQuery { process: Some(id), limit: EVENTS, newest: true, ..EventQuery::default() };
-    let read = handle.recorder().read(move |store| store.events(&query)).await;
-    let Ok(Ok(events)) = read else { return 0 };
+    let read = handle.recorder().read(move |store| store.events(&query));
+    let Ok(Ok(Ok(events))) = tokio::time::timeout(STORE, read).await else { return 0 };
     let Some(started) = events.iter().rposition(|event| event.kind == "process.started") else { return 0 };
     let is_end = |event: &&EventRow| matches!(event.kind.as_str(), "process.exited" | "process.spawn_failed");
     events[..started].iter().rfind(is_end).map_or(0, |end| end.at_ms)

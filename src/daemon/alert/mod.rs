@@ -15,11 +15,13 @@
 //! What somebody gave as a secret is kept like those of forwards, in the store, and never shown.
 
 pub mod channel;
+pub mod channel_wish;
 mod condition;
 mod deliver;
 mod facts;
 pub mod firing;
 mod kept;
+mod level;
 mod lines;
 pub mod notification;
 mod queue;
@@ -39,7 +41,8 @@ use super::clock;
 use super::forward::Choose;
 use super::handle::{Handle, HandleError};
 use super::reach::Loopback;
-use channel::{Channel, ChannelWish};
+use channel::Channel;
+use channel_wish::ChannelWish;
 use firing::{Alert, Book};
 use notification::Notification;
 use queue::Queue;

@@ -277,11 +277,6 @@ impl Condition {
         matches!(self, Condition::LogMatch { .. } | Condition::OperationFailed)
     }
 
-    /// It is looked for in what is measured.
-    pub fn is_measured(&self) -> bool {
-        matches!(self, Condition::Memory { .. } | Condition::Cpu { .. })
-    }
-
     /// As a sentence.
     pub fn sentence(&self) -> String {
         let lasting = |what: String, for_ms: u64| match for_ms {

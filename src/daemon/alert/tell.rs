@@ -1,8 +1,6 @@
 //! From a step to what is told: kept first, then told as an event and to the channels.
 
-use std::time::Duration;
-
-use super::facts::last_lines;
+use super::facts::{STORE, last_lines};
 use super::firing::{Alert, Step};
 use super::notification::{Notification, What};
 use super::{Alerts, kept, locked, task};
@@ -10,9 +8,6 @@ use crate::daemon::clock;
 use crate::daemon::own_events::Own;
 use crate::model::ProcessId;
 use crate::store::Change;
-
-/// So long is waited for the store. That it takes nothing may be what is to be told.
-const STORE: Duration = Duration::from_secs(2);
 
 impl Alerts {
     /// Keeps what has changed, and tells it. `lines` are the facts, if they are known already.

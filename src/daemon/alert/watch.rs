@@ -11,7 +11,7 @@ use tokio::sync::broadcast;
 use tokio::sync::broadcast::error::RecvError;
 
 use super::condition::{certificate, disk, process, restarts::Restarts, usage};
-use super::firing::{Step, Subject, Whose};
+use super::firing::{Subject, Whose};
 use super::lines::Lines;
 use super::rooms::rooms;
 use super::rule::{Condition, Rule};
@@ -363,40 +363,4 @@ fn of(view: &ProcessView) -> Subject {
 
 fn about_nobody(key: &str) -> Subject {
     Subject { key: key.to_owned(), process: None }
-}
-
-impl Alerts {
-    /// The rules that are not paused.
-    fn active(&self) -> Vec<Arc<Rule>> {
-        self.rules_now().into_iter().filter(|rule| !rule.paused).collect()
-    }
-
-    /// Of that rule these hold, and nothing else does.
-    async fn level(&self, rule: &Rule, holding: &[(Subject, String)]) {
-        let now = clock::unix_ms();
-        let steps: Vec<Step> = {
-            let mut book = locked(&self.0.book);
-            let holds = holding.iter().filter_map(|(subject, told)| book.holds(now, rule, subject, told));
-            let mut steps: Vec<Step> = holds.collect();
-            let keys = holding.iter().map(|(subject, _)| subject.key.clone()).collect();
-            steps.extend(book.calm(now, &rule.name, &keys));
-            steps
-        };
-        for step in steps {
-            self.tell(Some(step), None).await;
-        }
-    }
-
-    /// What fires of rules that are not there any more, or are paused, is over.
-    async fn end_others(&self, rules: &[Arc<Rule>]) {
-        let steps: Vec<Step> = {
-            let mut book = locked(&self.0.book);
-            let others = book.rules().into_iter().filter(|name| rules.iter().all(|rule| rule.name != *name));
-            let others: Vec<String> = others.collect();
-            others.iter().flat_map(|name| book.calm(clock::unix_ms(), name, &BTreeSet::new())).collect()
-        };
-        for step in steps {
-            self.tell(Some(step), None).await;
-        }
-    }
 }

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::body::host;
-use crate::daemon::alert::channel::ntfy_topic;
+use crate::daemon::alert::channel_wish::ntfy_topic;
 use crate::daemon::alert::notification::{Notification, What};
 use crate::daemon::alert::rule::Severity;
 
