@@ -32,6 +32,12 @@ pub enum Own {
     ForwardGap,
     /// Settings were changed.
     ConfigChanged,
+    /// An alert fires.
+    AlertFiring,
+    /// It is over.
+    AlertResolved,
+    /// A channel of alerts could not be told something, and it was given up.
+    AlertLost,
     /// Everything of an operation is as was asked.
     OperationDone,
     /// Some of an operation is not.
@@ -57,6 +63,9 @@ impl Own {
             Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
             Own::ConfigChanged => "config.changed",
+            Own::AlertFiring => "alert.firing",
+            Own::AlertResolved => "alert.resolved",
+            Own::AlertLost => "alert.lost",
             Own::OperationDone => "operation.done",
             Own::OperationFailed => "operation.failed",
             Own::OperationCancelled => "operation.cancelled",
@@ -76,11 +85,14 @@ impl Driver {
             | Own::StoreFailed
             | Own::LogsRemoved
             | Own::ForwardGap
+            | Own::AlertFiring
+            | Own::AlertLost
             | Own::WatchLimited
             | Own::OperationInterrupted => tracing::warn!("{detail}"),
             Own::DaemonStarted
             | Own::StoreHealed
             | Own::ConfigChanged
+            | Own::AlertResolved
             | Own::OperationDone
             | Own::OperationFailed
             | Own::OperationCancelled => tracing::info!("{detail}"),
