@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{Admin, PageAuth};
 use crate::api::audit::list;
 use crate::api::extract::Query;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared};
 use crate::dashboard;
 
 /// The page. A link never fails: what is no number is the newest records.
@@ -18,6 +18,6 @@ pub async fn page(
 ) -> Result<Html<String>, ApiError> {
     let which =
         list::Which { since: None, before: asked(&query, "before").parse().ok(), cursor: None, limit: None };
-    let axum::Json(list) = list::list(auth.with()?, State(api), Query(which)).await?;
-    Ok(Html(dashboard::audit_page(&list, &convert::whoami(&auth.principal))))
+    let axum::Json(list) = list::list(auth.with()?, State(api.clone()), Query(which)).await?;
+    Ok(Html(dashboard::audit_page(&list, &reader(&auth.principal, &api))))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert, picture, processes, system};
@@ -18,13 +18,12 @@ pub async fn list(
     let picture = picture(&auth, &api);
     let processes = processes::list::all(&api, &auth.principal).await;
     let system = system::show::system(&api).await?;
-    let who = convert::whoami(&auth.principal);
     Ok(Html(dashboard::processes_page(&ProcessesPage {
         processes: &processes,
         order: &order(&query),
         picture: &picture,
         system: &system,
-        who: &who,
+        reader: &reader(&auth.principal, &api),
     })))
 }
 

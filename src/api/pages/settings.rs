@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::Fields;
+use super::{Fields, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
-use crate::api::{ApiError, Shared, convert, sessions, system, tokens, users};
+use crate::api::{ApiError, Shared, sessions, system, tokens, users};
 use crate::dashboard::{self, SettingsPage};
 use crate::wire::{NewToken, NewUser, Role};
 
@@ -135,6 +135,6 @@ async fn show(
         sessions: &sessions.items,
         secret,
         error,
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api().0),
     }))
 }

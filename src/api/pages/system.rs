@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{PageAuth, View};
-use crate::api::{ApiError, Shared, convert, metrics, system};
+use crate::api::{ApiError, Shared, metrics, system};
 use crate::dashboard::{self, Disk, SystemPage};
 use crate::sample::history::{Range, Series};
 
@@ -35,6 +35,6 @@ pub async fn page(
         counts: &counts.into_iter().collect::<Vec<_>>(),
         range: range.as_str(),
         metrics: &metrics::metrics(&api, Series::Host, range).await?,
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     })))
 }

@@ -38,5 +38,6 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
             .log_space
             .borrow()
             .map(|space| wire::LogSpace { used_bytes: space.used as i64, budget_bytes: space.budget as i64 }),
+        alerts_firing: 0,
     })
 }
