@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::pin::pin;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::api::{self, Api, Shared};
 use crate::auth::{Accounts, SigningKey};
+use crate::daemon::alert::watch::Watch;
 use crate::daemon::driver::{Driver, Ended};
 use crate::daemon::keeper_line::KeeperLine;
 use crate::daemon::presence::Farewell;
@@ -102,6 +104,7 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     // Before the socket: whoever finds that one is told the addresses.
     api.listeners.restore(&api, &settings).await;
     api.forwards.restore(&settings);
+    api.alerts.restore(&settings);
     let (unix, name) = api::serve::unix(&home.socket(), api.handle.sockets())
         .map_err(|e| format!("cannot serve {}: {e}", home.socket().display()))?;
     let mut used = api.listeners.held();
@@ -111,6 +114,11 @@ async fn run(home: &Home) -> Result<ExitCode, String> {
     if let Err(e) = crate::store::before::is_over(&home.store()) {
         tracing::warn!("{e}");
     }
+    let expiries = {
+        let api = api.clone();
+        Arc::new(move || api.listeners.expiries())
+    };
+    tokio::spawn(Watch::of(api.alerts.clone(), expiries).for_ever());
     tokio::spawn(file_watch::for_ever(api.handle.clone()));
     tokio::spawn(token.keep(api.clone()));
     tokio::spawn(sweep_accounts_for_ever(api.clone()));

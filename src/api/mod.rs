@@ -11,6 +11,7 @@
 pub mod access;
 mod accounts;
 pub mod act;
+pub mod alerts;
 pub mod apps;
 pub mod arrival;
 pub mod audit;

@@ -32,6 +32,7 @@ use super::{naming, openapi_rules};
         (name = "operations", description = "One action on many processes"),
         (name = "logs", description = "What processes wrote"),
         (name = "events", description = "What happened"),
+        (name = "alerts", description = "What is told when something is the matter"),
         (name = "system", description = "The host and the program itself"),
         (name = "auth", description = "Who may do what"),
         (name = "health", description = "Open routes that tell nothing but that we live"),

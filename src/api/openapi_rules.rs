@@ -26,6 +26,7 @@ const SHARE: &str = "^(0*([0-9]{1,3}|1000)|0*([0-9]{1,2}|100)%)$";
 const LEVEL: &str = "^(trace|debug|info|warn|error|fatal)$";
 const LABEL: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}$";
 const LABEL_TERM: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}(=[A-Za-z0-9._-]{0,63})?$";
+const URL: &str = r"^(https?://|\*\*\*$)";
 const HOST: &str = "^[a-z0-9._-]{1,253}$";
 
 /// Writes the rules into the document.
@@ -218,6 +219,35 @@ fn schemas() -> Value {
             "properties": {"name": matching(NAME), "level": matching(LEVEL)},
             "oneOf": one_of(&["syslog", "http"]),
         },
+        "NewAlertRule": {"properties": {
+            "name": matching(NAME),
+            "channels": {"maxItems": 16, "items": {"pattern": NAME}},
+            "severity": matching("^(info|warning|critical)$"),
+        }},
+        "AlertWhen": {"oneOf": one_of(&[
+            "errored", "restart_loop", "unhealthy", "memory", "cpu", "log_match", "operation_failed",
+            "certificate", "disk",
+        ])},
+        "AlertLogMatch": {"properties": {"pattern": {"minLength": 1}, "stream": {"enum": ["out", "err"]}}},
+        "NewAlertChannel": {
+            "properties": {
+                "name": matching(NAME),
+                "slack": {"pattern": URL, "maxLength": 4096},
+                "discord": {"pattern": URL, "maxLength": 4096},
+                "command": {"minItems": 1, "maxItems": 32, "items": {"pattern": TEXT, "maxLength": 4096}},
+            },
+            "oneOf": one_of(&["webhook", "slack", "discord", "ntfy", "command"]),
+        },
+        "AlertWebhook": {"properties": {
+            "url": {"pattern": URL, "maxLength": 4096},
+            "format": matching("^(pmdaemon|alertmanager)$"),
+            "secret": matching(r"^(\*\*\*|[\s\S]{16,512})$"),
+            "headers": {"maxProperties": 32},
+        }},
+        "AlertNtfy": {"properties": {
+            "url": {"pattern": URL, "maxLength": 4096},
+            "token": {"maxLength": 4089},
+        }},
         "ListenerSettings": {
             "properties": {
                 "tls_cert": matching(ABSOLUTE),

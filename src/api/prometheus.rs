@@ -91,7 +91,7 @@ pub async fn metrics(auth: Auth<View>, State(api): State<Shared>) -> Result<Resp
     of_processes(&mut registry, &all);
     prometheus_runs::register(&mut registry, &api, &all).await;
     custom(&mut registry, &all);
-    prometheus_daemon::register(&mut registry, &api).await?;
+    prometheus_daemon::register(&mut registry, &api, &auth.principal.namespaces).await?;
     api.tally.register(&mut registry);
     let mut text = String::new();
     encode(&mut text, &registry).map_err(|e| ApiError::internal(&e))?;

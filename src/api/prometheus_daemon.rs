@@ -11,6 +11,7 @@ use prometheus_client::registry::{Metric, Registry};
 use super::prometheus::{Seconds, family};
 use super::{Api, ApiError};
 use crate::daemon::clock;
+use crate::model::Namespaces;
 use crate::sample::Own;
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -18,11 +19,23 @@ struct Address {
     address: String,
 }
 
-/// Shows all of it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Firing {
+    rule: String,
+    state: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Told {
+    channel: String,
+    result: &'static str,
+}
+
+/// Shows all of it; of alerts to whoever sees all namespaces.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub async fn register(registry: &mut Registry, api: &Api) -> Result<(), ApiError> {
+pub async fn register(registry: &mut Registry, api: &Api, namespaces: &Namespaces) -> Result<(), ApiError> {
     let words = "How long operations took that have ended since the daemon began";
     let name = "pmdaemon_operation_duration_seconds";
     registry.register(name, words, api.operations.durations().clone());
@@ -31,6 +44,9 @@ pub async fn register(registry: &mut Registry, api: &Api) -> Result<(), ApiError
     let newest = span.map_err(|e| ApiError::internal(&e))?.map_err(|e| ApiError::internal(&e))?.newest;
     registry.register("pmdaemon_events_seq", "The newest event", gauge(newest));
     certificates(registry, api);
+    if *namespaces == Namespaces::All {
+        alerts(registry, api);
+    }
     if let Some(own) = Own::now() {
         itself(registry, &own);
     }
@@ -42,6 +58,22 @@ fn certificates(registry: &mut Registry, api: &Api) {
     let expiry = family::<Address, Gauge>(registry, "pmdaemon_tls_certificate_expiry_seconds", words);
     for (address, expires) in api.listeners.expiries() {
         expiry.get_or_create(&Address { address: address.to_string() }).set(expires);
+    }
+}
+
+fn alerts(registry: &mut Registry, api: &Api) {
+    let firing = family::<Firing, Gauge>(registry, "pmdaemon_alerts", "Alerts of a rule");
+    for (rule, count) in api.alerts.rules() {
+        let labels = Firing { rule: rule.name.clone(), state: "firing" };
+        firing.get_or_create(&labels).set(count as i64);
+    }
+    let words = "What channels were told since the daemon began, and what was given up";
+    let told = family::<Told, Counter>(registry, "pmdaemon_alert_notifications", words);
+    for status in api.alerts.channels() {
+        for (result, count) in [("sent", status.sent), ("lost", status.lost)] {
+            let labels = Told { channel: status.channel.name.clone(), result };
+            told.get_or_create(&labels).inc_by(count);
+        }
     }
 }
 

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 use super::access::{Auth, View};
 use super::parameters::Described;
 use super::{
-    ApiError, Shared, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
+    ApiError, Shared, alerts, apps, audit, auth, compat, compress, events, flush, forwards, guard, health,
     idempotency, in_flight, login, logs, metrics, naming, openapi, operations, pages, plans, points, ports,
     processes, prometheus, reload_logs, requests, secrets, sessions, system, tally, tokens, users, ws,
 };
@@ -70,6 +70,20 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(forwards::list::list, forwards::add::add))
         .routes(routes!(forwards::remove::remove))
         .routes(routes!(forwards::test::test))
+        .routes(routes!(alerts::list::list))
+        .routes(routes!(alerts::rules::list::list, alerts::rules::add::add))
+        .routes(routes!(
+            alerts::rules::show::show,
+            alerts::rules::replace::replace,
+            alerts::rules::remove::remove
+        ))
+        .routes(routes!(alerts::channels::list::list, alerts::channels::add::add))
+        .routes(routes!(
+            alerts::channels::show::show,
+            alerts::channels::replace::replace,
+            alerts::channels::remove::remove
+        ))
+        .routes(routes!(alerts::channels::test::test))
         .routes(routes!(secrets::list::list))
         .routes(routes!(secrets::set::set, secrets::remove::remove))
         .routes(routes!(events::list))

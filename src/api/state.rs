@@ -16,6 +16,7 @@ use super::tally::Tally;
 use super::ws::{Beats, Seats};
 use super::{in_flight, password, resolve};
 use crate::auth::{Accounts, Principal, Refused, Throttle, Via};
+use crate::daemon::alert::Alerts;
 use crate::daemon::clock;
 use crate::daemon::forward::Forwards;
 use crate::daemon::handle::Handle;
@@ -39,6 +40,8 @@ pub struct Api {
     pub requests: Requests,
     /// Logs that are sent elsewhere.
     pub forwards: Forwards,
+    /// What is told when something is the matter.
+    pub alerts: Alerts,
     /// When this daemon began.
     pub started: Moment,
     /// Working directory of apps that are defined without one.
@@ -77,9 +80,11 @@ impl Api {
         default_cwd: PathBuf,
         log_space: watch::Receiver<Option<Space>>,
     ) -> Shared {
+        let alerts = Alerts::new(handle.clone(), Arc::new(resolve::known));
         let forwards = Forwards::new(handle.clone(), Arc::new(resolve::known));
         Arc::new(Api {
             forwards,
+            alerts,
             operations: Operations::new(handle.clone()),
             handle,
             listeners: Listeners::default(),

@@ -8,6 +8,7 @@
 //! The daemon renews the token file, so a request that is answered 401 is tried once more when
 //! the file holds another token by then. Nothing else is repeated here.
 
+mod alerts;
 pub mod contexts;
 mod custom;
 pub mod environment;

@@ -15,6 +15,7 @@
 //! - [`adopt_unknown`] takes running services over that a lost store does not know.
 //! - [`operations`] says how far is what takes time.
 //! - [`own_events`] tells what happens to pmdaemon itself; [`backing_up`] makes copies of the store.
+//! - [`alert`] tells people and programs what is the matter; [`reach`] says whom it may not reach.
 //! - [`awaiting`] looks for signs of being ready that only the daemon can see.
 //! - [`balancing`] tells balancers who is in service.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
@@ -37,6 +38,7 @@
 
 pub mod accepting;
 mod adopt_unknown;
+pub mod alert;
 mod awaiting;
 pub mod backing_up;
 pub mod balancing;
@@ -76,6 +78,7 @@ pub mod own_events;
 pub mod port_probe;
 pub mod preparing;
 pub mod presence;
+pub mod reach;
 mod replacing;
 pub mod resources;
 pub mod retention;

@@ -30,6 +30,12 @@ pub enum Own {
     WatchLimited,
     /// Lines were removed before they could be forwarded.
     ForwardGap,
+    /// An alert fires.
+    AlertFiring,
+    /// It is over.
+    AlertResolved,
+    /// A channel of alerts could not be told something, and it was given up.
+    AlertLost,
     /// Everything of an operation is as was asked.
     OperationDone,
     /// Some of an operation is not.
@@ -54,6 +60,9 @@ impl Own {
             Own::LogsRemoved => "logs.removed",
             Own::WatchLimited => "watch.limited",
             Own::ForwardGap => "forward.gap",
+            Own::AlertFiring => "alert.firing",
+            Own::AlertResolved => "alert.resolved",
+            Own::AlertLost => "alert.lost",
             Own::OperationDone => "operation.done",
             Own::OperationFailed => "operation.failed",
             Own::OperationCancelled => "operation.cancelled",
@@ -73,10 +82,13 @@ impl Driver {
             | Own::StoreFailed
             | Own::LogsRemoved
             | Own::ForwardGap
+            | Own::AlertFiring
+            | Own::AlertLost
             | Own::WatchLimited
             | Own::OperationInterrupted => tracing::warn!("{detail}"),
             Own::DaemonStarted
             | Own::StoreHealed
+            | Own::AlertResolved
             | Own::OperationDone
             | Own::OperationFailed
             | Own::OperationCancelled => tracing::info!("{detail}"),

@@ -70,8 +70,11 @@ mod tests {
         assert_eq!(html.matches("refused, 403").count(), 1, "{html}");
         assert!(html.contains("&#60;ann&#62;") && html.contains("/audit?before=1"), "{html}");
         assert!(
-            audit_page(&AuditList { items: vec![], next_cursor: None, next_before: None }, &reader(Role::Admin))
-                .contains("Nothing")
+            audit_page(
+                &AuditList { items: vec![], next_cursor: None, next_before: None },
+                &reader(Role::Admin)
+            )
+            .contains("Nothing")
         );
     }
 }

@@ -6,7 +6,7 @@ use askama::filters::HtmlSafe;
 use super::event::{EventView, lines};
 use super::frame::{Frame, Here, Reader};
 use super::render;
-use crate::wire::{Event};
+use crate::wire::Event;
 
 /// What the page shows.
 pub struct EventsPage<'a> {
@@ -80,8 +80,13 @@ mod tests {
         let evil = r#"<img src=x onerror=alert(1)><b hx-post="/x" hx-trigger="load">"#;
         let mut events = [event(1, "2026-01-02T03:04:05.678Z", "process.started", evil)];
         events[0].name = evil.to_owned();
-        let page =
-            EventsPage { events: &events, q: r#"a"&<b>"#, limit: 100, most: 1000, reader: &reader(Role::Viewer) };
+        let page = EventsPage {
+            events: &events,
+            q: r#"a"&<b>"#,
+            limit: 100,
+            most: 1000,
+            reader: &reader(Role::Viewer),
+        };
         let html = events_page(&page);
         assert!(!html.contains("<img") && !html.contains("<b hx-post"), "{html}");
         assert!(html.contains(r#"value="a&#34;&#38;&#60;b&#62;""#), "{html}");

@@ -40,7 +40,8 @@ mod system;
 pub mod text;
 
 pub use alerts::{
-    AlertSetup, AlertsPage, Typed, alert_channel, alert_removal_page, alert_rule, alerts_fragment, alerts_page,
+    AlertSetup, AlertsPage, Typed, alert_channel, alert_removal_page, alert_rule, alerts_fragment,
+    alerts_page,
 };
 pub use app::{
     AppMetricsPage, AppPage, AppRevisionsPage, AppUpdatePage, RollbackPage, Wanted, app_config_page,

@@ -5,7 +5,7 @@ use askama::filters::HtmlSafe;
 
 use super::frame::{Frame, Here, Reader};
 use super::render;
-use crate::wire::{Port};
+use crate::wire::Port;
 
 /// The page.
 pub fn ports_page(ports: &[Port], reader: &Reader) -> String {

@@ -141,8 +141,12 @@ mod tests {
         let values = [("port".to_owned(), "\"<9>".to_owned())];
         let errors = [error("/port", "\"<9>\" is no port"), error("", "an app named web exists already")];
         let app = NewApp { script: "x.js".to_owned(), ..NewApp::default() };
-        let html =
-            start_page(&StartPage { values: &values, app: &app, errors: &errors, reader: &reader(Role::Deployer) });
+        let html = start_page(&StartPage {
+            values: &values,
+            app: &app,
+            errors: &errors,
+            reader: &reader(Role::Deployer),
+        });
         assert!(html.contains(r#"value="&#34;&#60;9&#62;""#), "{html}");
         assert!(
             html.contains(r#"<p class="wrong" id="e-port">&#34;&#60;9&#62;&#34; is no port</p>"#),

@@ -17,7 +17,7 @@ pub struct NewAlertRule {
     /// The condition.
     pub when: AlertWhen,
     /// References to apps or processes, which are looked up again with each change. Default: all.
-    /// Means nothing for what is not about an app (`certificate`, `disk`).
+    /// None for what is not about an app (`certificate`, `disk`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub apps: Vec<String>,
     /// Names of the channels that are told. Default: none, so that it is seen in the list of alerts, the
@@ -28,7 +28,8 @@ pub struct NewAlertRule {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "critical")]
     pub severity: Option<String>,
-    /// The same alert that is over and comes again is told at most once in this time, in milliseconds.
+    /// The same alert that is over and comes again is told at most once in this time, in milliseconds. What
+    /// only happens (`log_match`, `operation_failed`) is over when it has not happened for so long.
     /// Default five minutes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 0, maximum = 604_800_000)]
@@ -70,7 +71,7 @@ pub struct AlertWhen {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub log_match: Option<AlertLogMatch>,
-    /// A reload, a deployment or another operation has failed.
+    /// A reload, or an operation on several processes, has failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub operation_failed: Option<AlertOperationFailed>,
@@ -214,7 +215,8 @@ pub struct AlertRuleList {
     pub items: Vec<AlertRule>,
 }
 
-/// Who is to be told: exactly one of `webhook`, `slack`, `discord`, `ntfy`, `command`.
+/// Who is to be told: exactly one of `webhook`, `slack`, `discord`, `ntfy`, `command`. Where a channel is
+/// replaced, `***` in place of a URL, a secret, a token or the value of a header keeps the one that is there.
 #[derive(Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewAlertChannel {
@@ -237,7 +239,7 @@ pub struct NewAlertChannel {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub ntfy: Option<AlertNtfy>,
-    /// A program and its arguments, run as the daemon's user. It gets the alert as JSON on its input, and in
+    /// A program by its whole path, and its arguments, run as the daemon's user without a shell. It gets the alert as JSON on its input, and in
     /// variables `PMDAEMON_ALERT_…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -251,9 +253,10 @@ pub struct AlertWebhook {
     /// Where.
     #[schema(example = "https://hooks.example/pmdaemon")]
     pub url: String,
-    /// Key of the signature (HMAC-SHA256 over time and body, in `X-Pmdaemon-Signature`). Never shown.
+    /// Key of the signature (HMAC-SHA256 over time and body, in `X-Pmdaemon-Signature`), of 16 to 512 bytes.
+    /// Never shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false, min_length = 16, max_length = 512)]
+    #[schema(nullable = false)]
     pub secret: Option<String>,
     /// Headers to send along. Their values are never shown.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

@@ -17,7 +17,7 @@ pub struct Event {
     /// `process.over_memory`, `process.host_budget`,
     /// `process.killed`, `process.exited`, `process.backing_off`, `process.errored`,
     /// `process.ready`, `process.not_ready`, `process.healthy`, `process.unhealthy`, `process.stopped` or `process.deleted`; of
-    /// pmdaemon itself `daemon.started`, `daemon.recovered`, `keeper.renewed`, `store.lost`, `store.adopted`, `store.failed`, `store.healed`, `logs.removed`, `forward.gap`, or
+    /// pmdaemon itself `daemon.started`, `daemon.recovered`, `keeper.renewed`, `store.lost`, `store.adopted`, `store.failed`, `store.healed`, `logs.removed`, `forward.gap`, `alert.firing`, `alert.resolved`, `alert.lost`, or
     /// `operation.done`, `.failed`, `.cancelled` or `.interrupted` for one on several processes.
     #[serde(rename = "type")]
     #[schema(example = "process.exited")]

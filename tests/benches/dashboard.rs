@@ -41,8 +41,13 @@ fn render(api: &Api) -> Duration {
     assert_eq!(list.items.len(), ROWS);
     let reader = Reader { who, firing: 0 };
     let order = Order::default();
-    let page =
-        ProcessesPage { processes: &list.items, order: &order, picture: "1-1", system: &system, reader: &reader };
+    let page = ProcessesPage {
+        processes: &list.items,
+        order: &order,
+        picture: "1-1",
+        system: &system,
+        reader: &reader,
+    };
     let mut took: Vec<Duration> = (0..RENDERED)
         .map(|_| {
             let begun = Instant::now();

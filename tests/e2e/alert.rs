@@ -19,7 +19,16 @@ fn alert(home: &Home, rule: &str, state: &str) -> Value {
 }
 
 fn crash(home: &Home) {
-    home.run(&["start", &fixture("crash.sh"), "--name", "web", "--max-restarts", "1", "--restart-delay", "20"]);
+    home.run(&[
+        "start",
+        &fixture("crash.sh"),
+        "--name",
+        "web",
+        "--max-restarts",
+        "1",
+        "--restart-delay",
+        "20",
+    ]);
 }
 
 #[test]
@@ -60,12 +69,16 @@ fn what_fires_is_told_by_alert_list_and_status_until_it_is_over() {
 fn a_rule_is_paused_resumed_and_removed_and_all_else_of_it_stays() {
     let home = Home::new();
     home.ok(&["start", &fixture("loop.sh"), "--name", "web"]);
-    let add = ["alert", "add", "memory", "--memory", "90%", "--for", "5m", "--app", "web", "--cool-down", "1m"];
+    let add =
+        ["alert", "add", "memory", "--memory", "90%", "--for", "5m", "--app", "web", "--cool-down", "1m"];
     let made = home.json(&[&add[..], &["--repeat", "4h", "--json"]].concat());
     assert_eq!(made["when"], json!({"memory": {"above_percent": 90, "for_ms": 300_000}}));
     assert_eq!((&made["cool_down_ms"], &made["repeat_ms"]), (&json!(60_000), &json!(14_400_000)));
     let rule = || home.json(&["alert", "rules", "--json"])[0].clone();
-    assert_eq!(home.ok(&["alert", "pause", "memory"]), "memory tells nothing until pmdaemon alert resume memory.\n");
+    assert_eq!(
+        home.ok(&["alert", "pause", "memory"]),
+        "memory tells nothing until pmdaemon alert resume memory.\n"
+    );
     assert_eq!(home.ok(&["alert", "pause", "memory"]), "memory is paused already.\n");
     let mut paused = rule();
     assert_eq!(paused["paused"], true);
@@ -100,7 +113,10 @@ fn a_command_is_told_what_fires_and_takes_a_test() {
     assert!(list.contains("ops") && list.contains("command"), "{list}");
     home.ok(&["alert", "remove", "crashes"]);
     home.ok(&["alert", "channel", "remove", "ops"]);
-    assert_eq!(home.ok(&["alert", "channel", "list"]), "Alerts are told to nobody. pmdaemon alert channel add begins that.\n");
+    assert_eq!(
+        home.ok(&["alert", "channel", "list"]),
+        "Alerts are told to nobody. pmdaemon alert channel add begins that.\n"
+    );
 }
 
 #[test]
@@ -119,12 +135,20 @@ fn secrets_come_from_files_or_standard_input_and_are_never_shown() {
     let url = "https://hooks.example/pmdaemon";
     let signed = channel("a", &["--webhook", url, "--secret-file", &key, "--header-file", &headers], "");
     assert_eq!((&signed["kind"], &signed["signed"]), (&json!("webhook"), &json!(true)));
-    assert_eq!(channel("b", &["--webhook", url, "--secret-file", "-", "--format", "alertmanager"], &typed)["signed"], true);
+    assert_eq!(
+        channel("b", &["--webhook", url, "--secret-file", "-", "--format", "alertmanager"], &typed)["signed"],
+        true
+    );
     assert_eq!(channel("c", &["--webhook", url], "")["signed"], false);
     let slack = format!("https://hooks.slack.com/services/{SECRET}\n");
     assert_eq!(channel("d", &["--slack", "-"], &slack)["kind"], "slack");
-    assert_eq!(channel("e", &["--ntfy", "https://ntfy.example/topic", "--token-file", &key], "")["kind"], "ntfy");
-    for args in [&["alert", "channel", "list"][..], &["alert", "channel", "list", "--json"], &["events"], &["audit"]] {
+    assert_eq!(
+        channel("e", &["--ntfy", "https://ntfy.example/topic", "--token-file", &key], "")["kind"],
+        "ntfy"
+    );
+    for args in
+        [&["alert", "channel", "list"][..], &["alert", "channel", "list", "--json"], &["events"], &["audit"]]
+    {
         assert!(!home.ok(args).contains(SECRET), "{args:?}");
     }
     let logs = files_with(&home.path(), SECRET);

@@ -34,6 +34,7 @@ viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /setti
 viewer   GET /metrics, GET /api/v1/system/metrics, GET /api/v1/ecosystem-schema
 viewer   GET /api/v1/operations, GET /api/v1/operations/{id}, GET /api/v1/operations/{id}/events
 viewer   GET /operations, GET /operations/{id}, GET /fragments/operations, GET /fragments/operations/{id}
+viewer   GET /api/v1/alerts
 viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
@@ -63,6 +64,11 @@ admin+all GET /api/v1/system/log, GET /api/v1/system/requests, POST /api/v1/syst
 admin+all POST /api/v1/system/upgrade, POST /api/v1/system/listeners, POST /api/v1/system/listeners/temporary
 admin+all DELETE /api/v1/system/listeners/{host}/{port}
 admin+all POST /api/v1/forwards, DELETE /api/v1/forwards/{name}, POST /api/v1/forwards/{name}/test
+admin+all GET /api/v1/alerts/rules, POST /api/v1/alerts/rules, GET /api/v1/alerts/rules/{name}
+admin+all PUT /api/v1/alerts/rules/{name}, DELETE /api/v1/alerts/rules/{name}
+admin+all GET /api/v1/alerts/channels, POST /api/v1/alerts/channels, GET /api/v1/alerts/channels/{name}
+admin+all PUT /api/v1/alerts/channels/{name}, DELETE /api/v1/alerts/channels/{name}
+admin+all POST /api/v1/alerts/channels/{name}/test
 ";
 
 const ROLES: [&str; 4] = ["viewer", "operator", "deployer", "admin"];

@@ -71,12 +71,22 @@ BY_MEMBER = {
     "/apps": "PM2 takes one app or a list: each has the members above",
     "/delta": "whether anything would be left",
     "/instances": "whether there is a port for each",
+    "/channels": "whether there are such channels",
+    "/when/log_match/pattern": "whether it is a regular expression",
+    "/webhook/url": "as /http; and `***` only where there is one",
+    "/webhook/secret": "its length in bytes; as /webhook/url",
+    "/webhook/headers": "names and values of headers, and which are set by us",
+    "/slack": "as /webhook/url",
+    "/discord": "as /webhook/url",
+    "/ntfy/url": "as /webhook/url; and the last part is a topic",
+    "/ntfy/token": "what HTTP allows in a header",
+    "/command": "begins with a whole path",
 }
 
 # Answers with 5xx that are not our fault, by status and code.
 BY_DESIGN = {
     (504, "not_ready"): "`ready=true` asks for it: not ready within the wait, and left running",
-    (502, "receiver_refused"): "the receiver of a forward was tried, and is away",
+    (502, "receiver_refused"): "the receiver of a forward or an alert was tried, and is away",
 }
 
 

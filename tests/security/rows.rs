@@ -92,8 +92,20 @@ const ROWS: [(u8, Option<(&str, &str)>); 51] = [
     ),
     (34, Some(("tests/slices/limits.rs", "row_34_who_gave_rights_up_gets_none_back"))),
     (35, Some(("tests/options/trees.rs", "a8_nobody_survives_a_stop_with_cgroups_and_without"))),
-    (36, Some(("src/probe/http.rs", "a_closed_port_and_another_host_are_told"))),
-    (37, None),
+    (
+        36,
+        Some((
+            "tests/alert/delivery.rs",
+            "row_36_no_redirect_is_followed_and_neither_metadata_nor_this_machine_is_reached",
+        )),
+    ),
+    (
+        37,
+        Some((
+            "tests/alert/delivery.rs",
+            "row_37_a_webhook_is_signed_and_a_tampered_or_old_one_is_told_from_it",
+        )),
+    ),
     (38, Some(("src/dashboard/row.rs", "foreign_text_is_escaped_and_ignored_by_htmx"))),
     (39, Some(("tests/log_read/query.rs", "a_download_is_a_file_that_nobody_opens_as_a_page"))),
     (40, Some(("src/api/login.rs", "after_login_one_stays_on_this_server"))),

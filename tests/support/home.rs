@@ -84,6 +84,13 @@ impl Home {
         home
     }
 
+    /// One with that variable in the environment of every command, and so of the daemon.
+    pub fn with(name: &'static str, value: &'static str) -> Home {
+        let mut home = Home::new();
+        home.variables.push((name, value));
+        home
+    }
+
     /// The whole directory: home, working directory and the user's HOME.
     pub fn mark(&self) -> &Path {
         self.dir.path()

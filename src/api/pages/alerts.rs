@@ -128,16 +128,16 @@ async fn act(
         ("rules", "pause" | "resume") => {
             let rule = rules::show::show(auth.with()?, State(api.clone()), Path(name.to_owned())).await?.0;
             let wanted = NewAlertRule { paused: verb == "pause", ..rule.into() };
-            drop(rules::replace::replace(auth.with()?, state, path, Json(wanted)).await?);
+            drop(rules::replace::replace(auth.with()?, state, note.clone(), path, Json(wanted)).await?);
         }
         ("rules", "remove") => {
-            rules::remove::remove(auth.with()?, state, path).await?;
+            rules::remove::remove(auth.with()?, state, note.clone(), path).await?;
         }
         ("channels", "remove") => {
-            channels::remove::remove(auth.with()?, state, path).await?;
+            channels::remove::remove(auth.with()?, state, note.clone(), path).await?;
         }
         ("channels", "test") => {
-            channels::test::test(auth.with()?, state, path).await?;
+            channels::test::test(auth.with()?, state, note.clone(), path).await?;
             return Ok(Some(format!("{name} has taken a test alert.")));
         }
         (_, _) => return Err(ApiError::no_route()),

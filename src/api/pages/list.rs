@@ -17,7 +17,7 @@ pub async fn list(
 ) -> Result<Html<String>, ApiError> {
     let picture = picture(&auth, &api);
     let processes = processes::list::all(&api, &auth.principal).await;
-    let system = system::show::system(&api).await?;
+    let system = system::show::system(&api, &auth.principal).await?;
     Ok(Html(dashboard::processes_page(&ProcessesPage {
         processes: &processes,
         order: &order(&query),

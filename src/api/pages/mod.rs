@@ -29,7 +29,7 @@ use axum::response::{Html, IntoResponse, Response};
 
 use super::access::{self, PageAuth, View};
 use super::extract::Path;
-use super::{Api, ApiError, Shared, convert, login};
+use super::{Api, ApiError, Shared, alerts as alerts_of_api, convert, login};
 use crate::auth::Principal;
 use crate::dashboard::{self, Reader};
 use crate::wire::{FieldError, Problem};
@@ -56,8 +56,9 @@ pub async fn docs(auth: PageAuth<View>, State(api): State<Shared>) -> Html<Strin
 }
 
 /// Whoever looks at a page, and what is told to them on each.
-fn reader(principal: &Principal, _api: &Api) -> Reader {
-    Reader { who: convert::whoami(principal), firing: 0 }
+fn reader(principal: &Principal, api: &Api) -> Reader {
+    let firing = alerts_of_api::list::firing(api, &principal.namespaces);
+    Reader { who: convert::whoami(principal), firing }
 }
 
 /// `GET /assets/{version}/{path}`: embedded files; the version is the hash of the whole set.

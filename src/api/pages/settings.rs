@@ -127,7 +127,7 @@ async fn show(
     let axum::Json(tokens) = tokens::list::list(auth.with()?, api()).await;
     let axum::Json(users) = users::list::list(auth.with()?, api()).await;
     let axum::Json(sessions) = sessions::list::list(auth.with()?, api()).await;
-    let system = system::show::system(&api().0).await?;
+    let system = system::show::system(&api().0, &auth.principal).await?;
     Ok(dashboard::settings_page(&SettingsPage {
         daemon: &system.daemon,
         tokens: &tokens.items,

@@ -17,7 +17,7 @@ pub async fn page(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let system = system::show::system(&api).await?;
+    let system = system::show::system(&api, &auth.principal).await?;
     let range = Range::of_word(asked(&query, "range")).unwrap_or(Range::Hour);
     let home = api.handle.home().path().to_owned();
     let statvfs = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&home)).await;

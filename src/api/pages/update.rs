@@ -123,8 +123,11 @@ pub async fn update(
             Ok(()) => return Ok(Redirect::to(&format!("/apps/{reference}")).into_response()),
             Err(refused) => {
                 wanted.stale = refused.status == StatusCode::PRECONDITION_FAILED;
-                let page =
-                    known.page(&reader(&auth.principal, &api), &fields.0, &Wanted { errors: wrong(refused), plan: None, ..wanted });
+                let page = known.page(
+                    &reader(&auth.principal, &api),
+                    &fields.0,
+                    &Wanted { errors: wrong(refused), plan: None, ..wanted },
+                );
                 return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
             }
         }

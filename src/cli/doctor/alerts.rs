@@ -12,7 +12,10 @@ pub fn all(channels: &[AlertChannel]) -> Vec<Finding> {
         if let Some(error) = &channel.error {
             let waiting = match channel.waiting {
                 ..=0 => String::new(),
-                number => format!("; {} waiting", units::count(number as usize, "notification is", "notifications are")),
+                number => format!(
+                    "; {} waiting",
+                    units::count(number as usize, "notification is", "notifications are")
+                ),
             };
             findings.push(Finding::bad(
                 Level::Warning,

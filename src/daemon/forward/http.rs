@@ -11,8 +11,8 @@ use reqwest::redirect::Policy;
 use serde::Serialize;
 
 use super::definition::Header;
-use super::reach::Resolver;
 use super::record::{self, Record};
+use crate::daemon::reach::{Loopback, Resolver};
 use crate::logs;
 
 /// How long a receiver may take to answer.
@@ -46,7 +46,7 @@ struct Document<'a> {
 pub fn client() -> Result<reqwest::Client, String> {
     let client = reqwest::Client::builder()
         .redirect(Policy::none())
-        .dns_resolver(Arc::new(Resolver))
+        .dns_resolver(Arc::new(Resolver(Loopback::Allowed)))
         .timeout(LIMIT)
         .build();
     client.map_err(|e| format!("HTTP cannot be set up: {e}"))

@@ -14,7 +14,6 @@ pub mod definition;
 mod deliver;
 mod http;
 mod progress;
-mod reach;
 mod record;
 mod source;
 mod syslog;
@@ -37,6 +36,7 @@ use definition::Definition;
 use deliver::Way;
 pub use progress::Progress;
 pub use record::Record;
+pub(super) use source::logs_of;
 use task::Task;
 
 /// Which processes references mean; those that mean nothing now are passed over.

@@ -55,7 +55,11 @@ pub struct Logs {
 
 /// The logs of these processes that the definition wants, each file once.
 pub fn sources(definition: &Definition, views: &[Arc<ProcessView>]) -> Vec<Source> {
-    let only = definition.stream.map(Stream::from);
+    logs_of(views, definition.stream.map(Stream::from))
+}
+
+/// The logs of these processes, or those of one stream, each file once.
+pub fn logs_of(views: &[Arc<ProcessView>], only: Option<Stream>) -> Vec<Source> {
     let both = views.iter().flat_map(|view| {
         [(Stream::Out, &view.logs.out), (Stream::Err, &view.logs.err)].map(|(stream, path)| Source {
             process: view.id,

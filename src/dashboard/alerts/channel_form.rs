@@ -208,7 +208,8 @@ mod tests {
         for receiver in &RECEIVERS {
             let (made, _) = channel(&typed(&[("kind", receiver.value)]));
             let members = serde_json::to_value(&made).unwrap();
-            let members: Vec<&String> = members.as_object().unwrap().keys().filter(|key| *key != "name").collect();
+            let members: Vec<&String> =
+                members.as_object().unwrap().keys().filter(|key| *key != "name").collect();
             assert_eq!(members, [receiver.value]);
         }
     }

@@ -96,7 +96,8 @@ impl<'a> List<'a> {
     fn new(alerts: &'a [Alert], now_ms: i64) -> List<'a> {
         let (firing, over): (Vec<&Alert>, Vec<&Alert>) =
             alerts.iter().partition(|alert| alert.state == "firing");
-        let views = |alerts: Vec<&'a Alert>| alerts.into_iter().map(|one| AlertView::new(one, now_ms)).collect();
+        let views =
+            |alerts: Vec<&'a Alert>| alerts.into_iter().map(|one| AlertView::new(one, now_ms)).collect();
         List { firing: views(firing), over: views(over) }
     }
 }
@@ -168,9 +169,7 @@ fn look(alert: &Alert) -> (&'static str, &'static str) {
 mod tests {
     use super::super::row::tests::reader;
     use super::*;
-    use crate::wire::{
-        AlertChannel, AlertErrored, AlertRule, AlertWhen, FieldError, Role,
-    };
+    use crate::wire::{AlertChannel, AlertErrored, AlertRule, AlertWhen, FieldError, Role};
 
     const EVIL: &str = r#"<img src=x onerror=alert(1)><b hx-post="/x">"#;
 
@@ -257,7 +256,8 @@ mod tests {
         let told = r#"1<span class="sr"> firing</span>"#;
         let [page, fragment] = shown(&[alert("firing")], None, Role::Viewer, 1);
         assert!(page.contains(&format!(r#"<span id="firing">{told}</span>"#)), "{page}");
-        let partial = |told| format!(r##"<hx-partial hx-target="#firing" hx-swap="innerHTML">{told}</hx-partial>"##);
+        let partial =
+            |told| format!(r##"<hx-partial hx-target="#firing" hx-swap="innerHTML">{told}</hx-partial>"##);
         assert!(fragment.contains(&partial(told)), "{fragment}");
         let [page, fragment] = shown(&[], None, Role::Viewer, 0);
         assert!(page.contains(r#"<span id="firing"></span>"#) && page.contains("Nothing fires."), "{page}");
@@ -295,7 +295,9 @@ mod tests {
         assert!(!html.contains("canary"), "a secret is shown: {html}");
         assert!(!html.contains("<img") && !html.contains("<b hx-post"), "{html}");
         // What is typed meanwhile stays.
-        assert!(fragment.contains(r##"hx-target="#rule-list""##) && !fragment.contains("<input type=\"text\""));
+        assert!(
+            fragment.contains(r##"hx-target="#rule-list""##) && !fragment.contains("<input type=\"text\"")
+        );
         assert!(!fragment.contains("<select"), "{fragment}");
     }
 }

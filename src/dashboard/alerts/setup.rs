@@ -57,7 +57,8 @@ impl<'a> RuleView<'a> {
             0 => "again at once".to_owned(),
             ms => format!("again after {}", text::span(ms)),
         };
-        let mut about = vec![named(&one.apps, "all apps"), format!("told to {}", named(&one.channels, "nobody"))];
+        let mut about =
+            vec![named(&one.apps, "all apps"), format!("told to {}", named(&one.channels, "nobody"))];
         about.push(again);
         about.extend(one.repeat_ms.map(|ms| format!("repeated each {}", text::span(ms))));
         let state = match (one.paused, one.firing) {

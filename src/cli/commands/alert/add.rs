@@ -28,7 +28,9 @@ pub async fn run(args: AddRuleArgs) -> Result<(), CliError> {
     let whose = named(&rule.apps, "all apps");
     out::done(&format!("{} fires from now on for {whose}: {}.", rule.name, rule.condition));
     match rule.channels.is_empty() {
-        true => out::done("No channel is told: pmdaemon alert shows what fires, and add --channel to a rule."),
+        true => {
+            out::done("No channel is told: pmdaemon alert shows what fires, and add --channel to a rule.")
+        }
         false => out::done(&format!("Told to {}.", rule.channels.join(", "))),
     }
     Ok(())

@@ -95,7 +95,10 @@ fn shown(channels: &[AlertChannel], screen: Screen) -> String {
         }
         if channel.lost > 0 {
             let number = units::count(channel.lost as usize, "notification", "notifications");
-            text.push_str(&format!("{}: {number} could not be sent and will not be any more\n", channel.name));
+            text.push_str(&format!(
+                "{}: {number} could not be sent and will not be any more\n",
+                channel.name
+            ));
         }
     }
     text
@@ -122,7 +125,8 @@ mod tests {
             lost: 1,
         };
         let told = shown(&[channel], Screen { width: None, color: false });
-        let row = "ops   webhook (alertmanager)  https://hooks.example/…  yes     failing  3     2        never\n";
+        let row =
+            "ops   webhook (alertmanager)  https://hooks.example/…  yes     failing  3     2        never\n";
         assert!(told.contains(row), "{told}");
         assert!(told.contains("ops is failing: it answered 500\n"), "{told}");
         assert!(told.contains("ops: 1 notification could not be sent"), "{told}");

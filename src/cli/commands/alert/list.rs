@@ -34,12 +34,8 @@ fn text(alerts: &[Alert], color: bool) -> String {
 fn lines(alert: &Alert, color: bool) -> String {
     let fires = alert.state == "firing";
     let state = styled(&format!("{:<8}", alert.state), style(alert), color);
-    let mut text = format!(
-        "\n{state}  {:<8}  {}: {}\n",
-        alert.severity,
-        alert.rule,
-        escape::harmless(&alert.summary)
-    );
+    let mut text =
+        format!("\n{state}  {:<8}  {}: {}\n", alert.severity, alert.rule, escape::harmless(&alert.summary));
     let mut facts = vec![format!("since {}", units::local_time(&alert.since))];
     facts.extend(alert.resolved_at.as_ref().map(|at| format!("over {}", units::local_time(at))));
     facts.extend(alert.namespace.as_ref().filter(|namespace| *namespace != "default").cloned());

@@ -41,7 +41,7 @@ async fn pause(name: &str, paused: bool) -> Result<(), CliError> {
         return Ok(());
     }
     let wanted = NewAlertRule { paused, ..NewAlertRule::from(rule) };
-    session.ask(async |c| c.replace_alert_rule(name, &wanted).await).await?;
+    session.ask(async |c| c.replace_alert_rule(&wanted).await).await?;
     out::done(&match paused {
         true => format!("{name} tells nothing until pmdaemon alert resume {name}."),
         false => format!("{name} tells again."),

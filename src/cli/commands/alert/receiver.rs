@@ -32,7 +32,9 @@ pub fn channel(args: AddChannelArgs) -> Result<NewAlertChannel, CliError> {
         )));
     }
     if receiver.command && args.program.is_empty() {
-        return Err(CliError::Usage("--command needs a program behind --: --command -- ./tell.sh".to_owned()));
+        return Err(CliError::Usage(
+            "--command needs a program behind --: --command -- ./tell.sh".to_owned(),
+        ));
     }
     let files = [&args.secret_file, &args.header_file, &args.token_file];
     let typed = urls.iter().filter(|url| url.as_deref() == Some(STDIN)).count()
@@ -50,7 +52,11 @@ pub fn channel(args: AddChannelArgs) -> Result<NewAlertChannel, CliError> {
         }
         new.webhook = Some(AlertWebhook {
             url: url_of(url)?,
-            secret: args.secret_file.as_deref().map(|file| secret("Key of the signature", file)).transpose()?,
+            secret: args
+                .secret_file
+                .as_deref()
+                .map(|file| secret("Key of the signature", file))
+                .transpose()?,
             headers,
             format: args.format,
         });
@@ -108,8 +114,7 @@ fn lines(file: &Path) -> Result<Vec<(String, String)>, CliError> {
 }
 
 fn read(file: &Path) -> Result<String, CliError> {
-    std::fs::read_to_string(file)
-        .map_err(|e| CliError::new(format!("cannot read {}: {e}", file.display())))
+    std::fs::read_to_string(file).map_err(|e| CliError::new(format!("cannot read {}: {e}", file.display())))
 }
 
 #[cfg(test)]
@@ -160,8 +165,11 @@ mod tests {
         };
         let secret_file = file("secret", " with a blank\n");
         let header_file = file("headers", "Authorization=Bearer s=1\n\nX-Key=k\n");
-        let made =
-            channel(AddChannelArgs { secret_file, header_file, ..args(webhook()) }).ok().unwrap().webhook.unwrap();
+        let made = channel(AddChannelArgs { secret_file, header_file, ..args(webhook()) })
+            .ok()
+            .unwrap()
+            .webhook
+            .unwrap();
         assert_eq!(made.secret.as_deref(), Some(" with a blank"));
         assert_eq!(made.headers["Authorization"], "Bearer s=1");
         assert_eq!(made.headers["X-Key"], "k");

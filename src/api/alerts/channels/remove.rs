@@ -1,0 +1,31 @@
+//! `DELETE /api/v1/alerts/channels/{name}`
+
+use axum::extract::State;
+use axum::http::StatusCode;
+
+use crate::api::access::{Admin, Auth};
+use crate::api::audit::Note;
+use crate::api::extract::Path;
+use crate::api::{ApiError, Shared};
+use crate::wire;
+
+/// Remove a channel
+///
+/// What it was still to be told is forgotten. One that a rule names is not removed.
+#[utoipa::path(delete, path = "/api/v1/alerts/channels/{name}", tag = "alerts", operation_id = "remove_alert_channel",
+    params(("name" = String, Path, description = "its name", example = "ops")),
+    responses(
+        (status = 204, description = "removed"),
+        (status = 409, description = "a rule names it", body = wire::Problem, content_type = "application/problem+json"),
+        (status = 404, description = "there is none", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn remove(
+    auth: Auth<Admin>,
+    State(api): State<Shared>,
+    note: Note,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    note.about(name.as_str());
+    auth.must_see_all()?;
+    api.alerts.remove_channel(&name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
