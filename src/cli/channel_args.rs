@@ -68,7 +68,7 @@ pub struct AddChannelArgs {
     /// Print JSON
     #[arg(long)]
     pub json: bool,
-    /// Of --command: the program and its arguments
+    /// Of --command: the program, by its whole path, and its arguments
     #[arg(last = true, value_name = "PROGRAM", requires = "command")]
     pub program: Vec<String>,
 }

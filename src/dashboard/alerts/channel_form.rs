@@ -92,7 +92,7 @@ static RECEIVERS: [Choice; 5] = [
             kind: Kind::Lines,
             label: "Program and arguments",
             placeholder: "/usr/local/bin/tell\n--loudly",
-            hint: "one a line; it gets the alert as JSON on its input",
+            hint: "one a line, the program by its whole path; it gets the alert as JSON on its input",
         }],
     },
 ];

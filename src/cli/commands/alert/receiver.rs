@@ -33,7 +33,7 @@ pub fn channel(args: AddChannelArgs) -> Result<NewAlertChannel, CliError> {
     }
     if receiver.command && args.program.is_empty() {
         return Err(CliError::Usage(
-            "--command needs a program behind --: --command -- ./tell.sh".to_owned(),
+            "--command needs a program behind --: --command -- /usr/local/bin/tell".to_owned(),
         ));
     }
     let files = [&args.secret_file, &args.header_file, &args.token_file];
