@@ -3,6 +3,7 @@
 mod support;
 
 mod e2e {
+    mod alert;
     mod delete;
     mod events;
     mod exit;

@@ -72,7 +72,7 @@ document.addEventListener("htmx:ws:after:message:incoming", (event) => {
   }
   if (frame.t === "m") topics[frame.id - 1]?.on?.(frame.d);
   else if (frame.t === "snap") topics[frame.id - 1]?.on?.(null, frame.items);
-  else if (frame.t === "h" || frame.t === "resync") tellChange(frame);
+  else if (["h", "ev", "resync"].includes(frame.t)) tellChange(frame);
   else if (frame.t === "err") say(frame.detail, true);
 });
 

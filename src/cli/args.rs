@@ -3,6 +3,7 @@
 use clap::{Args, Parser, Subcommand};
 
 use super::act_args::{ActArgs, DeleteArgs, ReloadArgs, RestartArgs, ScaleArgs, SignalArgs, StopArgs};
+use super::alert_args::AlertArgs;
 use super::balance_args::BalancerArgs;
 use super::deploy_args::DeployArgs;
 use super::forward_args::ForwardArgs;
@@ -181,6 +182,8 @@ pub enum ClientCommand {
     Forward(ForwardArgs),
     /// Print what Prometheus and Grafana need
     Monitoring(MonitoringArgs),
+    /// Show what is the matter, and say what is to be told and to whom
+    Alert(AlertArgs),
     /// Open log files again that a script has moved away
     #[command(alias = "reloadLogs")]
     ReloadLogs(TendArgs),

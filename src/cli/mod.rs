@@ -12,8 +12,10 @@
 //! [`crate::client`].
 
 mod act_args;
+mod alert_args;
 pub mod args;
 mod balance_args;
+mod channel_args;
 mod commands;
 mod define_args;
 mod depends_args;

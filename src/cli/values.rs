@@ -72,6 +72,20 @@ pub fn reference(text: &str) -> Result<String, String> {
     here.join(text).into_os_string().into_string().map_err(|_| "this path is not UTF-8".into())
 }
 
+/// Reads `90%`, or `90`.
+pub fn percent(text: &str) -> Result<i64, String> {
+    let number = text.strip_suffix('%').unwrap_or(text);
+    let above_zero = i64::from_str(number).ok().filter(|number| *number > 0);
+    above_zero.ok_or_else(|| "use a whole number above 0, for example 90%".to_owned())
+}
+
+/// Reads days: `14d`, or `14`.
+pub fn days(text: &str) -> Result<i64, String> {
+    let number = text.strip_suffix('d').unwrap_or(text);
+    let above_zero = i64::from_str(number).ok().filter(|number| *number > 0);
+    above_zero.ok_or_else(|| "use a whole number of days above 0, for example 14d".to_owned())
+}
+
 /// Reads a regular expression.
 pub fn regex(text: &str) -> Result<Regex, String> {
     // The last line of several says what is wrong.
@@ -209,6 +223,18 @@ mod tests {
         }
         assert!(reference("./app.js").unwrap().ends_with("/./app.js"));
         assert!(reference("sub/app.js").unwrap().starts_with('/'));
+    }
+
+    #[test]
+    fn percent_and_days_may_say_their_unit() {
+        assert_eq!((percent("90%"), percent("150")), (Ok(90), Ok(150)));
+        assert_eq!((days("14d"), days("14")), (Ok(14), Ok(14)));
+        for text in ["", "%", "0%", "-1%", "1.5%", "much", "90 %"] {
+            assert!(percent(text).is_err(), "{text}");
+        }
+        for text in ["", "d", "0d", "2h", "1.5d"] {
+            assert!(days(text).is_err(), "{text}");
+        }
     }
 
     #[test]

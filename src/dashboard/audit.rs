@@ -3,14 +3,14 @@
 use askama::Template;
 
 use super::event::moment;
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::render;
-use crate::wire::{AuditList, AuditRecord, Whoami};
+use crate::wire::{AuditList, AuditRecord};
 
 /// The page.
-pub fn audit_page(list: &AuditList, who: &Whoami) -> String {
+pub fn audit_page(list: &AuditList, reader: &Reader) -> String {
     render(&View {
-        frame: Frame::new(who, Here::Settings),
+        frame: Frame::new(reader, Here::Settings),
         records: list.items.iter().rev().collect(),
         older: list.next_before,
     })
@@ -38,7 +38,7 @@ impl View<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::who;
+    use super::super::row::tests::reader;
     use super::*;
     use crate::wire::Role;
 
@@ -65,7 +65,7 @@ mod tests {
             next_before: Some(1),
             total: None,
         };
-        let html = audit_page(&list, &who(Role::Admin));
+        let html = audit_page(&list, &reader(Role::Admin));
         let at = |part: &str| html.find(part).unwrap_or_else(|| panic!("{part} is missing in {html}"));
         assert!(at("apps.stop2") < at("apps.stop1"), "{html}");
         assert_eq!(html.matches("refused, 403").count(), 1, "{html}");
@@ -73,7 +73,7 @@ mod tests {
         assert!(
             audit_page(
                 &AuditList { items: vec![], next_cursor: None, next_before: None, total: None },
-                &who(Role::Admin)
+                &reader(Role::Admin)
             )
             .contains("Nothing")
         );

@@ -4,9 +4,9 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::event::{EventView, lines};
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::render;
-use crate::wire::{Event, Whoami};
+use crate::wire::Event;
 
 /// What the page shows.
 pub struct EventsPage<'a> {
@@ -19,7 +19,7 @@ pub struct EventsPage<'a> {
     /// The most that can be.
     pub most: usize,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
@@ -32,7 +32,7 @@ pub fn events_page(page: &EventsPage<'_>) -> String {
     };
     let more = page.limit < page.most && (page.events.len() >= page.limit || !page.q.is_empty());
     render(&View {
-        frame: Frame::new(page.who, Here::Events),
+        frame: Frame::new(page.reader, Here::Events),
         q: page.q,
         fragment: format!("/fragments/events?{}", with(page.limit)),
         more: more.then(|| format!("/events?{}", with((page.limit * 4).min(page.most)))),
@@ -71,7 +71,7 @@ impl HtmlSafe for EventList<'_> {}
 #[cfg(test)]
 mod tests {
     use super::super::event::tests::event;
-    use super::super::row::tests::who;
+    use super::super::row::tests::reader;
     use super::*;
     use crate::wire::Role;
 
@@ -80,8 +80,13 @@ mod tests {
         let evil = r#"<img src=x onerror=alert(1)><b hx-post="/x" hx-trigger="load">"#;
         let mut events = [event(1, "2026-01-02T03:04:05.678Z", "process.started", evil)];
         events[0].name = evil.to_owned();
-        let page =
-            EventsPage { events: &events, q: r#"a"&<b>"#, limit: 100, most: 1000, who: &who(Role::Viewer) };
+        let page = EventsPage {
+            events: &events,
+            q: r#"a"&<b>"#,
+            limit: 100,
+            most: 1000,
+            reader: &reader(Role::Viewer),
+        };
         let html = events_page(&page);
         assert!(!html.contains("<img") && !html.contains("<b hx-post"), "{html}");
         assert!(html.contains(r#"value="a&#34;&#38;&#60;b&#62;""#), "{html}");

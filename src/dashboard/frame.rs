@@ -11,6 +11,7 @@ pub(super) enum Here {
     Events,
     Ports,
     Operations,
+    Alerts,
     System,
     Settings,
     Api,
@@ -18,11 +19,22 @@ pub(super) enum Here {
     Nowhere,
 }
 
+/// Who reads a page, and what is told to them on each.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// Who it is.
+    pub who: Whoami,
+    /// So many alerts fire, of those that they see.
+    pub firing: usize,
+}
+
 /// The surroundings of a page.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
     pub who: Option<&'a Whoami>,
     pub here: Here,
+    /// So many alerts fire.
+    pub firing: usize,
 }
 
 /// An entry of the main navigation.
@@ -35,21 +47,22 @@ pub(super) struct Link {
 }
 
 impl<'a> Frame<'a> {
-    pub fn new(who: &'a Whoami, here: Here) -> Frame<'a> {
-        Frame { who: Some(who), here }
+    pub fn new(reader: &'a Reader, here: Here) -> Frame<'a> {
+        Frame { who: Some(&reader.who), here, firing: reader.firing }
     }
 
     /// For whoever is not logged in, or when that is not known.
     pub fn of(who: Option<&'a Whoami>) -> Frame<'a> {
-        Frame { who, here: Here::Nowhere }
+        Frame { who, here: Here::Nowhere, firing: 0 }
     }
 
-    pub fn nav(&self) -> [Link; 8] {
+    pub fn nav(&self) -> [Link; 9] {
         [
             (Here::Processes, "/", "Processes", 'p'),
             (Here::Logs, "/logs", "Logs", 'l'),
             (Here::Events, "/events", "Events", 'e'),
             (Here::Operations, "/operations", "Operations", 'w'),
+            (Here::Alerts, "/alerts", "Alerts", 'b'),
             (Here::Ports, "/ports", "Ports", 'o'),
             (Here::System, "/system", "System", 's'),
             (Here::Settings, "/settings", "Settings", 't'),

@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::app::Head;
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::log_line::Line;
 use super::render;
-use crate::wire::{App, LogRecord, Whoami};
+use crate::wire::{App, LogRecord};
 
 /// What the page shows.
 pub struct LogsPage<'a> {
@@ -25,7 +25,7 @@ pub struct LogsPage<'a> {
     /// At most so many lines were asked for.
     pub limit: usize,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The parameters of the page; empty is not given.
@@ -85,8 +85,8 @@ pub fn logs_page(page: &LogsPage<'_>) -> String {
     let full = page.lines.len() >= page.limit;
     let with = |more: &[(&str, &str)]| asked.query("q", more);
     render(&View {
-        frame: Frame::new(page.who, if page.app.is_some() { Here::Processes } else { Here::Logs }),
-        head: page.app.map(|app| Head::new(app, page.who, "logs")),
+        frame: Frame::new(page.reader, if page.app.is_some() { Here::Processes } else { Here::Logs }),
+        head: page.app.map(|app| Head::new(app, page.reader, "logs")),
         reference: page.reference,
         choices: page.choices,
         several: page.app.is_none_or(|app| app.processes.len() > 1),
@@ -146,7 +146,7 @@ impl View<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::app::tests::app;
-    use super::super::row::tests::{process, who};
+    use super::super::row::tests::{process, reader};
     use super::*;
     use crate::wire::{Role, Stream};
 
@@ -169,7 +169,7 @@ mod tests {
             end: "the-end",
             asked,
             limit: 2,
-            who: &who(Role::Viewer),
+            reader: &reader(Role::Viewer),
         })
     }
 

@@ -11,6 +11,7 @@
 //! - Text from outside (names, logs, reasons) is escaped by the template engine, and its container
 //!   carries `hx-ignore`, since a content security policy does not stop htmx attributes.
 
+mod alerts;
 mod app;
 pub mod assets;
 mod audit;
@@ -38,6 +39,10 @@ mod start;
 mod system;
 pub mod text;
 
+pub use alerts::{
+    AlertSetup, AlertsPage, Typed, alert_channel, alert_removal_page, alert_rule, alerts_fragment,
+    alerts_page,
+};
 pub use app::{
     AppMetricsPage, AppPage, AppRevisionsPage, AppUpdatePage, RollbackPage, Wanted, app_config_page,
     app_events_fragment, app_events_page, app_fragment, app_metrics_page, app_page, app_revisions_page,
@@ -48,6 +53,7 @@ pub use confirm::{ConfirmPage, confirm_page};
 pub use docs::docs_page;
 pub use error::error_page;
 pub use events::{EventsPage, events_fragment, events_page};
+pub use frame::Reader;
 pub use login::{login_once_page, login_page};
 pub use logs::{LogsAsked, LogsPage, logs_page};
 pub use operations::{

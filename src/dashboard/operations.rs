@@ -4,7 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::event::moment;
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::{render, text};
 use crate::wire::{Operation, OperationItem, Whoami};
 
@@ -21,7 +21,7 @@ pub struct OperationsPage<'a> {
     /// Now: milliseconds of Unix time.
     pub now_ms: i64,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page of all.
@@ -33,7 +33,7 @@ pub fn operations_page(page: &OperationsPage<'_>) -> String {
         if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
     };
     render(&View {
-        frame: Frame::new(page.who, Here::Operations),
+        frame: Frame::new(page.reader, Here::Operations),
         states: STATES.map(|(word, label)| link(word, label, page.state)).into(),
         fragment: address("/fragments/operations", page.cursor),
         older: page.older.map(|older| address("/operations", older)),
@@ -96,8 +96,8 @@ impl<'a> OperationList<'a> {
 }
 
 /// The page of one.
-pub fn operation_page(operation: &Operation, now_ms: i64, who: &Whoami) -> String {
-    let frame = Frame::new(who, Here::Operations);
+pub fn operation_page(operation: &Operation, now_ms: i64, reader: &Reader) -> String {
+    let frame = Frame::new(reader, Here::Operations);
     render(&OnePage { now: OneNow::new(operation, now_ms, frame.may_operate()), frame })
 }
 
@@ -244,7 +244,7 @@ impl<'a> ItemView<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::who;
+    use super::super::row::tests::{reader, who};
     use super::*;
     use crate::wire::{OperationProgress, Role};
 
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn one_tells_how_far_each_process_is() {
         let one = operation("running", vec![item(0, "done"), item(1, "starting"), item(2, "waiting")]);
-        let html = operation_page(&one, 1_767_323_047_000, &who(Role::Operator));
+        let html = operation_page(&one, 1_767_323_047_000, &reader(Role::Operator));
         for part in [
             "Restart of 3 processes",
             "1 of 3 done",
@@ -320,14 +320,14 @@ mod tests {
         failed.name = EVIL.to_owned();
         let one = operation("failed", vec![item(0, "done"), failed]);
         for html in [
-            operation_page(&one, 0, &who(Role::Admin)),
+            operation_page(&one, 0, &reader(Role::Admin)),
             operations_page(&OperationsPage {
                 operations: std::slice::from_ref(&one),
                 state: "failed",
                 older: Some("<c>"),
                 cursor: "",
                 now_ms: 0,
-                who: &who(Role::Admin),
+                reader: &reader(Role::Admin),
             }),
         ] {
             assert!(html.contains("1 of 2 done, 1 failed") && html.contains("2.5 s"), "{html}");

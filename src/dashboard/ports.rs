@@ -3,13 +3,13 @@
 use askama::Template;
 use askama::filters::HtmlSafe;
 
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::render;
-use crate::wire::{Port, Whoami};
+use crate::wire::Port;
 
 /// The page.
-pub fn ports_page(ports: &[Port], who: &Whoami) -> String {
-    render(&View { frame: Frame::new(who, Here::Ports), list: List { ports } })
+pub fn ports_page(ports: &[Port], reader: &Reader) -> String {
+    render(&View { frame: Frame::new(reader, Here::Ports), list: List { ports } })
 }
 
 /// The list alone.
@@ -34,7 +34,7 @@ impl HtmlSafe for List<'_> {}
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::who;
+    use super::super::row::tests::reader;
     use super::*;
     use crate::wire::{PortListener, PortReservation, Role};
 
@@ -57,7 +57,7 @@ mod tests {
             }],
             conflict: Some(format!("port 3000 is for web and is used by {evil}")),
         };
-        let html = ports_page(&[port], &who(Role::Viewer));
+        let html = ports_page(&[port], &reader(Role::Viewer));
         for part in ["3000", "when it starts", "this run only", "pid 812", "is used by"] {
             assert!(html.contains(part), "{part} is missing in {html}");
         }

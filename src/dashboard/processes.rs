@@ -2,12 +2,12 @@
 
 use askama::Template;
 
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::host::HostView;
 use super::order::Order;
 use super::render;
 use super::row::{COLUMNS, Column, Rows};
-use crate::wire::{Process, System, Whoami};
+use crate::wire::{Process, System};
 
 /// What the page shows.
 pub struct ProcessesPage<'a> {
@@ -20,19 +20,19 @@ pub struct ProcessesPage<'a> {
     /// Host and daemon.
     pub system: &'a System,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
 pub fn processes_page(page: &ProcessesPage<'_>) -> String {
     render(&View {
-        frame: Frame::new(page.who, Here::Processes),
+        frame: Frame::new(page.reader, Here::Processes),
         order: page.order,
         columns: &COLUMNS,
         system: page.system,
         host: HostView::new(&page.system.host),
         counts: counts(page.processes),
-        body: Rows::new(page.processes, page.order, page.picture, page.who),
+        body: Rows::new(page.processes, page.order, page.picture, &page.reader.who),
     })
 }
 
@@ -58,7 +58,7 @@ fn counts(processes: &[Process]) -> Vec<(&'static str, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::{process, who};
+    use super::super::row::tests::{process, reader};
     use super::*;
     use crate::wire::{Daemon, Host, Role};
 
@@ -84,14 +84,16 @@ mod tests {
             },
             store: crate::wire::Store::default(),
             logs: None,
+            alerts_firing: 0,
         };
-        let who = Whoami { subject: subject.to_owned(), ..who(Role::Operator) };
+        let mut reader = reader(Role::Operator);
+        reader.who.subject = subject.to_owned();
         processes_page(&ProcessesPage {
             processes,
             order: &Order::default(),
             picture: "",
             system: &system,
-            who: &who,
+            reader: &reader,
         })
     }
 

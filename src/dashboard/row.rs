@@ -137,6 +137,7 @@ impl fmt::Display for Partial<'_> {
 
 #[cfg(test)]
 pub(super) mod tests {
+    use super::super::frame::Reader;
     use super::*;
     use crate::wire::LastExit;
 
@@ -181,6 +182,10 @@ pub(super) mod tests {
 
     pub fn who(role: Role) -> Whoami {
         Whoami { subject: "ann".to_owned(), role, namespaces: vec!["*".to_owned()] }
+    }
+
+    pub fn reader(role: Role) -> Reader {
+        Reader { who: who(role), firing: 0 }
     }
 
     #[test]

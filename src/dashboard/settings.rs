@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::system::about;
 use super::{render, text};
 use crate::wire::{Daemon, Role, Session, Token, User, Whoami};
@@ -22,21 +22,21 @@ pub struct SettingsPage<'a> {
     /// What was wrong with the form that was sent.
     pub error: Option<&'a str>,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
 pub fn settings_page(page: &SettingsPage<'_>) -> String {
     render(&View {
-        frame: Frame::new(page.who, Here::Settings),
+        frame: Frame::new(page.reader, Here::Settings),
         tokens: page.tokens,
         users: page.users,
         sessions: page.sessions,
         about: about(page.daemon),
         secret: page.secret,
         error: page.error,
-        is_admin: page.who.role == Role::Admin,
-        who: page.who,
+        is_admin: page.reader.who.role == Role::Admin,
+        who: &page.reader.who,
     })
 }
 
@@ -84,7 +84,7 @@ impl View<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::who;
+    use super::super::row::tests::reader;
     use super::*;
 
     fn page(role: Role, secret: Option<(&str, &str)>) -> String {
@@ -110,7 +110,7 @@ mod tests {
             },
             secret,
             error: Some("no <such> name"),
-            who: &who(role),
+            reader: &reader(role),
         })
     }
 

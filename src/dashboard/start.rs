@@ -4,9 +4,9 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 
 use super::form::{self, Field, Shown};
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::{command_line, render};
-use crate::wire::{FieldError, NewApp, Whoami};
+use crate::wire::{FieldError, NewApp};
 
 /// What one says in any case, and what has good defaults.
 const FIRST: [&str; 4] = ["script", "name", "args", "cwd"];
@@ -35,7 +35,7 @@ pub struct StartPage<'a> {
     /// What is wrong.
     pub errors: &'a [FieldError],
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
@@ -48,7 +48,7 @@ pub fn start_page(page: &StartPage<'_>) -> String {
         !value.is_empty() && MORE.contains(&name.as_str()) && name != "autorestart"
     };
     render(&View {
-        frame: Frame::new(page.who, Here::Processes),
+        frame: Frame::new(page.reader, Here::Processes),
         first: shown(&FIRST),
         more: shown(&MORE),
         is_more: page.values.iter().any(says_something),
@@ -128,7 +128,7 @@ impl Checked {
 
 #[cfg(test)]
 mod tests {
-    use super::super::row::tests::who;
+    use super::super::row::tests::reader;
     use super::*;
     use crate::wire::Role;
 
@@ -141,8 +141,12 @@ mod tests {
         let values = [("port".to_owned(), "\"<9>".to_owned())];
         let errors = [error("/port", "\"<9>\" is no port"), error("", "an app named web exists already")];
         let app = NewApp { script: "x.js".to_owned(), ..NewApp::default() };
-        let html =
-            start_page(&StartPage { values: &values, app: &app, errors: &errors, who: &who(Role::Deployer) });
+        let html = start_page(&StartPage {
+            values: &values,
+            app: &app,
+            errors: &errors,
+            reader: &reader(Role::Deployer),
+        });
         assert!(html.contains(r#"value="&#34;&#60;9&#62;""#), "{html}");
         assert!(
             html.contains(r#"<p class="wrong" id="e-port">&#34;&#60;9&#62;&#34; is no port</p>"#),

@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::chart::Charts;
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::host::HostView;
 use super::{event, render, text};
-use crate::wire::{Daemon, Metrics, System, Whoami};
+use crate::wire::{Daemon, Metrics, System};
 
 /// A file system, in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +30,7 @@ pub struct SystemPage<'a> {
     /// What the host has used.
     pub metrics: &'a Metrics,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// What there is to say about pmdaemon itself.
@@ -69,7 +69,7 @@ pub fn system_page(page: &SystemPage<'_>) -> String {
         saved.push(("Damaged", format!("{}: {} It is kept as {}.", loss.at, loss.detail, loss.kept)));
     }
     render(&View {
-        frame: Frame::new(page.who, Here::System),
+        frame: Frame::new(page.reader, Here::System),
         system: page.system,
         host: HostView::new(&page.system.host),
         disk: page.disk.map(|disk| DiskView {

@@ -192,6 +192,22 @@ pub struct AlertRule {
     pub firing: i64,
 }
 
+impl From<AlertRule> for NewAlertRule {
+    /// What would make the same rule.
+    fn from(rule: AlertRule) -> NewAlertRule {
+        NewAlertRule {
+            name: rule.name,
+            when: rule.when,
+            apps: rule.apps,
+            channels: rule.channels,
+            severity: Some(rule.severity),
+            cool_down_ms: Some(rule.cool_down_ms),
+            repeat_ms: rule.repeat_ms,
+            paused: rule.paused,
+        }
+    }
+}
+
 /// All rules.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct AlertRuleList {

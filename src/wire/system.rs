@@ -18,6 +18,9 @@ pub struct System {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub logs: Option<LogSpace>,
+    /// So many alerts fire now, of those that may be seen.
+    #[serde(default)]
+    pub alerts_firing: i64,
 }
 
 /// The room that all logs take together, also those of apps that are gone.

@@ -8,7 +8,7 @@ mod support;
 
 use std::time::{Duration, Instant};
 
-use pmdaemon::dashboard::{Order, ProcessesPage, processes_page};
+use pmdaemon::dashboard::{Order, ProcessesPage, Reader, processes_page};
 use pmdaemon::wire::{ProcessList, System, Whoami};
 use support::{Api, Home};
 
@@ -39,9 +39,15 @@ fn render(api: &Api) -> Duration {
     let system: System = serde_json::from_value(read("/api/v1/system")).expect("the system");
     let who: Whoami = serde_json::from_value(read("/api/v1/auth/whoami")).expect("who asks");
     assert_eq!(list.items.len(), ROWS);
+    let reader = Reader { who, firing: 0 };
     let order = Order::default();
-    let page =
-        ProcessesPage { processes: &list.items, order: &order, picture: "1-1", system: &system, who: &who };
+    let page = ProcessesPage {
+        processes: &list.items,
+        order: &order,
+        picture: "1-1",
+        system: &system,
+        reader: &reader,
+    };
     let mut took: Vec<Duration> = (0..RENDERED)
         .map(|_| {
             let begun = Instant::now();

@@ -25,7 +25,7 @@ viewer   GET /api/v1/users, PUT /api/v1/users/{name}/password, POST /api/v1/toke
 viewer   GET /api/processes, GET /api/processes/{ref}, GET /api/system, GET /api/logs/{ref}
 viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST /logout
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
-viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports
+viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports, GET /alerts, GET /fragments/alerts
 viewer   GET /apps/{ref}/revisions, GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
 viewer   GET /api/v1/apps/{ref}/runs
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
@@ -56,7 +56,7 @@ deployer GET /apps/{ref}/update, POST /apps/{ref}/update, POST /fragments/apps/{
 deployer GET /apps/{ref}/rollback, POST /apps/{ref}/rollback
 deployer GET /apps/new, POST /apps/new, POST /fragments/apps/check, POST /apps/{ref}/delete
 
-admin+all GET /audit, GET /api/v1/audit, GET /api/v1/audit/verdict
+admin+all GET /alerts/{what}/{verb}, POST /alerts/{what}/{verb}, GET /audit, GET /api/v1/audit, GET /api/v1/audit/verdict
 admin+all POST /api/v1/users, DELETE /api/v1/users/{name}, PUT /api/v1/users/{name}/grant
 admin+all PUT /api/v1/restore-points/{name}, DELETE /api/v1/restore-points/{name}
 admin+all POST /api/v1/restore-points/{name}/resurrect

@@ -28,6 +28,8 @@ setInterval(() => console.log("GET /orders/" + Math.floor(Math.random() * 900), 
   await cli("start", "shop.mjs", "--name", "shop", "--instances", "3", "--balance", "44080", "--env", "KEY=hidden", "--label", "tier=web");
   await cli("start", fixture("server.js"), "--name", "api", "--port", "auto:44100-44200", "--watch", "--namespace", "team", "--health-check-tcp", "127.0.0.1:{port}");
   await cli("start", fixture("loop.sh"), "--name", "queue-worker-with-quite-a-long-name", "--max-memory", "200M", "--depends-on", "shop");
+  await cli("alert", "channel", "add", "ops", "--command", "--", "/bin/false");
+  await cli("alert", "add", "crashes", "--errored", "--channel", "ops", "--severity", "critical");
   await cli("start", fixture("crash.sh"), "--name", "broken", "--max-restarts", "2", "--restart-delay", "50");
   await cli("start", fixture("loop.sh"), "--name", "resting");
   await cli("stop", "resting");
@@ -56,6 +58,7 @@ const PAGES = {
   all_logs: "/logs",
   all_events: "/events",
   ports: "/ports",
+  alerts: "/alerts",
   operations: "/operations",
   operation: "/operations/1",
   system: "/system",

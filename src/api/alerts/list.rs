@@ -5,7 +5,8 @@ use axum::extract::State;
 
 use super::convert;
 use crate::api::access::{Auth, View};
-use crate::api::{ApiError, Shared};
+use crate::api::{Api, ApiError, Shared};
+use crate::daemon::alert::firing::Alert;
 use crate::model::Namespaces;
 use crate::wire;
 
@@ -19,11 +20,19 @@ pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<wi
 }
 
 /// Those that may be seen by who sees these namespaces.
-pub fn alerts(api: &Shared, namespaces: &Namespaces) -> wire::AlertList {
-    let all = api.alerts.list().into_iter();
-    let seen = all.filter(|alert| match &alert.subject.process {
+pub fn alerts(api: &Api, namespaces: &Namespaces) -> wire::AlertList {
+    let seen = api.alerts.list().into_iter().filter(|alert| is_seen(alert, namespaces));
+    wire::AlertList { items: seen.map(convert::alert).collect() }
+}
+
+/// So many of those fire.
+pub fn firing(api: &Api, namespaces: &Namespaces) -> usize {
+    api.alerts.firing(|alert| is_seen(alert, namespaces))
+}
+
+fn is_seen(alert: &Alert, namespaces: &Namespaces) -> bool {
+    match &alert.subject.process {
         Some(whose) => namespaces.has(&whose.namespace),
         None => *namespaces == Namespaces::All,
-    });
-    wire::AlertList { items: seen.map(convert::alert).collect() }
+    }
 }

@@ -10,8 +10,8 @@ use crate::api::{ApiError, Shared};
 /// System metrics
 #[utoipa::path(get, path = "/api/system", tag = "compat", operation_id = "compat_system",
     responses((status = 200, description = "`cpu` %, `memory` {used, total, percentage}, `load_average`, `uptime` s", body = Object)))]
-pub async fn system(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<Value>, ApiError> {
-    let host = crate::api::system::show::system(&api).await?.host;
+pub async fn system(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<Value>, ApiError> {
+    let host = crate::api::system::show::system(&api, &auth.principal).await?.host;
     let share = 100.0 * host.memory_used_bytes as f64 / (host.memory_total_bytes.max(1)) as f64;
     Ok(Json(json!({
         "cpu": host.cpu_percent,

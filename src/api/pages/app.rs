@@ -6,17 +6,17 @@ use axum::extract::State;
 use axum::response::Html;
 
 use super::list::order;
-use super::{Asked, Fields, asked};
+use super::{Asked, Fields, asked, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::apps::runs;
 use crate::api::extract::{Path, Query};
 use crate::api::resolve::{resolve, resolve_app};
 use crate::api::{ApiError, Shared, balancer_state, convert, log_state, metrics};
 use crate::daemon::view::ProcessView;
-use crate::dashboard::{self, AppMetricsPage, AppPage, ConfirmPage};
+use crate::dashboard::{self, AppMetricsPage, AppPage, ConfirmPage, Reader};
 use crate::sample::history::{Range, Series};
 use crate::store::EventQuery;
-use crate::wire::{Action, App, Event, JobRun, Whoami};
+use crate::wire::{Action, App, Event, JobRun};
 
 /// So many of the latest events of a process are looked through.
 const EVENTS: usize = 100;
@@ -37,20 +37,20 @@ struct Seen {
     events: Vec<Event>,
     /// The latest, of a job.
     runs: Vec<JobRun>,
-    who: Whoami,
+    reader: Reader,
 }
 
 impl Seen {
     /// As it is defined, and no more.
-    fn defined(auth: &PageAuth<View>, views: &[Arc<ProcessView>]) -> Result<Seen, ApiError> {
+    fn defined(auth: &PageAuth<View>, api: &Shared, views: &[Arc<ProcessView>]) -> Result<Seen, ApiError> {
         let app = convert::app(views, None).ok_or_else(ApiError::no_route)?;
-        Ok(Seen { app, events: Vec::new(), runs: Vec::new(), who: convert::whoami(&auth.principal) })
+        Ok(Seen { app, events: Vec::new(), runs: Vec::new(), reader: reader(&auth.principal, api) })
     }
 
     /// With what has happened to it.
     async fn told(auth: &PageAuth<View>, api: &Shared, reference: &str) -> Result<Seen, ApiError> {
         let views = resolve_app(&auth.snapshot(api), reference)?;
-        Ok(Seen { events: events(api, &views).await?, ..Seen::defined(auth, &views)? })
+        Ok(Seen { events: events(api, &views).await?, ..Seen::defined(auth, api, &views)? })
     }
 
     /// With what it uses at this moment, too.
@@ -66,11 +66,11 @@ impl Seen {
             let (path, which) = (Path(reference.to_owned()), Query(runs::Which::of(RUNS)));
             runs = runs::runs(auth.with()?, State(api.clone()), path, which).await?.0.items;
         }
-        Ok(Seen { app, events: events(api, &views).await?, runs, who: convert::whoami(&auth.principal) })
+        Ok(Seen { app, events: events(api, &views).await?, runs, reader: reader(&auth.principal, api) })
     }
 
     fn page(&self) -> AppPage<'_> {
-        AppPage { app: &self.app, events: &self.events, runs: &self.runs, who: &self.who }
+        AppPage { app: &self.app, events: &self.events, runs: &self.runs, reader: &self.reader }
     }
 }
 
@@ -159,7 +159,7 @@ pub async fn metrics_page(
         range: range.as_str(),
         metrics: &of_each,
         left_out: shown.len() - of_each.len(),
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     })))
 }
 
@@ -169,7 +169,7 @@ pub async fn config(
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<Html<String>, ApiError> {
-    let seen = Seen::defined(&auth, &resolve_app(&auth.snapshot(&api), &reference)?)?;
+    let seen = Seen::defined(&auth, &api, &resolve_app(&auth.snapshot(&api), &reference)?)?;
     Ok(Html(dashboard::app_config_page(&seen.page())))
 }
 

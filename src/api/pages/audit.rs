@@ -3,11 +3,11 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{Admin, PageAuth};
 use crate::api::audit::list;
 use crate::api::extract::Query;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared};
 use crate::dashboard;
 
 /// The page. A link never fails: what is no number is the newest records.
@@ -23,6 +23,6 @@ pub async fn page(
         limit: None,
         count: None,
     };
-    let axum::Json(list) = list::list(auth.with()?, State(api), Query(which)).await?;
-    Ok(Html(dashboard::audit_page(&list, &convert::whoami(&auth.principal))))
+    let axum::Json(list) = list::list(auth.with()?, State(api.clone()), Query(which)).await?;
+    Ok(Html(dashboard::audit_page(&list, &reader(&auth.principal, &api))))
 }

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, aside, asked};
+use super::{Asked, aside, asked, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::{ApiError, Shared, convert, events};
 use crate::dashboard::{self, EventsPage};
@@ -20,14 +20,14 @@ pub async fn page(
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
     let rows = rows(&auth, &api, &query).await?;
-    let who = convert::whoami(&auth.principal);
+    let reader = reader(&auth.principal, &api);
     aside(move || {
         dashboard::events_page(&EventsPage {
             events: &found(&rows, asked(&query, "q")),
             q: asked(&query, "q"),
             limit: limit(&query),
             most: LIMITS.1,
-            who: &who,
+            reader: &reader,
         })
     })
     .await

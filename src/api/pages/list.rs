@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert, picture, processes, system};
@@ -17,14 +17,13 @@ pub async fn list(
 ) -> Result<Html<String>, ApiError> {
     let picture = picture(&auth, &api);
     let processes = processes::list::all(&api, &auth.principal).await;
-    let system = system::show::system(&api).await?;
-    let who = convert::whoami(&auth.principal);
+    let system = system::show::system(&api, &auth.principal).await?;
     Ok(Html(dashboard::processes_page(&ProcessesPage {
         processes: &processes,
         order: &order(&query),
         picture: &picture,
         system: &system,
-        who: &who,
+        reader: &reader(&auth.principal, &api),
     })))
 }
 

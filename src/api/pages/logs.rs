@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{LogsRead, PageAuth};
 use crate::api::extract::Path;
 use crate::api::logs::{self, Which};
@@ -98,7 +98,7 @@ async fn show(
         end: &page.end,
         asked: &of_query(query),
         limit: LINES,
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, api),
     }))
     .into_response())
 }

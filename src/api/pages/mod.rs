@@ -3,6 +3,7 @@
 //! Every page works without script: actions are plain forms that come back to where they were sent.
 
 pub mod act;
+pub mod alerts;
 pub mod app;
 pub mod audit;
 pub mod bulk;
@@ -21,15 +22,16 @@ pub mod update;
 use std::collections::BTreeMap;
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Response};
 
 use super::access::{self, PageAuth, View};
 use super::extract::Path;
-use super::{ApiError, convert, login};
-use crate::dashboard;
+use super::{Api, ApiError, Shared, alerts as alerts_of_api, convert, login};
+use crate::auth::Principal;
+use crate::dashboard::{self, Reader};
 use crate::wire::{FieldError, Problem};
 
 /// How long a form waits for the outcome before it shows the page.
@@ -49,9 +51,14 @@ pub async fn problems_as_pages(request: Request, next: Next) -> Response {
 }
 
 /// `GET /docs`
-pub async fn docs(auth: PageAuth<View>) -> Html<String> {
-    let who = convert::whoami(&auth.principal);
-    Html(dashboard::docs_page(super::openapi::document(), &who))
+pub async fn docs(auth: PageAuth<View>, State(api): State<Shared>) -> Html<String> {
+    Html(dashboard::docs_page(super::openapi::document(), &reader(&auth.principal, &api)))
+}
+
+/// Whoever looks at a page, and what is told to them on each.
+fn reader(principal: &Principal, api: &Api) -> Reader {
+    let firing = alerts_of_api::list::firing(api, &principal.namespaces);
+    Reader { who: convert::whoami(principal), firing }
 }
 
 /// `GET /assets/{version}/{path}`: embedded files; the version is the hash of the whole set.

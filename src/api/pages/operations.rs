@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{Html, Redirect};
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{AppOperate, PageAuth, View};
 use crate::api::audit::Note;
 use crate::api::extract::Path;
@@ -29,7 +29,7 @@ pub async fn page(
         older: older.as_deref(),
         cursor: asked(&query, "cursor"),
         now_ms: now_ms(),
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     })))
 }
 
@@ -50,7 +50,7 @@ pub async fn one(
     Path(id): Path<i64>,
 ) -> Result<Html<String>, ApiError> {
     let operation = find(&api, &auth.principal, id)?;
-    Ok(Html(dashboard::operation_page(&operation, now_ms(), &convert::whoami(&auth.principal))))
+    Ok(Html(dashboard::operation_page(&operation, now_ms(), &reader(&auth.principal, &api))))
 }
 
 /// `GET /fragments/operations/{id}`: what of it changes.

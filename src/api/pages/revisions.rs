@@ -3,6 +3,7 @@
 use axum::extract::State;
 use axum::response::Html;
 
+use super::reader;
 use crate::api::access::{PageAuth, View};
 use crate::api::apps::revisions::kept;
 use crate::api::convert_revision::revisions;
@@ -22,6 +23,6 @@ pub async fn page(
     Ok(Html(dashboard::app_revisions_page(&AppRevisionsPage {
         app: &app,
         revisions: &revisions(&kept(&api, &views).await?),
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     })))
 }

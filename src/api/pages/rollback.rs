@@ -3,7 +3,7 @@
 use axum::extract::State;
 use axum::response::{Html, Redirect};
 
-use super::{Asked, FORM_WAIT, Fields, asked};
+use super::{Asked, FORM_WAIT, Fields, asked, reader};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::act::Wait;
 use crate::api::apps::revisions::{find, kept};
@@ -37,7 +37,7 @@ pub async fn ask(
         differences: &differences(first.app, &first.spec, &row.spec),
         etag: &conditional::tag(first),
         restarts: views.iter().any(|view| view.goal == Goal::Up),
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     })))
 }
 

@@ -5,11 +5,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::Fields;
+use super::{Fields, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::audit::Note;
 use crate::api::extract::{Json, Path};
-use crate::api::{ApiError, Shared, convert, sessions, system, tokens, users};
+use crate::api::{ApiError, Shared, sessions, system, tokens, users};
 use crate::dashboard::{self, SettingsPage};
 use crate::wire::{NewToken, NewUser, Role};
 
@@ -127,7 +127,7 @@ async fn show(
     let axum::Json(tokens) = tokens::list::list(auth.with()?, api()).await;
     let axum::Json(users) = users::list::list(auth.with()?, api()).await;
     let axum::Json(sessions) = sessions::list::list(auth.with()?, api()).await;
-    let system = system::show::system(&api().0).await?;
+    let system = system::show::system(&api().0, &auth.principal).await?;
     Ok(dashboard::settings_page(&SettingsPage {
         daemon: &system.daemon,
         tokens: &tokens.items,
@@ -135,6 +135,6 @@ async fn show(
         sessions: &sessions.items,
         secret,
         error,
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api().0),
     }))
 }

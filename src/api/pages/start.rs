@@ -5,17 +5,21 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::{FORM_WAIT, Fields, wrong};
+use super::{FORM_WAIT, Fields, reader, wrong};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::apps::create::create_app;
 use crate::api::audit::Note;
 use crate::api::plans::make;
-use crate::api::{ApiError, Shared, convert};
+use crate::api::{ApiError, Shared};
 use crate::dashboard::{self, StartPage, form};
 use crate::wire::{FieldError, NewApp, PlanAction, PlanOrder};
 
 /// The empty form. What its address says is typed in already.
-pub async fn empty(auth: PageAuth<AppWrite>, query: axum::extract::RawQuery) -> Html<String> {
+pub async fn empty(
+    auth: PageAuth<AppWrite>,
+    State(api): State<Shared>,
+    query: axum::extract::RawQuery,
+) -> Html<String> {
     let said = query.0.unwrap_or_default();
     // A box is ticked unless somebody unticks it.
     let ticked = [("autorestart".to_owned(), "true".to_owned())];
@@ -26,7 +30,7 @@ pub async fn empty(auth: PageAuth<AppWrite>, query: axum::extract::RawQuery) -> 
         values: &fields.0,
         app: &app,
         errors: &[],
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     }))
 }
 
@@ -69,7 +73,7 @@ pub async fn start(
         values: &fields.0,
         app: &app,
         errors: &errors,
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     });
     (StatusCode::UNPROCESSABLE_ENTITY, Html(page)).into_response()
 }

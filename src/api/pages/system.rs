@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use axum::extract::State;
 use axum::response::Html;
 
-use super::{Asked, asked};
+use super::{Asked, asked, reader};
 use crate::api::access::{PageAuth, View};
-use crate::api::{ApiError, Shared, convert, metrics, system};
+use crate::api::{ApiError, Shared, metrics, system};
 use crate::dashboard::{self, Disk, SystemPage};
 use crate::sample::history::{Range, Series};
 
@@ -17,7 +17,7 @@ pub async fn page(
     State(api): State<Shared>,
     query: Asked,
 ) -> Result<Html<String>, ApiError> {
-    let system = system::show::system(&api).await?;
+    let system = system::show::system(&api, &auth.principal).await?;
     let range = Range::of_word(asked(&query, "range")).unwrap_or(Range::Hour);
     let home = api.handle.home().path().to_owned();
     let statvfs = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&home)).await;
@@ -35,6 +35,6 @@ pub async fn page(
         counts: &counts.into_iter().collect::<Vec<_>>(),
         range: range.as_str(),
         metrics: &metrics::metrics(&api, Series::Host, range).await?,
-        who: &convert::whoami(&auth.principal),
+        reader: &reader(&auth.principal, &api),
     })))
 }

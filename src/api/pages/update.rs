@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 
-use super::{FORM_WAIT, Fields, wrong};
+use super::{FORM_WAIT, Fields, reader, wrong};
 use crate::api::access::{AppWrite, PageAuth};
 use crate::api::act::Wait;
 use crate::api::apps::{
@@ -19,7 +19,7 @@ use crate::api::extract::{Json, Path, Query};
 use crate::api::plans::make;
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert};
-use crate::dashboard::{self, AppUpdatePage, Wanted, form};
+use crate::dashboard::{self, AppUpdatePage, Reader, Wanted, form};
 use crate::wire::{App, NewApp, PlanOrder, Then};
 
 /// An app, and what somebody would have to send for it to be as it is.
@@ -55,9 +55,8 @@ impl Known {
         (new, wanted)
     }
 
-    fn page(&self, auth: &PageAuth<AppWrite>, values: &[(String, String)], wanted: &Wanted) -> Html<String> {
-        let who = convert::whoami(&auth.principal);
-        Html(dashboard::app_update_page(&AppUpdatePage { app: &self.app, values, wanted, who: &who }))
+    fn page(&self, reader: &Reader, values: &[(String, String)], wanted: &Wanted) -> Html<String> {
+        Html(dashboard::app_update_page(&AppUpdatePage { app: &self.app, values, wanted, reader }))
     }
 }
 
@@ -69,7 +68,7 @@ pub async fn form(
 ) -> Result<Html<String>, ApiError> {
     let known = Known::of(&auth, &api, &reference).await?;
     let wanted = Wanted { etag: known.etag.clone(), ..Wanted::default() };
-    Ok(known.page(&auth, &form::texts(&known.new), &wanted))
+    Ok(known.page(&reader(&auth.principal, &api), &form::texts(&known.new), &wanted))
 }
 
 /// `POST /fragments/apps/{ref}/check`: what would be different so far. It changes nothing.
@@ -124,8 +123,11 @@ pub async fn update(
             Ok(()) => return Ok(Redirect::to(&format!("/apps/{reference}")).into_response()),
             Err(refused) => {
                 wanted.stale = refused.status == StatusCode::PRECONDITION_FAILED;
-                let page =
-                    known.page(&auth, &fields.0, &Wanted { errors: wrong(refused), plan: None, ..wanted });
+                let page = known.page(
+                    &reader(&auth.principal, &api),
+                    &fields.0,
+                    &Wanted { errors: wrong(refused), plan: None, ..wanted },
+                );
                 return Ok((StatusCode::UNPROCESSABLE_ENTITY, page).into_response());
             }
         }
@@ -135,7 +137,7 @@ pub async fn update(
         true => StatusCode::OK,
         false => StatusCode::UNPROCESSABLE_ENTITY,
     };
-    Ok((status, known.page(&auth, &fields.0, &wanted)).into_response())
+    Ok((status, known.page(&reader(&auth.principal, &api), &fields.0, &wanted)).into_response())
 }
 
 async fn save(

@@ -5,21 +5,22 @@ use axum::extract::State;
 
 use super::upgrade;
 use crate::api::access::{Auth, View};
-use crate::api::{Api, ApiError, Shared, convert, convert_store, convert_usage};
+use crate::api::{Api, ApiError, Shared, alerts, convert, convert_store, convert_usage};
+use crate::auth::Principal;
 use crate::wire;
 
 /// Show host and daemon
 #[utoipa::path(get, path = "/api/v1/system", tag = "system", operation_id = "show_system",
     responses((status = 200, description = "figures at most a second old", body = wire::System)))]
-pub async fn show(_auth: Auth<View>, State(api): State<Shared>) -> Result<Json<wire::System>, ApiError> {
-    system(&api).await.map(Json)
+pub async fn show(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<wire::System>, ApiError> {
+    system(&api, &auth.principal).await.map(Json)
 }
 
-/// Host and daemon, now.
+/// Host and daemon, now, as they are told to whoever that is.
 ///
 /// # Errors
 /// When the daemon ends.
-pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
+pub async fn system(api: &Api, principal: &Principal) -> Result<wire::System, ApiError> {
     let measured = api.handle.measured().await;
     let measured = measured.ok_or_else(|| ApiError::internal(&"the sampling thread is gone"))?;
     Ok(wire::System {
@@ -38,5 +39,6 @@ pub async fn system(api: &Api) -> Result<wire::System, ApiError> {
             .log_space
             .borrow()
             .map(|space| wire::LogSpace { used_bytes: space.used as i64, budget_bytes: space.budget as i64 }),
+        alerts_firing: alerts::list::firing(api, &principal.namespaces) as i64,
     })
 }

@@ -8,7 +8,7 @@ use super::super::out::{self, Screen};
 use super::super::render::table::{self, Cell, Column};
 use super::super::render::{health_style, status_style, units};
 use super::super::session::Session;
-use super::{mini_list, monit, report};
+use super::{alert, mini_list, monit, report};
 use crate::wire::Process;
 
 /// With --watch it is shown that often, as by PM2.
@@ -20,7 +20,13 @@ pub async fn run(args: ListArgs) -> Result<(), CliError> {
         return monit::run(MonitArgs { interval: EACH }).await;
     }
     let session = Session::open().await?;
-    let mut processes = session.ask(async |c| c.processes().await).await?.items;
+    // Side by side: what else is to be told costs the list nothing.
+    let is_shown = !args.json && !args.mini_list;
+    let (list, told) = tokio::join!(session.ask(async |c| c.processes().await), async {
+        let system = if is_shown { session.client.system().await.ok() } else { None };
+        system.as_ref().and_then(alert::firing)
+    });
+    let mut processes = list?.items;
     if let Some(sort) = args.sort {
         order(&mut processes, sort);
     }
@@ -34,6 +40,7 @@ pub async fn run(args: ListArgs) -> Result<(), CliError> {
         tell_who_waits(&mut processes);
         out::print(&table(&processes, session.screen));
     }
+    told.iter().for_each(|told| out::notice(told));
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! One file per command.
 
 mod act;
+mod alert;
 mod apply;
 mod attach;
 mod audit;
@@ -120,6 +121,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::Flush(args) => flush::run(args).await,
         ClientCommand::Forward(args) => forward::run(args).await,
         ClientCommand::Monitoring(args) => monitoring::run(args).await,
+        ClientCommand::Alert(args) => alert::run(args).await,
         ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,

@@ -5,6 +5,7 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::render::{status_style, styled, units};
 use super::super::session::{Session, address};
+use super::alert;
 use crate::wire::{LogSpace, Process, Store, System};
 
 /// Runs the command.
@@ -18,7 +19,7 @@ pub async fn run(args: JsonArgs) -> Result<(), CliError> {
             counts.into_iter().map(|(status, number)| (status.to_owned(), number.into())).collect();
         out::json(&serde_json::json!({
             "host": system.host, "daemon": system.daemon, "store": system.store, "logs": system.logs,
-            "processes_by_status": by_status
+            "alerts_firing": system.alerts_firing, "processes_by_status": by_status
         }));
     } else {
         out::print(&text(&system, &counts, session.screen.color));
@@ -72,7 +73,8 @@ fn text(system: &System, counts: &[(&str, usize)], color: bool) -> String {
         ("load", loads.join(" ")),
         ("processes", or(processes, "none")),
     ];
-    rows.iter().map(|(key, value)| format!("{key:<9}  {value}\n")).collect()
+    let alerts = alert::firing(system).map(|told| ("alerts", told));
+    rows.into_iter().chain(alerts).map(|(key, value)| format!("{key:<9}  {value}\n")).collect()
 }
 
 fn logs(space: Option<&LogSpace>) -> String {
@@ -123,6 +125,7 @@ pub mod tests {
             },
             store: Store { status: "ok".into(), ..Store::default() },
             logs: Some(LogSpace { used_bytes: 3 << 20, budget_bytes: 4 << 30 }),
+            alerts_firing: 0,
         }
     }
 
@@ -137,5 +140,8 @@ pub mod tests {
                         cpu        12.5% of 2 cores\nmemory     1.0 GiB of 4.0 GiB\n\
                         load       0.50 1.00 1.25\nprocesses  2 online, 1 stopped\n";
         assert_eq!(text, expected);
+        let firing = System { alerts_firing: 2, ..system };
+        let text = super::text(&firing, &counts(&processes), false);
+        assert_eq!(text, format!("{expected}alerts     2 alerts fire: pmdaemon alert\n"));
     }
 }

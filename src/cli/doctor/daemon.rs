@@ -5,12 +5,12 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::{Finding, Level, store};
+use super::{Finding, Level, alerts, store};
 use crate::cli::port_owner;
 use crate::cli::session::{USUAL_PORT, address};
 use crate::client::{self, Client, start};
 use crate::home::Home;
-use crate::wire::System;
+use crate::wire::{AlertChannel, System};
 
 /// Version of this command.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
@@ -21,11 +21,12 @@ pub async fn all(home: &Home) -> Vec<Finding> {
     let lives = start::keeper_lives(home);
     if client::is_ready(home).await {
         match ask(home).await {
-            Ok(system) => {
+            Ok((system, channels)) => {
                 findings.push(daemon(&system));
                 findings.push(keeper(system.daemon.keeper_pid));
                 findings.extend(addresses(&system));
                 findings.extend(store::all(&system.store));
+                findings.extend(alerts::all(&channels));
             }
             Err(told) => findings.push(Finding::bad(
                 Level::Serious,
@@ -49,9 +50,12 @@ pub async fn all(home: &Home) -> Vec<Finding> {
     findings
 }
 
-async fn ask(home: &Home) -> Result<System, String> {
+async fn ask(home: &Home) -> Result<(System, Vec<AlertChannel>), String> {
     let client = Client::local(home).map_err(|e| e.to_string())?;
-    client.system().await.map_err(|e| e.to_string())
+    let system = client.system().await.map_err(|e| e.to_string())?;
+    // A daemon of an earlier version has none.
+    let channels = client.alert_channels().await.map(|list| list.items).unwrap_or_default();
+    Ok((system, channels))
 }
 
 fn daemon(system: &System) -> Finding {

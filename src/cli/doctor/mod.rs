@@ -3,6 +3,7 @@
 //! Each check is a function that gives findings; nothing is changed, and no daemon is started. What
 //! can be tried is tried: a kernel that has a feature may be in a container that forbids it.
 
+mod alerts;
 mod daemon;
 mod home;
 mod host;

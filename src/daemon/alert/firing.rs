@@ -162,9 +162,14 @@ impl Book {
         firing.into_iter().chain(over.into_iter().take(MOST_OVER)).cloned().collect()
     }
 
+    /// How many of these fire.
+    pub fn firing(&self, is_meant: impl Fn(&Alert) -> bool) -> usize {
+        self.alerts.values().filter(|alert| alert.is_firing() && is_meant(alert)).count()
+    }
+
     /// How many of a rule fire.
     pub fn firing_of(&self, rule: &str) -> usize {
-        self.alerts.values().filter(|alert| alert.is_firing() && alert.rule == rule).count()
+        self.firing(|alert| alert.rule == rule)
     }
 
     fn newest(&mut self, key: &Key) -> Option<&mut Alert> {

@@ -195,6 +195,11 @@ impl Alerts {
         locked(&self.0.book).list()
     }
 
+    /// How many of these fire.
+    pub fn firing(&self, is_meant: impl Fn(&Alert) -> bool) -> usize {
+        locked(&self.0.book).firing(is_meant)
+    }
+
     /// All rules by name, and how many alerts of each fire.
     pub fn rules(&self) -> Vec<(Arc<Rule>, usize)> {
         let book = locked(&self.0.book);

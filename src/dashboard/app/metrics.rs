@@ -3,10 +3,10 @@
 use askama::Template;
 
 use super::super::chart::Charts;
-use super::super::frame::{Frame, Here};
+use super::super::frame::{Frame, Here, Reader};
 use super::super::render;
 use super::Head;
-use crate::wire::{App, Metrics, Whoami};
+use crate::wire::{App, Metrics};
 
 /// What the page shows.
 pub struct AppMetricsPage<'a> {
@@ -19,14 +19,14 @@ pub struct AppMetricsPage<'a> {
     /// How many more there are.
     pub left_out: usize,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
 pub fn app_metrics_page(page: &AppMetricsPage<'_>) -> String {
     render(&View {
-        head: Head::new(page.app, page.who, "metrics"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "metrics"),
+        frame: Frame::new(page.reader, Here::Processes),
         range: page.range,
         charts: page
             .metrics

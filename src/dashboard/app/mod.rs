@@ -10,11 +10,11 @@ use askama::Template;
 
 use super::event::lines;
 use super::events::EventList;
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::order::Order;
 use super::render;
 use super::row::{COLUMNS, Column, Rows};
-use crate::wire::{App, Event, JobRun, Whoami};
+use crate::wire::{App, Event, JobRun};
 use definition::{Group, groups};
 pub use metrics::{AppMetricsPage, app_metrics_page};
 use now::Now;
@@ -30,7 +30,7 @@ pub struct AppPage<'a> {
     /// The latest runs of a job, oldest first.
     pub runs: &'a [JobRun],
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// Signals that are offered; the command line sends any.
@@ -45,12 +45,12 @@ pub fn reference(app: &App) -> String {
 /// The overview.
 pub fn app_page(page: &AppPage<'_>, order: &Order) -> String {
     render(&Overview {
-        head: Head::new(page.app, page.who, "overview"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "overview"),
+        frame: Frame::new(page.reader, Here::Processes),
         order,
         columns: &COLUMNS,
         now: Now::new(page.app, page.events, page.runs),
-        body: Rows::new(&page.app.processes, order, "", page.who),
+        body: Rows::new(&page.app.processes, order, "", &page.reader.who),
     })
 }
 
@@ -62,8 +62,8 @@ pub fn app_fragment(app: &App, events: &[Event], runs: &[JobRun]) -> String {
 /// What has happened to it.
 pub fn app_events_page(page: &AppPage<'_>) -> String {
     render(&Events {
-        head: Head::new(page.app, page.who, "events"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "events"),
+        frame: Frame::new(page.reader, Here::Processes),
         list: events_of(page.app, page.events),
     })
 }
@@ -80,8 +80,8 @@ fn events_of<'a>(app: &App, events: &'a [Event]) -> EventList<'a> {
 /// Its definition.
 pub fn app_config_page(page: &AppPage<'_>) -> String {
     render(&Config {
-        head: Head::new(page.app, page.who, "config"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "config"),
+        frame: Frame::new(page.reader, Here::Processes),
         groups: groups(page.app),
     })
 }
@@ -100,8 +100,8 @@ pub(super) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    pub fn new(app: &'a App, who: &Whoami, tab: &'static str) -> Head<'a> {
-        let frame = Frame::new(who, Here::Processes);
+    pub fn new(app: &'a App, reader: &Reader, tab: &'static str) -> Head<'a> {
+        let frame = Frame::new(reader, Here::Processes);
         Head {
             app,
             reference: reference(app),

@@ -4,10 +4,10 @@ use askama::Template;
 
 use super::super::difference::Differences;
 use super::super::event::moment;
-use super::super::frame::{Frame, Here};
+use super::super::frame::{Frame, Here, Reader};
 use super::super::render;
 use super::Head;
-use crate::wire::{App, Difference, Revision, Whoami};
+use crate::wire::{App, Difference, Revision};
 
 /// What the page shows.
 pub struct AppRevisionsPage<'a> {
@@ -16,14 +16,14 @@ pub struct AppRevisionsPage<'a> {
     /// The versions that are kept, ascending.
     pub revisions: &'a [Revision],
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
 pub fn app_revisions_page(page: &AppRevisionsPage<'_>) -> String {
     render(&View {
-        head: Head::new(page.app, page.who, "revisions"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "revisions"),
+        frame: Frame::new(page.reader, Here::Processes),
         revisions: page.revisions.iter().rev().map(Told::new).collect(),
     })
 }
@@ -86,14 +86,14 @@ pub struct RollbackPage<'a> {
     /// Some of its processes are wanted up, and will restart.
     pub restarts: bool,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// The page.
 pub fn rollback_page(page: &RollbackPage<'_>) -> String {
     render(&Question {
-        head: Head::new(page.app, page.who, "revisions"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "revisions"),
+        frame: Frame::new(page.reader, Here::Processes),
         revision: page.revision,
         differences: (!page.differences.is_empty()).then(|| Differences::between(page.differences)),
         etag: page.etag,
@@ -115,7 +115,7 @@ struct Question<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::row::tests::who;
+    use super::super::super::row::tests::reader;
     use super::super::tests::app;
     use super::*;
     use crate::wire::Role;
@@ -139,7 +139,7 @@ mod tests {
             app_revisions_page(&AppRevisionsPage {
                 app: &app(Vec::new()),
                 revisions: &revisions,
-                who: &who(role),
+                reader: &reader(role),
             })
         };
         let html = page(Role::Deployer);

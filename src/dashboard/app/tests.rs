@@ -1,7 +1,7 @@
 //! Pages of an app.
 
 use super::super::event::tests::event;
-use super::super::row::tests::{process, who};
+use super::super::row::tests::{process, reader};
 use super::*;
 use crate::wire::{Backend, Balancer, JobRun, LastExit, Process, Role};
 
@@ -20,7 +20,7 @@ pub fn app(processes: Vec<Process>) -> App {
 }
 
 fn overview(app: &App, events: &[Event], role: Role) -> String {
-    app_page(&AppPage { app, events, runs: &[], who: &who(role) }, &Order::default())
+    app_page(&AppPage { app, events, runs: &[], reader: &reader(role) }, &Order::default())
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn only_who_may_act_gets_buttons() {
 #[test]
 fn the_configuration_shows_names_of_variables_and_no_values() {
     let one = app(vec![process(3, "web", "online")]);
-    let html = app_config_page(&AppPage { app: &one, events: &[], runs: &[], who: &who(Role::Admin) });
+    let html = app_config_page(&AppPage { app: &one, events: &[], runs: &[], reader: &reader(Role::Admin) });
     assert!(html.contains("<code>SECRET</code>") && html.contains("=***"), "{html}");
     assert!(html.contains("16 unstable runs in a row"), "{html}");
 }
@@ -91,7 +91,7 @@ fn foreign_text_is_escaped_wherever_it_stands() {
     }
     one.args = vec![evil.to_owned()];
     let events = [event(1, "2026-01-02T03:04:00.000Z", "process.spawn_failed", evil)];
-    let page = AppPage { app: &one, events: &events, runs: &[], who: &who(Role::Admin) };
+    let page = AppPage { app: &one, events: &events, runs: &[], reader: &reader(Role::Admin) };
     for html in [app_page(&page, &Order::default()), app_events_page(&page), app_config_page(&page)] {
         assert!(!html.contains("<img") && !html.contains("<b hx-post"), "{html}");
     }

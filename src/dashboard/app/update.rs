@@ -5,10 +5,10 @@ use askama::filters::HtmlSafe;
 
 use super::super::difference::Differences;
 use super::super::form::{self, Field, GROUPS, Shown};
-use super::super::frame::{Frame, Here};
+use super::super::frame::{Frame, Here, Reader};
 use super::super::render;
 use super::{Head, reference};
-use crate::wire::{App, FieldError, Plan, PlanAction, Whoami};
+use crate::wire::{App, FieldError, Plan, PlanAction};
 
 /// The members that an update cannot change.
 const FIXED: [&str; 2] = ["name", "namespace"];
@@ -22,7 +22,7 @@ pub struct AppUpdatePage<'a> {
     /// What would be done, and what is wrong.
     pub wanted: &'a Wanted,
     /// The reader.
-    pub who: &'a Whoami,
+    pub reader: &'a Reader,
 }
 
 /// What somebody wants the definition to be.
@@ -47,8 +47,8 @@ pub fn app_update_page(page: &AppUpdatePage<'_>) -> String {
         fields.iter().map(one).collect()
     };
     render(&View {
-        head: Head::new(page.app, page.who, "config"),
-        frame: Frame::new(page.who, Here::Processes),
+        head: Head::new(page.app, page.reader, "config"),
+        frame: Frame::new(page.reader, Here::Processes),
         groups: GROUPS.iter().map(|group| (group.title, fields(group.fields))).collect(),
         checked: Checked::new(page.app, page.wanted),
     })
@@ -143,7 +143,7 @@ fn ways(action: PlanAction) -> Option<(&'static str, Ways)> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::row::tests::who;
+    use super::super::super::row::tests::reader;
     use super::super::tests::app;
     use super::*;
     use crate::wire::{Change, PlanStep, Role};
@@ -196,7 +196,7 @@ mod tests {
             app: &app(Vec::new()),
             values: &values,
             wanted: &wanted,
-            who: &who(Role::Deployer),
+            reader: &reader(Role::Deployer),
         };
         let html = app_update_page(&page);
         assert!(html.contains(r#"value="&#60;9&#62;""#) && html.contains("is no port"), "{html}");

@@ -10,9 +10,8 @@ mod schema;
 use askama::Template;
 use serde_json::Value;
 
-use super::frame::{Frame, Here};
+use super::frame::{Frame, Here, Reader};
 use super::render;
-use crate::wire::Whoami;
 use operation::{Operation, operations};
 use schema::{Schema, schemas};
 
@@ -35,10 +34,10 @@ struct View<'a> {
 }
 
 /// The page. `openapi` is an OpenAPI 3.1 (or 3.0) document.
-pub fn docs_page(openapi: &Value, who: &Whoami) -> String {
+pub fn docs_page(openapi: &Value, reader: &Reader) -> String {
     let info = &openapi["info"];
     render(&View {
-        frame: Frame::new(who, Here::Api),
+        frame: Frame::new(reader, Here::Api),
         title: text(&info["title"]),
         version: text(&info["version"]),
         description: text(&info["description"]),

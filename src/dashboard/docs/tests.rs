@@ -1,6 +1,6 @@
 use serde_json::json;
 
-use super::super::row::tests::who;
+use super::super::row::tests::reader;
 use super::*;
 use crate::wire::Role;
 
@@ -44,7 +44,7 @@ fn curl_of(path: &str) -> String {
 }
 
 fn page() -> String {
-    docs_page(&document(), &who(Role::Viewer))
+    docs_page(&document(), &reader(Role::Viewer))
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn a_document_with_nothing_or_nonsense_in_it_still_gives_a_page() {
         json!({"paths": {"/x": {"get": 5}}, "tags": 3}),
         json!({"components": {"schemas": {"Loop": {"$ref": "#/components/schemas/Loop"}}}}),
     ] {
-        assert!(docs_page(&odd, &who(Role::Viewer)).contains("</html>"), "{odd}");
+        assert!(docs_page(&odd, &reader(Role::Viewer)).contains("</html>"), "{odd}");
     }
 }
 

@@ -25,7 +25,7 @@ const PAGES = [
   "/apps/web/rollback?revision=1", "/apps/web/delete", "/apps/told", "/apps/broken", "/apps/nightly",
   `/apps/new?script=${encodeURIComponent(EVIL)}&env=${encodeURIComponent(`A=${EVIL}`)}&port=x`,
   "/logs", "/events", `/events?q=${encodeURIComponent(EVIL)}`, "/operations", "/operations/1",
-  "/ports", "/system", "/settings", "/audit", "/docs", "/no/such/page",
+  "/ports", "/alerts", "/alerts/rules/remove?name=given-up", "/system", "/settings", "/audit", "/docs", "/no/such/page",
 ];
 
 let daemon;
@@ -42,6 +42,9 @@ before(async () => {
   chrome = await browser();
   const { cli, home } = daemon;
   const port = await freePort();
+  await cli("alert", "channel", "add", "evil", "--command", "--", "/bin/false", EVIL);
+  await cli("alert", "add", "given-up", "--errored", "--channel", "evil");
+  await cli("alert", "add", "words", "--log", `${EVIL.slice(0, 20)}|onload=alert`, "--channel", "evil");
   // A directory cannot have a slash in its name.
   const there = `${home}/${EVIL.replaceAll("/", "").slice(0, 120)}`;
   await mkdir(there);
@@ -99,7 +102,7 @@ for (const path of PAGES) {
 }
 
 test("what is foreign is really there", async () => {
-  for (const [path, text] of [["/apps/web/logs", "onerror=alert(1)"], ["/apps/web", "onerror=alert(1)"], ["/apps/told", "svg onload=alert(2)"], ["/apps/web/revisions", "onerror=alert(1)"]]) {
+  for (const [path, text] of [["/apps/web/logs", "onerror=alert(1)"], ["/apps/web", "onerror=alert(1)"], ["/apps/told", "svg onload=alert(2)"], ["/apps/web/revisions", "onerror=alert(1)"], ["/alerts", "onerror=alert(1)"]]) {
     await page.goto(`${address}${path}`);
     await page.getByText(text).first().waitFor();
   }

@@ -17,6 +17,9 @@ before(async () => {
   await daemon.cli("start", fixture("server.js"), "--name", "web", "--instances", "2", "--port", "auto:42000-42100");
   await daemon.cli("start", fixture("loop.sh"), "--name", "job", "--namespace", "night");
   await daemon.cli("stop", "job");
+  await daemon.cli("alert", "channel", "add", "ops", "--command", "--", "/bin/false");
+  await daemon.cli("alert", "add", "crashes", "--errored", "--channel", "ops");
+  await daemon.cli("start", fixture("crash.sh"), "--name", "broken", "--max-restarts", "1", "--restart-delay", "20").catch(() => {});
   ({ context, address } = await loggedIn(daemon, chrome));
 });
 
@@ -65,7 +68,7 @@ test("every page is valid", async () => {
     "/", "/?group=app", "/?q=nothing", "/apps/web", "/apps/web/logs", "/apps/web/logs?q=listen", "/apps/web/events",
     "/apps/web/metrics", "/apps/web/config", "/apps/web/delete", "/apps/job", "/apps/new", "/apps/new?port=1&script=x",
     "/apps/web/update", "/apps/web/revisions", "/audit", "/operations", "/operations/1", "/operations?state=running",
-    "/logs", "/events", "/ports", "/system", "/settings", "/docs", "/login", "/login/once?code=x", "/no/such/page",
+    "/logs", "/events", "/alerts", "/alerts/channels/remove?name=ops", "/ports", "/system", "/settings", "/docs", "/login", "/login/once?code=x", "/no/such/page",
   ];
   const wrong = [];
   for (const path of paths) {
