@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hyper::header::HeaderValue;
@@ -33,7 +33,10 @@ pub struct Backend {
     requests: AtomicU64,
     /// What came to nothing with it.
     errors: AtomicU64,
-    down_since: Mutex<Option<Instant>>,
+    /// When this was made.
+    begun: Instant,
+    /// When it refused a connection, in milliseconds from then on; 0: it has taken one since.
+    down_since: AtomicU64,
     /// When it came into service, beside others that were. None: it was there from the beginning.
     new_since: Option<Instant>,
     /// Its kept connections, of each thread.
@@ -45,9 +48,10 @@ pub struct Active(Arc<Backend>);
 
 /// All of them.
 pub struct Fleet {
-    /// So many threads answer.
-    threads: usize,
-    state: RwLock<State>,
+    /// As the last table said.
+    state: Mutex<State>,
+    /// The same once more for each thread that answers, which therefore waits for no other.
+    desks: Vec<Desk>,
     turn: AtomicUsize,
     /// Grows with each table.
     changed: watch::Sender<u64>,
@@ -60,20 +64,38 @@ pub struct Fleet {
 pub struct Tally {
     /// Connections of clients that are open.
     pub connections: AtomicUsize,
-    /// Requests, or connections in TCP mode.
-    pub requests: AtomicU64,
-    /// Of those, the ones that nobody answered.
+    /// Requests, or connections in TCP mode, that nobody answered.
     pub errors: AtomicU64,
     /// Times that another process was tried.
     pub retries: AtomicU64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     generation: u64,
-    settings: Arc<Settings>,
+    settings: Settings,
     in_service: Vec<Arc<Backend>>,
     draining: Vec<Arc<Backend>>,
+}
+
+/// What a thread needs for each request, in cache lines of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Desk(Mutex<OnDesk>);
+
+#[derive(Default)]
+struct OnDesk {
+    state: State,
+    /// What came in.
+    requests: u64,
+    /// Room for those of the present choice.
+    candidates: Vec<Candidate>,
+}
+
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, OnDesk> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Backend {
@@ -87,7 +109,8 @@ impl Backend {
             active: AtomicUsize::new(0),
             requests: AtomicU64::new(0),
             errors: AtomicU64::new(0),
-            down_since: Mutex::new(None),
+            begun: Instant::now(),
+            down_since: AtomicU64::new(0),
             new_since,
             pools: (0..threads).map(|_| Pool::new(row.port)).collect(),
         })
@@ -105,7 +128,7 @@ impl Backend {
 
     /// It refused a connection.
     pub fn refused(&self) {
-        *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+        self.down_since.store(self.begun.elapsed().as_millis() as u64 + 1, Relaxed);
         self.errors.fetch_add(1, Relaxed);
     }
 
@@ -116,19 +139,25 @@ impl Backend {
 
     /// It took a connection.
     pub fn accepted(&self) {
-        *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        // Mostly it is so already, and what is only read is in the cache of each core.
+        if self.down_since.load(Relaxed) != 0 {
+            self.down_since.store(0, Relaxed);
+        }
     }
 
     /// How much of its share it gets, in thousandths; at least one.
     fn weight(&self, slow_start: Duration) -> u32 {
+        if slow_start.is_zero() {
+            return choose::WHOLE;
+        }
         let (since, whole) = (self.new_since.map(|at| at.elapsed()), slow_start.as_millis().max(1));
         let part = since.filter(|since| *since < slow_start).map(|since| since.as_millis() * 1000 / whole);
         part.map_or(choose::WHOLE, |part| (part as u32).max(1))
     }
 
     fn is_down(&self) -> bool {
-        let since = *self.down_since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|at| at.elapsed() < DOWN)
+        let since = self.down_since.load(Relaxed);
+        since != 0 && self.begun.elapsed() < Duration::from_millis(since - 1) + DOWN
     }
 
     /// What it has to answer now, what was given to it, and what came to nothing.
@@ -169,25 +198,28 @@ impl Fleet {
     /// Nobody is there yet. So many threads will answer.
     pub fn new(threads: usize) -> Arc<Fleet> {
         let changed = watch::Sender::new(0);
-        let (state, turn, tally) = (RwLock::default(), AtomicUsize::new(0), Tally::default());
-        Arc::new(Fleet { threads, state, turn, changed, tally })
+        let (state, turn, tally) = (Mutex::default(), AtomicUsize::new(0), Tally::default());
+        let desks = (0..threads).map(|_| Desk::default()).collect();
+        Arc::new(Fleet { state, desks, turn, changed, tally })
     }
 
     /// Takes over a table. A life that was there before goes on counting.
     pub fn update(&self, table: Table) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let known: Vec<Arc<Backend>> = state.in_service.iter().chain(&state.draining).cloned().collect();
         // The first that are told were there before this balancer, or nobody was.
         let new_since = (!known.is_empty()).then(Instant::now);
         let find = |row: &table::Backend| {
             let same = known.iter().find(|old| old.run == row.run && old.port == row.port);
-            same.cloned().unwrap_or_else(|| Backend::new(row, new_since, self.threads))
+            same.cloned().unwrap_or_else(|| Backend::new(row, new_since, self.desks.len()))
         };
         let (draining, serving): (Vec<_>, Vec<_>) = table.backends.iter().partition(|row| row.draining);
         state.in_service = serving.into_iter().map(find).collect();
         state.draining = draining.into_iter().map(find).collect();
-        state.settings = Arc::new(table.settings);
+        state.settings = table.settings;
         state.generation = table.generation;
+        // Whoever reads the state from now on sees a choice that came before, and none comes after.
+        self.desks.iter().for_each(|desk| desk.lock().state = state.clone());
         let serving: BTreeSet<u64> = state.in_service.iter().map(|backend| backend.run).collect();
         known
             .iter()
@@ -198,22 +230,43 @@ impl Fleet {
         self.changed.send_replace(table.generation);
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, OnDesk> {
+        self.desks[workers::here()].lock()
+    }
+
     /// How it works now.
-    pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).settings)
+    pub fn settings(&self) -> Settings {
+        self.desk().state.settings
+    }
+
+    /// Counts a request, or a connection in TCP mode, that came in. How it works now.
+    pub fn came(&self) -> Settings {
+        let mut desk = self.desk();
+        desk.requests += 1;
+        desk.state.settings
+    }
+
+    /// What came in since the balancer began.
+    pub fn requests(&self) -> u64 {
+        self.desks.iter().map(|desk| desk.lock().requests).sum()
     }
 
     /// The number of the table, who is in service, and who leaves.
     pub fn picture(&self) -> (u64, Vec<Arc<Backend>>, Vec<Arc<Backend>>) {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         (state.generation, state.in_service.clone(), state.draining.clone())
     }
 
     /// Gives something new to somebody, who counts it from now on. None: nobody is in service.
     fn try_next(&self, client: Client, tried: &[u64]) -> Option<Active> {
-        // Read to the end of the choice: a table that takes somebody out of service comes before or
+        // Held to the end of the choice: a table that takes somebody out of service comes before or
         // after it, so that what it gets is seen by whoever waits until it has nothing left.
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut desk = self.desk();
+        let OnDesk { state, candidates, .. } = &mut *desk;
         let bound = match state.settings.sticky {
             Sticky::None => None,
             Sticky::Cookie => client.cookie,
@@ -229,9 +282,10 @@ impl Fleet {
             is_down: backend.is_down(),
             was_tried: tried.contains(&backend.run),
         };
-        let candidates: Vec<Candidate> = state.in_service.iter().map(candidate).collect();
+        candidates.clear();
+        candidates.extend(state.in_service.iter().map(candidate));
         let turn = self.turn.fetch_add(1, Relaxed);
-        let place = choose::next(&candidates, state.settings.method, turn, bound)?;
+        let place = choose::next(candidates, state.settings.method, turn, bound)?;
         Some(Active::new(&state.in_service[place]))
     }
 
@@ -241,6 +295,11 @@ impl Fleet {
         if let Some(active) = self.try_next(client, tried) {
             return Some(active);
         }
+        // Seldom, and large.
+        Box::pin(self.somebody(client, tried, deadline)).await
+    }
+
+    async fn somebody(&self, client: Client, tried: &[u64], deadline: Instant) -> Option<Active> {
         let mut changed = self.changed.subscribe();
         loop {
             changed.borrow_and_update();

@@ -10,9 +10,12 @@
 //! whatever it is. The connections to a process are kept and closed before usual programs close
 //! them, since a request that meets a closing connection is lost for whoever may not repeat it.
 
+use std::future::poll_fn;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -24,9 +27,10 @@ use hyper::{Request, Response, StatusCode, Uri, Version};
 use hyper_util::rt::TokioIo;
 use tokio::io::copy_bidirectional;
 
+use super::alarm::Alarm;
 use super::body::{Answer, Lent};
 use super::fleet::{Active, Client, Fleet};
-use super::headers;
+use super::headers::{self, Peer};
 use super::pool::Failure;
 use super::table::{Settings, Sticky};
 
@@ -41,35 +45,50 @@ enum Attempt {
     Late,
 }
 
+/// A connection of a client: what is the same for all its requests.
+pub struct Connected {
+    fleet: Arc<Fleet>,
+    address: IpAddr,
+    peer: Peer,
+    alarm: Alarm,
+}
+
+impl Connected {
+    /// From that address.
+    pub fn new(fleet: Arc<Fleet>, address: IpAddr, alarm: Alarm) -> Arc<Connected> {
+        Arc::new(Connected { fleet, address, peer: Peer::new(address), alarm })
+    }
+}
+
 /// Has a request answered.
-pub async fn answer(fleet: Arc<Fleet>, client: IpAddr, request: Request<Incoming>) -> Response<Answer> {
-    fleet.tally.requests.fetch_add(1, Relaxed);
-    let settings = fleet.settings();
-    match pass(&fleet, &settings, client, request).await {
+pub async fn answer(client: Arc<Connected>, request: Request<Incoming>) -> Response<Answer> {
+    let settings = client.fleet.came();
+    match pass(&client, settings, request).await {
         Ok(response) => response,
         Err((status, sentence)) => {
-            fleet.tally.errors.fetch_add(1, Relaxed);
+            client.fleet.tally.errors.fetch_add(1, Relaxed);
             own(status, sentence)
         }
     }
 }
 
 async fn pass(
-    fleet: &Fleet,
-    settings: &Settings,
-    address: IpAddr,
+    Connected { fleet, address, peer, alarm }: &Connected,
+    settings: Settings,
     mut request: Request<Incoming>,
 ) -> Result<Response<Answer>, (StatusCode, &'static str)> {
-    let begun = Instant::now();
-    let patience = begun + Duration::from_millis(settings.patience_ms);
+    let patience = Instant::now() + Duration::from_millis(settings.patience_ms);
     let limit = Duration::from_millis(settings.timeout_ms);
-    let cookie = headers::bound(request.headers()).filter(|_| settings.sticky == Sticky::Cookie);
-    let client = Client { address, cookie };
+    let cookie = match settings.sticky {
+        Sticky::Cookie => headers::bound(request.headers()),
+        Sticky::None | Sticky::Address => None,
+    };
+    let client = Client { address: *address, cookie };
     let upgrade = headers::upgrade(request.headers());
     let switched = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
     let (mut parts, body) = request.into_parts();
     headers::pass(&mut parts.headers, upgrade);
-    headers::forwarded(&mut parts.headers, address);
+    headers::forwarded(&mut parts.headers, peer);
     let body = Lent::new(body);
     let may_repeat = parts.method.is_idempotent() && body.is_empty() && switched.is_none();
     let mut tried = Vec::new();
@@ -77,8 +96,9 @@ async fn pass(
         let Some(active) = fleet.next(client, &tried, patience).await else {
             return Err((StatusCode::SERVICE_UNAVAILABLE, "no process of this app is in service"));
         };
-        let backend = Arc::clone(active.backend());
-        match attempt(&active, &parts, &body, limit).await {
+        let backend = active.backend();
+        let request = request_to(&backend.host, &parts, &body);
+        match attempt(&active, request, alarm, Instant::now() + limit).await {
             Attempt::Answered(response) => {
                 backend.accepted();
                 let binds = settings.sticky == Sticky::Cookie && cookie != Some(backend.instance);
@@ -110,14 +130,15 @@ async fn pass(
     }
 }
 
-async fn attempt(active: &Active, parts: &request::Parts, body: &Lent, limit: Duration) -> Attempt {
-    let request = request_to(&active.backend().host, parts, body);
-    match tokio::time::timeout(limit, active.backend().pool().ask(request)).await {
-        Ok(Ok(response)) => Attempt::Answered(response),
-        Ok(Err(Failure::Unsaid)) => Attempt::Unsaid,
-        Ok(Err(Failure::Broken)) => Attempt::Broken,
-        Err(_) => Attempt::Late,
-    }
+async fn attempt(active: &Active, request: Request<Lent>, alarm: &Alarm, late: Instant) -> Attempt {
+    let mut asked = pin!(active.backend().pool().ask(request));
+    let answered = |context: &mut Context<'_>| match asked.as_mut().poll(context) {
+        Poll::Ready(Ok(response)) => Poll::Ready(Attempt::Answered(response)),
+        Poll::Ready(Err(Failure::Unsaid)) => Poll::Ready(Attempt::Unsaid),
+        Poll::Ready(Err(Failure::Broken)) => Poll::Ready(Attempt::Broken),
+        Poll::Pending => alarm.poll(context, late).map(|()| Attempt::Late),
+    };
+    poll_fn(answered).await
 }
 
 fn request_to(host: &HeaderValue, parts: &request::Parts, body: &Lent) -> Request<Lent> {

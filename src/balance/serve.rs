@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpStream, UnixListener};
@@ -18,7 +17,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::alarm::Alarm;
 use super::fleet::Fleet;
+use super::http::Connected;
+use super::socket::Socket;
 use super::table::{Mode, Table};
 use super::watch::Watch;
 use super::workers::{self, Workers};
@@ -178,18 +180,21 @@ impl Answering {
         match self.fleet.settings().mode {
             Mode::Tcp => tcp::serve(&self.fleet, address, client).await,
             Mode::Http => {
-                let fleet = Arc::clone(&self.fleet);
+                let alarm = Alarm::default();
+                let asking = Connected::new(Arc::clone(&self.fleet), address, alarm.clone());
                 let service = service_fn(move |request| {
-                    let fleet = Arc::clone(&fleet);
-                    async move { Ok::<_, std::convert::Infallible>(http::answer(fleet, address, request).await) }
+                    let asking = Arc::clone(&asking);
+                    async move { Ok::<_, std::convert::Infallible>(http::answer(asking, request).await) }
                 });
                 let mut server = http1::Builder::new();
-                server.timer(TokioTimer::new()).header_read_timeout(HEAD);
-                let connection = server.serve_connection(TokioIo::new(client), service).with_upgrades();
+                server.timer(alarm).header_read_timeout(HEAD);
+                let connection = server.serve_connection(Socket::new(client), service).with_upgrades();
                 tokio::pin!(connection);
                 let mut told = false;
                 loop {
                     tokio::select! {
+                        // In this order: the end is seldom news.
+                        biased;
                         // A client that breaks off is no news.
                         _ = connection.as_mut() => return,
                         _ = self.end.wait_for(|end| *end), if !told => {

@@ -71,7 +71,7 @@ impl Status {
             generation,
             pid: std::process::id(),
             connections: fleet.tally.connections.load(Relaxed),
-            requests: fleet.tally.requests.load(Relaxed),
+            requests: fleet.requests(),
             errors: fleet.tally.errors.load(Relaxed),
             retries: fleet.tally.retries.load(Relaxed),
             backends: all.map(backend).collect(),

@@ -1,0 +1,106 @@
+//! A socket as hyper reads and writes it.
+//!
+//! A message goes out in pieces, its head and its body. Gathering a few short ones here costs less than
+//! having the kernel do it, and long ones are not copied.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+/// What is gathered is at most so long.
+const SHORT: usize = 1024;
+
+/// A client's or a process's.
+pub struct Socket(TokioIo<TcpStream>);
+
+impl Socket {
+    /// Of that connection.
+    pub fn new(stream: TcpStream) -> Socket {
+        Socket(TokioIo::new(stream))
+    }
+}
+
+impl Read for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(context, into)
+    }
+}
+
+impl Write for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        pieces: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let socket = Pin::new(&mut self.0);
+        if let [one] = pieces {
+            return socket.poll_write(context, one);
+        }
+        if pieces.iter().map(|piece| piece.len()).sum::<usize>() > SHORT {
+            return socket.poll_write_vectored(context, pieces);
+        }
+        let (mut gathered, mut end) = ([0; SHORT], 0);
+        for piece in pieces {
+            gathered[end..end + piece.len()].copy_from_slice(piece);
+            end += piece.len();
+        }
+        socket.poll_write(context, &gathered[..end])
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_arrive_in_their_order_whatever_their_length() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (mut heard, _) = listener.accept().await.unwrap();
+        let mut socket = Socket::new(stream);
+        let cases: [&[usize]; 5] = [&[1], &[3, 0, 5], &[SHORT - 1, 1], &[SHORT, 1], &[700, 9_000, 2]];
+        for lengths in cases {
+            let pieces: Vec<Vec<u8>> =
+                (1..).zip(lengths).map(|(letter, length)| vec![letter; *length]).collect();
+            let slices: Vec<IoSlice> = pieces.iter().map(|piece| IoSlice::new(piece)).collect();
+            let write =
+                |context: &mut Context<'_>| Pin::new(&mut socket).poll_write_vectored(context, &slices);
+            let all = pieces.concat();
+            assert_eq!(std::future::poll_fn(write).await.unwrap(), all.len(), "{lengths:?}");
+            let mut read = vec![0; all.len()];
+            heard.read_exact(&mut read).await.unwrap();
+            assert_eq!(read, all, "{lengths:?}");
+        }
+    }
+}
