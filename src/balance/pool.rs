@@ -61,7 +61,7 @@ struct Kept {
 
 impl Kept {
     fn is_usable(&mut self, now: Instant) -> bool {
-        now.duration_since(self.since) < KEPT && self.connection.is_idle()
+        now.saturating_duration_since(self.since) < KEPT && self.connection.is_idle()
     }
 }
 
@@ -106,16 +106,21 @@ impl Pool {
         Arc::new(Pool { port, idle: Mutex::default() })
     }
 
-    /// Has a request answered; it must have a `Host`.
+    /// Has a request answered, which is taken out of where it is; it must have a `Host`.
     ///
     /// # Errors
     /// When nobody accepts the connection, or it ended before the answer began.
-    pub async fn ask(self: &Arc<Pool>, mut request: Request<Lent>) -> Result<Response<Incoming>, Failure> {
+    pub async fn ask(
+        self: &Arc<Pool>,
+        request: &mut Option<Request<Lent>>,
+        now: Instant,
+    ) -> Result<Response<Incoming>, Failure> {
         // One that was closed in the very moment says nothing: the next one is as good.
-        while let Some(kept) = self.take() {
+        while let Some(kept) = self.take(now) {
             match self.say(kept, request).await {
                 Ok(response) => return Ok(response),
-                Err(mut error) => request = error.take_message().ok_or(Failure::Broken)?,
+                Err(_) if request.is_some() => {}
+                Err(_) => return Err(Failure::Broken),
             }
         }
         // Seldom, and large.
@@ -123,16 +128,22 @@ impl Pool {
         self.say(connection, request).await.map_err(|_| Failure::Broken)
     }
 
+    /// What was not said is there again afterwards.
     async fn say(
         self: &Arc<Pool>,
         mut connection: Connection,
-        request: Request<Lent>,
-    ) -> Result<Response<Incoming>, TrySendError<Request<Lent>>> {
-        let is_said_at_once = request.body().is_end_stream();
-        let response = connection.to.try_send_request(request);
+        request: &mut Option<Request<Lent>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let asked = request.take().ok_or(Failure::Broken)?;
+        let is_said_at_once = asked.body().is_end_stream();
+        let response = connection.to.try_send_request(asked);
+        let mut given_back = |mut error: TrySendError<Request<Lent>>| {
+            *request = error.take_message();
+            Failure::Broken
+        };
         if !is_said_at_once {
             self.finish(connection);
-            return response.await;
+            return response.await.map_err(given_back);
         }
         // It comes of driving the connection, so it wakes nobody itself, and is never told to wait.
         let mut response = pin!(unconstrained(response));
@@ -152,7 +163,7 @@ impl Pool {
             Some(connection) => self.finish(connection),
             None => {}
         }
-        response
+        response.map_err(&mut given_back)
     }
 
     /// Closes what is idle, and keeps nothing from now on.
@@ -166,8 +177,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<Connection> {
-        let now = Instant::now();
+    fn take(&self, now: Instant) -> Option<Connection> {
         loop {
             let mut last = self.idle().connections.pop()?;
             if last.is_usable(now) {
@@ -280,7 +290,7 @@ mod tests {
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         let (said, mut heard) = mpsc::unbounded_channel();
         let service = service_fn(async |request: Request<Incoming>| {
-            let answer = match pool.ask(request.map(Lent::new)).await {
+            let answer = match pool.ask(&mut Some(request.map(Lent::new)), Instant::now()).await {
                 Ok(response) => Ok(response.into_body().collect().await.unwrap().to_bytes()),
                 Err(failure) => Err(failure),
             };

@@ -3,24 +3,52 @@
 //! A message goes out in pieces, its head and its body. Gathering a few short ones here costs less than
 //! having the kernel do it, and long ones are not copied.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read as _};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// What is gathered is at most so long.
+/// What is gathered, or read at first, is at most so long.
 const SHORT: usize = 1024;
 
 /// A client's or a process's.
-pub struct Socket(TokioIo<TcpStream>);
+pub struct Socket {
+    /// What was read already.
+    early: Bytes,
+    stream: TokioIo<TcpStream>,
+}
 
 impl Socket {
     /// Of that connection.
     pub fn new(stream: TcpStream) -> Socket {
-        Socket(TokioIo::new(stream))
+        Socket { early: Bytes::new(), stream: TokioIo::new(stream) }
+    }
+
+    /// Of a connection, which does not block, whose first words are mostly there. They are read before
+    /// the runtime watches it, which so has nothing to tell.
+    ///
+    /// # Errors
+    /// When it cannot be watched.
+    pub fn of_speaker(stream: std::net::TcpStream) -> io::Result<Socket> {
+        let mut first = [0; SHORT];
+        // If nothing is there, or it failed, that shows when it is read again.
+        let count = (&stream).read(&mut first).unwrap_or(0);
+        let early = Bytes::copy_from_slice(&first[..count]);
+        Ok(Socket { early, stream: TokioIo::new(TcpStream::from_std(stream)?) })
+    }
+
+    /// The connection on which both went on in something else than HTTP, and what of that was read
+    /// already. None: it is none of ours.
+    pub fn of_switched(upgraded: Upgraded) -> Option<(TcpStream, Bytes)> {
+        let Parts { io, read_buf, .. } = upgraded.downcast::<Socket>().ok()?;
+        // Both are mostly empty.
+        let early = [read_buf, io.early].concat();
+        Some((io.stream.into_inner(), early.into()))
     }
 }
 
@@ -28,9 +56,14 @@ impl Read for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
-        into: ReadBufCursor<'_>,
+        mut into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(context, into)
+        if self.early.is_empty() {
+            return Pin::new(&mut self.stream).poll_read(context, into);
+        }
+        let count = self.early.len().min(into.remaining());
+        into.put_slice(&self.early.split_to(count));
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -40,7 +73,7 @@ impl Write for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(context, bytes)
+        Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -48,7 +81,7 @@ impl Write for Socket {
         context: &mut Context<'_>,
         pieces: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let socket = Pin::new(&mut self.0);
+        let socket = Pin::new(&mut self.stream);
         if let [one] = pieces {
             return socket.poll_write(context, one);
         }
@@ -68,11 +101,12 @@ impl Write for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(context)
+        Pin::new(&mut self.stream).poll_flush(context)
     }
 
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(context)
+    /// What speaks HTTP is closed at once afterwards, which says the same.
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
     }
 }
 
