@@ -216,3 +216,7 @@ impl Answering {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;
