@@ -8,7 +8,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::fleet::Active;
+use super::backend::Active;
 
 /// The body of a request, lent to one attempt after the other; None for one without. Once something of
 /// it was read, no other attempt can have it.

@@ -30,8 +30,9 @@ use hyper::{Request, Response, StatusCode, Uri, Version};
 use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
 use super::alarm::Alarm;
+use super::backend::Active;
 use super::body::{Answer, Lent};
-use super::fleet::{Active, Client, Fleet};
+use super::fleet::{Client, Fleet};
 use super::headers::{self, Peer};
 use super::pool::Failure;
 use super::socket::Socket;

@@ -17,7 +17,7 @@
 //!
 //! | question | where |
 //! |---|---|
-//! | who is there, and who is next | [`table`], [`fleet`], [`choose`] |
+//! | who is there, and who is next | [`table`], [`fleet`], [`backend`], [`choose`] |
 //! | what happens to a request | [`http`], [`headers`], [`body`], [`alarm`] |
 //! | how a process is reached | [`pool`], [`connect`], [`socket`] |
 //! | what happens to a connection | [`tcp`] |
@@ -27,6 +27,7 @@
 //! What is absent: it has no route to the keeper or the store, and reads no definition.
 
 mod alarm;
+mod backend;
 mod body;
 mod choose;
 mod connect;
