@@ -134,7 +134,7 @@ mod tests {
                 // Until the client goes.
                 assert_eq!(server.read_u8().await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
             };
-            let workers = Workers::with(2, move |server| serve(server)).unwrap();
+            let workers = Workers::with(2, serve).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut clients = Vec::new();
             for _ in 0..6 {
