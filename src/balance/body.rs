@@ -1,19 +1,19 @@
 //! Bodies on their way through.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
-use super::fleet::Active;
+use super::backend::Active;
 
-/// The body of a request, lent to one attempt after the other. Once something of it was read, no
-/// other attempt can have it.
+/// The body of a request, lent to one attempt after the other; None for one without. Once something of
+/// it was read, no other attempt can have it.
 #[derive(Clone)]
-pub struct Lent(Arc<Mutex<Request>>);
+pub struct Lent(Option<Arc<Mutex<Request>>>);
 
 struct Request {
     body: Incoming,
@@ -23,18 +23,21 @@ struct Request {
 impl Lent {
     /// Lends that body.
     pub fn new(body: Incoming) -> Lent {
-        Lent(Arc::new(Mutex::new(Request { body, touched: false })))
+        Lent((!body.is_end_stream()).then(|| Arc::new(Mutex::new(Request { body, touched: false }))))
     }
 
     /// It can be lent once more.
     pub fn is_whole(&self) -> bool {
-        let request = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        !request.touched || request.body.is_end_stream()
+        self.request().is_none_or(|request| !request.touched || request.body.is_end_stream())
     }
 
     /// There is none.
     pub fn is_empty(&self) -> bool {
         self.is_end_stream()
+    }
+
+    fn request(&self) -> Option<MutexGuard<'_, Request>> {
+        self.0.as_ref().map(|request| request.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
@@ -46,18 +49,18 @@ impl Body for Lent {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let mut request = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(mut request) = self.request() else { return Poll::Ready(None) };
         let polled = Pin::new(&mut request.body).poll_frame(context);
         request.touched |= polled.is_ready();
         polled
     }
 
     fn is_end_stream(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).body.is_end_stream()
+        self.request().is_none_or(|request| request.body.is_end_stream())
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).body.size_hint()
+        self.request().map_or(SizeHint::with_exact(0), |request| request.body.size_hint())
     }
 }
 

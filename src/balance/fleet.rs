@@ -3,51 +3,22 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use hyper::header::HeaderValue;
 use tokio::sync::watch;
 
+use super::backend::{Active, Backend};
 use super::choose::{self, Candidate};
-use super::pool::Pool;
 use super::table::{self, Settings, Sticky, Table};
 use super::workers;
 
-/// Whoever refused a connection gets the next one after so long, if others are there.
-const DOWN: Duration = Duration::from_millis(200);
-
-/// One life of a process.
-pub struct Backend {
-    /// Which.
-    pub run: u64,
-    /// Its number among the instances.
-    pub instance: u32,
-    /// Where it listens.
-    pub port: u16,
-    /// The same as a name of the server, for who gives none.
-    pub host: HeaderValue,
-    /// What it has to answer now.
-    active: AtomicUsize,
-    /// What was given to it.
-    requests: AtomicU64,
-    /// What came to nothing with it.
-    errors: AtomicU64,
-    down_since: Mutex<Option<Instant>>,
-    /// When it came into service, beside others that were. None: it was there from the beginning.
-    new_since: Option<Instant>,
-    /// Its kept connections, of each thread.
-    pools: Vec<Arc<Pool>>,
-}
-
-/// Something that a backend answers. It is over when this is dropped.
-pub struct Active(Arc<Backend>);
-
 /// All of them.
 pub struct Fleet {
-    /// So many threads answer.
-    threads: usize,
-    state: RwLock<State>,
+    /// As the last table said.
+    state: Mutex<State>,
+    /// The same once more for each thread that answers, which therefore waits for no other.
+    desks: Vec<Desk>,
     turn: AtomicUsize,
     /// Grows with each table.
     changed: watch::Sender<u64>,
@@ -60,99 +31,37 @@ pub struct Fleet {
 pub struct Tally {
     /// Connections of clients that are open.
     pub connections: AtomicUsize,
-    /// Requests, or connections in TCP mode.
-    pub requests: AtomicU64,
-    /// Of those, the ones that nobody answered.
+    /// Requests, or connections in TCP mode, that nobody answered.
     pub errors: AtomicU64,
     /// Times that another process was tried.
     pub retries: AtomicU64,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct State {
     generation: u64,
-    settings: Arc<Settings>,
+    settings: Settings,
     in_service: Vec<Arc<Backend>>,
     draining: Vec<Arc<Backend>>,
 }
 
-impl Backend {
-    fn new(row: &table::Backend, new_since: Option<Instant>, threads: usize) -> Arc<Backend> {
-        Arc::new(Backend {
-            run: row.run,
-            instance: row.instance,
-            port: row.port,
-            host: HeaderValue::try_from(format!("127.0.0.1:{}", row.port))
-                .unwrap_or(HeaderValue::from_static("127.0.0.1")),
-            active: AtomicUsize::new(0),
-            requests: AtomicU64::new(0),
-            errors: AtomicU64::new(0),
-            down_since: Mutex::new(None),
-            new_since,
-            pools: (0..threads).map(|_| Pool::new(row.port)).collect(),
-        })
-    }
+/// What a thread needs for each request, in cache lines of its own.
+#[derive(Default)]
+#[repr(align(128))]
+struct Desk(Mutex<OnDesk>);
 
-    /// Its kept connections of this thread.
-    pub fn pool(&self) -> &Arc<Pool> {
-        &self.pools[workers::here()]
-    }
-
-    /// It gets nothing new: what is kept idle is closed.
-    fn leave(&self) {
-        self.pools.iter().for_each(|pool| pool.end());
-    }
-
-    /// It refused a connection.
-    pub fn refused(&self) {
-        *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
-        self.errors.fetch_add(1, Relaxed);
-    }
-
-    /// It broke off.
-    pub fn failed(&self) {
-        self.errors.fetch_add(1, Relaxed);
-    }
-
-    /// It took a connection.
-    pub fn accepted(&self) {
-        *self.down_since.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    /// How much of its share it gets, in thousandths; at least one.
-    fn weight(&self, slow_start: Duration) -> u32 {
-        let (since, whole) = (self.new_since.map(|at| at.elapsed()), slow_start.as_millis().max(1));
-        let part = since.filter(|since| *since < slow_start).map(|since| since.as_millis() * 1000 / whole);
-        part.map_or(choose::WHOLE, |part| (part as u32).max(1))
-    }
-
-    fn is_down(&self) -> bool {
-        let since = *self.down_since.lock().unwrap_or_else(PoisonError::into_inner);
-        since.is_some_and(|at| at.elapsed() < DOWN)
-    }
-
-    /// What it has to answer now, what was given to it, and what came to nothing.
-    pub fn counts(&self) -> (usize, u64, u64) {
-        (self.active.load(Relaxed), self.requests.load(Relaxed), self.errors.load(Relaxed))
-    }
+#[derive(Default)]
+struct OnDesk {
+    state: State,
+    /// What came in.
+    requests: u64,
+    /// Room for those of the present choice.
+    candidates: Vec<Candidate>,
 }
 
-impl Active {
-    fn new(backend: &Arc<Backend>) -> Active {
-        backend.active.fetch_add(1, Relaxed);
-        backend.requests.fetch_add(1, Relaxed);
-        Active(Arc::clone(backend))
-    }
-
-    /// Who answers it.
-    pub fn backend(&self) -> &Arc<Backend> {
-        &self.0
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.active.fetch_sub(1, Relaxed);
+impl Desk {
+    fn lock(&self) -> MutexGuard<'_, OnDesk> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -169,25 +78,28 @@ impl Fleet {
     /// Nobody is there yet. So many threads will answer.
     pub fn new(threads: usize) -> Arc<Fleet> {
         let changed = watch::Sender::new(0);
-        let (state, turn, tally) = (RwLock::default(), AtomicUsize::new(0), Tally::default());
-        Arc::new(Fleet { threads, state, turn, changed, tally })
+        let (state, turn, tally) = (Mutex::default(), AtomicUsize::new(0), Tally::default());
+        let desks = (0..threads).map(|_| Desk::default()).collect();
+        Arc::new(Fleet { state, desks, turn, changed, tally })
     }
 
     /// Takes over a table. A life that was there before goes on counting.
     pub fn update(&self, table: Table) {
-        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         let known: Vec<Arc<Backend>> = state.in_service.iter().chain(&state.draining).cloned().collect();
         // The first that are told were there before this balancer, or nobody was.
         let new_since = (!known.is_empty()).then(Instant::now);
         let find = |row: &table::Backend| {
             let same = known.iter().find(|old| old.run == row.run && old.port == row.port);
-            same.cloned().unwrap_or_else(|| Backend::new(row, new_since, self.threads))
+            same.cloned().unwrap_or_else(|| Backend::new(row, new_since, self.desks.len()))
         };
         let (draining, serving): (Vec<_>, Vec<_>) = table.backends.iter().partition(|row| row.draining);
         state.in_service = serving.into_iter().map(find).collect();
         state.draining = draining.into_iter().map(find).collect();
-        state.settings = Arc::new(table.settings);
+        state.settings = table.settings;
         state.generation = table.generation;
+        // Whoever reads the state from now on sees a choice that came before, and none comes after.
+        self.desks.iter().for_each(|desk| desk.lock().state = state.clone());
         let serving: BTreeSet<u64> = state.in_service.iter().map(|backend| backend.run).collect();
         known
             .iter()
@@ -198,22 +110,43 @@ impl Fleet {
         self.changed.send_replace(table.generation);
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn desk(&self) -> MutexGuard<'_, OnDesk> {
+        self.desks[workers::here()].lock()
+    }
+
     /// How it works now.
-    pub fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.state.read().unwrap_or_else(PoisonError::into_inner).settings)
+    pub fn settings(&self) -> Settings {
+        self.desk().state.settings
+    }
+
+    /// Counts a request, or a connection in TCP mode, that came in. How it works now.
+    pub fn came(&self) -> Settings {
+        let mut desk = self.desk();
+        desk.requests += 1;
+        desk.state.settings
+    }
+
+    /// What came in since the balancer began.
+    pub fn requests(&self) -> u64 {
+        self.desks.iter().map(|desk| desk.lock().requests).sum()
     }
 
     /// The number of the table, who is in service, and who leaves.
     pub fn picture(&self) -> (u64, Vec<Arc<Backend>>, Vec<Arc<Backend>>) {
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let state = self.state();
         (state.generation, state.in_service.clone(), state.draining.clone())
     }
 
     /// Gives something new to somebody, who counts it from now on. None: nobody is in service.
     fn try_next(&self, client: Client, tried: &[u64]) -> Option<Active> {
-        // Read to the end of the choice: a table that takes somebody out of service comes before or
+        // Held to the end of the choice: a table that takes somebody out of service comes before or
         // after it, so that what it gets is seen by whoever waits until it has nothing left.
-        let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
+        let mut desk = self.desk();
+        let OnDesk { state, candidates, .. } = &mut *desk;
         let bound = match state.settings.sticky {
             Sticky::None => None,
             Sticky::Cookie => client.cookie,
@@ -222,16 +155,10 @@ impl Fleet {
             }
         };
         let slow_start = Duration::from_millis(state.settings.slow_start_ms);
-        let candidate = |backend: &Arc<Backend>| Candidate {
-            weight: backend.weight(slow_start),
-            instance: backend.instance,
-            active: backend.active.load(Relaxed),
-            is_down: backend.is_down(),
-            was_tried: tried.contains(&backend.run),
-        };
-        let candidates: Vec<Candidate> = state.in_service.iter().map(candidate).collect();
+        candidates.clear();
+        candidates.extend(state.in_service.iter().map(|backend| backend.candidate(slow_start, tried)));
         let turn = self.turn.fetch_add(1, Relaxed);
-        let place = choose::next(&candidates, state.settings.method, turn, bound)?;
+        let place = choose::next(candidates, state.settings.method, turn, bound)?;
         Some(Active::new(&state.in_service[place]))
     }
 
@@ -241,6 +168,11 @@ impl Fleet {
         if let Some(active) = self.try_next(client, tried) {
             return Some(active);
         }
+        // Seldom, and large.
+        Box::pin(self.somebody(client, tried, deadline)).await
+    }
+
+    async fn somebody(&self, client: Client, tried: &[u64], deadline: Instant) -> Option<Active> {
         let mut changed = self.changed.subscribe();
         loop {
             changed.borrow_and_update();

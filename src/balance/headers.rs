@@ -19,8 +19,9 @@ static OF_ONE_CONNECTION: [HeaderName; 7] = [
 
 /// What the sender wants to go on in instead of HTTP, if it does.
 pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
-    let wanted = connection_words(headers).any(|word| word.eq_ignore_ascii_case("upgrade"));
-    headers.get(header::UPGRADE).filter(|_| wanted).cloned()
+    let protocol = headers.get(header::UPGRADE)?;
+    let is_wanted = connection_words(headers).any(|word| word.eq_ignore_ascii_case("upgrade"));
+    is_wanted.then(|| protocol.clone())
 }
 
 fn connection_words(headers: &HeaderMap) -> impl Iterator<Item = &str> {
@@ -30,12 +31,13 @@ fn connection_words(headers: &HeaderMap) -> impl Iterator<Item = &str> {
 
 /// Takes out what is about one connection, and puts in again what an upgrade needs.
 pub fn pass(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
-    let named: Vec<HeaderName> = match headers.contains_key(header::CONNECTION) {
-        true => connection_words(headers).filter_map(|word| HeaderName::try_from(word).ok()).collect(),
-        false => Vec::new(),
-    };
-    for name in OF_ONE_CONNECTION.iter().chain(&named) {
-        headers.remove(name);
+    // Mostly there are none, which is seen sooner than each is looked for.
+    if headers.keys().any(|name| OF_ONE_CONNECTION.contains(name)) {
+        let named: Vec<HeaderName> =
+            connection_words(headers).filter_map(|word| HeaderName::try_from(word).ok()).collect();
+        for name in OF_ONE_CONNECTION.iter().chain(&named) {
+            headers.remove(name);
+        }
     }
     if let Some(protocol) = upgrade {
         headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
@@ -43,23 +45,43 @@ pub fn pass(headers: &mut HeaderMap, upgrade: Option<HeaderValue>) {
     }
 }
 
+/// Who is at the other end of a connection.
+pub struct Peer {
+    /// Its address, as it is said to a process.
+    address: HeaderValue,
+    /// It is on this host.
+    is_neighbour: bool,
+}
+
+impl Peer {
+    /// Of that address.
+    pub fn new(address: IpAddr) -> Peer {
+        let address = address.to_canonical();
+        Peer {
+            is_neighbour: address.is_loopback(),
+            address: HeaderValue::try_from(address.to_string())
+                .unwrap_or(HeaderValue::from_static("unknown")),
+        }
+    }
+}
+
 /// Says who asked, and how. Who is on this host may be another proxy, whose words about scheme and
 /// host stay; anybody else's are replaced, since a program may believe them.
-pub fn forwarded(headers: &mut HeaderMap, client: IpAddr) {
+pub fn forwarded(headers: &mut HeaderMap, client: &Peer) {
     const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
     const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-    let trusted = client.to_canonical().is_loopback();
-    let before = headers.get_all(&FOR).iter().filter_map(|value| value.to_str().ok());
-    let mut way = String::new();
-    for earlier in before.filter(|_| trusted) {
-        way.push_str(earlier);
-        way.push_str(", ");
-    }
-    way.push_str(&client.to_canonical().to_string());
-    if let Ok(value) = HeaderValue::try_from(way) {
-        headers.insert(FOR, value);
-    }
+    let trusted = client.is_neighbour;
+    let before = headers.get_all(&FOR).iter().filter(|_| trusted).filter_map(|value| value.to_str().ok());
+    let mut way: Vec<&str> = before.collect();
+    let value = match (way.is_empty(), client.address.to_str()) {
+        (false, Ok(address)) => {
+            way.push(address);
+            HeaderValue::try_from(way.join(", ")).unwrap_or_else(|_| client.address.clone())
+        }
+        _ => client.address.clone(),
+    };
+    headers.insert(FOR, value);
     if !trusted || !headers.contains_key(&PROTO) {
         headers.insert(PROTO, HeaderValue::from_static("http"));
     }
@@ -122,7 +144,7 @@ mod tests {
     fn who_asked_is_said_and_only_neighbours_are_believed() {
         let check = |client: &str, given: &[(&str, &str)], expected: [&str; 3]| {
             let mut headers = map(given);
-            forwarded(&mut headers, client.parse().unwrap());
+            forwarded(&mut headers, &Peer::new(client.parse().unwrap()));
             let said = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host"]
                 .map(|name| headers.get(name).map_or("", |value| value.to_str().unwrap()).to_owned());
             assert_eq!(said, expected);

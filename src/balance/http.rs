@@ -10,9 +10,14 @@
 //! whatever it is. The connections to a process are kept and closed before usual programs close
 //! them, since a request that meets a closing connection is lost for whoever may not repeat it.
 
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io;
 use std::net::IpAddr;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -20,14 +25,17 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::header::{self, HeaderValue};
 use hyper::http::request;
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper::{Request, Response, StatusCode, Uri, Version};
-use hyper_util::rt::TokioIo;
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncWriteExt, copy_bidirectional};
 
+use super::alarm::Alarm;
+use super::backend::Active;
 use super::body::{Answer, Lent};
-use super::fleet::{Active, Client, Fleet};
-use super::headers;
+use super::fleet::{Client, Fleet};
+use super::headers::{self, Peer};
 use super::pool::Failure;
+use super::socket::Socket;
 use super::table::{Settings, Sticky};
 
 /// What came of an attempt.
@@ -41,51 +49,93 @@ enum Attempt {
     Late,
 }
 
+/// A connection of a client: what is the same for all its requests.
+pub struct Connected {
+    fleet: Arc<Fleet>,
+    address: IpAddr,
+    peer: Peer,
+    alarm: Alarm,
+}
+
+impl Connected {
+    /// From that address.
+    pub fn new(fleet: Arc<Fleet>, address: IpAddr, alarm: Alarm) -> Arc<Connected> {
+        Arc::new(Connected { fleet, address, peer: Peer::new(address), alarm })
+    }
+}
+
+/// A request of a client, as a process gets it.
+struct Asked {
+    settings: Settings,
+    client: Client,
+    parts: request::Parts,
+    body: Lent,
+    /// The connection, if it is to go on in another protocol.
+    switched: Option<OnUpgrade>,
+}
+
+impl Asked {
+    fn new(connected: &Connected, mut request: Request<Incoming>) -> Asked {
+        let settings = connected.fleet.came();
+        let cookie = match settings.sticky {
+            Sticky::Cookie => headers::bound(request.headers()),
+            Sticky::None | Sticky::Address => None,
+        };
+        let client = Client { address: connected.address, cookie };
+        let upgrade = headers::upgrade(request.headers());
+        let switched = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
+        let (mut parts, body) = request.into_parts();
+        headers::pass(&mut parts.headers, upgrade);
+        headers::forwarded(&mut parts.headers, &connected.peer);
+        Asked { settings, client, parts, body: Lent::new(body), switched }
+    }
+
+    fn may_repeat(&self) -> bool {
+        self.parts.method.is_idempotent() && self.body.is_empty() && self.switched.is_none()
+    }
+}
+
 /// Has a request answered.
-pub async fn answer(fleet: Arc<Fleet>, client: IpAddr, request: Request<Incoming>) -> Response<Answer> {
-    fleet.tally.requests.fetch_add(1, Relaxed);
-    let settings = fleet.settings();
-    match pass(&fleet, &settings, client, request).await {
-        Ok(response) => response,
-        Err((status, sentence)) => {
-            fleet.tally.errors.fetch_add(1, Relaxed);
+///
+/// # Errors
+/// Never: whatever happens is an answer.
+pub fn answer(
+    connected: Arc<Connected>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Answer>, Infallible>> {
+    // Before the future: what is in it is moved with each request.
+    let mut asked = Asked::new(&connected, request);
+    async move {
+        let passed = pass(&connected, &mut asked).await;
+        Ok(passed.unwrap_or_else(|(status, sentence)| {
+            connected.fleet.tally.errors.fetch_add(1, Relaxed);
             own(status, sentence)
-        }
+        }))
     }
 }
 
 async fn pass(
-    fleet: &Fleet,
-    settings: &Settings,
-    address: IpAddr,
-    mut request: Request<Incoming>,
+    Connected { fleet, alarm, .. }: &Connected,
+    asked: &mut Asked,
 ) -> Result<Response<Answer>, (StatusCode, &'static str)> {
-    let begun = Instant::now();
-    let patience = begun + Duration::from_millis(settings.patience_ms);
-    let limit = Duration::from_millis(settings.timeout_ms);
-    let cookie = headers::bound(request.headers()).filter(|_| settings.sticky == Sticky::Cookie);
-    let client = Client { address, cookie };
-    let upgrade = headers::upgrade(request.headers());
-    let switched = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
-    let (mut parts, body) = request.into_parts();
-    headers::pass(&mut parts.headers, upgrade);
-    headers::forwarded(&mut parts.headers, address);
-    let body = Lent::new(body);
-    let may_repeat = parts.method.is_idempotent() && body.is_empty() && switched.is_none();
+    let patience = Instant::now() + Duration::from_millis(asked.settings.patience_ms);
+    let limit = Duration::from_millis(asked.settings.timeout_ms);
     let mut tried = Vec::new();
     loop {
-        let Some(active) = fleet.next(client, &tried, patience).await else {
+        let Some(active) = fleet.next(asked.client, &tried, patience).await else {
             return Err((StatusCode::SERVICE_UNAVAILABLE, "no process of this app is in service"));
         };
-        let backend = Arc::clone(active.backend());
-        match attempt(&active, &parts, &body, limit).await {
+        let backend = active.backend();
+        let mut request = Some(request_to(&backend.host, &asked.parts, &asked.body));
+        match attempt(&active, &mut request, alarm, limit).await {
             Attempt::Answered(response) => {
                 backend.accepted();
-                let binds = settings.sticky == Sticky::Cookie && cookie != Some(backend.instance);
-                return Ok(passed(response, active, switched, binds));
+                let binds =
+                    asked.settings.sticky == Sticky::Cookie && asked.client.cookie != Some(backend.instance);
+                return Ok(passed(response, active, asked.switched.take(), binds));
             }
-            Attempt::Unsaid if body.is_whole() => backend.refused(),
-            Attempt::Broken if may_repeat => backend.failed(),
+            Attempt::Unsaid if asked.body.is_whole() => backend.refused(),
+            Attempt::Broken if asked.may_repeat() => backend.failed(),
             Attempt::Unsaid | Attempt::Broken => {
                 backend.failed();
                 return Err((StatusCode::BAD_GATEWAY, "the process that had this request broke off"));
@@ -110,14 +160,22 @@ async fn pass(
     }
 }
 
-async fn attempt(active: &Active, parts: &request::Parts, body: &Lent, limit: Duration) -> Attempt {
-    let request = request_to(&active.backend().host, parts, body);
-    match tokio::time::timeout(limit, active.backend().pool().ask(request)).await {
-        Ok(Ok(response)) => Attempt::Answered(response),
-        Ok(Err(Failure::Unsaid)) => Attempt::Unsaid,
-        Ok(Err(Failure::Broken)) => Attempt::Broken,
-        Err(_) => Attempt::Late,
-    }
+async fn attempt(
+    active: &Active,
+    request: &mut Option<Request<Lent>>,
+    alarm: &Alarm,
+    limit: Duration,
+) -> Attempt {
+    let now = Instant::now();
+    let late = now + limit;
+    let mut asked = pin!(active.backend().pool().ask(request, now));
+    let answered = |context: &mut Context<'_>| match asked.as_mut().poll(context) {
+        Poll::Ready(Ok(response)) => Poll::Ready(Attempt::Answered(response)),
+        Poll::Ready(Err(Failure::Unsaid)) => Poll::Ready(Attempt::Unsaid),
+        Poll::Ready(Err(Failure::Broken)) => Poll::Ready(Attempt::Broken),
+        Poll::Pending => alarm.poll(context, late).map(|()| Attempt::Late),
+    };
+    poll_fn(answered).await
 }
 
 fn request_to(host: &HeaderValue, parts: &request::Parts, body: &Lent) -> Request<Lent> {
@@ -138,7 +196,7 @@ fn request_to(host: &HeaderValue, parts: &request::Parts, body: &Lent) -> Reques
 fn passed(
     mut response: Response<Incoming>,
     active: Active,
-    switched: Option<hyper::upgrade::OnUpgrade>,
+    switched: Option<OnUpgrade>,
     binds: bool,
 ) -> Response<Answer> {
     let upgrade = headers::upgrade(response.headers());
@@ -155,7 +213,7 @@ fn passed(
         tokio::spawn(async move {
             // Until both ends have said all, or one is gone.
             if let (Ok(client), Ok(process)) = tokio::join!(client, process) {
-                let _ = copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(process)).await;
+                let _ = pass_on(client, process).await;
             }
             drop(active);
         });
@@ -168,6 +226,17 @@ fn passed(
     }
     parts.version = Version::HTTP_11;
     Response::from_parts(parts, Answer::Passed { body, _active: active })
+}
+
+async fn pass_on(client: Upgraded, process: Upgraded) -> io::Result<()> {
+    let (Some((mut client, said)), Some((mut process, answered))) =
+        (Socket::of_switched(client), Socket::of_switched(process))
+    else {
+        return Ok(());
+    };
+    process.write_all(&said).await?;
+    client.write_all(&answered).await?;
+    copy_bidirectional(&mut client, &mut process).await.map(|_| ())
 }
 
 fn own(status: StatusCode, sentence: &'static str) -> Response<Answer> {

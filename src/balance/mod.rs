@@ -17,15 +17,17 @@
 //!
 //! | question | where |
 //! |---|---|
-//! | who is there, and who is next | [`table`], [`fleet`], [`choose`] |
-//! | what happens to a request | [`http`], [`headers`], [`body`] |
-//! | how a process is reached | [`pool`], [`connect`] |
+//! | who is there, and who is next | [`table`], [`fleet`], [`backend`], [`choose`] |
+//! | what happens to a request | [`http`], [`headers`], [`body`], [`alarm`] |
+//! | how a process is reached | [`pool`], [`connect`], [`socket`] |
 //! | what happens to a connection | [`tcp`] |
 //! | how it begins and ends | [`serve`], [`silence`], [`watch`] |
 //! | on which thread | [`workers`] |
 //!
 //! What is absent: it has no route to the keeper or the store, and reads no definition.
 
+mod alarm;
+mod backend;
 mod body;
 mod choose;
 mod connect;
@@ -35,6 +37,7 @@ mod http;
 mod pool;
 mod serve;
 mod silence;
+mod socket;
 pub mod status;
 pub mod table;
 mod tcp;

@@ -1,18 +1,28 @@
 //! The kept connections to one process, of one thread. Whoever asks takes the one that was used
 //! last, or connects; it comes back when it is idle again.
 //!
+//! Whoever asks also drives the connection until the answer begins, so that no other task is woken for
+//! a request that says all in its head and an answer that comes at once. Everything longer goes on in a
+//! task of its own: the client may be slow with one direction while the other goes on.
+//!
 //! What is absent: a wait for somebody else's connection. On this host a new one is there sooner.
 
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::TrySendError;
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
+use tokio::task::coop::unconstrained;
 
 use super::body::Lent;
 use super::connect;
+use super::socket::Socket;
 
 /// An idle connection is closed after this: gunicorn does so after 2 s, Node and uvicorn after 5 s.
 const KEPT: Duration = Duration::from_millis(1500);
@@ -37,22 +47,56 @@ pub struct Pool {
 #[derive(Default)]
 struct Idle {
     /// The one that was used last is the last.
-    connections: Vec<Connection>,
+    connections: Vec<Kept>,
     /// Somebody looks after those that get old.
     is_watched: bool,
     /// Nothing is kept any more.
     is_over: bool,
 }
 
-struct Connection {
-    to: SendRequest<Lent>,
+struct Kept {
+    connection: Connection,
     since: Instant,
 }
 
+impl Kept {
+    fn is_usable(&mut self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < KEPT && self.connection.is_idle()
+    }
+}
+
+/// One to the process, and what drives it.
+struct Connection {
+    to: SendRequest<Lent>,
+    driver: Pin<Box<dyn Future<Output = hyper::Result<()>> + Send>>,
+}
+
 impl Connection {
-    /// A process that closed it was noticed by whoever drives it.
-    fn is_usable(&self, now: Instant) -> bool {
-        self.to.is_ready() && now.duration_since(self.since) < KEPT
+    async fn open(port: u16) -> io::Result<Connection> {
+        let stream = connect::to(port).await?;
+        let (to, connection) =
+            Builder::new().handshake(Socket::new(stream)).await.map_err(io::Error::other)?;
+        Ok(Connection { to, driver: Box::pin(connection.with_upgrades()) })
+    }
+
+    /// Ready when it is over: closed, or in the hands of whoever switched to another protocol.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.driver.as_mut().poll(context).map(|_| ())
+    }
+
+    /// It waits for the next request. Nobody drives one that is kept, so it is asked here whether the
+    /// process closed it; and who had it last is not woken by the next request.
+    fn is_idle(&mut self) -> bool {
+        self.poll(&mut Context::from_waker(Waker::noop())).is_pending() && self.to.is_ready()
+    }
+
+    /// Drives it until it is idle. None: it is over.
+    async fn finish(mut self) -> Option<Connection> {
+        let is_usable = poll_fn(|context| match self.poll(context) {
+            Poll::Ready(()) => Poll::Ready(false),
+            Poll::Pending => self.to.poll_ready(context).map(|ready| ready.is_ok()),
+        });
+        is_usable.await.then_some(self)
     }
 }
 
@@ -62,24 +106,64 @@ impl Pool {
         Arc::new(Pool { port, idle: Mutex::default() })
     }
 
-    /// Has a request answered; it must have a `Host`.
+    /// Has a request answered, which is taken out of where it is; it must have a `Host`.
     ///
     /// # Errors
     /// When nobody accepts the connection, or it ended before the answer began.
-    pub async fn ask(self: &Arc<Pool>, mut request: Request<Lent>) -> Result<Response<Incoming>, Failure> {
+    pub async fn ask(
+        self: &Arc<Pool>,
+        request: &mut Option<Request<Lent>>,
+        now: Instant,
+    ) -> Result<Response<Incoming>, Failure> {
         // One that was closed in the very moment says nothing: the next one is as good.
-        while let Some(mut kept) = self.take() {
-            match kept.try_send_request(request).await {
-                Ok(response) => return Ok(self.answered(kept, response)),
-                Err(mut error) => request = error.take_message().ok_or(Failure::Broken)?,
+        while let Some(kept) = self.take(now) {
+            match self.say(kept, request).await {
+                Ok(response) => return Ok(response),
+                Err(_) if request.is_some() => {}
+                Err(_) => return Err(Failure::Broken),
             }
         }
-        let stream = connect::to(self.port).await.map_err(|_| Failure::Unsaid)?;
-        let shaken = Builder::new().handshake(TokioIo::new(stream)).await;
-        let (mut to, connection) = shaken.map_err(|_| Failure::Unsaid)?;
-        tokio::spawn(connection.with_upgrades());
-        let response = to.send_request(request).await.map_err(|_| Failure::Broken)?;
-        Ok(self.answered(to, response))
+        // Seldom, and large.
+        let connection = Box::pin(Connection::open(self.port)).await.map_err(|_| Failure::Unsaid)?;
+        self.say(connection, request).await.map_err(|_| Failure::Broken)
+    }
+
+    /// What was not said is there again afterwards.
+    async fn say(
+        self: &Arc<Pool>,
+        mut connection: Connection,
+        request: &mut Option<Request<Lent>>,
+    ) -> Result<Response<Incoming>, Failure> {
+        let asked = request.take().ok_or(Failure::Broken)?;
+        let is_said_at_once = asked.body().is_end_stream();
+        let response = connection.to.try_send_request(asked);
+        let mut given_back = |mut error: TrySendError<Request<Lent>>| {
+            *request = error.take_message();
+            Failure::Broken
+        };
+        if !is_said_at_once {
+            self.finish(connection);
+            return response.await.map_err(given_back);
+        }
+        // It comes of driving the connection, so it wakes nobody itself, and is never told to wait.
+        let mut response = pin!(unconstrained(response));
+        let mut come = || response.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        let mut driven = Some(connection);
+        let response = poll_fn(|context| {
+            if driven.as_mut().is_some_and(|connection| connection.poll(context).is_ready()) {
+                // What it has not said comes back.
+                driven = None;
+            }
+            come()
+        });
+        let response = response.await;
+        match driven {
+            // A short answer was read as a whole.
+            Some(connection) if connection.to.is_ready() => self.keep(connection),
+            Some(connection) => self.finish(connection),
+            None => {}
+        }
+        response.map_err(&mut given_back)
     }
 
     /// Closes what is idle, and keeps nothing from now on.
@@ -93,41 +177,31 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self) -> Option<SendRequest<Lent>> {
-        let (mut idle, now) = (self.idle(), Instant::now());
-        while let Some(last) = idle.connections.pop() {
+    fn take(&self, now: Instant) -> Option<Connection> {
+        loop {
+            let mut last = self.idle().connections.pop()?;
             if last.is_usable(now) {
-                return Some(last.to);
+                return Some(last.connection);
             }
         }
-        None
     }
 
-    fn answered(
-        self: &Arc<Pool>,
-        mut to: SendRequest<Lent>,
-        response: Response<Incoming>,
-    ) -> Response<Incoming> {
-        // A short answer was read as a whole.
-        if to.is_ready() {
-            self.keep(to);
-        } else {
-            let pool = Arc::clone(self);
-            tokio::spawn(async move {
-                if to.ready().await.is_ok() {
-                    pool.keep(to);
-                }
-            });
-        }
-        response
+    /// Has it driven to its end, or until it can be kept.
+    fn finish(self: &Arc<Pool>, connection: Connection) {
+        let pool = Arc::clone(self);
+        tokio::spawn(async move {
+            if let Some(connection) = connection.finish().await {
+                pool.keep(connection);
+            }
+        });
     }
 
-    fn keep(self: &Arc<Pool>, to: SendRequest<Lent>) {
+    fn keep(self: &Arc<Pool>, connection: Connection) {
         let mut idle = self.idle();
         if idle.is_over {
             return;
         }
-        idle.connections.push(Connection { to, since: Instant::now() });
+        idle.connections.push(Kept { connection, since: Instant::now() });
         if !std::mem::replace(&mut idle.is_watched, true) {
             tokio::spawn(Arc::clone(self).watch());
         }
@@ -138,7 +212,7 @@ impl Pool {
         loop {
             tokio::time::sleep(ROUND).await;
             let (mut idle, now) = (self.idle(), Instant::now());
-            idle.connections.retain(|connection| connection.is_usable(now));
+            idle.connections.retain_mut(|kept| kept.is_usable(now));
             if idle.connections.is_empty() {
                 idle.is_watched = false;
                 return;
@@ -154,6 +228,7 @@ mod tests {
 
     use http_body_util::BodyExt;
     use hyper::service::service_fn;
+    use hyper_util::rt::TokioIo;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
     use tokio::sync::mpsc;
@@ -215,7 +290,7 @@ mod tests {
         client.write_all(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
         let (said, mut heard) = mpsc::unbounded_channel();
         let service = service_fn(async |request: Request<Incoming>| {
-            let answer = match pool.ask(request.map(Lent::new)).await {
+            let answer = match pool.ask(&mut Some(request.map(Lent::new)), Instant::now()).await {
                 Ok(response) => Ok(response.into_body().collect().await.unwrap().to_bytes()),
                 Err(failure) => Err(failure),
             };
@@ -251,7 +326,7 @@ mod tests {
         process.has_open(0).await;
         // Whoever drives it hears of it by then.
         let closed = async {
-            while pool.idle().connections.iter().any(|kept| kept.to.is_ready()) {
+            while pool.idle().connections.iter_mut().any(|kept| kept.connection.is_idle()) {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

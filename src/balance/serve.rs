@@ -1,7 +1,7 @@
 //! The life of a balancer.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdListener};
+use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,15 +10,18 @@ use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use mio::net::TcpListener as Listener;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::net::{TcpStream, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::alarm::Alarm;
 use super::fleet::Fleet;
+use super::http::Connected;
+use super::socket::Socket;
 use super::table::{Mode, Table};
 use super::watch::Watch;
 use super::workers::{self, Workers};
@@ -55,12 +58,11 @@ async fn balance(places: Places) -> io::Result<()> {
     let socket = places.listener.try_clone()?;
     // As with what is watched for the table: its successor is for types whose descriptor changes.
     #[allow(deprecated)]
-    let listener = AsyncFd::with_interest(places.listener, Interest::READABLE)?;
+    let listener = AsyncFd::with_interest(Listener::from_std(places.listener), Interest::READABLE)?;
     // One that died has left its own behind.
     let _ = std::fs::remove_file(&places.status);
     let asked = UnixListener::bind(&places.status)?;
     std::fs::set_permissions(&places.status, std::fs::Permissions::from_mode(0o600))?;
-    let workers = Workers::with(workers::count() - 1)?;
     let fleet = Fleet::new(workers::count());
     let mut watch = Watch::new(&places.table)?;
     let reread = {
@@ -75,9 +77,11 @@ async fn balance(places: Places) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
     let (ending, end) = watch::channel(false);
-    let answering = Answering { fleet: Arc::clone(&fleet), room, end };
+    let answering = Answering { fleet: Arc::clone(&fleet), end };
+    let workers = Workers::with(workers::count() - 1, move |given| answering.clone().serve(given))?;
     silence::keep_back(&socket, fleet.settings().mode);
-    let mut accepting = Some(Accepting { task: tokio::spawn(answering.accept(listener, workers)), socket });
+    let mut accepting =
+        Some(Accepting { task: tokio::spawn(accept(listener, workers, Arc::clone(&fleet), room)), socket });
     loop {
         let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
         tokio::select! {
@@ -121,13 +125,6 @@ fn stop(accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Ac
     None
 }
 
-#[derive(Clone)]
-struct Answering {
-    fleet: Arc<Fleet>,
-    room: Arc<Semaphore>,
-    end: watch::Receiver<bool>,
-}
-
 /// One connection of a client.
 struct Open(Arc<Fleet>);
 
@@ -144,52 +141,69 @@ impl Drop for Open {
     }
 }
 
-impl Answering {
-    async fn accept(self, listener: AsyncFd<StdListener>, workers: Workers) {
-        loop {
-            // It is never closed.
-            let Ok(room) = Arc::clone(&self.room).acquire_owned().await else { return };
-            // Not by the runtime of this thread, which would watch what another one is given.
-            let accept = |listener: &StdListener| {
-                let (client, from) = listener.accept()?;
-                client.set_nonblocking(true).map(|()| (client, from))
-            };
-            match listener.async_io(Interest::READABLE, accept).await {
-                Ok((client, from)) => {
-                    let open = Open::new(&self.fleet);
-                    let this = self.clone();
-                    workers.give(client, async move |client| {
-                        this.serve(client, from).await;
-                        drop((open, room));
-                    });
-                }
-                // The client's own doing.
-                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
-                Err(error) => {
-                    tracing::warn!("cannot accept a connection: {error}");
-                    tokio::time::sleep(PAUSE).await;
-                }
+/// A connection on its way to who serves it.
+struct Given {
+    client: StdStream,
+    from: SocketAddr,
+    _open: Open,
+    _room: OwnedSemaphorePermit,
+}
+
+async fn accept(
+    listener: AsyncFd<Listener>,
+    workers: Workers<Given>,
+    fleet: Arc<Fleet>,
+    room: Arc<Semaphore>,
+) {
+    loop {
+        // It is never closed.
+        let Ok(room) = Arc::clone(&room).acquire_owned().await else { return };
+        // Not by the runtime of this thread, which would watch what another one is given.
+        match listener.async_io(Interest::READABLE, Listener::accept).await {
+            Ok((client, from)) => {
+                workers.give(Given { client: client.into(), from, _open: Open::new(&fleet), _room: room });
+            }
+            // The client's own doing.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                tracing::warn!("cannot accept a connection: {error}");
+                tokio::time::sleep(PAUSE).await;
             }
         }
     }
+}
 
-    async fn serve(mut self, client: TcpStream, from: SocketAddr) {
+#[derive(Clone)]
+struct Answering {
+    fleet: Arc<Fleet>,
+    end: watch::Receiver<bool>,
+}
+
+impl Answering {
+    /// Has a connection served to its end. It is closed if this thread cannot watch it.
+    async fn serve(mut self, given: Given) {
+        let Given { client, from, _open, _room } = given;
         let address = from.ip();
         match self.fleet.settings().mode {
-            Mode::Tcp => tcp::serve(&self.fleet, address, client).await,
+            Mode::Tcp => {
+                if let Ok(client) = TcpStream::from_std(client) {
+                    tcp::serve(&self.fleet, address, client).await;
+                }
+            }
             Mode::Http => {
-                let fleet = Arc::clone(&self.fleet);
-                let service = service_fn(move |request| {
-                    let fleet = Arc::clone(&fleet);
-                    async move { Ok::<_, std::convert::Infallible>(http::answer(fleet, address, request).await) }
-                });
+                let Ok(client) = Socket::of_speaker(client) else { return };
+                let alarm = Alarm::default();
+                let asking = Connected::new(Arc::clone(&self.fleet), address, alarm.clone());
+                let service = service_fn(move |request| http::answer(Arc::clone(&asking), request));
                 let mut server = http1::Builder::new();
-                server.timer(TokioTimer::new()).header_read_timeout(HEAD);
-                let connection = server.serve_connection(TokioIo::new(client), service).with_upgrades();
+                server.timer(alarm).header_read_timeout(HEAD);
+                let connection = server.serve_connection(client, service).with_upgrades();
                 tokio::pin!(connection);
                 let mut told = false;
                 loop {
                     tokio::select! {
+                        // In this order: the end is seldom news.
+                        biased;
                         // A client that breaks off is no news.
                         _ = connection.as_mut() => return,
                         _ = self.end.wait_for(|end| *end), if !told => {
@@ -202,3 +216,7 @@ impl Answering {
         }
     }
 }
+
+#[cfg(test)]
+#[path = "serve_tests.rs"]
+mod tests;

@@ -62,7 +62,7 @@ impl Status {
         let (generation, in_service, draining) = fleet.picture();
         let serving = in_service.iter().map(|backend| (backend, false));
         let all = serving.chain(draining.iter().map(|backend| (backend, true)));
-        let backend = |(backend, draining): (&std::sync::Arc<super::fleet::Backend>, bool)| {
+        let backend = |(backend, draining): (&std::sync::Arc<super::backend::Backend>, bool)| {
             let (active, requests, errors) = backend.counts();
             let (run, instance, port) = (backend.run, backend.instance, backend.port);
             Backend { run, instance, port, draining, active, requests, errors }
@@ -71,7 +71,7 @@ impl Status {
             generation,
             pid: std::process::id(),
             connections: fleet.tally.connections.load(Relaxed),
-            requests: fleet.tally.requests.load(Relaxed),
+            requests: fleet.requests(),
             errors: fleet.tally.errors.load(Relaxed),
             retries: fleet.tally.retries.load(Relaxed),
             backends: all.map(backend).collect(),

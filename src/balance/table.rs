@@ -21,7 +21,7 @@ pub struct Table {
 }
 
 /// How it works.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Settings {
     /// Whether it understands what is said.

@@ -15,8 +15,7 @@ const BUFFER: usize = 16 * 1024;
 
 /// Has a connection served to its end.
 pub async fn serve(fleet: &Fleet, address: IpAddr, mut client: TcpStream) {
-    fleet.tally.requests.fetch_add(1, Relaxed);
-    let patience = Instant::now() + Duration::from_millis(fleet.settings().patience_ms);
+    let patience = Instant::now() + Duration::from_millis(fleet.came().patience_ms);
     let asking = Client { address, cookie: None };
     let mut tried = Vec::new();
     while let Some(active) = fleet.next(asking, &tried, patience).await {

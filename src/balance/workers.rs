@@ -8,12 +8,11 @@
 
 use std::cell::Cell;
 use std::io;
-use std::net::TcpStream as StdStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
-use tokio::net::TcpStream;
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
 
 thread_local! {
     static NUMBER: Cell<usize> = const { Cell::new(0) };
@@ -34,50 +33,71 @@ pub fn runtime() -> io::Result<Runtime> {
     Builder::new_current_thread().enable_all().build()
 }
 
-/// All of them; the first is the one on which it was made.
-pub struct Workers(Vec<Worker>);
+/// All of them; the first is the one on which it was made. They are given connections, with what else
+/// is known of each.
+pub struct Workers<C>(Vec<Worker<C>>);
 
-struct Worker {
-    runtime: Handle,
+struct Worker<C> {
+    /// What it is given. Several at once wake it once.
+    to: UnboundedSender<(C, Open)>,
     /// What it was given that is not over.
     open: Arc<AtomicUsize>,
 }
 
-impl Workers {
+impl<C: Send + 'static> Workers<C> {
     /// The present thread, whose runtime must be entered, and so many others, which end with the
-    /// program.
+    /// program. Each serves what it is given.
     ///
     /// # Errors
     /// When a thread cannot be made.
-    pub fn with(others: usize) -> io::Result<Workers> {
-        let mut runtimes = vec![Handle::current()];
-        for number in 1..=others {
-            let runtime = runtime()?;
-            runtimes.push(runtime.handle().clone());
-            std::thread::Builder::new().name(format!("answers-{number}")).spawn(move || {
-                NUMBER.set(number);
-                runtime.block_on(std::future::pending::<()>());
-            })?;
-        }
-        let worker = |runtime| Worker { runtime, open: Arc::default() };
-        Ok(Workers(runtimes.into_iter().map(worker).collect()))
-    }
-
-    /// Gives a connection, which does not block, to the one that has fewest. It is closed if that
-    /// cannot watch it.
-    pub fn give<S, F>(&self, client: StdStream, serve: S)
+    pub fn with<S, F>(others: usize, serve: S) -> io::Result<Workers<C>>
     where
-        S: FnOnce(TcpStream) -> F + Send + 'static,
+        S: Fn(C) -> F + Clone + Send + 'static,
         F: Future<Output = ()> + Send + 'static,
     {
+        let (first, given) = Worker::new();
+        tokio::spawn(serve_all(given, serve.clone()));
+        let mut workers = vec![first];
+        for number in 1..=others {
+            let (runtime, serve) = (runtime()?, serve.clone());
+            let (worker, given) = Worker::new();
+            workers.push(worker);
+            std::thread::Builder::new().name(format!("answers-{number}")).spawn(move || {
+                NUMBER.set(number);
+                runtime.block_on(async {
+                    serve_all(given, serve).await;
+                    // What it was given goes on.
+                    std::future::pending::<()>().await;
+                });
+            })?;
+        }
+        Ok(Workers(workers))
+    }
+
+    /// Gives a connection to the one that has fewest.
+    pub fn give(&self, connection: C) {
         // Of equals the first: nothing is handed over without need.
         let Some(worker) = self.0.iter().min_by_key(|worker| worker.open.load(Relaxed)) else { return };
-        let open = Open::new(&worker.open);
-        worker.runtime.spawn(async move {
-            // It is watched by the runtime of that thread alone.
-            if let Ok(client) = TcpStream::from_std(client) {
-                serve(client).await;
-            }
+        // It takes them for as long as somebody gives.
+        let _ = worker.to.send((connection, Open::new(&worker.open)));
+    }
+}
+
+impl<C> Worker<C> {
+    fn new() -> (Worker<C>, UnboundedReceiver<(C, Open)>) {
+        let (to, given) = mpsc::unbounded_channel();
+        (Worker { to, open: Arc::default() }, given)
+    }
+}
+
+async fn serve_all<C, F>(mut given: UnboundedReceiver<(C, Open)>, serve: impl Fn(C) -> F)
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    while let Some((connection, open)) = given.recv().await {
+        let served = serve(connection);
+        tokio::spawn(async move {
+            served.await;
             drop(open);
         });
     }
@@ -101,26 +121,28 @@ impl Drop for Open {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
     #[test]
     fn each_thread_gets_its_share_and_serves_it() {
         runtime().unwrap().block_on(async {
-            let workers = Workers::with(2).unwrap();
+            let serve = async |server: std::net::TcpStream| {
+                let mut server = TcpStream::from_std(server).unwrap();
+                server.write_u8(here() as u8).await.unwrap();
+                // Until the client goes.
+                assert_eq!(server.read_u8().await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+            };
+            let workers = Workers::with(2, serve).unwrap();
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut clients = Vec::new();
             for _ in 0..6 {
                 clients.push(TcpStream::connect(listener.local_addr().unwrap()).await.unwrap());
-                let (server, _) = listener.accept().await.unwrap();
-                let serve = async move |mut server: TcpStream| {
-                    server.write_u8(here() as u8).await.unwrap();
-                    // Until the client goes.
-                    assert_eq!(server.read_u8().await.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
-                };
-                workers.give(server.into_std().unwrap(), serve);
+                workers.give(listener.accept().await.unwrap().0.into_std().unwrap());
             }
+            // Nothing more is given; what was is served all the same.
+            drop(workers);
             let mut numbers = Vec::new();
             for client in &mut clients {
                 numbers.push(client.read_u8().await.unwrap());

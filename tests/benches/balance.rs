@@ -7,17 +7,20 @@
 //! case. The backends are this program itself (hyper, one thread each); direct are two of them on one
 //! socket, without pmdaemon. Node programs stand beside PM2.
 //!
-//! `SECONDS` (2) is the length of each measurement, `ROUNDS` (3) how often each is taken: the best
-//! rate and the least CPU count. `CLIENTS` (32) ask at once. `TARGETS` (all) names what is measured
-//! beside direct and the balancer in HTTP mode, by parts of the names, with commas between.
+//! `SECONDS` (2) is the length of each measurement, `ROUNDS` (3) how often each is taken. `CLIENTS` (32)
+//! ask at once. `TARGETS` (all) names what is measured beside direct and the balancer in HTTP mode, by
+//! parts of the names, with commas between.
 //!
-//! On 2 cores, in seven runs of a day: in HTTP mode the balancer keeps 0.32 to 0.44 of direct with
-//! keep-alive (nginx 0.32 to 0.49) for 20.6 to 21.2 µs of CPU (16.7 to 18.5), and with a connection per
-//! request 0.79 to 0.86 (0.76 to 0.89) for 43.6 to 45.6 µs (35.9 to 39.3). Most of the spread is that of
-//! direct, which goes from 103,000 to 143,000 requests a second. Of the CPU on kept connections seven
-//! parts in ten are the kernel's (two reads and two writes for each request); link-time optimisation
-//! changes nothing.
-
+//! In each round all are measured one after the other, so that what else the machine does meets them
+//! alike. Rates and CPU are the medians of the rounds. "vs first" is the median of the rates as parts of
+//! the first one's in the same round, with the least and the greatest of them; below the table the CPU of
+//! each balancer is told in the same way as a part of nginx's in the same mode.
+//!
+//! On 2 cores that did other things, too, two runs of eight rounds: in HTTP mode the balancer keeps 0.38
+//! and 0.40 of direct with keep-alive (nginx 0.43 and 0.44) for 1.14 and 1.22 times nginx's CPU, and with
+//! a connection per request 0.82 and 0.83 (0.78 and 0.90) for 1.10 and 1.16 times. Of the CPU on kept
+//! connections seven parts in ten are the kernel's (two reads and two writes for each request); link-time
+//! optimisation changes nothing.
 #[path = "../support/mod.rs"]
 mod support;
 
@@ -295,25 +298,71 @@ fn load(port: u16, keeps: bool, clients: u64, span: Duration) -> (f64, f64) {
     (rate, answers)
 }
 
+/// Some figures, one of each round.
+struct Rounds(Vec<f64>);
+
+impl Rounds {
+    fn median(&self) -> f64 {
+        let mut sorted = self.0.clone();
+        sorted.sort_by(f64::total_cmp);
+        let middle = sorted.len() / 2;
+        if sorted.len() % 2 == 0 {
+            sorted[middle - 1..=middle].iter().sum::<f64>() / 2.0
+        } else {
+            sorted[middle]
+        }
+    }
+
+    /// As parts of others, round by round.
+    fn of(&self, others: &Rounds) -> Rounds {
+        Rounds(self.0.iter().zip(&others.0).map(|(one, other)| one / other).collect())
+    }
+
+    /// The median, the least and the greatest.
+    fn spread(&self) -> String {
+        let (least, greatest) = self
+            .0
+            .iter()
+            .fold((f64::INFINITY, 0.0_f64), |(least, greatest), one| (least.min(*one), greatest.max(*one)));
+        format!("{:.2} ({least:.2}..{greatest:.2})", self.median())
+    }
+}
+
+/// Of one target, with keep-alive or without.
+struct Measured {
+    rates: Rounds,
+    cpu: Rounds,
+}
+
 fn report(title: &str, targets: &[Target]) {
     println!(
-        "\n{title}\n{:28} {:>12} {:>8} {:>10} | {:>12} {:>8} {:>10}",
+        "\n{title}\n{:28} {:>12} {:>17} {:>7} | {:>12} {:>17} {:>7}",
         "", "keep-alive/s", "vs first", "CPU us", "fresh/s", "vs first", "CPU us"
     );
-    let kinds = [true, false];
-    let mut best = vec![[(0.0_f64, f64::INFINITY); 2]; targets.len()];
-    for _ in 0..number("ROUNDS", 3) {
-        for (kind, keeps) in kinds.into_iter().enumerate() {
-            for (target, best) in targets.iter().zip(&mut best) {
+    let none = || Measured { rates: Rounds(Vec::new()), cpu: Rounds(Vec::new()) };
+    let mut measured: Vec<[Measured; 2]> = targets.iter().map(|_| [none(), none()]).collect();
+    for _ in 0..number("ROUNDS", 3).max(1) {
+        for (kind, keeps) in [true, false].into_iter().enumerate() {
+            for (target, measured) in targets.iter().zip(&mut measured) {
                 let (rate, cpu) = target.measure(keeps);
-                best[kind] = (best[kind].0.max(rate), best[kind].1.min(cpu));
+                measured[kind].rates.0.push(rate);
+                measured[kind].cpu.0.push(cpu);
             }
         }
     }
-    for (target, [kept, fresh]) in targets.iter().zip(&best) {
-        let cells = |(rate, cpu): (f64, f64), first: f64| {
-            format!("{rate:12.0} {:8.2} {:10.1}", rate / first, cpu / 1000.0)
-        };
-        println!("{:28} {} | {}", target.name, cells(*kept, best[0][0].0), cells(*fresh, best[0][1].0));
+    for (target, of_target) in targets.iter().zip(&measured) {
+        let cells = [0, 1].map(|kind: usize| {
+            let Measured { rates, cpu } = &of_target[kind];
+            let part = rates.of(&measured[0][kind].rates).spread();
+            format!("{:12.0} {part:>17} {:7.1}", rates.median(), cpu.median() / 1000.0)
+        });
+        println!("{:28} {}", target.name, cells.join(" | "));
+    }
+    for mode in ["TCP", "HTTP"] {
+        let find = |who: &str| targets.iter().position(|target| target.name == format!("{who}, {mode}"));
+        if let (Some(ours), Some(nginx)) = (find("balancer"), find("nginx")) {
+            let part = |kind: usize| measured[ours][kind].cpu.of(&measured[nginx][kind].cpu).spread();
+            println!("CPU of the balancer, {mode}, as a part of nginx's: {} | {}", part(0), part(1));
+        }
     }
 }
