@@ -33,7 +33,7 @@ mod tests {
             detail: "there is no app named <wbe>: did you mean web?".to_owned(),
             instance: None,
             code: "app_not_found".to_owned(),
-            errors: vec![FieldError { pointer: "/a".to_owned(), detail: "1 to <9>".to_owned() }],
+            errors: vec![FieldError::new("/a".to_owned(), "1 to <9>".to_owned())],
             process: None,
             operation: None,
             oldest_seq: None,

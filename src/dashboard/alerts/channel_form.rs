@@ -165,10 +165,10 @@ fn headers(text: &str, errors: &mut Vec<FieldError>) -> BTreeMap<String, String>
                 headers.insert(name.trim().to_owned(), value.trim().to_owned());
             }
             // It may be a secret: the line is not repeated.
-            Some(_) | None => errors.push(FieldError {
-                pointer: pointer("webhook.headers"),
-                detail: format!("line {} is no header: write NAME=VALUE", number + 1),
-            }),
+            Some(_) | None => errors.push(FieldError::new(
+                pointer("webhook.headers"),
+                format!("line {} is no header: write NAME=VALUE", number + 1),
+            )),
         }
     }
     headers

@@ -273,8 +273,8 @@ mod tests {
             ("slack".to_owned(), "canary-url".to_owned()),
         ];
         let errors = [
-            FieldError { pointer: "/name".to_owned(), detail: "not that name".to_owned() },
-            FieldError { pointer: "/webhook/secret".to_owned(), detail: "too short".to_owned() },
+            FieldError::new("/name".to_owned(), "not that name".to_owned()),
+            FieldError::new("/webhook/secret".to_owned(), "too short".to_owned()),
         ];
         let typed = Typed { values: &values, errors: &errors };
         let (rules, channels) = ([rule()], [channel()]);

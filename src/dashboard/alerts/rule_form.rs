@@ -261,7 +261,7 @@ impl Read<'_> {
     }
 
     fn wrong(&mut self, member: &str, detail: String) {
-        self.errors.push(FieldError { pointer: pointer(member), detail });
+        self.errors.push(FieldError::new(pointer(member), detail));
     }
 }
 
@@ -332,8 +332,8 @@ mod tests {
             pointers,
             ["/when/restart_loop/restarts", "/when/restart_loop/within_ms", "/cool_down_ms"]
         );
-        errors.push(FieldError { pointer: "/channels/0".into(), detail: "no such channel".into() });
-        errors.push(FieldError { pointer: "/odd".into(), detail: "odd".into() });
+        errors.push(FieldError::new("/channels/0", "no such channel"));
+        errors.push(FieldError::new("/odd", "odd"));
         let form = RuleForm::new(Typed { values: &values, errors: &errors }, &[]);
         assert_eq!((form.channels_error, form.wrong.as_slice()), ("no such channel", &["odd"][..]));
     }
