@@ -306,7 +306,7 @@ impl Rounds {
         let mut sorted = self.0.clone();
         sorted.sort_by(f64::total_cmp);
         let middle = sorted.len() / 2;
-        if sorted.len() % 2 == 0 {
+        if sorted.len().is_multiple_of(2) {
             sorted[middle - 1..=middle].iter().sum::<f64>() / 2.0
         } else {
             sorted[middle]
