@@ -121,6 +121,6 @@ mod tests {
         let takes = |method, path: &str| routes[&(method, path.to_owned())].join(" ");
         assert_eq!(takes(Method::POST, "/api/v1/apps"), "wait ready");
         assert_eq!(takes(Method::GET, "/api/v1/apps/{ref}"), "");
-        assert_eq!(takes(Method::GET, "/api/v1/events"), "process type after cursor limit");
+        assert_eq!(takes(Method::GET, "/api/v1/events"), "process type after cursor limit count");
     }
 }

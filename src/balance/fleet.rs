@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,8 @@ pub struct Fleet {
     /// The same once more for each thread that answers, which therefore waits for no other.
     desks: Vec<Desk>,
     turn: AtomicUsize,
+    /// The balancer is about to end: nobody is waited for.
+    is_ending: AtomicBool,
     /// Grows with each table.
     changed: watch::Sender<u64>,
     /// What has happened since the balancer began.
@@ -80,7 +82,22 @@ impl Fleet {
         let changed = watch::Sender::new(0);
         let (state, turn, tally) = (Mutex::default(), AtomicUsize::new(0), Tally::default());
         let desks = (0..threads).map(|_| Desk::default()).collect();
-        Arc::new(Fleet { state, desks, turn, changed, tally })
+        Arc::new(Fleet { state, desks, turn, is_ending: AtomicBool::new(false), changed, tally })
+    }
+
+    /// From now on nobody is waited for.
+    pub fn end(&self) {
+        self.is_ending.store(true, Relaxed);
+        self.changed.send_modify(|_| ());
+    }
+
+    /// Whether somebody who wanted to wait until then has waited long enough for a process.
+    pub fn is_over(&self, patience: Instant) -> bool {
+        self.is_ending.load(Relaxed) || Instant::now() >= patience
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.is_ending.load(Relaxed) || self.settings().nobody_comes
     }
 
     /// Takes over a table. A life that was there before goes on counting.
@@ -178,6 +195,9 @@ impl Fleet {
             changed.borrow_and_update();
             if let Some(active) = self.try_next(client, tried) {
                 return Some(active);
+            }
+            if self.is_hopeless() {
+                return None;
             }
             match tokio::time::timeout_at(deadline.into(), changed.changed()).await {
                 Ok(Ok(())) => {}

@@ -3,7 +3,7 @@
 //! ```text
 //!   request ─▶ somebody in service ─ connected? ─▶ answered ─▶ passed on
 //!                   ▲                  │ no          │ broke off before the answer
-//!                   └── another ◀──────┴─────────────┘ (only what may be said twice, and has no body)
+//!                   └── another ◀──────┴─────────────┘ (once, and only what may be said twice and has no body)
 //! ```
 //!
 //! A connection that was refused has seen nothing of the request, so another process may have it
@@ -118,9 +118,9 @@ async fn pass(
     Connected { fleet, alarm, .. }: &Connected,
     asked: &mut Asked,
 ) -> Result<Response<Answer>, (StatusCode, &'static str)> {
-    let patience = Instant::now() + Duration::from_millis(asked.settings.patience_ms);
     let limit = Duration::from_millis(asked.settings.timeout_ms);
-    let mut tried = Vec::new();
+    let patience = Instant::now() + Duration::from_millis(asked.settings.patience_ms).min(limit);
+    let (mut tried, mut repeated) = (Vec::new(), false);
     loop {
         let Some(active) = fleet.next(asked.client, &tried, patience).await else {
             return Err((StatusCode::SERVICE_UNAVAILABLE, "no process of this app is in service"));
@@ -135,7 +135,11 @@ async fn pass(
                 return Ok(passed(response, active, asked.switched.take(), binds));
             }
             Attempt::Unsaid if asked.body.is_whole() => backend.refused(),
-            Attempt::Broken if asked.may_repeat() => backend.failed(),
+            // Once: what ends one process for what it asks would end all of them.
+            Attempt::Broken if asked.may_repeat() && !repeated => {
+                repeated = true;
+                backend.failed();
+            }
             Attempt::Unsaid | Attempt::Broken => {
                 backend.failed();
                 return Err((StatusCode::BAD_GATEWAY, "the process that had this request broke off"));
@@ -151,7 +155,7 @@ async fn pass(
         fleet.tally.retries.fetch_add(1, Relaxed);
         // Everybody was tried: a moment later one may have come up again.
         if tried.contains(&backend.run) {
-            if Instant::now() >= patience {
+            if fleet.is_over(patience) {
                 return Err((StatusCode::BAD_GATEWAY, "no process of this app accepts connections"));
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

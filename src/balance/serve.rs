@@ -98,8 +98,8 @@ async fn balance(places: Places) -> io::Result<()> {
                 let fleet = Arc::clone(&fleet);
                 tokio::spawn(async move { status::say(&fleet, to).await });
             }
-            _ = term.recv(), if accepting.is_some() => accepting = stop(accepting, &ending),
-            _ = int.recv(), if accepting.is_some() => accepting = stop(accepting, &ending),
+            _ = term.recv(), if accepting.is_some() => accepting = stop(&fleet, accepting, &ending),
+            _ = int.recv(), if accepting.is_some() => accepting = stop(&fleet, accepting, &ending),
             () = tokio::time::sleep(PAUSE), if accepting.is_none() => {
                 if is_over {
                     return Ok(());
@@ -116,11 +116,12 @@ struct Accepting {
     socket: StdListener,
 }
 
-fn stop(accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Accepting> {
+fn stop(fleet: &Fleet, accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Accepting> {
     if let Some(Accepting { task, socket }) = accepting {
         task.abort();
         silence::let_go(&socket);
     }
+    fleet.end();
     ending.send_replace(true);
     None
 }

@@ -36,6 +36,8 @@ pub struct Settings {
     pub patience_ms: u64,
     /// So many connections of clients at once; more wait in the socket's queue.
     pub max_connections: usize,
+    /// Nobody comes into service by itself: all are stopped, or given up.
+    pub nobody_comes: bool,
     /// A process that comes into service gets its whole share only after this, in milliseconds.
     pub slow_start_ms: u64,
 }
@@ -49,6 +51,7 @@ impl Default for Settings {
             timeout_ms: 60_000,
             patience_ms: 10_000,
             max_connections: 10_000,
+            nobody_comes: false,
             slow_start_ms: 0,
         }
     }

@@ -32,7 +32,7 @@ pub async fn serve(fleet: &Fleet, address: IpAddr, mut client: TcpStream) {
             Err(_) => backend.refused(),
         }
         if tried.contains(&backend.run) {
-            if Instant::now() >= patience {
+            if fleet.is_over(patience) {
                 break;
             }
             tokio::time::sleep(Duration::from_millis(20)).await;

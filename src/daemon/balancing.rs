@@ -50,7 +50,7 @@ impl Balancing {
         for (app, balance) in balanced {
             let routes = brain.routes(app);
             let backends = routes.iter().map(backend).collect();
-            let settings = settings(&balance);
+            let settings = Settings { nobody_comes: !brain.is_awaited(app), ..settings(&balance) };
             match self.tables.get(&app) {
                 Some(table) => {
                     let is_new = {

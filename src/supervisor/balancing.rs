@@ -52,6 +52,14 @@ impl Supervisor {
         present.chain(on_trial).chain(draining).collect()
     }
 
+    /// Somebody of that app is in service, or comes into it by itself.
+    pub fn is_awaited(&self, app: AppId) -> bool {
+        self.members_of(app).any(|id| {
+            let process = &self.processes[&id];
+            process.goal == Goal::Up && !matches!(process.state, State::Idle(_))
+        })
+    }
+
     fn present_route(&self, id: ProcessId) -> Option<Route> {
         let process = &self.processes[&id];
         let port = process.ports.held?.number();

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -28,6 +30,80 @@ pub fn start(home: &Home, script: &str, instances: u32, more: &[&str]) -> u16 {
 
 pub fn balancer(home: &Home) -> Value {
     home.json(&["info", "web", "--json"])["balancer"].clone()
+}
+
+/// Ends for what it is asked.
+const POISON: &str = r#"require('http').createServer((request, response) => {
+  console.log('asked', request.method, request.url);
+  if (request.url === '/exit') process.exit(1);
+  if (request.url === '/reset') return request.socket.destroy();
+  response.end(String(process.pid));
+}).listen(process.env.PORT);"#;
+
+/// The status of the answer to a request of its own.
+fn status(front: u16, method: &str, path: &str) -> u16 {
+    let mut client = TcpStream::connect(("127.0.0.1", front)).unwrap();
+    client.set_read_timeout(Some(SOON)).unwrap();
+    write!(client, "{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).unwrap_or_else(|| panic!("{answer:?}")).parse().unwrap()
+}
+
+#[test]
+fn a_request_that_breaks_its_process_is_repeated_once_and_the_others_go_on() {
+    let home = Home::new();
+    let front = start(&home, POISON, 3, &[]);
+    let before = pids(&home);
+    assert_eq!(status(front, "GET", "/exit"), 502);
+    let asked = |what: &str| home.ok(&["logs", "web", "--lines", "1000"]).matches(what).count();
+    wait_until("it is written", SOON, || asked("GET /exit") == 2);
+    assert!(pids(&home).iter().any(|pid| before.contains(pid)), "one of three was not asked");
+    assert_eq!(status(front, "GET", "/reset"), 502);
+    wait_until("it is written", SOON, || asked("GET /reset") == 2);
+    assert_eq!(status(front, "POST", "/reset"), 502);
+    wait_until("it is written", SOON, || asked("POST /reset") == 1);
+    assert_eq!((asked("GET /exit"), asked("GET /reset"), asked("POST /reset")), (2, 2, 1));
+    assert_eq!(status(front, "GET", "/"), 200);
+}
+
+#[test]
+fn nobody_is_waited_for_who_will_not_come_and_a_balancer_goes_with_its_app() {
+    let home = Home::new();
+    let (front, script) = (free_port(), home.file("ends.js", "setTimeout(() => process.exit(3), 300);"));
+    let number = front.to_string();
+    home.run(&["start", &script, "--name", "web", "-i", "2", "--balance", &number, "--max-restarts", "1"]);
+    wait_until("they are given up", SOON, || {
+        home.processes()
+            .iter()
+            .filter(|process| process["app"] == "web")
+            .all(|process| process["status"] == "errored")
+    });
+    let begun = Instant::now();
+    assert_eq!(status(front, "GET", "/"), 503);
+    assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+    // Whoever asks while the app is deleted keeps the port no longer than that takes.
+    let home = Home::new();
+    let front = start(&home, NODE, 2, &[]);
+    let over = Arc::new(AtomicBool::new(false));
+    let clients: Vec<_> = (0..4)
+        .map(|_| {
+            let over = Arc::clone(&over);
+            std::thread::spawn(move || {
+                while !over.load(Ordering::Relaxed) {
+                    let _ = ask(front);
+                }
+            })
+        })
+        .collect();
+    home.ok(&["delete", "web", "--force"]);
+    let begun = Instant::now();
+    wait_until("the port is free", SOON, || TcpListener::bind(("127.0.0.1", front)).is_ok());
+    let took = begun.elapsed();
+    over.store(true, Ordering::Relaxed);
+    clients.into_iter().for_each(|client| client.join().unwrap());
+    assert!(took < Duration::from_secs(5), "{took:?}");
 }
 
 #[test]
