@@ -34,6 +34,7 @@ mod log_args;
 mod logs_args;
 mod look_args;
 mod not_here;
+mod operation_args;
 mod out;
 mod password;
 mod plan_args;

@@ -1,10 +1,12 @@
 //! A reload that brings another definition, or another number of processes, is one thing: all of it
 //! comes, or the app is as it was.
 
+use std::process::Stdio;
+
 use serde_json::Value;
 
 use super::shared_port::{self, NODE, free_port, pids};
-use crate::support::Home;
+use crate::support::{Home, SOON, proc, wait_until};
 
 /// Bears being anything but the first process.
 fn bad_first() -> String {
@@ -56,7 +58,7 @@ fn a_reload_to_another_number_changes_it_after_all_others() {
     let told = home.ok(&["reload", "web", "-i", "4", "--max-memory", "300M"]);
     assert!(told.contains("Started web-3"), "{told}");
     assert_eq!(pids(&home).len(), 4);
-    assert_eq!(home.json(&["info", "web", "--json"])[0]["instances"], 4);
+    assert_eq!(home.api().get("/api/v1/apps/web")["instances"], 4);
     assert_eq!(reloads(&home).len(), 2);
 }
 
@@ -71,7 +73,7 @@ fn a_reload_that_fails_leaves_the_number_as_it_was() {
         assert_eq!(ran.code, 1, "{ran:?}");
         assert!(ran.err.contains("the reload ended at web-0"), "{ran:?}");
         assert_eq!(pids(&home), before);
-        assert_eq!(home.json(&["info", "web", "--json"])[0]["instances"], 2);
+        assert_eq!(home.api().get("/api/v1/apps/web")["instances"], 2);
     }
 }
 
@@ -80,7 +82,7 @@ fn what_is_stopped_has_its_new_number_at_once() {
     let home = Home::new();
     shared(&home, "web", 2);
     home.ok(&["stop", "web"]);
-    home.run(&["reload", "web", "-i", "3"]).refused(1, &["not running"]);
+    home.run(&["reload", "web", "-i", "3"]).refused(1, &["is not reloaded"]);
     assert_eq!(home.processes().len(), 3);
 }
 
@@ -98,6 +100,58 @@ fn the_last_lines_are_those_of_the_run_that_failed() {
     assert!(ran.err.contains("not ready within") && ran.err.contains("hangs"), "{ran:?}");
     assert!(!ran.err.contains("bad indeed"), "{ran:?}");
     assert_eq!(pids(&home), before);
+}
+
+#[test]
+fn a_reload_can_be_cancelled_by_its_number() {
+    let home = Home::new();
+    shared(&home, "web", 3);
+    let before = pids(&home);
+    let mut reload = home.command(&["reload", "web", "--soak", "60s"]);
+    let reload = reload.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("it is reloaded", SOON, || reloads(&home).iter().any(|it| it["state"] == "running"));
+    let id = reloads(&home)[0]["id"].to_string();
+    let listed = home.ok(&["operations"]);
+    assert!(listed.lines().any(|line| line.contains(&id) && line.contains("running")), "{listed}");
+    home.run(&["reload", "web"]).refused(1, &[&format!("pmdaemon operations cancel {id}")]);
+    let told = home.ok(&["operations", "cancel", &id]);
+    assert!(told.contains(&format!("Cancelled operation {id} (reload)")), "{told}");
+    let ended = reload.wait_with_output().unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(err.contains("was cancelled by") && err.contains("not reloaded: web-0, web-1, web-2"), "{err}");
+    assert_eq!(pids(&home), before);
+    home.run(&["operations", "cancel", &id]).refused(1, &["is over"]);
+    home.run(&["operations", "cancel", "4711"]).refused(1, &["there is no operation 4711"]);
+    // The run that was taken back was asked to end by that.
+    wait_until("it has ended", SOON, || home.ok(&["why", "web-0"]).contains("as asked"));
+    assert!(!home.ok(&["why", "web-0"]).contains("nobody asked"));
+}
+
+#[test]
+fn a_reload_whose_daemon_dies_says_how_far_it_came() {
+    let home = Home::new();
+    shared(&home, "web", 3);
+    let mut reload = home.command(&["reload", "web", "--soak", "60s"]);
+    let reload = reload.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    wait_until("it is reloaded", SOON, || reloads(&home).iter().any(|it| it["state"] == "running"));
+    proc::kill_hard(home.keeper_and_daemon().1);
+    let ended = reload.wait_with_output().unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert!(err.contains("the reload was interrupted") && err.contains("left: web-0"), "{err}");
+    assert_eq!(ended.status.code(), Some(1));
+}
+
+#[test]
+fn the_json_of_a_reload_that_fails_says_why_and_in_which_operation() {
+    let home = Home::new();
+    shared(&home, "web", 2);
+    home.file("web.js", CRASH);
+    let ran = home.run(&["reload", "web", "--json"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    let told: Value = serde_json::from_str(&ran.out).unwrap();
+    assert_eq!(told[0]["code"], "reload_failed", "{told}");
+    assert_eq!(told[0]["operation"], reloads(&home)[0]["id"], "{told}");
+    assert!(told[0]["detail"].as_str().unwrap().contains("exit code 1"), "{told}");
 }
 
 /// Applies a file with that script and number.
@@ -126,7 +180,7 @@ fn an_apply_that_fails_takes_the_number_back_too() {
         assert_eq!(ran.0, 1, "{ran:?}");
         assert!(ran.1.contains("the definition of before is back"), "{ran:?}");
         assert_eq!(pids(&home), before, "{ran:?}");
-        let app = &home.json(&["info", "web", "--json"])[0];
+        let app = &home.api().get("/api/v1/apps/web");
         assert_eq!((&app["instances"], app["script"].as_str()), (&2.into(), Some(&*good)), "{app}");
     }
     let other = home.file("other.js", NODE);

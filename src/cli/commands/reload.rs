@@ -11,7 +11,7 @@ use super::super::session::Session;
 use super::change::{Change, Meant};
 use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
-use super::{act, progress, scale, update_env};
+use super::{act, cut_off, progress, scale, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
 use crate::wire::{Process, ScaleOrder};
 
@@ -44,7 +44,7 @@ pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
     for Meant { reference, numbers } in &meant {
         if let Err(error) = renumbered(&session, reference, &how, numbers, &mut report).await {
-            report.refuse(&error);
+            report.refuse_reload(&error);
             if let CliError::Client(error) = &error {
                 show_log(&session, error).await?;
             }
@@ -101,7 +101,10 @@ pub async fn one(
         return Ok(true);
     }
     let asked = session.ask_once(async |c| c.reload(reference, how.soak, how.port.as_deref(), WAIT).await);
-    let (on_time, reloaded) = progress::beside(session, "reload", &before, asked).await?;
+    let (on_time, reloaded) = match progress::beside(session, "reload", &before, asked).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(cut_off::told(session, &before, error).await),
+    };
     for process in &reloaded.processes {
         let was = before.iter().find(|was| was.id == process.id);
         let (title, status) = (title(process), &process.status);
