@@ -13,4 +13,5 @@ mod slices {
     mod soaking;
     mod sockets;
     mod spread;
+    mod whole;
 }

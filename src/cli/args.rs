@@ -17,6 +17,7 @@ use super::look_args::{
     WhyArgs,
 };
 use super::monitoring_args::MonitoringArgs;
+use super::operation_args::OperationsArgs;
 use super::plan_args::{ApplyArgs, PLAN, PlanArgs};
 use super::point_args::{PointArgs, SAVE, SaveArgs};
 use super::program_args::{KeeperArgs, RUN, RunArgs, SelfCheckArgs, UpgradeArgs};
@@ -191,6 +192,8 @@ pub enum ClientCommand {
     Ports(JsonArgs),
     /// Show what happened to processes
     Events(EventsArgs),
+    /// Show what takes time and how far it is, and cancel it
+    Operations(OperationsArgs),
     /// Watch host and processes
     #[command(aliases = ["dashboard", "dash", "imonit"])]
     Monit(MonitArgs),

@@ -37,6 +37,7 @@ mod logs_args;
 mod look_args;
 mod monitoring_args;
 mod not_here;
+mod operation_args;
 mod out;
 mod password;
 mod plan_args;

@@ -46,6 +46,21 @@ pub enum ClientError {
 }
 
 impl ClientError {
+    /// What the daemon said when it refused; `None` for errors that are not refusals.
+    pub fn problem(&self) -> Option<&Problem> {
+        match self {
+            ClientError::Problem(problem) => Some(problem),
+            ClientError::NoDaemon(_)
+            | ClientError::Transport(_)
+            | ClientError::Timeout(_)
+            | ClientError::Token(_)
+            | ClientError::Start(_)
+            | ClientError::NoServer { .. }
+            | ClientError::BadContext(_)
+            | ClientError::BadReference(_) => None,
+        }
+    }
+
     /// The stable code of a refusal; `None` for errors that are not refusals.
     pub fn code(&self) -> Option<&str> {
         match self {

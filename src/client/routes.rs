@@ -298,6 +298,16 @@ impl Client {
         self.get(&format!("/api/v1/operations/{id}")).await
     }
 
+    /// `GET /operations`: the newest `limit`, the newest first, without their items.
+    pub async fn operations(&self, limit: u32) -> Result<OperationList, ClientError> {
+        self.get(&format!("/api/v1/operations?limit={limit}")).await
+    }
+
+    /// `DELETE /operations/{id}`: leaves undone what of it has not begun.
+    pub async fn cancel_operation(&self, id: i64) -> Result<Operation, ClientError> {
+        Ok(self.json(Method::DELETE, &format!("/api/v1/operations/{id}"), |r| r).await?.1)
+    }
+
     /// `GET /operations`: those that go on, the newest first, without their items.
     pub async fn running_operations(&self) -> Result<OperationList, ClientError> {
         self.get("/api/v1/operations?state=running").await

@@ -22,7 +22,7 @@ use crate::daemon::listening;
 use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
-use crate::model::{AppId, AppSpec, Goal, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
+use crate::model::{AppId, AppSpec, Goal, OperationId, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
 use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
 use crate::wire;
 
@@ -175,7 +175,7 @@ pub(super) async fn replace(
             Ok(Accepted::Created { .. } | Accepted::Done | Accepted::AlreadySo | Accepted::Noted) => {}
             // Of several apps those that are stopped are left out.
             Err(Denied::NothingUp { .. }) if by_app.len() > 1 => {}
-            Err(why) => denied = denied.or(Some(why)),
+            Err(why) => denied = denied.or(Some((*app, why))),
         }
     }
     let operation =
@@ -183,10 +183,18 @@ pub(super) async fn replace(
     let is_over = |now: &Snapshot| going.iter().all(|(app, number)| !goes_on(now, *app, *number));
     let (now, over) = api.handle.wait(limit, is_over).await;
     for (app, number) in &going {
-        check(&now, *app, *number).map_err(|why| why.of(operation))?;
+        let by = operation.and_then(|id| api.operations.cancelled_by(OperationId(id as u64)));
+        check(&now, *app, *number, targets, by.as_deref()).map_err(|why| why.of(operation))?;
     }
-    if let Some(why) = denied {
-        return Err(ApiError::from(why).of(operation));
+    if let Some((app, why)) = denied {
+        let going = api.operations.reload_of(app).filter(|_| matches!(why, Denied::Reloading { .. }));
+        let mut refused = ApiError::from(why);
+        if let Some(OperationId(going)) = going {
+            refused.detail.push_str(&format!(
+                "; it is operation {going}, and pmdaemon operations cancel {going} ends it where it is"
+            ));
+        }
+        return Err(refused.of(operation));
     }
     Ok(Replaced { notice: notice(targets, &beside), operation, over, now })
 }
@@ -268,14 +276,35 @@ fn goes_on(now: &Snapshot, app: AppId, number: u64) -> bool {
     now.reloads.get(&app).is_some_and(|reload| reload.number == number && !reload.is_over())
 }
 
-/// How that reload ended, if it has.
-fn check(now: &Snapshot, app: AppId, number: u64) -> Result<(), ApiError> {
-    let interrupted = |name: &str| {
-        Err(ApiError::new(
-            StatusCode::CONFLICT,
-            "reload_interrupted",
-            format!("the reload of {name} has ended early: somebody wanted something else of it meanwhile"),
-        ))
+/// How that reload of `before` ended, if it has. `by`: who has cancelled it.
+fn check(
+    now: &Snapshot,
+    app: AppId,
+    number: u64,
+    before: &[Arc<ProcessView>],
+    by: Option<&str>,
+) -> Result<(), ApiError> {
+    let interrupted = |whose: &str| {
+        let early = match by {
+            Some(by) => format!("the reload of {whose} was cancelled by {by}"),
+            None => format!(
+                "the reload of {whose} has ended early: somebody wanted something else of it meanwhile"
+            ),
+        };
+        let of_app: Vec<&Arc<ProcessView>> = before.iter().filter(|view| view.app == app).collect();
+        let runs_anew = |view: &&&Arc<ProcessView>| {
+            now.processes.get(&view.id).is_some_and(|now| now.state.run() > view.state.run())
+        };
+        let (replaced, left): (Vec<_>, Vec<_>) = of_app.iter().partition(runs_anew);
+        let named = |what: &str, some: &[&&Arc<ProcessView>]| match some {
+            [] => String::new(),
+            some => {
+                format!("; {what}: {}", some.iter().map(|view| view.name()).collect::<Vec<_>>().join(", "))
+            }
+        };
+        let (replaced, left) = (named("replaced", &replaced), named("not reloaded", &left));
+        let detail = format!("{early}{replaced}{left}");
+        Err(ApiError::new(StatusCode::CONFLICT, "reload_interrupted", detail))
     };
     let Some(reload) = now.reloads.get(&app).filter(|reload| reload.number == number) else {
         return interrupted("the app");

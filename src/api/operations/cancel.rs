@@ -10,7 +10,7 @@ use crate::api::audit::Note;
 use crate::api::extract::Path;
 use crate::api::{ApiError, Shared};
 use crate::daemon::operations::CannotCancel;
-use crate::model::OperationId;
+use crate::model::{OperationId, Target};
 use crate::wire;
 
 /// Cancel an operation
@@ -33,7 +33,8 @@ pub async fn cancel(
     note.about(format!("operation {id} ({})", seen.action));
     let namespaces = &auth.principal.namespaces;
     let conflict = |code, detail: String| ApiError::new(StatusCode::CONFLICT, code, detail);
-    match api.operations.cancel(OperationId(id as u64), |target| namespaces.has(&target.namespace)).await {
+    let which = |target: &Target| namespaces.has(&target.namespace);
+    match api.operations.cancel(OperationId(id as u64), &auth.principal.subject, which).await {
         Ok(_) => Ok(Json(find(&api, &auth.principal, id)?)),
         Err(CannotCancel::Unknown) => Err(unknown(id)),
         Err(CannotCancel::Over(standing)) => {

@@ -10,7 +10,7 @@ use super::super::error::CliError;
 use super::super::out;
 use super::super::session::Session;
 use super::super::values::Instances;
-use super::act::WAIT;
+use super::act::{self, WAIT};
 use super::report::Report;
 use crate::wire::{NewApp, Then};
 
@@ -19,6 +19,14 @@ pub struct Change {
     patch: Map<String, Value>,
     instances: Option<Instances>,
     cwd: Option<String>,
+}
+
+/// What is to be reloaded with a change.
+pub struct Meant {
+    /// Which processes.
+    pub reference: String,
+    /// So many processes these apps are to have then.
+    pub numbers: Vec<(String, i64)>,
 }
 
 impl Change {
@@ -65,20 +73,14 @@ impl Change {
         if self.patch.is_empty() {
             return Ok(refs);
         }
-        if session.server().is_some() {
-            // The CPUs and directories of this machine are none of the server's.
-            if let Some(instances) = self.instances {
-                self.patch.insert("instances".into(), instances.on(session.cpus().await?).into());
-            }
-            if let Some(cwd) = self.cwd.take() {
-                self.patch.insert("cwd".into(), cwd.into());
-            }
-        }
+        self.fit(session).await?;
         let mut left = Vec::new();
         for reference in refs {
-            match self.make_in(session, &reference, then, report).await {
+            match self.make_in(session, &reference, then, false, report).await {
                 // It may mean others by now: labels change, too.
-                Ok(ids) if then == Then::Keep => left.extend(ids),
+                Ok(meant) if then == Then::Keep => {
+                    left.extend(meant.into_iter().map(|meant| meant.reference))
+                }
                 Ok(_) => {}
                 Err(error) => report.refuse(&error),
             }
@@ -86,27 +88,78 @@ impl Change {
         Ok(left)
     }
 
-    /// Answers the ids of the processes that are meant.
+    /// Makes it in every app that a reference means, and answers what is to be reloaded then. The number
+    /// of processes of what is up changes after that only.
+    pub async fn before_reload(
+        mut self,
+        session: &Session,
+        refs: Vec<String>,
+        report: &mut Report,
+    ) -> Result<Vec<Meant>, CliError> {
+        if self.patch.is_empty() {
+            return Ok(refs.into_iter().map(|reference| Meant { reference, numbers: Vec::new() }).collect());
+        }
+        self.fit(session).await?;
+        let mut meant = Vec::new();
+        for reference in refs {
+            match self.make_in(session, &reference, Then::Keep, true, report).await {
+                Ok(more) => meant.extend(more),
+                Err(error) => report.refuse(&error),
+            }
+        }
+        Ok(meant)
+    }
+
+    /// The CPUs and directories of this machine are none of a server's.
+    async fn fit(&mut self, session: &Session) -> Result<(), CliError> {
+        if session.server().is_some() {
+            if let Some(instances) = self.instances {
+                self.patch.insert("instances".into(), instances.on(session.cpus().await?).into());
+            }
+            if let Some(cwd) = self.cwd.take() {
+                self.patch.insert("cwd".into(), cwd.into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers what is meant: by the names of the apps where all of their processes are, so that each app
+    /// is acted on as a whole. `number_later`: what is up keeps its number for now.
     async fn make_in(
         &self,
         session: &Session,
         reference: &str,
         then: Then,
+        number_later: bool,
         report: &mut Report,
-    ) -> Result<Vec<String>, CliError> {
+    ) -> Result<Vec<Meant>, CliError> {
         let apps = session.ask(async |c| c.apps_of(reference).await).await?;
-        let mut ids = Vec::new();
+        let (mut whole, mut are_whole) = (Vec::new(), true);
         for app in apps {
             let whose = format!("{}:{}", app.namespace, app.name);
-            let changed =
-                session.ask_once(async |c| c.patch_app(&whose, &self.patch, then, WAIT).await).await?;
-            changed.notices.iter().for_each(|notice| out::notice(notice));
-            ids.extend(app.processes.iter().map(|process| format!("id:{}", process.id)));
-            if then != Then::Keep {
-                report.add_updated(changed.processes, then);
+            let all = act::meant(session, &whose).await?;
+            are_whole &= all.len() == app.processes.len();
+            let mut patch = self.patch.clone();
+            let number = match number_later && all.iter().any(|process| process.status != "stopped") {
+                true => patch.remove("instances").and_then(|number| number.as_i64()),
+                false => None,
+            };
+            if !patch.is_empty() {
+                let changed =
+                    session.ask_once(async |c| c.patch_app(&whose, &patch, then, WAIT).await).await?;
+                changed.notices.iter().for_each(|notice| out::notice(notice));
+                if then != Then::Keep {
+                    report.add_updated(changed.processes, then);
+                }
             }
+            let numbers = number.map(|number| (whose.clone(), number)).into_iter().collect();
+            whole.push(Meant { reference: whose, numbers });
         }
-        Ok(ids)
+        if are_whole {
+            return Ok(whole);
+        }
+        let numbers = whole.into_iter().flat_map(|meant| meant.numbers).collect();
+        Ok(vec![Meant { reference: reference.to_owned(), numbers }])
     }
 }
 

@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::super::error::CliError;
 use super::super::session::{Session, on_this_machine};
 use super::report::{Line, Report};
-use super::{act, reload};
+use super::{act, reload, scale};
 use crate::client::ANY;
 use crate::ecosystem::Declared;
-use crate::wire::{Action, NewApp, Plan, PlanAction, PlanOrder, PlanStep, Then};
+use crate::wire::{Action, NewApp, Plan, PlanAction, PlanOrder, PlanStep, ScaleOrder, Then};
 
 /// How long the daemon is waited for that starts something new.
 const WAIT: Duration = Duration::from_secs(30);
@@ -95,7 +95,7 @@ async fn one(
         (PlanAction::None, Verb::Restart) => act(session, Action::Restart, step, report).await,
         (PlanAction::None, Verb::Reload { soak }) => {
             let how = reload::How { soak, port: None };
-            reload::one(session, &whose(step), &how, report).await
+            reload::one(session, &whose(step), &how, report).await.map(drop)
         }
         (PlanAction::None, Verb::Apply) => Ok(()),
         (PlanAction::Start, _) if step.changes.is_empty() => act(session, Action::Start, step, report).await,
@@ -115,16 +115,55 @@ async fn one(
         }
         (PlanAction::Live | PlanAction::Restart | PlanAction::Reload, Verb::Reload { .. })
         | (PlanAction::Reload, Verb::Start | Verb::Apply) => {
-            let whose = whose(step);
-            session.ask_once(async |c| c.update_app(&whose, tag(step), new, Then::Keep, WAIT).await).await?;
             let soak = match verb {
                 Verb::Reload { soak } => soak,
                 Verb::Start | Verb::Restart | Verb::Apply => None,
             };
-            reload::one(session, &whose, &reload::How { soak, port: None }, report).await
+            reloaded(session, new, step, soak, report).await
         }
         (PlanAction::Remove, _) => remove(session, step, report).await,
     }
+}
+
+/// The definition first, and a reload to it, which takes it back when it fails; then the number of
+/// processes. Where the ports of the new definition are too few for those of before, the number goes
+/// first, and comes back when the reload fails.
+async fn reloaded(
+    session: &Session,
+    new: &NewApp,
+    step: &PlanStep,
+    soak: Option<Duration>,
+    report: &mut Report,
+) -> Result<(), CliError> {
+    let whose = whose(step);
+    let how = reload::How { soak, port: None };
+    let before = act::meant(session, &whose).await?;
+    let put = async |app: &NewApp| {
+        session.ask_once(async |c| c.update_app(&whose, tag(step), app, Then::Keep, WAIT).await).await
+    };
+    let number = new.instances.filter(|number| *number != before.len() as i64);
+    let (Some(number), true) = (number, before.iter().any(|process| process.status != "stopped")) else {
+        put(new).await?;
+        return reload::one(session, &whose, &how, report).await.map(drop);
+    };
+    match put(&NewApp { instances: None, ..new.clone() }).await {
+        Ok(_) => reload::renumbered(session, &whose, &how, &[(whose.clone(), number)], report).await,
+        Err(error) if number < before.len() as i64 && is_refused(&error) => {
+            put(new).await?;
+            let done = reload::one(session, &whose, &how, report).await.map(drop);
+            if done.is_err() {
+                let order = ScaleOrder { instances: Some(before.len() as i64), delta: None };
+                scale::bring(session, &whose, &step.app, &order, report).await?;
+            }
+            done
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The definition cannot be that one.
+fn is_refused(error: &CliError) -> bool {
+    matches!(error, CliError::Client(client) if matches!(client.status(), Some(409 | 422)))
 }
 
 async fn change(

@@ -9,6 +9,7 @@ mod change;
 mod cleardump;
 mod completion;
 mod context;
+mod cut_off;
 mod delete;
 mod deploy;
 mod doctor;
@@ -33,6 +34,7 @@ mod mini_list;
 mod monit;
 mod monitoring;
 mod open;
+mod operations;
 mod pid;
 mod ping;
 mod plan;
@@ -125,6 +127,7 @@ pub async fn dispatch(command: ClientCommand) -> Result<(), CliError> {
         ClientCommand::ReloadLogs(args) => reload_logs::run(args).await,
         ClientCommand::Ports(args) => ports::run(args).await,
         ClientCommand::Events(args) => events::run(args).await,
+        ClientCommand::Operations(args) => operations::run(args).await,
         ClientCommand::Monit(args) => monit::run(args).await,
         ClientCommand::Doctor(args) => {
             on_this_machine("pmdaemon doctor")?;

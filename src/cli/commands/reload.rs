@@ -8,15 +8,18 @@ use super::super::error::CliError;
 use super::super::file_args;
 use super::super::out;
 use super::super::session::Session;
-use super::change::Change;
+use super::change::{Change, Meant};
 use super::from_file::{self, Verb};
 use super::report::{Line, Report, is_down, title};
-use super::{act, progress, update_env};
+use super::{act, cut_off, progress, scale, update_env};
 use crate::client::{ClientError, LogItem, LogQuery};
-use crate::wire::{Process, Then};
+use crate::wire::{Process, ScaleOrder};
 
 /// Each process may use up its kill timeout, and there may be many.
 const WAIT: Duration = Duration::from_secs(1800);
+
+/// How many events are looked through for the begin of such a run.
+const EVENTS: u32 = 100;
 
 /// How much of the log of a run that did not come up is shown.
 const LINES: u64 = 10;
@@ -35,13 +38,13 @@ pub async fn run(mut args: ReloadArgs) -> Result<(), CliError> {
     if args.update_env {
         args.refs = update_env::give(&session, &args.refs, &mut report).await?;
     }
-    args.refs = change.make(&session, args.refs, Then::Keep, &mut report).await?;
+    let meant = change.before_reload(&session, args.refs, &mut report).await?;
     let how = How { soak: args.soak, port: args.port };
     let verb = Verb::Reload { soak: how.soak };
     from_file::all(&session, verb, &declared, args.update_env, &mut report).await?;
-    for reference in &args.refs {
-        if let Err(error) = one(&session, reference, &how, &mut report).await {
-            report.refuse(&error);
+    for Meant { reference, numbers } in &meant {
+        if let Err(error) = renumbered(&session, reference, &how, numbers, &mut report).await {
+            report.refuse_reload(&error);
             if let CliError::Client(error) = &error {
                 show_log(&session, error).await?;
             }
@@ -59,17 +62,49 @@ pub struct How {
     pub port: Option<String>,
 }
 
-/// Reloads what a reference means.
-pub async fn one(session: &Session, reference: &str, how: &How, report: &mut Report) -> Result<(), CliError> {
+/// Reloads what a reference means; when that is done, these apps come to have so many processes. A
+/// reload that fails leaves the numbers as they were.
+pub async fn renumbered(
+    session: &Session,
+    reference: &str,
+    how: &How,
+    numbers: &[(String, i64)],
+    report: &mut Report,
+) -> Result<(), CliError> {
+    let is_over = one(session, reference, how, report).await?;
+    for (app, instances) in numbers {
+        if is_over {
+            let order = ScaleOrder { instances: Some(*instances), delta: None };
+            scale::bring(session, app, app, &order, report).await?;
+        } else {
+            report.note(Line::Failed(format!(
+                "{app} has as many processes as before: pmdaemon scale {app} {instances} changes that when the \
+                 reload is done"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Reloads what a reference means. Answers whether that is over.
+pub async fn one(
+    session: &Session,
+    reference: &str,
+    how: &How,
+    report: &mut Report,
+) -> Result<bool, CliError> {
     let before = act::meant(session, reference).await?;
     if before.is_empty() {
         if !report.json {
             out::done("There are no processes.");
         }
-        return Ok(());
+        return Ok(true);
     }
     let asked = session.ask_once(async |c| c.reload(reference, how.soak, how.port.as_deref(), WAIT).await);
-    let (on_time, reloaded) = progress::beside(session, "reload", &before, asked).await?;
+    let (on_time, reloaded) = match progress::beside(session, "reload", &before, asked).await {
+        Ok(answer) => answer,
+        Err(error) => return Err(cut_off::told(session, &before, error).await),
+    };
     for process in &reloaded.processes {
         let was = before.iter().find(|was| was.id == process.id);
         let (title, status) = (title(process), &process.status);
@@ -98,7 +133,7 @@ pub async fn one(session: &Session, reference: &str, how: &How, report: &mut Rep
     if !reloaded.notice.is_empty() {
         out::notice(&reloaded.notice);
     }
-    Ok(())
+    Ok(on_time)
 }
 
 fn has_ended_well(process: &Process) -> bool {
@@ -116,10 +151,13 @@ pub async fn or_show_log<T>(session: &Session, asked: Result<T, CliError>) -> Re
     asked
 }
 
-/// The last lines of the process that a reload failed at.
+/// The last lines of the process that a reload failed at, since its turn came: what it wrote in an
+/// earlier run is not why.
 async fn show_log(session: &Session, error: &ClientError) -> Result<(), CliError> {
     let Some(id) = error.process().filter(|_| error.code() == Some("reload_failed")) else { return Ok(()) };
-    let query = LogQuery::last(LINES);
+    let events = session.ask(async |c| c.events(EVENTS, Some(id)).await).await?.items;
+    let turn = events.into_iter().rfind(|event| event.kind == "process.reloading");
+    let query = LogQuery { since: turn.map(|event| event.ts), ..LogQuery::last(LINES) };
     let mut stream = session.ask(async |c| c.logs(Some(&format!("id:{id}")), &query).await).await?;
     while let Some(item) = stream.next().await? {
         if let LogItem::Record(record) = item {

@@ -1,11 +1,13 @@
 //! What became of a command: one line for each process, said as it is.
 
+use serde::Serialize;
+
 use super::super::error::CliError;
 use super::super::out;
 use super::act::WAIT;
 use crate::client::Reached;
 use crate::wire::Action;
-use crate::wire::{CustomMetric, Outcome, Process, Then};
+use crate::wire::{CustomMetric, Outcome, Problem, Process, Then};
 
 /// One process's share in the answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,12 +24,21 @@ pub struct Report {
     pub json: bool,
     failed: bool,
     processes: Vec<Process>,
+    problems: Vec<Problem>,
+}
+
+/// One thing in the JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told<'a> {
+    Process(&'a Process),
+    Problem(&'a Problem),
 }
 
 impl Report {
     /// An empty one.
     pub fn new(json: bool) -> Report {
-        Report { json, failed: false, processes: Vec::new() }
+        Report { json, failed: false, processes: Vec::new(), problems: Vec::new() }
     }
 
     /// Adds an answer of the daemon. `before` is how the processes were before it was asked.
@@ -110,10 +121,20 @@ impl Report {
         self.failed = true;
     }
 
+    /// Adds why a reload did not come to its end: for the JSON as the problem document, which names its
+    /// operation.
+    pub fn refuse_reload(&mut self, error: &CliError) {
+        self.refuse(error);
+        if let CliError::Client(client) = error {
+            self.problems.extend(client.problem().cloned());
+        }
+    }
+
     /// Adds what another report has, whose lines are told already.
     pub fn append(&mut self, other: Report) {
         self.failed |= other.failed;
         self.processes.extend(other.processes);
+        self.problems.extend(other.problems);
     }
 
     /// Ends the report.
@@ -122,7 +143,9 @@ impl Report {
     /// [`CliError::Told`] when something failed.
     pub fn finish(self) -> Result<(), CliError> {
         if self.json {
-            out::json(&self.processes);
+            let processes = self.processes.iter().map(Told::Process);
+            let told: Vec<Told<'_>> = processes.chain(self.problems.iter().map(Told::Problem)).collect();
+            out::json(&told);
         }
         if self.failed { Err(CliError::Told) } else { Ok(()) }
     }

@@ -9,7 +9,7 @@ use super::super::values::Scale;
 use super::act::{self, WAIT};
 use super::report::{Line, Report, is_down, title};
 use crate::client::Reached;
-use crate::wire::{Process, ScaleOrder};
+use crate::wire::{Outcome, Process, ScaleOrder};
 
 /// Runs the command.
 pub async fn run(args: ScaleArgs) -> Result<(), CliError> {
@@ -30,14 +30,31 @@ pub async fn run(args: ScaleArgs) -> Result<(), CliError> {
         true => whole.as_str(),
         false => args.reference.as_str(),
     };
-    let before = act::meant(&session, reference).await?;
+    let mut report = Report::new(args.json);
+    let outcome = bring(&session, reference, &app, &order, &mut report).await?;
+    if !report.has_failed() && !args.json {
+        let number = count(outcome.processes.len(), "process", "processes");
+        let already = if outcome.changed { "" } else { " already" };
+        out::done(&format!("{app} has {number}{already}."));
+    }
+    report.finish()
+}
+
+/// So many of that app, of that name. Tells who came and who went.
+pub async fn bring(
+    session: &Session,
+    reference: &str,
+    app: &str,
+    order: &ScaleOrder,
+    report: &mut Report,
+) -> Result<Outcome, CliError> {
+    let before = act::meant(session, reference).await?;
     // Not twice: a difference would count double.
-    let reached = session.ask_once(async |c| c.scale(reference, &order, WAIT).await).await?;
+    let reached = session.ask_once(async |c| c.scale(reference, order, WAIT).await).await?;
     let (on_time, outcome) = match reached {
         Reached::Yes(outcome) => (true, outcome),
         Reached::NotYet(outcome) => (false, outcome),
     };
-    let mut report = Report::new(args.json);
     let is = |list: &[Process], id: i64| list.iter().any(|process| process.id == id);
     for process in outcome.processes.iter().filter(|process| !is(&before, process.id)) {
         report.tell(added(process), process);
@@ -53,12 +70,8 @@ pub async fn run(args: ScaleArgs) -> Result<(), CliError> {
             "{app} is not there yet after {} s and the daemon goes on with it: see pmdaemon info {app}",
             WAIT.as_secs()
         )));
-    } else if !args.json {
-        let number = count(outcome.processes.len(), "process", "processes");
-        let already = if outcome.changed { "" } else { " already" };
-        out::done(&format!("{app} has {number}{already}."));
     }
-    report.finish()
+    Ok(outcome)
 }
 
 fn added(process: &Process) -> Line {

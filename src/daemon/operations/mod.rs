@@ -32,7 +32,7 @@ use tokio::sync::watch;
 
 use super::clock;
 use super::handle::Handle;
-use crate::model::{CutOff, Operation, OperationId, Standing, Target, Task};
+use crate::model::{AppId, CutOff, Operation, OperationId, Standing, Target, Task};
 use crate::store::{Change, OPERATIONS_KEPT};
 use crate::supervisor::{Accepted, Command};
 
@@ -94,6 +94,8 @@ struct Entry {
     saved_ms: u64,
     /// Kept for whoever cancels.
     reloads: Reloads,
+    /// Who has cancelled it.
+    cancelled_by: Option<String>,
 }
 
 impl Operations {
@@ -119,7 +121,8 @@ impl Operations {
                 operation.leave("the daemon ended before it was begun", now, |_| true);
             }
             let operation = Arc::new(operation);
-            let entry = Entry { operation, version: 0, saved_ms: 0, reloads: Reloads::new() };
+            let entry =
+                Entry { operation, version: 0, saved_ms: 0, reloads: Reloads::new(), cancelled_by: None };
             self.book().entries.insert(id, entry);
             if goes_on {
                 tokio::spawn(self.clone().follow(id, Reloads::new(), None));
@@ -146,6 +149,7 @@ impl Operations {
                 version: 0,
                 saved_ms: now_ms,
                 reloads: reloads.clone(),
+                cancelled_by: None,
             };
             book.entries.insert(id, entry);
             book.touch(id);
@@ -193,18 +197,34 @@ impl Operations {
         self.get(id)
     }
 
-    /// Leaves undone what has not begun, of those targets that `which` allows.
+    /// Who has cancelled that one, if somebody has since this daemon began.
+    pub fn cancelled_by(&self, id: OperationId) -> Option<String> {
+        self.book().entries.get(&id).and_then(|entry| entry.cancelled_by.clone())
+    }
+
+    /// The reload of that app that goes on.
+    pub fn reload_of(&self, app: AppId) -> Option<OperationId> {
+        let book = self.book();
+        let goes_on = |entry: &&Entry| entry.operation.ended_ms.is_none() && entry.reloads.contains_key(&app);
+        book.entries.values().rev().find(goes_on).map(|entry| entry.operation.id)
+    }
+
+    /// Leaves undone what has not begun, of those targets that `which` allows. `by`: who wants that.
     ///
     /// # Errors
     /// When there is nothing to leave.
     pub async fn cancel(
         &self,
         id: OperationId,
+        by: &str,
         which: impl Fn(&Target) -> bool,
     ) -> Result<Arc<Operation>, CannotCancel> {
         let (standing, reloads) = {
-            let book = self.book();
-            let entry = book.entries.get(&id).ok_or(CannotCancel::Unknown)?;
+            let mut book = self.book();
+            let entry = book.entries.get_mut(&id).ok_or(CannotCancel::Unknown)?;
+            if entry.operation.ended_ms.is_none() {
+                entry.cancelled_by = Some(by.to_owned());
+            }
             let theirs =
                 |app| entry.operation.targets.iter().any(|target| target.app == app && which(target));
             let mut reloads = entry.reloads.clone();
@@ -230,6 +250,9 @@ impl Operations {
             broken_off = answers.iter().any(|answer| matches!(answer, Ok(Accepted::Done)));
         }
         if !left && !broken_off {
+            if let Some(entry) = self.book().entries.get_mut(&id) {
+                entry.cancelled_by = None;
+            }
             self.change(id, true, |operation| operation.cut_off.take().is_some());
             return Err(CannotCancel::Begun);
         }

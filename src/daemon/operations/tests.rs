@@ -118,7 +118,13 @@ fn the_book_forgets_what_is_over_for_a_day_or_too_much_and_never_what_goes_on() 
     let mut book = Book { next: OPERATIONS_KEPT + 10, ..Book::default() };
     for (id, ended_ms) in [(1, None), (2, Some(90_000_000)), (20, Some(90_000_000)), (21, Some(1))] {
         let one = Operation { id: OperationId(id), ended_ms, ..operation(Vec::new()) };
-        let entry = Entry { operation: Arc::new(one), version: 0, saved_ms: 0, reloads: Reloads::new() };
+        let entry = Entry {
+            operation: Arc::new(one),
+            version: 0,
+            saved_ms: 0,
+            reloads: Reloads::new(),
+            cancelled_by: None,
+        };
         book.entries.insert(OperationId(id), entry);
     }
     assert_eq!(book.forget_old(90_000_001).len(), 2);

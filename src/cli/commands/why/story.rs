@@ -78,7 +78,8 @@ pub(super) fn causes(before: &[Event], end: &Event) -> Vec<String> {
         "process.unhealthy" => event.detail.contains(" and is restarted"),
         _ => false,
     };
-    let nobody = (!before.iter().any(ended))
+    // Asked for, by whom the history says elsewhere: a new run that a reload takes back.
+    let nobody = (!end.asked && !before.iter().any(ended))
         .then(|| "nobody asked for it: it ended by itself or from outside".to_owned());
     told.chain(nobody).collect()
 }
