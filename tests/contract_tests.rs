@@ -3,6 +3,7 @@
 mod support;
 
 mod contract {
+    mod answers;
     mod config;
     mod events;
     mod filters;

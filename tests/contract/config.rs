@@ -103,7 +103,8 @@ fn log_places_that_are_set_are_those_of_deployers() {
     std::fs::create_dir(&place).unwrap();
     let token = home.ok(&["token", "create", "ci", "--role", "deployer"]);
     let api = home.api();
-    let app = json!({"name": "own", "script": fixture("loop.sh"), "out_file": place.join("own.log")});
+    let app =
+        json!({"name": "own", "script": fixture("loop.sh"), "logs": {"out_file": place.join("own.log")}});
     let define = || api.send(api.bare("POST", "/api/v1/apps").bearer_auth(token.trim()).json(&app));
     define().is_problem(403, "forbidden_log_place");
     home.ok(&["settings", "set", "log_roots", place.to_str().unwrap()]);

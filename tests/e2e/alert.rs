@@ -166,7 +166,7 @@ fn what_is_no_rule_and_no_channel_is_refused_in_a_sentence() {
     rule(&[], 2, &["needs a condition", "--errored", "--disk"]);
     rule(&["--errored", "--disk", "10%"], 2, &["--errored and --disk", "a rule of each"]);
     rule(&["--errored", "--for", "1m"], 2, &["--for", "not for --errored"]);
-    rule(&["--log", "("], 1, &["("]);
+    rule(&["--log", "("], 1, &["no pattern", "unclosed group"]);
     rule(&["--errored", "--channel", "nosuch"], 1, &["nosuch"]);
     rule(&["--errored", "--app", "nosuch"], 1, &["nosuch"]);
     rule(&["--disk", "200%"], 1, &["99"]);

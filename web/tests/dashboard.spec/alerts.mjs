@@ -86,7 +86,7 @@ test("a channel and a rule are added, and a crash is seen to fire and to be over
   await rules.getByLabel("Severity").selectOption("critical");
   await rules.getByLabel("ops").check();
   await rules.getByRole("button", { name: "Add the rule" }).click();
-  await rules.getByText("told to ops").waitFor();
+  await rules.getByText("all apps; told to ops").waitFor();
   await live(page);
 
   // What is typed meanwhile, and whether the page was loaded anew.
