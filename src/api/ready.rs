@@ -17,7 +17,7 @@ use super::act::{Acted, act, restart_on};
 use super::{Api, ApiError, convert, logs};
 use crate::auth::Principal;
 use crate::daemon::view::ProcessView;
-use crate::daemon::{clock, event_text, preparing};
+use crate::daemon::{accepting, clock, event_text, preparing};
 use crate::model::depends::waits_for;
 use crate::model::{
     Goal, Health, Moment, PortPlan, ProcessId, Readiness, ReadyBy, Rest, RunId, State, Status, Unmet, Vitals,
@@ -287,7 +287,12 @@ fn at_rest(rest: &Rest) -> String {
 
 /// Whether its port accepts connections; without a port there is nothing to ask.
 async fn accepts(view: &ProcessView) -> bool {
-    match preparing::own_port(&view.spec, view.ports.held.map(crate::model::Port::number)).await {
+    let held = view.ports.held.map(crate::model::Port::number);
+    // Whoever connects to a shared socket is let in by whoever has it open.
+    if let (Some(PortPlan::Shared(_)), Some(pid), Some(port)) = (view.spec.port, view.state.pid(), held) {
+        return tokio::task::spawn_blocking(move || accepting::accepts(pid, port)).await.unwrap_or(false);
+    }
+    match preparing::own_port(&view.spec, held).await {
         Some(port) => probe::tcp::connect(&format!("localhost:{port}")).await.is_ok(),
         None => true,
     }

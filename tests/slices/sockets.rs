@@ -20,6 +20,22 @@ fn has_module(name: &str) -> bool {
 }
 
 #[test]
+fn who_shares_a_port_and_never_listens_is_not_ready() {
+    let home = Home::new();
+    let (port, good) = (free_port().to_string(), home.file("good.js", NODE));
+    let hangs = home.file("hangs.js", "console.log('up'); setInterval(() => {}, 1000);");
+    let start = |script: &str, name: &str, port: &str, limit: &str| {
+        let wait = ["--min-uptime", "100ms", "--wait-ready", "--wait-timeout", limit];
+        home.run(&[&["start", script, "--name", name, "-i", "2", "--port", port][..], &wait].concat())
+    };
+    let late = start(&hangs, "hangs", &port, "3s");
+    assert!(late.code == 1 && late.err.contains("its port does not accept connections"), "{late:?}");
+    home.ok(&["delete", "hangs", "--force"]);
+    let ready = start(&good, "good", &port, "30s");
+    assert_eq!(ready.code, 0, "{ready:?}");
+}
+
+#[test]
 fn four_instances_share_one_port_and_all_are_reached() {
     let home = Home::new();
     let port = free_port();
