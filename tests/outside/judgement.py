@@ -23,6 +23,7 @@ BY_CODE = {
     "cannot_execute": "whether a program can be executed is known to the host alone",
     "idempotency_key_reused": "a key is good for one request only",
     "cannot_be_changed": "a new definition of an app cannot move it to another name or namespace",
+    "changed_meanwhile": "as other_revision, of the settings",
     "other_revision": "412: the tag is not that of the present definition",
 }
 BY_MEMBER = {

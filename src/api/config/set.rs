@@ -25,7 +25,7 @@ const MOST: i64 = (1 << 53) - 1;
 /// next daemon. What the environment of the daemon says counts, and cannot be set.
 #[utoipa::path(put, path = "/api/v1/system/config", tag = "system", operation_id = "set_config",
     request_body = wire::ConfigOrder,
-    params(("if-match" = Option<String>, Header, description = "the ETag of what was seen, or *", nullable = false)),
+    params(("if-match" = String, Header, description = "the ETag of what was seen, or *", example = "*")),
     responses(
         (status = 200, description = "set", body = wire::Config, headers(("etag" = String, description = "what is set now"))),
         (status = 409, description = "the environment says something else", body = wire::Problem, content_type = "application/problem+json"),
