@@ -182,6 +182,18 @@ fn row_20_a_new_certificate_is_used_within_moments_and_nobody_is_refused() {
     proc::send(home.keeper_and_daemon().1, Signal::SIGHUP);
     wait_until("a warning", SOON, || home.daemon_log().contains("the certificate from before stays in use"));
     assert_eq!(shown(&api, &both, port).unwrap(), now);
+
+    // The same by a request, which is told what came of it.
+    let reload = || api.post("/api/v1/system/reload", &serde_json::json!({}));
+    let problem = reload().is_problem(409, "certificate_unusable");
+    assert!(problem["detail"].as_str().unwrap().contains("the one from before stays in use"), "{problem}");
+    assert_eq!(shown(&api, &both, port).unwrap(), now);
+    let third = pair(&home);
+    let reloaded = reload();
+    assert_eq!(reloaded.status, 200, "{reloaded:?}");
+    assert_eq!(reloaded.json()["certificates"], serde_json::json!([third.cert.to_str().unwrap()]));
+    assert_ne!(shown(&api, &client(&[&third.pem]), port).unwrap(), now);
+    assert!(home.ok(&["settings", "reload"]).contains("Read again: "));
 }
 
 #[test]

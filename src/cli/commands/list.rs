@@ -20,7 +20,7 @@ pub async fn run(args: ListArgs) -> Result<(), CliError> {
         return monit::run(MonitArgs { interval: EACH }).await;
     }
     let session = Session::open().await?;
-    // Side by side: what else is to be told costs the list nothing.
+    // Side by side: nobody waits longer for what else is to be told.
     let is_shown = !args.json && !args.mini_list;
     let (list, told) = tokio::join!(session.ask(async |c| c.processes().await), async {
         let system = if is_shown { session.client.system().await.ok() } else { None };
