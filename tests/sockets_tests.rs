@@ -6,6 +6,7 @@ mod slices {
     mod balance;
     mod bringing;
     mod interrupted;
+    mod moving;
     mod node;
     mod rolling;
     mod rust_app;

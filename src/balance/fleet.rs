@@ -140,6 +140,15 @@ impl Fleet {
         self.desk().state.settings
     }
 
+    /// Returns when the connections are this balancer's to accept.
+    pub async fn its_turn(&self) {
+        let mut changed = self.changed.subscribe();
+        while self.settings().leaves_queue {
+            // It lives as long as the fleet.
+            let _ = changed.changed().await;
+        }
+    }
+
     /// Counts a request, or a connection in TCP mode, that came in. How it works now.
     pub fn came(&self) -> Settings {
         let mut desk = self.desk();

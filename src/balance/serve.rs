@@ -52,7 +52,6 @@ pub fn run(places: Places) -> io::Result<()> {
 }
 
 async fn balance(places: Places) -> io::Result<()> {
-    places.listener.set_nonblocking(true)?;
     // Connections inherit it.
     nix::sys::socket::setsockopt(&places.listener, nix::sys::socket::sockopt::TcpNoDelay, &true)?;
     let socket = places.listener.try_clone()?;
@@ -80,8 +79,8 @@ async fn balance(places: Places) -> io::Result<()> {
     let answering = Answering { fleet: Arc::clone(&fleet), end };
     let workers = Workers::with(workers::count() - 1, move |given| answering.clone().serve(given))?;
     silence::keep_back(&socket, fleet.settings().mode);
-    let mut accepting =
-        Some(Accepting { task: tokio::spawn(accept(listener, workers, Arc::clone(&fleet), room)), socket });
+    let task = tokio::spawn(accept(listener, socket.try_clone()?, workers, Arc::clone(&fleet), room));
+    let mut accepting = Some(Accepting { task, socket });
     loop {
         let is_over = accepting.is_none() && fleet.tally.connections.load(Relaxed) == 0;
         tokio::select! {
@@ -120,6 +119,10 @@ fn stop(fleet: &Fleet, accepting: Option<Accepting>, ending: &watch::Sender<bool
     if let Some(Accepting { task, socket }) = accepting {
         task.abort();
         silence::let_go(&socket);
+        // As it was: a process may be given it next.
+        if let Err(error) = socket.set_nonblocking(false) {
+            tracing::warn!("whoever gets the socket next cannot wait in it: {error}");
+        }
     }
     fleet.end();
     ending.send_replace(true);
@@ -152,10 +155,16 @@ struct Given {
 
 async fn accept(
     listener: AsyncFd<Listener>,
+    socket: StdListener,
     workers: Workers<Given>,
     fleet: Arc<Fleet>,
     room: Arc<Semaphore>,
 ) {
+    fleet.its_turn().await;
+    // Not before, for it stays with the socket, in which others may wait until somebody comes.
+    if let Err(error) = socket.set_nonblocking(true) {
+        return tracing::error!("cannot accept connections: {error}");
+    }
     loop {
         // It is never closed.
         let Ok(room) = Arc::clone(&room).acquire_owned().await else { return };

@@ -38,6 +38,9 @@ pub struct Settings {
     pub max_connections: usize,
     /// Nobody comes into service by itself: all are stopped, or given up.
     pub nobody_comes: bool,
+    /// Others accept from the socket, and nobody is in service behind the balancer yet: it begins to
+    /// accept when somebody is.
+    pub leaves_queue: bool,
     /// A process that comes into service gets its whole share only after this, in milliseconds.
     pub slow_start_ms: u64,
 }
@@ -52,6 +55,7 @@ impl Default for Settings {
             patience_ms: 10_000,
             max_connections: 10_000,
             nobody_comes: false,
+            leaves_queue: false,
             slow_start_ms: 0,
         }
     }

@@ -50,7 +50,10 @@ impl Balancing {
         for (app, balance) in balanced {
             let routes = brain.routes(app);
             let backends = routes.iter().map(backend).collect();
-            let settings = Settings { nobody_comes: !brain.is_awaited(app), ..settings(&balance) };
+            let is_served = routes.iter().any(|route| !route.draining);
+            let leaves_queue = !is_served && brain.others_accept(app);
+            let nobody_comes = !brain.is_awaited(app);
+            let settings = Settings { nobody_comes, leaves_queue, ..settings(&balance) };
             match self.tables.get(&app) {
                 Some(table) => {
                     let is_new = {

@@ -224,6 +224,8 @@ fn port(keys: &Keys<'_>, env: &BTreeMap<String, String>, instances: i64) -> Resu
         Some(other) => keys.notice(format!("increment_var {other} has no effect: only PORT is counted up")),
     }
     let is_cluster = keys.get("exec_mode", value::text)?.is_some_and(|mode| mode.starts_with("cluster"));
+    // What clients connect to is the balancer's.
+    let is_cluster = is_cluster && !keys.has("balance");
     let from_env =
         env.get("PORT").filter(|port| is_cluster && port.parse::<u16>().is_ok_and(|port| port > 0));
     Ok(given.or_else(|| from_env.cloned()))
@@ -235,6 +237,10 @@ fn mode(keys: &Keys<'_>, new: &mut NewApp) -> Result<(), Unusable> {
     match mode.as_str() {
         "fork" | "fork_mode" => Ok(()),
         "cluster" | "cluster_mode" => {
+            // A balancer stands before processes that share nothing.
+            if new.balance.is_some() {
+                return Ok(());
+            }
             if new.port.is_none() && new.instances.is_some_and(|instances| instances > 1) {
                 keys.notice(
                     "its processes share no port: give port, and they listen on it together".to_owned(),

@@ -75,7 +75,8 @@ impl Supervisor {
     pub(super) fn begin_trial(&mut self, id: ProcessId, port: Option<Port>, plan: Option<PortPlan>) -> RunId {
         let run = self.next_run;
         self.next_run = RunId(run.0 + 1);
-        let own = port.filter(|port| !port.is_shared() || plan.is_some());
+        // One socket both have.
+        let own = port.filter(|port| Some(*port) != self.processes[&id].ports.held);
         self.change(id, |process| (process.trial, process.ports.trial) = (Some(run), own));
         let process = &self.processes[&id];
         let spec = self.apps[&process.app].clone();

@@ -77,14 +77,16 @@ impl Supervisor {
         let ports_for = if spec.autostart { Goal::Up } else { Goal::Down };
         let needed = if spec.autostart { self.stopped_dependencies(&spec) } else { Vec::new() };
         let numbers: Vec<u32> = (0..spec.instances).collect();
+        // The app before which a balancer is to stand may be where that is to be.
+        let front = self.balanced_by(&spec);
         if !needed.is_empty() {
             // Nothing is started for an app that gets no port.
             let mut rehearsal = self.clone();
             rehearsal.start_needed(now, &needed, spec.name.as_str())?;
-            rehearsal.ports_of_new(None, &spec, &numbers, ports_for)?;
+            rehearsal.ports_of_new(front, &spec, &numbers, ports_for)?;
             self.start_needed(now, &needed, spec.name.as_str())?;
         }
-        let ports = self.ports_of_new(None, &spec, &numbers, ports_for)?;
+        let ports = self.ports_of_new(front, &spec, &numbers, ports_for)?;
         let app = self.next_app;
         self.next_app = AppId(app.0 + 1);
         self.define(app, spec.clone());

@@ -96,7 +96,7 @@ impl Supervisor {
         let (app, instance) = (process.app, process.instance);
         let spec = &self.apps[&app];
         let (signal, timeout, with_message) = (spec.stop.signal, spec.stop.timeout, spec.stop.with_message);
-        let drain = spec.balance.as_ref().map(|balance| balance.drain);
+        let drain = port.filter(|port| !port.is_shared()).and_then(|_| self.drain_limit(app));
         let phase = match drain.filter(|_| served && started.is_some() && !main_is_gone) {
             Some(drain) if self.may_drain(app) && !planted!(NeverDrains) => {
                 Phase::Draining { until: since + drain }
@@ -145,14 +145,25 @@ impl Supervisor {
         self.leavers.values().map(|leaver| leaver.process).collect()
     }
 
-    /// Whether there is a balancer that goes on for that app, and could say who has drained.
+    /// Whether there is a balancer that goes on for that app, and could say who has drained; or one
+    /// that ends, whose end says it.
     fn may_drain(&self, app: AppId) -> bool {
-        let balanced = self.apps.get(&app).is_some_and(|spec| spec.balance.is_some());
         let is_up = |id: ProcessId| self.processes[&id].goal == Goal::Up;
         let wanted = self.members_of(app).any(is_up);
         let balancer = self.balancer_of(app).and_then(|id| self.processes.get(&id));
         let goes_on = balancer.is_some_and(|balancer| balancer.state.run().is_some());
-        balanced && wanted && goes_on && !self.shutting_down
+        wanted && goes_on && !self.shutting_down
+    }
+
+    /// So long a life of that app may answer what it has from its balancer. The definition of one that
+    /// ends is the balancer's own.
+    fn drain_limit(&self, app: AppId) -> Option<Duration> {
+        let own = self.apps.get(&app)?.balance.as_ref().map(|balance| balance.drain);
+        let ending = || {
+            let balancer = &self.processes[&self.balancer_of(app)?];
+            Some(self.apps[&balancer.app].stop.timeout)
+        };
+        own.or_else(ending)
     }
 
     /// A life has nothing left to answer.
@@ -169,7 +180,9 @@ impl Supervisor {
     /// answer what it has.
     pub(super) fn begin_to_drain(&mut self, now: Moment, id: ProcessId) {
         let process = &self.processes[&id];
+        let behind = process.ports.held.is_some_and(|port| !port.is_shared());
         let drain = self.apps[&process.app].balance.as_ref().map(|balance| balance.drain);
+        let drain = drain.filter(|_| behind);
         let served = process.state.status() == Status::Online && process.drains_until.is_none();
         if let Some(drain) = drain.filter(|_| served && self.others_serve(id)) {
             self.change(id, |process| process.drains_until = Some(now + drain));

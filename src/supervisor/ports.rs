@@ -5,8 +5,8 @@
 //! way and finds out when it starts whether its port is free. A restart that moves a process has
 //! the new port claimed while the old run still uses the old one.
 //!
-//! A port that is shared may be had by several processes of one app: the keeper holds the listening
-//! socket for them. It makes the socket at the first launch that needs it, and is told when none
+//! A port that is shared may be had by several processes of one app, and by its balancer, so that one
+//! goes over into the other: the keeper holds the listening socket for them. It makes the socket at the first launch that needs it, and is told when none
 //! that is wanted up has the port any more ([`Effect::Release`]); over restarts it stays open.
 //!
 //! What waits for others before its first start has its port already, or has claimed it.
@@ -241,8 +241,9 @@ impl Supervisor {
 
     /// Who has that port, other than who asks and whom it may share it with.
     pub(super) fn owner(&self, port: Port, asking: Asking) -> Option<PortOwner> {
+        let asks = asking.app.map(|app| self.front_of(app));
         let in_the_way = |(id, held): &(ProcessId, Port)| {
-            let of_one_app = self.processes.get(id).is_some_and(|row| Some(row.app) == asking.app);
+            let of_one_app = self.processes.get(id).is_some_and(|row| Some(self.front_of(row.app)) == asks);
             let share = held.is_shared() && port.is_shared() && (of_one_app || planted!(SharesWithStrangers));
             Some(*id) != asking.id && !share
         };

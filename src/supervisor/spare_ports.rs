@@ -38,10 +38,17 @@ impl Supervisor {
             return self.port_by(id, Some(to), None, false).and_then(|port| self.not_its_own(id, to, port));
         }
         let process = &self.processes[&id];
-        match self.apps[&process.app].port {
+        let spec = &self.apps[&process.app];
+        match spec.port {
             None => Ok(None),
-            Some(PortPlan::Shared(port)) => Ok(Some(Port::Shared(port))),
-            Some(plan @ (PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..))) => {
+            // It has the socket, or moves to where it should be.
+            Some(PortPlan::Shared(port)) if process.ports.held == Some(Port::Shared(port)) => {
+                Ok(Some(Port::Shared(port)))
+            }
+            Some(_) if spec.balance.is_none() => self.port_by(id, None, None, false),
+            Some(
+                plan @ (PortPlan::Shared(_) | PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)),
+            ) => {
                 let free = |port: &u16| !self.ports.seen_busy(*port) || planted!(TriesOnTakenPorts);
                 let open = self.ports_for_trial(id).into_iter().find(free);
                 open.map(|port| Some(Port::Own(port)))
@@ -66,6 +73,13 @@ impl Supervisor {
 
     /// Which ports are to be tried before such a run begins. None: it needs none of its own.
     pub(super) fn question_of_trial(&self, id: ProcessId) -> Option<PortQuestion> {
+        let process = &self.processes[&id];
+        let spec = &self.apps[&process.app];
+        if let (Some(plan), None) = (spec.port, &spec.balance) {
+            let has_it =
+                matches!(plan, PortPlan::Shared(port) if process.ports.held == Some(Port::Shared(port)));
+            return (!has_it).then(|| self.ask(Some(id), plan, process.instance, None));
+        }
         let others = self.ports_for_trial(id);
         // Another app may be about to take the same.
         (!others.is_empty()).then_some(PortQuestion { first: None, others })

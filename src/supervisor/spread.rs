@@ -35,7 +35,7 @@ impl Supervisor {
                     }
                 }
             }
-            for Route { run, port, draining, .. } in self.routes(*app) {
+            for (Route { run, port, draining, .. }, _) in self.lives_in_service(*app) {
                 if let Some(steered) = ports.get_mut(&port).filter(|_| !draining) {
                     steered.to.insert(run);
                 }

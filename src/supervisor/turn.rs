@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::reload::How;
 use super::{Effect, PortQuestion, Ports, Progress, Supervisor, Turn};
 use crate::model::{
-    AppId, Cause, End, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Readiness, Reason, Rest,
+    AppId, AppSpec, Cause, End, EventKind, Goal, Moment, Port, PortPlan, ProcessId, Readiness, Reason, Rest,
     RollPolicy, RunId, State, Status, Vitals, Want, in_words,
 };
 
@@ -208,26 +208,21 @@ impl Supervisor {
     }
 
     /// Whether a new run of that process may begin beside its present one: that runs, and there is no
-    /// port that both would have to bind. They may accept from one socket, or stand on ports of their
-    /// own behind a balancer. `to`: where the new run is to be, if not where the definition says.
+    /// port that both would have to bind. `to`: where the new run is to be, if not where the definition
+    /// says.
     pub(super) fn can_try(&self, id: ProcessId, beside: &BTreeSet<ProcessId>, to: Option<PortPlan>) -> bool {
         let process = &self.processes[&id];
         let spec = &self.apps[&process.app];
-        let Ports { held, next, plan, trial } = process.ports;
+        let Ports { held, next, plan: _, trial } = process.ports;
         let elsewhere = |to: PortPlan| match to.wants(0) {
             Want::One(port) | Want::Shared(port) => held.is_none_or(|held| held.number() != port),
             Want::AnyOf(..) => true,
             Want::Nothing => false,
         };
-        let may_share = match spec.port {
-            _ if to.is_some() => to.is_some_and(elsewhere) && next.is_none(),
-            None => process.ports == Ports::default(),
-            Some(PortPlan::Shared(_)) => {
-                held.is_some_and(|port| port.is_shared()) && next.is_none() && plan.is_none()
-            }
-            Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)) => {
-                spec.balance.is_some() && held.is_some_and(|port| !port.is_shared()) && next.is_none()
-            }
+        let may_share = match (to, spec.port) {
+            (Some(to), _) => elsewhere(to) && next.is_none(),
+            (None, None) => process.ports == Ports::default(),
+            (None, Some(_)) => next.is_none() && fits_beside(spec, process.instance, held),
         };
         let runs = matches!(process.state, State::Running { .. }) && !process.end_asked;
         beside.contains(&id) && may_share && trial.is_none() && runs
@@ -260,5 +255,18 @@ impl Supervisor {
         let spec = &self.apps[&app];
         let asked = self.reloads.get(&app).and_then(|reload| reload.how.soak).or(spec.roll.soak);
         asked.unwrap_or(spec.restart.min_uptime.min(RollPolicy::USUAL_SOAK))
+    }
+}
+
+/// Whether a run by that definition, which has a port, may begin beside one that has `held`: both accept
+/// from one socket, or are on two ports. Behind a balancer there is always another one.
+pub fn fits_beside(spec: &AppSpec, instance: u32, held: Option<Port>) -> bool {
+    let (Some(plan), Some(held)) = (spec.port, held) else { return false };
+    match plan.wants(instance) {
+        Want::One(_) | Want::AnyOf(..) if spec.balance.is_some() => true,
+        Want::Shared(port) => held == Port::Shared(port) || held.number() != port,
+        Want::One(port) => held.number() != port,
+        Want::AnyOf(first, last) => !(first..=last).contains(&held.number()),
+        Want::Nothing => false,
     }
 }

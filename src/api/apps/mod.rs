@@ -8,6 +8,7 @@ pub mod delete;
 pub mod env;
 pub mod inherit;
 pub mod list;
+mod listen_patch;
 pub mod message;
 pub mod patch;
 pub mod reload;

@@ -6,6 +6,7 @@ use axum::response::Response;
 use serde_json::{Map, Value, json};
 
 use super::create::SPAWN_LIMIT;
+use super::listen_patch;
 use super::update::{self, Attempts, Which, redefine};
 use crate::api::access::{AppWrite, Auth};
 use crate::api::act::Wait;
@@ -60,6 +61,9 @@ async fn patched(spec: AppSpec, patch: Map<String, Value>) -> Result<wire::NewAp
     let asked = tokio::task::spawn_blocking(move || convert_given::asked_for(&spec)).await;
     let asked = asked.map_err(|e| ApiError::internal(&e))??;
     let mut members = serde_json::to_value(asked).map_err(|e| ApiError::internal(&e))?;
+    if let Some(members) = members.as_object_mut() {
+        listen_patch::make_room(members, &patch);
+    }
     merge(&mut members, Value::Object(patch));
     make_whole(&mut members);
     serde_path_to_error::deserialize(members).map_err(|e| {

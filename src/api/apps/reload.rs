@@ -23,7 +23,7 @@ use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
 use crate::model::{AppId, AppSpec, Goal, OperationId, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
-use crate::supervisor::{Accepted, Command, Denied, Ports, Progress};
+use crate::supervisor::{Accepted, Command, Denied, Ports, Progress, fits_beside};
 use crate::wire;
 
 /// The longest time that a new run can be given.
@@ -221,15 +221,11 @@ async fn earlier(api: &Api, up: &[Arc<ProcessView>]) -> Result<BTreeMap<ProcessI
     Ok(earlier)
 }
 
-/// The processes that can have two runs at once: they accept from a socket that both can have, or a
-/// balancer knows on which port each is, or no port is theirs and they listen on none. What is not
+/// The processes that can have two runs at once: they accept from a socket that both can have, or their
+/// new run has another port, or no port is theirs and they listen on none. What is not
 /// restarted may be about to end: two at work on the same are nobody's wish.
 async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
-    let shares = |view: &&Arc<ProcessView>| match view.ports.held {
-        Some(port) if port.is_shared() => view.ports.plan.is_none(),
-        Some(_) => view.spec.balance.is_some(),
-        None => false,
-    };
+    let shares = |view: &&Arc<ProcessView>| fits_beside(&view.spec, view.instance, view.ports.held);
     let sharing: BTreeSet<ProcessId> = targets.iter().filter(shares).map(|view| view.id).collect();
     let portless = |view: &&Arc<ProcessView>| {
         view.spec.restart.auto && view.spec.port.is_none() && view.ports == Ports::default()

@@ -48,8 +48,21 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         (before, after) if before == after && old.balance.is_some() && old.balance == new.balance => {
             PlanAction::Reload
         }
+        _ if same_socket(old, new) => PlanAction::Reload,
         (_, _) => PlanAction::Restart,
     }
+}
+
+/// A balancer takes over the socket that the processes share, or they take over its: a new run and an
+/// old one are on two ports.
+fn same_socket(old: &AppSpec, new: &AppSpec) -> bool {
+    let shared = |spec: &AppSpec| match spec.port {
+        Some(PortPlan::Shared(port)) => Some(port),
+        Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)) | None => None,
+    };
+    let front = |spec: &AppSpec| spec.balance.as_ref().map(|balance| balance.port);
+    let goes_over = |one: Option<u16>, other: Option<u16>| one.is_some() && one == other;
+    goes_over(shared(old), front(new)) || goes_over(front(old), shared(new))
 }
 
 /// Every member that differs, by name.

@@ -47,7 +47,7 @@ impl Told {
 pub fn any_balance(dice: &mut Dice, port: Option<PortPlan>) -> Option<Balance> {
     let own = matches!(port, Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)));
     (own && dice.chance(50)).then(|| Balance {
-        port: dice.pick(&[3100, 3101]),
+        port: dice.pick(&[3100, 3101, 3000, 3001]),
         mode: Default::default(),
         method: Default::default(),
         sticky: Default::default(),
@@ -72,7 +72,10 @@ pub fn balancers_are_there_while_they_are_needed(world: &World) -> Holds {
     let fail = |why: String| Err(format!("balancers_are_there_while_they_are_needed: {why}"));
     for row in brain.processes().filter(|row| row.goal != Goal::Gone) {
         let Some(spec) = brain.app(row.app).filter(|spec| spec.is_balancer()) else { continue };
-        let front = brain.balanced_by(spec).filter(|app| brain.apps[app].balance.is_some());
+        let shared = row.ports.held.map(Port::number);
+        let front = brain.balanced_by(spec).filter(|app| {
+            brain.apps[app].balance.is_some() || (shared.is_some() && stays_for(brain, *app, shared))
+        });
         let Some(front) = front.filter(|app| wanted(brain, *app).next().is_some()) else {
             return fail(format!("{} stands before nothing", spec.name));
         };
@@ -84,6 +87,15 @@ pub fn balancers_are_there_while_they_are_needed(world: &World) -> Holds {
         }
     }
     Ok(())
+}
+
+/// Its processes are about to share that port, and none of them is online there yet.
+fn stays_for(brain: &Supervisor, app: AppId, port: Option<u16>) -> bool {
+    let is_about_to = matches!(brain.apps[&app].port, Some(PortPlan::Shared(shared)) if Some(shared) == port);
+    let online = |row: &&Process| row.app == app && row.state.status() == Status::Online;
+    let behind = |row: &Process| matches!(row.ports.held, Some(Port::Own(_)));
+    let mut rows = brain.processes().filter(online);
+    is_about_to && rows.any(behind)
 }
 
 /// What the processes of that app may say to be drained, nobody would hear.

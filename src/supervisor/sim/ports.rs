@@ -20,16 +20,18 @@ fn of(process: &Process) -> impl Iterator<Item = Port> {
 /// Who asks: a process, or a new one, of an app, or of a new one.
 type Asking = (Option<ProcessId>, Option<AppId>);
 
-/// Both may have it at the same time.
-fn may_share(port: Port, app: Option<AppId>, other: Port, row: &Process) -> bool {
-    port.is_shared() && port == other && app == Some(row.app)
+/// Both may have it at the same time: they are of one app, or of one and its balancer.
+fn may_share(world: &World, port: Port, app: Option<AppId>, other: Port, row: &Process) -> bool {
+    let front = |app: AppId| world.brain.front_of(app);
+    port.is_shared() && port == other && app.map(front) == Some(front(row.app))
 }
 
 /// Somebody other than `asking` has it, before or after the step, and does not share it.
 fn is_taken(world: &World, step: &Step<'_>, port: Port, (asking, app): Asking) -> bool {
     let mut rows = step.before.values().chain(world.brain.processes());
-    let in_the_way =
-        |row: &Process, other: Port| other.number() == port.number() && !may_share(port, app, other, row);
+    let in_the_way = |row: &Process, other: Port| {
+        other.number() == port.number() && !may_share(world, port, app, other, row)
+    };
     world.brain.ports.seen().contains_key(&port.number())
         || world.brain.leavers.values().any(|leaver| leaver.port == Some(port) && !port.is_shared())
         || rows.any(|row| Some(row.id) != asking && of(row).any(|other| in_the_way(row, other)))
@@ -62,7 +64,7 @@ pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
             let in_the_way = |(taken, id, other): &&(u16, ProcessId, Port)| {
                 let row = world.brain.process(*id).filter(|row| row.id != process.id);
                 *taken == port.number()
-                    && row.is_some_and(|row| !may_share(port, Some(process.app), *other, row))
+                    && row.is_some_and(|row| !may_share(world, port, Some(process.app), *other, row))
             };
             let other = held.iter().find(in_the_way);
             ensure!(other.is_none(), "{port:?} is held by {} and by {other:?}", process.id);

@@ -9,6 +9,7 @@ mod endings;
 mod health;
 mod keeper;
 mod limits;
+mod moving;
 mod ports;
 mod ready;
 mod restore;

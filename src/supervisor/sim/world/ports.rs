@@ -22,7 +22,9 @@ impl World {
         let its_own = row.and_then(|process| process.state.run());
         let shares = |life: &Life| {
             // Whose process is not known any more still has the socket that the keeper holds.
-            let of_app = app(life.process).is_none_or(|app| row.is_some_and(|row| row.app == app));
+            let front = |app| self.brain.front_of(app);
+            let of_app =
+                app(life.process).is_none_or(|app| row.is_some_and(|row| front(row.app) == front(app)));
             port.is_shared() && life.port == Some(port) && of_app
         };
         let listens = |(run, life): (&RunId, &Life)| {
