@@ -56,7 +56,9 @@ impl Keeper {
     pub fn ask_if_emptied(&mut self, id: u64) {
         let Some(Asking { ask, since }) = self.runs.get(&id).and_then(|run| run.asking) else { return };
         let waited = since.elapsed();
-        let may_come = waited < HANDSHAKE || (waited < PATIENCE && self.queue_of(id) > 0);
+        // What was said to be closed is closed soon: who stops an app does not wait for handshakes.
+        let handshakes = if self.is_released(id) { Duration::ZERO } else { HANDSHAKE };
+        let may_come = waited < handshakes || (waited < PATIENCE && self.queue_of(id) > 0);
         if may_come && self.is_deserted(id) {
             return self.alarms.set(Alarm::Ask(id), Instant::now() + LOOK);
         }
@@ -71,10 +73,17 @@ impl Keeper {
         }
     }
 
-    /// It could accept, and connections go to others.
+    /// It could accept, and connections go to others, or none come any more.
     fn is_deserted(&self, id: u64) -> bool {
         let run = self.runs.get(&id).filter(|run| !run.is_ended() && !run.paused);
-        run.and_then(Place::of).is_some_and(|place| self.sockets.is_passed_over(place))
+        let place = run.and_then(Place::of);
+        place.is_some_and(|place| self.sockets.is_passed_over(place) || self.sockets.is_released(place))
+    }
+
+    /// Its socket closes with it.
+    fn is_released(&self, id: u64) -> bool {
+        let place = self.runs.get(&id).and_then(Place::of);
+        place.is_some_and(|place| self.sockets.is_released(place))
     }
 
     /// How many connections wait in its queue.

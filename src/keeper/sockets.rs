@@ -22,6 +22,7 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike, bind, setsockopt, socket,
     sockopt,
 };
+use nix::{setsockopt_impl, sockopt_impl};
 
 use super::event_loop::Keeper;
 use super::process::{Pidfd, io_words, words};
@@ -50,6 +51,23 @@ impl Place {
     }
 }
 
+sockopt_impl!(
+    /// Which packets a socket takes.
+    AttachFilter,
+    SetOnly,
+    libc::SOL_SOCKET,
+    libc::SO_ATTACH_FILTER,
+    libc::sock_fprog
+);
+sockopt_impl!(
+    /// It takes all again. The value says nothing.
+    DetachFilter,
+    SetOnly,
+    libc::SOL_SOCKET,
+    libc::SO_DETACH_FILTER,
+    bool
+);
+
 /// The sockets.
 #[derive(Default)]
 pub struct Sockets {
@@ -69,6 +87,42 @@ pub(super) struct Held {
     pub released: bool,
 }
 
+impl Held {
+    /// It closes with the last run that uses it. Nobody new comes into its queue, so that what is in it
+    /// can be taken before: who connects now asks again after a second, and is refused or answered then.
+    fn release(&mut self) {
+        self.released = true;
+        let mut steps = NO_SYN;
+        let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
+        if let Err(errno) = setsockopt(&self.socket, AttachFilter, &program) {
+            say::warning!("connections still come to a socket that is about to close: {}", words(errno));
+        }
+    }
+
+    /// It is needed again.
+    fn keep(&mut self) {
+        if std::mem::take(&mut self.released) {
+            // One of which each slot has its own was never without.
+            let _ = setsockopt(&self.socket, DetachFilter, &true);
+        }
+    }
+}
+
+/// Takes everything but the first packet of a connection: SYN, and no ACK.
+const NO_SYN: [libc::sock_filter; 5] = {
+    const fn step(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
+        libc::sock_filter { code: code as u16, jt, jf, k }
+    }
+    [
+        // The flags of a TCP header.
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, 0, 13),
+        step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0x12),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, 0x02),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX),
+    ]
+};
+
 impl Sockets {
     /// The socket of that place.
     pub fn get(&self, place: Place) -> Option<BorrowedFd<'_>> {
@@ -84,7 +138,12 @@ impl Sockets {
 
     /// A new daemon says anew what it does not want.
     pub fn keep_all(&mut self) {
-        self.held.values_mut().for_each(|held| held.released = false);
+        self.held.values_mut().for_each(Held::keep);
+    }
+
+    /// That one closes when no run uses it any more.
+    pub fn is_released(&self, place: Place) -> bool {
+        self.held.get(&place).is_some_and(|held| held.released)
     }
 
     fn add(&mut self, place: Place, socket: OwnedFd) -> io::Result<u64> {
@@ -125,7 +184,7 @@ impl Keeper {
     /// Why nobody can listen there.
     pub fn hold_socket(&mut self, place: Place) -> io::Result<u64> {
         if let Some(held) = self.sockets.held.get_mut(&place) {
-            held.released = false;
+            held.keep();
             return Ok(held.inode);
         }
         let socket = match self.sockets.make(place) {
@@ -180,7 +239,11 @@ impl Keeper {
             let Some(pidfd) = Pidfd::open(pid, start) else { continue };
             let taken = pidfd.descriptor(number).map_err(io::Error::from);
             match taken.and_then(|socket| Ok((inode(&socket)?, socket))) {
-                Ok((found, socket)) if found == wanted => return Some(Ok(socket)),
+                Ok((found, socket)) if found == wanted => {
+                    // The earlier keeper may have been about to close it.
+                    let _ = setsockopt(&socket, DetachFilter, &true);
+                    return Some(Ok(socket));
+                }
                 // It has put something else there meanwhile.
                 Ok(_) => {}
                 Err(error) => outcome = Some(Err(error)),
@@ -192,7 +255,7 @@ impl Keeper {
     /// Nobody that is to run needs a socket of that port.
     pub fn release_port(&mut self, port: u16) {
         for (_, held) in self.sockets.held.iter_mut().filter(|(place, _)| place.port == port) {
-            held.released = true;
+            held.release();
         }
         self.close_sockets();
     }

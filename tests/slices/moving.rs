@@ -94,6 +94,27 @@ fn a_change_that_fails_leaves_the_port_as_it_was() {
 }
 
 #[test]
+fn who_waits_at_the_old_port_is_answered_and_the_way_back_is_beside_too() {
+    let home = Home::new();
+    let (port, other, script) = (free_port(), free_port(), home.file("app.js", NODE));
+    start(&home, &script, "web", 2, port, &["--env", "DELAY=5"]);
+    let load = Load::fresh(port, 6);
+    load.more(100);
+    let said = home.ok(&["reload", "web", "--port", &other.to_string()]);
+    assert!(!said.contains("Paused"), "{said}");
+    wait_until("the old socket is closed", SOON, || load.seen().refused > 0);
+    let seen = load.end();
+    assert_eq!(seen.broken, Vec::<String>::new());
+    let load = Load::fresh(other, 6);
+    load.more(100);
+    let said = home.ok(&["reload", "web"]);
+    assert!(!said.contains("Paused"), "{said}");
+    wait_until("the other socket is closed", SOON, || load.seen().refused > 0);
+    assert_eq!(load.end().broken, Vec::<String>::new());
+    assert!(is_shared(&home, port) && ask(port).is_ok());
+}
+
+#[test]
 fn a_port_that_one_process_has_bound_becomes_its_balancers() {
     let home = Home::new();
     let (port, script) = (free_port(), home.file("app.js", NODE));

@@ -229,6 +229,22 @@ fn processes_that_share_a_port_move_to_another_one_by_one() {
     let story = accepts(story.spawned(4), 4).later(ms(1_000));
     // Nobody who goes on accepts from the first one.
     assert!(story.effects.contains(&Effect::Release { port: 3000 }), "{:?}", story.effects);
+    let story = story.exits(1, 0).exits(2, 0).has(Some(3010));
+    // The way back is the same, unless somebody is there by now.
+    let back = || Command::Reload {
+        processes: vec![ProcessId(0), ProcessId(1)],
+        beside: [ProcessId(0), ProcessId(1)].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    };
+    let story = story.another(on(PortPlan::Single(3000))).orders("launch 5").spawned(5).command(back());
+    let story = story.refuses("port 3000 is used by api (id 2)");
+    let story = story.command(Command::Delete { process: ProcessId(2) }).exits(5, 0);
+    let story = story.command(back()).orders("launch 6").has(Some(3010));
+    let story = accepts(story.spawned(6), 6).later(ms(1_000)).has(Some(3000));
+    let story = accepts(story.spawned(7), 7).later(ms(1_000));
+    assert!(story.effects.contains(&Effect::Release { port: 3010 }), "{:?}", story.effects);
 }
 
 fn shared(instances: u32) -> AppSpec {
