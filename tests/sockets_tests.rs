@@ -13,5 +13,6 @@ mod slices {
     mod soaking;
     mod sockets;
     mod spread;
+    mod trials;
     mod whole;
 }

@@ -56,10 +56,13 @@ pub struct Up {
     pub remarks: Remarks,
     /// Since when it is online.
     pub online_since: Option<Moment>,
+    /// Since when it has answered all of its checks wrongly.
+    pub wrong_since: Option<Moment>,
 }
 
 /// What a life on trial is to become ready by. One that shares a socket gets its part of the
-/// connections as soon as it accepts, and none while it does not: so it replaces nobody before.
+/// connections as soon as it accepts, and none while it does not: so it replaces nobody before. Its
+/// health check is answered by any of those that share it, and is no proof.
 fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
     let shares = port.is_some_and(Port::is_shared);
     match spec.ready.by {
@@ -102,7 +105,7 @@ impl Supervisor {
         let served = process.state.status() == Status::Online && !process.end_asked;
         // The row that has changed is looked at anew.
         self.look_away_from(run, &up);
-        let Up { pid, since, vitals, readiness, remarks, online_since: _ } = up;
+        let Up { pid, since, vitals, readiness, remarks, online_since: _, wrong_since: _ } = up;
         self.change(id, |process| {
             process.state = State::Running { run, pid, since, vitals, readiness };
             process.awaits = awaits;
@@ -205,7 +208,8 @@ impl Supervisor {
                 let vitals = self.first_vitals(id, at, at, false);
                 let readiness = ready::first(self.trials[&id].awaits.as_ref(), at);
                 let remarks = Remarks::default();
-                let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since: None };
+                let (online_since, wrong_since) = (None, None);
+                let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since, wrong_since };
                 up.proves(at);
                 self.trials.get_mut(&id).into_iter().for_each(|trial| trial.up = Some(up.clone()));
                 self.look_at_trial(id);
