@@ -259,8 +259,12 @@ impl Supervisor {
             leaver.main_is_gone = true;
             let id = leaver.process;
             let uptime = at.since(*leaver.started.get_or_insert(at));
-            let cause = ExitCause::Asked(Cause::Reload);
-            if self.processes.contains_key(&id) {
+            if let Some(process) = self.processes.get(&id) {
+                let cause = match process.leaving.get(&run) {
+                    // It never replaced another.
+                    Some(None) => ExitCause::TakenBack,
+                    Some(Some(_)) | None => ExitCause::Asked(Cause::Reload),
+                };
                 self.publish(id, Some(run), EventKind::Exited { end, cause, uptime });
             }
             if !tree_empty {

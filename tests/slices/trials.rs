@@ -1,11 +1,12 @@
 //! What becomes of a new version that is no good: when it is known to be, and by what
 //! (acceptance rows A4, B10, K5, K8).
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use super::balance::start;
-use super::shared_port::{self, Load, free_port, pids};
-use crate::support::Home;
+use super::shared_port::{self, Load, NODE, free_port, pids};
+use crate::support::{Home, SOON, wait_for, wait_until};
 
 /// Answers its check with a status of its own.
 const CHECKED: &str = r#"
@@ -71,6 +72,11 @@ fn k5_a_version_that_is_not_healthy_within_the_listen_timeout_is_taken_back() {
     load.more(20);
     load.end().is_clean();
     assert_eq!(pids(&home), before);
+    let told = home.ok(&["events", "web"]);
+    wait_until("the new run is gone", SOON, || {
+        home.ok(&["events", "web"]).contains("as asked: taken back by its reload")
+    });
+    assert!(!told.contains("as asked: to be reloaded, "), "{told}");
 }
 
 #[test]
@@ -100,4 +106,27 @@ fn k5_what_others_answer_on_a_shared_port_proves_nothing_of_a_new_run() {
     load.more(20);
     load.end().is_clean();
     assert_eq!(pids(&home), before);
+}
+
+#[test]
+fn a_reload_that_is_overtaken_says_by_what() {
+    let home = Home::new();
+    start(&home, NODE, 2, &["--min-uptime", "10ms"]);
+    for (command, by) in [(&["scale", "web", "3"][..], "a scale"), (&["restart", "web"], "a restart")] {
+        let mut reload = home.command(&["reload", "web", "--soak", "60s"]);
+        let reload = reload.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let id = wait_for("it is reloaded", SOON, || {
+            let all = home.api().get("/api/v1/operations")["items"].as_array().unwrap().clone();
+            all.iter()
+                .find(|it| it["action"] == "reload" && it["state"] == "running")
+                .map(|it| it["id"].to_string())
+        });
+        home.ok(command);
+        let ended = reload.wait_with_output().unwrap();
+        let err = String::from_utf8(ended.stderr).unwrap();
+        assert!(err.contains(&format!("it was overtaken by {by}")), "{err}");
+        let operation = home.api().get(&format!("/api/v1/operations/{id}"));
+        let reasons = operation["items"].to_string();
+        assert!(reasons.contains(&format!("the reload was overtaken by {by}")), "{operation}");
+    }
 }

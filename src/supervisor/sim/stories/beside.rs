@@ -1,6 +1,6 @@
 //! Reloads whose new runs begin beside the old ones.
 
-use super::super::super::{Count, Progress, Then};
+use super::super::super::{Count, Overtaken, Progress, Then};
 use super::*;
 use crate::model::{HealthCheck, HealthPolicy, PortPlan, Status, Verdict};
 
@@ -225,8 +225,12 @@ fn a_new_run_that_was_well_before_it_replaced_the_old_one_is_kept_as_ready() {
 fn when_the_reload_is_broken_off_the_new_run_goes_again() {
     let story = reloading(app("web")).spawned(2);
     let story = story.command(Command::BreakOff { app: APP, number: 1 }).orders("SIGTERM 2");
-    assert_eq!(progress(&story), &Progress::Interrupted);
-    let story = story.exits(2, 0).orders("forget 2");
+    assert_eq!(progress(&story), &Progress::Interrupted { by: Some(Overtaken::Cancel) });
+    let story = story.exits(2, 0).orders("forget 2").tells(EventKind::Exited {
+        end: End::Code(0),
+        cause: ExitCause::TakenBack,
+        uptime: ms(0),
+    });
     assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
     story.later(ms(60_000)).orders("").restarts(0);
 }
