@@ -14,5 +14,6 @@ mod slices {
     mod soaking;
     mod sockets;
     mod spread;
+    mod trials;
     mod whole;
 }

@@ -202,6 +202,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
     };
     let resources = convert_resources::wanted(&new)?;
     let ready = convert_ready::policy(&new)?;
+    let healthy_within = convert_ready::healthy_within(&new, &ready);
     let env_sources = convert_env::sources(&new)?;
     let backoff = convert_env::backoff(&new)?;
     let defaults = RestartPolicy::default();
@@ -292,7 +293,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
             with_message: new.shutdown_with_message.unwrap_or(stop.with_message),
         },
         roll: convert_rolling::wanted(new.rolling.as_ref())?,
-        health: new.health_check.map(convert_health::policy).transpose()?,
+        health: new.health_check.map(|asked| convert_health::policy(asked, healthy_within)).transpose()?,
         ready,
         watch: new.watch.map(convert_watch::policy).transpose()?,
         schedule: new.schedule.as_ref().map(convert_schedule::wanted).transpose()?,

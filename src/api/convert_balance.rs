@@ -48,6 +48,16 @@ pub fn wanted(
         let why = format!("port {front} is the balancer's: give the processes another one, or none");
         return Err(ApiError::member("/port", why));
     }
+    // Each process has one of a range; of auto it is passed over.
+    if let PortPlan::Range(first, last) = port
+        && (first..=last).contains(&front)
+    {
+        let why = format!(
+            "port {front} is the balancer's, and {port} contains it: leave it out of the ports of the processes, or \
+             give the balancer another one"
+        );
+        return Err(ApiError::member("/port", why));
+    }
     fn word<T: Default>(
         member: &str,
         text: Option<&str>,
@@ -150,6 +160,8 @@ mod tests {
         check(asked(None), ListenMode::Auto, Some("4000-4003"), "/balance/port");
         check(asked(Some(8080)), ListenMode::Shared, Some("4000"), "/listen_mode");
         check(asked(Some(8080)), ListenMode::Auto, Some("8080"), "/port");
+        let told = "port 8080 is the balancer's, and 8079-8080 contains it";
+        check(asked(Some(8080)), ListenMode::Auto, Some("8079-8080"), told);
         let tcp = wire::Balance {
             mode: Some("tcp".into()),
             sticky: Some("cookie".into()),

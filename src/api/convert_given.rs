@@ -19,7 +19,8 @@ pub fn asked_for(spec: &AppSpec) -> Result<NewApp, ApiError> {
     if let Value::Object(members) = &mut members {
         members.retain(|name, _| !RESULTS.contains(&name.as_str()));
         // What follows it says it.
-        if !spec.ready.by.is_awaited() {
+        let is_checked_within = spec.health.as_ref().is_some_and(|policy| policy.ready_within.is_some());
+        if !spec.ready.by.is_awaited() && !is_checked_within {
             members.remove("listen_timeout_ms");
         }
     }

@@ -10,14 +10,14 @@ use crate::wire;
 const TIMEOUT: Duration = Duration::from_secs(5);
 const INTERVAL: Duration = Duration::from_secs(10);
 const RETRIES: i64 = 3;
-const START_LIMIT: Duration = Duration::from_secs(60);
 const MAX_MS: i64 = 86_400_000;
 
-/// The policy that was asked for, not resolved yet: a script has no program.
+/// The policy that was asked for, not resolved yet: a script has no program. `ready_within`: so long a
+/// run may take to become healthy.
 ///
 /// # Errors
 /// 422 with the member that is wrong.
-pub fn policy(asked: wire::HealthCheck) -> Result<HealthPolicy, ApiError> {
+pub fn policy(asked: wire::HealthCheck, ready_within: Option<Duration>) -> Result<HealthPolicy, ApiError> {
     let check = match (asked.url, asked.tcp, asked.script) {
         (Some(url), None, None) => HealthCheck::Http { url },
         (None, Some(address), None) => HealthCheck::Tcp { address },
@@ -42,17 +42,22 @@ pub fn policy(asked: wire::HealthCheck) -> Result<HealthPolicy, ApiError> {
         timeout: span("timeout_ms", asked.timeout_ms, TIMEOUT)?,
         interval: span("interval_ms", asked.interval_ms, INTERVAL)?,
         retries: number("/health_check/retries", asked.retries, RETRIES, 1, 1_000_000)? as u32,
-        start_limit: span("start_limit_ms", asked.start_limit_ms, START_LIMIT)?,
+        start_limit: match asked.start_limit_ms {
+            Some(_) => Some(span("start_limit_ms", asked.start_limit_ms, HealthPolicy::USUAL_START_LIMIT)?),
+            None => None,
+        },
+        ready_within,
     })
 }
 
-/// The check as the API shows it, every value said.
+/// The check as the API shows it, every value said but a start limit that nobody gave: one that was
+/// given is a grace that the usual one is not.
 pub fn check(policy: &HealthPolicy) -> wire::HealthCheck {
     let mut shown = wire::HealthCheck {
         timeout_ms: Some(millis(policy.timeout)),
         interval_ms: Some(millis(policy.interval)),
         retries: Some(i64::from(policy.retries)),
-        start_limit_ms: Some(millis(policy.start_limit)),
+        start_limit_ms: policy.start_limit.map(millis),
         ..wire::HealthCheck::default()
     };
     match &policy.check {
@@ -89,16 +94,16 @@ mod tests {
     #[test]
     fn what_was_not_said_is_5_s_every_10_s_3_times_and_60_s_to_start() {
         let asked = wire::HealthCheck { tcp: Some("localhost:80".into()), ..Default::default() };
-        let policy = policy(asked).unwrap();
-        let seconds = [policy.timeout, policy.interval, policy.start_limit].map(|span| span.as_secs());
+        let policy = policy(asked, None).unwrap();
+        let seconds = [policy.timeout, policy.interval, policy.start_limit()].map(|span| span.as_secs());
         assert_eq!((seconds, policy.retries), ([5, 10, 60], 3));
-        assert_eq!(check(&policy).interval_ms, Some(10_000));
+        assert_eq!((check(&policy).interval_ms, check(&policy).start_limit_ms), (Some(10_000), None));
     }
 
     #[test]
     fn none_or_two_checks_and_useless_numbers_are_refused() {
         let check = |asked: wire::HealthCheck, part: &str| {
-            let refused = policy(asked).unwrap_err();
+            let refused = policy(asked, None).unwrap_err();
             assert!(refused.detail.contains(part), "{}", refused.detail);
         };
         let tcp = || wire::HealthCheck { tcp: Some("localhost:80".into()), ..Default::default() };

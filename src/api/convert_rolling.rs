@@ -1,9 +1,13 @@
 //! Introduces how a reload replaces processes to the API, in both directions.
 
+use std::time::Duration;
+
 use super::ApiError;
-use super::convert::{millis, span};
+use super::convert::millis;
 use crate::model::{RollPolicy, Share};
 use crate::wire;
+
+const LONGEST_SOAK_MS: u64 = 86_400_000;
 
 /// The policy that was asked for.
 ///
@@ -18,7 +22,7 @@ pub fn wanted(asked: Option<&wire::Rolling>) -> Result<RollPolicy, ApiError> {
     };
     let policy = RollPolicy {
         soak: match asked.soak_ms {
-            Some(_) => Some(span("/rolling/soak_ms", asked.soak_ms, RollPolicy::USUAL_SOAK)?),
+            Some(ms) => Some(soak(ms)?),
             None => None,
         },
         max_surge: share("/rolling/max_surge", asked.max_surge.as_ref(), usual.max_surge)?,
@@ -34,6 +38,14 @@ pub fn wanted(asked: Option<&wire::Rolling>) -> Result<RollPolicy, ApiError> {
         return Err(ApiError::member("/rolling/max_surge", why));
     }
     Ok(policy)
+}
+
+/// How long a new run has to stay well.
+fn soak(ms: i64) -> Result<Duration, ApiError> {
+    let why = || format!("the soak time (--soak) is {ms} ms: 0 to 24h (86400000 ms) is allowed");
+    let refused = || ApiError::member("/rolling/soak_ms", why());
+    let ms = u64::try_from(ms).ok().filter(|ms| *ms <= LONGEST_SOAK_MS).ok_or_else(refused)?;
+    Ok(Duration::from_millis(ms))
 }
 
 /// Shows it. The usual one is none.
@@ -73,6 +85,7 @@ mod tests {
             assert!(refused.contains(words), "{refused}");
         };
         check(asked(Some(-1), None, None), "/rolling/soak_ms");
+        check(asked(Some(90_000_000), None, None), "(--soak) is 90000000 ms: 0 to 24h");
         check(asked(None, Some("many"), None), "/rolling/max_surge");
         check(asked(None, None, Some("101%")), "/rolling/max_unavailable");
         check(asked(None, Some("0"), None), "nothing can be replaced");

@@ -109,9 +109,15 @@ fn of_all_who_share(
             owner @ PortOwner::Ours { .. } => sharing.contains(owner),
             PortOwner::Unknown => false,
         };
-        match is_held && !sharing.is_empty() {
-            true => all.extend(sharing.into_iter().map(|owner| Socket { owner, ..socket.clone() })),
-            false => all.push(socket),
+        let found: Vec<Socket> = match is_held && !sharing.is_empty() {
+            true => sharing.into_iter().map(|owner| Socket { owner, ..socket.clone() }).collect(),
+            false => vec![socket],
+        };
+        // Each may have a socket of its own there.
+        for socket in found {
+            if !all.contains(&socket) {
+                all.push(socket);
+            }
         }
     }
     all
@@ -236,7 +242,8 @@ mod tests {
         let found = |owner: PortOwner| {
             let socket = Socket { port: 8080, address: [0, 0, 0, 0].into(), owner };
             let sharing = |port| if port == 8080 { vec![web(0), web(1)] } else { Vec::new() };
-            let all = of_all_who_share(sharing, &[Pid(700), Pid(326)], vec![socket]);
+            // With a queue for each there are as many sockets as processes.
+            let all = of_all_who_share(sharing, &[Pid(700), Pid(326)], vec![socket.clone(), socket]);
             all.into_iter().map(|socket| socket.owner).collect::<Vec<_>>()
         };
         let program = |name: &str, pid| PortOwner::Foreign { program: name.into(), pid: Pid(pid) };

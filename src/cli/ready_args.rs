@@ -13,7 +13,7 @@ pub struct ReadyArgs {
     /// What makes it ready: auto, notify, message, port or log:REGEX [default: auto]
     #[arg(long, value_name = "BY")]
     pub ready: Option<String>,
-    /// With --ready: a process that is not ready in time is a failed start [default: 60s]
+    /// With --ready or a health check: a process that is not ready in time is a failed start [default with --ready: 60s]
     #[arg(long, value_name = "TIME", value_parser = values::time)]
     pub listen_timeout: Option<Duration>,
     /// Ask it to end by the message "shutdown" on its IPC channel, if it has one

@@ -17,7 +17,8 @@ use super::watch_args::WatchArgs;
                         pmdaemon start ./server -- --verbose --threads 8\n  \
                         pmdaemon start \"node server.js\"\n  \
                         pmdaemon start web                 an app that was stopped\n\n\
-                        Times: 500ms, 5s, 1m, 2h; a bare number is milliseconds.")]
+                        Times: 500ms, 5s, 1m, 2h; a bare number is milliseconds, but times of health\n\
+                        checks and --wait-timeout need their unit.")]
 pub struct StartArgs {
     /// A script, a command, the name or id of an app, or an ecosystem file [default: ./ecosystem.config.*]
     #[arg(value_name = "SCRIPT|COMMAND|APP|FILE")]

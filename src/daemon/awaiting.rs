@@ -1,6 +1,10 @@
 //! Looks for the signs that only the daemon can see: a port that accepts connections, a line in the
 //! logs. One task for each run that is awaited by one of them; what it finds comes back into the
 //! loop as a fact. It ends with that, or with `end`.
+//!
+//! On a port whose socket is shared, somebody else's answer is no sign: there the run itself has to be
+//! seen to accept from it. That is asked of each new run of a reload, whatever its health check says,
+//! which is answered by any of those that share it.
 
 use std::collections::HashMap;
 use std::sync::Arc;

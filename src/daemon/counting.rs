@@ -76,6 +76,8 @@ impl Why {
             (ExitCause::Asked(Cause::Schedule), _) => Some(Why::Schedule),
             (ExitCause::Asked(Cause::FilesChanged), _) => Some(Why::Watch),
             (ExitCause::Asked(Cause::Stop | Cause::Delete | Cause::Scale | Cause::Shutdown), _) => None,
+            // It takes nobody's place, and nobody takes its.
+            (ExitCause::TakenBack, _) => None,
         }
     }
 }

@@ -139,6 +139,7 @@ fn exited(name: &str, end: End, cause: &ExitCause, uptime: Duration) -> String {
     match cause {
         ExitCause::Itself => format!("{name} {how}"),
         ExitCause::Asked(cause) => format!("{name} {how}, as asked: {}", purpose(*cause)),
+        ExitCause::TakenBack => format!("{name} {how}, as asked: taken back by its reload"),
         ExitCause::OverMemory(over) => format!("{name} {how}, {over}"),
         ExitCause::Unhealthy { complaint } => format!("{name} {how}, unhealthy: {complaint}"),
         ExitCause::NotReady { limit } => format!("{name} {how}, not ready within {}", in_words(*limit)),
@@ -178,6 +179,8 @@ mod tests {
             asked(Cause::Reload),
             "web exited with code 0 after 3.2 s, as asked: to be reloaded",
         );
+        let text = "web exited with code 0 after 3.2 s, as asked: taken back by its reload";
+        check(End::Code(0), ExitCause::TakenBack, text);
         let over = OverMemory { used: ByteSize(600 << 20), limit: ByteSize(512 << 20) };
         let text = "web exited with code 0 after 3.2 s, memory limit: 600 MiB > 512 MiB";
         check(End::Code(0), ExitCause::OverMemory(over), text);

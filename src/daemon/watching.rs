@@ -99,11 +99,11 @@ impl Watch {
             let verdict = match &self.probe {
                 Ok(probe) => {
                     let begun = clock::now();
-                    let verdict = probe.ask(self.policy.timeout).await;
+                    let verdict = probe.ask(self.patience(begun)).await;
                     self.durations.observe(clock::now().since(begun).as_secs_f64());
                     verdict
                 }
-                Err(reason) => Verdict::Failed { reason: reason.clone() },
+                Err(reason) => Verdict::Failed { reason: reason.clone(), answered: false },
             };
             self.ready |= verdict == Verdict::Passed;
             if self.verdicts.send(Fact::Checked { run: self.run, verdict }).await.is_err() {
@@ -113,13 +113,24 @@ impl Watch {
         }
     }
 
+    /// For a check that begins then: one that hangs does not hold up the end of a failed start.
+    fn patience(&self, now: Moment) -> Duration {
+        let age = now.since(self.since);
+        match self.policy.ready_within.filter(|_| !self.ready) {
+            Some(limit) => self.policy.timeout.min(limit.saturating_sub(age).max(IMPATIENT)),
+            None => self.policy.timeout,
+        }
+    }
+
     /// Until the next check.
     fn pause(&self, now: Moment) -> Duration {
         let age = now.since(self.since);
-        if self.ready || age >= self.policy.start_limit {
-            return self.policy.interval;
-        }
+        let impatient = IMPATIENT.min(self.policy.interval);
+        let limits = [Some(self.policy.start_limit()), self.policy.ready_within];
         // The first check that counts is not to come long after the limit.
-        IMPATIENT.min(self.policy.interval).min(self.policy.start_limit - age)
+        match limits.into_iter().flatten().filter(|limit| !self.ready && age < *limit).min() {
+            Some(limit) => impatient.min(limit - age),
+            None => self.policy.interval,
+        }
     }
 }

@@ -41,7 +41,8 @@ pub fn app(
     let env = variables(&keys, below, around)?;
     let instances = keys.get("instances", |given| instances(given, around.cpus))?;
     let interpreter = keys.get("interpreter", value::text)?;
-    let (ready, listen_timeout_ms) = readiness(&keys)?;
+    let health_check = keys.get("health_check", health)?;
+    let (ready, listen_timeout_ms) = readiness(&keys, health_check.is_some())?;
     if keys.get("treekill", value::flag)? == Some(false) {
         keys.notice("treekill: false has no effect: the whole tree is ended, always".to_owned());
     }
@@ -78,7 +79,7 @@ pub fn app(
         stop_exit_codes: keys.get("stop_exit_codes", value::numbers)?.unwrap_or_default(),
         kill_signal: Some(keys.get("kill_signal", value::text)?.unwrap_or(KILL_SIGNAL.to_owned())),
         kill_timeout_ms: Some(keys.get("kill_timeout", value::time)?.unwrap_or(KILL_TIMEOUT_MS)),
-        health_check: keys.get("health_check", health)?,
+        health_check,
         max_memory_bytes: keys.get("max_memory_restart", value::bytes)?.filter(|bytes| *bytes != 0),
         nice: keys.get("nice", value::number)?,
         user: keys.get("user", value::text)?,
@@ -256,18 +257,19 @@ fn mode(keys: &Keys<'_>, new: &mut NewApp) -> Result<(), Unusable> {
     }
 }
 
-fn readiness(keys: &Keys<'_>) -> Result<(Option<String>, Option<i64>), Unusable> {
+/// A health check is something to wait for, too.
+fn readiness(keys: &Keys<'_>, is_checked: bool) -> Result<(Option<String>, Option<i64>), Unusable> {
     let by = keys.get("ready", value::text)?;
     let waits = keys.get("wait_ready", value::flag)? == Some(true);
     let limit = keys.get("listen_timeout", value::time)?;
     let by = by.or_else(|| waits.then(|| "message".to_owned()));
     if by.as_deref().is_none_or(|by| by == "auto") {
-        if limit.is_some() {
-            keys.notice(
-                "listen_timeout has no effect without wait_ready or ready: nothing is awaited".to_owned(),
-            );
+        if limit.is_some() && !is_checked {
+            let what =
+                "listen_timeout has no effect without wait_ready, ready or health_check: nothing is awaited";
+            keys.notice(what.to_owned());
         }
-        return Ok((by, None));
+        return Ok((by, limit.filter(|_| is_checked)));
     }
     Ok((by, limit.or(waits.then_some(LISTEN_TIMEOUT_MS))))
 }

@@ -164,7 +164,7 @@ pub const FIELDS: &[Field] = &[
         "listen_timeout",
         &["listen_timeout_ms"],
         Kind::Time,
-        "Not ready within it is a failed start. Default: 3000 with wait_ready.",
+        "Not ready (or healthy) within it is a failed start. Default: 3000 with wait_ready.",
     ),
     field(
         "health_check",

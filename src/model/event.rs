@@ -189,6 +189,8 @@ pub enum ExitCause {
     Itself,
     /// Somebody wanted it.
     Asked(Cause),
+    /// It was to replace another, and its reload took it back.
+    TakenBack,
     /// It used too much memory.
     OverMemory(OverMemory),
     /// It was unhealthy.

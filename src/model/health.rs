@@ -15,8 +15,21 @@ pub struct HealthPolicy {
     pub interval: Duration,
     /// So many failures in a row are unhealthy; at least 1.
     pub retries: u32,
-    /// Failures of a run that has never been healthy do not count before this age of the run.
-    pub start_limit: Duration,
+    /// Failures of a run that has never been healthy do not count before this age of the run, if
+    /// somebody said one.
+    pub start_limit: Option<Duration>,
+    /// A run that has never been healthy and fails a check at this age of the run is a failed start.
+    pub ready_within: Option<Duration>,
+}
+
+impl HealthPolicy {
+    /// The start limit when nobody says another.
+    pub const USUAL_START_LIMIT: Duration = Duration::from_secs(60);
+
+    /// The start limit that holds.
+    pub fn start_limit(&self) -> Duration {
+        self.start_limit.unwrap_or(HealthPolicy::USUAL_START_LIMIT)
+    }
 }
 
 /// What a check does. `{port}` and `${PORT}` in texts are the `PORT` of the process.
@@ -62,6 +75,9 @@ pub enum Verdict {
     Failed {
         /// Why, in a few words.
         reason: String,
+        /// The process was asked on its own port and said so itself. One that nobody reached may not be
+        /// up yet.
+        answered: bool,
     },
 }
 

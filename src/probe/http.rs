@@ -7,6 +7,8 @@ use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Url};
 
+use super::Complaint;
+
 /// So much of a body is read, and thrown away, so that the app can finish its answer.
 const MOST_BODY: usize = 64 * 1024;
 
@@ -14,22 +16,25 @@ const MOST_BODY: usize = 64 * 1024;
 ///
 /// # Errors
 /// What is wrong, in a few words.
-pub async fn get(url: Url) -> Result<(), String> {
+pub async fn get(url: Url) -> Result<(), Complaint> {
     // Not a name: no resolver would be asked.
     if let Some(host) = url.host_str() {
         super::loopback(host, url.port_or_known_default().unwrap_or(80)).await?;
     }
     let mut answer = client()?.get(url).send().await.map_err(|e| told(&e))?;
     let status = answer.status();
+    let answered = |reason| Complaint { reason, answered: true };
     let mut read = 0;
     while read < MOST_BODY {
         match answer.chunk().await {
             Ok(Some(chunk)) => read += chunk.len(),
             Ok(None) => break,
-            Err(e) => return Err(format!("answered {} and broke off: {}", status.as_u16(), told(&e))),
+            Err(e) => {
+                return Err(answered(format!("answered {} and broke off: {}", status.as_u16(), told(&e))));
+            }
         }
     }
-    if status.is_success() { Ok(()) } else { Err(format!("answered {status}")) }
+    if status.is_success() { Ok(()) } else { Err(answered(format!("answered {status}"))) }
 }
 
 /// One client for all checks. Each check has a connection of its own: an old one would say
@@ -81,8 +86,12 @@ mod tests {
 
     use super::*;
 
+    fn answered(reason: &str) -> Complaint {
+        Complaint { reason: reason.to_owned(), answered: true }
+    }
+
     /// Asks an app that answers each request with that text.
-    async fn ask(answer: String) -> Result<(), String> {
+    async fn ask(answer: String) -> Result<(), Complaint> {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let app = tokio::spawn(async move {
@@ -103,11 +112,11 @@ mod tests {
         assert_eq!(ask("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok".into()).await, Ok(()));
         assert_eq!(ask("HTTP/1.1 204 No Content\r\n\r\n".into()).await, Ok(()));
         let busy = ask("HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n\r\n".into()).await;
-        assert_eq!(busy, Err("answered 503 Service Unavailable".into()));
+        assert_eq!(busy, Err(answered("answered 503 Service Unavailable")));
         // Not followed: its target would be well.
         let moved = "HTTP/1.1 302 Found\r\nlocation: http://192.0.2.1/\r\ncontent-length: 0\r\n\r\n";
-        assert_eq!(ask(moved.into()).await, Err("answered 302 Found".into()));
-        assert!(ask("hello".into()).await.is_err());
+        assert_eq!(ask(moved.into()).await, Err(answered("answered 302 Found")));
+        assert!(ask("hello".into()).await.is_err_and(|complaint| !complaint.answered));
     }
 
     #[tokio::test]
@@ -124,8 +133,8 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let refused = get(format!("http://127.0.0.1:{port}/").parse().unwrap()).await;
-        assert_eq!(refused, Err("connection refused".into()));
+        assert_eq!(refused, Err("connection refused".to_owned().into()));
         let other = get("http://192.0.2.1/".parse().unwrap()).await;
-        assert!(other.is_err_and(|reason| reason.contains("not this one")));
+        assert!(other.is_err_and(|complaint| complaint.reason.contains("not this one")));
     }
 }

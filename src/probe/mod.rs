@@ -23,7 +23,12 @@ const LONGEST_REASON: usize = 300;
 /// A check of one process, with everything filled in.
 pub enum Probe {
     /// GET that URL.
-    Http(reqwest::Url),
+    Http {
+        /// Which.
+        url: reqwest::Url,
+        /// It has the port of the process in it: nobody else is asked.
+        its_own: bool,
+    },
     /// Connect to that `host:port`.
     Tcp(String),
     /// Run that program.
@@ -50,8 +55,10 @@ impl Probe {
         let port = env.get("PORT").map(String::as_str);
         Ok(match check {
             HealthCheck::Http { url } => {
+                let its_own = leaves_port_open(url);
                 let url = with_port(url, port)?;
-                Probe::Http(reqwest::Url::parse(&url).map_err(|e| format!("{url} is not a URL: {e}"))?)
+                let url = reqwest::Url::parse(&url).map_err(|e| format!("{url} is not a URL: {e}"))?;
+                Probe::Http { url, its_own }
             }
             HealthCheck::Tcp { address } => Probe::Tcp(with_port(address, port)?),
             HealthCheck::Script { program, args, .. } => {
@@ -70,28 +77,55 @@ impl Probe {
     /// Asks once.
     pub async fn ask(&self, timeout: Duration) -> Verdict {
         let answer = match self {
-            Probe::Http(url) => within(timeout, http::get(url.clone())).await,
-            Probe::Tcp(address) => within(timeout, tcp::connect(address)).await,
+            Probe::Http { url, its_own } => {
+                let answer = within(timeout, http::get(url.clone())).await;
+                answer.map_err(|it| Complaint { answered: it.answered && *its_own, ..it })
+            }
+            Probe::Tcp(address) => {
+                within(timeout, async { tcp::connect(address).await.map_err(Complaint::from) }).await
+            }
             Probe::Script { program, args, cwd, env, run_as } => {
                 let mut command = tokio::process::Command::new(program);
                 command.args(args).current_dir(cwd).env_clear().envs(env);
                 if let Some((user, group)) = run_as {
                     command.uid(*user).gid(*group);
                 }
-                script::run(command, timeout).await
+                // Whether it reached the program is known to the script alone.
+                script::run(command, timeout).await.map_err(Complaint::from)
             }
         };
         match answer {
             Ok(()) => Verdict::Passed,
-            Err(reason) => Verdict::Failed { reason: reason.chars().take(LONGEST_REASON).collect() },
+            Err(Complaint { reason, answered }) => {
+                Verdict::Failed { reason: reason.chars().take(LONGEST_REASON).collect(), answered }
+            }
         }
     }
 }
 
-async fn within(timeout: Duration, answer: impl Future<Output = Result<(), String>>) -> Result<(), String> {
+/// Why a check failed.
+#[derive(PartialEq, Eq, Debug)]
+pub struct Complaint {
+    /// In a few words.
+    pub reason: String,
+    /// The program said so itself.
+    pub answered: bool,
+}
+
+/// Nobody answered.
+impl From<String> for Complaint {
+    fn from(reason: String) -> Complaint {
+        Complaint { reason, answered: false }
+    }
+}
+
+async fn within(
+    timeout: Duration,
+    answer: impl Future<Output = Result<(), Complaint>>,
+) -> Result<(), Complaint> {
     match tokio::time::timeout(timeout, answer).await {
         Ok(answer) => answer,
-        Err(_) => Err(format!("no answer within {} ms", timeout.as_millis())),
+        Err(_) => Err(format!("no answer within {} ms", timeout.as_millis()).into()),
     }
 }
 

@@ -14,7 +14,10 @@ pub(super) struct StoredHealth {
     timeout_us: u64,
     interval_us: u64,
     retries: u32,
-    start_limit_us: u64,
+    start_limit_us: Option<u64>,
+    /// Rows from before there was any have none.
+    #[serde(default)]
+    ready_within_us: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -41,7 +44,8 @@ impl StoredHealth {
             timeout_us: micros(policy.timeout),
             interval_us: micros(policy.interval),
             retries: policy.retries,
-            start_limit_us: micros(policy.start_limit),
+            start_limit_us: policy.start_limit.map(micros),
+            ready_within_us: policy.ready_within.map(micros),
         }
     }
 
@@ -58,7 +62,8 @@ impl StoredHealth {
             timeout: Duration::from_micros(self.timeout_us),
             interval: Duration::from_micros(self.interval_us),
             retries: self.retries,
-            start_limit: Duration::from_micros(self.start_limit_us),
+            start_limit: self.start_limit_us.map(Duration::from_micros),
+            ready_within: self.ready_within_us.map(Duration::from_micros),
         }
     }
 }
@@ -81,7 +86,8 @@ mod tests {
                 timeout: Duration::from_millis(1),
                 interval: Duration::from_secs(2),
                 retries: 3,
-                start_limit: Duration::from_secs(4),
+                start_limit: Some(Duration::from_secs(4)),
+                ready_within: Some(Duration::from_secs(5)),
             };
             let json = serde_json::to_string(&StoredHealth::new(&policy)).unwrap();
             assert_eq!(serde_json::from_str::<StoredHealth>(&json).unwrap().into_model(), policy);

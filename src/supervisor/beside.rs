@@ -56,10 +56,13 @@ pub struct Up {
     pub remarks: Remarks,
     /// Since when it is online.
     pub online_since: Option<Moment>,
+    /// Since when it has answered all of its checks wrongly.
+    pub wrong_since: Option<Moment>,
 }
 
 /// What a life on trial is to become ready by. One that shares a socket gets its part of the
-/// connections as soon as it accepts, and none while it does not: so it replaces nobody before.
+/// connections as soon as it accepts, and none while it does not: so it replaces nobody before. Its
+/// health check is answered by any of those that share it, and is no proof.
 fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
     let shares = port.is_some_and(Port::is_shared);
     match spec.ready.by {
@@ -103,7 +106,7 @@ impl Supervisor {
         let served = process.state.status() == Status::Online && !process.end_asked;
         // The row that has changed is looked at anew.
         self.look_away_from(run, &up);
-        let Up { pid, since, vitals, readiness, remarks, online_since: _ } = up;
+        let Up { pid, since, vitals, readiness, remarks, online_since: _, wrong_since: _ } = up;
         self.change(id, |process| {
             process.state = State::Running { run, pid, since, vitals, readiness };
             process.awaits = awaits;
@@ -206,7 +209,8 @@ impl Supervisor {
                 let vitals = self.first_vitals(id, at, at, false);
                 let readiness = ready::first(self.trials[&id].awaits.as_ref(), at);
                 let remarks = Remarks::default();
-                let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since: None };
+                let (online_since, wrong_since) = (None, None);
+                let mut up = Up { pid, since: at, vitals, readiness, remarks, online_since, wrong_since };
                 up.proves(at);
                 self.trials.get_mut(&id).into_iter().for_each(|trial| trial.up = Some(up.clone()));
                 self.look_at_trial(id);
@@ -256,8 +260,12 @@ impl Supervisor {
             leaver.main_is_gone = true;
             let id = leaver.process;
             let uptime = at.since(*leaver.started.get_or_insert(at));
-            let cause = ExitCause::Asked(Cause::Reload);
-            if self.processes.contains_key(&id) {
+            if let Some(process) = self.processes.get(&id) {
+                let cause = match process.leaving.get(&run) {
+                    // It never replaced another.
+                    Some(None) => ExitCause::TakenBack,
+                    Some(Some(_)) | None => ExitCause::Asked(Cause::Reload),
+                };
                 self.publish(id, Some(run), EventKind::Exited { end, cause, uptime });
             }
             if !tree_empty {

@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use super::{Accepted, Command, Denied, Process, Supervisor};
+use super::{Accepted, Command, Denied, Overtaken, Process, Supervisor};
 use crate::model::{AppId, AppSpec, Cause, EventKind, Goal, Moment, PortPlan, ProcessId, Rest, State};
 
 impl Supervisor {
@@ -38,20 +38,23 @@ impl Supervisor {
             Command::BreakOff { app, number } => Ok(self.break_off(now, app, number)),
             Command::Shutdown => Ok(self.shut_down(now)),
         };
-        if let (Some(app), Ok(Accepted::Done)) = (concerned, &answer) {
-            self.interrupt_reload(now, app);
+        if let (Some((app, by)), Ok(Accepted::Done)) = (concerned, &answer) {
+            self.interrupt_reload(now, app, by);
         }
         answer
     }
 
-    /// The app whose reload that command would contradict.
-    fn concerned(&self, command: &Command) -> Option<AppId> {
+    /// The app whose reload that command would contradict, and as what.
+    fn concerned(&self, command: &Command) -> Option<(AppId, Overtaken)> {
+        let app = |process| self.processes.get(process).map(|process| process.app);
         match command {
-            Command::Stop { process }
-            | Command::Restart { process }
-            | Command::Move { process, .. }
-            | Command::Delete { process } => self.processes.get(process).map(|process| process.app),
-            Command::Scale { app, .. } | Command::Update { app, .. } => Some(*app),
+            Command::Stop { process } => app(process).zip(Some(Overtaken::Stop)),
+            Command::Restart { process } | Command::Move { process, .. } => {
+                app(process).zip(Some(Overtaken::Restart))
+            }
+            Command::Delete { process } => app(process).zip(Some(Overtaken::Delete)),
+            Command::Scale { app, .. } => Some((*app, Overtaken::Scale)),
+            Command::Update { app, .. } => Some((*app, Overtaken::Update)),
             Command::Create { .. }
             | Command::Complete { .. }
             | Command::Start { .. }

@@ -10,6 +10,9 @@
 //!                                                 ▼ the run is ended and followed by the next
 //! ```
 //!
+//! One that fails a check when it is to have been healthy already, which `ready_within` says, is
+//! unhealthy with that.
+//!
 //! A run that is checked is watched from its execution until it is to end; `put` sees to that.
 //! Verdicts about any other run change nothing. Only a life that is `Running` has a health.
 
@@ -18,7 +21,7 @@ use std::time::Duration;
 use super::restart::Ending;
 use super::{Effect, Process, Supervisor, Unwell};
 use crate::model::{
-    AppId, EventKind, Health, HealthPolicy, Moment, Port, ProcessId, RunId, State, Verdict, Vitals,
+    AppId, EventKind, Health, HealthPolicy, Moment, Port, ProcessId, RunId, State, Verdict, Vitals, in_words,
 };
 
 impl Supervisor {
@@ -33,7 +36,7 @@ impl Supervisor {
         was_ready: bool,
     ) -> Option<Vitals> {
         let policy = self.apps[&self.processes[&id].app].health.as_ref()?;
-        Some(Vitals::unchecked(was_ready || now.since(since) >= policy.start_limit))
+        Some(Vitals::unchecked(was_ready || now.since(since) >= policy.start_limit()))
     }
 
     /// A check of the present life came to an end.
@@ -48,14 +51,14 @@ impl Supervisor {
         if verdict == Verdict::Passed && !before.ready {
             self.ready_by_health(now, id);
         }
+        if let Some(reason) = turned {
+            self.unhealthy(now, id, reason, before.ready, spec.restart.auto);
+        }
         match verdict {
             // A run that a new daemon found ready was told to be healthy before.
             Verdict::Passed if !before.ready || matches!(before.health, Health::Unhealthy { .. }) => {
                 let run = self.processes[&id].state.run();
                 self.publish(id, run, EventKind::Healthy);
-            }
-            Verdict::Failed { reason } if turned => {
-                self.unhealthy(now, id, reason, before.ready, spec.restart.auto);
             }
             Verdict::Passed | Verdict::Failed { .. } => {}
         }
@@ -130,23 +133,29 @@ impl Supervisor {
     }
 }
 
-/// What a verdict makes of the health of a run of that age, and whether it is unhealthy since now.
+/// What a verdict makes of the health of a run of that age, and why it is unhealthy, if it is since now.
 pub(super) fn after(
     policy: &HealthPolicy,
     before: &Vitals,
     verdict: &Verdict,
     age: Duration,
-) -> (Vitals, bool) {
+) -> (Vitals, Option<String>) {
     let reason = match verdict {
         Verdict::Passed => {
             let failures = if planted!(NeverForgivesFailures) { before.failures } else { 0 };
-            return (Vitals { ready: true, health: Health::Healthy, failures }, false);
+            return (Vitals { ready: true, health: Health::Healthy, failures }, None);
         }
-        Verdict::Failed { reason } => reason,
+        Verdict::Failed { reason, .. } => reason,
     };
-    let counts = before.ready || age >= policy.start_limit || planted!(HasNoPatience);
+    let late = policy.ready_within.filter(|limit| !before.ready && age >= *limit && !planted!(NeverLate));
+    let reason = &match late {
+        Some(limit) => format!("not healthy within {}: {reason}", in_words(limit)),
+        None => reason.clone(),
+    };
+    let counts = before.ready || age >= policy.start_limit() || planted!(HasNoPatience);
     let failures = before.failures.saturating_add(counts.into());
     let limit = policy.retries.max(1) + u32::from(planted!(ToleratesOneFailureMore));
+    let failures = if late.is_some() { failures.max(limit) } else { failures };
     let unhealthy = failures >= limit;
     let health = match before.health {
         _ if unhealthy => Health::Unhealthy { reason: reason.clone() },
@@ -155,7 +164,7 @@ pub(super) fn after(
         Health::Unknown { .. } => Health::Unknown { complaint: Some(reason.clone()) },
     };
     let turned = unhealthy && !matches!(before.health, Health::Unhealthy { .. });
-    (Vitals { ready: before.ready, health, failures }, turned)
+    (Vitals { ready: before.ready, health, failures }, turned.then(|| reason.clone()))
 }
 
 /// The life of that row that is watched.

@@ -98,7 +98,7 @@ pub use input::{Command, Input};
 pub use port_questions::PortQuestion;
 pub use ports::Ports;
 pub use process::{Process, Unwell};
-pub use reload::{Progress, Reload, Turn};
+pub use reload::{Overtaken, Progress, Reload, Turn};
 pub use restore::{Asked, Living, Remembered};
 pub use scale::{Count, MOST as MOST_INSTANCES};
 pub use spread::Steered;

@@ -43,7 +43,15 @@ impl Supervisor {
             }
             Input::Fact(Fact::HandsRenewed { living }) => {
                 let lost = self.lives().filter(|(run, _)| !living.contains(run)).map(|(_, id)| id);
-                lost.chain(queued()).filter_map(at_launch).collect()
+                let lost: Vec<ProcessId> = lost.collect();
+                // Who goes gives up its port in this step, and another may be launched with that.
+                let freed = |id: &ProcessId| {
+                    let process = &self.processes[id];
+                    let port = process.ports.held.filter(|_| process.goal == Goal::Gone)?;
+                    Some(PortQuestion { first: Some(port.number()), others: Vec::new() })
+                };
+                let freed: Vec<PortQuestion> = lost.iter().filter_map(freed).collect();
+                lost.into_iter().chain(queued()).filter_map(at_launch).chain(freed).collect()
             }
             Input::Fact(Fact::FilesChanged { app, .. }) => {
                 self.to_renew(*app).into_iter().filter_map(|id| self.question_at_renewal(id)).collect()

@@ -1,8 +1,16 @@
 //! How a life on trial shows that it is ready: its checks and its signs, by the same rules as those of
 //! a present one. One that turns unhealthy, or is not ready in time, is given up.
+//!
+//! It is given up sooner than a present one would be ended: somebody serves meanwhile, so nothing is
+//! lost by not waiting for the start limit. One that answers its check wrongly for as long as its
+//! retries take, at the interval of its checks, is what it will be. Not so while nobody answers, since
+//! a program may be slow to come up; when a start limit was given, which is a grace for wrong answers,
+//! too; and where it has no port of its own, since then the answer may be that of another.
 
-use super::{Effect, Supervisor, Up, health, ready};
-use crate::model::{EventKind, Moment, Port, ProcessId, Readiness, Remark, RunId, Sign, Verdict, Vitals};
+use super::{Effect, Supervisor, Trial, Up, health, ready};
+use crate::model::{
+    EventKind, HealthPolicy, Moment, Port, ProcessId, Readiness, Remark, RunId, Sign, Verdict, Vitals,
+};
 
 impl Up {
     /// When it has shown everything that is awaited of it.
@@ -31,6 +39,29 @@ impl Up {
 
     fn is_awaited(&self) -> bool {
         self.deadline().is_some()
+    }
+
+    /// Whether it has answered wrongly for too long, with this answer.
+    fn answers_wrongly(&mut self, now: Moment, policy: &HealthPolicy, verdict: &Verdict) -> bool {
+        let ready = self.vitals.as_ref().is_none_or(|vitals| vitals.ready);
+        let wrong = match verdict {
+            Verdict::Failed { answered, .. } => *answered || planted!(TakesSilenceForAnAnswer),
+            Verdict::Passed => false,
+        };
+        self.wrong_since = match wrong && !ready {
+            true => self.wrong_since.or(Some(now)),
+            false => None,
+        };
+        let patience = policy.interval.saturating_mul(policy.retries.saturating_sub(1));
+        self.wrong_since.is_some_and(|since| since + patience <= now)
+    }
+}
+
+impl Trial {
+    /// What is answered to its checks is answered by itself, and counts from the beginning.
+    fn speaks_for_itself(&self, policy: &HealthPolicy) -> bool {
+        let is_alone = self.port.is_some_and(|port| !port.is_shared()) || planted!(BelievesSiblings);
+        is_alone && policy.start_limit.is_none()
     }
 }
 
@@ -73,8 +104,10 @@ impl Supervisor {
     pub(super) fn checked_beside(&mut self, now: Moment, run: RunId, verdict: Verdict) {
         let Some(id) = self.on_trial(run) else { return };
         let Some(policy) = self.apps[&self.processes[&id].app].health.clone() else { return };
+        let counts = self.trials[&id].speaks_for_itself(&policy);
         let Some((_, up)) = self.up_on_trial(run) else { return };
         let Some(before) = up.vitals.clone() else { return };
+        let wrong = counts && up.answers_wrongly(now, &policy, &verdict);
         let (vitals, turned) = health::after(&policy, &before, &verdict, now.since(up.since));
         up.vitals = Some(vitals);
         // Its first check passed: as the present one it is kept as ready.
@@ -82,13 +115,14 @@ impl Supervisor {
             up.readiness = Readiness::Reached { at: now };
         }
         up.proves(now);
-        match (verdict, turned) {
-            (Verdict::Failed { reason }, true) => {
+        match verdict {
+            Verdict::Failed { reason, .. } if turned.is_some() || wrong => {
+                let reason = turned.unwrap_or(reason);
                 self.publish(id, Some(run), EventKind::Unhealthy { reason, restarts: false });
                 self.end_trial(now, id);
             }
-            (Verdict::Passed, _) if !before.ready => self.publish(id, Some(run), EventKind::Healthy),
-            (Verdict::Passed | Verdict::Failed { .. }, _) => {}
+            Verdict::Passed if !before.ready => self.publish(id, Some(run), EventKind::Healthy),
+            Verdict::Passed | Verdict::Failed { .. } => {}
         }
     }
 

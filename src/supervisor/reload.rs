@@ -26,6 +26,7 @@
 //! mixed. A new daemon does not take a reload up again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -82,8 +83,50 @@ pub enum Progress {
         /// The others whose old run is gone.
         replaced: BTreeSet<ProcessId>,
     },
-    /// Somebody wanted something else meanwhile.
-    Interrupted,
+    /// Something else was wanted meanwhile.
+    Interrupted {
+        /// What, if that is known.
+        by: Option<Overtaken>,
+    },
+}
+
+/// What is wanted of an app instead of its reload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Overtaken {
+    /// Its processes, or some, are to stop.
+    Stop,
+    /// They are to be restarted.
+    Restart,
+    /// They are to be deleted.
+    Delete,
+    /// It is to have another number of processes.
+    Scale,
+    /// It has another definition.
+    Update,
+    /// Its schedule restarts it.
+    Schedule,
+    /// A changed file restarts it.
+    FilesChanged,
+    /// Everything is to end.
+    Shutdown,
+    /// Nothing, but no reload either.
+    Cancel,
+}
+
+impl fmt::Display for Overtaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Overtaken::Stop => "a stop",
+            Overtaken::Restart => "a restart",
+            Overtaken::Delete => "a delete",
+            Overtaken::Scale => "a scale",
+            Overtaken::Update => "a change of the definition",
+            Overtaken::Schedule => "a restart by its schedule",
+            Overtaken::FilesChanged => "a restart for a changed file",
+            Overtaken::Shutdown => "the end of pmdaemon",
+            Overtaken::Cancel => "a cancel",
+        })
+    }
 }
 
 /// One process that is being replaced.
@@ -115,7 +158,7 @@ impl Reload {
     pub fn turns(&self) -> &[Turn] {
         match &self.progress {
             Progress::Rolling { turns, .. } => turns,
-            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => &[],
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted { .. } => &[],
         }
     }
 
@@ -124,7 +167,7 @@ impl Reload {
             Progress::Rolling { turns, due, .. } => {
                 turns.iter().filter_map(|turn| turn.stable_at).chain(*due).min()
             }
-            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => None,
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted { .. } => None,
         }
     }
 }
@@ -189,15 +232,15 @@ impl Supervisor {
             return Accepted::AlreadySo;
         }
         if !planted!(ReloadsOnRegardless) {
-            self.interrupt_reload(now, app);
+            self.interrupt_reload(now, app, Overtaken::Cancel);
         }
         Accepted::Done
     }
 
     /// Somebody wants something else of that app.
-    pub(super) fn interrupt_reload(&mut self, now: Moment, app: AppId) {
+    pub(super) fn interrupt_reload(&mut self, now: Moment, app: AppId, by: Overtaken) {
         if self.reloads.get(&app).is_some_and(|reload| !reload.is_over()) {
-            self.set_progress(now, app, Progress::Interrupted);
+            self.set_progress(now, app, Progress::Interrupted { by: Some(by) });
         }
     }
 
@@ -245,7 +288,7 @@ impl Supervisor {
             self.set_progress(now, app, progress);
         }
         match failed {
-            _ if interrupted => self.set_progress(now, app, Progress::Interrupted),
+            _ if interrupted => self.set_progress(now, app, Progress::Interrupted { by: None }),
             Some((process, run, reason)) => self.fail_reload(now, app, process, run, reason),
             None => self.give_turns(now, app, time_passed),
         }

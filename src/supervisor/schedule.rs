@@ -21,7 +21,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::{Effect, PortQuestion, Record, Supervisor};
+use super::{Effect, Overtaken, PortQuestion, Record, Supervisor};
 use crate::model::schedule::{CatchUp, Overlap};
 use crate::model::{AppId, Cause, EventKind, Goal, Moment, ProcessId, State};
 
@@ -179,7 +179,7 @@ impl Supervisor {
                 if self.to_renew(app).contains(&id)
                     && self.renew(now, id, Cause::Schedule, EventKind::Scheduled { late })
                 {
-                    self.interrupt_reload(now, app);
+                    self.interrupt_reload(now, app, Overtaken::Schedule);
                 }
             }
             (true, false, Overlap::Queue) if !queued => {

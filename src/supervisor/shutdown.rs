@@ -1,7 +1,7 @@
 //! The end of everything. Goals stay as they are: what was wanted up comes back at the next
 //! start, because its row says `Up` and not how it came to rest.
 
-use super::{Accepted, Supervisor};
+use super::{Accepted, Overtaken, Supervisor};
 use crate::model::{AppId, Cause, Moment, ProcessId, Rest, RunId, State};
 
 impl Supervisor {
@@ -45,7 +45,7 @@ impl Supervisor {
             }
         }
         let apps: Vec<AppId> = self.reloads.keys().copied().collect();
-        apps.into_iter().for_each(|app| self.interrupt_reload(now, app));
+        apps.into_iter().for_each(|app| self.interrupt_reload(now, app, Overtaken::Shutdown));
         let waits = |state: &State| match state {
             State::Waiting { .. } | State::Backoff { .. } => true,
             State::Idle(_) | State::Starting { .. } | State::Running { .. } | State::Stopping { .. } => false,

@@ -166,7 +166,7 @@ impl Supervisor {
         let plan = reload.how.ports.get(&id).copied();
         // Gone meanwhile, or stopped: that is somebody else's will.
         let Some(process) = self.processes.get(&id).filter(|process| process.goal == Goal::Up) else {
-            return self.set_progress(now, app, Progress::Interrupted);
+            return self.set_progress(now, app, Progress::Interrupted { by: None });
         };
         let old = process.latest_run;
         let port = match beside {

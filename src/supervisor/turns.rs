@@ -123,7 +123,7 @@ impl Supervisor {
                 let RollLimits { surge, unavailable } = self.roll_limits(*app);
                 self.in_order_of_turns(waiting).take((surge + unavailable).max(1) as usize).collect()
             }
-            Progress::Done | Progress::Failed { .. } | Progress::Interrupted => Vec::new(),
+            Progress::Done | Progress::Failed { .. } | Progress::Interrupted { .. } => Vec::new(),
         };
         self.reloads.iter().flat_map(next).collect()
     }

@@ -4,7 +4,7 @@
 //! up starts anew at once, also if it had been given up, had finished or waits: the change may be
 //! what it needed. An override of its port stays, as after a crash.
 
-use super::{Accepted, Effect, PortQuestion, Supervisor};
+use super::{Accepted, Effect, Overtaken, PortQuestion, Supervisor};
 use crate::model::{AppId, Cause, Event, EventKind, Goal, Moment, ProcessId, State};
 
 impl Supervisor {
@@ -15,7 +15,7 @@ impl Supervisor {
                 self.renew(now, id, Cause::FilesChanged, EventKind::FilesChanged { file: file.to_owned() });
         }
         if any {
-            self.interrupt_reload(now, app);
+            self.interrupt_reload(now, app, Overtaken::FilesChanged);
         }
     }
 

@@ -185,7 +185,8 @@ pub struct NewApp {
     #[schema(nullable = false, example = "log:listening on")]
     pub ready: Option<String>,
     /// A process that is not ready within this is a failed start: it is ended and counted as an
-    /// unstable run. Default 60000; nothing is awaited with `auto`.
+    /// unstable run. Default 60000. With `auto` it is how long it may take to become healthy, for which
+    /// there is no limit by default; without a health check nothing is awaited then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 86_400_000)]
     pub listen_timeout_ms: Option<i64>,

@@ -34,7 +34,9 @@ pub struct HealthCheck {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 1_000_000)]
     pub retries: Option<i64>,
-    /// Failures before the first check that passes count only after this time. Default 60000.
+    /// Failures before the first check that passes count only after this time. Default 60000. When it
+    /// is not given, a new run of a reload beside the old one that answers a check by URL with `{port}`
+    /// wrongly for as long as `retries` checks take is taken back before.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, minimum = 1, maximum = 86_400_000)]
     pub start_limit_ms: Option<i64>,

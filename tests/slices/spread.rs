@@ -2,13 +2,14 @@
 //! (acceptance row A10).
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::balance;
 use super::shared_port::{self, Load, NODE, ask, free_port, pids};
@@ -63,6 +64,9 @@ fn with_spread_even_everybody_gets_its_share() {
     assert_eq!(app["ready"], "port");
     let row = &home.json(&["ports", "--json"])[0];
     assert_eq!((&row["port"], row.get("conflict")), (&json!(port), None), "{row}");
+    let listeners: Vec<String> = row["listeners"].as_array().unwrap().iter().map(Value::to_string).collect();
+    let distinct: BTreeSet<&String> = listeners.iter().collect();
+    assert_eq!(distinct.len(), listeners.len(), "{row}");
 }
 
 #[test]

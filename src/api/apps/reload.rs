@@ -23,7 +23,7 @@ use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
 use crate::model::{AppId, AppSpec, Goal, OperationId, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
-use crate::supervisor::{Accepted, Command, Denied, Ports, Progress, fits_beside};
+use crate::supervisor::{Accepted, Command, Denied, Overtaken, Ports, Progress, fits_beside};
 use crate::wire;
 
 /// The longest time that a new run can be given.
@@ -280,10 +280,13 @@ fn check(
     before: &[Arc<ProcessView>],
     by: Option<&str>,
 ) -> Result<(), ApiError> {
-    let interrupted = |whose: &str| {
-        let early = match by {
-            Some(by) => format!("the reload of {whose} was cancelled by {by}"),
-            None => format!(
+    let interrupted = |whose: &str, overtaken: Option<Overtaken>| {
+        let early = match (by, overtaken) {
+            (Some(by), _) => format!("the reload of {whose} was cancelled by {by}"),
+            (None, Some(what)) => {
+                format!("the reload of {whose} has ended early: it was overtaken by {what}")
+            }
+            (None, None) => format!(
                 "the reload of {whose} has ended early: somebody wanted something else of it meanwhile"
             ),
         };
@@ -303,14 +306,15 @@ fn check(
         Err(ApiError::new(StatusCode::CONFLICT, "reload_interrupted", detail))
     };
     let Some(reload) = now.reloads.get(&app).filter(|reload| reload.number == number) else {
-        return interrupted("the app");
+        return interrupted("the app", None);
     };
     let name =
         |id: &ProcessId| now.processes.get(id).map_or_else(|| format!("process {id}"), |view| view.name());
     match &reload.progress {
         Progress::Rolling { .. } | Progress::Done => Ok(()),
-        Progress::Interrupted => interrupted(
+        Progress::Interrupted { by: overtaken } => interrupted(
             &now.of_app(app).next().map_or("the app".to_owned(), |view| view.spec.name.to_string()),
+            *overtaken,
         ),
         Progress::Failed { process, reason, replaced } => {
             let others = || reload.processes.iter().filter(|id| *id != process);

@@ -195,7 +195,9 @@ impl Driver {
         }
         self.counts.learn(&event);
         let (end, asked) = match &event.kind {
-            EventKind::Exited { end, cause, .. } => (Some(*end), matches!(cause, ExitCause::Asked(_))),
+            EventKind::Exited { end, cause, .. } => {
+                (Some(*end), matches!(cause, ExitCause::Asked(_) | ExitCause::TakenBack))
+            }
             EventKind::Created
             | EventKind::Waits { .. }
             | EventKind::Needed { .. }

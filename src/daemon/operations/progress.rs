@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::depends::waits_for;
 use crate::model::{AppId, CutOff, Goal, Operation, Rest, State, Status, Step, Target, Task, Unmet};
-use crate::supervisor::{Progress, Reload};
+use crate::supervisor::{Overtaken, Progress, Reload};
 
 /// The reloads that an operation is made of, by their numbers.
 pub type Reloads = BTreeMap<AppId, u64>;
@@ -122,7 +122,7 @@ fn turn(target: &mut Target, now: &Snapshot, reload: Option<&Reload>, cut_off: O
     let id = target.process;
     // What was replaced answers what it has before it ends.
     let replaced = || if now.leaving.contains(&id) { Step::Draining } else { Step::Done };
-    let Some(reload) = reload else { return broken_off(target, view, cut_off) };
+    let Some(reload) = reload else { return broken_off(target, view, cut_off, None) };
     match &reload.progress {
         Progress::Done => replaced(),
         Progress::Rolling { waiting, .. } if waiting.contains(&id) => Step::Waiting,
@@ -141,25 +141,31 @@ fn turn(target: &mut Target, now: &Snapshot, reload: Option<&Reload>, cut_off: O
             step => step,
         },
         Progress::Failed { .. } => Step::Left("the reload ended at another process".to_owned()),
-        Progress::Interrupted => broken_off(target, view, cut_off),
+        Progress::Interrupted { by } => broken_off(target, view, cut_off, *by),
     }
 }
 
 const ELSE: &str = "somebody wanted something else of the app meanwhile";
 
-/// Its reload has ended early.
-fn broken_off(target: &mut Target, view: Option<&Arc<ProcessView>>, cut_off: Option<CutOff>) -> Step {
-    let why = match cut_off {
-        Some(CutOff::Cancelled) => "the reload was cancelled",
-        Some(CutOff::Interrupted) => "the daemon ended, and reloads are not taken up again",
-        None => ELSE,
+/// Its reload has ended early. `by`: what was wanted instead.
+fn broken_off(
+    target: &mut Target,
+    view: Option<&Arc<ProcessView>>,
+    cut_off: Option<CutOff>,
+    by: Option<Overtaken>,
+) -> Step {
+    let why = match (cut_off, by) {
+        (Some(CutOff::Cancelled), _) => "the reload was cancelled".to_owned(),
+        (Some(CutOff::Interrupted), _) => "the daemon ended, and reloads are not taken up again".to_owned(),
+        (None, Some(by)) => format!("the reload was overtaken by {by}"),
+        (None, None) => ELSE.to_owned(),
     };
     if target.step == Step::Waiting {
-        return Step::Left(why.to_owned());
+        return Step::Left(why);
     }
     match view.map(|view| &view.state) {
         // The old one goes on.
-        Some(State::Running { run, .. }) if Some(*run) <= target.before => Step::Left(why.to_owned()),
+        Some(State::Running { run, .. }) if Some(*run) <= target.before => Step::Left(why),
         Some(_) | None => up(target, view, true),
     }
 }

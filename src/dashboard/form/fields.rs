@@ -250,7 +250,7 @@ pub static GROUPS: [Group; 11] = [
                 "listen_timeout_ms",
                 "Ready within",
                 "60s",
-                "Otherwise the start has failed. Not with auto.",
+                "Otherwise the start has failed. With auto: healthy within.",
             ),
         ],
     },

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::super::{Effect, Input, Process, Route, Supervisor};
+use super::super::{Command, Effect, Input, Process, Route, Supervisor};
 use super::invariants::{Holds, ensure, events};
 use super::users::Dice;
 use super::world::{Given, Step, World};
@@ -157,7 +157,9 @@ pub fn a_reload_is_never_below_the_floor(world: &World, step: &Step<'_>) -> Hold
 /// Who was in service and is replaced, or given up, is not asked to end before it has drained or its
 /// time is over, as long as somebody would say so.
 pub fn who_leaves_has_drained(world: &World, step: &Step<'_>) -> Holds {
-    for effect in step.effects {
+    // Somebody may send it a signal of their own.
+    let is_sent = matches!(step.given, Given::Input(Input::Command(Command::Signal { .. })));
+    for effect in step.effects.iter().filter(|_| !is_sent) {
         let run = match effect {
             Effect::Signal { run, .. } | Effect::KillTree { run } => *run,
             _ => continue,

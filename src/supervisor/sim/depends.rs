@@ -249,6 +249,9 @@ pub fn every_exit_tells_its_cause(world: &World, step: &Step<'_>) -> Holds {
         let right = match cause {
             ExitCause::OverMemory(_) => over,
             ExitCause::Asked(_) => asked && !(over && up),
+            ExitCause::TakenBack => {
+                asked && step.before.values().all(|before| before.state.run() != Some(run))
+            }
             ExitCause::Unhealthy { .. } => unwell && !asked,
             ExitCause::NotReady { .. } => late && !asked,
             ExitCause::Itself => !asked && !unwell && !late,

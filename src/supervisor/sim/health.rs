@@ -16,6 +16,10 @@ pub struct Nurse {
     /// Lives that have been well, or are taken to have been.
     pub well: BTreeSet<RunId>,
     failures: BTreeMap<RunId, u32>,
+    /// Lives that have a port of their own.
+    apart: BTreeSet<RunId>,
+    /// Since when lives on trial have answered wrongly.
+    wrong: BTreeMap<RunId, Moment>,
     /// Lives that are ended for their health, and whether they had been well.
     pub unwell: BTreeMap<RunId, bool>,
     /// The life that turned unhealthy in the latest step.
@@ -27,6 +31,10 @@ impl Nurse {
     pub fn hear(&mut self, step: &Step<'_>, brain: &Supervisor, executed: &BTreeMap<RunId, Moment>) {
         self.turned = None;
         self.hear_other_checks(step);
+        self.apart.extend(step.effects.iter().filter_map(|effect| match effect {
+            Effect::Launch { run, port: Some(port), .. } if !port.is_shared() => Some(*run),
+            _ => None,
+        }));
         let (Given::Input(super::super::Input::Fact(Fact::Checked { run, verdict }))
         | Given::Repeated(Fact::Checked { run, verdict })) = step.given
         else {
@@ -42,16 +50,33 @@ impl Nurse {
         if *verdict == Verdict::Passed {
             self.well.insert(*run);
             self.failures.insert(*run, 0);
+            self.wrong.remove(run);
             return;
         }
         let was_well = self.well.contains(run);
         let age = executed.get(run).map_or(Duration::ZERO, |since| step.now.since(*since));
-        if !was_well && age < policy.start_limit {
+        let Verdict::Failed { answered, .. } = verdict else { return };
+        // What others answer on the same socket says nothing about it.
+        let wrong =
+            tried && *answered && !was_well && self.apart.contains(run) && policy.start_limit.is_none();
+        if wrong {
+            let since = *self.wrong.entry(*run).or_insert(step.now);
+            if since + policy.interval * (policy.retries - 1) <= step.now {
+                self.turned = Some(*run);
+                self.unwell.insert(*run, false);
+                return;
+            }
+        } else {
+            self.wrong.remove(run);
+        }
+        let late = !was_well && policy.ready_within.is_some_and(|limit| age >= limit);
+        if !was_well && age < policy.start_limit() && !late {
             return;
         }
         let failures = self.failures.entry(*run).or_default();
-        *failures += 1;
-        if *failures == policy.retries {
+        let before = *failures;
+        *failures = if late { policy.retries.max(before + 1) } else { before + 1 };
+        if before < policy.retries && *failures >= policy.retries {
             self.turned = Some(*run);
             if tried || (spec.restart.auto && !process.end_asked) {
                 self.unwell.insert(*run, was_well);
@@ -95,7 +120,7 @@ impl Nurse {
         for process in brain.processes() {
             let policy = brain.app(process.app).and_then(|spec| spec.health.as_ref());
             if let (State::Running { run, since, .. }, Some(policy)) = (&process.state, policy)
-                && (now.since(*since) >= policy.start_limit
+                && (now.since(*since) >= policy.start_limit()
                     || living.iter().any(|life| life.run == *run && life.ready.is_some()))
             {
                 self.well.insert(*run);
@@ -112,7 +137,8 @@ pub fn any_policy(dice: &mut Dice) -> Option<HealthPolicy> {
         timeout: seconds(5),
         interval: seconds(10),
         retries: dice.pick(&[1, 1, 2, 3]) as u32,
-        start_limit: dice.pick(&[Duration::from_millis(1), seconds(3), seconds(60)]),
+        ready_within: dice.pick(&[None, None, None, Some(seconds(2))]),
+        start_limit: dice.pick(&[Some(Duration::from_millis(1)), Some(seconds(3)), None, None]),
     })
 }
 
@@ -120,7 +146,7 @@ pub fn any_policy(dice: &mut Dice) -> Option<HealthPolicy> {
 pub fn any_verdict(dice: &mut Dice) -> Verdict {
     match dice.chance(30) {
         true => Verdict::Passed,
-        false => Verdict::Failed { reason: "answered 503".to_owned() },
+        false => Verdict::Failed { reason: "answered 503".to_owned(), answered: dice.chance(50) },
     }
 }
 

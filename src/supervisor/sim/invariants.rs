@@ -212,7 +212,8 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
         let run = run.unwrap_or(RunId(0));
         let was_asked = world.ledger.asked.contains(&run);
         if let EventKind::Exited { end, cause, uptime } = kind {
-            let asked = matches!(cause, ExitCause::Asked(_) | ExitCause::OverMemory(_));
+            let asked =
+                matches!(cause, ExitCause::Asked(_) | ExitCause::TakenBack | ExitCause::OverMemory(_));
             let same = asked == was_asked || matches!(step.given, Given::Restored);
             ensure!(same, "the end of {run}: asked {asked}, in truth {was_asked}");
             let truth = world.ledger.exits.get(&run);

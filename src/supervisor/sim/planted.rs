@@ -58,6 +58,12 @@ pub enum Mistake {
     WatchesForEver,
     /// Failures count before the start limit.
     HasNoPatience,
+    /// A new run that nobody answers for is given up as one that answers wrongly.
+    TakesSilenceForAnAnswer,
+    /// What others answer on a socket that they share with a new run counts as its answer.
+    BelievesSiblings,
+    /// A run may take as long as it likes to become healthy.
+    NeverLate,
     /// One failed check too many before a run is unhealthy.
     ToleratesOneFailureMore,
     /// A check that passes does not end a row of failures.
@@ -227,6 +233,9 @@ impl Mistake {
         Mistake::OverlooksStrays,
         Mistake::WatchesForEver,
         Mistake::HasNoPatience,
+        Mistake::TakesSilenceForAnAnswer,
+        Mistake::BelievesSiblings,
+        Mistake::NeverLate,
         Mistake::ToleratesOneFailureMore,
         Mistake::NeverForgivesFailures,
         Mistake::TakesTheUnwellForCrashed,

@@ -260,7 +260,9 @@ pub fn a_crash_keeps_the_port(world: &World, step: &Step<'_>) -> Holds {
         let fits = world.brain.app(row.app).and_then(|spec| may_have(row.ports.plan, spec, row.instance));
         let fits = fits.is_some_and(|ports| ports.contains(&kept));
         let launched = super::invariants::launches_of(step, *id).any(|run| row.trial != Some(run));
-        let lost = world.brain.ports.seen().contains_key(&kept.number());
+        // Another program has it, or a life that leaves has it still.
+        let lost =
+            world.brain.ports.seen().contains_key(&kept.number()) || world.brain.leaver_on(kept).is_some();
         let same = row.ports.held == Some(kept);
         ensure!(!launched || !fits || lost || same, "{id} had {kept:?} and now {:?}", row.ports);
     }

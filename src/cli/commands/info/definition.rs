@@ -3,6 +3,9 @@
 use crate::cli::render::units;
 use crate::wire::{App, Dependency, FileWatch, HealthCheck, LogPolicy, Rolling, Schedule, WhenFull};
 
+/// Limits of the start of a run when nobody says another.
+const USUAL_LIMIT_MS: i64 = 60_000;
+
 /// What an app is, as far as somebody said something.
 pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
     let mut pairs = vec![
@@ -169,7 +172,13 @@ fn depends_on(app: &App) -> String {
 fn ready(app: &App) -> Vec<(&'static str, String)> {
     let mut pairs = Vec::new();
     match app.ready.as_str() {
-        "" | "auto" => {}
+        "" | "auto" => {
+            // The usual one is no limit: failures count from then.
+            let limit =
+                Some(app.listen_timeout_ms).filter(|ms| app.health_check.is_some() && *ms != USUAL_LIMIT_MS);
+            let within = limit.map(|ms| format!("its health check, within {}", units::setting(ms)));
+            pairs.extend(within.map(|text| ("ready by", text)));
+        }
         by => pairs.push(("ready by", format!("{by}, within {}", units::setting(app.listen_timeout_ms)))),
     }
     if app.stdin {
@@ -238,7 +247,7 @@ fn health_check(check: &HealthCheck) -> String {
         span(check.interval_ms),
         span(check.timeout_ms),
         check.retries.unwrap_or(0),
-        span(check.start_limit_ms)
+        span(check.start_limit_ms.or(Some(USUAL_LIMIT_MS)))
     )
 }
 

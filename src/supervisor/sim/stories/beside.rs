@@ -1,8 +1,8 @@
 //! Reloads whose new runs begin beside the old ones.
 
-use super::super::super::{Count, Progress, Then};
+use super::super::super::{Count, Overtaken, Progress, Then};
 use super::*;
-use crate::model::{HealthCheck, HealthPolicy, Status, Verdict};
+use crate::model::{HealthCheck, HealthPolicy, PortPlan, Status, Verdict};
 
 const APP: AppId = AppId(0);
 
@@ -122,7 +122,8 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
         timeout: ms(1_000),
         interval: ms(1_000),
         retries: 1,
-        start_limit: ms(1),
+        start_limit: Some(ms(1)),
+        ready_within: None,
     };
     let checked = |story: Story, run, verdict| story.fact(Fact::Checked { run: RunId(run), verdict });
     let story = checked(of(AppSpec { health: Some(health), ..app("web") }).spawned(1), 1, Verdict::Passed);
@@ -136,11 +137,69 @@ fn a_new_run_that_is_unhealthy_is_ended_and_the_old_one_goes_on() {
         })
         .spawned(2);
     let story = story.later(ms(5_000)).orders("");
-    let verdict = Verdict::Failed { reason: "answered 503".to_owned() };
+    let verdict = Verdict::Failed { reason: "answered 503".to_owned(), answered: true };
     let story = checked(story, 2, verdict).orders("unwatch 2, SIGTERM 2");
     assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
     assert!(matches!(progress(&story), Progress::Failed { .. }));
     story.exits(2, 0).orders("forget 2").restarts(0);
+}
+
+/// A new run beside an old one that is well, on a port of its own, with three checks 10 s apart.
+fn tried(spec: AppSpec) -> Story {
+    let story = of(AppSpec { port: Some(PortPlan::Single(3000)), ..spec }).spawned(1).passes(1);
+    let story = story.command(Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: [(ID, PortPlan::Single(3001))].into(),
+        back_to: Default::default(),
+    });
+    story.spawned(2)
+}
+
+#[test]
+fn a_new_run_that_answers_wrongly_is_ended_after_its_retries_and_not_after_the_start_limit() {
+    let story =
+        tried(super::health::checked()).later(ms(1_000)).fails(2).later(ms(10_000)).fails(2).orders("");
+    let story =
+        story.later(ms(9_999)).fails(2).orders("").later(ms(1)).fails(2).orders("unwatch 2, SIGTERM 2");
+    let story = story.tells(EventKind::Unhealthy { reason: "answered 503".to_owned(), restarts: false });
+    assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
+}
+
+#[test]
+fn what_others_answer_on_a_shared_socket_ends_no_new_run() {
+    let port = Some(PortPlan::Shared(3000));
+    let story = of(AppSpec { port, ..super::health::checked() }).spawned(1).passes(1);
+    let story = story.command(Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    });
+    story.spawned(2).fails(2).later(ms(59_999)).fails(2).fails(2).fails(2).orders("");
+}
+
+#[test]
+fn a_new_run_that_nobody_answers_for_has_until_the_start_limit() {
+    let silent = |story: Story| {
+        let verdict = Verdict::Failed { reason: "connection refused".to_owned(), answered: false };
+        story.fact(Fact::Checked { run: RunId(2), verdict })
+    };
+    let story = silent(tried(super::health::checked()).later(ms(1_000)).fails(2).later(ms(30_000)));
+    // Wrong answers in a row count.
+    let story = silent(story.later(ms(1_000)).fails(2).later(ms(1_000))).orders("").later(ms(26_999));
+    let story = silent(silent(story)).orders("").later(ms(1));
+    silent(silent(silent(story))).orders("unwatch 2, SIGTERM 2");
+}
+
+#[test]
+fn a_start_limit_that_was_given_is_a_grace_for_wrong_answers_too() {
+    let mut spec = super::health::checked();
+    spec.health.as_mut().unwrap().start_limit = Some(ms(60_000));
+    let story = tried(spec).fails(2).later(ms(59_999)).fails(2).fails(2).fails(2).orders("").later(ms(1));
+    story.fails(2).fails(2).orders("").fails(2).orders("unwatch 2, SIGTERM 2");
 }
 
 #[test]
@@ -166,8 +225,12 @@ fn a_new_run_that_was_well_before_it_replaced_the_old_one_is_kept_as_ready() {
 fn when_the_reload_is_broken_off_the_new_run_goes_again() {
     let story = reloading(app("web")).spawned(2);
     let story = story.command(Command::BreakOff { app: APP, number: 1 }).orders("SIGTERM 2");
-    assert_eq!(progress(&story), &Progress::Interrupted);
-    let story = story.exits(2, 0).orders("forget 2");
+    assert_eq!(progress(&story), &Progress::Interrupted { by: Some(Overtaken::Cancel) });
+    let story = story.exits(2, 0).orders("forget 2").tells(EventKind::Exited {
+        end: End::Code(0),
+        cause: ExitCause::TakenBack,
+        uptime: ms(0),
+    });
     assert_eq!(present(&story), (Some(RunId(1)), Status::Online));
     story.later(ms(60_000)).orders("").restarts(0);
 }

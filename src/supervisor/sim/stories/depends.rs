@@ -23,7 +23,8 @@ fn checked(name: &str) -> AppSpec {
         timeout: ms(5_000),
         interval: ms(10_000),
         retries: 1,
-        start_limit: ms(60_000),
+        start_limit: None,
+        ready_within: None,
     };
     AppSpec { health: Some(health), ..app(name) }
 }
@@ -264,7 +265,10 @@ fn an_exit_tells_why() {
         back_to: Default::default(),
     };
     running(app("web")).command(reload).exits(1, 0).tells(asked(Cause::Reload));
-    let fails = Fact::Checked { run: RunId(1), verdict: Verdict::Failed { reason: "answered 503".into() } };
+    let fails = Fact::Checked {
+        run: RunId(1),
+        verdict: Verdict::Failed { reason: "answered 503".into(), answered: true },
+    };
     let complaint = "answered 503".to_owned();
     let story = of(checked("web")).spawned(1).passes(1).fact(fails).orders("unwatch 1, SIGTERM 1");
     story.exits(1, 0).tells(exit(ExitCause::Unhealthy { complaint }));

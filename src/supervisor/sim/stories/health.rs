@@ -5,8 +5,11 @@ use crate::model::{HealthCheck, HealthPolicy, Verdict};
 
 pub(super) fn checked() -> AppSpec {
     let check = HealthCheck::Tcp { address: "localhost:80".to_owned() };
-    let (timeout, interval, start_limit) = (ms(5_000), ms(10_000), ms(60_000));
-    AppSpec { health: Some(HealthPolicy { check, timeout, interval, retries: 3, start_limit }), ..app("web") }
+    let (timeout, interval, start_limit) = (ms(5_000), ms(10_000), None);
+    AppSpec {
+        health: Some(HealthPolicy { check, timeout, interval, retries: 3, start_limit, ready_within: None }),
+        ..app("web")
+    }
 }
 
 fn started(spec: AppSpec) -> Story {
@@ -18,8 +21,8 @@ impl Story {
         self.fact(Fact::Checked { run: RunId(run), verdict: Verdict::Passed })
     }
 
-    fn fails(self, run: u64) -> Story {
-        let verdict = Verdict::Failed { reason: "answered 503".to_owned() };
+    pub(super) fn fails(self, run: u64) -> Story {
+        let verdict = Verdict::Failed { reason: "answered 503".to_owned(), answered: true };
         self.fact(Fact::Checked { run: RunId(run), verdict })
     }
 }
@@ -58,6 +61,19 @@ fn a_process_that_never_becomes_healthy_is_given_up_however_long_its_runs_are() 
     let story = story.fails(2).fails(2).fails(2).exits(2, 143).is("errored");
     let complaint = "answered 503".to_owned();
     story.tells(EventKind::Errored { reason: crate::model::Reason::Unhealthy { count: 2, complaint } });
+}
+
+#[test]
+fn one_that_is_not_healthy_in_time_is_ended_by_the_next_check_that_fails() {
+    let mut spec = checked();
+    spec.health.as_mut().unwrap().ready_within = Some(ms(5_000));
+    let story = started(spec.clone()).later(ms(4_999)).fails(1).orders("").later(ms(1)).fails(1);
+    let reason = "not healthy within 5 s: answered 503".to_owned();
+    let story = story.tells(EventKind::Unhealthy { reason, restarts: true }).orders("unwatch 1, SIGTERM 1");
+    story.exits(1, 0).orders("forget 1, launch 2");
+    // In time; what fails later counts as ever.
+    let story = started(spec).passes(1).later(ms(5_000)).fails(1).fails(1).orders("").fails(1);
+    story.orders("unwatch 1, SIGTERM 1");
 }
 
 #[test]

@@ -64,11 +64,12 @@ fn a_new_run_replaces_nobody_while_its_latest_check_has_failed() {
         timeout: ms(1_000),
         interval: ms(1_000),
         retries: 3,
-        start_limit: ms(1),
+        start_limit: Some(ms(1)),
+        ready_within: None,
     };
     let story = of(AppSpec { health: Some(health), ..app("web") }).spawned(1).passes(1);
     let story = reload(story, None).spawned(2).passes(2).later(ms(500));
-    let failed = || Verdict::Failed { reason: "answered 503".to_owned() };
+    let failed = || Verdict::Failed { reason: "answered 503".to_owned(), answered: true };
     let story = story.fact(Fact::Checked { run: RunId(2), verdict: failed() });
     let story = story.later(ms(5_000)).orders("");
     assert!(!story.brain.reloads()[&APP].is_over());

@@ -1,6 +1,6 @@
 //! Signals, counters, numbers, definitions, reloads.
 
-use super::super::super::{Count, Progress, Scope, Then};
+use super::super::super::{Count, Overtaken, Progress, Scope, Then};
 use super::*;
 use crate::model::{Name, Status};
 
@@ -79,7 +79,7 @@ fn a_new_run_that_cannot_be_executed_ends_the_reload() {
 #[test]
 fn what_somebody_else_wants_meanwhile_ends_the_reload() {
     let story = reload(several(2), &[0, 1]).command(Command::Stop { process: ProcessId(1) });
-    assert_eq!(progress(&story), &Progress::Interrupted);
+    assert_eq!(progress(&story), &Progress::Interrupted { by: Some(Overtaken::Stop) });
     let story = story.exits(1, 0).spawned(3).later(ms(60_000)).orders("kill 2");
     assert_eq!(state(&story, 0), Status::Online);
 }
@@ -94,7 +94,7 @@ fn a_reload_that_is_broken_off_gives_nobody_another_turn() {
     let story = break_off(story, 7).answers(Ok(Accepted::AlreadySo));
     assert!(matches!(progress(&story), Progress::Rolling { .. }), "that is another reload");
     let story = break_off(story, 1).answers(Ok(Accepted::Done)).orders("");
-    assert_eq!(progress(&story), &Progress::Interrupted);
+    assert_eq!(progress(&story), &Progress::Interrupted { by: Some(Overtaken::Cancel) });
     let story = break_off(story.later(ms(60_000)).orders(""), 1).answers(Ok(Accepted::AlreadySo));
     assert_eq!((state(&story, 0), state(&story, 1)), (Status::Online, Status::Online));
 }
