@@ -44,7 +44,7 @@ operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1
 operator POST /apps/{ref}/{verb}, POST /bulk, POST /operations/{id}/cancel
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, PATCH /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
-deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env, POST /api/v1/apps/{ref}/env/reveal
+deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env
 deployer GET /api/v1/secrets
 deployer PUT /api/v1/secrets/{namespace}/{name}, DELETE /api/v1/secrets/{namespace}/{name}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
@@ -56,6 +56,7 @@ deployer GET /apps/{ref}/update, POST /apps/{ref}/update, POST /fragments/apps/{
 deployer GET /apps/{ref}/rollback, POST /apps/{ref}/rollback
 deployer GET /apps/new, POST /apps/new, POST /fragments/apps/check, POST /apps/{ref}/delete
 
+admin    POST /api/v1/apps/{ref}/env/reveal
 admin+all GET /alerts/{what}/{verb}, POST /alerts/{what}/{verb}, GET /audit, GET /api/v1/audit, GET /api/v1/audit/verdict
 admin+all POST /api/v1/users, DELETE /api/v1/users/{name}, PUT /api/v1/users/{name}/grant
 admin+all PUT /api/v1/restore-points/{name}, DELETE /api/v1/restore-points/{name}
