@@ -16,4 +16,5 @@ mod contract {
     mod push;
     mod revisions;
     mod shapes;
+    mod whole_lists;
 }
