@@ -15,10 +15,10 @@ use crate::wire::{
 const REPLYING: Duration = Duration::from_secs(25);
 
 impl Client {
-    /// `POST /apps/{ref}/input`: answers with the processes that took the line.
+    /// `POST /apps/{ref}/stdin`: answers with the processes that took the line.
     pub async fn send_line(&self, reference: &str, line: &str) -> Result<Outcome, ClientError> {
         let order = InputOrder { line: line.to_owned() };
-        let path = format!("/api/v1/apps/{}/input", escaped(reference)?);
+        let path = format!("/api/v1/apps/{}/stdin", escaped(reference)?);
         Ok(self.json(Method::POST, &path, |r| r.json(&order)).await?.1)
     }
 

@@ -39,7 +39,7 @@ viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
 operator POST /api/v1/apps/{ref}/reload, POST /api/v1/apps/{ref}/reset, PUT /api/v1/apps/{ref}/scale
-operator POST /api/v1/apps/{ref}/input, POST /api/v1/apps/{ref}/message, POST /api/v1/apps/{ref}/trigger
+operator POST /api/v1/apps/{ref}/stdin, POST /api/v1/apps/{ref}/message, POST /api/v1/apps/{ref}/trigger
 operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1/operations/{id}
 operator POST /apps/{ref}/{verb}, POST /bulk, POST /operations/{id}/cancel
 
