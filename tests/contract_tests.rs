@@ -3,6 +3,7 @@
 mod support;
 
 mod contract {
+    mod ahead;
     mod answers;
     mod config;
     mod events;
