@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::jlist::element;
+use super::jlist::elements;
 use crate::api::access::{AppDelete, AppWrite, Auth, View};
 use crate::api::act::act;
 use crate::api::apps::create::create_app;
@@ -315,7 +315,8 @@ impl TryFrom<Pm2App> for wire::NewApp {
 pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Vec<Value>> {
     let measured = api.handle.measured().await;
     let snapshot = auth.snapshot(&api);
-    JsonAnswer(snapshot.processes.values().map(|view| element(view, measured.as_deref())).collect())
+    let views: Vec<_> = snapshot.processes.values().cloned().collect();
+    JsonAnswer(elements(&views, measured.as_deref()).await)
 }
 
 /// Show the processes of one app, as `pm2 jlist` does
@@ -331,7 +332,7 @@ pub async fn show(
 ) -> Result<JsonAnswer<Vec<Value>>, ApiError> {
     let measured = api.handle.measured().await;
     let views = resolve(&auth.snapshot(&api), &reference)?;
-    Ok(JsonAnswer(views.iter().map(|view| element(view, measured.as_deref())).collect()))
+    Ok(JsonAnswer(elements(&views, measured.as_deref()).await))
 }
 
 /// Start an app, or several, in PM2's words
@@ -366,8 +367,7 @@ pub async fn start(
     }
     note.about(names.join(" "));
     let measured = api.handle.measured().await;
-    let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
-    Ok((StatusCode::CREATED, JsonAnswer(elements)))
+    Ok((StatusCode::CREATED, JsonAnswer(elements(&views, measured.as_deref()).await)))
 }
 
 /// Stop an app and delete it
