@@ -5,6 +5,7 @@ mod support;
 mod contract {
     mod ahead;
     mod answers;
+    mod bulk_reload;
     mod config;
     mod events;
     mod filters;

@@ -218,6 +218,10 @@ fn schemas() -> Value {
                 {"required": ["refs"]},
                 {"anyOf": one_of(&["namespaces", "names", "states", "labels"])},
             ],
+            // Each app says by itself how many of its processes are reloaded at a time.
+            "allOf": [
+                {"not": {"properties": {"action": {"enum": ["reload"]}}, "required": ["action", "strategy"]}},
+            ],
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
         "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},

@@ -56,7 +56,7 @@ pub use app::{App, AppList, NewApp, Outcome};
 pub use audit::{AuditList, AuditRecord, AuditVerdict, BrokenRecord};
 pub use auth::{LoginLink, Role, Whoami};
 pub use balance::{Backend, Balance, Balancer};
-pub use bulk::{Action, Bulk};
+pub use bulk::{Action, Bulk, BulkAction};
 pub use config::{Config, ConfigOrder, ConfigReloaded, ConfigSetting};
 pub use custom::{ActionReply, CustomMetric, InputOrder, MessageOrder, TriggerOrder, Triggered};
 pub use depends::Dependency;
