@@ -7,6 +7,7 @@ mod contract {
     mod answers;
     mod bulk_reload;
     mod config;
+    mod environment;
     mod events;
     mod filters;
     mod idempotency;

@@ -60,7 +60,7 @@ pub use bulk::{Action, Bulk, BulkAction};
 pub use config::{Config, ConfigOrder, ConfigReloaded, ConfigSetting};
 pub use custom::{ActionReply, CustomMetric, InputOrder, MessageOrder, TriggerOrder, Triggered};
 pub use depends::Dependency;
-pub use environment::{EnvOrder, Environment};
+pub use environment::{EnvOrder, Environment, VariableSource, Variables, VariablesPatch};
 pub use event::{Event, EventList};
 pub use event_stream::ServerSentEvent;
 pub use file_watch::{FileWatch, WatchOrder};

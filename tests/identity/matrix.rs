@@ -27,7 +27,7 @@ viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
 viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports, GET /alerts, GET /fragments/alerts
 viewer   GET /apps/{ref}/revisions, GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
-viewer   GET /api/v1/apps/{ref}/runs
+viewer   GET /api/v1/apps/{ref}/runs, GET /api/v1/apps/{ref}/env
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer   GET /api/v1/apps/{ref}/metrics
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
@@ -44,7 +44,7 @@ operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1
 operator POST /apps/{ref}/{verb}, POST /bulk, POST /operations/{id}/cancel
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, PATCH /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
-deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env
+deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env, PATCH /api/v1/apps/{ref}/env
 deployer GET /api/v1/secrets
 deployer PUT /api/v1/secrets/{namespace}/{name}, DELETE /api/v1/secrets/{namespace}/{name}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
