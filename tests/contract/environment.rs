@@ -93,7 +93,8 @@ fn what_makes_no_variables_changes_nothing() {
         assert_eq!(problem["errors"][0]["pointer"], pointer, "{problem}");
     }
     patch(&api, &json!({"A": 1})).is_problem(422, "invalid_body");
-    patch(&api, &json!({"DB": "${secret:NOSUCH}"})).is_problem(422, "invalid_value");
+    let problem = patch(&api, &json!({"DB": "${secret:NOSUCH}"})).is_problem(422, "invalid_value");
+    assert_eq!(problem["errors"][0]["pointer"], "/variables", "{problem}");
     let unknown = api.request("PATCH", PATH).json(&json!({"LEVEL": "debug"}));
     let problem = api.send(unknown).is_problem(422, "invalid_body");
     assert!(problem["detail"].as_str().unwrap().contains("variables"), "{problem}");

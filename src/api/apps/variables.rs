@@ -120,7 +120,8 @@ async fn change(
         }
     }
     definition::may_be(api, &auth.principal, &spec)?;
-    definition::has_its_secrets(api, &spec)?;
+    let has_them = definition::has_its_secrets(api, &spec);
+    has_them.map_err(|refused| ApiError::member("/variables", refused.detail))?;
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
     let follows = Follows::of(Then::Keep);
     let views = update::update_app(api, author, before, Arc::new(spec), &follows, SPAWN_LIMIT).await?;
