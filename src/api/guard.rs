@@ -49,15 +49,15 @@ fn refusal(request: &Request, face: &Face) -> Option<ApiError> {
     let headers = request.headers();
     if let Some(Arrival::Tcp { local, .. }) = request.extensions().get::<Arrival>() {
         match addressed(request.uri(), headers, *local, face) {
-            Addressed::ToUs => {}
-            Addressed::ToOthers => {
+            To::Us => {}
+            To::Others => {
                 let detail = format!(
                     "this server is not the one in the Host header or the target: use {}://{local}",
                     face.scheme()
                 );
                 return Some(ApiError::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail));
             }
-            Addressed::ToTwo => {
+            To::Two => {
                 let detail = "the target of the request and its Host header name two servers: \
                               send the same in both, or a target that begins with /";
                 return Some(ApiError::new(StatusCode::BAD_REQUEST, "two_hosts", detail));
@@ -78,24 +78,24 @@ fn refusal(request: &Request, face: &Face) -> Option<ApiError> {
 
 /// For whom a request is, by what it says.
 #[derive(Debug, PartialEq, Eq)]
-enum Addressed {
-    ToUs,
-    ToOthers,
-    ToTwo,
+enum To {
+    Us,
+    Others,
+    Two,
 }
 
 /// A target in absolute form names the server, too, and counts more than the Host header (RFC 9112,
 /// 3.2.2). Everything behind this goes by the header, so both have to say the same.
-fn addressed(uri: &Uri, headers: &HeaderMap, local: SocketAddr, face: &Face) -> Addressed {
+fn addressed(uri: &Uri, headers: &HeaderMap, local: SocketAddr, face: &Face) -> To {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return Addressed::ToOthers };
-    let Ok(host) = host.to_str() else { return Addressed::ToOthers };
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return To::Others };
+    let Ok(host) = host.to_str() else { return To::Others };
     let named = |text: &str| server_named(text, face);
     let (host, target) = (named(host), uri.authority().map(|authority| named(authority.as_str())));
     if ![Some(&host), target.as_ref()].into_iter().flatten().all(|server| is_ours(server, local, face)) {
-        return Addressed::ToOthers;
+        return To::Others;
     }
-    if target.is_some_and(|target| target != host) { Addressed::ToTwo } else { Addressed::ToUs }
+    if target.is_some_and(|target| target != host) { To::Two } else { To::Us }
 }
 
 /// Name and port in such a text; no port where that is none.
@@ -148,7 +148,7 @@ mod tests {
         let path = Uri::from_static("/api/v1/apps");
         let check = |host: &str, ours: bool| {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]);
-            let expected = if ours { Addressed::ToUs } else { Addressed::ToOthers };
+            let expected = if ours { To::Us } else { To::Others };
             assert_eq!(addressed(&path, &headers, local, &face), expected, "{host}");
         };
         for host in ["localhost:9615", "127.0.0.1:9615", "[::1]:9615", "LocalHost:9615", "box.example:9615"] {
@@ -175,6 +175,6 @@ mod tests {
             check(host, false);
         }
         let nobody = addressed(&path, &HeaderMap::new(), local, &face);
-        assert_eq!(nobody, Addressed::ToOthers, "HTTP/1.0 without a Host");
+        assert_eq!(nobody, To::Others, "HTTP/1.0 without a Host");
     }
 }
