@@ -16,6 +16,7 @@ mod contract {
     mod own_log;
     mod pages;
     mod patch;
+    mod pm2_sizes;
     mod push;
     mod revisions;
     mod shapes;

@@ -25,6 +25,9 @@ use crate::wire;
 /// How long a request waits for its outcome.
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// The largest size, in bytes.
+const MAX_SIZE: i64 = 1 << 53;
+
 /// One app in PM2's words.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -243,15 +246,16 @@ impl Pm2List {
 
 impl Pm2Size {
     fn bytes(self) -> Result<i64, ApiError> {
-        match self {
-            Pm2Size::Bytes(bytes) if bytes > 0 => Ok(bytes),
-            Pm2Size::Bytes(bytes) => Err(ApiError::member(
-                "/max_memory_restart",
-                format!("max_memory_restart is {bytes}: write bytes above 0, or a size such as 100M"),
-            )),
-            Pm2Size::Text(text) => wire::size::parse(&text)
-                .map(|bytes| bytes as i64)
-                .map_err(|e| ApiError::member("/max_memory_restart", e)),
+        let refuse = |detail: String| ApiError::member("/max_memory_restart", detail);
+        let bytes = match self {
+            Pm2Size::Bytes(bytes) => bytes,
+            Pm2Size::Text(text) => wire::size::parse(&text).map_err(refuse)? as i64,
+        };
+        match bytes {
+            1..=MAX_SIZE => Ok(bytes),
+            _ => Err(refuse(format!(
+                "max_memory_restart is {bytes} bytes: write 1 to {MAX_SIZE}, or a size such as 100M"
+            ))),
         }
     }
 }
