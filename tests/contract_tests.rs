@@ -3,8 +3,11 @@
 mod support;
 
 mod contract {
+    mod ahead;
     mod answers;
+    mod bulk_reload;
     mod config;
+    mod environment;
     mod events;
     mod filters;
     mod idempotency;
@@ -13,7 +16,9 @@ mod contract {
     mod own_log;
     mod pages;
     mod patch;
+    mod pm2_sizes;
     mod push;
     mod revisions;
     mod shapes;
+    mod whole_lists;
 }

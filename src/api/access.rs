@@ -40,7 +40,7 @@ macro_rules! rights {
     };
 }
 
-rights!(View, LogsRead, LogsWrite, AppOperate, AppWrite, AppDelete, Admin);
+rights!(View, LogsRead, LogsWrite, AppOperate, AppWrite, AppDelete, EnvRead, Admin);
 
 /// The principal of a request, who has the right `N`. 401 without a principal, 403 without the
 /// right, and then 400 for a parameter of the query that the route does not have.

@@ -2,12 +2,12 @@
 //! headers after everything else.
 //!
 //! A page of a stranger can point a name of its own at 127.0.0.1 (DNS rebinding); the browser then
-//! takes us for that stranger. Only the Host header gives it away (web.md 4.3, row 3).
+//! takes us for that stranger. Only the name that it sends gives it away (web.md 4.3, row 3).
 
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -47,14 +47,22 @@ pub async fn guard(State(api): State<Shared>, request: Request, next: Next) -> R
 /// What is wrong with a request whoever sends it.
 fn refusal(request: &Request, face: &Face) -> Option<ApiError> {
     let headers = request.headers();
-    if let Some(Arrival::Tcp { local, .. }) = request.extensions().get::<Arrival>()
-        && !host_is_ours(headers, *local, face)
-    {
-        return Some(ApiError::new(
-            StatusCode::MISDIRECTED_REQUEST,
-            "foreign_host",
-            format!("this server is not the one in the Host header: use {}://{local}", face.scheme()),
-        ));
+    if let Some(Arrival::Tcp { local, .. }) = request.extensions().get::<Arrival>() {
+        match addressed(request.uri(), headers, *local, face) {
+            To::Us => {}
+            To::Others => {
+                let detail = format!(
+                    "this server is not the one in the Host header or the target: use {}://{local}",
+                    face.scheme()
+                );
+                return Some(ApiError::new(StatusCode::MISDIRECTED_REQUEST, "foreign_host", detail));
+            }
+            To::Two => {
+                let detail = "the target of the request and its Host header name two servers: \
+                              send the same in both, or a target that begins with /";
+                return Some(ApiError::new(StatusCode::BAD_REQUEST, "two_hosts", detail));
+            }
+        }
     }
     if request.uri().path_and_query().is_some_and(|path| path.as_str().len() > MAX_URI) {
         let detail = "path and query are longer than 8 KiB";
@@ -68,23 +76,46 @@ fn refusal(request: &Request, face: &Face) -> Option<ApiError> {
     None
 }
 
-fn host_is_ours(headers: &HeaderMap, local: SocketAddr, face: &Face) -> bool {
+/// For whom a request is, by what it says.
+#[derive(Debug, PartialEq, Eq)]
+enum To {
+    Us,
+    Others,
+    Two,
+}
+
+/// A target in absolute form names the server, too, and counts more than the Host header (RFC 9112,
+/// 3.2.2). Everything behind this goes by the header, so both have to say the same.
+fn addressed(uri: &Uri, headers: &HeaderMap, local: SocketAddr, face: &Face) -> To {
     let mut hosts = headers.get_all(header::HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let Ok(host) = host.to_str() else { return false };
-    let host = host.to_ascii_lowercase();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else { return To::Others };
+    let Ok(host) = host.to_str() else { return To::Others };
+    let named = |text: &str| server_named(text, face);
+    let (host, target) = (named(host), uri.authority().map(|authority| named(authority.as_str())));
+    if ![Some(&host), target.as_ref()].into_iter().flatten().all(|server| is_ours(server, local, face)) {
+        return To::Others;
+    }
+    if target.is_some_and(|target| target != host) { To::Two } else { To::Us }
+}
+
+/// Name and port in such a text; no port where that is none.
+fn server_named(text: &str, face: &Face) -> (String, Option<u16>) {
+    let text = text.to_ascii_lowercase();
     let usual = if face.tls.is_some() { 443 } else { 80 };
-    let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name, port.parse::<u16>().ok()),
-        Some(_) | None => (host.as_str(), Some(usual)),
-    };
+    match text.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name.to_owned(), port.parse::<u16>().ok()),
+        Some(_) | None => (text, Some(usual)),
+    }
+}
+
+fn is_ours((name, port): &(String, Option<u16>), local: SocketAddr, face: &Face) -> bool {
     let ip = match local.ip().to_canonical() {
         IpAddr::V4(ip) => ip.to_string(),
         IpAddr::V6(ip) => format!("[{ip}]"),
     };
     let mut names =
         ["localhost", "127.0.0.1", "[::1]", &ip].into_iter().chain(face.set.hosts.iter().map(String::as_str));
-    port == Some(local.port()) && names.any(|ours| ours == name)
+    *port == Some(local.port()) && names.any(|ours| ours == name)
 }
 
 fn add_headers(headers: &mut HeaderMap, face: &Face) {
@@ -114,9 +145,11 @@ mod tests {
         let mut face = Face::default();
         face.set.hosts = vec!["box.example".to_owned()];
         let local: SocketAddr = "127.0.0.1:9615".parse().unwrap();
+        let path = Uri::from_static("/api/v1/apps");
         let check = |host: &str, ours: bool| {
             let headers = HeaderMap::from_iter([(header::HOST, HeaderValue::from_str(host).unwrap())]);
-            assert_eq!(host_is_ours(&headers, local, &face), ours, "{host}");
+            let expected = if ours { To::Us } else { To::Others };
+            assert_eq!(addressed(&path, &headers, local, &face), expected, "{host}");
         };
         for host in ["localhost:9615", "127.0.0.1:9615", "[::1]:9615", "LocalHost:9615", "box.example:9615"] {
             check(host, true);
@@ -141,6 +174,7 @@ mod tests {
         ] {
             check(host, false);
         }
-        assert!(!host_is_ours(&HeaderMap::new(), local, &face), "HTTP/1.0 without a Host");
+        let nobody = addressed(&path, &HeaderMap::new(), local, &face);
+        assert_eq!(nobody, To::Others, "HTTP/1.0 without a Host");
     }
 }

@@ -69,6 +69,7 @@ pub mod openapi_3_0;
 mod openapi_rules;
 pub mod operations;
 pub mod pages;
+mod paging;
 mod parameters;
 pub mod password;
 mod picture;

@@ -99,6 +99,12 @@ fn variables() -> Value {
     json!({"propertyNames": {"pattern": VARIABLE}, "additionalProperties": {"pattern": TEXT}})
 }
 
+/// As [`variables`]; a pattern says nothing of `null`, and a masked value is none.
+fn variables_or_null() -> Value {
+    let value = json!({"pattern": TEXT, "allOf": [{"not": {"enum": ["***"]}}]});
+    json!({"propertyNames": {"pattern": VARIABLE}, "additionalProperties": value})
+}
+
 /// Anything but `null`.
 fn some_json() -> Value {
     json!({"type": ["object", "array", "string", "number", "boolean"]})
@@ -218,9 +224,14 @@ fn schemas() -> Value {
                 {"required": ["refs"]},
                 {"anyOf": one_of(&["namespaces", "names", "states", "labels"])},
             ],
+            // Each app says by itself how many of its processes are reloaded at a time.
+            "allOf": [
+                {"not": {"properties": {"action": {"enum": ["reload"]}}, "required": ["action", "strategy"]}},
+            ],
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
         "SignalOrder": {"properties": {"signal": matching(SIGNAL)}},
+        "VariablesPatch": {"properties": {"variables": variables_or_null()}},
         "EnvOrder": {"properties": {"set": variables(), "unset": each(VARIABLE)}},
         "MessageOrder": {"properties": {"message": some_json()}},
         "ActionReply": {"properties": {"reply": some_json()}},

@@ -9,7 +9,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 
 use super::access::{Auth, View};
-use super::extract::Path;
+use super::cursor::Key;
+use super::extract::{Path, Query};
+use super::paging::{Page, Paging};
 use super::{ApiError, Shared};
 use crate::daemon::listening::{self, Socket};
 use crate::daemon::view::{ProcessView, Snapshot};
@@ -20,10 +22,18 @@ use crate::wire::{Port, PortList, PortListener, PortReservation, Problem};
 ///
 /// Every port that a process has or will want when it starts, and every port on which one of them
 /// listens. The port of a balancer is listed with the processes behind it.
-#[utoipa::path(get, path = "/api/v1/ports", tag = "processes", operation_id = "list_ports",
-    responses((status = 200, description = "by number", body = PortList)))]
-pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Result<Json<PortList>, ApiError> {
-    Ok(Json(PortList { items: all(&api, auth.snapshot(&api)).await? }))
+#[utoipa::path(get, path = "/api/v1/ports", tag = "processes", operation_id = "list_ports", params(Paging),
+    responses(
+        (status = 200, description = "by number", body = PortList),
+        (status = "4XX", description = "refused", body = Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<PortList>, ApiError> {
+    let all = all(&api, auth.snapshot(&api)).await?;
+    let Page { items, next_cursor, total } = paging.page("ports", all, |port| Key::Number(port.port))?;
+    Ok(Json(PortList { items, next_cursor, total }))
 }
 
 /// Show one port

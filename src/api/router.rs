@@ -35,7 +35,7 @@ pub fn described() -> OpenApiRouter<Shared> {
         .routes(routes!(apps::reload::reload))
         .routes(routes!(apps::reset::reset))
         .routes(routes!(apps::inherit::inherit))
-        .routes(routes!(apps::env::change))
+        .routes(routes!(apps::env::change, apps::variables::show, apps::variables::patch))
         .routes(routes!(apps::env::reveal))
         .routes(routes!(apps::watch::watch))
         .routes(routes!(apps::runs::runs))

@@ -238,7 +238,7 @@ pub enum ClientCommand {
     Upgrade(UpgradeArgs),
     /// Show the variables that an app declares, or with --show all that it has
     Env(EnvListArgs),
-    /// Print the value of a variable of an app
+    /// Print the value of a variable of an app; for admins alone
     Get(GetArgs),
     /// Set a variable of an app, which is restarted if it runs
     Set(SetArgs),

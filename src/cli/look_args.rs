@@ -82,7 +82,8 @@ pub struct EnvListArgs {
     /// Which app or process
     #[arg(value_name = "APP", value_parser = values::reference)]
     pub reference: String,
-    /// Show the values, of inherited variables, too (takes no word after it); it is noted in the audit
+    /// Show the values, of inherited variables, too (takes no word after it); for admins alone, and
+    /// noted in the audit
     #[arg(long)]
     pub show: bool,
     /// Print JSON

@@ -8,17 +8,18 @@ use serde_json::{Map, Value};
 use super::routes::{MARGIN, escaped};
 use super::{Client, ClientError};
 use crate::wire::{
-    App, EnvOrder, Environment, InputOrder, MessageOrder, Outcome, Then, TriggerOrder, Triggered,
+    App, EnvOrder, Environment, InputOrder, MessageOrder, Outcome, Then, TriggerOrder, Triggered, Variables,
+    VariablesPatch,
 };
 
 /// A program may take ten seconds to reply.
 const REPLYING: Duration = Duration::from_secs(25);
 
 impl Client {
-    /// `POST /apps/{ref}/input`: answers with the processes that took the line.
+    /// `POST /apps/{ref}/stdin`: answers with the processes that took the line.
     pub async fn send_line(&self, reference: &str, line: &str) -> Result<Outcome, ClientError> {
         let order = InputOrder { line: line.to_owned() };
-        let path = format!("/api/v1/apps/{}/input", escaped(reference)?);
+        let path = format!("/api/v1/apps/{}/stdin", escaped(reference)?);
         Ok(self.json(Method::POST, &path, |r| r.json(&order)).await?.1)
     }
 
@@ -50,6 +51,21 @@ impl Client {
     ) -> Result<App, ClientError> {
         let path = format!("/api/v1/apps/{}/env?wait={}s", escaped(reference)?, wait.as_secs());
         Ok(self.json(Method::POST, &path, |r| r.timeout(wait + MARGIN).json(order)).await?.1)
+    }
+
+    /// `GET /apps/{ref}/env`: the variables that the app declares, masked, and where each is from.
+    pub async fn variables(&self, reference: &str) -> Result<Variables, ClientError> {
+        self.get(&format!("/api/v1/apps/{}/env", escaped(reference)?)).await
+    }
+
+    /// `PATCH /apps/{ref}/env`: other variables, from the next run on.
+    pub async fn patch_variables(
+        &self,
+        reference: &str,
+        patch: &VariablesPatch,
+    ) -> Result<Variables, ClientError> {
+        let path = format!("/api/v1/apps/{}/env", escaped(reference)?);
+        Ok(self.json(Method::PATCH, &path, |r| r.json(patch)).await?.1)
     }
 
     /// `POST /apps/{ref}/env/reveal`: every variable, with its value.

@@ -11,7 +11,7 @@ use super::Strategy;
 #[serde(deny_unknown_fields)]
 pub struct Bulk {
     /// What to do.
-    pub action: Action,
+    pub action: BulkAction,
     /// True: every process there is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -36,7 +36,8 @@ pub struct Bulk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = json!(["tier=web"]))]
     pub labels: Option<Vec<String>>,
-    /// A few at a time. Without it all of it begins at once.
+    /// A few at a time. Without it all of it begins at once. Not for `reload`: each app says by itself how
+    /// many of its processes are replaced at a time (`rolling`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub strategy: Option<Strategy>,
@@ -48,9 +49,9 @@ pub struct Bulk {
 
 impl Bulk {
     /// To nothing, which is refused: say to what.
-    pub fn new(action: Action) -> Bulk {
+    pub fn new(action: impl Into<BulkAction>) -> Bulk {
         Bulk {
-            action,
+            action: action.into(),
             all: None,
             refs: None,
             states: None,
@@ -63,7 +64,7 @@ impl Bulk {
     }
 
     /// To what these references mean.
-    pub fn of_refs(action: Action, refs: Vec<String>) -> Bulk {
+    pub fn of_refs(action: impl Into<BulkAction>, refs: Vec<String>) -> Bulk {
         Bulk { refs: Some(refs), ..Bulk::new(action) }
     }
 }
@@ -93,6 +94,55 @@ impl Action {
             Action::Restart => "restart",
             Action::Delete => "delete",
             Action::Reset => "reset",
+        }
+    }
+}
+
+/// What can be done to many processes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BulkAction {
+    /// Run them; what is up stays as it is.
+    Start,
+    /// End their whole trees; they stay down.
+    Stop,
+    /// End what runs, then run it anew.
+    Restart,
+    /// Stop them and forget them.
+    Delete,
+    /// Set their counters of restarts to zero; what runs goes on.
+    Reset,
+    /// Replace what runs, app by app and each as its `rolling` says; what is stopped stays so.
+    Reload,
+}
+
+impl BulkAction {
+    /// What that is for each process by itself. A reload is one of apps.
+    pub fn of_each(self) -> Option<Action> {
+        match self {
+            BulkAction::Start => Some(Action::Start),
+            BulkAction::Stop => Some(Action::Stop),
+            BulkAction::Restart => Some(Action::Restart),
+            BulkAction::Delete => Some(Action::Delete),
+            BulkAction::Reset => Some(Action::Reset),
+            BulkAction::Reload => None,
+        }
+    }
+
+    /// The word in routes.
+    pub fn as_str(self) -> &'static str {
+        self.of_each().map_or("reload", Action::as_str)
+    }
+}
+
+impl From<Action> for BulkAction {
+    fn from(action: Action) -> BulkAction {
+        match action {
+            Action::Start => BulkAction::Start,
+            Action::Stop => BulkAction::Stop,
+            Action::Restart => BulkAction::Restart,
+            Action::Delete => BulkAction::Delete,
+            Action::Reset => BulkAction::Reset,
         }
     }
 }

@@ -26,3 +26,41 @@ pub struct Environment {
     /// Every variable.
     pub variables: BTreeMap<String, String>,
 }
+
+/// The variables that an app declares.
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+pub struct Variables {
+    /// By name. Each value is masked: `***`.
+    #[schema(example = json!({"LOG_LEVEL": "***"}))]
+    pub variables: BTreeMap<String, String>,
+    /// Where each of them is from.
+    #[schema(example = json!({"LOG_LEVEL": "definition"}))]
+    pub sources: BTreeMap<String, VariableSource>,
+    /// The number of the version of the definition.
+    #[schema(minimum = 0)]
+    pub revision: i64,
+    /// Which processes run with other variables, and which files could not be read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notices: Vec<String>,
+}
+
+/// Where a variable is from.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum VariableSource {
+    /// `env` of the definition.
+    Definition,
+    /// The same, and its value has that of a secret in it.
+    Secret,
+    /// One of `env_file`, which is read at each start.
+    File,
+}
+
+/// Variables that are to change.
+#[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct VariablesPatch {
+    /// These get these values; `null`: is declared no more.
+    #[schema(write_only)]
+    pub variables: BTreeMap<String, Option<String>>,
+}

@@ -27,6 +27,14 @@ pub struct RestorePoint {
 pub struct RestorePointList {
     /// In the order of their names.
     pub items: Vec<RestorePoint>,
+    /// There are more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// What came of bringing a restore point back.

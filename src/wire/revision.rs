@@ -55,6 +55,14 @@ pub struct Difference {
 pub struct RevisionList {
     /// Ascending.
     pub items: Vec<Revision>,
+    /// There are more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// A version with its definition.

@@ -27,6 +27,14 @@ pub struct User {
 pub struct UserList {
     /// By name.
     pub items: Vec<User>,
+    /// There are more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 /// A user to be added.
@@ -125,6 +133,14 @@ pub struct Session {
 pub struct SessionList {
     /// The oldest first.
     pub items: Vec<Session>,
+    /// There are more: ask again with this as `cursor`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub next_cursor: Option<String>,
+    /// With `count=true`: how many there are on all pages together.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub total: Option<i64>,
 }
 
 macro_rules! silent {

@@ -27,7 +27,7 @@ viewer   GET /, GET /events, GET /ports, GET /system, GET /logs, GET /docs, POST
 viewer   GET /apps/{ref}, GET /apps/{ref}/logs, GET /apps/{ref}/events, GET /apps/{ref}/config, GET /apps/{ref}/delete
 viewer   GET /fragments/processes, GET /fragments/events, GET /fragments/ports, GET /alerts, GET /fragments/alerts
 viewer   GET /apps/{ref}/revisions, GET /fragments/apps/{ref}, GET /fragments/apps/{ref}/events
-viewer   GET /api/v1/apps/{ref}/runs
+viewer   GET /api/v1/apps/{ref}/runs, GET /api/v1/apps/{ref}/env
 viewer   GET /api/v1/apps/{ref}/revisions, GET /api/v1/apps/{ref}/revisions/{revision}
 viewer   GET /api/v1/apps/{ref}/metrics
 viewer   GET /api/v1/processes/{id}/metrics, GET /apps/{ref}/metrics, GET /settings, POST /settings/{what}/{verb}
@@ -39,12 +39,12 @@ viewer+all GET /api/v1/restore-points, GET /api/v1/forwards
 
 operator POST /api/v1/apps/{ref}/start, POST /api/v1/apps/{ref}/stop, POST /api/v1/apps/{ref}/restart
 operator POST /api/v1/apps/{ref}/reload, POST /api/v1/apps/{ref}/reset, PUT /api/v1/apps/{ref}/scale
-operator POST /api/v1/apps/{ref}/input, POST /api/v1/apps/{ref}/message, POST /api/v1/apps/{ref}/trigger
+operator POST /api/v1/apps/{ref}/stdin, POST /api/v1/apps/{ref}/message, POST /api/v1/apps/{ref}/trigger
 operator POST /api/v1/apps/{ref}/signal, POST /api/v1/operations, DELETE /api/v1/operations/{id}
 operator POST /apps/{ref}/{verb}, POST /bulk, POST /operations/{id}/cancel
 
 deployer POST /api/v1/apps, PUT /api/v1/apps/{ref}, PATCH /api/v1/apps/{ref}, DELETE /api/v1/apps/{ref}
-deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env, POST /api/v1/apps/{ref}/env/reveal
+deployer PUT /api/v1/apps/{ref}/watch, POST /api/v1/apps/{ref}/env, PATCH /api/v1/apps/{ref}/env
 deployer GET /api/v1/secrets
 deployer PUT /api/v1/secrets/{namespace}/{name}, DELETE /api/v1/secrets/{namespace}/{name}
 deployer PUT /api/v1/apps/{ref}/inherited-env, POST /api/v1/apps/{ref}/rollback
@@ -56,6 +56,7 @@ deployer GET /apps/{ref}/update, POST /apps/{ref}/update, POST /fragments/apps/{
 deployer GET /apps/{ref}/rollback, POST /apps/{ref}/rollback
 deployer GET /apps/new, POST /apps/new, POST /fragments/apps/check, POST /apps/{ref}/delete
 
+admin    POST /api/v1/apps/{ref}/env/reveal
 admin+all GET /alerts/{what}/{verb}, POST /alerts/{what}/{verb}, GET /audit, GET /api/v1/audit, GET /api/v1/audit/verdict
 admin+all POST /api/v1/users, DELETE /api/v1/users/{name}, PUT /api/v1/users/{name}/grant
 admin+all PUT /api/v1/restore-points/{name}, DELETE /api/v1/restore-points/{name}

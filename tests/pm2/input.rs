@@ -58,9 +58,13 @@ fn j29_a_program_that_does_not_read_is_told_and_nothing_waits() {
     home.ok(&["start", &file]);
     let api = home.api();
     let line = serde_json::json!({"line": "x".repeat(4000)});
-    let taken = (0..100).take_while(|_| api.post("/api/v1/apps/deaf/input", &line).status == 200).count();
+    let taken = (0..100).take_while(|_| api.post("/api/v1/apps/deaf/stdin", &line).status == 200).count();
     assert!((10..100).contains(&taken), "{taken} lines fit");
     home.run(&["send", "deaf", &"x".repeat(4000)]).refused(1, &["does not read its standard input"]);
+    let long = serde_json::json!({"line": "x".repeat(4096)});
+    let problem = api.post("/api/v1/apps/deaf/stdin", &long).is_problem(422, "invalid_value");
+    assert_eq!(problem["errors"][0]["pointer"], "/line", "{problem}");
+    api.post("/api/v1/apps/deaf/input", &line).is_problem(404, "route_not_found");
 }
 
 #[test]

@@ -9,20 +9,18 @@ use super::real::Pm2;
 use crate::support::{Home, SOON, wait_for, wait_until};
 
 /// Keys of PM2 that are not there, beside the environment, which PM2 spreads over all others.
-const NOT_HERE: [(&str, &str); 9] = [
+const NOT_HERE: [(&str, &str); 7] = [
     ("_tree_pids", "a note of its stop"),
     ("_pm2_version", "there is no PM2 in it"),
     ("pm_pid_path", "no pid files are written"),
     ("automation", "of pm2.io"),
     ("windowsHide", "of Windows"),
-    ("kill_retry_time", "ends are noticed at once"),
     ("vizion_running", "repositories are not looked at"),
-    ("node_version", "nobody looks into an interpreter"),
     ("cwd", "PM2 has it as pm_cwd, too"),
 ];
 
 /// As people write them around `pm2 jlist`.
-const PROGRAMS: [&str; 18] = [
+const PROGRAMS: [&str; 19] = [
     "[.[].name] | sort",
     ".[] | select(.name == \"plain\") | .pm_id",
     "[.[] | select(.pm2_env.status == \"online\")] | length",
@@ -38,6 +36,7 @@ const PROGRAMS: [&str; 18] = [
     "[.[] | select(.monit.memory == 0) | .name]",
     ".[] | \"\\(.pm_id) \\(.name) \\(.pm2_env.status)\"",
     "[.[] | select(.pm2_env.status == \"online\") | now * 1000 - .pm2_env.pm_uptime] | all(. > -1000 and . < 600000)",
+    "[.[] | select(.pm2_env.status == \"online\") | {name, node: .pm2_env.node_version}]",
     "[.[] | select(.name == \"web\") | .pm2_env.NODE_APP_INSTANCE] | sort",
     ".[] | select(.name == \"plain\") | .pm2_env | [.max_memory_restart / 1048576, .kill_timeout, .version]",
     ".[] | select(.name == \"ready\") | .pm2_env | {wait_ready, listen_timeout, shutdown_with_message, instances}",

@@ -19,6 +19,28 @@ fn row_3_other_names_are_misdirected_whatever_a_proxy_says() {
     assert_eq!(api.send(request.header("X-Forwarded-Host", "evil.example")).status, 200);
 }
 
+/// RFC 9112, 3.2.2: what the target says counts, whatever the Host header does.
+#[test]
+fn row_3_a_target_with_a_name_of_others_is_misdirected_and_two_names_are_refused() {
+    let home = Home::new();
+    let api = home.api();
+    let port = api.address.port();
+    let (ours, localhost) = (format!("127.0.0.1:{port}"), format!("localhost:{port}"));
+    let check = |target: &str, host: &str, status: u16| {
+        let path = format!("http://{target}/api/v1/processes");
+        assert_eq!(raw_to(&api, &path, host, true), status, "{path} with Host: {host}");
+    };
+    check(&ours, &ours, 200);
+    check(&localhost.to_uppercase(), &localhost, 200);
+    for target in ["evil.example", &format!("evil.example:{port}"), "localhost", &format!("me@{localhost}")] {
+        check(target, &ours, 421);
+        check(target, target, 421);
+    }
+    check(&ours, "evil.example", 421);
+    check(&ours, &localhost, 400);
+    check(&localhost, &ours, 400);
+}
+
 #[test]
 fn row_5_no_page_of_others_may_read_unless_its_origin_was_named() {
     let home = Home::new();
@@ -83,11 +105,15 @@ fn row_9_odd_paths_lead_nowhere() {
 
 /// The status of a GET whose path nobody puts in order before.
 fn raw(api: &crate::support::Api, path: &str, token: bool) -> u16 {
+    raw_to(api, path, &api.address.to_string(), token)
+}
+
+/// The same with that Host.
+fn raw_to(api: &crate::support::Api, path: &str, host: &str, token: bool) -> u16 {
     use std::io::{Read, Write};
     let mut stream = std::net::TcpStream::connect(api.address).unwrap();
     let credential = if token { format!("Authorization: Bearer {}\r\n", api.token) } else { String::new() };
-    let ask =
-        format!("GET {path} HTTP/1.1\r\nHost: {}\r\n{credential}Connection: close\r\n\r\n", api.address);
+    let ask = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{credential}Connection: close\r\n\r\n");
     stream.write_all(ask.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();

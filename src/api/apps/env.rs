@@ -11,7 +11,7 @@ use super::create::SPAWN_LIMIT;
 use super::rollback::Which;
 use super::update::{self, Attempts};
 use super::{bring, definition};
-use crate::api::access::{AppWrite, Auth};
+use crate::api::access::{AppWrite, Auth, EnvRead};
 use crate::api::act::Wait;
 use crate::api::conditional::Conditions;
 use crate::api::convert::check_variable;
@@ -82,14 +82,14 @@ fn changed(spec: &AppSpec, order: &wire::EnvOrder) -> Result<BTreeMap<String, St
 /// Tell the environment of a process
 ///
 /// With the values: all that its next run gets, but for what is kept as a secret, which is named and
-/// not shown. Who may define the app may see it, and it is in the audit that somebody did.
+/// not shown. Only an admin may see it, and it is in the audit that somebody did.
 #[utoipa::path(post, path = "/api/v1/apps/{ref}/env/reveal", tag = "apps", operation_id = "reveal_env",
     params(("ref" = String, Path, description = "id, name, instance or any other reference of one app; its first process", example = "web")),
     responses(
         (status = 200, description = "every variable", body = wire::Environment),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn reveal(
-    auth: Auth<AppWrite>,
+    auth: Auth<EnvRead>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
 ) -> Result<JsonAnswer<wire::Environment>, ApiError> {

@@ -25,4 +25,5 @@ pub mod start;
 pub mod stop;
 pub mod trigger;
 pub mod update;
+pub mod variables;
 pub mod watch;

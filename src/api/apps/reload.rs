@@ -119,15 +119,15 @@ pub async fn reload(
 }
 
 /// What became of a reload that has not failed.
-pub(super) struct Replaced {
+pub struct Replaced {
     /// Who paused, and why.
-    notice: String,
+    pub notice: String,
     /// Its operation, if anything was done.
-    pub(super) operation: Option<i64>,
+    pub operation: Option<i64>,
     /// Its end was seen in time.
-    pub(super) over: bool,
+    pub over: bool,
     /// How it was last.
-    now: Arc<Snapshot>,
+    pub now: Arc<Snapshot>,
 }
 
 /// Replaces their runs and waits for the end of that, at most for `limit`. `plan`: where the new runs
@@ -135,7 +135,7 @@ pub(super) struct Replaced {
 ///
 /// # Errors
 /// The first denial; or why a new run did not come up.
-pub(super) async fn replace(
+pub async fn replace(
     api: &Api,
     by: &Principal,
     targets: &[Arc<ProcessView>],

@@ -10,7 +10,9 @@ use axum::response::{IntoResponse, Response};
 use crate::api::access::{Auth, View};
 use crate::api::conditional::Conditions;
 use crate::api::convert_revision::revisions;
-use crate::api::extract::Path;
+use crate::api::cursor::Key;
+use crate::api::extract::{Path, Query};
+use crate::api::paging::{Page, Paging};
 use crate::api::resolve::resolve_app;
 use crate::api::{Api, ApiError, Shared, convert};
 use crate::daemon::view::ProcessView;
@@ -22,7 +24,7 @@ use crate::wire;
 /// Each change of the definition is one: when, by whom, how, and what is different. The newest 50
 /// are kept.
 #[utoipa::path(get, path = "/api/v1/apps/{ref}/revisions", tag = "apps", operation_id = "list_revisions",
-    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web")),
+    params(("ref" = String, Path, description = "id, name, instance or any other reference of one app", example = "web"), Paging),
     responses(
         (status = 200, description = "the versions, ascending", body = wire::RevisionList),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
@@ -30,9 +32,14 @@ pub async fn list(
     auth: Auth<View>,
     State(api): State<Shared>,
     Path(reference): Path<String>,
+    Query(paging): Query<Paging>,
 ) -> Result<Json<wire::RevisionList>, ApiError> {
     let views = resolve_app(&auth.snapshot(&api), &reference)?;
-    Ok(Json(wire::RevisionList { items: revisions(&kept(&api, &views).await?) }))
+    let Some(first) = views.first() else { return Err(ApiError::no_route()) };
+    let list = format!("revisions of {}", first.app.0);
+    let all = revisions(&kept(&api, &views).await?);
+    let Page { items, next_cursor, total } = paging.page(&list, all, |one| Key::Number(one.revision))?;
+    Ok(Json(wire::RevisionList { items, next_cursor, total }))
 }
 
 /// Show one version of a definition

@@ -1,4 +1,4 @@
-//! `POST /api/v1/apps/{ref}/input`
+//! `POST /api/v1/apps/{ref}/stdin`
 
 use axum::Json as JsonAnswer;
 use axum::extract::State;
@@ -12,8 +12,9 @@ use crate::wire;
 /// Write a line to standard input
 ///
 /// Of each process that runs and was started with a pipe as standard input (`stdin` of its definition);
-/// the answer lists those that took it. The input never ends.
-#[utoipa::path(post, path = "/api/v1/apps/{ref}/input", tag = "apps", operation_id = "send_line",
+/// the answer lists those that took it. A line has at most 4,095 bytes and gets its newline here. The input
+/// never ends.
+#[utoipa::path(post, path = "/api/v1/apps/{ref}/stdin", tag = "apps", operation_id = "send_line",
     params(("ref" = String, Path, description = "id, name, instance or any other reference", example = "web")),
     request_body(content = wire::InputOrder, example = json!({"line": "reload rules"})),
     responses(

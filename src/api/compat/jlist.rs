@@ -1,13 +1,13 @@
 //! A process in the shape of `pm2 jlist`.
 
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use nix::unistd::{User, geteuid};
 use serde_json::{Map, Value, json};
 
-use super::package;
+use super::{node_version, package};
 use crate::api::convert_custom;
 use crate::daemon::sampling::Measured;
 use crate::daemon::view::ProcessView;
@@ -20,8 +20,13 @@ static OURSELVES: LazyLock<String> = LazyLock::new(|| {
     user.map_or_else(|| geteuid().to_string(), |user| user.name)
 });
 
-/// One element of the list. Environments hold declared variables only, masked.
-pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
+/// The elements of a list. Environments hold declared variables only, masked.
+pub async fn elements(views: &[Arc<ProcessView>], measured: Option<&Measured>) -> Vec<Value> {
+    node_version::learn(views).await;
+    views.iter().map(|view| element(view, measured)).collect()
+}
+
+fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
     let process = crate::api::convert::process(view, measured);
     let spec = &view.spec;
     let since = match view.state {
@@ -77,6 +82,7 @@ pub fn element(view: &ProcessView, measured: Option<&Measured>) -> Value {
         element["pm2_env"]["PORT"] = json!(port.number());
     }
     if let Value::Object(shown) = &mut element["pm2_env"] {
+        shown.extend(node_version::of(view).map(|version| ("node_version".to_owned(), json!(version))));
         shown.extend(exit_code.map(|code| ("exit_code".to_owned(), json!(code))));
         shown.extend(program(spec));
         shown.extend(settings(spec));
@@ -112,6 +118,8 @@ fn always() -> Map<String, Value> {
     let all = [
         // Whole trees are ended, always.
         ("treekill", json!(true)),
+        // Nobody looks every so often whether it has ended: that is noticed at once.
+        ("kill_retry_time", json!(0)),
         // pm2.io is not there, and repositories are not looked at.
         ("pmx", json!(false)),
         ("km_link", json!(false)),

@@ -4,6 +4,7 @@
 
 pub mod jlist;
 pub mod logs;
+mod node_version;
 mod package;
 pub mod processes;
 pub mod system;

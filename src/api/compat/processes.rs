@@ -12,7 +12,7 @@ use utoipa::openapi::schema::{OneOfBuilder, Schema};
 use utoipa::openapi::{Ref, RefOr};
 use utoipa::{PartialSchema, ToSchema};
 
-use super::jlist::element;
+use super::jlist::elements;
 use crate::api::access::{AppDelete, AppWrite, Auth, View};
 use crate::api::act::act;
 use crate::api::apps::create::create_app;
@@ -24,6 +24,9 @@ use crate::wire;
 
 /// How long a request waits for its outcome.
 const LIMIT: Duration = Duration::from_secs(60);
+
+/// The largest size, in bytes.
+const MAX_SIZE: i64 = 1 << 53;
 
 /// One app in PM2's words.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -243,15 +246,16 @@ impl Pm2List {
 
 impl Pm2Size {
     fn bytes(self) -> Result<i64, ApiError> {
-        match self {
-            Pm2Size::Bytes(bytes) if bytes > 0 => Ok(bytes),
-            Pm2Size::Bytes(bytes) => Err(ApiError::member(
-                "/max_memory_restart",
-                format!("max_memory_restart is {bytes}: write bytes above 0, or a size such as 100M"),
-            )),
-            Pm2Size::Text(text) => wire::size::parse(&text)
-                .map(|bytes| bytes as i64)
-                .map_err(|e| ApiError::member("/max_memory_restart", e)),
+        let refuse = |detail: String| ApiError::member("/max_memory_restart", detail);
+        let bytes = match self {
+            Pm2Size::Bytes(bytes) => bytes,
+            Pm2Size::Text(text) => wire::size::parse(&text).map_err(refuse)? as i64,
+        };
+        match bytes {
+            1..=MAX_SIZE => Ok(bytes),
+            _ => Err(refuse(format!(
+                "max_memory_restart is {bytes} bytes: write 1 to {MAX_SIZE}, or a size such as 100M"
+            ))),
         }
     }
 }
@@ -315,7 +319,8 @@ impl TryFrom<Pm2App> for wire::NewApp {
 pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> JsonAnswer<Vec<Value>> {
     let measured = api.handle.measured().await;
     let snapshot = auth.snapshot(&api);
-    JsonAnswer(snapshot.processes.values().map(|view| element(view, measured.as_deref())).collect())
+    let views: Vec<_> = snapshot.processes.values().cloned().collect();
+    JsonAnswer(elements(&views, measured.as_deref()).await)
 }
 
 /// Show the processes of one app, as `pm2 jlist` does
@@ -331,7 +336,7 @@ pub async fn show(
 ) -> Result<JsonAnswer<Vec<Value>>, ApiError> {
     let measured = api.handle.measured().await;
     let views = resolve(&auth.snapshot(&api), &reference)?;
-    Ok(JsonAnswer(views.iter().map(|view| element(view, measured.as_deref())).collect()))
+    Ok(JsonAnswer(elements(&views, measured.as_deref()).await))
 }
 
 /// Start an app, or several, in PM2's words
@@ -366,8 +371,7 @@ pub async fn start(
     }
     note.about(names.join(" "));
     let measured = api.handle.measured().await;
-    let elements = views.iter().map(|view| element(view, measured.as_deref())).collect();
-    Ok((StatusCode::CREATED, JsonAnswer(elements)))
+    Ok((StatusCode::CREATED, JsonAnswer(elements(&views, measured.as_deref()).await)))
 }
 
 /// Stop an app and delete it

@@ -37,7 +37,8 @@ pub struct Which {
     #[serde(rename = "type")]
     #[param(rename = "type", nullable = false, example = "process.exited")]
     kind: Option<String>,
-    /// Those after this `seq`. Without it a page has the newest, and a stream those from now on.
+    /// Those after this `seq`. Without it a page has the newest, and a stream those from now on. One that
+    /// no event has had yet is of another history, and is refused.
     #[param(nullable = false, minimum = 0, maximum = 9_007_199_254_740_991_u64)]
     after: Option<u64>,
     /// Go on where a page has ended: its `next_cursor`, instead of `after`. Not for a stream.
@@ -61,7 +62,7 @@ pub struct Which {
     responses(
         (status = 200, description = "events, oldest first", content(
             (wire::EventList = "application/json"), (wire::ServerSentEvent = "text/event-stream"))),
-        (status = 410, description = "what comes after `after` is not kept any more", body = wire::Problem, content_type = "application/problem+json"),
+        (status = 410, description = "what comes after `after` is not kept any more, or `after` is of another history", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn list(
     auth: Auth<View>,
@@ -99,7 +100,7 @@ pub async fn list(
     }
     let all = query.clone();
     let (rows, span) = read(&api, query).await?;
-    is_kept(after, span)?;
+    is_kept(after, span, api.handle.snapshot().events)?;
     let total = match which.count {
         Some(true) => Some(count(&api, all).await?),
         Some(false) | None => None,
@@ -144,7 +145,7 @@ async fn follow(viewer: Viewer, query: EventQuery) -> Result<Response, ApiError>
     // Before the first look: what happens in between wakes it.
     let news = viewer.api.handle.events();
     let (_, span) = read(&viewer.api, EventQuery { limit: 0, ..query.clone() }).await?;
-    is_kept(query.after, span)?;
+    is_kept(query.after, span, viewer.api.handle.snapshot().events)?;
     let query = EventQuery { after: query.after.or(Some(span.newest)), newest: false, ..query };
     let events = stream::Events::new(viewer, query, news).into_stream();
     let events = events.map(Ok::<_, Infallible>);
@@ -160,9 +161,20 @@ fn last_id(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
     })
 }
 
-/// 410 if somebody who has seen everything up to `after` would miss something.
-pub(super) fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiError> {
+/// 410 if somebody who has seen everything up to `after` would miss something, or has seen what has not
+/// happened here: the store was made anew since then, or an earlier one was put back. `told`: the newest
+/// that lists of processes tell of, which may be on its way to the store.
+pub(super) fn is_kept(after: Option<u64>, span: EventSpan, told: u64) -> Result<(), ApiError> {
+    let gone = |detail| ApiError {
+        oldest_seq: Some(span.oldest),
+        ..ApiError::new(StatusCode::GONE, "events_gone", detail)
+    };
     match after {
+        Some(after) if after > span.newest.max(told) => Err(gone(format!(
+            "the newest event has the seq {}, and you ask for those after {after}, which is of another history: get \
+             the present state anew, then events after its seq",
+            span.newest
+        ))),
         Some(after) if span.oldest > after.saturating_add(1) => {
             let detail = format!(
                 "events up to {} are not kept any more, and you ask for those after {after}: get the present \
@@ -170,10 +182,7 @@ pub(super) fn is_kept(after: Option<u64>, span: EventSpan) -> Result<(), ApiErro
                 span.oldest - 1,
                 span.newest
             );
-            Err(ApiError {
-                oldest_seq: Some(span.oldest),
-                ..ApiError::new(StatusCode::GONE, "events_gone", detail)
-            })
+            Err(gone(detail))
         }
         Some(_) | None => Ok(()),
     }
@@ -208,11 +217,15 @@ mod tests {
     #[test]
     fn what_is_not_kept_any_more_is_gone_and_says_what_is() {
         let span = EventSpan { oldest: 10, newest: 20 };
-        for after in [None, Some(9), Some(15), Some(99)] {
-            assert!(is_kept(after, span).is_ok(), "{after:?}");
+        for after in [None, Some(9), Some(15), Some(20)] {
+            assert!(is_kept(after, span, 0).is_ok(), "{after:?}");
         }
-        let gone = is_kept(Some(8), span).unwrap_err();
+        assert!(is_kept(Some(21), span, 21).is_ok(), "it is on its way to the store");
+        let ahead = is_kept(Some(22), span, 21).unwrap_err();
+        assert_eq!((ahead.status, ahead.problem().oldest_seq), (StatusCode::GONE, Some(10)));
+        assert!(ahead.detail.contains("another history"), "{}", ahead.detail);
+        let gone = is_kept(Some(8), span, 20).unwrap_err();
         assert_eq!((gone.status, gone.problem().oldest_seq), (StatusCode::GONE, Some(10)));
-        assert!(is_kept(Some(0), EventSpan { oldest: 1, newest: 0 }).is_ok(), "nothing has happened yet");
+        assert!(is_kept(Some(0), EventSpan { oldest: 1, newest: 0 }, 0).is_ok(), "nothing has happened yet");
     }
 }

@@ -7,6 +7,7 @@ pub mod follow;
 pub mod list;
 pub mod operate;
 pub mod rehearse;
+pub mod reload;
 pub mod show;
 
 pub use operate::select;

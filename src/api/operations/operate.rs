@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
-use super::{begin, rehearse};
+use super::{begin, rehearse, reload};
 use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{self, Acted, Wait, act};
 use crate::api::audit::Note;
@@ -19,12 +19,14 @@ use crate::auth::{Principal, Right};
 use crate::daemon::operations::{Queue, Reloads};
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::{ProcessId, Step};
-use crate::wire::{self, Action, Bulk, Strategy};
+use crate::wire::{self, Action, Bulk, BulkAction, Strategy};
 
 /// Do something to many processes
 ///
-/// Deleting needs the right to delete. Without `strategy` all of it begins at once. With `dry_run`
-/// nothing is done: `would` of the answer says to which processes what would be done.
+/// Deleting needs the right to delete. Without `strategy` all of it begins at once. A reload is one of each
+/// app by itself, as by `POST /api/v1/apps/{ref}/reload`: one that fails leaves the others alone, and the
+/// operation tells of each process. With `dry_run` nothing is done: `would` of the answer says to which
+/// processes what would be done.
 #[utoipa::path(post, path = "/api/v1/operations", tag = "operations", operation_id = "operate", params(Wait),
     request_body(content = Bulk, example = json!({"action": "restart", "refs": ["web", "api"]})),
     responses(
@@ -32,6 +34,7 @@ use crate::wire::{self, Action, Bulk, Strategy};
             headers(("location" = String, description = "path of the operation, if anything was done"))),
         (status = 202, description = "being done; the wait was too short to see the end", body = wire::Outcome,
             headers(("location" = String, description = "path of the operation"))),
+        (status = 422, description = "it makes no sense; or a new run of a reload did not come up, and `operation` tells of all", body = wire::Problem, content_type = "application/problem+json"),
         (status = "4XX", description = "refused; nothing was done", body = wire::Problem, content_type = "application/problem+json")))]
 pub async fn operate(
     auth: Auth<AppOperate>,
@@ -41,23 +44,33 @@ pub async fn operate(
     Json(bulk): Json<Bulk>,
 ) -> Result<Response, ApiError> {
     note.about(named(&bulk));
-    if bulk.action == Action::Delete {
+    if bulk.action == BulkAction::Delete {
         auth.principal.must(Right::AppDelete)?;
     }
     let (action, strategy, dry_run) = (bulk.action, bulk.strategy, bulk.dry_run.unwrap_or(false));
     let limit = wait.limit()?;
     let how = strategy.map(checked).transpose()?;
+    if action == BulkAction::Reload && how.is_some() {
+        let detail = "leave strategy out of a reload: each app says by itself how many of its processes are replaced \
+                      at a time, by rolling of its definition";
+        return Err(ApiError::member("/strategy", detail));
+    }
     let targets = select(&auth.snapshot(&api), bulk)?;
     if dry_run {
         note.changes_nothing();
-        let outcome = rehearse::rehearse(&api, action, &targets).await?;
+        let outcome = match action.of_each() {
+            Some(action) => rehearse::rehearse(&api, action, &targets).await?,
+            None => reload::rehearsed(&api, &targets).await?,
+        };
         return Ok(Acted { status: StatusCode::OK, outcome }.into_response());
     }
-    let acted = match how {
-        Some(how) if !targets.is_empty() => {
-            one_after_the_other(&api, &auth.principal, action, &targets, how, limit).await?
+    let by = &auth.principal;
+    let acted = match (action.of_each(), how) {
+        (None, _) => reload::reload(&api, by, &targets, limit).await?,
+        (Some(action), Some(how)) if !targets.is_empty() => {
+            one_after_the_other(&api, by, action, &targets, how, limit).await?
         }
-        Some(_) | None => act(&api, &auth.principal, action, &targets, limit).await?,
+        (Some(action), _) => act(&api, by, action, &targets, limit).await?,
     };
     Ok(acted.into_response())
 }

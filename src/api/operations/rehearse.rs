@@ -24,13 +24,7 @@ pub async fn rehearse(
     let mut would = Vec::new();
     for (view, answer) in targets.iter().zip(rehearsed.answers) {
         let does = if answer? == Accepted::AlreadySo { "nothing" } else { action.as_str() };
-        would.push(Rehearsed {
-            id: i64::from(view.id.0),
-            name: view.name(),
-            namespace: view.spec.namespace.to_string(),
-            status: view.state.status().as_str().to_owned(),
-            would: does.to_owned(),
-        });
+        would.push(told(view, does));
     }
     let now = api.handle.snapshot();
     let others = rehearsed.others.iter().filter_map(|id| now.processes.get(id));
@@ -39,4 +33,15 @@ pub async fn rehearse(
         format!("{} (id {}) would be {what} too: one depends on the other", view.name(), view.id)
     });
     Ok(wire::Outcome { notices: notices.collect(), would, ..wire::Outcome::default() })
+}
+
+/// Says what would be done to that one.
+pub fn told(view: &ProcessView, would: &str) -> Rehearsed {
+    Rehearsed {
+        id: i64::from(view.id.0),
+        name: view.name(),
+        namespace: view.spec.namespace.to_string(),
+        status: view.state.status().as_str().to_owned(),
+        would: would.to_owned(),
+    }
 }

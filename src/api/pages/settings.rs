@@ -8,7 +8,8 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use super::{Fields, reader};
 use crate::api::access::{PageAuth, View};
 use crate::api::audit::Note;
-use crate::api::extract::{Json, Path};
+use crate::api::extract::{Json, Path, Query};
+use crate::api::paging::Paging;
 use crate::api::{ApiError, Shared, sessions, system, tokens, users};
 use crate::dashboard::{self, SettingsPage};
 use crate::wire::{NewToken, NewUser, Role};
@@ -124,9 +125,10 @@ async fn show(
     error: Option<&str>,
 ) -> Result<String, ApiError> {
     let api = || State(api.clone());
-    let axum::Json(tokens) = tokens::list::list(auth.with()?, api()).await;
-    let axum::Json(users) = users::list::list(auth.with()?, api()).await;
-    let axum::Json(sessions) = sessions::list::list(auth.with()?, api()).await;
+    let whole = || Query(Paging::default());
+    let axum::Json(tokens) = tokens::list::list(auth.with()?, api(), whole()).await?;
+    let axum::Json(users) = users::list::list(auth.with()?, api(), whole()).await?;
+    let axum::Json(sessions) = sessions::list::list(auth.with()?, api(), whole()).await?;
     let system = system::show::system(&api().0, &auth.principal).await?;
     Ok(dashboard::settings_page(&SettingsPage {
         daemon: &system.daemon,

@@ -5,16 +5,25 @@ use axum::extract::State;
 
 use super::{id, may_manage};
 use crate::api::access::{Auth, View};
-use crate::api::{Shared, convert};
+use crate::api::cursor::Key;
+use crate::api::extract::Query;
+use crate::api::paging::{Page, Paging};
+use crate::api::{ApiError, Shared, convert};
 use crate::daemon::clock;
 use crate::wire;
 
 /// List browser sessions
 ///
 /// All of them for an admin, otherwise one's own.
-#[utoipa::path(get, path = "/api/v1/sessions", tag = "auth", operation_id = "list_sessions",
-    responses((status = 200, description = "the oldest first", body = wire::SessionList)))]
-pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Json<wire::SessionList> {
+#[utoipa::path(get, path = "/api/v1/sessions", tag = "auth", operation_id = "list_sessions", params(Paging),
+    responses(
+        (status = 200, description = "the oldest first", body = wire::SessionList),
+        (status = "4XX", description = "refused", body = wire::Problem, content_type = "application/problem+json")))]
+pub async fn list(
+    auth: Auth<View>,
+    State(api): State<Shared>,
+    Query(paging): Query<Paging>,
+) -> Result<Json<wire::SessionList>, ApiError> {
     let now = clock::unix_ms();
     let (rows, tokens) = {
         let accounts = api.accounts();
@@ -35,6 +44,8 @@ pub async fn list(auth: Auth<View>, State(api): State<Shared>) -> Json<wire::Ses
         last_seen_at: convert::time(row.last_seen_ms),
         expires_at: convert::time(row.expires_at_ms),
     };
-    let items = rows.iter().filter(|row| may_manage(&auth.principal, row)).map(show).collect();
-    Json(wire::SessionList { items })
+    let theirs = rows.iter().filter(|row| may_manage(&auth.principal, row)).map(show).collect();
+    let key = |session: &wire::Session| Key::Text(format!("{} {}", session.created_at, session.id));
+    let Page { items, next_cursor, total } = paging.page("sessions", theirs, key)?;
+    Ok(Json(wire::SessionList { items, next_cursor, total }))
 }

@@ -73,13 +73,17 @@ impl Events {
         loop {
             // Failures were logged; the client comes again with its last `seq`.
             let (rows, span) = events::read(&self.viewer.api, self.query.clone()).await.ok()?;
-            let Some(after) = self.query.after.replace(span.newest) else {
+            let Some(after) = self.query.after else {
+                self.query.after = Some(span.newest);
                 return Some(json!({"t": "ev", "id": id, "seq": span.newest, "items": []}).to_string());
             };
-            if events::is_kept(Some(after), span).is_err() {
+            let told = self.viewer.api.handle.snapshot().events;
+            if events::is_kept(Some(after), span, told).is_err() {
+                self.query.after = Some(span.newest);
                 let (seq, oldest) = (span.newest, span.oldest);
                 return Some(json!({"t": "resync", "id": id, "seq": seq, "oldest_seq": oldest}).to_string());
             }
+            self.query.after = Some(after.max(span.newest));
             if let Some(last) = rows.last() {
                 if rows.len() == PAGE {
                     self.query.after = Some(last.seq);

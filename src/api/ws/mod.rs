@@ -269,8 +269,7 @@ impl Push {
             if structural {
                 return self.compat_list().await;
             }
-            for view in &changed {
-                let element = compat::jlist::element(view, measured.as_deref());
+            for element in compat::jlist::elements(&changed, measured.as_deref()).await {
                 self.say(json!({"type": "ProcessUpdate", "data": element})).await?;
             }
             return Ok(());
@@ -345,11 +344,8 @@ impl Push {
     async fn compat_list(&mut self) -> Result<(), Over> {
         let measured = self.api.handle.usages().latest();
         let snapshot = scope::snapshot(&self.api, &self.principal);
-        let list: Vec<Value> = snapshot
-            .processes
-            .values()
-            .map(|view| compat::jlist::element(view, measured.as_deref()))
-            .collect();
+        let views: Vec<_> = snapshot.processes.values().cloned().collect();
+        let list = compat::jlist::elements(&views, measured.as_deref()).await;
         self.say(json!({"type": "ProcessList", "data": list})).await
     }
 

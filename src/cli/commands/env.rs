@@ -15,10 +15,14 @@ use crate::wire::EnvOrder;
 /// Runs `env`: a variable in a line. Without `--show` those that are declared, masked.
 pub async fn list(args: EnvListArgs) -> Result<(), CliError> {
     let session = Session::open().await?;
-    let variables = match args.show {
-        true => session.ask(async |c| c.reveal_env(&args.reference).await).await?.variables,
-        false => session.ask(async |c| c.app(&args.reference).await).await?.env,
+    let (variables, notices) = match args.show {
+        true => (session.ask(async |c| c.reveal_env(&args.reference).await).await?.variables, Vec::new()),
+        false => {
+            let declared = session.ask(async |c| c.variables(&args.reference).await).await?;
+            (declared.variables, declared.notices)
+        }
     };
+    notices.iter().for_each(|notice| out::notice(notice));
     if args.json {
         out::json(&variables);
         return Ok(());
@@ -31,7 +35,7 @@ pub async fn list(args: EnvListArgs) -> Result<(), CliError> {
         &variables.iter().map(|(name, value)| format!("{}: {}\n", name, shown(value))).collect::<String>(),
     );
     if !args.show {
-        out::notice("Values are shown, and what is inherited, with --show.");
+        out::notice("An admin sees the values, and what is inherited, with --show.");
     }
     Ok(())
 }

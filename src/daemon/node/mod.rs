@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -125,7 +126,8 @@ pub fn is_cluster(spec: &AppSpec) -> bool {
     matches!(spec.port, Some(PortPlan::Shared(_))) && is_node(&spec.program)
 }
 
-fn is_node(program: &Path) -> bool {
+/// Is that Node, by its name?
+pub fn is_node(program: &Path) -> bool {
     matches!(program.file_name().and_then(|name| name.to_str()), Some("node" | "nodejs"))
 }
 
@@ -140,7 +142,7 @@ pub fn check(program: &Path) -> Result<(), Undefinable> {
     }
     let refuse = |detail| Err(Undefinable { member: "interpreter", detail });
     let shown = program.display();
-    match version_of(program) {
+    match major(program) {
         Some(major) if VERSIONS.contains(&major) => Ok(()),
         Some(major) => refuse(format!(
             "{shown} is Node {major}, whose processes cannot share a port: use Node 18, 20, 22 or 24 by --interpreter, \
@@ -150,10 +152,18 @@ pub fn check(program: &Path) -> Result<(), Undefinable> {
     }
 }
 
-/// The major version that `node --version` tells.
-fn version_of(node: &Path) -> Option<u32> {
+fn major(node: &Path) -> Option<u32> {
+    version(node, None)?.split('.').next()?.parse().ok()
+}
+
+/// The version that `node --version` tells that user, such as `20.20.2`. `None` for the user: us.
+pub fn version(node: &Path, user: Option<(u32, u32)>) -> Option<String> {
     let mut command = Command::new(node);
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
+    if let Some((uid, gid)) = user {
+        // What is ours is not for them.
+        command.uid(uid).gid(gid).env_clear();
+    }
     let mut child = command.env_remove("NODE_OPTIONS").spawn().ok()?;
     let deadline = Instant::now() + VERSION_WAIT;
     while child.try_wait().ok()?.is_none() {
@@ -166,7 +176,10 @@ fn version_of(node: &Path) -> Option<u32> {
     }
     let output = child.wait_with_output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
-    text.trim().strip_prefix('v')?.split('.').next()?.parse().ok()
+    let version = text.trim().strip_prefix('v')?;
+    let is_one =
+        !version.is_empty() && version.chars().all(|c| c.is_ascii_alphanumeric() || ".-+".contains(c));
+    is_one.then(|| version.to_owned())
 }
 
 #[cfg(test)]
