@@ -19,6 +19,10 @@ pub enum Alarm {
     TellLogs,
     /// Start the daemon.
     StartDaemon,
+    /// See whether the daemon hangs.
+    Pulse,
+    /// Tell the init system that we are alive.
+    Watchdog,
     /// The next step of ending.
     Quit,
     /// See whether a change of programs takes too long.

@@ -147,7 +147,10 @@ impl Keeper {
         let mut env = vec![text(&home.into_vec())?];
         for (name, value) in std::env::vars_os() {
             // A keeper that was started from within a run is no part of it.
-            if name != "PMDAEMON_HOME" && name != tree::MARK && name != notify::VARIABLE {
+            if name != "PMDAEMON_HOME"
+                && name != tree::MARK
+                && !notify::VARIABLES.iter().any(|ours| name == *ours)
+            {
                 env.push(text(&[name.as_bytes(), b"=", value.as_bytes()].concat())?);
             }
         }

@@ -20,6 +20,7 @@ use super::held::Held;
 use super::notify::Listener;
 use super::poll::{Poller, Source, Which};
 use super::protocol::{Order, Report, Succession, version};
+use super::pulse::Pulse;
 use super::quit::{OnExit, Quit};
 use super::run::Run;
 use super::sets::FileSets;
@@ -84,6 +85,8 @@ pub struct Keeper {
     pub recent_look: Option<(Instant, Look)>,
     /// Whom to tell how we are.
     pub notify: Listener,
+    /// Whether the daemon still does anything.
+    pub pulse: Pulse,
     /// Runs that have said something that was not heard yet.
     pub speaking: Vec<u64>,
     /// Files of runs that are over.
@@ -98,6 +101,7 @@ impl Keeper {
     /// # Errors
     /// Only when epoll itself fails.
     pub fn run(&mut self) -> io::Result<()> {
+        self.feed_watchdog();
         while !self.quit.is_over() {
             self.drop_old_look();
             let wait = self.alarms.wait(Instant::now());
@@ -144,6 +148,8 @@ impl Keeper {
             Alarm::RetryWrites => self.retry_refused(),
             Alarm::TellLogs => self.tell_all_news(),
             Alarm::StartDaemon => self.start_daemon(),
+            Alarm::Pulse => self.check_pulse(),
+            Alarm::Watchdog => self.feed_watchdog(),
             Alarm::Quit => self.quit_step(),
             Alarm::Succession => self.check_change(),
             Alarm::CheckTrees => self.check_trees(),
@@ -172,6 +178,7 @@ impl Keeper {
             return say::warning!("cannot listen to the daemon: {error}");
         }
         self.line = Some(end);
+        self.pulse.forget();
         self.sockets.keep_all();
         self.greet(self.held.len());
         self.hand_over_held();
@@ -298,6 +305,7 @@ impl Keeper {
                 self.notify.ready();
                 self.daemon_serves();
             }
+            Order::Pulse { status } => self.feel_pulse(&status),
             Order::Quit => self.quit_ordered(),
             Order::Hold { name } => self.hold(name, socket),
             Order::Release { name } => self.release(&name),

@@ -60,6 +60,7 @@ mod passed;
 mod poll;
 mod process;
 pub mod protocol;
+pub mod pulse;
 mod quit;
 mod record;
 mod resources;
@@ -196,6 +197,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
     nix::sys::prctl::set_child_subreaper(true).map_err(|e| broken("cannot become a subreaper")(&e))?;
     let signals = take_signals().map_err(|e| broken("cannot take signals")(&e))?;
     let on_exit = quit::policy(args.on_exit).map_err(Refusal::Broken)?;
+    let hang_timeout = pulse::timeout().map_err(Refusal::Broken)?;
     let descriptors = raise_limit().map_err(|e| broken("cannot read the limit of descriptors")(&e))?;
     let poller = Poller::new().map_err(|e| broken("cannot make an epoll set")(&e))?;
     let watched = poller.add(&signals, Source::Signals, EpollFlags::EPOLLIN);
@@ -238,6 +240,7 @@ fn begin(args: &KeeperArgs) -> Result<Keeper, Refusal> {
         lock,
         recent_look: None,
         notify: notify::Listener::from_env(),
+        pulse: pulse::Pulse::with(hang_timeout),
         speaking: Vec::new(),
         sets: sets::FileSets::default(),
         trash: trash::Trash::default(),

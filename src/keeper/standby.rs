@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, SigmaskHow, Signal, kill, sigprocmask};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
@@ -37,7 +37,11 @@ pub fn wait(lock: &Path, init: &Listener) -> Waited {
         .and_then(|()| SignalFd::with_flags(&wanted, flags));
     init.stands_by();
     let mut asked = false;
+    let mut alive = init.alive(Instant::now());
     loop {
+        if alive.is_some_and(|at| at <= Instant::now()) {
+            alive = init.alive(Instant::now());
+        }
         let free = File::open(lock).map_or(true, |file| file.try_lock_shared().is_ok());
         match (free, asked) {
             (true, false) => return Waited::Free,

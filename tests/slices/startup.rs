@@ -23,13 +23,21 @@ struct Foreground {
 
 impl Foreground {
     fn start(home: Home) -> Foreground {
+        Foreground::with(home, &[])
+    }
+
+    fn with(home: Home, variables: &[(&str, &str)]) -> Foreground {
         static STARTED: AtomicU32 = AtomicU32::new(0);
         let socket = home.mark().join(format!("notify-{}", STARTED.fetch_add(1, Ordering::Relaxed)));
         let told = UnixDatagram::bind(&socket).unwrap();
         told.set_read_timeout(Some(SOON)).unwrap();
         let log = fs::OpenOptions::new().create(true).append(true).open(home.mark().join("log")).unwrap();
         let mut command = home.command(&["run"]);
-        let command = command.env("NOTIFY_SOCKET", &socket).stdout(Stdio::null()).stderr(log);
+        let command = command
+            .env("NOTIFY_SOCKET", &socket)
+            .envs(variables.iter().copied())
+            .stdout(Stdio::null())
+            .stderr(log);
         Foreground { child: command.spawn().unwrap(), home, told }
     }
 
@@ -37,12 +45,18 @@ impl Foreground {
         i64::from(self.child.id())
     }
 
+    /// Whatever else is told before it.
     #[track_caller]
     fn hears(&self, line: &str) {
-        let mut text = [0; 1000];
-        let length = self.told.recv(&mut text).unwrap_or_else(|e| panic!("{line} was not told: {e}"));
-        let text = String::from_utf8_lossy(&text[..length]).into_owned();
-        assert!(text.lines().any(|told| told == line), "{line}: {text}");
+        let mut heard = Vec::new();
+        wait_until(line, SOON, || {
+            let mut text = [0; 1000];
+            let length = self.told.recv(&mut text).unwrap_or_else(|e| panic!("{line} after {heard:?}: {e}"));
+            let text = String::from_utf8_lossy(&text[..length]).into_owned();
+            let is_it = text.lines().any(|told| told == line);
+            heard.push(text);
+            is_it
+        });
     }
 
     fn exit_code(&mut self) -> Option<i32> {
@@ -78,6 +92,39 @@ fn j27_in_the_foreground_it_says_when_it_is_ready_and_sigterm_stops_all_graceful
     wait_until("web is back", SOON, || again.home.process("web")["status"] == "online");
     again.home.ok(&["kill"]);
     assert_eq!(again.exit_code(), Some(0));
+}
+
+#[test]
+fn j27_the_init_system_hears_how_many_are_up_and_that_the_keeper_is_alive_whatever_the_daemon_does() {
+    let variables = [("WATCHDOG_USEC", "400000"), ("PMDAEMON_HANG_TIMEOUT", "4")];
+    let mut run = Foreground::with(Home::new(), &variables);
+    run.hears("WATCHDOG=1");
+    run.hears("STATUS=no services");
+    run.home.ok(&["start", &fixture("server.js"), "--name", "web"]);
+    run.home.run(&["start", "sh", "--name", "gone", "--no-autorestart", "--", "-c", "exit 3"]);
+    run.hears("STATUS=1 online, 1 errored");
+    // It hangs, and nobody but itself ends for that.
+    let (web, (keeper, daemon)) = (run.home.pid("web"), run.home.keeper_and_daemon());
+    proc::send(daemon, Signal::SIGSTOP);
+    run.hears("WATCHDOG=1");
+    run.hears("READY=1");
+    run.hears("WATCHDOG=1");
+    let (same_keeper, other_daemon) = run.home.keeper_and_daemon();
+    assert_eq!((same_keeper, run.home.pid("web")), (keeper, web));
+    assert!(other_daemon != daemon && !proc::lives(daemon));
+    let log = fs::read_to_string(run.home.mark().join("log")).unwrap();
+    assert!(log.contains(&format!("the daemon, pid {daemon}, hangs, it said nothing for 4 s")), "{log}");
+    run.home.ok(&["kill"]);
+    assert_eq!(run.exit_code(), Some(0));
+}
+
+#[test]
+fn j27_a_limit_of_silence_that_is_no_number_is_refused() {
+    let home = Home::new();
+    let refused = ran(home.command(&["run"]).env("PMDAEMON_HANG_TIMEOUT", "soon"));
+    assert_ne!(refused.code, 0);
+    assert!(refused.err.contains("PMDAEMON_HANG_TIMEOUT is"), "{refused:?}");
+    assert!(refused.err.contains("a whole number of seconds, or 0 for never"), "{refused:?}");
 }
 
 #[test]

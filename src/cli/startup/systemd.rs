@@ -63,6 +63,8 @@ fn text(service: &Service, user_unit: bool) -> String {
          TimeoutStopSec=180\n\
          Restart=on-failure\n\
          RestartSec=1\n\
+         # Of the keeper, which looks after its daemon itself; no service ends with either.\n\
+         WatchdogSec=120\n\
          # A cgroup for each run. Services inherit what is limited here, so nothing is.\n\
          Delegate=yes\n\
          TasksMax=infinity\n\
@@ -114,6 +116,7 @@ mod tests {
             "Type=notify",
             "NotifyAccess=main",
             "KillMode=process",
+            "WatchdogSec=120",
             "Delegate=yes",
             "Restart=on-failure",
             "ExecStart=\"/bin/true\" run --home \"/root/.pmdaemon\"",

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::firing::{Alert, Subject};
 use super::rule::Severity;
+use crate::secrets::random;
 
 /// Something to be told, as it is kept until it was.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -43,11 +44,7 @@ impl What {
 impl Notification {
     /// Of that alert, as it is now.
     pub fn new(what: What, alert: Alert, now_ms: u64) -> Notification {
-        let mut random = [0; 16];
-        // Without randomness two could have one name, and that is all.
-        let _ = getrandom::fill(&mut random);
-        let id = random.iter().map(|byte| format!("{byte:02x}")).collect();
-        Notification { id, at_ms: now_ms, what, alert }
+        Notification { id: random::id(), at_ms: now_ms, what, alert }
     }
 
     /// One that tells nothing.

@@ -8,6 +8,7 @@ mod begin;
 mod carry_out;
 mod hear;
 mod mind_balancers;
+mod pulse;
 mod rehearse;
 mod see_ports;
 
@@ -16,6 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{broadcast, mpsc, watch};
+use tokio::time::MissedTickBehavior;
 
 use super::awaiting::Awaiting;
 use super::balancing::Balancing;
@@ -121,6 +123,8 @@ impl Driver {
     pub async fn run(mut self) -> Ended {
         // The sockets are there by now.
         self.keeper.order(Order::Ready);
+        let mut pulse = tokio::time::interval(crate::keeper::pulse::period());
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             if self.ending && self.brain.all_idle() {
                 self.forget_the_last().await;
@@ -137,6 +141,8 @@ impl Driver {
             let deadline = self.brain.next_deadline();
             tokio::select! {
                 biased;
+                // First of all, so that a flood of facts is not taken for a loop that hangs.
+                _ = pulse.tick() => self.give_pulse(),
                 report = self.keeper.next() => match report {
                     Some(report) => self.hear_all(report),
                     None => {

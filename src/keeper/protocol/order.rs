@@ -87,6 +87,11 @@ pub enum Order {
     },
     /// The daemon serves: tell whoever waits for that.
     Ready,
+    /// This daemon is alive. Said every few seconds: a keeper that hears nothing for long ends it.
+    Pulse {
+        /// What to tell whoever started the keeper.
+        status: String,
+    },
     /// Everything has stopped: end yourself, with exit code 0, and do not start the daemon again.
     Quit,
     /// Keep the socket that comes with this message open, and give it to the next daemon. Takes
