@@ -35,6 +35,7 @@ use super::body::{Answer, Lent};
 use super::fleet::{Client, Fleet};
 use super::headers::{self, Peer};
 use super::pool::Failure;
+use super::quiet::Quiet;
 use super::socket::Socket;
 use super::table::{Settings, Sticky};
 
@@ -55,12 +56,13 @@ pub struct Connected {
     address: IpAddr,
     peer: Peer,
     alarm: Alarm,
+    quiet: Quiet,
 }
 
 impl Connected {
     /// From that address.
-    pub fn new(fleet: Arc<Fleet>, address: IpAddr, alarm: Alarm) -> Arc<Connected> {
-        Arc::new(Connected { fleet, address, peer: Peer::new(address), alarm })
+    pub fn new(fleet: Arc<Fleet>, address: IpAddr, alarm: Alarm, quiet: Quiet) -> Arc<Connected> {
+        Arc::new(Connected { fleet, address, peer: Peer::new(address), alarm, quiet })
     }
 }
 
@@ -105,6 +107,9 @@ pub fn answer(
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> {
     // Before the future: what is in it is moved with each request.
     let mut asked = Asked::new(&connected, request);
+    if asked.body.is_empty() {
+        connected.quiet.begin();
+    }
     async move {
         let passed = pass(&connected, &mut asked).await;
         Ok(passed.unwrap_or_else(|(status, sentence)| {

@@ -21,6 +21,7 @@ use tokio::task::JoinHandle;
 use super::alarm::Alarm;
 use super::fleet::Fleet;
 use super::http::Connected;
+use super::quiet::Quiet;
 use super::socket::Socket;
 use super::table::{Mode, Table};
 use super::watch::Watch;
@@ -192,9 +193,9 @@ impl Answering {
                 }
             }
             Mode::Http => {
-                let Ok(client) = Socket::of_speaker(client) else { return };
-                let alarm = Alarm::default();
-                let asking = Connected::new(Arc::clone(&self.fleet), address, alarm.clone());
+                let (alarm, quiet) = (Alarm::default(), Quiet::default());
+                let client = Socket::of_speaker(client, quiet.clone());
+                let asking = Connected::new(Arc::clone(&self.fleet), address, alarm.clone(), quiet);
                 let service = service_fn(move |request| http::answer(Arc::clone(&asking), request));
                 let mut server = http1::Builder::new();
                 server.timer(alarm).header_read_timeout(HEAD);
