@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
-use super::quiet::LONG;
+use super::prospect::LONG;
 
 /// Of one connection of a client, which waits for one thing at a time.
 #[derive(Clone, Default)]

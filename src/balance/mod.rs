@@ -20,7 +20,7 @@
 //! | who is there, and who is next | [`table`], [`fleet`], [`backend`], [`choose`] |
 //! | what happens to a request | [`http`], [`headers`], [`body`], [`alarm`] |
 //! | how a process is reached | [`pool`], [`connect`], [`socket`] |
-//! | what happens to a connection | [`tcp`], [`quiet`] |
+//! | what happens to a connection | [`tcp`], [`prospect`] |
 //! | how it begins and ends | [`serve`], [`silence`], [`watch`] |
 //! | on which thread | [`workers`] |
 //!
@@ -35,7 +35,7 @@ mod fleet;
 mod headers;
 mod http;
 mod pool;
-mod quiet;
+mod prospect;
 mod serve;
 mod silence;
 mod socket;

@@ -3,7 +3,7 @@
 //! A message goes out in pieces, its head and its body. Gathering a few short ones here costs less than
 //! having the kernel do it, and long ones are not copied.
 
-use std::io::{self, IoSlice, Read as _, Write as _};
+use std::io::{self, IoSlice, Read as _};
 use std::net::TcpStream as StdStream;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ use hyper::upgrade::{Parts, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use super::quiet::{self, Quiet};
+use super::prospect::{LONG, Prospect};
 
 /// What is gathered, or read at first, is at most so long.
 const SHORT: usize = 1024;
@@ -38,7 +38,7 @@ struct Unwatched {
     /// None: it cannot be.
     stream: Option<StdStream>,
     since: Instant,
-    quiet: Quiet,
+    prospect: Prospect,
 }
 
 impl Stream {
@@ -58,20 +58,16 @@ impl Stream {
     fn is_quiet(&self) -> bool {
         match self {
             Stream::Watched(_) => false,
-            Stream::Unwatched(Unwatched { since, quiet, .. }) => {
-                quiet.lasts() && since.elapsed() < quiet::LONG
+            Stream::Unwatched(Unwatched { since, prospect, .. }) => {
+                prospect.is_quiet() && since.elapsed() < LONG
             }
         }
     }
 
-    /// Writes by `write` if that can be done at once without being watched. None: it cannot.
-    fn write_at_once(
-        &self,
-        write: impl Fn(&mut &StdStream) -> io::Result<usize>,
-    ) -> Option<io::Result<usize>> {
-        let Stream::Unwatched(Unwatched { stream: Some(stream), quiet, .. }) = self else { return None };
-        quiet.end();
-        match write(&mut &*stream) {
+    /// Writes if that can be done at once without being watched. None: it cannot.
+    fn write_at_once(&self, bytes: &[u8]) -> Option<io::Result<usize>> {
+        let Stream::Unwatched(Unwatched { stream: Some(stream), prospect, .. }) = self else { return None };
+        match prospect.write(stream, bytes) {
             Err(error) if [io::ErrorKind::WouldBlock, io::ErrorKind::Interrupted].contains(&error.kind()) => {
                 None
             }
@@ -87,13 +83,13 @@ impl Socket {
     }
 
     /// Of a client's connection, which does not block, and whose first words are mostly there. Whoever
-    /// polls it is to be polled again after [`quiet::LONG`], as by an [`Alarm`](super::alarm::Alarm).
-    pub fn of_speaker(stream: StdStream, quiet: Quiet) -> Socket {
+    /// polls it is to be polled again after [`LONG`], as by an [`Alarm`](super::alarm::Alarm).
+    pub fn of_speaker(stream: StdStream, prospect: Prospect) -> Socket {
         let mut first = [0; SHORT];
         // If nothing is there, or it failed, that shows when it is read again.
         let count = (&stream).read(&mut first).unwrap_or(0);
         let early = Bytes::copy_from_slice(&first[..count]);
-        let stream = Unwatched { stream: Some(stream), since: Instant::now(), quiet };
+        let stream = Unwatched { stream: Some(stream), since: Instant::now(), prospect };
         Socket { early, stream: Stream::Unwatched(stream) }
     }
 
@@ -133,7 +129,7 @@ impl Write for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        match self.stream.write_at_once(|stream| stream.write(bytes)) {
+        match self.stream.write_at_once(bytes) {
             Some(written) => Poll::Ready(written),
             None => self.stream.watched()?.poll_write(context, bytes),
         }
@@ -148,10 +144,7 @@ impl Write for Socket {
             return self.poll_write(context, one);
         }
         if pieces.iter().map(|piece| piece.len()).sum::<usize>() > SHORT {
-            return match self.stream.write_at_once(|stream| stream.write_vectored(pieces)) {
-                Some(written) => Poll::Ready(written),
-                None => self.stream.watched()?.poll_write_vectored(context, pieces),
-            };
+            return self.stream.watched()?.poll_write_vectored(context, pieces);
         }
         let (mut gathered, mut end) = ([0; SHORT], 0);
         for piece in pieces {
