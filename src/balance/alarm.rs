@@ -8,15 +8,21 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
+use super::prospect::LONG;
+
 /// Of one connection of a client, which waits for one thing at a time.
 #[derive(Clone, Default)]
 pub struct Alarm(Arc<Mutex<Option<Pin<Box<tokio::time::Sleep>>>>>);
 
 impl Alarm {
-    /// Ready when that moment has come; whoever polls it is woken then, or before.
+    /// Ready when that moment has come; whoever polls it is woken then, or before. Who polls the first
+    /// time is woken after [`LONG`], so that it looks whether the client is still there.
     pub fn poll(&self, context: &mut Context<'_>, at: Instant) -> Poll<()> {
         let mut armed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sleep = armed.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(at.into())));
+        let sleep = armed.get_or_insert_with(|| {
+            let first = at.min(Instant::now() + LONG);
+            Box::pin(tokio::time::sleep_until(first.into()))
+        });
         if sleep.deadline().into_std() > at {
             sleep.as_mut().reset(at.into());
         }

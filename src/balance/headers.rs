@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use hyper::Version;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 /// The cookie that binds a client to an instance.
@@ -27,6 +28,12 @@ pub fn upgrade(headers: &HeaderMap) -> Option<HeaderValue> {
 fn connection_words(headers: &HeaderMap) -> impl Iterator<Item = &str> {
     let values = headers.get_all(header::CONNECTION).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',')).map(str::trim)
+}
+
+/// The sender closes the connection after that (RFC 9112, 9.3).
+pub fn is_last(version: Version, headers: &HeaderMap) -> bool {
+    let says = |what: &str| connection_words(headers).any(|word| word.eq_ignore_ascii_case(what));
+    if version == Version::HTTP_11 { says("close") } else { !says("keep-alive") }
 }
 
 /// Takes out what is about one connection, and puts in again what an upgrade needs.
@@ -117,6 +124,17 @@ mod tests {
             (HeaderName::try_from(*name).unwrap(), HeaderValue::from_str(value).unwrap())
         };
         pairs.iter().map(pair).collect()
+    }
+
+    #[test]
+    fn a_client_that_says_so_leaves_and_an_old_one_that_does_not_stay() {
+        let is_last = |version, value: Option<&'static str>| {
+            let value = value.map(|value| (header::CONNECTION, HeaderValue::from_static(value)));
+            super::is_last(version, &value.into_iter().collect())
+        };
+        assert!(!is_last(Version::HTTP_11, None) && !is_last(Version::HTTP_11, Some("keep-alive")));
+        assert!(is_last(Version::HTTP_11, Some("TE, Close")));
+        assert!(is_last(Version::HTTP_10, None) && !is_last(Version::HTTP_10, Some("Keep-Alive")));
     }
 
     fn passed(pairs: &[(&str, &str)]) -> Vec<String> {

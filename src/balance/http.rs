@@ -35,6 +35,7 @@ use super::body::{Answer, Lent};
 use super::fleet::{Client, Fleet};
 use super::headers::{self, Peer};
 use super::pool::Failure;
+use super::prospect::Prospect;
 use super::socket::Socket;
 use super::table::{Settings, Sticky};
 
@@ -55,12 +56,13 @@ pub struct Connected {
     address: IpAddr,
     peer: Peer,
     alarm: Alarm,
+    prospect: Prospect,
 }
 
 impl Connected {
     /// From that address.
-    pub fn new(fleet: Arc<Fleet>, address: IpAddr, alarm: Alarm) -> Arc<Connected> {
-        Arc::new(Connected { fleet, address, peer: Peer::new(address), alarm })
+    pub fn new(fleet: Arc<Fleet>, address: IpAddr, alarm: Alarm, prospect: Prospect) -> Arc<Connected> {
+        Arc::new(Connected { fleet, address, peer: Peer::new(address), alarm, prospect })
     }
 }
 
@@ -72,6 +74,8 @@ struct Asked {
     body: Lent,
     /// The connection, if it is to go on in another protocol.
     switched: Option<OnUpgrade>,
+    /// The client leaves after it.
+    is_last: bool,
 }
 
 impl Asked {
@@ -85,9 +89,10 @@ impl Asked {
         let upgrade = headers::upgrade(request.headers());
         let switched = upgrade.is_some().then(|| hyper::upgrade::on(&mut request));
         let (mut parts, body) = request.into_parts();
+        let is_last = switched.is_none() && headers::is_last(parts.version, &parts.headers);
         headers::pass(&mut parts.headers, upgrade);
         headers::forwarded(&mut parts.headers, &connected.peer);
-        Asked { settings, client, parts, body: Lent::new(body), switched }
+        Asked { settings, client, parts, body: Lent::new(body), switched, is_last }
     }
 
     fn may_repeat(&self) -> bool {
@@ -105,6 +110,9 @@ pub fn answer(
 ) -> impl Future<Output = Result<Response<Answer>, Infallible>> {
     // Before the future: what is in it is moved with each request.
     let mut asked = Asked::new(&connected, request);
+    if asked.body.is_empty() {
+        connected.prospect.asked(asked.is_last);
+    }
     async move {
         let passed = pass(&connected, &mut asked).await;
         Ok(passed.unwrap_or_else(|(status, sentence)| {

@@ -20,7 +20,7 @@
 //! | who is there, and who is next | [`table`], [`fleet`], [`backend`], [`choose`] |
 //! | what happens to a request | [`http`], [`headers`], [`body`], [`alarm`] |
 //! | how a process is reached | [`pool`], [`connect`], [`socket`] |
-//! | what happens to a connection | [`tcp`] |
+//! | what happens to a connection | [`tcp`], [`prospect`] |
 //! | how it begins and ends | [`serve`], [`silence`], [`watch`] |
 //! | on which thread | [`workers`] |
 //!
@@ -35,6 +35,7 @@ mod fleet;
 mod headers;
 mod http;
 mod pool;
+mod prospect;
 mod serve;
 mod silence;
 mod socket;

@@ -1,11 +1,13 @@
 //! The life of a balancer.
 
+use std::future::poll_fn;
 use std::io;
 use std::net::{SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::task::Context;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
@@ -21,6 +23,7 @@ use tokio::task::JoinHandle;
 use super::alarm::Alarm;
 use super::fleet::Fleet;
 use super::http::Connected;
+use super::prospect::Prospect;
 use super::socket::Socket;
 use super::table::{Mode, Table};
 use super::watch::Watch;
@@ -201,9 +204,10 @@ impl Answering {
                 }
             }
             Mode::Http => {
-                let Ok(client) = Socket::of_speaker(client) else { return };
-                let alarm = Alarm::default();
-                let asking = Connected::new(Arc::clone(&self.fleet), address, alarm.clone());
+                let (alarm, prospect) = (Alarm::default(), Prospect::new());
+                let client = Socket::of_speaker(client, prospect.clone());
+                let asking =
+                    Connected::new(Arc::clone(&self.fleet), address, alarm.clone(), prospect.clone());
                 let service = service_fn(move |request| http::answer(Arc::clone(&asking), request));
                 let mut server = http1::Builder::new();
                 server.timer(alarm).header_read_timeout(HEAD);
@@ -211,11 +215,18 @@ impl Answering {
                 tokio::pin!(connection);
                 let mut told = false;
                 loop {
+                    let turn = |context: &mut Context<'_>| {
+                        let over = connection.as_mut().poll(context);
+                        if over.is_pending() {
+                            prospect.send();
+                        }
+                        over
+                    };
                     tokio::select! {
                         // In this order: the end is seldom news.
                         biased;
                         // A client that breaks off is no news.
-                        _ = connection.as_mut() => return,
+                        _ = poll_fn(turn) => return,
                         _ = self.end.wait_for(|end| *end), if !told => {
                             told = true;
                             connection.as_mut().graceful_shutdown();

@@ -163,6 +163,32 @@ async fn a_client_that_leaves_is_left_by_the_process_too() {
 }
 
 #[tokio::test]
+async fn the_last_answer_of_a_connection_comes_whole_however_it_is_said() {
+    let get = b"GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+    // At once, word by word, longer than is gathered, and after the client is looked after.
+    for (length, parts, pause) in [(4, 1, 0), (4, 2, 0), (2_000_000, 1, 0), (40, 4, 30)] {
+        let stand = Stand::new(Settings::default()).await;
+        let mut client = stand.client(get).await;
+        let mut process = stand.accept().await;
+        until(&mut process, "\r\n\r\n").await;
+        let said = async {
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n");
+            process.write_all(head.as_bytes()).await.unwrap();
+            for part in vec![b'x'; length].chunks(length / parts) {
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                process.write_all(part).await.unwrap();
+            }
+        };
+        let mut answer = String::new();
+        let heard = timeout(SOON, client.read_to_string(&mut answer));
+        let (_, heard) = tokio::join!(said, heard);
+        heard.expect("it is closed").unwrap();
+        assert!(answer.contains("connection: close\r\n"), "{length}");
+        assert!(answer.ends_with(&format!("\r\n\r\n{}", "x".repeat(length))), "{length} in {parts}");
+    }
+}
+
+#[tokio::test]
 async fn who_does_not_answer_in_time_is_left_and_the_client_is_told() {
     let stand = Stand::new(Settings { timeout_ms: 100, ..Settings::default() }).await;
     let mut client = stand.client(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n").await;

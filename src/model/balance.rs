@@ -98,6 +98,11 @@ words!(BalanceMode, "mode of a balancer", "http" => Http, "tcp" => Tcp);
 words!(BalanceMethod, "way to balance", "least-connections" => LeastConnections, "round-robin" => RoundRobin);
 words!(Sticky, "way to stay with a process", "none" => None, "cookie" => Cookie, "address" => Address);
 
+/// What a balancer has in its environment for the allocator of glibc: the buffers of a connection, 8 KiB
+/// each, are kept for the next one of the same thread. Unless it is told, glibc keeps what is shorter
+/// than 1 KiB, and merges and splits the rest for each connection.
+const MALLOC: (&str, &str) = ("GLIBC_TUNABLES", "glibc.malloc.tcache_max=65536");
+
 impl AppSpec {
     /// This app is the balancer of another one. No user defines such an app, or sees it as one.
     pub fn is_balancer(&self) -> bool {
@@ -120,7 +125,7 @@ impl AppSpec {
             args: Vec::new(),
             cwd: PathBuf::from("/"),
             inherited_env: BTreeMap::new(),
-            env: BTreeMap::new(),
+            env: BTreeMap::from([(MALLOC.0.to_owned(), MALLOC.1.to_owned())]),
             env_sources: EnvSources::default(),
             instances: 1,
             numbered: false,

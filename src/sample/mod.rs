@@ -95,7 +95,7 @@ struct Tracked {
     /// Start time of the main process in ticks since boot: with the number, its identity.
     started: u64,
     leaf: Option<Leaf>,
-    /// Without a cgroup, what those carry that left.
+    /// Without a cgroup, what those carry that left; once the main process was seen with it.
     mark: Option<Vec<u8>>,
     meter: Meter,
 }
@@ -134,7 +134,8 @@ impl Sampler {
         let needs_scan = self.runs.values().any(|tracked| tracked.leaf.is_none());
         let table = if needs_scan { self.stats.scan() } else { HashMap::new() };
         let children = tree::children(&table);
-        let carriers = self.marks.of_all(&table);
+        self.marks.look(&table);
+        let carriers = self.marks.carriers();
 
         let mut used = HashSet::new();
         let mut usages = BTreeMap::new();
@@ -142,6 +143,11 @@ impl Sampler {
             let members = match &mut tracked.leaf {
                 Some(leaf) => leaf.members().into_iter().filter_map(|pid| self.stats.read(pid)).collect(),
                 None => {
+                    if tracked.mark.is_none()
+                        && let Some(main) = table.get(&tracked.root)
+                    {
+                        tracked.mark = self.marks.carried_by(main).map(<[u8]>::to_vec);
+                    }
                     let marked = tracked.mark.as_deref().and_then(|mark| carriers.get(mark));
                     let marked = marked.map(Vec::as_slice).unwrap_or_default();
                     tree::members(&table, &children, tracked.root, tracked.started, marked)
@@ -183,8 +189,7 @@ impl Sampler {
         };
         // Alive before and after: the cgroup was that of this process.
         self.stats.read(root.pid).filter(|again| again.started == stat.started)?;
-        let mark = if leaf.is_none() { mark::of(root.pid) } else { None };
         let meter = Meter::since(stat.started_at());
-        Some(Tracked { root: root.pid, started: stat.started, leaf, mark, meter })
+        Some(Tracked { root: root.pid, started: stat.started, leaf, mark: None, meter })
     }
 }

@@ -27,6 +27,9 @@ pub(super) struct Stat {
     pub started: u64,
     /// Resident, in bytes.
     pub memory: u64,
+    /// Where its environment begins: another place with each program that it executes. 0 while it is
+    /// executing one, and for who may not know.
+    pub environment: u64,
     tick: Duration,
 }
 
@@ -40,7 +43,20 @@ impl Stat {
     pub fn for_test(pid: Pid, own_cpu: CpuTime, waited_cpu: CpuTime) -> Stat {
         let (zombie, tick) = (false, Duration::from_millis(10));
         let (parent, session) = (Pid(1), Pid(1));
-        Stat { pid, zombie, parent, session, own_cpu, waited_cpu, threads: 1, started: 1, memory: 0, tick }
+        let (threads, started, memory, environment) = (1, 1, 0, 0);
+        Stat {
+            pid,
+            zombie,
+            parent,
+            session,
+            own_cpu,
+            waited_cpu,
+            threads,
+            started,
+            memory,
+            environment,
+            tick,
+        }
     }
 }
 
@@ -161,6 +177,7 @@ fn parse(line: &[u8], units: Units) -> Option<Stat> {
         threads: u32::try_from(count(20)?).unwrap_or(u32::MAX),
         started: count(22)?,
         memory: count(24)?.saturating_mul(units.page),
+        environment: count(50).unwrap_or(0),
         tick: units.tick,
     })
 }

@@ -156,6 +156,26 @@ fn an_orphan_counts_while_it_stays_in_the_session() {
     });
 }
 
+/// A shim, `env` or `nice` executes one program after the other: that it had no mark once says nothing.
+#[test]
+fn who_left_counts_also_if_the_main_process_was_seen_without_its_mark_at_first() {
+    let mark = format!("test-{}", std::process::id());
+    let left = "setsid --fork sh -c 'exec sleep 1000' && exec sleep 1001";
+    let tree = Tree::of(&format!("kill -STOP $$; PMDAEMON_RUN={mark} exec sh -c \"{left}\""));
+    let mut sampler = Sampler::new();
+    wait_for("the shell to be stopped", || {
+        let status = fs::read_to_string(format!("/proc/{}/stat", tree.pid())).unwrap();
+        status.contains(") T ").then_some(())
+    });
+    assert_eq!(sampler.sample(&[tree.root(1)], now())[&RunId(1)].processes, 1);
+    killpg(nix::unistd::Pid::from_raw(tree.pid().0), Signal::SIGCONT).unwrap();
+    wait_for("both", || (sampler.sample(&[tree.root(1)], now())[&RunId(1)].processes == 2).then_some(()));
+    let carriers = sampler.marks.carriers();
+    let left = carriers[mark.as_bytes()].iter().find(|pid| **pid != tree.pid());
+    let left = nix::unistd::Pid::from_raw(left.expect("it was counted").0);
+    nix::sys::signal::kill(left, Signal::SIGKILL).unwrap();
+}
+
 #[test]
 fn a_process_that_is_gone_has_no_entry() {
     let mut tree = Tree::of("exec sleep 1000");
