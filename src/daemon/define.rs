@@ -131,7 +131,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         ReadyBy::Auto | ReadyBy::Notify | ReadyBy::Message | ReadyBy::Port | ReadyBy::Log(_) => draft.ready,
     };
     if let Some(PortPlan::Shared(_)) = port {
-        node::check(&found.program)?;
+        node::check(&found.program, run_as.as_ref().map(|user| (user.uid, user.gid)))?;
     }
     let name = match draft.name {
         Some(name) => name,

@@ -132,17 +132,18 @@ pub fn is_node(program: &Path) -> bool {
 }
 
 /// Can that program share a listening socket? Asks Node for its version; whoever is not Node has to
-/// know by itself how to take the socket.
+/// know by itself how to take the socket. It is asked as the user that it is to run as: whose file it is,
+/// too, may have put anything there.
 ///
 /// # Errors
 /// A version that was not tested, or none.
-pub fn check(program: &Path) -> Result<(), Undefinable> {
+pub fn check(program: &Path, user: Option<(u32, u32)>) -> Result<(), Undefinable> {
     if !is_node(program) {
         return Ok(());
     }
     let refuse = |detail| Err(Undefinable { member: "interpreter", detail });
     let shown = program.display();
-    match major(program) {
+    match major(program, user) {
         Some(major) if VERSIONS.contains(&major) => Ok(()),
         Some(major) => refuse(format!(
             "{shown} is Node {major}, whose processes cannot share a port: use Node 18, 20, 22 or 24 by --interpreter, \
@@ -152,8 +153,8 @@ pub fn check(program: &Path) -> Result<(), Undefinable> {
     }
 }
 
-fn major(node: &Path) -> Option<u32> {
-    version(node, None)?.split('.').next()?.parse().ok()
+fn major(node: &Path, user: Option<(u32, u32)>) -> Option<u32> {
+    version(node, user)?.split('.').next()?.parse().ok()
 }
 
 /// The version that `node --version` tells that user, such as `20.20.2`. `None` for the user: us.
@@ -196,7 +197,7 @@ mod tests {
             fs::write(&draft, format!("#!/bin/sh\necho {says}\n")).unwrap();
             fs::set_permissions(&draft, fs::Permissions::from_mode(0o755)).unwrap();
             fs::rename(&draft, &node).unwrap();
-            check(&node).map_err(|undefinable| undefinable.detail)
+            check(&node, None).map_err(|undefinable| undefinable.detail)
         };
         for version in VERSIONS {
             assert_eq!(check_with(&format!("v{version}.1.2")), Ok(()));
@@ -209,7 +210,24 @@ mod tests {
             );
         }
         assert!(check_with("nothing").unwrap_err().contains("--version"));
-        assert_eq!(check(Path::new("/usr/bin/python3")), Ok(()));
+        assert_eq!(check(Path::new("/usr/bin/python3"), None), Ok(()));
+    }
+
+    #[test]
+    fn it_is_asked_as_the_user_that_it_is_to_run_as() {
+        if !nix::unistd::geteuid().is_root() {
+            return println!("only root can ask as somebody else");
+        }
+        const NOBODY: u32 = 65534;
+        let dir = tempfile::tempdir().unwrap();
+        fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let node = dir.path().join("node");
+        let says_to_nobody =
+            format!("#!/bin/sh\ntest $(id -u)-$(id -G) = {NOBODY}-{NOBODY} && echo v20.1.2\n");
+        fs::write(&node, says_to_nobody).unwrap();
+        fs::set_permissions(&node, fs::Permissions::from_mode(0o755)).unwrap();
+        assert_eq!(check(&node, Some((NOBODY, NOBODY))), Ok(()));
+        assert!(check(&node, None).is_err());
     }
 
     #[test]
