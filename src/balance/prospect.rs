@@ -64,7 +64,7 @@ impl Prospect {
         let mut flags = MsgFlags::MSG_NOSIGNAL;
         if self.0.last.load(Relaxed) != NONE {
             self.0.last.store(stream.as_raw_fd(), Relaxed);
-            flags |= MsgFlags::MSG_MORE;
+            flags |= MsgFlags::from_bits_retain(libc::MSG_MORE);
         }
         Ok(send(stream.as_raw_fd(), bytes, flags)?)
     }
