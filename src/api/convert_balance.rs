@@ -42,9 +42,13 @@ pub fn wanted(
         }
     };
     let port = port.unwrap_or(Balance::PRIVATE_PORTS);
-    if let PortPlan::Single(own) | PortPlan::Shared(own) = port
-        && own == front
-    {
+    let is_theirs = match port {
+        PortPlan::Single(own) | PortPlan::Shared(own) => own == front,
+        PortPlan::Range(first, last) => (first..=last).contains(&front),
+        // They take another one.
+        PortPlan::Auto(..) => false,
+    };
+    if is_theirs {
         let why = format!("port {front} is the balancer's: give the processes another one, or none");
         return Err(ApiError::member("/port", why));
     }
@@ -150,6 +154,7 @@ mod tests {
         check(asked(None), ListenMode::Auto, Some("4000-4003"), "/balance/port");
         check(asked(Some(8080)), ListenMode::Shared, Some("4000"), "/listen_mode");
         check(asked(Some(8080)), ListenMode::Auto, Some("8080"), "/port");
+        check(asked(Some(8080)), ListenMode::Auto, Some("8079-8082"), "/port");
         let tcp = wire::Balance {
             mode: Some("tcp".into()),
             sticky: Some("cookie".into()),
