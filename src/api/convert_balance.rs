@@ -42,9 +42,7 @@ pub fn wanted(
         }
     };
     let port = port.unwrap_or(Balance::PRIVATE_PORTS);
-    if let PortPlan::Single(own) | PortPlan::Shared(own) = port
-        && own == front
-    {
+    if matches!(port, PortPlan::Single(own) | PortPlan::Shared(own) if own == front) {
         let why = format!("port {front} is the balancer's: give the processes another one, or none");
         return Err(ApiError::member("/port", why));
     }

@@ -80,6 +80,7 @@ async fn those(api: &Shared, snapshot: Arc<Snapshot>, also: Option<u16>) -> Resu
         let sockets = listening::sockets(&mains(&snapshot));
         let holders: Vec<Pid> = keeper.into_iter().chain(balancers(&snapshot)).collect();
         let sockets = of_all_who_share(|port| sharing(&snapshot, port), &holders, sockets);
+        let sockets = of_who_leaves(&snapshot, sockets);
         ports(&snapshot, sockets, also)
     });
     items.await.map_err(|e| ApiError::internal(&e))
@@ -133,6 +134,17 @@ fn of_all_who_share(
     all
 }
 
+/// Where no present run listens, a run that leaves may: the daemon knows which port that has.
+fn of_who_leaves(snapshot: &Snapshot, mut sockets: Vec<Socket>) -> Vec<Socket> {
+    for socket in sockets.iter_mut().filter(|socket| !matches!(socket.owner, PortOwner::Ours { .. })) {
+        let has_it = |port: &HeldPort| port.number() == socket.port;
+        let leaver = snapshot.leaving.iter().find(|(_, ports)| ports.iter().any(has_it));
+        let view = leaver.and_then(|(id, _)| snapshot.processes.get(id));
+        view.into_iter().for_each(|view| socket.owner = ours(view));
+    }
+    sockets
+}
+
 fn ours(view: &Arc<ProcessView>) -> PortOwner {
     PortOwner::Ours { name: view.name(), id: view.id }
 }
@@ -147,7 +159,9 @@ struct Wanted {
 fn ports(snapshot: &Snapshot, sockets: Vec<Socket>, also: Option<u16>) -> Vec<Port> {
     let mut reserved: BTreeMap<u16, Vec<Wanted>> = BTreeMap::new();
     for view in snapshot.processes.values() {
-        for (port, reservation) in reservation(view).into_iter().chain(reservation_before(view)) {
+        let left = snapshot.leaving.get(&view.id).into_iter().flatten();
+        let left = left.filter(|port| Some(**port) != view.ports.held).map(|port| left_by(view, *port));
+        for (port, reservation) in reservation(view).into_iter().chain(reservation_before(view)).chain(left) {
             reserved.entry(port).or_default().push(reservation);
         }
     }
@@ -188,6 +202,13 @@ fn reservation(view: &ProcessView) -> Option<(u16, Wanted)> {
     };
     let shared = view.ports.held.map_or(matches!(plan, Some(PortPlan::Shared(_))), HeldPort::is_shared);
     Some((port, Wanted { reservation, shared_by: shared.then_some(view.app) }))
+}
+
+/// A port that a run of a process still has which leaves.
+fn left_by(view: &ProcessView, port: HeldPort) -> (u16, Wanted) {
+    let (id, name) = (i64::from(view.id.0), view.name());
+    let reservation = PortReservation { id, name, held: true, overridden: false };
+    (port.number(), Wanted { reservation, shared_by: Some(view.app) })
 }
 
 /// The port of the balancer before a process.

@@ -8,7 +8,7 @@ use super::log_places::LogPlaces;
 use super::revisions::Revisions;
 use crate::home::Home;
 use crate::model::{
-    AppId, AppSpec, End, Goal, OverMemory, ProcessId, ReadyPolicy, Remarks, Revision, RunId, State,
+    AppId, AppSpec, End, Goal, OverMemory, Port, ProcessId, ReadyPolicy, Remarks, Revision, RunId, State,
 };
 use crate::supervisor::{Ports, Process, Reload, Supervisor, Unwell};
 
@@ -31,8 +31,8 @@ pub struct Snapshot {
     pub balancers: BTreeMap<AppId, Arc<ProcessView>>,
     /// The latest reload of each app that had one.
     pub reloads: BTreeMap<AppId, Reload>,
-    /// The processes of which a run is ending that was replaced beside the present one.
-    pub leaving: BTreeSet<ProcessId>,
+    /// The processes of which a run is ending that was replaced beside the present one, and its ports.
+    pub leaving: BTreeMap<ProcessId, BTreeSet<Port>>,
 }
 
 /// One process in a [`Snapshot`].

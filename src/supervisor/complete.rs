@@ -148,7 +148,11 @@ impl Supervisor {
             .filter_map(|number| match here.get(&number) {
                 Some(id) if self.processes[id].goal == Goal::Down => self.question_of(*id, None),
                 Some(_) => None,
-                None => plan.map(|plan| self.ask(None, plan, number, None)),
+                None => plan.map(|plan| {
+                    let known = app.and_then(|app| self.apps.get(&app));
+                    let asked = self.ask(None, plan, number, None);
+                    self.or_spare(known.map_or(spec, |known| known), None, asked)
+                }),
             })
             .collect()
     }

@@ -15,11 +15,14 @@
 //! A new daemon goes on with the end of those that it finds; who was replaced drains for no longer
 //! than it would have.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::{Effect, Living, Scope, Supervisor};
 use crate::model::{AppId, Goal, Moment, Port, ProcessId, RunId, Signal, Status};
+
+/// Who needs a port of a range waits so long for a run that leaves one: most have little to answer.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// A life that was asked to end, or is about to be, and belongs to no process.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -38,6 +41,8 @@ pub(super) struct Leaver {
     with_message: bool,
     timeout: Duration,
     phase: Phase,
+    /// When it began to leave.
+    left: Moment,
     /// Its main process is known to have ended.
     pub main_is_gone: bool,
 }
@@ -113,6 +118,7 @@ impl Supervisor {
             with_message,
             timeout,
             phase,
+            left: since,
             main_is_gone,
         };
         if started.is_some() && !leaver.drains() && !planted!(KeepsTheOldRun) {
@@ -140,9 +146,20 @@ impl Supervisor {
         self.leave(now, id, Leaving { run, port, started, served: true, main_is_gone, since });
     }
 
-    /// The processes of which a run leaves, or drains before it does.
-    pub fn leaving(&self) -> BTreeSet<ProcessId> {
-        self.leavers.values().map(|leaver| leaver.process).collect()
+    /// The processes of which a run leaves, or drains before it does, and which ports those runs have.
+    pub fn leaving(&self) -> BTreeMap<ProcessId, BTreeSet<Port>> {
+        let mut all: BTreeMap<ProcessId, BTreeSet<Port>> = BTreeMap::new();
+        for leaver in self.leavers.values() {
+            all.entry(leaver.process).or_default().extend(leaver.port);
+        }
+        all
+    }
+
+    /// Until when a run that leaves a port between these may be waited for, if there is one.
+    pub(super) fn leaves_soon(&self, first: u16, last: u16) -> Option<Moment> {
+        let on = |port: Port| !port.is_shared() && (first..=last).contains(&port.number());
+        let leavers = self.leavers.values().filter(|leaver| leaver.port.is_some_and(on));
+        leavers.map(|leaver| leaver.left + PATIENCE).max()
     }
 
     /// Whether there is a balancer that goes on for that app, and could say who has drained; or one

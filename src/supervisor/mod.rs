@@ -73,6 +73,7 @@ mod port_questions;
 mod ports;
 mod process;
 mod proving;
+mod range;
 mod ready;
 mod reload;
 mod restart;

@@ -150,7 +150,10 @@ impl Supervisor {
         let mut ports = Vec::new();
         for &instance in numbers {
             let asking = Asking { id: None, app, instance, keeps: None, listens: false };
-            let port = self.choose(plan, asking, &given)?;
+            let port = self.choose(plan, asking, &given).or_else(|denied| {
+                let spare = self.spare_of_new(spec, asking, &given);
+                spare.filter(|_| matches!(denied, Denied::PortTaken { .. })).ok_or(denied)
+            })?;
             given.insert(port.number());
             ports.push(Some(port));
         }

@@ -43,6 +43,8 @@ pub struct Reload {
     pub processes: Vec<ProcessId>,
     /// How that was asked for.
     pub how: How,
+    /// Who has, or had, a second turn, to come back into the range of its app's ports.
+    pub again: BTreeSet<ProcessId>,
     /// How far it is.
     pub progress: Progress,
 }
@@ -218,7 +220,7 @@ impl Supervisor {
         let number = self.next_reload;
         self.next_reload += 1;
         let progress = Progress::Rolling { turns: Vec::new(), waiting: processes.clone(), due: None };
-        self.reloads.insert(app, Reload { number, processes, how, progress });
+        self.reloads.insert(app, Reload { number, processes, how, again: BTreeSet::new(), progress });
         self.reloads_touched = true;
         self.give_turns(now, app, true);
         Ok(Accepted::Reloading { number })
@@ -269,6 +271,8 @@ impl Supervisor {
                 Outlook::Waits { new, stable_at } => going.push(Turn { new, stable_at, ..turn }),
                 Outlook::Succeeds => self.promote(now, turn.process),
                 Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) => {}
+                // It was replaced already, and stays where it is.
+                Outlook::Fails(_) if self.reloads[&app].again.contains(&turn.process) => {}
                 Outlook::Fails(reason) => {
                     if let Some(again) = self.try_elsewhere(&turn) {
                         going.push(again);

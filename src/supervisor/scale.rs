@@ -103,11 +103,11 @@ impl Supervisor {
     /// Which ports are to be tried before the number of processes changes.
     pub(super) fn questions_of_scale(&self, app: AppId, count: Count) -> Vec<PortQuestion> {
         let wanted = count.of(self.wanted_members(app).len() as i64);
-        let Some(plan) = self.apps.get(&app).and_then(|spec| spec.port) else { return Vec::new() };
+        let Some(spec) = self.apps.get(&app) else { return Vec::new() };
+        let Some(plan) = spec.port else { return Vec::new() };
+        let question = |instance| self.or_spare(spec, None, self.ask(None, plan, instance, None));
         match u32::try_from(wanted).ok().filter(|wanted| *wanted <= MOST).map(|w| self.additions(app, w)) {
-            Some((Goal::Up, added)) => {
-                added.into_iter().map(|instance| self.ask(None, plan, instance, None)).collect()
-            }
+            Some((Goal::Up, added)) => added.into_iter().map(question).collect(),
             Some((Goal::Down | Goal::Gone, _)) | None => Vec::new(),
         }
     }

@@ -2,7 +2,10 @@
 //! have another one than its definition names: while a reload has two runs of it side by side, and
 //! when somebody else has the one that it should have, which may be a run that still drains.
 //!
-//! The others are the rest of the app's range, and then those that are private anyway.
+//! The others are those of the app's range, whosever they are by its number, and then those that are
+//! private anyway. So the new run that a reload begins first is outside of a range that has a port for each
+//! process and no more; the next ones get what the runs before them have left, for which they wait a
+//! moment, and in the end the first one is replaced once more, by a run within the range.
 
 use std::collections::BTreeSet;
 
@@ -17,10 +20,7 @@ pub(super) fn spare(spec: &AppSpec) -> Vec<u16> {
     let rest = match spec.port {
         _ if spec.balance.is_none() => return Vec::new(),
         None | Some(PortPlan::Shared(_)) => return Vec::new(),
-        Some(PortPlan::Range(first, last)) => {
-            let beyond = u32::from(first) + spec.instances;
-            (beyond..=u32::from(last)).filter_map(|port| u16::try_from(port).ok()).collect()
-        }
+        Some(PortPlan::Range(first, last)) => (first..=last).collect(),
         Some(PortPlan::Single(_) | PortPlan::Auto(..)) => Vec::new(),
     };
     let private = match Balance::PRIVATE_PORTS.wants(0) {
@@ -94,7 +94,7 @@ impl Supervisor {
     }
 
     /// Nobody of ours has that port, not even a run that leaves.
-    fn is_open(&self, port: u16) -> bool {
+    pub(super) fn is_open(&self, port: u16) -> bool {
         self.ports.is_open(port) && self.leaver_on(Port::Own(port)).is_none()
     }
 
@@ -127,10 +127,21 @@ impl Supervisor {
         ports.find(|port| self.owner(*port, asking).is_none())
     }
 
-    /// That port is one that such a process has instead of one of its plan.
+    /// That port is one that such a process has instead of its own.
     pub(super) fn has_spare(&self, id: ProcessId, port: Option<Port>) -> bool {
-        let spec = &self.apps[&self.processes[&id].app];
-        port.is_some_and(|port| !port.is_shared() && spare(spec).contains(&port.number()))
+        let process = &self.processes[&id];
+        let spec = &self.apps[&process.app];
+        let own = spec.port.map(|plan| plan.wants(process.instance));
+        let is_spare = |port: Port| !port.is_shared() && spare(spec).contains(&port.number());
+        port.is_some_and(|port| is_spare(port) && own != Some(Want::One(port.number())))
+    }
+
+    /// The port of a new process of an app with a balancer, whose own one somebody has. `given` are taken.
+    pub(super) fn spare_of_new(&self, spec: &AppSpec, asking: Asking, given: &BTreeSet<u16>) -> Option<Port> {
+        // Who defines an app is told that its ports are not to be had.
+        asking.app?;
+        let mut spare = spare(spec).into_iter().filter(|port| !given.contains(port)).map(Port::Own);
+        spare.find(|port| self.owner(*port, asking).is_none())
     }
 
     /// The question of a process of such an app, with what will do instead.

@@ -159,7 +159,7 @@ impl Supervisor {
     pub(super) fn take_turn(&mut self, now: Moment, app: AppId, id: ProcessId, beside: bool) {
         let reload = &self.reloads[&app];
         let Progress::Rolling { turns, waiting, .. } = &reload.progress else { return };
-        let of = reload.processes.len() as u32;
+        let of = (reload.processes.len() + reload.again.len()) as u32;
         let (mut turns, mut waiting) = (turns.clone(), waiting.clone());
         waiting.retain(|other| *other != id);
         let number = of - waiting.len() as u32;

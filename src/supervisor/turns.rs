@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use super::Supervisor;
+use super::range::Second;
 use super::reload::{Progress, Reload};
 use crate::model::{AppId, Goal, Moment, ProcessId, Reason, Rest, RollLimits, RollPolicy, State};
 
@@ -22,21 +23,27 @@ impl Supervisor {
     pub(super) fn give_turns(&mut self, now: Moment, app: AppId, time_passed: bool) {
         loop {
             let Progress::Rolling { turns, waiting, due } = &self.reloads[&app].progress else { return };
+            let soon = now + Duration::from_micros(1);
             let Some(id) = self.in_order_of_turns(waiting).next() else {
                 if turns.is_empty() {
-                    self.set_progress(now, app, Progress::Done);
+                    match self.second_turn(now, app) {
+                        Second::Nobody => self.set_progress(now, app, Progress::Done),
+                        Second::NotBefore(at) => self.set_due(app, Some(at)),
+                        Second::Has(id) => self.wait_again(app, id, soon),
+                    }
                 }
                 return;
             };
-            let due = *due;
-            match self.way(app, id) {
+            let due = due.map_or(soon, |due| due.min(soon));
+            let way = self.way(app, id);
+            if let (Way::Beside, Some(at)) = (&way, self.waits_for_its_range(now, app, id)) {
+                return self.set_due(app, Some(at));
+            }
+            match way {
                 Way::Later => return self.set_due(app, None),
                 Way::Never(whose, reason) => return self.fail_reload(now, app, whose, None, reason),
                 // As soon as time passes: whether other programs have a port is looked at before.
-                Way::Beside | Way::Instead if !time_passed => {
-                    let soon = due.unwrap_or(now + Duration::from_micros(1));
-                    return self.set_due(app, Some(soon));
-                }
+                Way::Beside | Way::Instead if !time_passed => return self.set_due(app, Some(due)),
                 Way::Beside => self.take_turn(now, app, id, true),
                 Way::Instead => self.take_turn(now, app, id, false),
             }
@@ -108,6 +115,16 @@ impl Supervisor {
             !rests && !self.serves(*id)
         };
         reload.processes.iter().copied().filter(counts)
+    }
+
+    /// Has it wait for a turn again; not in the same step, in which its ports were not tried.
+    fn wait_again(&mut self, app: AppId, id: ProcessId, soon: Moment) {
+        let Some(reload) = self.reloads.get_mut(&app) else { return };
+        reload.again.insert(id);
+        if let Progress::Rolling { waiting, due, .. } = &mut reload.progress {
+            waiting.push(id);
+            *due = Some(soon);
+        }
     }
 
     fn set_due(&mut self, app: AppId, soon: Option<Moment>) {

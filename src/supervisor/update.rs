@@ -139,7 +139,8 @@ impl Supervisor {
         let starts = then != Then::Keep;
         let mut questions = Vec::new();
         if starts || goal == Goal::Up {
-            questions.extend(added.into_iter().map(|instance| self.ask(None, plan, instance, None)));
+            let question = |instance| self.or_spare(spec, None, self.ask(None, plan, instance, None));
+            questions.extend(added.into_iter().map(question));
         }
         for (instance, id) in self.wanted_members(app) {
             let process = &self.processes[&id];

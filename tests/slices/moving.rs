@@ -114,6 +114,62 @@ fn who_waits_at_the_old_port_is_answered_and_the_way_back_is_beside_too() {
     assert!(is_shared(&home, port) && ask(port).is_ok());
 }
 
+/// So many ports in a row that nobody has.
+fn free_range(many: u16) -> u16 {
+    let all_free =
+        |first: u16| (first..first + many).all(|port| std::net::TcpListener::bind(("0.0.0.0", port)).is_ok());
+    let first = crate::support::wait_for("ports in a row", SOON, || {
+        Some(free_port()).filter(|first| all_free(*first))
+    });
+    // Whoever asks for one next gets none of these.
+    (1..many).for_each(|_| _ = free_port());
+    first
+}
+
+fn ports_of_all(home: &Home) -> Vec<u64> {
+    let mut ports: Vec<u64> =
+        home.processes().iter().filter_map(|process| process["ports"][0].as_u64()).collect();
+    ports.sort_unstable();
+    ports
+}
+
+#[test]
+fn a_fixed_range_behind_a_balancer_is_the_same_after_every_reload() {
+    let home = Home::new();
+    let first = free_range(4);
+    let range = format!("{first}-{}", first + 3);
+    let front = super::balance::start(&home, NODE, 3, &["--port", &range, "--env", "DELAY=3"]);
+    let load = Load::begin(front, 2, 2);
+    let full = |many: u64| (u64::from(first)..u64::from(first) + many).collect::<Vec<_>>();
+    // One more port than processes: nobody is ever outside.
+    home.ok(&["reload", "web"]);
+    assert!(ports_of_all(&home).iter().all(|port| full(4).contains(port)), "{:?}", ports_of_all(&home));
+    home.ok(&["scale", "web", "4"]);
+    wait_until("all are online", SOON, || all_online(&home));
+    assert_eq!(ports_of_all(&home), full(4));
+    for _ in 0..2 {
+        home.ok(&["reload", "web"]);
+        assert_eq!(ports_of_all(&home), full(4));
+    }
+    load.end().is_clean();
+}
+
+#[test]
+fn a_port_that_a_run_has_which_still_answers_is_listed() {
+    let home = Home::new();
+    let front = super::balance::start(&home, NODE, 1, &["--env", "DELAY=3000"]);
+    let before = ports_of_all(&home)[0];
+    let slow = std::thread::spawn(move || ask(front));
+    wait_until("it is asked", SOON, || balancer(&home)["requests"].as_u64() > Some(0));
+    home.ok(&["reload", "web", "--soak", "0s"]);
+    let rows = home.json(&["ports", "--json"]);
+    let row = rows.as_array().unwrap().iter().find(|row| row["port"] == before);
+    let row = row.unwrap_or_else(|| panic!("{before} is not listed: {rows}"));
+    assert_eq!((&row["reserved_by"][0]["held"], row.get("conflict")), (&json!(true), None), "{row}");
+    assert_eq!(row["listeners"][0]["program"], "web", "{row}");
+    slow.join().unwrap().unwrap();
+}
+
 #[test]
 fn a_port_that_one_process_has_bound_becomes_its_balancers() {
     let home = Home::new();
@@ -125,4 +181,16 @@ fn a_port_that_one_process_has_bound_becomes_its_balancers() {
         ask(port).is_ok() && balancer(&home)["requests"].as_u64() > Some(0)
     });
     assert!(is_private(&home.process("web")));
+}
+
+#[test]
+fn a_cluster_of_pm2_with_a_balancer_needs_no_port_of_its_own() {
+    let home = Home::new();
+    let (port, script) = (free_port(), home.file("app.js", NODE));
+    let app = json!({"name": "web", "script": script, "exec_mode": "cluster", "instances": 2,
+        "env": {"PORT": port.to_string()}, "balance": port});
+    let ran = home.run(&["start", &home.file("ecosystem.json", &json!({ "apps": [app] }).to_string())]);
+    assert!(ran.code == 0 && !ran.err.contains("share no port"), "{ran:?}");
+    wait_until("it answers", SOON, || ask(port).is_ok());
+    assert!(home.processes().iter().all(is_private));
 }

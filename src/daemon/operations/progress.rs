@@ -121,7 +121,7 @@ fn turn(target: &mut Target, now: &Snapshot, reload: Option<&Reload>, cut_off: O
     let view = now.processes.get(&target.process);
     let id = target.process;
     // What was replaced answers what it has before it ends.
-    let replaced = || if now.leaving.contains(&id) { Step::Draining } else { Step::Done };
+    let replaced = || if now.leaving.contains_key(&id) { Step::Draining } else { Step::Done };
     let Some(reload) = reload else { return broken_off(target, view, cut_off, None) };
     match &reload.progress {
         Progress::Done => replaced(),

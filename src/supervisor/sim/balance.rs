@@ -46,8 +46,16 @@ impl Told {
 /// Some apps have a balancer before them; their processes have ports of their own.
 pub fn any_balance(dice: &mut Dice, port: Option<PortPlan>) -> Option<Balance> {
     let own = matches!(port, Some(PortPlan::Single(_) | PortPlan::Range(..) | PortPlan::Auto(..)));
+    let (first, last) = match port {
+        Some(PortPlan::Single(port) | PortPlan::Shared(port)) => (port, port),
+        Some(PortPlan::Range(first, last) | PortPlan::Auto(first, last)) => (first, last),
+        None => return None,
+    };
+    // Others share that one, and some have just done so.
+    let fronts: Vec<u16> =
+        [3100, 3101, 3000, 3001].into_iter().filter(|port| !(first..=last).contains(port)).collect();
     (own && dice.chance(50)).then(|| Balance {
-        port: dice.pick(&[3100, 3101, 3000, 3001]),
+        port: dice.pick(&fronts),
         mode: Default::default(),
         method: Default::default(),
         sticky: Default::default(),

@@ -180,3 +180,66 @@ fn a_new_daemon_lets_a_replaced_run_drain_for_as_long_as_the_last_one_did() {
     let story = story.serves("3 on 4001; 1 on 4000, draining").later(ms(9_999)).orders("");
     story.later(ms(1)).orders("SIGTERM 1").serves("3 on 4001");
 }
+
+/// Two processes on the two ports of their range, of which a reload has begun; life 3 is the balancer.
+fn full_range_reloading() -> Story {
+    let mut story = of(AppSpec { instances: 2, numbered: true, ..balanced() });
+    for command in story.brain.balancers_due() {
+        story = story.command(command);
+    }
+    let story = story.spawned(1).spawned(2).spawned(3).accepts(1).accepts(2);
+    let both = vec![ProcessId(0), ProcessId(1)];
+    let both = Command::Reload {
+        beside: both.iter().copied().collect(),
+        processes: both,
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    };
+    let story = story.command(both).orders("launch 4").spawned(4).accepts(4);
+    story.later(ms(1_000)).orders("").serves("4 on 20000; 2 on 4001; 1 on 4000, draining")
+}
+
+#[test]
+fn a_full_range_is_left_for_as_long_as_a_reload_needs_it() {
+    let story = full_range_reloading().drained(1).orders("SIGTERM 1").exits(1, 0).orders("forget 1");
+    let story = story.at_the_deadline().orders("launch 5").spawned(5).accepts(5);
+    let story = story.later(ms(1_000)).serves("4 on 20000; 5 on 4000; 2 on 4001, draining");
+    assert!(matches!(story.progress(), Progress::Rolling { .. }));
+    let story = story.drained(2).exits(2, 0).at_the_deadline().orders("launch 6").spawned(6).accepts(6);
+    let story = story.later(ms(1_000)).drained(4).exits(4, 0).serves("6 on 4001; 5 on 4000");
+    assert_eq!(story.progress(), &Progress::Done);
+}
+
+#[test]
+fn who_takes_long_to_leave_a_port_is_not_waited_for() {
+    let story = full_range_reloading().later(ms(1_000)).orders("launch 5").spawned(5).accepts(5);
+    let story =
+        story.later(ms(1_000)).serves("4 on 20000; 5 on 20001; 1 on 4000, draining; 2 on 4001, draining");
+    let story = story.later(ms(1_000));
+    assert_eq!(story.progress(), &Progress::Done);
+    // The next one comes back.
+    let story = story.drained(1).drained(2).exits(1, 0).exits(2, 0).command(reload()).orders("launch 6");
+    story.spawned(6).accepts(6).later(ms(1_000)).drained(4).serves("6 on 4000; 5 on 20001");
+}
+
+#[test]
+fn a_second_turn_that_fails_leaves_what_was_replaced() {
+    let story = full_range_reloading().drained(1).exits(1, 0).at_the_deadline().spawned(5).accepts(5);
+    let story = story.later(ms(1_000)).drained(2).exits(2, 0).at_the_deadline().orders("launch 6");
+    let story = story.spawned(6).exits(6, 7).serves("4 on 20000; 5 on 4000");
+    assert_eq!(story.progress(), &Progress::Done);
+}
+
+#[test]
+fn a_new_process_gets_what_is_free_of_the_range_when_another_has_its_port() {
+    let three = AppSpec { port: Some(PortPlan::Range(4000, 4001)), numbered: true, ..balanced() };
+    let mut story = of(three);
+    for command in story.brain.balancers_due() {
+        story = story.command(command);
+    }
+    let story = story.spawned(1).spawned(2).accepts(1).command(reload()).spawned(3).accepts(3);
+    let story = story.later(ms(1_000)).drained(1).exits(1, 0).serves("3 on 4001");
+    let more = Command::Scale { app: APP, count: Count::Exactly(2) };
+    story.command(more).orders("launch 4").spawned(4).accepts(4).serves("3 on 4001; 4 on 4000");
+}
