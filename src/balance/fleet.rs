@@ -91,6 +91,11 @@ impl Fleet {
         self.changed.send_modify(|_| ());
     }
 
+    /// The balancer is about to end.
+    pub fn is_ending(&self) -> bool {
+        self.is_ending.load(Relaxed)
+    }
+
     /// Whether somebody who wanted to wait until then has waited long enough for a process.
     pub fn is_over(&self, patience: Instant) -> bool {
         self.is_ending.load(Relaxed) || Instant::now() >= patience

@@ -115,10 +115,15 @@ pub fn answer(
     }
     async move {
         let passed = pass(&connected, &mut asked).await;
-        Ok(passed.unwrap_or_else(|(status, sentence)| {
+        let mut answer = passed.unwrap_or_else(|(status, sentence)| {
             connected.fleet.tally.errors.fetch_add(1, Relaxed);
             own(status, sentence)
-        }))
+        });
+        // So its client sends no request into a connection that is being closed.
+        if connected.fleet.is_ending() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(answer)
     }
 }
 

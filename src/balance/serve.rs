@@ -32,6 +32,9 @@ use super::{http, silence, status, tcp};
 
 /// A client may take so long for the head of its next request, its thinking included.
 const HEAD: Duration = Duration::from_secs(75);
+/// A connection on which nothing is asked is closed so long after the end was asked for: a request may be
+/// on its way, and is told then that it is the last.
+const GRACE: Duration = Duration::from_millis(500);
 /// When no connection can be accepted, for want of descriptors, it is tried again after this.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -186,6 +189,12 @@ async fn accept(
     }
 }
 
+/// Returns so long after the end was asked for.
+async fn over_for(end: &mut watch::Receiver<bool>, span: Duration) {
+    let _ = end.wait_for(|end| *end).await;
+    tokio::time::sleep(span).await;
+}
+
 #[derive(Clone)]
 struct Answering {
     fleet: Arc<Fleet>,
@@ -227,7 +236,7 @@ impl Answering {
                         biased;
                         // A client that breaks off is no news.
                         _ = poll_fn(turn) => return,
-                        _ = self.end.wait_for(|end| *end), if !told => {
+                        () = over_for(&mut self.end, GRACE), if !told => {
                             told = true;
                             connection.as_mut().graceful_shutdown();
                         }
