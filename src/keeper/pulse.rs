@@ -26,16 +26,14 @@ const LATE: Duration = Duration::from_secs(2);
 /// # Errors
 /// A sentence, when the variable is no number of seconds.
 pub fn timeout() -> Result<Option<Duration>, String> {
-    parse(std::env::var_os(HANG_TIMEOUT).as_deref().unwrap_or_default().to_str())
+    parse(&std::env::var_os(HANG_TIMEOUT).unwrap_or_default().to_string_lossy())
 }
 
-fn parse(value: Option<&str>) -> Result<Option<Duration>, String> {
-    let seconds = match value {
-        Some("") => return Ok(Some(TIMEOUT)),
-        Some(text) => text.parse::<u32>().ok(),
-        None => None,
-    };
-    let seconds = seconds.ok_or_else(|| {
+fn parse(value: &str) -> Result<Option<Duration>, String> {
+    if value.is_empty() {
+        return Ok(Some(TIMEOUT));
+    }
+    let seconds: u32 = value.parse().map_err(|_| {
         format!("{HANG_TIMEOUT} is {value:?}: give a whole number of seconds, or 0 for never")
     })?;
     Ok((seconds > 0).then(|| Duration::from_secs(seconds.into())))
@@ -124,10 +122,10 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_number_of_seconds_and_0_is_none() {
-        assert_eq!(parse(Some("")), Ok(Some(TIMEOUT)));
-        assert_eq!(parse(Some("7")), Ok(Some(Duration::from_secs(7))));
-        assert_eq!(parse(Some("0")), Ok(None));
-        for wrong in [Some("7s"), Some("-1"), None] {
+        assert_eq!(parse(""), Ok(Some(TIMEOUT)));
+        assert_eq!(parse("7"), Ok(Some(Duration::from_secs(7))));
+        assert_eq!(parse("0"), Ok(None));
+        for wrong in ["7s", "-1", "\u{fffd}"] {
             assert!(parse(wrong).unwrap_err().contains("a whole number of seconds, or 0 for never"));
         }
     }

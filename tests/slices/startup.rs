@@ -123,7 +123,7 @@ fn j27_a_limit_of_silence_that_is_no_number_is_refused() {
     let home = Home::new();
     let refused = ran(home.command(&["run"]).env("PMDAEMON_HANG_TIMEOUT", "soon"));
     assert_ne!(refused.code, 0);
-    assert!(refused.err.contains("PMDAEMON_HANG_TIMEOUT is"), "{refused:?}");
+    assert!(refused.err.contains("PMDAEMON_HANG_TIMEOUT is \"soon\""), "{refused:?}");
     assert!(refused.err.contains("a whole number of seconds, or 0 for never"), "{refused:?}");
 }
 
