@@ -4,7 +4,8 @@
 //!
 //! On a port whose socket is shared, somebody else's answer is no sign: there the run itself has to be
 //! seen to accept from it. That is asked of each new run of a reload, whatever its health check says,
-//! which is answered by any of those that share it.
+//! which is answered by any of those that share it. On a port of its own the answer of somebody who was
+//! there before the run is no sign either.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use super::log_files::LogFiles;
-use super::{accepting, clock, preparing};
+use super::{accepting, clock, listening, preparing};
 use crate::logs::{self, Filter, Item, Line, Reading, Source, Start, Stream, Until};
 use crate::model::{AppSpec, Fact, Moment, Pid, PortPlan, ProcessId, ReadyBy, RunId, Sign};
 use crate::probe;
@@ -70,7 +71,9 @@ impl Awaiting {
                 })
             }
             ReadyBy::Port => tokio::spawn(async move {
-                accepts(preparing::own_port(&awaited.spec, awaited.port).await).await;
+                // What it was given is its own.
+                let given = awaited.port.zip(awaited.pid);
+                accepts(preparing::own_port(&awaited.spec, awaited.port).await, given).await;
                 tell(&found, run, Sign::Accepts).await;
             }),
             ReadyBy::Log(pattern) => {
@@ -108,14 +111,27 @@ async fn tell(found: &mpsc::Sender<Fact>, run: RunId, sign: Sign) {
     let _ = found.send(Fact::Ready { run, sign, at: clock::now() }).await;
 }
 
-/// Returns when the port accepts connections; never, if there is none.
-async fn accepts(port: Option<String>) {
+/// Returns when the port accepts connections; never, if there is none. `given`: the number, if it is the
+/// run's own, and its main process. Somebody else may have been quicker to listen there, of another home,
+/// say: then the answer is not the run's.
+async fn accepts(port: Option<String>, given: Option<(u16, Pid)>) {
     let Some(port) = port else { return std::future::pending().await };
     let address = format!("localhost:{port}");
-    // A port that swallows the attempt must not keep us from the next one.
-    while !matches!(tokio::time::timeout(PAUSE * 10, probe::tcp::connect(&address)).await, Ok(Ok(()))) {
-        tokio::time::sleep(PAUSE).await;
+    loop {
+        // A port that swallows the attempt must not keep us from the next one.
+        let attempt = tokio::time::timeout(PAUSE * 10, probe::tcp::connect(&address)).await;
+        let answers = matches!(attempt, Ok(Ok(())));
+        if answers && !is_somebody_elses(given).await {
+            return;
+        }
+        // To look who listens takes longer.
+        tokio::time::sleep(if answers { PAUSE * 5 } else { PAUSE }).await;
     }
+}
+
+async fn is_somebody_elses(given: Option<(u16, Pid)>) -> bool {
+    let Some((port, main)) = given else { return false };
+    tokio::task::spawn_blocking(move || listening::is_taken(port, main)).await.unwrap_or(false)
 }
 
 /// Returns when that process accepts from a socket that others of its app have open, too.

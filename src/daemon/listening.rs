@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
 
 use crate::model::{Pid, PortOwner};
 
@@ -47,6 +48,18 @@ pub fn inodes(port: u16) -> BTreeSet<u64> {
 pub fn pids() -> Vec<i32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
+}
+
+/// Somebody listens on that port who was there before that process, and nobody of its tree does. Who
+/// came later may listen on its behalf: a container's proxy, for example.
+pub fn is_taken(port: u16, main: Pid) -> bool {
+    let started = |pid: i32| field::<u64>(pid, 22);
+    let Some(since) = started(main.0) else { return false };
+    let sockets = inodes(port);
+    let listens = |pid: &i32| sockets_of(*pid).any(|inode| sockets.contains(&inode));
+    let listeners: Vec<i32> = pids().into_iter().filter(listens).collect();
+    let is_other = |pid: &i32| !is_below(*pid, main) && started(*pid).is_some_and(|start| start < since);
+    !listeners.is_empty() && listeners.iter().all(is_other)
 }
 
 /// It is that process, or one of its descendants.
@@ -142,10 +155,15 @@ fn owner(pid: Pid, ours: &[(Pid, PortOwner)]) -> PortOwner {
     PortOwner::Foreign { program: name.trim_end().to_owned(), pid }
 }
 
-/// Field 4 of `/proc/PID/stat`, after a name that may hold anything but ends with `)`.
 fn parent(pid: i32) -> Option<i32> {
+    field(pid, 4)
+}
+
+/// That field of `/proc/PID/stat`, by its number in proc_pid_stat(5), of those after the name, which may
+/// hold anything but ends with `)`.
+fn field<T: FromStr>(pid: i32, number: usize) -> Option<T> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()
+    stat.rsplit_once(')')?.1.split_whitespace().nth(number - 3)?.parse().ok()
 }
 
 #[cfg(test)]

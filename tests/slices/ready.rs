@@ -380,6 +380,24 @@ fn an_app_is_ready_when_its_port_accepts() {
 }
 
 #[test]
+fn the_answer_of_somebody_else_on_its_port_is_no_sign() {
+    let home = Home::new();
+    home.file("web.py", "import http.server, os, time\nwhile not os.path.exists('go'): time.sleep(0.02)\nhttp.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), http.server.SimpleHTTPRequestHandler).serve_forever()\n");
+    let port = port();
+    home.ok(&["start", "web.py", "--ready", "port", "--port", &port, "--min-uptime", "10ms"]);
+    // We were there before it.
+    let quicker = std::net::TcpListener::bind(format!("127.0.0.1:{port}")).unwrap();
+    for _ in 0..2 {
+        quicker.accept().unwrap();
+    }
+    assert_eq!(status(&home, "web"), "starting", "it was asked, and asked again");
+    drop(quicker);
+    home.file("go", "");
+    let ran = home.run(&["start", "web", "--wait-timeout", "20s"]);
+    assert_eq!((ran.code, status(&home, "web").as_str()), (0, "online"), "{ran:?}");
+}
+
+#[test]
 fn b12_restart_waits_and_several_are_waited_for_at_once() {
     let home = Home::new();
     home.file("app.py", NOTIFIER);
@@ -437,7 +455,7 @@ fn what_cannot_be_awaited_is_refused_and_leaves_nothing() {
     refused(&["--ready", "log:(up"], "is no regular expression: unclosed group");
     refused(&["--ready", &format!("log:{}", "x".repeat(513))], "at most 512");
     refused(&["--ready", "port"], "needs a port to connect to");
-    refused(&["--listen-timeout", "3s"], "give ready as well");
+    refused(&["--listen-timeout", "3s"], "add --ready");
     assert_eq!(home.ok(&["list"]), "no processes\n");
 }
 
