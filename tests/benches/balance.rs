@@ -16,9 +16,10 @@
 //! the first one's in the same round, with the least and the greatest of them; below the table the CPU of
 //! each balancer is told in the same way as a part of nginx's in the same mode.
 //!
-//! On 2 cores that did other things, too, two runs of eight rounds: in HTTP mode the balancer keeps 0.38
-//! and 0.40 of direct with keep-alive (nginx 0.43 and 0.44) for 1.14 and 1.22 times nginx's CPU, and with
-//! a connection per request 0.82 and 0.83 (0.78 and 0.90) for 1.10 and 1.16 times. Of the CPU on kept
+//! On 2 cores, two runs of six and four rounds: in HTTP mode the balancer keeps 0.38 and 0.41 of direct with
+//! keep-alive (nginx 0.37 and 0.42) for 1.14 and 1.12 times nginx's CPU, and with a connection per request
+//! 0.87 and 0.94 (0.77 and 0.83) for 0.89 and 0.88 times. Before the last answer and the end of a connection
+//! went in one packet that was 0.83 (0.79) for 1.03 times. Of the CPU on kept
 //! connections seven parts in ten are the kernel's (two reads and two writes for each request); link-time
 //! optimisation changes nothing.
 #[path = "../support/mod.rs"]
