@@ -1,4 +1,6 @@
-use std::net::{TcpListener, TcpStream};
+use std::io::ErrorKind;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::Duration;
 
 use pmdaemon::keeper::protocol::{Launch, Order, Step};
 
@@ -39,7 +41,13 @@ fn a_shared_socket_is_open_until_it_is_released_and_its_last_run_is_over() {
     rig.ended(first);
     TcpStream::connect(("127.0.0.1", port)).unwrap();
     rig.order(Order::ReleasePort { port });
-    TcpStream::connect(("127.0.0.1", port)).unwrap();
+    // Nobody new is let in any more, though the socket is open.
+    let here = SocketAddr::from(([127, 0, 0, 1], port));
+    crate::rig::until("nobody is let in", || {
+        TcpStream::connect_timeout(&here, Duration::from_millis(200))
+            .is_err_and(|error| error.kind() == ErrorKind::TimedOut)
+    });
+    assert!(!is_free(port));
     rig.order(Order::KillTree { run: second });
     rig.ended(second);
     // Before the end was reported.
