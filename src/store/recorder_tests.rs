@@ -1,7 +1,7 @@
 //! The recorder on a real file, and on a disk that is full.
 
 use std::sync::mpsc::channel;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::super::tests::{Place, event, process, spec};
 use super::super::{EventQuery, Saved};
