@@ -62,6 +62,7 @@ mod beside;
 mod budget;
 mod command;
 mod complete;
+mod define;
 mod depends;
 mod fact;
 mod health;
