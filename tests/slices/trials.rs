@@ -4,7 +4,9 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::balance::start;
+use serde_json::Value;
+
+use super::balance::{balancer, start};
 use super::shared_port::{self, Load, NODE, free_port, pids};
 use crate::support::{Home, SOON, wait_for, wait_until};
 
@@ -106,6 +108,27 @@ fn k5_what_others_answer_on_a_shared_port_proves_nothing_of_a_new_run() {
     load.more(20);
     load.end().is_clean();
     assert_eq!(pids(&home), before);
+}
+
+#[test]
+fn the_port_of_a_new_run_is_listed_while_it_proves_itself() {
+    let home = Home::new();
+    let front = start(&home, NODE, 1, &[]);
+    let held = home.process("web")["ports"][0].clone();
+    let mut reload = home.command(&["reload", "web", "--soak", "60s"]).stdout(Stdio::null()).spawn().unwrap();
+    let id = home.process("web")["id"].clone();
+    wait_until("it has a port of its own, and listens", SOON, || {
+        let ports = home.json(&["ports", "--json"]);
+        let is_new = |row: &&Value| row["port"] != held && row["reserved_by"][0]["id"] == id;
+        let behind = balancer(&home)["backends"].as_array().map(|all| all.len());
+        let mut news = ports.as_array().unwrap().iter().filter(is_new);
+        behind == Some(2)
+            && news.any(|row| {
+                row["listeners"][0]["id"] == id && row.get("conflict").is_none() && row["port"] != front
+            })
+    });
+    home.ok(&["restart", "web"]);
+    reload.wait().unwrap();
 }
 
 #[test]
