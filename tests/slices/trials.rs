@@ -132,6 +132,19 @@ fn the_port_of_a_new_run_is_listed_while_it_proves_itself() {
 }
 
 #[test]
+fn what_is_stopped_or_deleted_is_gone_with_the_runs_that_a_reload_has_replaced() {
+    for end in [&["stop", "web"][..], &["delete", "web", "--force"]] {
+        let home = Home::new();
+        let stubborn = format!("process.on('SIGTERM', () => {{}});{NODE}");
+        start(&home, &stubborn, 1, &["--kill-timeout", "3s"]);
+        home.file("app.js", NODE);
+        home.ok(&["reload", "web"]);
+        home.ok(end);
+        assert_eq!(home.living_as("app.js"), Vec::<i64>::new(), "{end:?}");
+    }
+}
+
+#[test]
 fn a_reload_that_is_overtaken_says_by_what() {
     let home = Home::new();
     start(&home, NODE, 2, &["--min-uptime", "10ms"]);
