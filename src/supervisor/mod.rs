@@ -105,5 +105,5 @@ pub use restore::{Asked, Living, Remembered};
 pub use scale::{Count, MOST as MOST_INSTANCES};
 pub use spread::Steered;
 pub use table::Supervisor;
-pub use turn::fits_beside;
+pub use turn::{fits_beside, moves_beside};
 pub use update::Then;

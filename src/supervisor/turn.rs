@@ -214,13 +214,8 @@ impl Supervisor {
         let process = &self.processes[&id];
         let spec = &self.apps[&process.app];
         let Ports { held, next, plan: _, trial } = process.ports;
-        let elsewhere = |to: PortPlan| match to.wants(0) {
-            Want::One(port) | Want::Shared(port) => held.is_none_or(|held| held.number() != port),
-            Want::AnyOf(..) => true,
-            Want::Nothing => false,
-        };
         let may_share = match (to, spec.port) {
-            (Some(to), _) => elsewhere(to) && next.is_none(),
+            (Some(to), _) => moves_beside(to, held) && next.is_none(),
             (None, None) => process.ports == Ports::default(),
             (None, Some(_)) => next.is_none() && fits_beside(spec, process.instance, held),
         };
@@ -255,6 +250,16 @@ impl Supervisor {
         let spec = &self.apps[&app];
         let asked = self.reloads.get(&app).and_then(|reload| reload.how.soak).or(spec.roll.soak);
         asked.unwrap_or(spec.restart.min_uptime.min(RollPolicy::USUAL_SOAK))
+    }
+}
+
+/// Whether a run that is to be there, whatever the definition says, may begin beside one that has `held`.
+pub fn moves_beside(to: PortPlan, held: Option<Port>) -> bool {
+    match to.wants(0) {
+        Want::One(port) => held.is_none_or(|held| held.number() != port),
+        Want::Shared(port) => held.is_none_or(|held| held != Port::Own(port)),
+        Want::AnyOf(..) => true,
+        Want::Nothing => false,
     }
 }
 

@@ -23,7 +23,7 @@ use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
 use crate::model::{AppId, AppSpec, Goal, OperationId, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
-use crate::supervisor::{Accepted, Command, Denied, Overtaken, Ports, Progress, fits_beside};
+use crate::supervisor::{Accepted, Command, Denied, Overtaken, Ports, Progress, fits_beside, moves_beside};
 use crate::wire;
 
 /// The longest time that a new run can be given.
@@ -154,7 +154,10 @@ pub async fn replace(
         None => BTreeMap::new(),
     };
     let beside = match plan {
-        Some(_) => up.iter().map(|view| view.id).collect(),
+        Some(_) => {
+            let moves = |view: &&Arc<ProcessView>| moves_beside(ports[&view.id], view.ports.held);
+            up.iter().filter(moves).map(|view| view.id).collect()
+        }
         None => side_by_side(targets).await?,
     };
     let mut earlier = earlier(api, &up).await?;

@@ -247,6 +247,15 @@ fn processes_that_share_a_port_move_to_another_one_by_one() {
     assert!(story.effects.contains(&Effect::Release { port: 3010 }), "{:?}", story.effects);
 }
 
+#[test]
+fn who_shares_a_port_does_not_pause_when_it_is_moved_to_where_it_is() {
+    let story = of(shared(2)).spawned(1).spawned(2);
+    let story = moved_by_reload(story, &[PortPlan::Shared(3000), PortPlan::Shared(3000)]).orders("launch 3");
+    let (at, sign) = (story.now, crate::model::Sign::Accepts);
+    let story = story.spawned(3).fact(Fact::Ready { run: RunId(3), sign, at });
+    story.later(ms(1_000)).orders("SIGTERM 1, launch 4").has(Some(3000));
+}
+
 fn shared(instances: u32) -> AppSpec {
     AppSpec { instances, numbered: true, ..on(PortPlan::Shared(3000)) }
 }
