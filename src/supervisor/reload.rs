@@ -209,8 +209,12 @@ impl Supervisor {
         }
         let of_app = numbered.iter().filter(|(other, _, _)| *other == app);
         let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
-        // Refused before anything begins if there is no port for the first.
-        if let Some(first) = self.in_order_of_turns(&processes).next() {
+        // Refused before anything begins if there is no port for the first; unless it runs by another
+        // definition, and by the present one could not be launched again: that is taken back.
+        let goes_back =
+            |id: &ProcessId| how.back_to.contains_key(id) && self.processes[id].state.run().is_some();
+        let first = self.in_order_of_turns(&processes).next();
+        if let Some(first) = first.filter(|first| !goes_back(first)) {
             let plan = how.ports.get(&first).copied();
             match self.can_try(first, &how.beside, plan) {
                 true => _ = self.port_of_trial(first, plan)?,

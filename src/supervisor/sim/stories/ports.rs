@@ -217,6 +217,26 @@ fn a_reload_to_a_port_that_another_program_has_is_refused_and_nothing_changes() 
 }
 
 #[test]
+fn a_reload_to_a_definition_whose_port_is_anothers_takes_that_back() {
+    let before = on(PortPlan::Single(3000));
+    let story = of(before.clone()).spawned(1).another(on(PortPlan::Single(3001))).spawned(2);
+    let spec = Arc::new(on(PortPlan::Single(3001)));
+    let story = story.command(Command::Update { app: AppId(0), spec, then: Then::Keep });
+    let story = story.command(Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: [(ID, Arc::new(before))].into(),
+    });
+    let reason = "port 3001 is used by api (id 1)".to_owned();
+    let failed = Progress::Failed { process: ID, reason, replaced: Default::default() };
+    assert_eq!(story.brain.reloads()[&AppId(0)].progress, failed);
+    let story = story.orders("").exits(1, 9).orders("forget 1, launch 3").has(Some(3000));
+    assert_eq!(story.brain.app(AppId(0)).unwrap().port, Some(PortPlan::Single(3000)));
+}
+
+#[test]
 fn processes_that_share_a_port_move_to_another_one_by_one() {
     let story = of(shared(2)).spawned(1).spawned(2);
     let story = moved_by_reload(story, &[PortPlan::Shared(3010), PortPlan::Shared(3010)]);
