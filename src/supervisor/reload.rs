@@ -8,10 +8,10 @@
 //! ```
 //!
 //! The new run begins [beside](super::beside) the old one, which is asked to end only when the new
-//! one has proven itself; a failed reload leaves everything as it was. Where two runs cannot live
-//! side by side, since each binds the same port by itself, the old one goes before the new one: that
-//! process pauses, and goes on by the restart rules when its new run fails. Which way is possible is
-//! found out by whoever gives the command.
+//! one has proven itself; a failed reload leaves everything as it was. An old one that ends by itself
+//! before leaves its place to the new one. Where two runs cannot live side by side, since each binds the
+//! same port by itself, the old one goes before the new one: that process pauses, and goes on by the
+//! restart rules when its new run fails. Which way is possible is found out by whoever gives the command.
 //!
 //! How many have their turn at a time is said by the app's [`RollPolicy`]: so many new runs beside
 //! old ones, and so many processes that pause although they could have a run beside. Whose turn comes
@@ -272,7 +272,11 @@ impl Supervisor {
         let (mut going, mut failed, mut interrupted) = (Vec::new(), None, false);
         for (turn, outlook) in seen {
             match outlook {
-                Outlook::Waits { new, stable_at } => going.push(Turn { new, stable_at, ..turn }),
+                Outlook::Waits { new, stable_at } => {
+                    // It may have taken the place of the old one, which has ended.
+                    let beside = turn.beside && self.trials.contains_key(&turn.process);
+                    going.push(Turn { new, stable_at, beside, ..turn });
+                }
                 Outlook::Succeeds => self.promote(now, turn.process),
                 Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) => {}
                 // It was replaced already, and stays where it is.

@@ -43,8 +43,9 @@ impl Supervisor {
         if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
             return match (&process.state, &trial.up) {
                 (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
-                // Something else ends it, and it drains.
-                (State::Running { .. }, _) if process.end_asked => Outlook::Fails(ENDED.to_owned()),
+                // Something else ends it: then the new one takes its place.
+                (State::Running { .. }, _) if process.end_asked => Outlook::Waits { new, stable_at: None },
+                (State::Stopping { .. }, _) => Outlook::Waits { new, stable_at: None },
                 (State::Running { .. }, Some(up)) => match up.online_since {
                     Some(_) if planted!(PromotesAtOnce) => Outlook::Succeeds,
                     Some(since) => ripe(new, since, &up.vitals),
@@ -52,11 +53,7 @@ impl Supervisor {
                 },
                 (State::Running { .. }, None) => Outlook::Waits { new, stable_at: None },
                 (
-                    State::Idle(_)
-                    | State::Waiting { .. }
-                    | State::Backoff { .. }
-                    | State::Starting { .. }
-                    | State::Stopping { .. },
+                    State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Starting { .. },
                     _,
                 ) => Outlook::Fails(ENDED.to_owned()),
             };

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::balance::{balancer, start};
 use super::shared_port::{self, Load, NODE, free_port, pids};
-use crate::support::{Home, SOON, wait_for, wait_until};
+use crate::support::{Home, SOON, proc, wait_for, wait_until};
 
 /// Answers its check with a status of its own.
 const CHECKED: &str = r#"
@@ -142,6 +142,19 @@ fn what_is_stopped_or_deleted_is_gone_with_the_runs_that_a_reload_has_replaced()
         home.ok(end);
         assert_eq!(home.living_as("app.js"), Vec::<i64>::new(), "{end:?}");
     }
+}
+
+#[test]
+fn a4_an_old_run_that_dies_during_a_reload_is_followed_by_the_new_one() {
+    let home = Home::new();
+    let (port, next, script) = (free_port().to_string(), free_port().to_string(), home.file("app.js", NODE));
+    home.ok(&["start", &script, "--name", "web", "--port", &port]);
+    let old = home.pid("web");
+    let reload = home.command(&["reload", "web", "--port", &next, "--soak", "5s"]).spawn();
+    let new = wait_for("two runs", SOON, || home.living_as("app.js").into_iter().find(|pid| *pid != old));
+    proc::kill_hard(old);
+    assert!(reload.unwrap().wait().unwrap().success());
+    assert_eq!((home.pid("web"), home.process("web")["ports"][0].to_string()), (new, next));
 }
 
 #[test]

@@ -210,6 +210,16 @@ fn a_reload_to_another_port_has_both_runs_and_a_crash_keeps_the_new_one() {
 }
 
 #[test]
+fn an_old_run_that_ends_while_the_new_one_has_the_next_port_is_followed_by_that() {
+    let story = of(on(PortPlan::Single(3000))).spawned(1);
+    let story = moved_by_reload(story, &[PortPlan::Single(3001)]).spawned(2);
+    let story = story.others_on(&[3001]).exits(1, 9).orders("forget 1").has(Some(3001));
+    let story = story.later(ms(1_000)).orders("");
+    assert_eq!(story.brain.reloads()[&AppId(0)].progress, Progress::Done);
+    story.another(on(PortPlan::Single(3000))).orders("launch 3");
+}
+
+#[test]
 fn a_reload_to_a_port_that_another_program_has_is_refused_and_nothing_changes() {
     let story = of(on(PortPlan::Single(3000))).spawned(1).others_on(&[3001]);
     let story = moved_by_reload(story, &[PortPlan::Single(3001)]);
