@@ -276,7 +276,11 @@ async fn give(
     accepted.map_err(|denied| ApiError::from(denied).of(operation))?;
     let before: BTreeMap<ProcessId, Option<RunId>> = targets.iter().map(|t| (t.id, t.latest_run)).collect();
     let all_reached = |now: &Snapshot| {
-        before.iter().all(|(id, before)| reached(action, now.processes.get(id).map(AsRef::as_ref), *before))
+        before.iter().all(|(id, before)| {
+            // A run that was replaced may end after the present one.
+            let ends = matches!(action, Action::Stop | Action::Delete) && now.leaving.contains_key(id);
+            !ends && reached(action, now.processes.get(id).map(AsRef::as_ref), *before)
+        })
     };
     let changed = operation.is_some();
     // What is under way already is waited for by who wants to wait.

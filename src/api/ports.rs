@@ -80,7 +80,7 @@ async fn those(api: &Shared, snapshot: Arc<Snapshot>, also: Option<u16>) -> Resu
         let sockets = listening::sockets(&mains(&snapshot));
         let holders: Vec<Pid> = keeper.into_iter().chain(balancers(&snapshot)).collect();
         let sockets = of_all_who_share(|port| sharing(&snapshot, port), &holders, sockets);
-        let sockets = of_who_leaves(&snapshot, sockets);
+        let sockets = of_who_is_beside(&snapshot, sockets);
         ports(&snapshot, sockets, also)
     });
     items.await.map_err(|e| ApiError::internal(&e))
@@ -134,15 +134,21 @@ fn of_all_who_share(
     all
 }
 
-/// Where no present run listens, a run that leaves may: the daemon knows which port that has.
-fn of_who_leaves(snapshot: &Snapshot, mut sockets: Vec<Socket>) -> Vec<Socket> {
+/// Where no present run listens, one that leaves or is on trial may: the daemon knows which port that has.
+fn of_who_is_beside(snapshot: &Snapshot, mut sockets: Vec<Socket>) -> Vec<Socket> {
     for socket in sockets.iter_mut().filter(|socket| !matches!(socket.owner, PortOwner::Ours { .. })) {
-        let has_it = |port: &HeldPort| port.number() == socket.port;
-        let leaver = snapshot.leaving.iter().find(|(_, ports)| ports.iter().any(has_it));
-        let view = leaver.and_then(|(id, _)| snapshot.processes.get(id));
+        let has_it =
+            |view: &&Arc<ProcessView>| ports_beside(snapshot, view).any(|port| port.number() == socket.port);
+        let view = snapshot.processes.values().find(has_it);
         view.into_iter().for_each(|view| socket.owner = ours(view));
     }
     sockets
+}
+
+/// The ports of the runs of a process that are not its present one: those that leave, and one on trial.
+fn ports_beside(snapshot: &Snapshot, view: &ProcessView) -> impl Iterator<Item = HeldPort> {
+    let left = snapshot.leaving.get(&view.id).into_iter().flatten().copied();
+    left.chain(view.ports.trial)
 }
 
 fn ours(view: &Arc<ProcessView>) -> PortOwner {
@@ -159,9 +165,10 @@ struct Wanted {
 fn ports(snapshot: &Snapshot, sockets: Vec<Socket>, also: Option<u16>) -> Vec<Port> {
     let mut reserved: BTreeMap<u16, Vec<Wanted>> = BTreeMap::new();
     for view in snapshot.processes.values() {
-        let left = snapshot.leaving.get(&view.id).into_iter().flatten();
-        let left = left.filter(|port| Some(**port) != view.ports.held).map(|port| left_by(view, *port));
-        for (port, reservation) in reservation(view).into_iter().chain(reservation_before(view)).chain(left) {
+        let beside = ports_beside(snapshot, view).filter(|port| Some(*port) != view.ports.held);
+        let beside = beside.map(|port| held_beside(view, port));
+        let own = reservation(view).into_iter().chain(reservation_before(view));
+        for (port, reservation) in own.chain(beside) {
             reserved.entry(port).or_default().push(reservation);
         }
     }
@@ -204,8 +211,8 @@ fn reservation(view: &ProcessView) -> Option<(u16, Wanted)> {
     Some((port, Wanted { reservation, shared_by: shared.then_some(view.app) }))
 }
 
-/// A port that a run of a process still has which leaves.
-fn left_by(view: &ProcessView, port: HeldPort) -> (u16, Wanted) {
+/// A port of a run that is not the present one.
+fn held_beside(view: &ProcessView, port: HeldPort) -> (u16, Wanted) {
     let (id, name) = (i64::from(view.id.0), view.name());
     let reservation = PortReservation { id, name, held: true, overridden: false };
     (port.number(), Wanted { reservation, shared_by: Some(view.app) })

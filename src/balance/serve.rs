@@ -82,6 +82,7 @@ async fn balance(places: Places) -> io::Result<()> {
     let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let room = Arc::new(Semaphore::new(fleet.settings().max_connections));
     let (ending, end) = watch::channel(false);
+    let ending = Arc::new(ending);
     let answering = Answering { fleet: Arc::clone(&fleet), end };
     let workers = Workers::with(workers::count() - 1, move |given| answering.clone().serve(given))?;
     silence::keep_back(&socket, fleet.settings().mode);
@@ -121,7 +122,7 @@ struct Accepting {
     socket: StdListener,
 }
 
-fn stop(fleet: &Fleet, accepting: Option<Accepting>, ending: &watch::Sender<bool>) -> Option<Accepting> {
+fn stop(fleet: &Fleet, accepting: Option<Accepting>, ending: &Arc<watch::Sender<bool>>) -> Option<Accepting> {
     if let Some(Accepting { task, socket }) = accepting {
         task.abort();
         silence::let_go(&socket);
@@ -131,7 +132,12 @@ fn stop(fleet: &Fleet, accepting: Option<Accepting>, ending: &watch::Sender<bool
         }
     }
     fleet.end();
-    ending.send_replace(true);
+    // One wait for all of them: each is woken once, to be closed.
+    let ending = Arc::clone(ending);
+    tokio::spawn(async move {
+        tokio::time::sleep(GRACE).await;
+        ending.send_replace(true);
+    });
     None
 }
 
@@ -189,15 +195,10 @@ async fn accept(
     }
 }
 
-/// Returns so long after the end was asked for.
-async fn over_for(end: &mut watch::Receiver<bool>, span: Duration) {
-    let _ = end.wait_for(|end| *end).await;
-    tokio::time::sleep(span).await;
-}
-
 #[derive(Clone)]
 struct Answering {
     fleet: Arc<Fleet>,
+    /// What is being answered is the last.
     end: watch::Receiver<bool>,
 }
 
@@ -236,7 +237,7 @@ impl Answering {
                         biased;
                         // A client that breaks off is no news.
                         _ = poll_fn(turn) => return,
-                        () = over_for(&mut self.end, GRACE), if !told => {
+                        _ = self.end.wait_for(|end| *end), if !told => {
                             told = true;
                             connection.as_mut().graceful_shutdown();
                         }

@@ -8,6 +8,9 @@
 //!               gone       leaves                                            leaves
 //! ```
 //!
+//! When the present life ends by itself, what is on trial takes its place at once, and proves itself
+//! there.
+//!
 //! A process has one present life, and all that the rest of the supervisor knows is about that. A
 //! life on trial is an ending away from never having been: the row does not change before it is
 //! promoted, except for the port that it has meanwhile. Behind a balancer it has one of its own, and
@@ -96,23 +99,29 @@ impl Supervisor {
         run
     }
 
-    /// The life on trial becomes the present one, and what was present leaves. Only for a trial
-    /// that runs beside a life that does.
+    /// The life on trial becomes the present one, and what was present leaves, if it has not ended.
     pub(super) fn promote(&mut self, now: Moment, id: ProcessId) {
-        let Some(Trial { run, port, plan, awaits, up: Some(up) }) = self.trials.remove(&id) else { return };
+        let Some(Trial { run, port, plan, awaits, up }) = self.trials.remove(&id) else { return };
         let process = &self.processes[&id];
         let old = process.state.run();
         let (started, old_port) = (process.started, process.ports.held);
         let served = process.state.status() == Status::Online && !process.end_asked;
-        // The row that has changed is looked at anew.
-        self.look_away_from(run, &up);
-        let Up { pid, since, vitals, readiness, remarks, online_since: _, wrong_since: _ } = up;
+        let executed = up.as_ref().map(|up| up.since);
+        let (state, remarks) = match up {
+            Some(up) => {
+                // The row that has changed is looked at anew.
+                self.look_away_from(run, &up);
+                let Up { pid, since, vitals, readiness, remarks, online_since: _, wrong_since: _ } = up;
+                (State::Running { run, pid, since, vitals, readiness }, remarks)
+            }
+            None => (State::Starting { run, since: now }, Remarks::default()),
+        };
         self.change(id, |process| {
-            process.state = State::Running { run, pid, since, vitals, readiness };
+            process.state = state;
             process.awaits = awaits;
             process.remarks = remarks;
             process.latest_run = Some(run);
-            process.started = Some(since);
+            process.started = executed;
             process.trial = None;
             process.ports.trial = None;
             process.ports.held = port;
@@ -120,7 +129,7 @@ impl Supervisor {
             process.restarts = process.restarts.saturating_add(1);
             (process.unstable, process.waits) = (0, 0);
             (process.end_asked, process.drains_until) = (false, None);
-            process.restart_asked = false;
+            (process.restart_asked, process.asked_by_message) = (false, false);
             process.leaving.extend(old.map(|old| (old, Some(now))));
         });
         if let Some(old) = old {

@@ -8,9 +8,9 @@
 //! ```
 //!
 //! Who drains gets nothing new and answers what it has. So does a present life whose end is wanted
-//! while others of its app are in service; but that stays where it is. It is asked to end at once when nobody is
-//! there any more who would be told what it still answers: its balancer is gone, or its app, or no
-//! process of that is wanted up, or everything ends.
+//! while others of its app are in service; but that stays where it is. It is asked to end at once when
+//! nobody is there any more who would be told what it still answers: its balancer is gone, or its app, or
+//! no process of that is wanted up, or everything ends.
 //!
 //! A new daemon goes on with the end of those that it finds; who was replaced drains for no longer
 //! than it would have.

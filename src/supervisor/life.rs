@@ -149,6 +149,12 @@ impl Supervisor {
         match follows {
             Follows::Deletion => self.forget(id),
             Follows::Launch { counts } => self.launch(now, id, counts),
+            // What was to replace it is there already, and has the port that another one may need.
+            Follows::Restart | Follows::Wait(_) | Follows::Rest(Rest::Errored(_))
+                if self.trials.contains_key(&id) && !planted!(StartsAThird) =>
+            {
+                self.promote(now, id);
+            }
             Follows::Restart => self.restart_in_turn(now, id, now),
             Follows::Wait(wait) => {
                 self.change(id, |process| {

@@ -6,8 +6,9 @@
 //! the new port claimed while the old run still uses the old one.
 //!
 //! A port that is shared may be had by several processes of one app, and by its balancer, so that one
-//! goes over into the other: the keeper holds the listening socket for them. It makes the socket at the first launch that needs it, and is told when none
-//! that is wanted up has the port any more ([`Effect::Release`]); over restarts it stays open.
+//! goes over into the other: the keeper holds the listening socket for them. It makes the socket at the
+//! first launch that needs it, and is told when none that is wanted up has the port any more
+//! ([`Effect::Release`]); over restarts it stays open.
 //!
 //! What waits for others before its first start has its port already, or has claimed it.
 //!

@@ -60,4 +60,11 @@ impl Supervisor {
             (Some(_) | None, _) => Second::Nobody,
         }
     }
+
+    /// Who was to be replaced once more gains nothing by that any more: it cannot have both runs, or
+    /// somebody was found on the port that seemed to be free.
+    pub(super) fn comes_back_in_vain(&self, app: AppId, id: ProcessId, beside: bool) -> bool {
+        let has_room = self.range_behind(app).is_some_and(|range| self.has_room(range));
+        self.reloads[&app].again.contains(&id) && !(beside && has_room)
+    }
 }

@@ -8,10 +8,10 @@
 //! ```
 //!
 //! The new run begins [beside](super::beside) the old one, which is asked to end only when the new
-//! one has proven itself; a failed reload leaves everything as it was. Where two runs cannot live
-//! side by side, since each binds the same port by itself, the old one goes before the new one: that
-//! process pauses, and goes on by the restart rules when its new run fails. Which way is possible is
-//! found out by whoever gives the command.
+//! one has proven itself; a failed reload leaves everything as it was. An old one that ends by itself
+//! before leaves its place to the new one. Where two runs cannot live side by side, since each binds the
+//! same port by itself, the old one goes before the new one: that process pauses, and goes on by the
+//! restart rules when its new run fails. Which way is possible is found out by whoever gives the command.
 //!
 //! How many have their turn at a time is said by the app's [`RollPolicy`]: so many new runs beside
 //! old ones, and so many processes that pause although they could have a run beside. Whose turn comes
@@ -209,8 +209,12 @@ impl Supervisor {
         }
         let of_app = numbered.iter().filter(|(other, _, _)| *other == app);
         let processes: Vec<ProcessId> = of_app.map(|(_, _, id)| *id).collect();
-        // Refused before anything begins if there is no port for the first.
-        if let Some(first) = self.in_order_of_turns(&processes).next() {
+        // Refused before anything begins if there is no port for the first; unless it runs by another
+        // definition, and by the present one could not be launched again: that is taken back.
+        let goes_back =
+            |id: &ProcessId| how.back_to.contains_key(id) && self.processes[id].state.run().is_some();
+        let first = self.in_order_of_turns(&processes).next();
+        if let Some(first) = first.filter(|first| !goes_back(first)) {
             let plan = how.ports.get(&first).copied();
             match self.can_try(first, &how.beside, plan) {
                 true => _ = self.port_of_trial(first, plan)?,
@@ -268,7 +272,11 @@ impl Supervisor {
         let (mut going, mut failed, mut interrupted) = (Vec::new(), None, false);
         for (turn, outlook) in seen {
             match outlook {
-                Outlook::Waits { new, stable_at } => going.push(Turn { new, stable_at, ..turn }),
+                Outlook::Waits { new, stable_at } => {
+                    // It may have taken the place of the old one, which has ended.
+                    let beside = turn.beside && self.trials.contains_key(&turn.process);
+                    going.push(Turn { new, stable_at, beside, ..turn });
+                }
                 Outlook::Succeeds => self.promote(now, turn.process),
                 Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) => {}
                 // It was replaced already, and stays where it is.

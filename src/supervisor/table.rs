@@ -10,7 +10,7 @@ use super::leaving::Leaver;
 use super::ports::PortTable;
 use super::schedule::Timetable;
 use super::{Accepted, Denied, Effect, Input, Process, Record, Reload, health, ready};
-use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, Spread, State};
+use crate::model::{AppId, AppSpec, Event, EventKind, Moment, Name, ProcessId, RunId, State};
 
 /// The state machine. See the module's documentation.
 #[derive(Clone, Debug)]
@@ -37,8 +37,8 @@ pub struct Supervisor {
     /// What the present step orders.
     pub(super) effects: Vec<Effect>,
 
-    // Indexes, kept by `put` and `define` alone.
-    names: BTreeMap<(Name, Name), AppId>,
+    // Indexes, kept by `put` and by `define` and its like alone.
+    pub(super) names: BTreeMap<(Name, Name), AppId>,
     members: BTreeSet<(AppId, ProcessId)>,
     runs: BTreeMap<RunId, ProcessId>,
     deadlines: BTreeSet<(Moment, ProcessId)>,
@@ -55,7 +55,7 @@ pub struct Supervisor {
     pub(super) balanced: BTreeSet<AppId>,
     /// Apps whose processes have, or had, a socket each of the port that they share.
     pub(super) spread: BTreeSet<AppId>,
-    touched: BTreeSet<ProcessId>,
+    pub(super) touched: BTreeSet<ProcessId>,
 }
 
 impl Default for Supervisor {
@@ -245,67 +245,6 @@ impl Supervisor {
         self.app_of(namespace, name).and_then(|app| self.members_of(app).next())
     }
 
-    /// Adds an app, which has no process yet.
-    pub(super) fn define(&mut self, id: AppId, spec: Arc<AppSpec>) {
-        self.names.insert((spec.namespace.clone(), spec.name.clone()), id);
-        self.depend(id, Some(&spec));
-        self.timetable.take_up(id);
-        self.note_balanced(id, &spec);
-        self.apps.insert(id, spec);
-        self.effects.push(Effect::Record(Record::App(id)));
-    }
-
-    /// Gives an app that is there another definition of the same name.
-    pub(super) fn redefine(&mut self, id: AppId, spec: Arc<AppSpec>) {
-        self.depend(id, Some(&spec));
-        self.note_balanced(id, &spec);
-        let before = self.apps.insert(id, spec);
-        let policy = |spec: &Arc<AppSpec>| spec.health.clone();
-        let times = |spec: &Arc<AppSpec>| spec.schedule.as_ref().map(ToString::to_string);
-        if before.as_ref().and_then(times) != self.apps.get(&id).and_then(times) {
-            self.timetable.forget(id);
-        }
-        if before.as_ref().and_then(policy) != self.apps.get(&id).and_then(policy) {
-            self.watch_anew(id);
-        }
-        if !planted!(KeepsDefinitionsToItself) {
-            self.effects.push(Effect::Record(Record::App(id)));
-        }
-        // Whoever shows them shows the definition with them.
-        let members: Vec<ProcessId> = self.members_of(id).collect();
-        self.touched.extend(members);
-    }
-
-    fn note_balanced(&mut self, id: AppId, spec: &AppSpec) {
-        match spec.balance.is_some() || spec.is_balancer() {
-            true => self.balanced.insert(id),
-            false => self.balanced.remove(&id),
-        };
-        // Runs by an earlier definition may have such sockets still.
-        if spec.spread == Spread::Even {
-            self.spread.insert(id);
-        }
-    }
-
-    /// Notes on whom an app depends from now on. Called before its definition changes.
-    fn depend(&mut self, id: AppId, spec: Option<&Arc<AppSpec>>) {
-        let names = |spec: &Arc<AppSpec>| {
-            let names = spec.depends_on.iter().map(|on| (on.namespace.clone(), on.app.clone()));
-            names.collect::<Vec<_>>()
-        };
-        for name in self.apps.get(&id).map(names).unwrap_or_default() {
-            if let Some(dependents) = self.dependents.get_mut(&name) {
-                dependents.remove(&id);
-                if dependents.is_empty() {
-                    self.dependents.remove(&name);
-                }
-            }
-        }
-        for name in spec.map(names).unwrap_or_default() {
-            self.dependents.entry(name).or_default().insert(id);
-        }
-    }
-
     /// The processes of an app, by id.
     pub(super) fn members_of(&self, app: AppId) -> impl Iterator<Item = ProcessId> {
         let members = self.members.range((app, ProcessId(0))..=(app, ProcessId(u32::MAX)));
@@ -370,24 +309,6 @@ impl Supervisor {
                 self.drop_app_without_process(before.app);
             }
             (None, None) => {}
-        }
-    }
-
-    /// An app goes with its last process.
-    pub(super) fn drop_app_without_process(&mut self, app: AppId) {
-        if self.members.range((app, ProcessId(0))..=(app, ProcessId(u32::MAX))).next().is_some() {
-            return;
-        }
-        if self.apps.contains_key(&app) {
-            self.depend(app, None);
-        }
-        if let Some(spec) = self.apps.remove(&app) {
-            self.names.remove(&(spec.namespace.clone(), spec.name.clone()));
-            self.timetable.forget(app);
-            self.balanced.remove(&app);
-            self.spread.remove(&app);
-            self.reloads_touched |= self.reloads.remove(&app).is_some();
-            self.effects.push(Effect::Record(Record::AppGone(app)));
         }
     }
 

@@ -43,8 +43,9 @@ impl Supervisor {
         if let Some(trial) = self.trials.get(&id).filter(|trial| Some(trial.run) == new) {
             return match (&process.state, &trial.up) {
                 (State::Running { run, .. }, _) if Some(*run) != old => Outlook::Interrupted,
-                // Something else ends it, and it drains.
-                (State::Running { .. }, _) if process.end_asked => Outlook::Fails(ENDED.to_owned()),
+                // Something else ends it: then the new one takes its place.
+                (State::Running { .. }, _) if process.end_asked => Outlook::Waits { new, stable_at: None },
+                (State::Stopping { .. }, _) => Outlook::Waits { new, stable_at: None },
                 (State::Running { .. }, Some(up)) => match up.online_since {
                     Some(_) if planted!(PromotesAtOnce) => Outlook::Succeeds,
                     Some(since) => ripe(new, since, &up.vitals),
@@ -52,11 +53,7 @@ impl Supervisor {
                 },
                 (State::Running { .. }, None) => Outlook::Waits { new, stable_at: None },
                 (
-                    State::Idle(_)
-                    | State::Waiting { .. }
-                    | State::Backoff { .. }
-                    | State::Starting { .. }
-                    | State::Stopping { .. },
+                    State::Idle(_) | State::Waiting { .. } | State::Backoff { .. } | State::Starting { .. },
                     _,
                 ) => Outlook::Fails(ENDED.to_owned()),
             };
@@ -214,13 +211,8 @@ impl Supervisor {
         let process = &self.processes[&id];
         let spec = &self.apps[&process.app];
         let Ports { held, next, plan: _, trial } = process.ports;
-        let elsewhere = |to: PortPlan| match to.wants(0) {
-            Want::One(port) | Want::Shared(port) => held.is_none_or(|held| held.number() != port),
-            Want::AnyOf(..) => true,
-            Want::Nothing => false,
-        };
         let may_share = match (to, spec.port) {
-            (Some(to), _) => elsewhere(to) && next.is_none(),
+            (Some(to), _) => moves_beside(to, held) && next.is_none(),
             (None, None) => process.ports == Ports::default(),
             (None, Some(_)) => next.is_none() && fits_beside(spec, process.instance, held),
         };
@@ -255,6 +247,16 @@ impl Supervisor {
         let spec = &self.apps[&app];
         let asked = self.reloads.get(&app).and_then(|reload| reload.how.soak).or(spec.roll.soak);
         asked.unwrap_or(spec.restart.min_uptime.min(RollPolicy::USUAL_SOAK))
+    }
+}
+
+/// Whether a run that is to be there, whatever the definition says, may begin beside one that has `held`.
+pub fn moves_beside(to: PortPlan, held: Option<Port>) -> bool {
+    match to.wants(0) {
+        Want::One(port) => held.is_none_or(|held| held.number() != port),
+        Want::Shared(port) => held.is_none_or(|held| held != Port::Own(port)),
+        Want::AnyOf(..) => true,
+        Want::Nothing => false,
     }
 }
 

@@ -39,6 +39,10 @@ impl Supervisor {
             if let (Way::Beside, Some(at)) = (&way, self.waits_for_its_range(now, app, id)) {
                 return self.set_due(app, Some(at));
             }
+            if self.comes_back_in_vain(app, id, matches!(way, Way::Beside)) {
+                self.let_be(app, id);
+                continue;
+            }
             match way {
                 Way::Later => return self.set_due(app, None),
                 Way::Never(whose, reason) => return self.fail_reload(now, app, whose, None, reason),
@@ -124,6 +128,13 @@ impl Supervisor {
         if let Progress::Rolling { waiting, due, .. } = &mut reload.progress {
             waiting.push(id);
             *due = Some(soon);
+        }
+    }
+
+    /// It has no second turn after all.
+    fn let_be(&mut self, app: AppId, id: ProcessId) {
+        if let Some(Reload { progress: Progress::Rolling { waiting, .. }, .. }) = self.reloads.get_mut(&app) {
+            waiting.retain(|other| *other != id);
         }
     }
 

@@ -50,6 +50,45 @@ fn k10_a_plan_shows_the_difference_and_apply_does_just_that() {
 }
 
 #[test]
+fn k10_a_port_that_one_app_leaves_is_another_ones_in_the_same_apply() {
+    let home = Home::new();
+    home.file("app.js", "setInterval(() => {}, 1000);\n");
+    let listeners = [(); 3].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    let [p, q, r] = listeners.map(|listener| listener.local_addr().unwrap().port());
+    let apps = |ports: &[(&str, u16)]| {
+        let app = |(name, port): &(&str, u16)| {
+            format!("{{\"name\": \"{name}\", \"script\": \"app.js\", \"port\": {port}}}")
+        };
+        write(&home, &ports.iter().map(app).collect::<Vec<_>>().join(", "));
+    };
+    let port = |name: &str| home.process(name)["ports"][0].as_u64().map(|port| port as u16);
+    apps(&[("a", p), ("b", q)]);
+    home.ok(&["apply", "apps.json", "--yes"]);
+    // The first one of the file gets what the second one leaves.
+    apps(&[("a", q), ("b", r)]);
+    home.ok(&["apply", "apps.json", "--yes"]);
+    assert_eq!((port("a"), port("b")), (Some(q), Some(r)));
+    // One that is not in the file any more leaves it, too.
+    apps(&[("c", q), ("b", r)]);
+    home.ok(&["apply", "apps.json", "--yes", "--prune"]);
+    assert_eq!((port("c"), home.processes().len()), (Some(q), 2));
+    // Neither can be the first.
+    apps(&[("c", r), ("b", q)]);
+    let before = (home.pid("c"), home.pid("b"));
+    let ran = home.run(&["apply", "apps.json", "--yes"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for words in
+        [format!("c: port {r} is used by b"), format!("b: port {q} is used by c"), "stop it first".into()]
+    {
+        assert!(ran.err.contains(&words), "{words}: {ran:?}");
+    }
+    assert_eq!((home.pid("c"), home.pid("b")), before);
+    home.ok(&["stop", "c"]);
+    home.ok(&["apply", "apps.json", "--yes"]);
+    assert_eq!((port("c"), port("b")), (Some(r), Some(q)));
+}
+
+#[test]
 fn k10_what_was_changed_by_hand_is_in_the_plan() {
     let home = Home::new();
     home.file("app.js", "setInterval(() => {}, 1000);\n");

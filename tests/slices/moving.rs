@@ -82,6 +82,21 @@ fn reload_and_restart_say_only_what_becomes_of_the_port() {
 }
 
 #[test]
+fn who_is_moved_to_where_it_is_pauses_only_if_it_binds_the_port_by_itself_and_says_so() {
+    let home = Home::new();
+    let (port, script) = (free_port(), home.file("app.js", NODE));
+    home.ok(&["start", &script, "--name", "web", "--port", &port.to_string()]);
+    let ran = home.run(&["reload", "web", "--port", &port.to_string()]);
+    assert!(ran.code == 0 && ran.err.contains("Paused while they were reloaded: web."), "{ran:?}");
+    home.ok(&["delete", "web", "--force"]);
+    start(&home, &script, "web", 2, port, &[]);
+    let ran = home.run(&["reload", "web", "--port", &port.to_string()]);
+    assert!(ran.code == 0 && !ran.err.contains("Paused"), "{ran:?}");
+    let events = home.ok(&["events", "web"]);
+    assert!(events.contains("a new run begins beside the present one"), "{events}");
+}
+
+#[test]
 fn a_change_that_fails_leaves_the_port_as_it_was() {
     let home = Home::new();
     let (port, script) = (free_port(), home.file("app.js", NODE));

@@ -4,9 +4,11 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::balance::start;
+use serde_json::Value;
+
+use super::balance::{balancer, start};
 use super::shared_port::{self, Load, NODE, free_port, pids};
-use crate::support::{Home, SOON, wait_for, wait_until};
+use crate::support::{Home, SOON, proc, wait_for, wait_until};
 
 /// Answers its check with a status of its own.
 const CHECKED: &str = r#"
@@ -106,6 +108,53 @@ fn k5_what_others_answer_on_a_shared_port_proves_nothing_of_a_new_run() {
     load.more(20);
     load.end().is_clean();
     assert_eq!(pids(&home), before);
+}
+
+#[test]
+fn the_port_of_a_new_run_is_listed_while_it_proves_itself() {
+    let home = Home::new();
+    let front = start(&home, NODE, 1, &[]);
+    let held = home.process("web")["ports"][0].clone();
+    let mut reload = home.command(&["reload", "web", "--soak", "60s"]).stdout(Stdio::null()).spawn().unwrap();
+    let id = home.process("web")["id"].clone();
+    wait_until("it has a port of its own, and listens", SOON, || {
+        let ports = home.json(&["ports", "--json"]);
+        let is_new = |row: &&Value| row["port"] != held && row["reserved_by"][0]["id"] == id;
+        let behind = balancer(&home)["backends"].as_array().map(|all| all.len());
+        let mut news = ports.as_array().unwrap().iter().filter(is_new);
+        behind == Some(2)
+            && news.any(|row| {
+                row["listeners"][0]["id"] == id && row.get("conflict").is_none() && row["port"] != front
+            })
+    });
+    home.ok(&["restart", "web"]);
+    reload.wait().unwrap();
+}
+
+#[test]
+fn what_is_stopped_or_deleted_is_gone_with_the_runs_that_a_reload_has_replaced() {
+    for end in [&["stop", "web"][..], &["delete", "web", "--force"]] {
+        let home = Home::new();
+        let stubborn = format!("process.on('SIGTERM', () => {{}});{NODE}");
+        start(&home, &stubborn, 1, &["--kill-timeout", "3s"]);
+        home.file("app.js", NODE);
+        home.ok(&["reload", "web"]);
+        home.ok(end);
+        assert_eq!(home.living_as("app.js"), Vec::<i64>::new(), "{end:?}");
+    }
+}
+
+#[test]
+fn a4_an_old_run_that_dies_during_a_reload_is_followed_by_the_new_one() {
+    let home = Home::new();
+    let (port, next, script) = (free_port().to_string(), free_port().to_string(), home.file("app.js", NODE));
+    home.ok(&["start", &script, "--name", "web", "--port", &port]);
+    let old = home.pid("web");
+    let reload = home.command(&["reload", "web", "--port", &next, "--soak", "5s"]).spawn();
+    let new = wait_for("two runs", SOON, || home.living_as("app.js").into_iter().find(|pid| *pid != old));
+    proc::kill_hard(old);
+    assert!(reload.unwrap().wait().unwrap().success());
+    assert_eq!((home.pid("web"), home.process("web")["ports"][0].to_string()), (new, next));
 }
 
 #[test]

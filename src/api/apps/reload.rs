@@ -23,7 +23,7 @@ use crate::daemon::revisions::Author;
 use crate::daemon::view::{ProcessView, Snapshot};
 use crate::model::State::Running;
 use crate::model::{AppId, AppSpec, Goal, OperationId, Pid, PortOwner, PortPlan, ProcessId, RevisionCause};
-use crate::supervisor::{Accepted, Command, Denied, Overtaken, Ports, Progress, fits_beside};
+use crate::supervisor::{Accepted, Command, Denied, Overtaken, Ports, Progress, fits_beside, moves_beside};
 use crate::wire;
 
 /// The longest time that a new run can be given.
@@ -75,14 +75,16 @@ impl Soak {
 ///
 /// The new run begins beside the old one, which is asked to end when the new one is online and has
 /// stayed well for the soak time; then the next process has its turn: as many at a time as `rolling`
-/// of the app says, and first those that are not ready. A new run that dies, is unhealthy, is not ready
-/// in time or cannot be executed ends the reload, and the old one goes on; processes that were replaced
-/// before it stay as they are. If the reload was to bring a definition that changed since the old run
-/// began, the definition goes back to that run's (a revision `taken_back`), so that what runs next is what
-/// ran before. Behind a balancer the new run has another port, takes its share as soon
-/// as it is online, and the old one is asked to end when it has answered what it had, or after the
-/// balancer's drain limit. A process that has a port of its own without a balancer, or listens on one,
-/// cannot have two runs unless it moves to another `port`: its old run ends before the new one begins,
+/// of the app says, and first those that are not ready. An old run that ends by itself before leaves its
+/// place to the new one. A new run that dies, is unhealthy, is not ready in time or cannot be executed
+/// ends the reload, and the old one goes on; processes that were replaced before it stay as they are. If
+/// the reload was to bring a definition that changed since the old run began, the definition goes back to
+/// that run's (a revision `taken_back`), so that what runs next is what ran before. Behind a balancer the
+/// new run has another port, takes its share as soon as it is online, and the old one is asked to end when
+/// it has answered what it had, or after the balancer's drain limit. A process that moves to another
+/// `port`, by this request or because the definition has another one by now, is answered on both
+/// meanwhile. One that stays on a port of its own without a balancer, or listens on one, cannot have two
+/// runs: its old run ends before the new one begins,
 /// and `notice` says that it paused. What is stopped stays so, and what rests between the times of its
 /// schedule runs at the next. A new run of an app without `autorestart` has proven itself, too, when it
 /// ends with exit code 0. Several apps are reloaded side by side.
@@ -154,7 +156,10 @@ pub async fn replace(
         None => BTreeMap::new(),
     };
     let beside = match plan {
-        Some(_) => up.iter().map(|view| view.id).collect(),
+        Some(_) => {
+            let moves = |view: &&Arc<ProcessView>| moves_beside(ports[&view.id], view.ports.held);
+            up.iter().filter(moves).map(|view| view.id).collect()
+        }
         None => side_by_side(targets).await?,
     };
     let mut earlier = earlier(api, &up).await?;

@@ -61,21 +61,53 @@ pub async fn all(
 }
 
 /// Does it. What fails for one app is told, and the others go on; so it is with one that somebody has
-/// changed since the plan was made.
+/// changed since the plan was made. What lacks a port comes after the others, of which one may leave it.
 pub async fn bring(session: &Session, verb: Verb, declared: &Declared, plan: &Plan, report: &mut Report) {
-    for step in &plan.steps {
-        let is = |app: &&NewApp| {
-            app.name.as_deref() == Some(&step.app)
-                && app.namespace.as_deref().unwrap_or("default") == step.namespace
-        };
-        let done = match declared.apps.iter().find(is) {
-            Some(new) => one(session, verb, new, step, report).await,
-            None => remove(session, step, report).await,
-        };
-        if let Err(error) = done {
-            report.refuse(&told(error, step));
+    let mut open: Vec<&PlanStep> = plan.steps.iter().collect();
+    while !open.is_empty() {
+        let count = open.len();
+        let mut left = Vec::new();
+        for step in open {
+            let is = |app: &&NewApp| {
+                app.name.as_deref() == Some(&step.app)
+                    && app.namespace.as_deref().unwrap_or("default") == step.namespace
+            };
+            let done = match declared.apps.iter().find(is) {
+                Some(new) => one(session, verb, new, step, report).await,
+                None => remove(session, step, report).await,
+            };
+            match done {
+                Ok(()) => {}
+                Err(error) if lacks_a_port(verb, step, &error) => left.push((step, error)),
+                Err(error) => report.refuse(&told(error, step)),
+            }
         }
+        // Nobody has left one.
+        if left.len() == count {
+            left.iter().for_each(|(step, error)| report.refuse(&without_port(step, error, count)));
+            return;
+        }
+        open = left.into_iter().map(|(step, _)| step).collect();
     }
+}
+
+/// It was refused because of a port, and nothing of it was done: a reload changes the definition before.
+fn lacks_a_port(verb: Verb, step: &PlanStep, error: &CliError) -> bool {
+    let code = match error {
+        CliError::Client(client) => client.code(),
+        CliError::Sentence(_) | CliError::Usage(_) | CliError::Told | CliError::Code(_) => None,
+    };
+    let reloads = matches!(verb, Verb::Reload { .. }) || step.action == PlanAction::Reload;
+    matches!(code, Some("port_taken" | "ports_exhausted")) && !reloads
+}
+
+/// Several that are left may be in each other's way.
+fn without_port(step: &PlanStep, error: &CliError, count: usize) -> CliError {
+    let cure = match count {
+        1 => "",
+        _ => "; if the file moves that one, too, stop it first: they are in each other's way",
+    };
+    CliError::new(format!("{}: {}{cure}", step.app, error.sentence().unwrap_or_default()))
 }
 
 async fn one(

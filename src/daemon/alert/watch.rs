@@ -285,7 +285,15 @@ impl Watch {
                 Condition::Cpu { above_percent, .. } if running => {
                     usage::cpu(&view.name(), used.cpu_percent, *above_percent)
                 }
-                _ => None,
+                Condition::Memory { .. }
+                | Condition::Cpu { .. }
+                | Condition::Errored
+                | Condition::RestartLoop { .. }
+                | Condition::Unhealthy { .. }
+                | Condition::LogMatch { .. }
+                | Condition::OperationFailed
+                | Condition::Certificate { .. }
+                | Condition::Disk { .. } => None,
             }
         };
         let views = self.meant(snapshot, rule);

@@ -22,6 +22,7 @@ pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now
         }
         let view = now.processes.get(&target.process);
         let known = target.run;
+        let leaves = now.leaving.contains_key(&target.process);
         let step = match target.task {
             // Its turn comes when its command is given.
             _ if target.step == Step::Waiting && target.task != Task::Reload => continue,
@@ -31,8 +32,12 @@ pub fn advance(operation: &mut Operation, now: &Snapshot, reloads: &Reloads, now
             }
             Task::Start => up(target, view, false),
             Task::Restart => up(target, view, true),
-            Task::Stop => down(view),
-            Task::Delete | Task::Scale if view.is_some() => Step::Draining,
+            Task::Stop => match down(view) {
+                // A run that was replaced may end after the present one.
+                Step::Done if leaves => Step::Draining,
+                step => step,
+            },
+            Task::Delete | Task::Scale if view.is_some() || leaves => Step::Draining,
             Task::Delete | Task::Scale | Task::Reset => Step::Done,
             Task::Reload => {
                 let number = reloads.get(&target.app);

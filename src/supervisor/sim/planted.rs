@@ -176,6 +176,8 @@ pub enum Mistake {
     KillsWhoLeaves,
     /// A life on trial is taken for ready before it has shown its sign.
     TrialsNeedNoSign,
+    /// A present life that ends is followed by one more, beside the one on trial.
+    StartsAThird,
     /// A life on trial gets a port that somebody has.
     TriesOnTakenPorts,
     /// What leaves a balancer is asked to end at once.
@@ -293,6 +295,7 @@ impl Mistake {
         (Mistake::PromotesTheFailing, 2123),
         (Mistake::KillsWhoLeaves, 25),
         (Mistake::TrialsNeedNoSign, 9),
+        (Mistake::StartsAThird, 0),
         (Mistake::TriesOnTakenPorts, 30),
         (Mistake::NeverDrains, 422),
         (Mistake::DrainsInAHurry, 422),

@@ -11,7 +11,13 @@ pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Hold
     for (id, run, expected) in &world.ledger.ends {
         let state = world.brain.process(*id).map(|process| &process.state);
         let launched = || launches_of(step, *id).count() == 1;
+        let tried = step.before.get(id).and_then(|before| before.trial);
         let right = match (expected, state) {
+            // What is on trial takes over, if anything is to go on.
+            (
+                Expected::Restart | Expected::Wait(..) | Expected::GivenUp(_) | Expected::Errored,
+                Some(state),
+            ) if tried.is_some_and(|run| !world.ledger.gone.contains(&run)) => state.run() == tried,
             // Unless there is no port, which has an invariant of its own.
             (Expected::Launch | Expected::Restart, Some(State::Idle(Rest::Errored(Reason::NoPort(_))))) => {
                 true

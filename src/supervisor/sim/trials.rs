@@ -10,12 +10,14 @@ pub fn promoted(before: &Process, after: &Process) -> Option<RunId> {
     before.trial.filter(|trial| after.state.run() == Some(*trial))
 }
 
-/// What replaces another has been up for long enough, and well if it is checked; what it replaces
-/// ran until then.
+/// What replaces another that runs has been up for long enough, and well if it is checked.
 pub fn a_new_run_replaces_only_what_it_has_outlived(world: &World, step: &Step<'_>) -> Holds {
     for (id, before) in step.before {
         let Some(after) = world.brain.process(*id) else { continue };
         let Some(run) = promoted(before, after) else { continue };
+        if before.state.run().is_some_and(|old| world.ledger.gone.contains(&old)) {
+            continue;
+        }
         let Some(spec) = world.brain.app(after.app) else { continue };
         let soak = world.ledger.turns.soak(&world.brain, after.app);
         let since = world.ledger.spawned.get(&run);

@@ -120,7 +120,8 @@ impl Ledger {
         match after {
             Some(after) if after.trial == Some(trial) => {}
             Some(after) if after.state.run() == Some(trial) => {
-                self.asked.extend(before.state.run());
+                // One that ended by itself has left its place to it.
+                self.asked.extend(before.state.run().filter(|old| !self.gone.contains(old)));
                 let counts = self.counts.entry(before.id).or_default();
                 *counts =
                     Counts { unstable: 0, waits: 0, restarts: counts.restarts + 1, restart_asked: false };

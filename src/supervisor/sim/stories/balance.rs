@@ -2,7 +2,7 @@
 
 use super::super::super::{Count, Progress, Route};
 use super::*;
-use crate::model::{Balance, Port, PortPlan, ReadyBy, ReadyPolicy, Sign};
+use crate::model::{Balance, Port, PortOwner, PortPlan, ReadyBy, ReadyPolicy, Sign};
 
 const APP: AppId = AppId(0);
 
@@ -228,6 +228,36 @@ fn a_second_turn_that_fails_leaves_what_was_replaced() {
     let story = full_range_reloading().drained(1).exits(1, 0).at_the_deadline().spawned(5).accepts(5);
     let story = story.later(ms(1_000)).drained(2).exits(2, 0).at_the_deadline().orders("launch 6");
     let story = story.spawned(6).exits(6, 7).serves("4 on 20000; 5 on 4000");
+    assert_eq!(story.progress(), &Progress::Done);
+}
+
+#[test]
+fn nobody_is_replaced_twice_for_a_port_that_another_program_has() {
+    let three_ports = AppSpec { port: Some(PortPlan::Range(4000, 4002)), instances: 2, ..balanced() };
+    let mut story = of(AppSpec { numbered: true, ..three_ports });
+    for command in story.brain.balancers_due() {
+        story = story.command(command);
+    }
+    let found = |story: Story, ports: &[u16]| {
+        let busy = ports.iter().map(|port| (*port, PortOwner::Unknown)).collect();
+        story.fact(Fact::PortsSeen { busy })
+    };
+    let story = story.spawned(1).spawned(2).spawned(3).accepts(1).accepts(2);
+    let processes = vec![ProcessId(0), ProcessId(1)];
+    let both = Command::Reload {
+        beside: processes.iter().copied().collect(),
+        processes,
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    };
+    let story = found(story, &[4002]).command(both).orders("launch 4").spawned(4).accepts(4);
+    let story = story.later(ms(1_000)).drained(1).exits(1, 0);
+    // The next one gets the first port that is free, and no other is looked at.
+    let story = found(story, &[]).at_the_deadline().orders("launch 5").spawned(5).accepts(5);
+    let story = story.later(ms(1_000)).serves("4 on 20000; 5 on 4000; 2 on 4001, draining");
+    // The one that seems to be free is looked at, and nobody is waited for any longer.
+    let story = found(story, &[4002]).at_the_deadline().orders("");
     assert_eq!(story.progress(), &Progress::Done);
 }
 

@@ -47,6 +47,25 @@ fn a_new_run_that_dies_is_gone_and_the_old_one_never_notices() {
     story.later(ms(60_000)).orders("").restarts(0);
 }
 
+#[test]
+fn an_old_run_that_ends_by_itself_leaves_its_place_to_the_new_one() {
+    let story = reloading(app("web")).spawned(2).later(ms(200)).exits(1, 9).orders("forget 1");
+    assert_eq!(present(&story), (Some(RunId(2)), Status::Online));
+    let story = story.later(ms(799)).orders("");
+    assert!(matches!(progress(&story), Progress::Rolling { .. }));
+    let story = story.later(ms(1)).orders("");
+    assert_eq!(progress(&story), &Progress::Done);
+    story.restarts(1);
+    // Also one that is not executed yet.
+    let story = reloading(app("web")).exits(1, 9).orders("forget 1").is("starting").spawned(2);
+    assert_eq!(progress(&story.later(ms(1_000)).orders("")), &Progress::Done);
+    // It is not proven: it may end, too.
+    let story = reloading_to_another(with_version("good"), with_version("bad")).spawned(2).exits(1, 9);
+    let story = story.orders("forget 1").exits(2, 7).orders("forget 2, launch 3");
+    assert!(matches!(progress(&story), Progress::Failed { .. }));
+    assert_eq!(version(&story), "good");
+}
+
 /// `back_to` is how the present run was defined.
 fn reloading_to_another(back_to: AppSpec, new: AppSpec) -> Story {
     let update = Command::Update { app: APP, spec: Arc::new(new), then: Then::Keep };

@@ -210,10 +210,40 @@ fn a_reload_to_another_port_has_both_runs_and_a_crash_keeps_the_new_one() {
 }
 
 #[test]
+fn an_old_run_that_ends_while_the_new_one_has_the_next_port_is_followed_by_that() {
+    let story = of(on(PortPlan::Single(3000))).spawned(1);
+    let story = moved_by_reload(story, &[PortPlan::Single(3001)]).spawned(2);
+    let story = story.others_on(&[3001]).exits(1, 9).orders("forget 1").has(Some(3001));
+    let story = story.later(ms(1_000)).orders("");
+    assert_eq!(story.brain.reloads()[&AppId(0)].progress, Progress::Done);
+    story.another(on(PortPlan::Single(3000))).orders("launch 3");
+}
+
+#[test]
 fn a_reload_to_a_port_that_another_program_has_is_refused_and_nothing_changes() {
     let story = of(on(PortPlan::Single(3000))).spawned(1).others_on(&[3001]);
     let story = moved_by_reload(story, &[PortPlan::Single(3001)]);
     story.refuses("port 3001 is used by another program (nginx, pid 812)").orders("").has(Some(3000));
+}
+
+#[test]
+fn a_reload_to_a_definition_whose_port_is_anothers_takes_that_back() {
+    let before = on(PortPlan::Single(3000));
+    let story = of(before.clone()).spawned(1).another(on(PortPlan::Single(3001))).spawned(2);
+    let spec = Arc::new(on(PortPlan::Single(3001)));
+    let story = story.command(Command::Update { app: AppId(0), spec, then: Then::Keep });
+    let story = story.command(Command::Reload {
+        processes: vec![ID],
+        beside: [ID].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: [(ID, Arc::new(before))].into(),
+    });
+    let reason = "port 3001 is used by api (id 1)".to_owned();
+    let failed = Progress::Failed { process: ID, reason, replaced: Default::default() };
+    assert_eq!(story.brain.reloads()[&AppId(0)].progress, failed);
+    let story = story.orders("").exits(1, 9).orders("forget 1, launch 3").has(Some(3000));
+    assert_eq!(story.brain.app(AppId(0)).unwrap().port, Some(PortPlan::Single(3000)));
 }
 
 #[test]
@@ -245,6 +275,15 @@ fn processes_that_share_a_port_move_to_another_one_by_one() {
     let story = accepts(story.spawned(6), 6).later(ms(1_000)).has(Some(3000));
     let story = accepts(story.spawned(7), 7).later(ms(1_000));
     assert!(story.effects.contains(&Effect::Release { port: 3010 }), "{:?}", story.effects);
+}
+
+#[test]
+fn who_shares_a_port_does_not_pause_when_it_is_moved_to_where_it_is() {
+    let story = of(shared(2)).spawned(1).spawned(2);
+    let story = moved_by_reload(story, &[PortPlan::Shared(3000), PortPlan::Shared(3000)]).orders("launch 3");
+    let (at, sign) = (story.now, crate::model::Sign::Accepts);
+    let story = story.spawned(3).fact(Fact::Ready { run: RunId(3), sign, at });
+    story.later(ms(1_000)).orders("SIGTERM 1, launch 4").has(Some(3000));
 }
 
 fn shared(instances: u32) -> AppSpec {
