@@ -75,6 +75,7 @@ pub mod password;
 mod picture;
 mod places;
 pub mod plans;
+mod pointing;
 pub mod points;
 pub mod port_owner;
 pub mod ports;
