@@ -265,6 +265,10 @@ fn schemas() -> Value {
             // Each app says by itself how many of its processes are reloaded at a time.
             "allOf": [
                 {"not": {"properties": {"action": {"enum": ["reload"]}}, "required": ["action", "strategy"]}},
+                {"anyOf": [
+                    {"properties": {"action": {"enum": ["reload"]}}},
+                    {"not": {"required": ["soak_ms"]}},
+                ]},
             ],
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},
