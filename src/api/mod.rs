@@ -61,6 +61,7 @@ pub mod login;
 pub mod logs;
 pub mod metrics;
 mod metrics_marks;
+mod metrics_series;
 mod metrics_span;
 mod naming;
 mod notices;

@@ -78,6 +78,7 @@ fn pattern_of_parameter(name: &str) -> Option<&'static str> {
         "since" | "until" | "from" | "to" => Some(TIME),
         "level" => Some(LEVEL),
         "range" => Some("^(1h|24h|7d|30d)$"),
+        "series" => Some("^(cpu_percent|memory_bytes)(,(cpu_percent|memory_bytes))*$"),
         "instances" => Some("^[0-9]{1,9}(,[0-9]{1,9})*$"),
         "if-match" | "if-none-match" => Some(TAGS),
         "last-event-id" => Some("^[0-9]{1,18}$"),
