@@ -17,6 +17,7 @@ mod contract {
     mod pages;
     mod patch;
     mod pm2_sizes;
+    mod pointers;
     mod push;
     mod revisions;
     mod shapes;

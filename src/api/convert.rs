@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::{
     ApiError, convert_balance, convert_custom, convert_depends, convert_env, convert_health, convert_logs,
     convert_ready, convert_resources, convert_rolling, convert_schedule, convert_usage, convert_watch,
+    pointing,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -219,11 +220,11 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         None => default_cwd.to_owned(),
     };
     for (name, value) in &new.env {
-        check_variable(name, value)?;
+        check_variable("/env", name, value)?;
     }
     let inherited_env: BTreeMap<String, String> = new.inherited_env.unwrap_or_else(environment::of_daemon);
     for (name, value) in &inherited_env {
-        check_variable(name, value)?;
+        check_variable("/inherited_env", name, value)?;
     }
     let interpreter_args = new.interpreter_args.iter().map(|arg| ("/interpreter_args", arg));
     let texts = new.args.iter().map(|arg| ("/args", arg)).chain([("/script", &new.script)]);
@@ -310,10 +311,11 @@ pub fn port_plan(text: &str) -> Result<PortPlan, ApiError> {
     PortPlan::parse(text).map_err(|e| ApiError::member("/port", e.to_string()))
 }
 
-pub(super) fn check_variable(name: &str, value: &str) -> Result<(), ApiError> {
+/// `of`: the member that has it.
+pub(super) fn check_variable(of: &str, name: &str, value: &str) -> Result<(), ApiError> {
     if name.is_empty() || name.contains(['=', '\0']) || value.contains('\0') {
         return Err(ApiError::member(
-            "/env",
+            &format!("{of}{}", pointing::into(name)),
             format!(
                 "{name:?} is not a usable variable: a name is not empty and has no '=', and nothing has NUL characters"
             ),

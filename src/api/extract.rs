@@ -12,7 +12,7 @@ use serde_json::Value;
 use serde_path_to_error::Segment;
 use tower_http::timeout::TimeoutError;
 
-use super::ApiError;
+use super::{ApiError, pointing};
 
 /// The deepest nesting of a JSON body.
 const MAX_DEPTH: usize = 32;
@@ -88,10 +88,9 @@ pub(super) fn wrong_member<T: DeserializeOwned>(json: &[u8]) -> String {
 
 /// As RFC 6901 writes it.
 pub(super) fn pointer(path: &serde_path_to_error::Path) -> String {
-    let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
     let step = |segment: &Segment| match segment {
         Segment::Seq { index } => format!("/{index}"),
-        Segment::Map { key } => format!("/{}", escaped(key)),
+        Segment::Map { key } => pointing::into(key),
         Segment::Enum { .. } | Segment::Unknown => String::new(),
     };
     path.iter().map(step).collect()

@@ -103,9 +103,14 @@ fn server_named(text: &str, face: &Face) -> (String, Option<u16>) {
     let text = text.to_ascii_lowercase();
     let usual = if face.tls.is_some() { 443 } else { 80 };
     match text.rsplit_once(':') {
-        Some((name, port)) if !port.ends_with(']') => (name.to_owned(), port.parse::<u16>().ok()),
+        Some((name, port)) if !port.ends_with(']') => (name.to_owned(), port_number(port)),
         Some(_) | None => (text, Some(usual)),
     }
+}
+
+/// Digits alone (RFC 9110, 4.2): `+80` would be a number, too.
+fn port_number(text: &str) -> Option<u16> {
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 fn is_ours((name, port): &(String, Option<u16>), local: SocketAddr, face: &Face) -> bool {
@@ -167,6 +172,9 @@ mod tests {
             "localhost.evil:9615",
             "127.0.0.1:9615:9615",
             "127.0.0.1:09x",
+            "localhost:+9615",
+            "[::1]:+9615",
+            "localhost: 9615",
             "[::1]",
             "0.0.0.0:9615",
             "localhost:9615, localhost:9615",

@@ -29,6 +29,9 @@ const LABEL_TERM: &str = "^[A-Za-z0-9][A-Za-z0-9._/-]{0,62}(=[A-Za-z0-9._-]{0,63
 const URL: &str = r"^(https?://|\*\*\*$)";
 const HOST: &str = "^[a-z0-9._-]{1,253}$";
 
+/// Quotes that are closed.
+const WORDS: &str = r#"^([^\u0000'"\\#]|\\[^\u0000]|'[^'\u0000]*'|"([^"\\\u0000]|\\[^\u0000])*")*$"#;
+
 /// Writes the rules into the document.
 pub fn describe(document: &mut Value) {
     lay_over("", document, &json!({"components": {"schemas": schemas()}}));
@@ -54,6 +57,7 @@ pub fn describe(document: &mut Value) {
             "namespace" | "name" if !is_of_query => parameter["schema"]["pattern"] = json!(NAME),
             "namespace" | "name" => parameter["schema"]["pattern"] = json!(several(NAME_IN_LIST)),
             "label" => parameter["schema"]["pattern"] = json!(several(&LABEL_TERM[1..LABEL_TERM.len() - 1])),
+            "port" if is_of_query => parameter["schema"]["pattern"] = json!(ports()),
             "grep" => parameter["schema"]["maxLength"] = json!(512),
             // `sys` is what we say.
             "stream" => parameter["schema"]["enum"] = json!(["out", "err"]),
@@ -74,12 +78,32 @@ fn pattern_of_parameter(name: &str) -> Option<&'static str> {
         "since" | "until" | "from" | "to" => Some(TIME),
         "level" => Some(LEVEL),
         "range" => Some("^(1h|24h|7d|30d)$"),
+        "series" => Some("^(cpu_percent|memory_bytes)(,(cpu_percent|memory_bytes))*$"),
         "instances" => Some("^[0-9]{1,9}(,[0-9]{1,9})*$"),
         "if-match" | "if-none-match" => Some(TAGS),
         "last-event-id" => Some("^[0-9]{1,18}$"),
         "idempotency-key" => Some(r#"^([!#-~][!-~]{0,254}|"[!-~]{1,253}")$"#),
         _ => None,
     }
+}
+
+/// An amount of memory with its unit: at least a byte, and at most 2^53.
+fn size() -> String {
+    let some = |digits: usize, unit: &str| {
+        let number = format!("[1-9][0-9]{{0,{}}}(\\.[0-9]{{1,9}})?", digits - 1);
+        format!("({number}|0\\.[1-9][0-9]{{0,8}}){unit}([Ii]?[Bb])?")
+    };
+    let bytes = r"[1-9][0-9]{0,14}(\.[0-9]{1,9})?[Bb]".to_owned();
+    let all = [bytes, some(12, "[Kk]"), some(9, "[Mm]"), some(6, "[Gg]"), some(3, "[Tt]")];
+    format!("^({})$", all.join("|"))
+}
+
+/// A number of that many at most, or a text like that.
+fn number_or(number: &str, least: i64, most: i64, text: &str, pattern: &str) -> Value {
+    let number = json!({
+        "description": number, "type": "integer", "format": "int64", "minimum": least, "maximum": most,
+    });
+    json!({"oneOf": [number, {"description": text, "type": "string", "pattern": pattern}]})
 }
 
 fn matching(pattern: &str) -> Value {
@@ -115,8 +139,13 @@ fn one_of(members: &[&str]) -> Value {
     members.iter().map(|member| json!({"required": [member]})).collect()
 }
 
+/// One of the three forms.
+fn ports() -> String {
+    format!("^({PORT}|(auto:)?{PORT}-{PORT})$")
+}
+
 fn schemas() -> Value {
-    let ports = json!({"pattern": format!("^({PORT}|(auto:)?{PORT}-{PORT})$")});
+    let some_ports = json!({"pattern": ports()});
     let exit_codes = json!({"items": {"minimum": 0, "maximum": 255}});
     let grant = json!({"properties": {"namespaces": each(NAMESPACE)}});
     let password = json!({"minLength": 12, "maxLength": 256});
@@ -139,7 +168,7 @@ fn schemas() -> Value {
                 "maxProperties": 64,
             },
             "inherited_env": variables(),
-            "port": ports,
+            "port": some_ports,
             "listen_mode": matching("^(auto|shared|proxy)$"),
             "spread": matching("^(queue|even)$"),
             "stop_exit_codes": exit_codes,
@@ -173,6 +202,16 @@ fn schemas() -> Value {
             {"type": "array", "items": {"type": "string", "pattern": FULL_TEXT}},
             {"type": "string", "pattern": FULL_TEXT},
         ]},
+        "Pm2List": {"oneOf": [
+            {"description": "One by one.", "type": "array", "items": {"type": "string", "pattern": TEXT}},
+            {
+                "description": "All in one text, split as a shell splits it.", "type": "string",
+                "pattern": WORDS,
+            },
+        ]},
+        "Pm2Port": number_or("One port.", 1, 65_535, "One of the three forms.", &ports()),
+        "Pm2Size": number_or("Bytes.", 1, 1 << 53, "Number and unit, such as 512K, 100M or 1.5GB.", &size()),
+        "Pm2Id": number_or("Its number.", 0, i64::from(u32::MAX), "Its name.", FULL_TEXT),
         "HealthCheck": {
             "properties": {
                 "url": matching("^https?://"),
@@ -227,6 +266,10 @@ fn schemas() -> Value {
             // Each app says by itself how many of its processes are reloaded at a time.
             "allOf": [
                 {"not": {"properties": {"action": {"enum": ["reload"]}}, "required": ["action", "strategy"]}},
+                {"anyOf": [
+                    {"properties": {"action": {"enum": ["reload"]}}},
+                    {"not": {"required": ["soak_ms"]}},
+                ]},
             ],
         },
         "ScaleOrder": {"oneOf": one_of(&["instances", "delta"])},

@@ -5,6 +5,7 @@ use utoipa::IntoParams;
 
 use super::ApiError;
 use super::cursor::{self, Key};
+use crate::wire::More;
 
 /// Which part of a list somebody wants.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -25,10 +26,8 @@ pub struct Paging {
 pub struct Page<T> {
     /// What is on it.
     pub items: Vec<T>,
-    /// Where the next one begins.
-    pub next_cursor: Option<String>,
-    /// How many there are on all pages together.
-    pub total: Option<i64>,
+    /// Where the next one begins, and how many there are.
+    pub more: More,
 }
 
 impl Paging {
@@ -41,6 +40,6 @@ impl Paging {
         let keyed = items.into_iter().map(|item| (key(&item), 0, item)).collect();
         let (items, next_cursor) =
             cursor::page_in_order(list, "", false, keyed, self.limit, self.cursor.as_deref())?;
-        Ok(Page { items, next_cursor, total })
+        Ok(Page { items, more: More { next_cursor, total } })
     }
 }

@@ -32,8 +32,8 @@ pub async fn list(
     Query(paging): Query<Paging>,
 ) -> Result<Json<PortList>, ApiError> {
     let all = all(&api, auth.snapshot(&api)).await?;
-    let Page { items, next_cursor, total } = paging.page("ports", all, |port| Key::Number(port.port))?;
-    Ok(Json(PortList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("ports", all, |port| Key::Number(port.port))?;
+    Ok(Json(PortList { items, more }))
 }
 
 /// Show one port

@@ -76,14 +76,22 @@ impl<'a> Charts<'a> {
             &metrics.points,
             metrics.step_ms,
             &x,
-            |p| p.cpu_percent,
+            |p| p.cpu_percent.unwrap_or_default(),
             most_cpu.unwrap_or(1.0),
             text::cpu,
             &happened,
         );
         let bytes = |value: f64| text::bytes(value as i64);
-        let memory =
-            drawing("Memory", &metrics.points, metrics.step_ms, &x, |p| p.memory_bytes, 1.0, bytes, "");
+        let memory = drawing(
+            "Memory",
+            &metrics.points,
+            metrics.step_ms,
+            &x,
+            |p| p.memory_bytes.unwrap_or_default(),
+            1.0,
+            bytes,
+            "",
+        );
         let marks = metrics.marks.iter().filter(|mark| mark.failure || mark.kind.ends_with(".started"));
         Charts {
             name,
@@ -175,8 +183,9 @@ fn rows(points: &[MetricPoint]) -> Vec<Row> {
             let most = some.iter().map(|point| of(point).max).fold(0.0, f64::max);
             [least, sum / all.max(1) as f64, most].map(say)
         };
-        let [a, b, c] = of(|point| point.cpu_percent, &text::cpu);
-        let [d, e, f] = of(|point| point.memory_bytes, &|value| text::bytes(value as i64));
+        let [a, b, c] = of(|point| point.cpu_percent.unwrap_or_default(), &text::cpu);
+        let [d, e, f] =
+            of(|point| point.memory_bytes.unwrap_or_default(), &|value| text::bytes(value as i64));
         Row { time: time(some[0].at_ms, true), cells: [a, b, c, d, e, f] }
     };
     points.chunks(together).rev().map(row).collect()
@@ -195,8 +204,8 @@ pub(super) mod tests {
         let point = |minute: &i64| MetricPoint {
             at_ms: end - 3_600_000 + minute * 60_000,
             count: 4,
-            cpu_percent: spread(10.0),
-            memory_bytes: spread(f64::from(20 << 20)),
+            cpu_percent: Some(spread(10.0)),
+            memory_bytes: Some(spread(f64::from(20 << 20))),
         };
         Metrics {
             range: "1h".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Stream;
+use super::{More, Stream};
 
 /// What is to be told, of whom, and to whom.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -213,6 +213,9 @@ impl From<AlertRule> for NewAlertRule {
 pub struct AlertRuleList {
     /// By name.
     pub items: Vec<AlertRule>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// Who is to be told: exactly one of `webhook`, `slack`, `discord`, `ntfy`, `command`. Where a channel is
@@ -323,6 +326,9 @@ pub struct AlertChannel {
 pub struct AlertChannelList {
     /// By name.
     pub items: Vec<AlertChannel>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// Something that is to be told, from its beginning to its end.

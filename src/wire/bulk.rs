@@ -41,6 +41,11 @@ pub struct Bulk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub strategy: Option<Strategy>,
+    /// For `reload` alone: so long each new run has to stay well, from when it is ready, before the old one
+    /// goes. Default: as `rolling` of each app says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, minimum = 0, maximum = 86_400_000, example = 5000)]
+    pub soak_ms: Option<i64>,
     /// True: do nothing, and say what would be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -59,6 +64,7 @@ impl Bulk {
             names: None,
             labels: None,
             strategy: None,
+            soak_ms: None,
             dry_run: None,
         }
     }

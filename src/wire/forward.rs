@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Stream;
+use super::{More, Stream};
 
 /// A forward to be begun: to syslog or to HTTP.
 #[derive(Clone, Default, Serialize, Deserialize, ToSchema)]
@@ -130,12 +130,7 @@ pub struct ForwardedLog {
 pub struct ForwardList {
     /// By name.
     pub items: Vec<Forward>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }

@@ -61,14 +61,19 @@ pub struct MetricPoint {
     pub at_ms: i64,
     /// How many measurements.
     pub count: i64,
-    /// CPU in percent: of one core for a process, of all cores for the host.
-    pub cpu_percent: Spread,
-    /// Memory.
-    pub memory_bytes: Spread,
+    /// CPU in percent: of one core for a process, of all cores for the host. Absent when `series` leaves it
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub cpu_percent: Option<Spread>,
+    /// Memory. Absent when `series` leaves it out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub memory_bytes: Option<Spread>,
 }
 
 /// The values of one figure.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Spread {
     /// The lowest.
     pub min: f64,

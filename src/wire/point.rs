@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Process;
+use super::{More, Process};
 
 /// What was defined and what ran at some moment, under a name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -27,14 +27,9 @@ pub struct RestorePoint {
 pub struct RestorePointList {
     /// In the order of their names.
     pub items: Vec<RestorePoint>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// What came of bringing a restore point back.

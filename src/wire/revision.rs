@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::App;
+use super::{App, More};
 
 /// One version of the definition of an app.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize, ToSchema)]
@@ -55,14 +55,9 @@ pub struct Difference {
 pub struct RevisionList {
     /// Ascending.
     pub items: Vec<Revision>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// A version with its definition.

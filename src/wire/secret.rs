@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::More;
+
 /// A value that is to be kept.
 #[derive(Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -33,12 +35,7 @@ pub struct Secret {
 pub struct SecretList {
     /// By namespace and name.
     pub items: Vec<Secret>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }

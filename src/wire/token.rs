@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Role;
+use super::{More, Role};
 
 /// A token that counts. Not the token itself: that is shown once, when it is made.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -39,14 +39,9 @@ pub struct Token {
 pub struct TokenList {
     /// By name.
     pub items: Vec<Token>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// A token to be made.

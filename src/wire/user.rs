@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Role, Token};
+use super::{More, Role, Token};
 
 /// Somebody who logs in with a password.
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
@@ -27,14 +27,9 @@ pub struct User {
 pub struct UserList {
     /// By name.
     pub items: Vec<User>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 /// A user to be added.
@@ -133,14 +128,9 @@ pub struct Session {
 pub struct SessionList {
     /// The oldest first.
     pub items: Vec<Session>,
-    /// There are more: ask again with this as `cursor`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub next_cursor: Option<String>,
-    /// With `count=true`: how many there are on all pages together.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub total: Option<i64>,
+    /// What there is beyond them.
+    #[serde(flatten)]
+    pub more: More,
 }
 
 macro_rules! silent {

@@ -88,6 +88,20 @@ fn each_process_says_what_became_of_it_when_one_app_fails() {
     assert!(over["items"][0]["reason"].as_str().unwrap().contains("exit code 7"), "{over}");
     assert_eq!(home.pid("bad"), bad, "the old one goes on");
     assert_ne!(home.pid("good"), good);
+    // It comes up, and does not stay so.
+    home.file("job.sh", "#!/bin/sh\nsleep 2\nexit 7\n");
+    let order = json!({"action": "reload", "names": ["bad"], "soak_ms": 86_400_000});
+    let problem = api.post(&format!("{PATH}?wait=60s"), &order).is_problem(422, "reload_failed");
+    assert!(problem["detail"].as_str().unwrap().contains("exit code 7"), "{problem}");
+    assert_eq!(home.pid("bad"), bad, "the old one goes on");
+    for order in [
+        json!({"action": "reload", "all": true, "soak_ms": -1}),
+        json!({"action": "reload", "all": true, "soak_ms": 86_400_001}),
+        json!({"action": "restart", "all": true, "soak_ms": 1}),
+    ] {
+        let problem = api.post(PATH, &order).is_problem(422, "invalid_value");
+        assert_eq!(problem["errors"][0]["pointer"], "/soak_ms", "{problem}");
+    }
     // How many at a time is a matter of each app.
     let order = json!({"action": "reload", "all": true, "strategy": {"max_parallel": 1}});
     let problem = api.post(PATH, &order).is_problem(422, "invalid_value");

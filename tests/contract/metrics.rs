@@ -29,6 +29,17 @@ fn an_app_shows_what_each_of_its_processes_has_used() {
     assert_eq!(first["items"].as_array().unwrap().len(), 2);
     let rest = of_web(&format!("cursor={}", first["next_cursor"].as_str().unwrap()));
     assert_eq!((&rest["items"][0]["instance"], rest.get("next_cursor")), (&2.into(), None), "{rest}");
+    for (series, there) in [("cpu_percent", [true, false]), ("memory_bytes", [false, true])] {
+        let item = of_web(&format!("series={series}"))["items"][0]["metrics"].clone();
+        let alone = api.get(&format!("/api/v1/processes/0/metrics?from=30m&step=15s&series={series}"));
+        let host = api.get(&format!("/api/v1/system/metrics?series={series}"));
+        for some in [item, alone, host] {
+            let point = &some["points"][0];
+            let has = ["cpu_percent", "memory_bytes"].map(|figure| point[figure]["max"].is_number());
+            assert_eq!(has, there, "{series}: {point}");
+            assert!(point["count"].is_i64() && some["marks"].is_array(), "{some}");
+        }
+    }
     let one = api.get("/api/v1/apps/web-1/metrics");
     assert_eq!(one["items"].as_array().unwrap().len(), 1, "{one}");
 
@@ -42,6 +53,7 @@ fn an_app_shows_what_each_of_its_processes_has_used() {
         ("range=1h&from=1h", "conflicting_parameters"),
         ("from=1h&to=2h", "invalid_time"),
         ("step=often", "invalid_time"),
+        ("series=cpu", "invalid_query"),
     ] {
         for path in ["/api/v1/processes/0/metrics", "/api/v1/apps/web/metrics", "/api/v1/system/metrics"] {
             api.send(api.request("GET", &format!("{path}?{wrong}"))).is_problem(400, code);

@@ -37,6 +37,8 @@ fn some(home: &Home) -> Api {
             does("PUT", &path, &json!({"value": "x"}));
         }
         does("PUT", &format!("/api/v1/restore-points/{name}"), &json!({}));
+        does("POST", "/api/v1/alerts/channels", &json!({"name": name, "command": ["/bin/true"]}));
+        does("POST", "/api/v1/alerts/rules", &json!({"name": name, "when": {"errored": {}}}));
         does("PATCH", "/api/v1/apps/a", &json!({"max_restarts": number + 20}));
     }
     api
@@ -55,6 +57,8 @@ fn every_list_can_be_read_in_pages_and_counted_and_is_whole_without() {
         ("secrets", 6, "name"),
         ("restore-points", 3, "name"),
         ("apps/a/revisions", 4, "revision"),
+        ("alerts/rules", 3, "name"),
+        ("alerts/channels", 3, "name"),
     ];
     for (list, least, member) in lists {
         // How far each is moves by itself; the place in the list does not.

@@ -10,7 +10,10 @@ fn row_3_other_names_are_misdirected_whatever_a_proxy_says() {
     let home = Home::new();
     let api = home.api();
     let port = api.address.port();
-    for host in ["evil.example", &format!("evil.example:{port}"), "127.0.0.1", "localhost:1", ""] {
+    let foreign = [&format!("evil.example:{port}"), &format!("localhost:+{port}")];
+    for host in
+        ["evil.example", "127.0.0.1", "localhost:1", ""].into_iter().chain(foreign.map(String::as_str))
+    {
         let ours = format!("127.0.0.1:{port}");
         let request = api.request("GET", "/api/v1/processes").header("Host", host);
         api.send(request.header("X-Forwarded-Host", ours)).is_problem(421, "foreign_host");

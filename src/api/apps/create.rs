@@ -51,7 +51,9 @@ pub async fn create(
         return Err(ApiError::member("/autostart", detail));
     }
     let earlier = auth.snapshot(&api);
-    let mut views = create_app(&api, &auth.principal, &note, new, limit).await?;
+    let sent = serde_json::to_value(&new).map_err(|e| ApiError::internal(&e))?;
+    let created = create_app(&api, &auth.principal, &note, new, limit).await;
+    let mut views = created.map_err(|refused| refused.within(&sent))?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
         ready::all(&api, &awaited, limit.saturating_sub(begin.elapsed())).await?;

@@ -45,8 +45,9 @@ pub async fn change(
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
     for (name, value) in &order.set {
-        check_variable(name, value)?;
+        check_variable("/set", name, value)?;
     }
+    let sent = serde_json::to_value(&order).map_err(|e| ApiError::internal(&e))?;
     let mut attempts = Attempts::new();
     loop {
         let before = resolve_app(&auth.snapshot(&api), &reference)?;
@@ -61,7 +62,7 @@ pub async fn change(
         let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
         let done = bring::bring(&api, &auth, author, &before, spec, which.then, limit).await;
         if !attempts.again(&done, known) {
-            return done;
+            return done.map_err(|refused| refused.moved("/env", "/set").within(&sent));
         }
     }
 }
@@ -70,10 +71,10 @@ pub async fn change(
 fn changed(spec: &AppSpec, order: &wire::EnvOrder) -> Result<BTreeMap<String, String>, ApiError> {
     let mut env = spec.env.clone();
     env.extend(order.set.clone());
-    for name in &order.unset {
+    for (at, name) in order.unset.iter().enumerate() {
         if env.remove(name).is_none() {
             let detail = format!("{} declares no variable {name}", spec.name);
-            return Err(ApiError::member("/unset", detail));
+            return Err(ApiError::member(&format!("/unset/{at}"), detail));
         }
     }
     Ok(env)

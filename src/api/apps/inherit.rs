@@ -36,7 +36,7 @@ pub async fn inherit(
     Json(env): Json<wire::InheritedEnv>,
 ) -> Result<StatusCode, ApiError> {
     for (name, value) in &env.variables {
-        check_variable(name, value)?;
+        check_variable("/variables", name, value)?;
     }
     let targets = resolve(&auth.snapshot(&api), &reference)?;
     let apps: BTreeMap<AppId, &Arc<ProcessView>> = targets.iter().map(|view| (view.app, view)).collect();

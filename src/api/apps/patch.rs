@@ -41,6 +41,7 @@ pub async fn patch(
     Json(patch): Json<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
+    let sent = Value::Object(patch.clone());
     let mut attempts = Attempts::new();
     loop {
         let before = resolve_app(&auth.snapshot(&api), &reference)?;
@@ -48,10 +49,10 @@ pub async fn patch(
         let known = conditions.expected(first)?;
         let expected = Some(known.unwrap_or_else(|| Conditions::present(first)));
         let spec = AppSpec { instances: update::present(&before), ..AppSpec::clone(&first.spec) };
-        let new = patched(spec, patch.clone()).await?;
+        let new = patched(spec, patch.clone()).await.map_err(|refused| refused.within(&sent))?;
         let done = redefine(&api, &auth, expected, &before, new, &which, limit).await;
         if !attempts.again(&done, known) {
-            return done;
+            return done.map_err(|refused| refused.within(&sent));
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::supervisor::{Accepted, Command, Denied, Overtaken, Ports, Progress, f
 use crate::wire;
 
 /// The longest time that a new run can be given.
-const LONGEST_SOAK: Duration = Duration::from_secs(86_400);
+pub const LONGEST_SOAK: Duration = Duration::from_secs(86_400);
 
 /// `?soak=5s`: how long each new run has to stay well.
 #[derive(Debug, Deserialize, utoipa::IntoParams)]

@@ -38,8 +38,8 @@ pub async fn list(
     let Some(first) = views.first() else { return Err(ApiError::no_route()) };
     let list = format!("revisions of {}", first.app.0);
     let all = revisions(&kept(&api, &views).await?);
-    let Page { items, next_cursor, total } = paging.page(&list, all, |one| Key::Number(one.revision))?;
-    Ok(Json(wire::RevisionList { items, next_cursor, total }))
+    let Page { items, more } = paging.page(&list, all, |one| Key::Number(one.revision))?;
+    Ok(Json(wire::RevisionList { items, more }))
 }
 
 /// Show one version of a definition

@@ -64,11 +64,26 @@ pub async fn update(
     Query(wait): Query<Wait>,
     Json(new): Json<wire::NewApp>,
 ) -> Result<Response, ApiError> {
+    let sent = serde_json::to_value(&new).map_err(|e| ApiError::internal(&e))?;
+    let done = replace(&api, &auth, &conditions, &reference, new, &which, &wait).await;
+    done.map_err(|refused| refused.within(&sent))
+}
+
+/// The same, told of what the whole definition has: a form has all of its members.
+pub async fn replace(
+    api: &Api,
+    auth: &Auth<AppWrite>,
+    conditions: &Conditions,
+    reference: &str,
+    new: wire::NewApp,
+    which: &Which,
+    wait: &Wait,
+) -> Result<Response, ApiError> {
     let limit = wait.limit()?.max(SPAWN_LIMIT);
-    let before = resolve_app(&auth.snapshot(&api), &reference)?;
+    let before = resolve_app(&auth.snapshot(api), reference)?;
     let Some(first) = before.first() else { return Err(ApiError::no_route()) };
     let expected = conditions.expected_by_all(first)?;
-    redefine(&api, &auth, expected, &before, new, &which, limit).await
+    redefine(api, auth, expected, &before, new, which, limit).await
 }
 
 /// Gives the app of `before` the definition that `new` asks for, and answers with the app.

@@ -16,7 +16,7 @@ use crate::api::conditional::{self, Conditions};
 use crate::api::convert::check_variable;
 use crate::api::extract::{Json, Path};
 use crate::api::resolve::resolve_app;
-use crate::api::{Api, ApiError, Shared};
+use crate::api::{Api, ApiError, Shared, pointing};
 use crate::daemon::preparing;
 use crate::daemon::revisions::{Author, Expected};
 use crate::daemon::view::ProcessView;
@@ -91,14 +91,13 @@ pub async fn patch(
 
 fn check(patch: &wire::VariablesPatch) -> Result<(), ApiError> {
     for (name, value) in &patch.variables {
-        let pointer = format!("/variables/{}", name.replace('~', "~0").replace('/', "~1"));
         let value = value.as_deref().unwrap_or_default();
-        check_variable(name, value).map_err(|refused| ApiError::member(&pointer, refused.detail))?;
+        check_variable("/variables", name, value)?;
         if value == MASKED {
             let detail = format!(
                 "{MASKED} is how the value of {name} is shown, and not its value: leave {name} out to keep it"
             );
-            return Err(ApiError::member(&pointer, detail));
+            return Err(ApiError::member(&format!("/variables{}", pointing::into(name)), detail));
         }
     }
     Ok(())
@@ -121,7 +120,7 @@ async fn change(
     }
     definition::may_be(api, &auth.principal, &spec)?;
     let has_them = definition::has_its_secrets(api, &spec);
-    has_them.map_err(|refused| ApiError::member("/variables", refused.detail))?;
+    has_them.map_err(|refused| refused.moved("/env", "/variables"))?;
     let author = Author { expected, ..Author::new(&auth.principal.subject, RevisionCause::Environment) };
     let follows = Follows::of(Then::Keep);
     let views = update::update_app(api, author, before, Arc::new(spec), &follows, SPAWN_LIMIT).await?;

@@ -27,6 +27,6 @@ pub async fn list(
     auth.must_see_all()?;
     let all = api.forwards.list().await?.into_iter().map(show).collect();
     let key = |forward: &wire::Forward| Key::Text(forward.name.clone());
-    let Page { items, next_cursor, total } = paging.page("forwards", all, key)?;
-    Ok(Json(wire::ForwardList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("forwards", all, key)?;
+    Ok(Json(wire::ForwardList { items, more }))
 }

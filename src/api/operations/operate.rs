@@ -25,7 +25,7 @@ use crate::wire::{self, Action, Bulk, BulkAction, Strategy};
 ///
 /// Deleting needs the right to delete. Without `strategy` all of it begins at once. A reload is one of each
 /// app by itself, as by `POST /api/v1/apps/{ref}/reload`: one that fails leaves the others alone, and the
-/// operation tells of each process. With `dry_run` nothing is done: `would` of the answer says to which
+/// operation tells of each process; `soak_ms` is for each of them. With `dry_run` nothing is done: `would` of the answer says to which
 /// processes what would be done.
 #[utoipa::path(post, path = "/api/v1/operations", tag = "operations", operation_id = "operate", params(Wait),
     request_body(content = Bulk, example = json!({"action": "restart", "refs": ["web", "api"]})),
@@ -55,6 +55,7 @@ pub async fn operate(
                       at a time, by rolling of its definition";
         return Err(ApiError::member("/strategy", detail));
     }
+    let soak = reload::soak(action, bulk.soak_ms)?;
     let targets = select(&auth.snapshot(&api), bulk)?;
     if dry_run {
         note.changes_nothing();
@@ -66,7 +67,7 @@ pub async fn operate(
     }
     let by = &auth.principal;
     let acted = match (action.of_each(), how) {
-        (None, _) => reload::reload(&api, by, &targets, limit).await?,
+        (None, _) => reload::reload(&api, by, &targets, soak, limit).await?,
         (Some(action), Some(how)) if !targets.is_empty() => {
             one_after_the_other(&api, by, action, &targets, how, limit).await?
         }

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 
 use super::rehearse;
 use crate::api::act::{self, Acted};
-use crate::api::apps::reload::{Replaced, replace};
+use crate::api::apps::reload::{LONGEST_SOAK, Replaced, replace};
 use crate::api::{Api, ApiError, convert};
 use crate::auth::Principal;
 use crate::daemon::view::ProcessView;
@@ -16,8 +16,8 @@ use crate::model::{AppId, Goal, ProcessId, State};
 use crate::supervisor::Command;
 use crate::wire;
 
-/// Reloads the apps of these processes and waits for the end of that, at most for `limit`. What is
-/// stopped stays so.
+/// Reloads the apps of these processes and waits for the end of that, at most for `limit`. `soak`: how
+/// long each new run has to stay well, if not as its app says. What is stopped stays so.
 ///
 /// # Errors
 /// The first denial; or why a new run did not come up, with the operation that tells of all.
@@ -25,10 +25,11 @@ pub async fn reload(
     api: &Api,
     by: &Principal,
     targets: &[Arc<ProcessView>],
+    soak: Option<Duration>,
     limit: Duration,
 ) -> Result<Acted, ApiError> {
     let Replaced { notice, operation, over, now } =
-        replace(api, by, &those_up(targets), None, None, limit).await?;
+        replace(api, by, &those_up(targets), soak, None, limit).await?;
     let measured = api.handle.measured().await;
     let show = |target: &Arc<ProcessView>| {
         convert::process(now.processes.get(&target.id).unwrap_or(target), measured.as_deref())
@@ -41,6 +42,21 @@ pub async fn reload(
         ..wire::Outcome::default()
     };
     Ok(Acted { status: if over { StatusCode::OK } else { StatusCode::ACCEPTED }, outcome })
+}
+
+/// How long each new run has to stay well, if not as its app says.
+///
+/// # Errors
+/// 422 when it is too long, or nothing is to be reloaded.
+pub fn soak(action: wire::BulkAction, ms: Option<i64>) -> Result<Option<Duration>, ApiError> {
+    let Some(ms) = ms else { return Ok(None) };
+    if action != wire::BulkAction::Reload {
+        let detail = format!("soak_ms is for a reload: leave it out to {} something", action.as_str());
+        return Err(ApiError::member("/soak_ms", detail));
+    }
+    let longest = LONGEST_SOAK.as_millis() as i64;
+    let ms = convert::number("/soak_ms", Some(ms), 0, 0, longest)?;
+    Ok(Some(Duration::from_millis(ms as u64)))
 }
 
 /// Says which of these would be reloaded. Nothing is done.

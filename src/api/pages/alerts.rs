@@ -9,7 +9,8 @@ use super::{Asked, Fields, asked, reader, wrong};
 use crate::api::access::{Admin, Needs, PageAuth, View, wants_html};
 use crate::api::alerts::{channels, list, rules};
 use crate::api::audit::Note;
-use crate::api::extract::{Json, Path};
+use crate::api::extract::{Json, Path, Query};
+use crate::api::paging::Paging;
 use crate::api::{ApiError, Shared};
 use crate::daemon::clock;
 use crate::dashboard::{self, AlertSetup, AlertsPage, Reader, Typed};
@@ -184,10 +185,11 @@ struct Seen {
 impl Seen {
     async fn now<N: Needs>(auth: &PageAuth<N>, api: &Shared) -> Result<Seen, ApiError> {
         let api = || State(api.clone());
+        let whole = || Query(Paging::default());
         let mut setup = None;
         if auth.with::<Admin>().is_ok() {
-            let rules = rules::list::list(auth.with()?, api()).await?.0.items;
-            setup = Some((rules, channels::list::list(auth.with()?, api()).await?.0.items));
+            let rules = rules::list::list(auth.with()?, api(), whole()).await?.0.items;
+            setup = Some((rules, channels::list::list(auth.with()?, api(), whole()).await?.0.items));
         }
         let alerts = list::list(auth.with()?, api()).await?.0.items;
         Ok(Seen { alerts, setup, reader: reader(&auth.principal, &api().0) })

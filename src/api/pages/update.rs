@@ -15,7 +15,7 @@ use crate::api::apps::{
 use crate::api::audit::Note;
 use crate::api::conditional::{self, Conditions};
 use crate::api::convert_given::asked_for;
-use crate::api::extract::{Json, Path, Query};
+use crate::api::extract::{Path, Query};
 use crate::api::plans::make;
 use crate::api::resolve::resolve_app;
 use crate::api::{ApiError, Shared, convert};
@@ -154,12 +154,10 @@ async fn save(
     };
     let path = || Path(reference.to_owned());
     let wait = || Query(Wait::of(FORM_WAIT));
-    let which = Query(apps::update::Which::of(then));
+    let which = apps::update::Which::of(then);
     let conditions = Conditions::matching(etag);
-    drop(
-        apps::update::update(auth.with()?, State(api.clone()), conditions, path(), which, wait(), Json(new))
-            .await?,
-    );
+    let for_long = Wait::of(FORM_WAIT);
+    drop(apps::update::replace(api, &auth.with()?, &conditions, reference, new, &which, &for_long).await?);
     match after {
         After::Reload => {
             let (soak, to) = (Query(Soak::USUAL), Query(ToPort::USUAL));

@@ -38,6 +38,6 @@ pub async fn list(
         Ok(items)
     });
     let key = |point: &wire::RestorePoint| Key::Text(point.name.clone());
-    let Page { items, next_cursor, total } = paging.page("restore-points", all.await?, key)?;
-    Ok(Json(wire::RestorePointList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("restore-points", all.await?, key)?;
+    Ok(Json(wire::RestorePointList { items, more }))
 }

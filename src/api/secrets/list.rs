@@ -34,6 +34,6 @@ pub async fn list(
         updated_by: known.by,
     });
     let key = |secret: &wire::Secret| Key::Text(format!("{} {}", secret.namespace, secret.name));
-    let Page { items, next_cursor, total } = paging.page("secrets", shown.collect(), key)?;
-    Ok(Json(wire::SecretList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("secrets", shown.collect(), key)?;
+    Ok(Json(wire::SecretList { items, more }))
 }

@@ -46,6 +46,6 @@ pub async fn list(
     };
     let theirs = rows.iter().filter(|row| may_manage(&auth.principal, row)).map(show).collect();
     let key = |session: &wire::Session| Key::Text(format!("{} {}", session.created_at, session.id));
-    let Page { items, next_cursor, total } = paging.page("sessions", theirs, key)?;
-    Ok(Json(wire::SessionList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("sessions", theirs, key)?;
+    Ok(Json(wire::SessionList { items, more }))
 }

@@ -27,6 +27,6 @@ pub async fn list(
     let rows = api.accounts().tokens(clock::unix_ms());
     let theirs = rows.iter().filter(|row| may_manage(&auth.principal, row)).map(show).collect();
     let key = |token: &wire::Token| Key::Text(format!("{} {} {}", token.name, token.created_at, token.id));
-    let Page { items, next_cursor, total } = paging.page("tokens", theirs, key)?;
-    Ok(Json(wire::TokenList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("tokens", theirs, key)?;
+    Ok(Json(wire::TokenList { items, more }))
 }

@@ -28,6 +28,6 @@ pub async fn list(
     let users = api.accounts().users();
     let theirs = users.iter().filter(|row| all || row.name == auth.principal.subject).map(show).collect();
     let key = |user: &wire::User| Key::Text(user.name.clone());
-    let Page { items, next_cursor, total } = paging.page("users", theirs, key)?;
-    Ok(Json(wire::UserList { items, next_cursor, total }))
+    let Page { items, more } = paging.page("users", theirs, key)?;
+    Ok(Json(wire::UserList { items, more }))
 }
