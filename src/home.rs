@@ -116,6 +116,11 @@ impl Home {
         self.0.join("run")
     }
 
+    /// What says which processes the hooks are that run.
+    pub fn hook_dir(&self) -> PathBuf {
+        self.0.join("hooks")
+    }
+
     /// What balancers are told.
     pub fn balance_dir(&self) -> PathBuf {
         self.0.join("balance")

@@ -245,7 +245,7 @@ pub async fn can_be_started(api: &Api, specs: Vec<Arc<AppSpec>>) -> Result<(), A
 async fn are_nobody_elses(specs: Vec<Arc<AppSpec>>) -> Result<(), ApiError> {
     let look = |spec: &Arc<AppSpec>| {
         let run_as = spec.resources.run_as.as_ref();
-        exposed::check(&spec.cwd, &spec.script, &spec.env_sources.files, run_as)
+        exposed::check(&spec.cwd, &spec.script, &spec.hooks, &spec.env_sources.files, run_as)
             .map_err(|exposed| left(spec, &exposed.detail))
     };
     let looking = tokio::task::spawn_blocking(move || specs.iter().try_for_each(look));

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{
-    ApiError, convert_balance, convert_custom, convert_depends, convert_env, convert_health, convert_logs,
-    convert_ready, convert_resources, convert_rolling, convert_schedule, convert_usage, convert_watch,
-    pointing,
+    ApiError, convert_balance, convert_custom, convert_depends, convert_env, convert_health, convert_hooks,
+    convert_logs, convert_ready, convert_resources, convert_rolling, convert_schedule, convert_usage,
+    convert_watch, pointing,
 };
 use crate::daemon::define::Draft;
 use crate::daemon::sampling::Measured;
@@ -168,6 +168,7 @@ pub fn definition(id: AppId, spec: &AppSpec, revision: Option<u64>) -> wire::App
         kill_signal: spec.stop.signal.to_string(),
         kill_timeout_ms: millis(spec.stop.timeout),
         health_check: spec.health.as_ref().map(convert_health::check),
+        hooks: convert_hooks::show(&spec.hooks),
         max_memory_bytes: None,
         nice: None,
         user: None,
@@ -296,6 +297,7 @@ pub fn draft(new: wire::NewApp, default_cwd: &std::path::Path) -> Result<Draft, 
         roll: convert_rolling::wanted(new.rolling.as_ref())?,
         health: new.health_check.map(|asked| convert_health::policy(asked, healthy_within)).transpose()?,
         ready,
+        hooks: convert_hooks::wanted(new.hooks)?,
         watch: new.watch.map(convert_watch::policy).transpose()?,
         schedule: new.schedule.as_ref().map(convert_schedule::wanted).transpose()?,
         stdin: new.stdin.unwrap_or(false),

@@ -95,6 +95,7 @@ mod tests {
             "script": "sleep", "instances": 4, "balance": {"port": 8080, "slow_start_ms": 9000},
             "rolling": {"soak_ms": 5000, "max_surge": "25%", "max_unavailable": "1"},
         }));
+        check(json!({"script": "sleep", "hooks": {"before_start": "test -d /tmp && true", "timeout_ms": 5}}));
         check(json!({"script": "sleep", "labels": {"tier": "web", "canary": ""}}));
         check(json!({"script": "sleep", "watch": {"paths": ["/tmp"], "delay_ms": 300}}));
         check(json!({"script": "sleep", "health_check": {"script": "/bin/true"}, "logs": {"disable": true}}));

@@ -28,6 +28,7 @@ mod convert_depends;
 mod convert_env;
 mod convert_given;
 pub mod convert_health;
+mod convert_hooks;
 mod convert_logs;
 mod convert_operation;
 mod convert_ready;

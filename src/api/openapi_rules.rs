@@ -220,6 +220,10 @@ fn schemas() -> Value {
             },
             "oneOf": one_of(&["url", "tcp", "script"]),
         },
+        "Hooks": {
+            "properties": {"before_start": matching(FULL_TEXT)},
+            "anyOf": one_of(&["before_start"]),
+        },
         "FileWatch": {"properties": {
             "paths": {"maxItems": 200, "items": {"pattern": FULL_TEXT}},
             "ignore": {"maxItems": 200, "items": {"pattern": FULL_TEXT}},

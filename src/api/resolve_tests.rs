@@ -13,6 +13,7 @@ fn listed(apps: &[(&str, &str, &str, u32)]) -> Snapshot {
             roll: Default::default(),
             health: None,
             ready: Default::default(),
+            hooks: Default::default(),
             name: Name::parse(name).unwrap(),
             namespace: Name::parse(namespace).unwrap(),
             script: (*script).to_owned(),

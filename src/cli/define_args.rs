@@ -11,6 +11,7 @@ use super::depends_args::DependsArgs;
 use super::env_args::EnvArgs;
 use super::error::CliError;
 use super::health::{self, HealthArgs};
+use super::hook_args::HookArgs;
 use super::label_args::LabelArgs;
 use super::log_args::LogArgs;
 use super::pm2_args::Pm2Args;
@@ -102,6 +103,9 @@ pub struct DefineArgs {
     /// Health checks.
     #[command(flatten, next_help_heading = "Health")]
     pub health: HealthArgs,
+    /// Commands of one's own.
+    #[command(flatten, next_help_heading = "Hooks")]
+    pub hooks: HookArgs,
 }
 
 impl DefineArgs {
@@ -114,7 +118,7 @@ impl DefineArgs {
     /// The command waits until the app is ready, at most so long: that is said to it, too.
     ///
     /// # Errors
-    /// A quote that is never closed, a path that is not UTF-8, or half a health check.
+    /// A quote that is never closed, a path that is not UTF-8, half a health check, or a limit without a hook.
     pub fn define(
         &self,
         app: NewApp,
@@ -144,7 +148,7 @@ impl DefineArgs {
             logs: self.logs.define(),
             ..app
         };
-        let app = self.schedule.define(self.resources.define(app));
+        let app = self.schedule.define(self.resources.define(self.hooks.define(app)?));
         let app = self.depends.define(self.balance.define(self.labels.define(app)));
         self.env_sources.define(self.ready.define(app, health::wait(wait_ready, wait_timeout)), here)
     }

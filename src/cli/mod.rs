@@ -28,6 +28,7 @@ mod forward_args;
 mod give_args;
 mod health;
 mod history_args;
+mod hook_args;
 mod identity_args;
 mod import_args;
 mod label_args;

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::finder::{Asked, Finder, reason};
-use super::{define_health, define_logs, define_watch, env_file, exposed, node, resources};
+use super::{define_health, define_hooks, define_logs, define_watch, env_file, exposed, node, resources};
 use crate::model::{
-    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Labels, ListenMode, LogPolicy, Name, PortPlan,
-    ReadyBy, ReadyPolicy, Resources, RestartPolicy, RollPolicy, Schedule, Spread, StopPolicy, WatchPolicy,
+    AppSpec, Balance, Dependency, EnvSources, HealthPolicy, Hooks, Labels, ListenMode, LogPolicy, Name,
+    PortPlan, ReadyBy, ReadyPolicy, Resources, RestartPolicy, RollPolicy, Schedule, Spread, StopPolicy,
+    WatchPolicy,
 };
 
 /// What somebody asked for, with every single value parsed.
@@ -59,6 +60,8 @@ pub struct Draft {
     pub health: Option<HealthPolicy>,
     /// What makes it ready.
     pub ready: ReadyPolicy,
+    /// What is run at certain moments.
+    pub hooks: Hooks,
     /// What it may use; who it runs as is in `user` and `group`.
     pub resources: Resources,
     /// Where its output goes; relative paths count from `cwd`.
@@ -117,13 +120,14 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
     let path = path.cloned().unwrap_or_default();
     let finder = Finder { cwd: &draft.cwd, path: &path };
     let health = draft.health.map(|policy| define_health::resolve(policy, &finder)).transpose()?;
+    let hooks = define_hooks::resolve(draft.hooks, &finder)?;
     let found = finder.find(&Asked {
         script: &draft.script,
         args: &draft.args,
         interpreter: draft.interpreter.as_deref(),
         interpreter_args: &draft.interpreter_args,
     })?;
-    exposed::check(&draft.cwd, &draft.script, &env_sources.files, run_as.as_ref())?;
+    exposed::check(&draft.cwd, &draft.script, &hooks, &env_sources.files, run_as.as_ref())?;
     // Who is given connections must be able to take them.
     let takes_turns = draft.balance.is_some() || draft.spread == Spread::Even;
     let ready = match draft.ready.by {
@@ -160,6 +164,7 @@ pub fn define(draft: Draft) -> Result<AppSpec, Undefinable> {
         roll: draft.roll,
         health,
         ready,
+        hooks,
         resources: Resources { run_as, ..draft.resources },
         logs,
         depends_on: draft.depends_on,

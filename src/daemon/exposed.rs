@@ -1,5 +1,5 @@
 //! What root runs must be nobody else's to change (row 33 of the security checklist): the script, the
-//! working directory, files with variables, and every directory on the way to them.
+//! scripts of hooks, the working directory, files with variables, and every directory on the way to them.
 //!
 //! Root may change anything, and the user as whom an app runs may change what it runs. Where everybody
 //! may make files but nobody may touch those of others (`/tmp`, with its sticky bit), what is in it
@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Gid, Group, Uid, User, geteuid};
 
 use super::define::Undefinable;
-use crate::model::RunAs;
+use super::define_hooks;
+use crate::model::{Hooks, RunAs};
 use crate::settings::{self, WRITABLE};
 
 /// Refuses to run what others could change, if this daemon is root's and was not told to.
@@ -26,6 +27,7 @@ use crate::settings::{self, WRITABLE};
 pub fn check(
     cwd: &Path,
     script: &str,
+    hooks: &Hooks,
     env_files: &[PathBuf],
     run_as: Option<&RunAs>,
 ) -> Result<(), Undefinable> {
@@ -34,10 +36,14 @@ pub fn check(
     }
     let whose = run_as.map_or(Whose { uid: 0, gid: 0 }, |user| Whose { uid: user.uid, gid: user.gid });
     // What is no file is looked for in PATH, which is root's own.
-    let script = Some(cwd.join(script)).filter(|file| file.is_file());
+    let file = |script: &str| Some(cwd.join(script)).filter(|file| file.is_file());
+    let of_hooks = hooks
+        .commands
+        .iter()
+        .filter_map(|(hook, command)| Some((define_hooks::member(*hook), file(&command.script)?)));
     let files = env_files.iter().map(|file| ("env_file", file.clone()));
-    let all =
-        [("cwd", cwd.to_path_buf())].into_iter().chain(script.map(|file| ("script", file))).chain(files);
+    let script = file(script).map(|file| ("script", file));
+    let all = [("cwd", cwd.to_path_buf())].into_iter().chain(script).chain(of_hooks).chain(files);
     for (member, path) in all {
         if let Some((place, who)) = whose.first_exposed(&path) {
             let detail = refusal(&place, &who, run_as.map(|user| user.user.as_str()));

@@ -1,25 +1,34 @@
-//! Launches for which files have to be read first. The loop does not wait for a disk: a launch is
-//! made ready beside it, and every other order for that run is held back until it has been sent,
+//! Launches for which files have to be read first, or the hook `before_start` has to be run. The loop
+//! does not wait for a disk or a hook: a launch is made ready beside it, and every other order for that run is held back until it has been sent,
 //! so that the keeper hears them in the order in which the brain gave them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 use super::env_file;
+use super::hooks::ReadyHook;
 use crate::keeper::protocol::{Launch, Order};
 use crate::model::{AppSpec, Fact, RunId, SpawnFailure, SpawnStep};
 
 /// A disk that takes longer is broken, or is a network that is gone.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A launch whose files were read, or why they were not.
+/// A launch whose files were read.
+pub struct Ready {
+    /// The hook that has to be run first, if there is one.
+    pub before: Option<ReadyHook>,
+    /// What the keeper is sent then.
+    pub launch: Launch,
+}
+
+/// A launch whose files were read and whose hook was run, or why not.
 pub struct Prepared {
     /// Which run.
     pub run: RunId,
-    launch: Result<Box<Launch>, String>,
+    launch: Result<Box<Launch>, SpawnFailure>,
 }
 
 /// What follows.
@@ -32,9 +41,16 @@ pub enum Outcome {
 
 /// The runs whose launch is being made ready.
 pub struct Preparing {
-    /// What was ordered for them meanwhile.
-    held: HashMap<RunId, Vec<Order>>,
+    held: HashMap<RunId, Held>,
     done: mpsc::Sender<Prepared>,
+}
+
+/// A run that waits for its launch.
+struct Held {
+    /// What was ordered for it meanwhile.
+    orders: Vec<Order>,
+    /// Absent when it was called off. Its end ends the hook.
+    wanted: Option<oneshot::Sender<()>>,
 }
 
 impl Preparing {
@@ -44,14 +60,16 @@ impl Preparing {
         (Preparing { held: HashMap::new(), done }, out)
     }
 
-    /// Reads the files, and makes the launch with what is in them, for which files may be written.
+    /// Reads the files, and makes the launch with what is in them, for which files may be written. Then
+    /// its hook is run.
     pub fn begin(
         &mut self,
         run: RunId,
         files: Vec<PathBuf>,
-        launch: impl FnOnce(BTreeMap<String, String>) -> Result<Launch, String> + Send + 'static,
+        launch: impl FnOnce(BTreeMap<String, String>) -> Result<Ready, String> + Send + 'static,
     ) {
-        self.held.insert(run, Vec::new());
+        let (wanted, unwanted) = oneshot::channel();
+        self.held.insert(run, Held { orders: Vec::new(), wanted: Some(wanted) });
         let done = self.done.clone();
         tokio::spawn(async move {
             let launch = match read(files).await {
@@ -60,7 +78,10 @@ impl Preparing {
                     .unwrap_or_else(|_| Err("the launch could not be made ready".to_owned())),
                 Err(why) => Err(why),
             };
-            let launch = launch.map(Box::new);
+            let launch = match launch {
+                Ok(ready) => after_its_hook(ready, unwanted).await,
+                Err(why) => Err(failure(SpawnStep::EnvFiles, why)),
+            };
             // Nobody listens any more when the daemon ends.
             let _ = done.send(Prepared { run, launch }).await;
         });
@@ -70,30 +91,58 @@ impl Preparing {
     pub fn hold(&mut self, run: RunId, order: Order) -> Option<Order> {
         match self.held.get_mut(&run) {
             Some(held) => {
-                held.push(order);
+                held.orders.push(order);
                 None
             }
             None => Some(order),
         }
     }
 
+    /// It is not to be launched any more. A hook that runs for it is killed.
+    pub fn call_off(&mut self, run: RunId) {
+        if let Some(held) = self.held.get_mut(&run) {
+            held.wanted = None;
+        }
+    }
+
     /// What follows from that; nothing, if it was forgotten meanwhile.
     pub fn end(&mut self, prepared: Prepared) -> Option<Outcome> {
         let Prepared { run, launch } = prepared;
-        let held = self.held.remove(&run)?;
+        let Held { orders, wanted } = self.held.remove(&run)?;
+        let launch = if wanted.is_some() { launch } else { Err(called_off()) };
         Some(match launch {
-            Ok(launch) => Outcome::Orders(std::iter::once(Order::Launch(launch)).chain(held).collect()),
-            Err(detail) => {
-                let failure = SpawnFailure { step: SpawnStep::EnvFiles, errno: 0, detail };
-                Outcome::Failed(Fact::SpawnFailed { run, failure })
-            }
+            Ok(launch) => Outcome::Orders(std::iter::once(Order::Launch(launch)).chain(orders).collect()),
+            Err(failure) => Outcome::Failed(Fact::SpawnFailed { run, failure }),
         })
     }
 
-    /// The brain has taken them for lost, with the keeper that they were for.
+    /// The brain has taken them for lost, with the keeper that they were for. Their hooks are killed.
     pub fn forget_all(&mut self) {
         self.held.clear();
     }
+}
+
+/// Runs the hook that a launch has, for as long as the launch is wanted.
+async fn after_its_hook(ready: Ready, unwanted: oneshot::Receiver<()>) -> Result<Box<Launch>, SpawnFailure> {
+    let Ready { before, launch } = ready;
+    let Some(hook) = before else { return Ok(Box::new(launch)) };
+    tokio::select! {
+        biased;
+        // Nobody sends anything: the other end is dropped.
+        _ = unwanted => Err(called_off()),
+        ran = hook.run() => match ran {
+            Ok(()) => Ok(Box::new(launch)),
+            Err(why) => Err(failure(SpawnStep::Hook, why)),
+        },
+    }
+}
+
+fn called_off() -> SpawnFailure {
+    failure(SpawnStep::CalledOff, "it was called off".to_owned())
+}
+
+fn failure(step: SpawnStep, detail: String) -> SpawnFailure {
+    SpawnFailure { step, errno: 0, detail }
 }
 
 /// The variables of those files.
@@ -151,13 +200,17 @@ mod tests {
         }
     }
 
+    fn ready(launch: Launch) -> Ready {
+        Ready { before: None, launch }
+    }
+
     #[tokio::test]
     async fn orders_for_a_run_wait_until_it_was_launched() {
         let (mut preparing, mut out) = Preparing::new();
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(".env");
         std::fs::write(&file, "A=1").unwrap();
-        preparing.begin(RunId(7), vec![file], |env| Ok(Launch { env, ..launch() }));
+        preparing.begin(RunId(7), vec![file], |env| Ok(ready(Launch { env, ..launch() })));
         assert!(preparing.hold(RunId(8), Order::KillTree { run: 8 }).is_some());
         assert!(preparing.hold(RunId(7), Order::KillTree { run: 7 }).is_none());
         let outcome = preparing.end(out.recv().await.unwrap());
@@ -172,11 +225,12 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_is_gone_is_a_launch_that_failed_unless_it_was_forgotten() {
         let (mut preparing, mut out) = Preparing::new();
-        preparing.begin(RunId(7), vec!["/no/such/.env".into()], |_| Ok(launch()));
+        preparing.begin(RunId(7), vec!["/no/such/.env".into()], |_| Ok(ready(launch())));
         let outcome = preparing.end(out.recv().await.unwrap());
         let Some(Outcome::Failed(Fact::SpawnFailed { failure, .. })) = outcome else { panic!("no failure") };
         assert_eq!(failure.detail, "the env file /no/such/.env cannot be read: it does not exist");
-        preparing.begin(RunId(8), vec!["/no/such/.env".into()], |_| Ok(launch()));
+        assert_eq!(failure.step, SpawnStep::EnvFiles);
+        preparing.begin(RunId(8), vec!["/no/such/.env".into()], |_| Ok(ready(launch())));
         preparing.forget_all();
         assert!(preparing.end(out.recv().await.unwrap()).is_none());
     }

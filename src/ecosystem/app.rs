@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::apps::Around;
 use super::keys::Keys;
-use super::{Unusable, serve, value};
+use super::{Unusable, hooks, serve, value};
 use crate::wire::{
     Balance, Dependency, FileWatch, HealthCheck, LogPolicy, NewApp, Rolling, Schedule, WhenFull,
 };
@@ -80,6 +80,7 @@ pub fn app(
         kill_signal: Some(keys.get("kill_signal", value::text)?.unwrap_or(KILL_SIGNAL.to_owned())),
         kill_timeout_ms: Some(keys.get("kill_timeout", value::time)?.unwrap_or(KILL_TIMEOUT_MS)),
         health_check,
+        hooks: keys.get("hooks", hooks::read)?,
         max_memory_bytes: keys.get("max_memory_restart", value::bytes)?.filter(|bytes| *bytes != 0),
         nice: keys.get("nice", value::number)?,
         user: keys.get("user", value::text)?,

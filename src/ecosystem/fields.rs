@@ -172,6 +172,7 @@ pub const FIELDS: &[Field] = &[
         Kind::Object,
         "url, tcp or script; timeout, interval, retries, start_limit.",
     ),
+    field("hooks", &[], Kind::Object, "Commands of your own: before_start; timeout."),
     field("labels", &[], Kind::Variables, "To choose apps by: {tier: \"web\"}."),
     field("depends_on", &[], Kind::Object, "Names in a list, or an object {db: \"healthy\"}."),
     field("nice", &[], Kind::Number, "Scheduling priority."),

@@ -16,6 +16,7 @@ mod apps;
 mod deploy;
 mod dump;
 mod fields;
+mod hooks;
 mod keys;
 mod node;
 mod read;

@@ -92,7 +92,7 @@ use nix::sys::signalfd::{SfdFlags, SignalFd};
 use crate::fault;
 use crate::home::Home;
 pub use cgroup::{Leaf, own_cgroup};
-pub use process::{Pidfd, boot_id};
+pub use process::{Pidfd, boot_id, stat};
 pub use resources::yield_to_others;
 
 pub use daemon_child::executable;

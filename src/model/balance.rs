@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    AppSpec, EnvSources, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy, RollPolicy,
-    Signal, Spread, StopPolicy,
+    AppSpec, EnvSources, Hooks, Labels, LogPolicy, PortPlan, ReadyPolicy, Resources, RestartPolicy,
+    RollPolicy, Signal, Spread, StopPolicy,
 };
 
 /// What is asked of a balancer (acceptance rows A10, C2, K21).
@@ -139,6 +139,7 @@ impl AppSpec {
             roll: RollPolicy::default(),
             health: None,
             ready: ReadyPolicy::default(),
+            hooks: Hooks::default(),
             resources: Resources::default(),
             logs: LogPolicy::default(),
             depends_on: Vec::new(),

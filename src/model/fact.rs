@@ -141,6 +141,10 @@ pub enum SpawnStep {
     Prepare,
     /// Executing the program.
     Exec,
+    /// Running the command of its hook `before_start`.
+    Hook,
+    /// Its end was wanted before it had been launched, and so it was not.
+    CalledOff,
     /// The keeper was lost before it said what became of the order.
     Lost,
 }

@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::{
-    Balance, Dependency, EnvSources, HealthPolicy, Labels, LogPolicy, Name, PortPlan, ReadyBy, ReadyPolicy,
-    Resources, RollPolicy, Schedule, Signal, Spread, WatchPolicy,
+    Balance, Dependency, EnvSources, HealthPolicy, Hooks, Labels, LogPolicy, Name, PortPlan, ReadyBy,
+    ReadyPolicy, Resources, RollPolicy, Schedule, Signal, Spread, WatchPolicy,
 };
 
 /// The definition of an app, with everything resolved: the program is an absolute path, the
@@ -60,6 +60,8 @@ pub struct AppSpec {
     pub health: Option<HealthPolicy>,
     /// What makes its processes ready.
     pub ready: ReadyPolicy,
+    /// What is run at certain moments of its life.
+    pub hooks: Hooks,
     /// What it may use, and as whom it runs.
     pub resources: Resources,
     /// Where its output goes.
@@ -186,6 +188,7 @@ impl fmt::Debug for AppSpec {
             .field("roll", &self.roll)
             .field("health", &self.health)
             .field("ready", &self.ready)
+            .field("hooks", &self.hooks)
             .field("resources", &self.resources)
             .field("logs", &self.logs)
             .field("depends_on", &self.depends_on)

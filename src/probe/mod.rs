@@ -4,8 +4,10 @@
 //! - [`http`]: GET, 2xx is well. [`tcp`]: connect. [`script`]: run, exit code 0 is well.
 //! - Only this host is asked: names are resolved, and addresses that are not of the loopback are
 //!   left out. A redirect is an answer like any other, not followed.
+//! - A [`command`] is what a script is run by, and hooks are, too.
 //! - A check never lasts longer than its timeout; a script's whole process group dies with it.
 
+pub mod command;
 pub mod http;
 pub mod script;
 pub mod tcp;

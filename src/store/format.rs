@@ -16,6 +16,7 @@ use super::format_balance::StoredBalance;
 use super::format_depends::StoredDependency;
 use super::format_env::StoredEnvSources;
 use super::format_health::StoredHealth;
+use super::format_hooks::StoredHooks;
 use super::format_logs::StoredLogs;
 use super::format_ready::StoredReady;
 use super::format_resources::StoredResources;
@@ -67,6 +68,8 @@ pub(super) struct StoredSpec {
     health: Option<StoredHealth>,
     #[serde(default)]
     ready: StoredReady,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hooks: Option<StoredHooks>,
     #[serde(default)]
     resources: StoredResources,
     #[serde(default)]
@@ -155,6 +158,7 @@ impl StoredSpec {
             roll: StoredRoll::new(&spec.roll),
             health: spec.health.as_ref().map(StoredHealth::new),
             ready: StoredReady::new(&spec.ready),
+            hooks: StoredHooks::new(&spec.hooks),
             resources: StoredResources::new(&spec.resources),
             logs: StoredLogs::new(&spec.logs),
             depends_on: spec.depends_on.iter().map(StoredDependency::new).collect(),
@@ -190,6 +194,7 @@ impl StoredSpec {
             roll: self.roll.into_model()?,
             health: self.health.map(StoredHealth::into_model),
             ready: self.ready.into_model()?,
+            hooks: self.hooks.map(StoredHooks::into_model).transpose()?.unwrap_or_default(),
             resources: self.resources.into_model(),
             logs: self.logs.into_model(),
             depends_on: self

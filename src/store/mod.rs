@@ -31,6 +31,7 @@ mod format_balance;
 mod format_depends;
 mod format_env;
 mod format_health;
+mod format_hooks;
 mod format_logs;
 mod format_process;
 mod format_ready;

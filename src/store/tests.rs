@@ -52,6 +52,7 @@ pub(super) fn spec(name: &str) -> Arc<AppSpec> {
         roll: Default::default(),
         health: None,
         ready: Default::default(),
+        hooks: Default::default(),
         resources: Default::default(),
         logs: Default::default(),
         depends_on: Vec::new(),

@@ -249,6 +249,11 @@ pub enum Effect {
         /// To whom of it.
         scope: Scope,
     },
+    /// Do not launch it, if it has not been launched yet; then it is answered by `SpawnFailed`.
+    CallOff {
+        /// Which life.
+        run: RunId,
+    },
     /// SIGKILL to the whole tree, until nothing of it is left.
     KillTree {
         /// Which life.

@@ -153,9 +153,10 @@ impl Supervisor {
     pub(super) fn abandon_trial(&mut self, id: ProcessId) {
         if let Some(trial) = self.drop_trial(id, false) {
             self.strays.insert(trial.run);
-            if trial.up.is_some() {
-                self.effects.push(Effect::KillTree { run: trial.run });
-            }
+            self.effects.push(match trial.up {
+                Some(_) => Effect::KillTree { run: trial.run },
+                None => Effect::CallOff { run: trial.run },
+            });
         }
     }
 

@@ -87,8 +87,11 @@ impl Supervisor {
         if self.processes[&id].started.is_some() {
             return;
         }
-        self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail.clone() });
-        self.change(id, |process| process.not_spawned = Some(failure.detail.clone()));
+        // What was called off has not failed.
+        if failure.step != SpawnStep::CalledOff {
+            self.publish(id, Some(run), EventKind::SpawnFailed { detail: failure.detail.clone() });
+            self.change(id, |process| process.not_spawned = Some(failure.detail.clone()));
+        }
         self.not_spawned(now, id, &failure);
     }
 

@@ -124,6 +124,9 @@ impl Supervisor {
         if started.is_some() && !leaver.drains() && !planted!(KeepsTheOldRun) {
             self.effects.push(Effect::Signal { run, signal, scope: leaver.scope() });
         }
+        if started.is_none() {
+            self.effects.push(Effect::CallOff { run });
+        }
         self.leavers.insert(run, leaver);
         self.reloads_touched = true;
     }

@@ -63,7 +63,8 @@ impl Supervisor {
 
     /// The one place that asks the present life to end: the stop signal to the whole tree, and
     /// SIGKILL to what is left of it after the kill timeout. A life that is not executed yet
-    /// cannot be signalled; it is asked when it is.
+    /// cannot be signalled: its launch is called off, and if that comes too late it is asked when it is
+    /// executed.
     pub(super) fn ask_to_end(&mut self, now: Moment, id: ProcessId) {
         let process = &self.processes[&id];
         let Some(run) = process.state.run() else { return };
@@ -77,8 +78,9 @@ impl Supervisor {
             process.drains_until = None;
             process.asked_by_message = scope == Scope::Message;
         });
-        if executed {
-            self.effects.push(Effect::Signal { run, signal, scope });
+        match executed {
+            true => self.effects.push(Effect::Signal { run, signal, scope }),
+            false => self.effects.push(Effect::CallOff { run }),
         }
     }
 

@@ -90,7 +90,9 @@ pub enum Next {
 /// Decides what follows the end of `run`. Answers with the new counts.
 pub fn after(policy: &RestartPolicy, tally: Tally, run: RunId, ending: Ending<'_>) -> (Next, Tally) {
     match ending {
-        Ending::NotSpawned(failure) if failure.step == SpawnStep::Lost => return (Next::Again, tally),
+        Ending::NotSpawned(SpawnFailure { step: SpawnStep::Lost | SpawnStep::CalledOff, .. }) => {
+            return (Next::Again, tally);
+        }
         Ending::NotSpawned(failure) if !policy.auto || never_heals(failure) => {
             return (Next::Rest(Rest::Errored(Reason::CannotSpawn(failure.detail.clone()))), tally);
         }
@@ -182,7 +184,9 @@ fn never_heals(failure: &SpawnFailure) -> bool {
         ),
         SpawnStep::Prepare => matches!(failure.errno, libc::EPERM | libc::EACCES | libc::EINVAL),
         SpawnStep::EnvFiles => true,
-        SpawnStep::Logs | SpawnStep::Fork | SpawnStep::Lost => false,
+        // What it looks for may come.
+        SpawnStep::Hook => false,
+        SpawnStep::Logs | SpawnStep::Fork | SpawnStep::Lost | SpawnStep::CalledOff => false,
     }
 }
 
@@ -192,9 +196,13 @@ fn is_the_disks(failure: &SpawnFailure) -> bool {
         SpawnStep::Logs | SpawnStep::Fork => {
             matches!(failure.errno, libc::ENOSPC | libc::EDQUOT | libc::EROFS)
         }
-        SpawnStep::Chdir | SpawnStep::Prepare | SpawnStep::Exec | SpawnStep::EnvFiles | SpawnStep::Lost => {
-            false
-        }
+        SpawnStep::Chdir
+        | SpawnStep::Prepare
+        | SpawnStep::Exec
+        | SpawnStep::EnvFiles
+        | SpawnStep::Hook
+        | SpawnStep::CalledOff
+        | SpawnStep::Lost => false,
     }
 }
 
@@ -295,6 +303,7 @@ mod tests {
             check(SpawnStep::Logs, errno, true);
         }
         check(SpawnStep::EnvFiles, 0, false);
+        check(SpawnStep::Hook, 0, true);
         for errno in [libc::EAGAIN, libc::ENOMEM, libc::ENOSPC, libc::ETXTBSY] {
             check(SpawnStep::Exec, errno, true);
             check(SpawnStep::Fork, errno, true);

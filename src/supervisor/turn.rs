@@ -139,6 +139,7 @@ impl Supervisor {
             Effect::Publish(_)
             | Effect::Launch { .. }
             | Effect::Signal { .. }
+            | Effect::CallOff { .. }
             | Effect::KillTree { .. }
             | Effect::Forget { .. }
             | Effect::Release { .. }

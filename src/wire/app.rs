@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Balance, Balancer, Dependency, FileWatch, HealthCheck, LogPolicy, Process, Rehearsed, Rolling, Schedule,
+    Balance, Balancer, Dependency, FileWatch, HealthCheck, Hooks, LogPolicy, Process, Rehearsed, Rolling,
+    Schedule,
 };
 
 /// A new app. Only `script` is required.
@@ -134,6 +135,10 @@ pub struct NewApp {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub health_check: Option<HealthCheck>,
+    /// Commands that are run at certain moments of its life. Default: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub hooks: Option<Hooks>,
     /// When all processes of a run together use more memory than this, it is restarted
     /// gracefully. Looked at every second.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -307,6 +312,10 @@ pub struct App {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub health_check: Option<HealthCheck>,
+    /// Commands that are run at certain moments of its life.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub hooks: Option<Hooks>,
     /// More memory than this, all processes of a run together, leads to a restart.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]

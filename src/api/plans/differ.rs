@@ -28,6 +28,7 @@ pub fn way(old: &AppSpec, new: &AppSpec) -> PlanAction {
         stop: new.stop.clone(),
         roll: new.roll.clone(),
         ready: new.ready.clone(),
+        hooks: new.hooks.clone(),
         depends_on: new.depends_on.clone(),
         watch: new.watch.clone(),
         schedule: new.schedule.clone(),

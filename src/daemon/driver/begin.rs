@@ -25,7 +25,9 @@ use super::super::steering::Steering;
 use super::super::view::Snapshot;
 use super::super::wall_clock::WallClock;
 use super::super::watching::Watching;
-use super::super::{adopt_unknown, clock, keeper_words, port_probe, presence, secret_env, slots, succession};
+use super::super::{
+    adopt_unknown, clock, hooks, keeper_words, port_probe, presence, secret_env, slots, succession,
+};
 use super::{Driver, INTRODUCTION, RUN_BLOCK};
 use crate::home::Home;
 use crate::keeper::protocol::{Report, RunReport, version};
@@ -115,6 +117,7 @@ impl Driver {
         brain.limit_restarts(restart_limits(Wishes::kept(&saved.settings).restarts(said_of_restarts())));
         brain.remember_slots(slots::remembered(&saved.settings));
         let secrets = Arc::new(Secrets::of(&home, &saved.settings));
+        hooks::end_those_of_others(&home);
         secret_env::remove_all_but(&home, &runs.iter().map(|run| run.run).collect());
         let usages = Arc::new(Usages::default());
         let mut driver = Driver {

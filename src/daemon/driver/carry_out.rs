@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use super::super::awaiting::Awaited;
+use super::super::hooks::ReadyHook;
 use super::super::log_files::{self, LogFiles};
-use super::super::preparing::{Outcome, Prepared};
+use super::super::preparing::{Outcome, Prepared, Ready};
 use super::super::{balancing, clock, environment, event_text, keeper_words, node, secret_env, slots};
 use super::{Driver, RUN_BLOCK};
 use crate::keeper::protocol::Order;
 use crate::model::secret_ref::refers;
-use crate::model::{AppSpec, Event, EventKind, ExitCause, Port, RunId};
+use crate::model::{AppSpec, Event, EventKind, ExitCause, Hook, Port, RunId};
 use crate::store::{Change, EventRow, Keepsake};
 use crate::supervisor::{Effect, Input, Record, Scope};
 
@@ -56,16 +57,18 @@ impl Driver {
                             .unwrap_or_default();
                         launch
                     };
-                    if files.is_empty() && !spec.env.values().any(|value| refers(value)) {
+                    let has_hook = spec.hooks.commands.contains_key(&Hook::BeforeStart);
+                    if files.is_empty() && !has_hook && !spec.env.values().any(|value| refers(value)) {
                         self.keeper.order(Order::Launch(Box::new(launch(variables(BTreeMap::new())))));
                         continue;
                     }
-                    let secrets = Arc::clone(&self.secrets);
+                    let (home, secrets) = (self.home.clone(), Arc::clone(&self.secrets));
                     self.preparing.begin(run, files, move |from_files| {
                         let declared = declared(&spec, &from_files);
                         let mut env = variables(from_files);
                         secrets.fill(run, &spec, &declared, &mut env)?;
-                        Ok(launch(env))
+                        let before = ReadyHook::of(&home, &spec, Hook::BeforeStart, run, &env);
+                        Ok(Ready { before, launch: launch(env) })
                     });
                 }
                 Effect::Signal { run, signal, scope } => {
@@ -79,6 +82,7 @@ impl Driver {
                         },
                     );
                 }
+                Effect::CallOff { run } => self.preparing.call_off(run),
                 Effect::KillTree { run } => self.order(run, Order::KillTree { run: run.0 }),
                 // Until its end is durable the keeper is the only one to know it.
                 Effect::Forget { run } => {

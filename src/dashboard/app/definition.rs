@@ -18,6 +18,7 @@ pub(super) fn groups(app: &App) -> Vec<Group> {
         ("Stopping", stopping(app)),
         ("Reloading", reloading(app)),
         ("Health", health(app)),
+        ("Hooks", hooks(app)),
         ("Limits", limits(app)),
         ("Logs", logs(app)),
     ];
@@ -134,6 +135,14 @@ fn health(app: &App) -> Rows {
     put(&mut rows, "Every", check.interval_ms, text::span);
     put(&mut rows, "Within", check.timeout_ms, text::span);
     put(&mut rows, "Failures in a row", check.retries, |number| number.to_string());
+    rows
+}
+
+fn hooks(app: &App) -> Rows {
+    let Some(hooks) = &app.hooks else { return vec![("Commands", "none".to_owned())] };
+    let mut rows = Vec::new();
+    put(&mut rows, "Before start", hooks.before_start.clone(), |command| command);
+    put(&mut rows, "Each within", hooks.timeout_ms, text::span);
     rows
 }
 

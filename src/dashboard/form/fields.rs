@@ -70,7 +70,7 @@ const fn yes(member: &'static str, label: &'static str) -> Field {
 }
 
 /// All of them, in the order in which one thinks of it.
-pub static GROUPS: [Group; 11] = [
+pub static GROUPS: [Group; 12] = [
     Group {
         title: "Program",
         fields: &[
@@ -252,6 +252,18 @@ pub static GROUPS: [Group; 11] = [
                 "60s",
                 "Otherwise the start has failed. With auto: healthy within.",
             ),
+        ],
+    },
+    Group {
+        title: "Hooks",
+        fields: &[
+            text(
+                "hooks.before_start",
+                "Command before each start",
+                "./migrate.sh",
+                "Unless it ends with exit code 0, the start fails.",
+            ),
+            of(Kind::Span, "hooks.timeout_ms", "A hook takes at most", "60s", ""),
         ],
     },
     Group {

@@ -7,8 +7,12 @@ use super::value::{parse, text};
 use crate::wire::{FieldError, NewApp};
 
 /// Objects, and the members without which there is nothing that their other members say something of.
-const WITHOUT_THEM_IDLE: [(&str, &[&str]); 3] =
-    [("health_check", &["url", "tcp", "script"]), ("watch", &["paths"]), ("schedule", &["cron"])];
+const WITHOUT_THEM_IDLE: [(&str, &[&str]); 4] = [
+    ("health_check", &["url", "tcp", "script"]),
+    ("hooks", &["before_start"]),
+    ("watch", &["paths"]),
+    ("schedule", &["cron"]),
+];
 
 /// Stands for a program that cannot be run, where the rest is checked.
 const ANY_PROGRAM: &str = "/bin/sh";

@@ -61,6 +61,7 @@ impl Life {
             2 => fails(SpawnStep::Logs, libc::ENOSPC),
             3 => fails(SpawnStep::Lost, 0),
             4 => fails(SpawnStep::EnvFiles, 0),
+            5 => fails(SpawnStep::Hook, 0),
             _ => Launch::WillSpawn(spawn_at),
         };
         let short: [u64; 4] = [0, 40, 400, 999];
@@ -121,6 +122,14 @@ impl Life {
                 self.others = false;
                 Fact::TreeGone { run }
             }
+        }
+    }
+
+    /// Its end is wanted before it was launched.
+    pub fn is_called_off(&mut self, now: Moment) {
+        if let (Launch::WillSpawn(_) | Launch::WillFail(..), None) = (&self.launch, self.spawned) {
+            let failure = SpawnFailure { step: SpawnStep::CalledOff, errno: 0, detail: "called off".into() };
+            self.launch = Launch::WillFail(now, failure);
         }
     }
 

@@ -184,6 +184,7 @@ pub fn too_much_memory_is_ended(world: &World, step: &Step<'_>) -> Holds {
         Effect::Launch { .. }
         | Effect::Signal { .. }
         | Effect::KillTree { .. }
+        | Effect::CallOff { .. }
         | Effect::Forget { .. }
         | Effect::Release { .. }
         | Effect::Record(_)

@@ -7,6 +7,7 @@ mod commands;
 mod depends;
 mod endings;
 mod health;
+mod hooks;
 mod keeper;
 mod limits;
 mod moving;
@@ -180,6 +181,7 @@ impl Story {
             Effect::Launch { run, .. } => Some(format!("launch {run}")),
             Effect::Signal { run, scope: Scope::Message, .. } => Some(format!("message {run}")),
             Effect::Signal { run, signal, .. } => Some(format!("{signal} {run}")),
+            Effect::CallOff { run } => Some(format!("call off {run}")),
             Effect::KillTree { run } => Some(format!("kill {run}")),
             Effect::Forget { run } => Some(format!("forget {run}")),
             Effect::Release { port } => Some(format!("release {port}")),

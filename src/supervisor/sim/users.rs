@@ -72,6 +72,7 @@ pub fn app(name: &str) -> AppSpec {
         roll: Default::default(),
         health: None,
         ready: ReadyPolicy::default(),
+        hooks: Default::default(),
         resources: Resources::default(),
         logs: Default::default(),
         depends_on: Vec::new(),

@@ -1,7 +1,7 @@
 //! The definition of an app in words.
 
 use crate::cli::render::units;
-use crate::wire::{App, Dependency, FileWatch, HealthCheck, LogPolicy, Rolling, Schedule, WhenFull};
+use crate::wire::{App, Dependency, FileWatch, HealthCheck, Hooks, LogPolicy, Rolling, Schedule, WhenFull};
 
 /// Limits of the start of a run when nobody says another.
 const USUAL_LIMIT_MS: i64 = 60_000;
@@ -42,6 +42,7 @@ pub fn pairs(app: &App) -> Vec<(&'static str, String)> {
     pairs.push(("kill signal", app.kill_signal.clone()));
     pairs.push(("kill timeout", units::setting(app.kill_timeout_ms)));
     pairs.extend(app.health_check.as_ref().map(|check| ("health check", health_check(check))));
+    pairs.extend(app.hooks.as_ref().map(|hooks| ("hooks", hooked(hooks))));
     pairs.extend(balance(app));
     pairs.extend(app.rolling.as_ref().map(|rolling| ("reload", rolled(rolling))));
     pairs.extend(ready(app));
@@ -249,6 +250,16 @@ fn health_check(check: &HealthCheck) -> String {
         check.retries.unwrap_or(0),
         span(check.start_limit_ms.or(Some(USUAL_LIMIT_MS)))
     )
+}
+
+/// `before start ./migrate.sh, each within 60s`.
+fn hooked(hooks: &Hooks) -> String {
+    let Hooks { before_start, timeout_ms } = hooks;
+    let all = [("before start", before_start)];
+    let mut parts: Vec<String> =
+        all.into_iter().filter_map(|(when, command)| Some(format!("{when} {}", command.as_ref()?))).collect();
+    parts.extend(timeout_ms.map(|ms| format!("each within {}", units::setting(ms))));
+    parts.join(", ")
 }
 
 /// The command line that is executed, so that it can be pasted into a shell.

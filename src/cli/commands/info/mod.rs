@@ -123,6 +123,7 @@ mod tests {
             kill_signal: "SIGTERM".into(),
             kill_timeout_ms: 10_000,
             health_check: None,
+            hooks: None,
             max_memory_bytes: Some(512 << 20),
             nice: None,
             user: Some("www".into()),

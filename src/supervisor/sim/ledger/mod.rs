@@ -178,6 +178,7 @@ impl Ledger {
                     Record::App(_) | Record::AppGone(_) | Record::Process(_) | Record::Slot(_),
                 )
                 | Effect::Signal { .. }
+                | Effect::CallOff { .. }
                 | Effect::KillTree { .. }
                 | Effect::Release { .. }
                 | Effect::Watch { .. }

@@ -47,7 +47,7 @@ pub(super) enum Ended {
 pub(super) fn rule(policy: &RestartPolicy, counts: &mut Counts, ended: &Ended) -> Expected {
     let (uptime, unstable) = match ended {
         Ended::NotSpawned(failure) => match (failure.step, failure.errno) {
-            (SpawnStep::Lost, _) => return Expected::Launch,
+            (SpawnStep::Lost | SpawnStep::CalledOff, _) => return Expected::Launch,
             (SpawnStep::EnvFiles, _) => return Expected::Errored,
             (SpawnStep::Exec | SpawnStep::Chdir, libc::ENOENT) => return Expected::Errored,
             _ if !policy.auto => return Expected::Errored,

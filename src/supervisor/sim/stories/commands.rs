@@ -85,7 +85,7 @@ fn stop_waits_for_the_last_of_the_tree() {
 
 #[test]
 fn what_is_being_launched_is_stopped_when_it_has_been() {
-    let story = of(app("web")).stop().answers(Ok(Accepted::Done)).orders("").is("stopping");
+    let story = of(app("web")).stop().answers(Ok(Accepted::Done)).orders("call off 1").is("stopping");
     // A launch that takes long does not shorten the time that the program has for its end.
     story
         .later(ms(60_000))
@@ -136,7 +136,7 @@ fn restart_launches_when_the_old_run_is_gone_and_counts_once() {
 fn restart_of_what_is_being_launched_ends_it_first() {
     of(app("web"))
         .restart()
-        .orders("")
+        .orders("call off 1")
         .spawned(1)
         .orders("SIGTERM 1")
         .exits(1, 0)

@@ -11,7 +11,10 @@ fn a_new_daemon_adopts_what_lives() {
         .is("starting")
         .spawned(7)
         .is("online");
-    remembered(Goal::Down, Rest::Stopped, vec![launching]).orders("").spawned(7).orders("SIGTERM 7");
+    remembered(Goal::Down, Rest::Stopped, vec![launching])
+        .orders("call off 7")
+        .spawned(7)
+        .orders("SIGTERM 7");
 }
 
 #[test]

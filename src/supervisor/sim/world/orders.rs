@@ -35,6 +35,11 @@ impl World {
                 let soon = self.now + Duration::from_millis(self.dice.pick(&[0, 3, 700]));
                 _ = self.lives.get_mut(run).map(|life| life.is_asked_by_message(soon));
             }
+            Effect::CallOff { run } => {
+                let comes_in_time = self.dice.chance(50);
+                let life = self.lives.get_mut(run).filter(|_| comes_in_time);
+                _ = life.map(|life| life.is_called_off(self.now));
+            }
             Effect::KillTree { run } => _ = self.lives.get_mut(run).map(|life| life.is_killed(self.now)),
             Effect::Forget { run } => _ = self.lives.remove(run),
             Effect::Watch { run, .. } => {
