@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Api, Home, fixture, wait_until};
+use crate::support::{Api, Home, SOON, fixture, wait_for, wait_until};
 
 const PATH: &str = "/api/v1/operations";
 
@@ -45,12 +45,11 @@ fn what_a_selector_means_is_reloaded_app_by_app_in_one_operation() {
     assert_eq!(outcome["changed"], true, "{outcome}");
     let place = done.header("location").to_owned();
     assert_eq!(place, format!("{PATH}/{}", outcome["operation"]));
-    let operation = api.get(&place);
-    assert_eq!(
-        (&operation["action"], &operation["state"]),
-        (&json!("reload"), &json!("done")),
-        "{operation}"
-    );
+    // It is over when the old runs are gone.
+    let operation = wait_for("it is done", SOON, || {
+        Some(api.get(&place)).filter(|operation| operation["state"] == "done")
+    });
+    assert_eq!(operation["action"], "reload", "{operation}");
     let items: Vec<(&str, &str)> = operation["items"]
         .as_array()
         .unwrap()
@@ -82,7 +81,7 @@ fn each_process_says_what_became_of_it_when_one_app_fails() {
     let failed = api.post(&format!("{PATH}?wait=30s"), &order);
     let problem = failed.is_problem(422, "reload_failed");
     let operation = format!("{PATH}/{}", problem["operation"]);
-    wait_until("the end of both", crate::support::SOON, || api.get(&operation)["state"] != "running");
+    wait_until("the end of both", SOON, || api.get(&operation)["state"] != "running");
     let over = api.get(&operation);
     assert_eq!(over["progress"], json!({"total": 2, "done": 1, "failed": 1, "left": 0}), "{over}");
     assert!(over["items"][0]["reason"].as_str().unwrap().contains("exit code 7"), "{over}");
