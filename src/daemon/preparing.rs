@@ -1,6 +1,7 @@
 //! Launches for which files have to be read first, or the hook `before_start` has to be run. The loop
-//! does not wait for a disk or a hook: a launch is made ready beside it, and every other order for that run is held back until it has been sent,
-//! so that the keeper hears them in the order in which the brain gave them.
+//! does not wait for a disk or a hook: a launch is made ready beside it, and every other order for that
+//! run is held back until it has been sent, so that the keeper hears them in the order in which the
+//! brain gave them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
