@@ -74,7 +74,8 @@ fn k19_a_hook_that_fails_is_a_failed_start_with_its_reason() {
     // Where nothing is tried again, nothing is left.
     home.run(&[&start[..], &["--no-autorestart"]].concat()).refused(1, &[why]);
     assert_eq!(home.processes(), [serde_json::Value::Null; 0]);
-    home.ok(&start);
+    // Otherwise it is tried again, which is no start either.
+    home.run(&start).refused(1, &["was not started", why]);
     wait_until("it is tried again", SOON, || {
         let app = home.process("app");
         app["status"] == "restarting" && app["reason"].as_str().is_some_and(|text| text.contains(why))

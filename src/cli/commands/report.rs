@@ -239,6 +239,9 @@ fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line
         ))
     };
     let because = process.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    if let (Action::Start | Action::Restart, Some((soon, why))) = (action, not_begun(process)) {
+        return Line::Failed(format!("{title} was not started: {why}; it is tried again in {soon}"));
+    }
     match action {
         Action::Start | Action::Restart => match (status.as_str(), process.pid) {
             ("errored", _) => Line::Failed(format!("{title} is errored{because}; see pmdaemon logs {id}")),
@@ -271,6 +274,12 @@ fn line(action: Action, on_time: bool, changed: bool, process: &Process) -> Line
         Action::Reset if changed => Line::Done(format!("Set the counters of {title} to zero.")),
         Action::Reset => Line::Done(format!("The counters of {title} are zero already.")),
     }
+}
+
+/// When its launch is tried again, and why the last one failed.
+fn not_begun(process: &Process) -> Option<(&str, &str)> {
+    let reason = process.reason.as_deref().filter(|_| process.status == "restarting")?;
+    reason.strip_prefix("starts again in ")?.split_once(": ")
 }
 
 #[cfg(test)]
@@ -340,6 +349,13 @@ pub mod tests {
         let waits = Line::Failed("web-0 (id 0) is not started yet: waits for db (ready)".into());
         assert_eq!(line(Action::Start, true, true, &waiting), waits);
         check(Action::Restart, true, true, "online", done("Restarted web-0 (id 0, pid 4000)."));
+        let again = Some("starts again in 100 ms: the hook before_start failed with exit code 3".into());
+        let tried = Process { reason: again, ..process(0, "restarting") };
+        let told = "web-0 (id 0) was not started: the hook before_start failed with exit code 3; it is tried again in 100 ms";
+        assert_eq!(line(Action::Start, true, true, &tried), Line::Failed(told.into()));
+        let crashed = Process { reason: Some("starts again in 100 ms".into()), ..process(0, "restarting") };
+        let told = "Restarted web-0 (id 0); it has ended since and is restarting: starts again in 100 ms.";
+        assert_eq!(line(Action::Restart, true, true, &crashed), Line::Done(told.into()));
         check(
             Action::Start,
             true,
