@@ -169,8 +169,15 @@ fn every_planted_mistake_is_found() {
             Ok(told) => told.err(),
             Err(_) => Some("it cannot go on".to_owned()),
         };
+        // A story that goes wrong by itself finds nothing.
+        let holds_without = |seed| {
+            planted::plant(None);
+            let holds = happens(seed).is_ok();
+            planted::plant(Some(mistake));
+            holds
+        };
         let mut stories = std::iter::once(known).chain(0..8_000);
-        let found = stories.find_map(|seed| Some(seed).zip(fails(seed)));
+        let found = stories.find_map(|seed| Some(seed).zip(fails(seed)).filter(|_| holds_without(seed)));
         planted::plant(None);
         match found {
             Some((seed, broken)) => println!("{mistake:?} is found in story {seed}: {broken}"),

@@ -46,6 +46,9 @@ impl Turns {
         };
         for turn in self.open.values_mut().flatten() {
             turn.lives += launches(turn.process);
+            // What was present has ended by itself, and the new life has its place.
+            let present = brain.process(turn.process).and_then(|row| row.state.run());
+            turn.beside &= present <= turn.old;
         }
         for (id, _, kind) in events(step) {
             let EventKind::Reloading { turn, beside, .. } = kind else { continue };
