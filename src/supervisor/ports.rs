@@ -147,12 +147,19 @@ impl Supervisor {
         let Some(plan) = spec.port.filter(|_| goal == Goal::Up) else {
             return Ok(vec![None; numbers.len()]);
         };
+        let asking = |instance| Asking { id: None, app, instance, keeps: None, listens: false };
         let mut given = BTreeSet::new();
-        let mut ports = Vec::new();
+        let mut chosen = Vec::new();
         for &instance in numbers {
-            let asking = Asking { id: None, app, instance, keeps: None, listens: false };
-            let port = self.choose(plan, asking, &given).or_else(|denied| {
-                let spare = self.spare_of_new(spec, asking, &given);
+            let port = self.choose(plan, asking(instance), &given);
+            given.extend(port.as_ref().ok().map(|port| port.number()));
+            chosen.push((instance, port));
+        }
+        // What is to be had instead of one's own is what all others leave.
+        let mut ports = Vec::new();
+        for (instance, port) in chosen {
+            let port = port.or_else(|denied| {
+                let spare = self.spare_of_new(spec, asking(instance), &given);
                 spare.filter(|_| matches!(denied, Denied::PortTaken { .. })).ok_or(denied)
             })?;
             given.insert(port.number());

@@ -2,7 +2,7 @@
 //! its lives are 1, 2, 3 and so on.
 
 mod balance;
-mod beside;
+pub(super) mod beside;
 mod commands;
 mod depends;
 mod endings;
@@ -14,7 +14,7 @@ mod moving;
 mod ports;
 mod ready;
 mod restore;
-mod rolling;
+pub(super) mod rolling;
 mod schedule;
 mod verbs;
 mod watch;

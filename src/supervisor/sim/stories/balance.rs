@@ -262,6 +262,20 @@ fn nobody_is_replaced_twice_for_a_port_that_another_program_has() {
 }
 
 #[test]
+fn nobody_new_gets_the_port_of_another_new_one_when_its_own_is_another_programs() {
+    let one = AppSpec { port: Some(PortPlan::Range(4000, 4002)), numbered: true, instances: 1, ..balanced() };
+    let mut story = of(one);
+    for command in story.brain.balancers_due() {
+        story = story.command(command);
+    }
+    let story = story.spawned(1).spawned(2).accepts(1).others_on(&[4001]);
+    let story = story.command(Command::Scale { app: APP, count: Count::Exactly(3) });
+    let members = story.brain.processes().filter(|process| process.app == APP);
+    let held: Vec<Option<Port>> = members.map(|process| process.ports.held).collect();
+    assert_eq!(held, [4000, 20_000, 4002].map(|port| Some(Port::Own(port))));
+}
+
+#[test]
 fn a_new_process_gets_what_is_free_of_the_range_when_another_has_its_port() {
     let three = AppSpec { port: Some(PortPlan::Range(4000, 4001)), numbered: true, ..balanced() };
     let mut story = of(three);

@@ -201,7 +201,7 @@ fn what_others_answer_on_a_shared_socket_ends_no_new_run() {
 }
 
 #[test]
-fn a_new_run_that_nobody_answers_for_has_until_the_start_limit() {
+pub fn a_new_run_that_nobody_answers_for_has_until_the_start_limit() {
     let silent = |story: Story| {
         let verdict = Verdict::Failed { reason: "connection refused".to_owned(), answered: false };
         story.fact(Fact::Checked { run: RunId(2), verdict })

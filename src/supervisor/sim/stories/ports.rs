@@ -14,7 +14,7 @@ fn nginx() -> PortOwner {
 
 impl Story {
     /// Another program has these ports, and nobody else.
-    fn others_on(self, ports: &[u16]) -> Story {
+    pub(super) fn others_on(self, ports: &[u16]) -> Story {
         let busy = ports.iter().map(|port| (*port, nginx())).collect();
         self.fact(Fact::PortsSeen { busy })
     }

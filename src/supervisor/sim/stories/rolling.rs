@@ -58,7 +58,7 @@ fn a_new_run_that_dies_late_but_within_its_soak_time_ends_the_reload() {
 }
 
 #[test]
-fn a_new_run_replaces_nobody_while_its_latest_check_has_failed() {
+pub fn a_new_run_replaces_nobody_while_its_latest_check_has_failed() {
     let health = HealthPolicy {
         check: HealthCheck::Tcp { address: "localhost:80".to_owned() },
         timeout: ms(1_000),
