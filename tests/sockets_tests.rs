@@ -8,12 +8,13 @@ mod slices {
     mod interrupted;
     mod moving;
     mod node;
+    mod rehearsals;
     mod rolling;
     mod rust_app;
     pub mod shared_port;
     mod soaking;
     mod sockets;
     mod spread;
-    mod trials;
+    pub mod trials;
     mod whole;
 }

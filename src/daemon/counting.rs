@@ -77,7 +77,7 @@ impl Why {
             (ExitCause::Asked(Cause::FilesChanged), _) => Some(Why::Watch),
             (ExitCause::Asked(Cause::Stop | Cause::Delete | Cause::Scale | Cause::Shutdown), _) => None,
             // It takes nobody's place, and nobody takes its.
-            (ExitCause::TakenBack, _) => None,
+            (ExitCause::TakenBack | ExitCause::Rehearsed, _) => None,
         }
     }
 }
@@ -169,6 +169,7 @@ impl Counts {
             | EventKind::FilesChanged { .. }
             | EventKind::StopAsked { .. }
             | EventKind::StopTakenBack
+            | EventKind::Rehearsing { .. }
             | EventKind::Reloading { .. }
             | EventKind::ReloadFailed { .. }
             | EventKind::Signalled { .. }

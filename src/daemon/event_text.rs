@@ -22,6 +22,7 @@ pub fn word(kind: &EventKind) -> &'static str {
         EventKind::FilesChanged { .. } => "process.files_changed",
         EventKind::StopAsked { .. } => "process.stop_asked",
         EventKind::Reloading { .. } => "process.reloading",
+        EventKind::Rehearsing { .. } => "process.rehearsing",
         EventKind::ReloadFailed { .. } => "process.reload_failed",
         EventKind::Signalled { .. } => "process.signalled",
         EventKind::CountersReset => "process.counters_reset",
@@ -72,6 +73,11 @@ pub fn sentence(name: &str, kind: &EventKind) -> String {
         EventKind::StopAsked { cause } => format!("{name} was asked to end, {}", purpose(*cause)),
         EventKind::Reloading { turn, of, beside: true } => {
             format!("{name} is reloaded, {turn} of {of}: a new run begins beside the present one")
+        }
+        EventKind::Rehearsing { port } => {
+            format!(
+                "{name}: its new run is tried on a socket of its own first (port {port}), apart from all connections"
+            )
         }
         EventKind::Reloading { turn, of, beside: false } => format!("{name} is reloaded, {turn} of {of}"),
         EventKind::ReloadFailed { reason } => format!("the reload ended at {name}: {reason}"),
@@ -140,6 +146,7 @@ fn exited(name: &str, end: End, cause: &ExitCause, uptime: Duration) -> String {
         ExitCause::Itself => format!("{name} {how}"),
         ExitCause::Asked(cause) => format!("{name} {how}, as asked: {}", purpose(*cause)),
         ExitCause::TakenBack => format!("{name} {how}, as asked: taken back by its reload"),
+        ExitCause::Rehearsed => format!("{name} {how}, as asked: its rehearsal is over"),
         ExitCause::OverMemory(over) => format!("{name} {how}, {over}"),
         ExitCause::Unhealthy { complaint } => format!("{name} {how}, unhealthy: {complaint}"),
         ExitCause::NotReady { limit } => format!("{name} {how}, not ready within {}", in_words(*limit)),

@@ -77,6 +77,11 @@ pub enum EventKind {
         /// Its new run begins beside the old one.
         beside: bool,
     },
+    /// A new run that shares its socket with others is tried on a listening socket of its own first.
+    Rehearsing {
+        /// On which port.
+        port: u16,
+    },
     /// The reload ended at it: its new run did not come up. The others run on.
     ReloadFailed {
         /// Why, as a sentence.
@@ -191,6 +196,8 @@ pub enum ExitCause {
     Asked(Cause),
     /// It was to replace another, and its reload took it back.
     TakenBack,
+    /// Its rehearsal was over.
+    Rehearsed,
     /// It used too much memory.
     OverMemory(OverMemory),
     /// It was unhealthy.

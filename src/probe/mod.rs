@@ -17,7 +17,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{AppSpec, HealthCheck, Verdict};
+use crate::model::{AppSpec, HealthCheck, PortPlan, Verdict};
 
 /// Longest reason that is kept, in characters.
 const LONGEST_REASON: usize = 300;
@@ -57,10 +57,16 @@ impl Probe {
         let port = env.get("PORT").map(String::as_str);
         Ok(match check {
             HealthCheck::Http { url } => {
-                let its_own = leaves_port_open(url);
+                let left_open = leaves_port_open(url);
                 let url = with_port(url, port)?;
-                let url = reqwest::Url::parse(&url).map_err(|e| format!("{url} is not a URL: {e}"))?;
-                Probe::Http { url, its_own }
+                let mut url = reqwest::Url::parse(&url).map_err(|e| format!("{url} is not a URL: {e}"))?;
+                // The port that they share is that of each of them, wherever its socket is just now.
+                let shares = matches!(spec.port, Some(PortPlan::Shared(shared)) if url.port_or_known_default() == Some(shared));
+                if let Some(port) = port.and_then(|port| port.parse().ok()).filter(|_| shares) {
+                    // Cannot fail: it has a host.
+                    let _ = url.set_port(Some(port));
+                }
+                Probe::Http { url, its_own: left_open || shares }
             }
             HealthCheck::Tcp { address } => Probe::Tcp(with_port(address, port)?),
             HealthCheck::Script { program, args, .. } => {

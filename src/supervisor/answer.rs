@@ -234,6 +234,9 @@ pub enum Effect {
         /// Its port, if it has one: kept with the run for the same reason. A shared one comes with
         /// the socket, which is made if it is not there.
         port: Option<Port>,
+        /// The port of which its variables speak, if that is another one: it is
+        /// [rehearsed](super::rehearsal), with a socket of its own.
+        told: Option<Port>,
     },
     /// Close the shared socket of that port as soon as no run uses it.
     Release {

@@ -97,7 +97,8 @@ impl Supervisor {
     /// What is online takes its share while the one that it is to replace is still there: so it
     /// proves itself with real work.
     fn route_on_trial(&self, id: ProcessId) -> Option<(Route, Port)> {
-        let (process, trial) = (&self.processes[&id], self.trials.get(&id)?);
+        let (process, trial) =
+            (&self.processes[&id], self.trials.get(&id).filter(|trial| !trial.is_rehearsed())?);
         let (run, port) = (trial.run, trial.port?);
         let online = trial.up.as_ref().is_some_and(|up| up.online_since.is_some());
         let serves = online && process.goal == Goal::Up && !self.shutting_down;

@@ -36,6 +36,9 @@ pub struct Trial {
     pub run: RunId,
     /// Its port. Behind a balancer it is another one than that of the present life.
     pub port: Option<Port>,
+    /// It has a listening socket of this private port instead of the shared one, to be
+    /// [rehearsed](super::rehearsal).
+    pub rehearsed_on: Option<u16>,
     /// Where that is, if not where the definition says.
     pub plan: Option<PortPlan>,
     /// What it is to become ready by, if it is awaited.
@@ -75,33 +78,56 @@ fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
     }
 }
 
+impl Trial {
+    /// It is rehearsed.
+    pub(super) fn is_rehearsed(&self) -> bool {
+        self.rehearsed_on.is_some()
+    }
+
+    /// Where it listens.
+    pub(super) fn place(&self) -> Option<Port> {
+        self.rehearsed_on.map(Port::Shared).or(self.port)
+    }
+}
+
 impl Supervisor {
     /// Launches a life beside the present one of that process, with that port; `plan`: where that is, if
-    /// not where the definition says.
-    pub(super) fn begin_trial(&mut self, id: ProcessId, port: Option<Port>, plan: Option<PortPlan>) -> RunId {
+    /// not where the definition says; `rehearsed_on`: where it is rehearsed, if it is.
+    pub(super) fn begin_trial(
+        &mut self,
+        id: ProcessId,
+        port: Option<Port>,
+        plan: Option<PortPlan>,
+        rehearsed_on: Option<u16>,
+    ) -> RunId {
         let run = self.next_run;
         self.next_run = RunId(run.0 + 1);
+        let place = rehearsed_on.map(Port::Shared).or(port);
         // One socket both have.
-        let own = port.filter(|port| Some(*port) != self.processes[&id].ports.held);
+        let own = place.filter(|port| Some(*port) != self.processes[&id].ports.held);
         self.change(id, |process| (process.trial, process.ports.trial) = (Some(run), own));
         let process = &self.processes[&id];
         let spec = self.apps[&process.app].clone();
         let awaits = to_prove(&spec, port);
-        self.trials.insert(id, Trial { run, port, plan, awaits, up: None });
+        self.trials.insert(id, Trial { run, port, rehearsed_on, plan, awaits, up: None });
         self.effects.push(Effect::Launch {
             run,
             process: id,
             instance: process.instance,
             spec,
             restarts: process.restarts.saturating_add(1),
-            port,
+            port: place,
+            told: rehearsed_on.and(port),
         });
+        rehearsed_on.into_iter().for_each(|port| self.tell_of_rehearsal(id, run, port));
         run
     }
 
     /// The life on trial becomes the present one, and what was present leaves, if it has not ended.
     pub(super) fn promote(&mut self, now: Moment, id: ProcessId) {
-        let Some(Trial { run, port, plan, awaits, up }) = self.trials.remove(&id) else { return };
+        let Some(Trial { run, port, rehearsed_on: _, plan, awaits, up }) = self.trials.remove(&id) else {
+            return;
+        };
         let process = &self.processes[&id];
         let old = process.state.run();
         let (started, old_port) = (process.started, process.ports.held);
@@ -142,9 +168,9 @@ impl Supervisor {
     /// Nobody wants the life on trial any more.
     pub(super) fn end_trial(&mut self, now: Moment, id: ProcessId) {
         if let Some(trial) = self.drop_trial(id, true) {
-            let started = trial.up.as_ref().map(|up| up.since);
+            let (place, started) = (trial.place(), trial.up.as_ref().map(|up| up.since));
             let served = trial.up.is_some_and(|up| up.online_since.is_some());
-            let Trial { run, port, .. } = trial;
+            let (run, port) = (trial.run, place);
             self.leave(now, id, Leaving { run, port, started, served, main_is_gone: false, since: now });
         }
     }
@@ -262,7 +288,7 @@ impl Supervisor {
                 return self.effects.push(Effect::Forget { run });
             }
             // What it leaves behind is asked to end.
-            let port = trial.and_then(|trial| trial.port);
+            let port = trial.and_then(|trial| trial.place());
             let started = since.or(Some(at));
             let leaving = Leaving { run, port, started, served: false, main_is_gone: true, since: now };
             self.leave(now, id, leaving);
@@ -272,6 +298,7 @@ impl Supervisor {
             let uptime = at.since(*leaver.started.get_or_insert(at));
             if let Some(process) = self.processes.get(&id) {
                 let cause = match process.leaving.get(&run) {
+                    Some(None) if leaver.rehearsed => ExitCause::Rehearsed,
                     // It never replaced another.
                     Some(None) => ExitCause::TakenBack,
                     Some(Some(_)) | None => ExitCause::Asked(Cause::Reload),

@@ -45,6 +45,8 @@ pub(super) struct Leaver {
     left: Moment,
     /// Its main process is known to have ended.
     pub main_is_gone: bool,
+    /// It was [rehearsed](super::rehearsal), and is not needed any more. Not remembered.
+    pub rehearsed: bool,
 }
 
 /// How far one is that leaves.
@@ -120,6 +122,7 @@ impl Supervisor {
             phase,
             left: since,
             main_is_gone,
+            rehearsed: false,
         };
         if started.is_some() && !leaver.drains() && !planted!(KeepsTheOldRun) {
             self.effects.push(Effect::Signal { run, signal, scope: leaver.scope() });

@@ -58,6 +58,7 @@ impl Supervisor {
             spec: self.apps[&process.app].clone(),
             restarts: process.restarts,
             port,
+            told: None,
         });
     }
 
@@ -155,7 +156,9 @@ impl Supervisor {
             Follows::Restart | Follows::Wait(_) | Follows::Rest(Rest::Errored(_))
                 if self.trials.contains_key(&id) && !planted!(StartsAThird) =>
             {
-                self.promote(now, id);
+                if !self.begin_unrehearsed(now, id) {
+                    self.promote(now, id);
+                }
             }
             Follows::Restart => self.restart_in_turn(now, id, now),
             Follows::Wait(wait) => {

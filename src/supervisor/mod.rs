@@ -76,6 +76,7 @@ mod process;
 mod proving;
 mod range;
 mod ready;
+mod rehearsal;
 mod reload;
 mod restart;
 mod restore;

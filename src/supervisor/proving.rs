@@ -60,7 +60,8 @@ impl Up {
 impl Trial {
     /// What is answered to its checks is answered by itself, and counts from the beginning.
     fn speaks_for_itself(&self, policy: &HealthPolicy) -> bool {
-        let is_alone = self.port.is_some_and(|port| !port.is_shared()) || planted!(BelievesSiblings);
+        let has_its_own = self.is_rehearsed() || self.port.is_some_and(|port| !port.is_shared());
+        let is_alone = has_its_own || planted!(BelievesSiblings);
         is_alone && policy.start_limit.is_none()
     }
 }
@@ -72,7 +73,7 @@ impl Supervisor {
         let (run, Some(up)) = (trial.run, trial.up.clone()) else { return };
         let process = &self.processes[&id];
         let (instance, spec) = (process.instance, self.apps[&process.app].clone());
-        let port = trial.port.map(Port::number);
+        let port = trial.place().map(Port::number);
         let since = up.since;
         if let Some(Vitals { ready, .. }) = up.vitals {
             let spec = spec.clone();

@@ -43,6 +43,8 @@ pub struct Reload {
     pub processes: Vec<ProcessId>,
     /// How that was asked for.
     pub how: How,
+    /// Its version was [rehearsed](super::rehearsal).
+    pub rehearsed: bool,
     /// Who has, or had, a second turn, to come back into the range of its app's ports.
     pub again: BTreeSet<ProcessId>,
     /// How far it is.
@@ -217,14 +219,15 @@ impl Supervisor {
         if let Some(first) = first.filter(|first| !goes_back(first)) {
             let plan = how.ports.get(&first).copied();
             match self.can_try(first, &how.beside, plan) {
-                true => _ = self.port_of_trial(first, plan)?,
+                true => _ = self.rehearsal_port(first, self.port_of_trial(first, plan)?)?,
                 false => self.aim(first, plan)?,
             }
         }
         let number = self.next_reload;
         self.next_reload += 1;
         let progress = Progress::Rolling { turns: Vec::new(), waiting: processes.clone(), due: None };
-        self.reloads.insert(app, Reload { number, processes, how, again: BTreeSet::new(), progress });
+        let again = BTreeSet::new();
+        self.reloads.insert(app, Reload { number, processes, how, rehearsed: false, again, progress });
         self.reloads_touched = true;
         self.give_turns(now, app, true);
         Ok(Accepted::Reloading { number })
@@ -277,7 +280,10 @@ impl Supervisor {
                     let beside = turn.beside && self.trials.contains_key(&turn.process);
                     going.push(Turn { new, stable_at, beside, ..turn });
                 }
-                Outlook::Succeeds => self.promote(now, turn.process),
+                Outlook::Succeeds => match self.end_rehearsal(now, turn.process) {
+                    None => self.promote(now, turn.process),
+                    new => going.push(Turn { new, stable_at: None, ..turn }),
+                },
                 Outlook::Fails(_) if planted!(ReloadsOnAfterADeath) => {}
                 // It was replaced already, and stays where it is.
                 Outlook::Fails(_) if self.reloads[&app].again.contains(&turn.process) => {}

@@ -78,7 +78,10 @@ impl Supervisor {
         if let (Some(plan), None) = (spec.port, &spec.balance) {
             let has_it =
                 matches!(plan, PortPlan::Shared(port) if process.ports.held == Some(Port::Shared(port)));
-            return (!has_it).then(|| self.ask(Some(id), plan, process.instance, None));
+            return match has_it {
+                true => self.question_of_rehearsal(id),
+                false => Some(self.ask(Some(id), plan, process.instance, None)),
+            };
         }
         let others = self.ports_for_trial(id);
         // Another app may be about to take the same.

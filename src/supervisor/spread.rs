@@ -27,7 +27,8 @@ impl Supervisor {
         for app in &self.spread {
             let stay = self.apps.get(app).is_some_and(|spec| spec.spread == Spread::Even);
             for row in self.members_of(*app).map(|id| &self.processes[&id]) {
-                for (port, _) in shared(row) {
+                let rehearsed_on = self.trials.get(&row.id).and_then(|trial| trial.rehearsed_on);
+                for (port, _) in shared(row).filter(|(port, _)| Some(*port) != rehearsed_on) {
                     let steered = ports.entry(port).or_default();
                     steered.keep.extend(stay.then_some(row.instance));
                     if planted!(SteersToEverybody) {

@@ -126,6 +126,7 @@ impl Supervisor {
                 | EventKind::Stopped
                 | EventKind::Deleted
                 | EventKind::Reloading { .. }
+                | EventKind::Rehearsing { .. }
                 | EventKind::ReloadFailed { .. }
                 | EventKind::Signalled { .. }
                 | EventKind::CountersReset
@@ -175,9 +176,17 @@ impl Supervisor {
             Ok(port) => port,
             Err(denied) => return self.fail_reload(now, app, id, old, denied.to_string()),
         };
+        let rehearsed_on = match beside {
+            true => self.rehearsal_port(id, port),
+            false => Ok(None),
+        };
+        let rehearsed_on = match rehearsed_on {
+            Ok(rehearsed_on) => rehearsed_on,
+            Err(denied) => return self.fail_reload(now, app, id, old, denied.to_string()),
+        };
         self.publish(id, old, EventKind::Reloading { turn: number, of, beside });
         let new = match beside {
-            true => Some(self.begin_trial(id, port, plan)),
+            true => Some(self.begin_trial(id, port, plan, rehearsed_on)),
             false => {
                 // Cannot be denied: it has its port, it is there, and nothing shuts down, or the
                 // reload would be over.
@@ -201,7 +210,7 @@ impl Supervisor {
             return None;
         }
         let port = self.port_of_trial(id, plan).ok()?;
-        let new = Some(self.begin_trial(id, port, plan));
+        let new = Some(self.begin_trial(id, port, plan, None));
         Some(Turn { new, port, tries: turn.tries + 1, ..turn.clone() })
     }
 

@@ -76,6 +76,9 @@ impl Supervisor {
         if self.processes.get(&id).is_none_or(|process| process.goal != Goal::Up) {
             return Way::Instead;
         }
+        if self.is_rehearsing(turns) {
+            return Way::Later;
+        }
         let can_try = self.can_try(id, &reload.how.beside, reload.how.ports.get(&id).copied());
         let tried = turns.iter().filter(|turn| turn.beside).count() as u32;
         let one_more = u32::from(planted!(ReloadsTwoAtOnce));

@@ -18,7 +18,7 @@ http.createServer((request, response) => {
   response.end(String(process.pid));
 }).listen(process.env.PORT, () => console.log('listening on', process.env.PORT));"#;
 
-const CHECK: [&str; 6] = [
+pub const CHECK: [&str; 6] = [
     "--health-check-url",
     "http://localhost:{port}/health",
     "--health-check-interval",
@@ -28,9 +28,9 @@ const CHECK: [&str; 6] = [
 ];
 
 /// Far below the start limit of health checks, which is a minute.
-const SOON_KNOWN: Duration = Duration::from_secs(20);
+pub const SOON_KNOWN: Duration = Duration::from_secs(20);
 
-fn version(status: u16) -> String {
+pub fn version(status: u16) -> String {
     CHECKED.replace("HEALTH", &status.to_string())
 }
 
@@ -104,7 +104,7 @@ fn k5_what_others_answer_on_a_shared_port_proves_nothing_of_a_new_run() {
     home.file("app.js", "setInterval(() => {}, 1000);");
     let ran = home.run(&["reload", "web"]);
     assert_eq!(ran.code, 1, "{ran:?}");
-    assert!(ran.err.contains("its new run was not ready within 3 s"), "{ran:?}");
+    assert!(ran.err.contains("its new run is unhealthy: not healthy within 3 s: no answer"), "{ran:?}");
     load.more(20);
     load.end().is_clean();
     assert_eq!(pids(&home), before);

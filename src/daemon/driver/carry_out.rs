@@ -24,15 +24,18 @@ impl Driver {
         let mut recorded = HashSet::new();
         for effect in effects {
             match effect {
-                Effect::Launch { run, process, instance, spec, restarts, port } => {
+                Effect::Launch { run, process, instance, spec, restarts, port, told } => {
                     let spec = match self.brain.balanced_by(&spec) {
                         Some(app) => balancing::program(&self.home, app, &spec),
                         None => spec,
                     };
-                    let number = port.map(Port::number);
-                    let preload = match port {
+                    if let Some(Port::Shared(port)) = port {
+                        self.shared_ports.insert(port);
+                    }
+                    let told_port = told.or(port);
+                    let number = told_port.map(Port::number);
+                    let preload = match told_port {
                         Some(Port::Shared(port)) => {
-                            self.shared_ports.insert(port);
                             self.preload.path(&self.home, &spec).map(|path| (path, port))
                         }
                         Some(Port::Own(_)) | None => None,
@@ -52,6 +55,10 @@ impl Driver {
                         }
                         let mut launch =
                             keeper_words::launch(run, (process, instance), restarts, port, &whose, env, logs);
+                        if told.is_some() {
+                            // It shares with nobody.
+                            launch.slot = None;
+                        }
                         launch.keepsake = app
                             .map(|app| Keepsake { app, spec: whose, instance }.to_text())
                             .unwrap_or_default();
@@ -199,9 +206,10 @@ impl Driver {
         }
         self.counts.learn(&event);
         let (end, asked) = match &event.kind {
-            EventKind::Exited { end, cause, .. } => {
-                (Some(*end), matches!(cause, ExitCause::Asked(_) | ExitCause::TakenBack))
-            }
+            EventKind::Exited { end, cause, .. } => (
+                Some(*end),
+                matches!(cause, ExitCause::Asked(_) | ExitCause::TakenBack | ExitCause::Rehearsed),
+            ),
             EventKind::Created
             | EventKind::Waits { .. }
             | EventKind::Needed { .. }
@@ -215,6 +223,7 @@ impl Driver {
             | EventKind::FilesChanged { .. }
             | EventKind::StopAsked { .. }
             | EventKind::Reloading { .. }
+            | EventKind::Rehearsing { .. }
             | EventKind::ReloadFailed { .. }
             | EventKind::Signalled { .. }
             | EventKind::CountersReset

@@ -249,7 +249,7 @@ pub fn every_exit_tells_its_cause(world: &World, step: &Step<'_>) -> Holds {
         let right = match cause {
             ExitCause::OverMemory(_) => over,
             ExitCause::Asked(_) => asked && !(over && up),
-            ExitCause::TakenBack => {
+            ExitCause::TakenBack | ExitCause::Rehearsed => {
                 asked && step.before.values().all(|before| before.state.run() != Some(run))
             }
             ExitCause::Unhealthy { .. } => unwell && !asked,

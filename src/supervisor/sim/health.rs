@@ -32,7 +32,9 @@ impl Nurse {
         self.turned = None;
         self.hear_other_checks(step);
         self.apart.extend(step.effects.iter().filter_map(|effect| match effect {
-            Effect::Launch { run, port: Some(port), .. } if !port.is_shared() => Some(*run),
+            Effect::Launch { run, port: Some(port), told, .. } if !port.is_shared() || told.is_some() => {
+                Some(*run)
+            }
             _ => None,
         }));
         let (Given::Input(super::super::Input::Fact(Fact::Checked { run, verdict }))
@@ -132,13 +134,19 @@ impl Nurse {
 /// How an app is checked; half of them are not.
 pub fn any_policy(dice: &mut Dice) -> Option<HealthPolicy> {
     let seconds = Duration::from_secs;
-    dice.chance(50).then(|| HealthPolicy {
-        check: HealthCheck::Tcp { address: "localhost:80".to_owned() },
-        timeout: seconds(5),
-        interval: seconds(10),
-        retries: dice.pick(&[1, 1, 2, 3]) as u32,
-        ready_within: dice.pick(&[None, None, None, Some(seconds(2))]),
-        start_limit: dice.pick(&[Some(Duration::from_millis(1)), Some(seconds(3)), None, None]),
+    dice.chance(50).then(|| {
+        let retries = dice.pick(&[1, 1, 2, 3]) as u32;
+        HealthPolicy {
+            check: match retries {
+                2 => HealthCheck::Tcp { address: "localhost:80".to_owned() },
+                _ => HealthCheck::Http { url: "http://localhost:80/health".to_owned() },
+            },
+            timeout: seconds(5),
+            interval: seconds(10),
+            retries,
+            ready_within: dice.pick(&[None, None, None, Some(seconds(2))]),
+            start_limit: dice.pick(&[Some(Duration::from_millis(1)), Some(seconds(3)), None, None]),
+        }
     })
 }
 

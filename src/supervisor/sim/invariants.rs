@@ -103,6 +103,7 @@ invariants! {
     an_override_lasts_until_the_next_plain_restart,
     a_new_run_replaces_only_what_it_has_outlived,
     a_failed_trial_leaves_the_old_run,
+    a_version_is_rehearsed_before_it_shares,
     who_is_in_service_is_online,
     a_reload_is_never_below_the_floor,
     connections_go_to_who_is_online,
@@ -212,8 +213,10 @@ fn asked_exit_is_not_a_crash(world: &World, step: &Step<'_>) -> Holds {
         let run = run.unwrap_or(RunId(0));
         let was_asked = world.ledger.asked.contains(&run);
         if let EventKind::Exited { end, cause, uptime } = kind {
-            let asked =
-                matches!(cause, ExitCause::Asked(_) | ExitCause::TakenBack | ExitCause::OverMemory(_));
+            let asked = matches!(
+                cause,
+                ExitCause::Asked(_) | ExitCause::TakenBack | ExitCause::Rehearsed | ExitCause::OverMemory(_)
+            );
             let same = asked == was_asked || matches!(step.given, Given::Restored);
             ensure!(same, "the end of {run}: asked {asked}, in truth {was_asked}");
             let truth = world.ledger.exits.get(&run);

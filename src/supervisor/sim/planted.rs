@@ -182,6 +182,10 @@ pub enum Mistake {
     StartsAThird,
     /// A life on trial gets a port that somebody has.
     TriesOnTakenPorts,
+    /// What shares a socket is put to its trial without a rehearsal.
+    NeverRehearses,
+    /// A rehearsed run takes the place of the present one.
+    PromotesTheRehearsed,
     /// What leaves a balancer is asked to end at once.
     NeverDrains,
     /// What drains is asked to end with the next thing that happens.
@@ -296,6 +300,8 @@ impl Mistake {
         (Mistake::KillsWhoLeaves, 25),
         (Mistake::TrialsNeedNoSign, 269),
         (Mistake::StartsAThird, 113),
+        (Mistake::NeverRehearses, 0),
+        (Mistake::PromotesTheRehearsed, 0),
         (Mistake::TriesOnTakenPorts, 30),
         (Mistake::NeverDrains, 422),
         (Mistake::DrainsInAHurry, 422),

@@ -17,7 +17,13 @@ pub fn every_end_is_followed_by_the_rule(world: &World, step: &Step<'_>) -> Hold
             (
                 Expected::Restart | Expected::Wait(..) | Expected::GivenUp(_) | Expected::Errored,
                 Some(state),
-            ) if tried.is_some_and(|run| !world.ledger.gone.contains(&run)) => state.run() == tried,
+            ) if tried.is_some_and(|run| !world.ledger.gone.contains(&run)) => {
+                // What was rehearsed has another socket: one more run takes over at once.
+                match tried.is_some_and(|run| world.ledger.turns.rehearsed.contains(&run)) {
+                    true => state.run() > tried && launched(),
+                    false => state.run() == tried,
+                }
+            }
             // Unless there is no port, which has an invariant of its own.
             (Expected::Launch | Expected::Restart, Some(State::Idle(Rest::Errored(Reason::NoPort(_))))) => {
                 true

@@ -10,7 +10,7 @@ use super::ledger::reloaded;
 use super::trials::promoted;
 use super::world::{Given, Step, World};
 use crate::model::{
-    AppId, AppSpec, Fact, Goal, Port, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want,
+    AppId, AppSpec, Balance, Fact, Goal, Port, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want,
 };
 
 fn of(process: &Process) -> impl Iterator<Item = Port> {
@@ -57,6 +57,10 @@ fn may_have(plan: Option<PortPlan>, spec: &AppSpec, instance: u32) -> Option<Vec
     Some(ports)
 }
 
+fn shared(ports: Vec<Port>) -> Vec<Port> {
+    ports.into_iter().map(|port| Port::Shared(port.number())).collect()
+}
+
 pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
     let mut held = BTreeSet::new();
     for process in world.brain.processes() {
@@ -86,12 +90,21 @@ pub fn every_port_free_or_held_once(world: &World, _: &Step<'_>) -> Holds {
 
 pub fn what_is_launched_has_a_free_port_of_its_plan(world: &World, step: &Step<'_>) -> Holds {
     for effect in step.effects {
-        let Effect::Launch { run, process: id, port, spec, instance, .. } = effect else { continue };
+        let Effect::Launch { run, process: id, port, told, spec, instance, .. } = effect else { continue };
         let row = world.brain.process(*id);
         // A reload goes by the definition.
         let tried = row.is_some_and(|row| row.trial == Some(*run));
         let plan = row.and_then(|row| row.ports.plan).filter(|_| !tried);
-        let may_have = may_have(plan, spec, *instance);
+        let may_have = match told {
+            Some(told) => {
+                ensure!(
+                    tried && row.is_some_and(|row| row.ports.held == Some(*told)),
+                    "{id} is told {told:?}"
+                );
+                self::may_have(Some(Balance::PRIVATE_PORTS), spec, 0).map(shared)
+            }
+            None => may_have(plan, spec, *instance),
+        };
         ensure!(may_have.is_some() == port.is_some(), "{id} is launched with {port:?} by {plan:?}");
         let Some(port) = port else { continue };
         ensure!(may_have.is_some_and(|ports| ports.contains(port)), "{id} is launched with {port:?}");

@@ -13,6 +13,7 @@ mod limits;
 mod moving;
 mod ports;
 mod ready;
+mod rehearsal;
 mod restore;
 pub(super) mod rolling;
 mod schedule;

@@ -1,9 +1,9 @@
 //! What must hold of lives that a reload has on trial beside the present ones.
 
-use super::super::{Input, Process};
+use super::super::{Effect, Input, Process};
 use super::invariants::{Holds, ensure};
 use super::world::{Given, Step, World};
-use crate::model::{Fact, RunId, State};
+use crate::model::{Fact, HealthCheck, Port, RunId, State};
 
 /// The life that was on trial for that process and is its present one since this step.
 pub fn promoted(before: &Process, after: &Process) -> Option<RunId> {
@@ -46,6 +46,31 @@ pub fn a_failed_trial_leaves_the_old_run(world: &World, step: &Step<'_>) -> Hold
         let Some(run) = failed.filter(|run| world.ledger.exits.contains_key(run)) else { continue };
         let State::Running { run: old, .. } = before.state else { continue };
         ensure!(after.state.run() == Some(old), "{run} failed, and {old} is {:?}", after.state);
+    }
+    Ok(())
+}
+
+/// What shares a socket, and is asked how it is, has been rehearsed apart from the others before; and
+/// what was rehearsed has another socket and replaces nobody.
+pub fn a_version_is_rehearsed_before_it_shares(world: &World, step: &Step<'_>) -> Holds {
+    for effect in step.effects {
+        let Effect::Launch { run, process, port: Some(Port::Shared(port)), told: None, spec, .. } = effect
+        else {
+            continue;
+        };
+        let row = world.brain.process(*process).filter(|row| row.trial == Some(*run));
+        let Some(row) = row.filter(|row| row.ports.held == Some(Port::Shared(*port))) else { continue };
+        let asked = spec.health.as_ref().is_some_and(|policy| match policy.check {
+            HealthCheck::Http { .. } | HealthCheck::Script { .. } => true,
+            HealthCheck::Tcp { .. } => false,
+        });
+        let rehearsed = world.ledger.turns.has_rehearsed(row.app);
+        ensure!(!asked || rehearsed, "{run} is tried with the socket of others, and its version never was");
+    }
+    for (id, before) in step.before {
+        let Some(after) = world.brain.process(*id) else { continue };
+        let Some(run) = promoted(before, after) else { continue };
+        ensure!(!world.ledger.turns.rehearsed.contains(&run), "{run} was rehearsed, and replaces another");
     }
     Ok(())
 }

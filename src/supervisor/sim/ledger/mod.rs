@@ -117,9 +117,16 @@ impl Ledger {
     /// asked to end, unless it had ended.
     fn hear_of_trial(&mut self, before: &Process, after: Option<&Process>) {
         let Some(trial) = before.trial else { return };
+        let rehearsed = self.turns.rehearsed.contains(&trial);
+        if rehearsed && !self.exits.contains_key(&trial) && after.and_then(|row| row.trial) != Some(trial) {
+            self.asked.insert(trial);
+        }
         match after {
             Some(after) if after.trial == Some(trial) => {}
-            Some(after) if after.state.run() == Some(trial) => {
+            // In place of what was rehearsed one more has begun, and has the place of the old one.
+            Some(after)
+                if after.state.run() == Some(trial) || (rehearsed && after.state.run() > Some(trial)) =>
+            {
                 // One that ended by itself has left its place to it.
                 self.asked.extend(before.state.run().filter(|old| !self.gone.contains(old)));
                 let counts = self.counts.entry(before.id).or_default();

@@ -15,6 +15,10 @@ pub struct Turns {
     open: BTreeMap<AppId, Vec<OpenTurn>>,
     /// Those of the latest step.
     fresh: Vec<(AppId, OpenTurn)>,
+    /// Lives that were launched to be rehearsed.
+    pub rehearsed: BTreeSet<RunId>,
+    /// Apps whose latest reload had a rehearsal.
+    rehearses: BTreeSet<AppId>,
 }
 
 /// What was asked for.
@@ -55,17 +59,29 @@ impl Turns {
             let Some(app) = brain.process(id).map(|row| row.app) else { continue };
             if *turn == 1 {
                 self.open.remove(&app);
+                self.rehearses.remove(&app);
                 self.orders.insert(app, ordered(step));
             }
             let old = step.before.get(&id).and_then(|row| row.latest_run);
             let turn = OpenTurn { process: id, beside: *beside, old, lives: launches(id) };
             self.fresh.push((app, turn));
         }
+        for effect in step.effects {
+            if let Effect::Launch { run, process, told: Some(_), .. } = effect {
+                self.rehearsed.insert(*run);
+                self.rehearses.extend(brain.process(*process).map(|row| row.app));
+            }
+        }
         let soaks: BTreeMap<AppId, Duration> =
             self.open.keys().map(|app| (*app, self.soak(brain, *app))).collect();
         for (app, turns) in &mut self.open {
             turns.retain(|turn| !turn.has_proven_itself(brain, step.now, soaks[app]));
         }
+    }
+
+    /// Its latest reload had a rehearsal.
+    pub fn has_rehearsed(&self, app: AppId) -> bool {
+        self.rehearses.contains(&app)
     }
 
     /// Those that have not proven themselves, and those of the latest step.

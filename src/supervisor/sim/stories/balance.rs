@@ -44,7 +44,7 @@ fn reloading() -> Story {
 }
 
 impl Story {
-    fn accepts(self, run: u64) -> Story {
+    pub(super) fn accepts(self, run: u64) -> Story {
         let at = self.now;
         self.fact(Fact::Ready { run: RunId(run), sign: Sign::Accepts, at })
     }
@@ -64,7 +64,7 @@ impl Story {
         self
     }
 
-    fn progress(&self) -> &Progress {
+    pub(super) fn progress(&self) -> &Progress {
         &self.brain.reloads()[&APP].progress
     }
 }

@@ -188,6 +188,7 @@ fn a_new_run_that_answers_wrongly_is_ended_after_its_retries_and_not_after_the_s
 
 #[test]
 fn what_others_answer_on_a_shared_socket_ends_no_new_run() {
+    // By TCP nobody is asked apart from the others.
     let port = Some(PortPlan::Shared(3000));
     let story = of(AppSpec { port, ..super::health::checked() }).spawned(1).passes(1);
     let story = story.command(Command::Reload {
