@@ -3,5 +3,6 @@
 mod support;
 
 mod slices {
-    mod ports;
+    pub mod ports;
+    mod two_homes;
 }

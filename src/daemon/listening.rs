@@ -151,6 +151,11 @@ fn owner(pid: Pid, ours: &[(Pid, PortOwner)]) -> PortOwner {
     if let Some((_, owner)) = line(pid.0).find_map(of) {
         return owner.clone();
     }
+    foreign(pid)
+}
+
+/// That process, as one that we did not start.
+pub fn foreign(pid: Pid) -> PortOwner {
     let name = fs::read_to_string(format!("/proc/{}/comm", pid.0)).unwrap_or_default();
     PortOwner::Foreign { program: name.trim_end().to_owned(), pid }
 }

@@ -20,7 +20,8 @@
 //! - [`balancing`] tells balancers who is in service.
 //! - [`preparing`] makes launches ready that need an [`env_file`] to be read.
 //! - [`watching`] checks the health of runs, each at its pace.
-//! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens.
+//! - [`port_probe`] tries ports before the brain gives them out; [`listening`] says who listens;
+//!   [`reservations`] keep other pmdaemons from what was given out.
 //! - [`node`] is what Node programs need to share a listening socket.
 //! - [`resources`] finds out whether limits can be kept and who a user is; [`exposed`], who else could
 //!   change what root runs.
@@ -83,6 +84,7 @@ pub mod preparing;
 pub mod presence;
 pub mod reach;
 mod replacing;
+pub mod reservations;
 pub mod resources;
 pub mod retention;
 pub mod revisions;

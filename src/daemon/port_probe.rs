@@ -3,7 +3,8 @@
 //! A socket of its own is bound to all addresses of both families, with `SO_REUSEADDR` as servers
 //! do, so that connections of an earlier run that linger are in nobody's way, and is closed at
 //! once. It never listens, so no client can get lost in it. Anybody who listens on any address of
-//! the port is in the way: which address the app will use is not known.
+//! the port is in the way: which address the app will use is not known. So is another pmdaemon that has
+//! given the port to a process which does not listen yet ([`super::reservations`]).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddrV4, SocketAddrV6};
@@ -16,28 +17,34 @@ use nix::sys::socket::{
 };
 
 use super::listening;
+use super::reservations::{self, Reservations};
 use crate::model::{Pid, PortOwner};
 use crate::supervisor::PortQuestion;
 
 /// Tries what the questions ask for, and says which ports are busy, and by whom. Of each question
 /// as many ports are tried as can matter: until so many are free as there are questions. On a port
 /// of which `is_held` the keeper has the socket, so nobody else listens there and it is not tried.
-/// `ours` gives the main processes of our runs; it is asked only when something is busy.
+/// What is tried is reserved before, so what is found to be free stays so for us. `ours` gives the main
+/// processes of our runs; it is asked only when something is busy.
 pub fn look(
     questions: &[PortQuestion],
+    reserved: &mut Reservations,
     is_held: impl Fn(u16) -> bool,
     ours: impl FnOnce() -> Vec<(Pid, PortOwner)>,
 ) -> BTreeMap<u16, PortOwner> {
-    let busy = try_ports(questions, |port| !is_held(port) && is_busy(port));
+    let busy = try_ports(questions, |port| !is_held(port) && (!reserved.take(port) || is_busy(port)));
     if busy.is_empty() {
         return BTreeMap::new();
     }
     let owners = listening::owners(&busy, &ours());
-    let owner = |port| owners.get(&port).cloned().unwrap_or(PortOwner::Unknown);
+    let listens = |port| owners.get(&port).filter(|owner| **owner != PortOwner::Unknown).cloned();
+    let has_it = |port| reservations::holder(port).filter(|pid| pid.0 as u32 != std::process::id());
+    let owner = |port| listens(port).or_else(|| has_it(port).map(listening::foreign));
+    let owner = |port| owner(port).unwrap_or(PortOwner::Unknown);
     busy.into_iter().map(|port| (port, owner(port))).collect()
 }
 
-fn try_ports(questions: &[PortQuestion], is_busy: impl Fn(u16) -> bool) -> BTreeSet<u16> {
+fn try_ports(questions: &[PortQuestion], mut is_busy: impl FnMut(u16) -> bool) -> BTreeSet<u16> {
     let mut tried: BTreeMap<u16, bool> = BTreeMap::new();
     let mut is_free = |port: u16| !*tried.entry(port).or_insert_with(|| is_busy(port));
     for question in questions {
@@ -85,11 +92,30 @@ mod tests {
             assert!(is_busy(port), "{address}");
             let question = PortQuestion { first: Some(port), others: Vec::new() };
             let questions = [question];
-            assert!(look(&questions, |_| false, Vec::new).contains_key(&port));
-            assert!(look(&questions, |held| held == port, Vec::new).is_empty());
+            let mut reserved = Reservations::new();
+            assert!(look(&questions, &mut reserved, |_| false, Vec::new).contains_key(&port));
+            assert!(look(&questions, &mut reserved, |held| held == port, Vec::new).is_empty());
             drop(listener);
             assert!(!is_busy(port), "{address}");
         }
+    }
+
+    #[test]
+    fn a_port_that_was_found_to_be_free_is_busy_for_others_until_it_is_let_go() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        let questions = [PortQuestion { first: Some(port), others: Vec::new() }];
+        let (mut ours, mut theirs) = (Reservations::new(), Reservations::new());
+        for _ in 0..2 {
+            assert_eq!(look(&questions, &mut ours, |_| false, Vec::new), BTreeMap::new());
+        }
+        // Two of one process: nobody is said to have it, least of all we.
+        let busy = look(&questions, &mut theirs, |_| false, Vec::new);
+        assert_eq!(busy, BTreeMap::from([(port, PortOwner::Unknown)]));
+        assert_eq!(look(&questions, &mut theirs, |_| true, Vec::new), BTreeMap::new());
+        ours.keep_only(0, |_| false);
+        assert_eq!(look(&questions, &mut theirs, |_| false, Vec::new), BTreeMap::new());
     }
 
     #[test]

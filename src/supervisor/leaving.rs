@@ -280,6 +280,7 @@ impl Supervisor {
 
     pub(super) fn drop_leaver(&mut self, run: RunId) -> bool {
         let Some(leaver) = self.leavers.remove(&run) else { return false };
+        self.ports.left();
         self.reloads_touched = true;
         let id = leaver.process;
         if self.processes.get(&id).is_some_and(|process| process.leaving.contains_key(&run)) {

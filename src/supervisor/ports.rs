@@ -41,6 +41,8 @@ pub(super) struct PortTable {
     sockets: BTreeSet<(u16, ProcessId)>,
     /// What other programs were seen to have, before the present step.
     seen: BTreeMap<u16, PortOwner>,
+    /// How often anybody got a port or gave one up.
+    changes: u64,
 }
 
 impl PortTable {
@@ -50,6 +52,7 @@ impl PortTable {
         if parts(before) == parts(now) {
             return Vec::new();
         }
+        self.changes += 1;
         before.into_iter().flat_map(claims).for_each(|claim| _ = self.held.remove(&claim));
         now.into_iter().flat_map(claims).for_each(|claim| _ = self.held.insert(claim));
         let left: Vec<(u16, ProcessId)> = before.into_iter().flat_map(shared).collect();
@@ -62,6 +65,11 @@ impl PortTable {
     /// Somebody who goes on has that port as a shared one.
     fn is_shared_by_any(&self, port: u16) -> bool {
         self.sockets.range((port, ProcessId(0))..=(port, ProcessId(u32::MAX))).next().is_some()
+    }
+
+    /// A run that left a port is gone.
+    pub(super) fn left(&mut self) {
+        self.changes += 1;
     }
 
     /// What was found just now.
@@ -274,6 +282,11 @@ impl Supervisor {
     /// asked of a keeper's first words: what an earlier daemon had to say about them may be lost.
     pub fn unwanted_sockets(&self, sockets: &[u16]) -> Vec<u16> {
         sockets.iter().copied().filter(|port| !self.ports.is_shared_by_any(*port)).collect()
+    }
+
+    /// A number that is another one after anybody got a port or gave one up.
+    pub fn port_changes(&self) -> u64 {
+        self.ports.changes
     }
 
     /// Somebody has that port as a shared one.

@@ -97,7 +97,7 @@ impl Supervisor {
     }
 
     /// Nobody of ours has that port, not even a run that leaves.
-    pub(super) fn is_open(&self, port: u16) -> bool {
+    pub fn is_open(&self, port: u16) -> bool {
         self.ports.is_open(port) && self.leaver_on(Port::Own(port)).is_none()
     }
 

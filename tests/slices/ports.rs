@@ -9,7 +9,7 @@ use crate::support::{Home, SOON, fixture, proc, wait_for, wait_until};
 
 /// The first of so many consecutive ports that are free. Tests run in processes of their own and
 /// begin at different places, below the ports that the kernel gives out by itself.
-fn free_ports(count: u16) -> u16 {
+pub fn free_ports(count: u16) -> u16 {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let place = (std::process::id() % 600) as u16 * 20;
     wait_for("enough free ports in a row", SOON, || {
@@ -19,7 +19,7 @@ fn free_ports(count: u16) -> u16 {
     })
 }
 
-fn ports(process: &Value) -> Vec<u64> {
+pub fn ports(process: &Value) -> Vec<u64> {
     process["ports"].as_array().expect("ports").iter().filter_map(Value::as_u64).collect()
 }
 
@@ -29,7 +29,7 @@ fn listed(home: &Home) -> Vec<(String, Vec<u64>)> {
     home.processes().iter().map(|process| (name(process), ports(process))).collect()
 }
 
-fn port_of(home: &Home, name: &str) -> u64 {
+pub fn port_of(home: &Home, name: &str) -> u64 {
     let process = home.process(name);
     match ports(&process).as_slice() {
         [port] => *port,

@@ -17,6 +17,7 @@ use super::super::log_places::LogPlaces;
 use super::super::node::Preload;
 use super::super::own_events::Own;
 use super::super::preparing::Preparing;
+use super::super::reservations::Reservations;
 use super::super::revisions::Revisions;
 use super::super::sampling::Usages;
 use super::super::secret_env::Secrets;
@@ -98,7 +99,11 @@ impl Driver {
             saved.processes.iter().any(|row| row.ports.held == Some(port) || lives_with(row.id, port))
         };
         let is_held = |port| shared.contains(&port) && is_shared(port);
-        let busy = port_probe::look(&questions, is_held, Vec::new);
+        let had = saved.processes.iter().filter_map(|row| row.ports.held);
+        let had = had.chain(living.iter().filter_map(|life| life.port)).map(Port::number);
+        let mut reserved = Reservations::new();
+        reserved.take_over(had.filter(|port| !is_held(*port))).await;
+        let busy = port_probe::look(&questions, &mut reserved, is_held, Vec::new);
         let (brain, effects) = Supervisor::restore(
             clock::now(),
             saved.apps,
@@ -148,6 +153,7 @@ impl Driver {
             awaiting,
             verdicts,
             shared_ports: shared.iter().copied().collect(),
+            reserved,
             preload: Preload::default(),
             ending: false,
             endings: Endings::new(),
@@ -179,6 +185,7 @@ impl Driver {
             changes.extend(driver.step(Input::Fact(fact)));
         }
         driver.tell_clock();
+        driver.let_ports_go();
         driver.let_sockets_go(&shared);
         driver.publish();
         changes.extend(driver.log_reports(&runs));

@@ -32,6 +32,7 @@ use super::log_places::LogPlaces;
 use super::node::Preload;
 use super::preparing::{Prepared, Preparing};
 use super::replacing::{self, Pending};
+use super::reservations::Reservations;
 use super::revisions::{Author, Revisions};
 use super::sampling::{Samples, Usages};
 use super::sockets::{SocketOrder, Sockets};
@@ -101,6 +102,7 @@ pub struct Driver {
     verdicts: mpsc::Receiver<Fact>,
     /// Ports whose sockets the keeper has or had.
     shared_ports: BTreeSet<u16>,
+    reserved: Reservations,
     preload: Preload,
     /// All services are to end, and then we.
     ending: bool,
@@ -254,6 +256,7 @@ impl Driver {
         let mut answers = Vec::with_capacity(commands.len());
         let mut changes = Vec::new();
         if let Some(denied) = self.look_at_ports(&commands) {
+            self.let_ports_go();
             return (vec![Err(denied); asked], changes);
         }
         for index in self.brain.in_order(&commands) {
@@ -262,6 +265,7 @@ impl Driver {
             answers.push((index, answer));
             changes.extend(self.carry_out(effects));
         }
+        self.let_ports_go();
         // Each in the place of its command.
         answers.sort_by_key(|(index, _)| *index);
         (answers.into_iter().take(asked).map(|(_, answer)| answer).collect(), changes)
@@ -309,6 +313,7 @@ impl Driver {
         if may_fail {
             self.let_go_of_what_never_began();
         }
+        self.let_ports_go();
         changes
     }
 

@@ -1,4 +1,5 @@
-//! What the keeper hears regularly: that this loop goes round, and how the services are.
+//! What the keeper hears regularly: that this loop goes round, and how the services are. Who asked whose a
+//! reserved port is has waited long enough by then, too.
 
 use super::{Driver, Snapshot};
 use crate::keeper::protocol::Order;
@@ -8,6 +9,7 @@ impl Driver {
     pub(super) fn give_pulse(&mut self) {
         let status = in_words(&self.snapshot.borrow());
         self.keeper.order(Order::Pulse { status });
+        self.reserved.hang_up();
     }
 }
 

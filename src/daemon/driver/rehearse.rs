@@ -9,6 +9,13 @@ use crate::supervisor::{Command, Input};
 impl Driver {
     /// Tries them, each after the others.
     pub(super) fn rehearse(&mut self, commands: &[Command]) -> Rehearsed {
+        let rehearsed = self.try_all(commands);
+        // Nobody has got any.
+        self.let_ports_go();
+        rehearsed
+    }
+
+    fn try_all(&mut self, commands: &[Command]) -> Rehearsed {
         if let Some(denied) = self.look_at_ports(&self.with_balancers(commands.to_vec())) {
             return Rehearsed { answers: vec![Err(denied); commands.len()], others: Vec::new() };
         }

@@ -1,4 +1,5 @@
-//! Which ports are taken, found out before the brain gives any away.
+//! Which ports are taken, found out before the brain gives any away; and what was found to be free is
+//! reserved as long as a process has it.
 
 use super::super::{clock, port_probe};
 use super::Driver;
@@ -24,18 +25,25 @@ impl Driver {
         if questions.is_empty() {
             return;
         }
+        let Driver { brain, reserved, shared_ports, .. } = self;
         let ours = || {
             let main = |process: &Process| {
-                let name = self.brain.app(process.app)?.instance_name(process.instance);
+                let name = brain.app(process.app)?.instance_name(process.instance);
                 Some((process.state.pid()?, PortOwner::Ours { name, id: process.id }))
             };
-            self.brain.processes().filter_map(main).collect()
+            brain.processes().filter_map(main).collect()
         };
         // A socket is there as long as anybody of ours has the port.
-        let is_held = |port| self.shared_ports.contains(&port) && self.brain.is_shared(port);
-        let busy = port_probe::look(questions, is_held, ours);
+        let is_held = |port| shared_ports.contains(&port) && brain.is_shared(port);
+        let busy = port_probe::look(questions, reserved, is_held, ours);
         // Nothing follows from it by itself.
         let (_, effects) = self.brain.step(clock::now(), Input::Fact(Fact::PortsSeen { busy }));
         debug_assert!(effects.is_empty());
+    }
+
+    /// After a step: others may have what no process of ours has any more, or has got.
+    pub(super) fn let_ports_go(&mut self) {
+        let Driver { brain, reserved, .. } = self;
+        reserved.keep_only(brain.port_changes(), |port| !brain.is_open(port));
     }
 }

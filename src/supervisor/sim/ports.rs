@@ -10,7 +10,8 @@ use super::ledger::reloaded;
 use super::trials::promoted;
 use super::world::{Given, Step, World};
 use crate::model::{
-    AppId, AppSpec, Balance, Fact, Goal, Port, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Want,
+    AppId, AppSpec, Balance, Fact, Goal, Port, PortOwner, PortPlan, ProcessId, Reason, Rest, State, Status,
+    Want,
 };
 
 fn of(process: &Process) -> impl Iterator<Item = Port> {
@@ -165,11 +166,18 @@ pub fn nobody_is_refused_a_port_that_is_free(world: &World, step: &Step<'_>) -> 
         Given::Input(Input::Command(
             Command::Start { process } | Command::Restart { process } | Command::Move { process, .. },
         )) => Some(*process),
-        // The first of them is what can be refused.
+        // The first of them is what can be refused: of the first app, and who is not in service before
+        // those who are.
         Given::Input(Input::Command(Command::Reload { processes, .. })) => {
             let rows = processes.iter().filter_map(|id| step.before.get(id));
-            let first = rows.filter(|row| row.goal == Goal::Up).min_by_key(|row| (row.app, row.instance));
-            first.map(|row| row.id)
+            let serves = |row: &Process| row.state.status() == Status::Online && !row.end_asked;
+            // What rests until its schedule starts it is left alone.
+            let left = |row: &Process| {
+                let spec = world.brain.app(row.app);
+                matches!(row.state, State::Idle(_)) && spec.is_some_and(|spec| spec.rests_between_slots())
+            };
+            let wanted = rows.filter(|row| row.goal == Goal::Up && !left(row));
+            wanted.min_by_key(|row| (row.app, serves(row), row.instance)).map(|row| row.id)
         }
         _ => None,
     };

@@ -303,6 +303,19 @@ fn all_processes_of_an_app_share_its_port_and_nobody_else_gets_it() {
 }
 
 #[test]
+fn a_reload_is_refused_if_the_one_that_is_down_finds_no_port_though_the_others_have_theirs() {
+    let story = of(AppSpec { instances: 2, numbered: true, ..on(PortPlan::Auto(3000, 3002)) });
+    let story = story.spawned(1).spawned(2).others_on(&[3001, 3002]).exits(2, 1).orders("forget 2");
+    let processes = vec![ID, ProcessId(1)];
+    let (soak, ports, back_to) = (None, BTreeMap::new(), BTreeMap::new());
+    let reload = Command::Reload { processes, beside: [ID].into(), soak, ports, back_to };
+    let full = "no port of auto:3000-3002 is free: 3000 is used by web-0 (id 0), 3001 is used by another program \
+                (nginx, pid 812), 3002 is used by another program (nginx, pid 812)";
+    let story = story.others_on(&[3001, 3002]).command(reload.clone()).refuses(full).has(Some(3000));
+    story.others_on(&[3001]).command(reload).orders("launch 3");
+}
+
+#[test]
 fn a_shared_socket_is_let_go_when_the_last_one_is_stopped_and_not_for_a_restart() {
     let story = of(shared(2)).spawned(1).spawned(2);
     let story = story.restart().exits(1, 0).orders("forget 1, launch 3").spawned(3);
