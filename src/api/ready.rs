@@ -69,12 +69,13 @@ pub async fn act_until_ready(
     targets: &[Arc<ProcessView>],
     limit: Duration,
 ) -> Result<Acted, ApiError> {
+    let begin = Instant::now();
     let mut acted = match plan {
         Some(plan) => restart_on(api, by, plan, targets, Duration::ZERO).await?,
         None => act(api, by, action, targets, Duration::ZERO).await?,
     };
     let awaited: Vec<Awaited> = targets.iter().map(|view| (view.id, present_life(action, view))).collect();
-    all(api, &awaited, limit).await?;
+    all(api, &awaited, begin, limit).await?;
     let (now, measured) = (api.handle.snapshot(), api.handle.measured().await);
     for (process, target) in acted.outcome.processes.iter_mut().zip(targets) {
         if let Some(view) = now.processes.get(&target.id) {
@@ -100,12 +101,12 @@ fn present_life(action: Action, view: &ProcessView) -> Option<RunId> {
 /// A process that is waited for, and the newest life that is not the one to wait for.
 pub type Awaited = (ProcessId, Option<RunId>);
 
-/// Waits until all of them are ready.
+/// Waits until all of them are ready. `begin`: since when who asked has been waiting.
 ///
 /// # Errors
 /// 422 `not_ready` when one has ended, 504 `not_ready` when one is not ready within `limit`.
-pub async fn all(api: &Api, awaited: &[Awaited], limit: Duration) -> Result<(), ApiError> {
-    let deadline = Instant::now() + limit;
+pub async fn all(api: &Api, awaited: &[Awaited], begin: Instant, limit: Duration) -> Result<(), ApiError> {
+    let deadline = begin + limit;
     let one = |&(id, before): &Awaited| async move {
         match tokio::time::timeout_at(deadline, one(api, id, before)).await {
             Ok(Ok(())) => Ok(()),

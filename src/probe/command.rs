@@ -104,8 +104,9 @@ impl Running {
             }
         };
         // A pipe holds 64 KiB: what was in it when the command ended is read, and no more.
+        // Asked of the kernel itself: tokio may not have heard yet that there is something in it.
         for _ in 0..64 {
-            match output.try_read(&mut buffer) {
+            match nix::unistd::read(&*output, &mut buffer) {
                 Ok(0) | Err(_) => break,
                 Ok(n) => tail.add(&buffer[..n]),
             }
@@ -162,5 +163,21 @@ impl Tail {
         let lines = lines.map(|line| super::plain(&String::from_utf8_lossy(line)).trim().to_owned());
         let said: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
         said[said.len().saturating_sub(most)..].to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_it_said_last_is_known_however_soon_its_end_is_noticed() {
+        for turn in 0..300 {
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "echo why; exit 3"]);
+            let running = begin(command, "it").unwrap();
+            let failed = running.end(Duration::from_secs(20)).await.unwrap_err();
+            assert_eq!(failed.tail.last_lines(1), ["why"], "turn {turn}, {}", failed.how);
+        }
     }
 }

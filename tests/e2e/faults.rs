@@ -295,10 +295,11 @@ fn whoever_dies_wherever_no_service_runs_twice_none_is_forgotten_and_none_notice
 #[test]
 fn a_job_that_is_done_is_not_done_again_when_the_daemon_dies_before_it_has_written_that_down() {
     let home = Home::new();
-    let job = home.file("job.sh", "echo once >> done; sleep 0.3; exit 0\n");
+    let job = home.file("job.sh", "echo once >> done; until [ -e end ]; do sleep 0.02; done\n");
     home.ok(&["start", &job, "--name", "job", "--no-autorestart"]);
-    std::fs::write(home.path().join("fault"), "record.before 1").unwrap();
     let (_, daemon) = home.keeper_and_daemon();
+    std::fs::write(home.path().join("fault"), "record.before 1").unwrap();
+    home.file("end", "");
     wait_until("the daemon is gone", SOON, || !proc::lives(daemon));
     wait_until("the job is done", SOON, || home.process("job")["status"] == "stopped");
     let job = home.process("job");

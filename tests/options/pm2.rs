@@ -56,7 +56,7 @@ fn j22_a_back_off_grows_by_half_and_still_ends_in_errored() {
     let home = Home::new();
     let script = home.file("crash.sh", "date +%s%N >> times\nexit 1\n");
     let options = ["--exp-backoff-restart-delay", "200", "--max-restarts", "4"];
-    home.ok(&[&["start", &script, "--name", "crash"], options.as_slice()].concat());
+    home.run(&[&["start", &script, "--name", "crash"], options.as_slice()].concat()).started_but("crash");
     wait_until("it is given up", SOON, || home.process("crash")["status"] == "errored");
     let times = std::fs::read_to_string(home.work().join("times")).unwrap();
     let times: Vec<u64> = times.lines().map(|line| line.parse().unwrap()).collect();

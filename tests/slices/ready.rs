@@ -219,12 +219,12 @@ fn k8_starts_that_fail_count_and_are_given_up_at_the_limit_however_long_they_las
     let home = Home::new();
     home.file("idle.sh", IDLE);
     let more =
-        ["--ready", "notify", "--listen-timeout", "400ms", "--min-uptime", "10ms", "--max-restarts", "2"];
+        ["--ready", "notify", "--listen-timeout", "1500ms", "--min-uptime", "10ms", "--max-restarts", "2"];
     let ran = home.run(&[&["start", "idle.sh", "--wait-ready"][..], &more].concat());
-    fails(&ran, &["it was not ready within 400 ms", "READY=1", "I do nothing"]);
+    fails(&ran, &["it was not ready within 1500 ms", "READY=1", "I do nothing"]);
     becomes(&home, "idle", "errored");
     let reason = home.process("idle")["reason"].clone();
-    assert_eq!(reason, "given up after 2 unstable runs in a row; the last was not ready within 400 ms");
+    assert_eq!(reason, "given up after 2 unstable runs in a row; the last was not ready within 1500 ms");
 }
 
 #[test]

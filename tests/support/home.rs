@@ -59,6 +59,18 @@ impl Ran {
             assert!(own[0].contains(word), "{word:?} is missing: {self:?}");
         }
     }
+
+    /// Fails unless all was started, for which the app of that name counts, too, if it has been given up
+    /// already: it ends by itself, and nobody knows how often before the answer is made.
+    #[track_caller]
+    pub fn started_but(&self, dying: &str) {
+        let told: Vec<&str> = self.err.lines().filter(|line| line.starts_with("pmdaemon: ")).collect();
+        let given_up = |line: &&str| {
+            line.starts_with(&format!("pmdaemon: {dying} (id ")) && line.contains(" is errored: ")
+        };
+        assert!(told.iter().all(given_up), "more than the end of {dying}: {self:?}");
+        assert_eq!(self.code, i32::from(!told.is_empty()), "{self:?}");
+    }
 }
 
 /// Lines that tell that a daemon was started, which any command may do first, or is waited for.

@@ -56,7 +56,7 @@ pub async fn create(
     let mut views = created.map_err(|refused| refused.within(&sent))?;
     if let Some(limit) = until_ready {
         let awaited: Vec<Awaited> = views.iter().map(|view| (view.id, None)).collect();
-        ready::all(&api, &awaited, limit.saturating_sub(begin.elapsed())).await?;
+        ready::all(&api, &awaited, begin.into(), limit).await?;
         let now = api.handle.snapshot();
         views.iter_mut().for_each(|view| *view = now.processes.get(&view.id).unwrap_or(view).clone());
     }
