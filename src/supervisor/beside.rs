@@ -68,7 +68,8 @@ pub struct Up {
 
 /// What a life on trial is to become ready by. One that shares a socket gets its part of the
 /// connections as soon as it accepts, and none while it does not: so it replaces nobody before. Its
-/// health check is answered by any of those that share it, and is no proof.
+/// health check is answered by any of those that share it, and is no proof: see
+/// [`rehearsal`](super::rehearsal).
 fn to_prove(spec: &AppSpec, port: Option<Port>) -> Option<ReadyPolicy> {
     let shares = port.is_some_and(Port::is_shared);
     match spec.ready.by {
