@@ -92,7 +92,7 @@ mod tests {
             assert!(is_busy(port), "{address}");
             let question = PortQuestion { first: Some(port), others: Vec::new() };
             let questions = [question];
-            let mut reserved = Reservations::new();
+            let mut reserved = Reservations::none();
             assert!(look(&questions, &mut reserved, |_| false, Vec::new).contains_key(&port));
             assert!(look(&questions, &mut reserved, |held| held == port, Vec::new).is_empty());
             drop(listener);
@@ -106,7 +106,7 @@ mod tests {
         let port = listener.local_addr().unwrap().port();
         drop(listener);
         let questions = [PortQuestion { first: Some(port), others: Vec::new() }];
-        let (mut ours, mut theirs) = (Reservations::new(), Reservations::new());
+        let (mut ours, mut theirs) = (Reservations::none(), Reservations::none());
         for _ in 0..2 {
             assert_eq!(look(&questions, &mut ours, |_| false, Vec::new), BTreeMap::new());
         }

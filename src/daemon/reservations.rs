@@ -50,7 +50,7 @@ pub struct Reservations {
 
 impl Reservations {
     /// None yet.
-    pub fn new() -> Reservations {
+    pub fn none() -> Reservations {
         let (descriptors, _) = getrlimit(Resource::RLIMIT_NOFILE).unwrap_or((1024, 1024));
         let most = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
         Reservations { taken: BTreeMap::new(), most, compared: None }
@@ -58,15 +58,16 @@ impl Reservations {
 
     /// Reserves that port, unless we have already. False: another has.
     pub fn take(&mut self, port: u16) -> bool {
-        if port < FIRST || self.taken.contains_key(&port) || self.taken.len() >= self.most {
+        if port < FIRST || self.taken.contains_key(&port) {
             return true;
         }
         match bind(port) {
-            Ok(listener) => {
+            Ok(listener) if self.taken.len() < self.most => {
                 self.taken.insert(port, listener);
                 self.compared = None;
                 true
             }
+            Ok(_one_too_many) => true,
             Err(e) => e.kind() != ErrorKind::AddrInUse,
         }
     }
@@ -144,7 +145,7 @@ mod tests {
     fn only_one_has_a_port_until_it_lets_it_go() {
         let (_listener, port) = port();
         assert_eq!(holder(port), None);
-        let (mut ours, mut theirs) = (Reservations::new(), Reservations::new());
+        let (mut ours, mut theirs) = (Reservations::none(), Reservations::none());
         assert!(ours.take(port) && ours.take(port));
         assert!(!theirs.take(port));
         assert_eq!(holder(port), me());
@@ -160,7 +161,7 @@ mod tests {
     #[test]
     fn nothing_is_looked_through_unless_something_is_new() {
         let (_listener, port) = port();
-        let mut ours = Reservations::new();
+        let mut ours = Reservations::none();
         ours.take(port);
         ours.keep_only(7, |_| true);
         ours.keep_only(7, |_| unreachable!("nothing has changed"));
@@ -173,16 +174,18 @@ mod tests {
     #[test]
     fn the_ports_of_root_are_not_reserved_and_others_only_while_there_are_descriptors() {
         let (_listener, port) = port();
-        let mut ours = Reservations::new();
+        let mut ours = Reservations::none();
         assert!(ours.take(80) && ours.taken.is_empty());
         ours.most = 0;
         assert!(ours.take(port) && ours.taken.is_empty());
+        let mut theirs = Reservations::none();
+        assert!(theirs.take(port) && !ours.take(port));
     }
 
     #[test]
     fn those_who_ask_are_let_go() {
         let (_listener, port) = port();
-        let mut ours = Reservations::new();
+        let mut ours = Reservations::none();
         ours.take(port);
         // Until the queue is full: then nobody is kept waiting, and nothing is known.
         let asked = (0..100_000).take_while(|_| holder(port) == me()).count();
@@ -196,7 +199,8 @@ mod tests {
     #[tokio::test]
     async fn what_the_last_daemon_had_is_waited_for_and_what_another_has_is_not_ours() {
         let ((_one, late), (_two, never)) = (port(), port());
-        let (mut last, mut other, mut ours) = (Reservations::new(), Reservations::new(), Reservations::new());
+        let (mut last, mut other, mut ours) =
+            (Reservations::none(), Reservations::none(), Reservations::none());
         assert!(last.take(late) && other.take(never));
         let gone = async {
             tokio::task::yield_now().await;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
+use nix::sys::signal::Signal;
 use serde_json::Value;
 
 use super::ports::{free_ports, port_of, ports};
@@ -85,6 +86,17 @@ fn start_what_waits(home: &Home, name: &str, range: &str) {
     wait_until("it waits", SOON, || home.process(name)["status"] == "restarting");
 }
 
+/// Ends keeper and daemon, so that neither starts the other one again.
+fn kill_both(home: &Home) {
+    let (keeper, daemon) = home.keeper_and_daemon();
+    for pid in [daemon, keeper] {
+        proc::send(pid, Signal::SIGSTOP);
+        wait_until("it stands still", SOON, || proc::stat(pid).is_some_and(|stat| stat.state == 'T'));
+    }
+    [daemon, keeper].into_iter().for_each(proc::kill_hard);
+    wait_until("both are gone", SOON, || !proc::lives(keeper) && !proc::lives(daemon));
+}
+
 #[test]
 fn a_process_that_waits_keeps_its_port_from_the_other_home_until_it_is_stopped_or_killed() {
     let (ours, theirs) = (Home::new(), Home::new());
@@ -117,9 +129,7 @@ fn a_process_that_waits_keeps_its_port_from_the_other_home_until_it_is_stopped_o
     is_free();
     start_what_waits(&ours, "web", &range);
     refused();
-    let (keeper, daemon) = ours.keeper_and_daemon();
-    proc::kill_hard(keeper);
-    proc::kill_hard(daemon);
+    kill_both(&ours);
     is_free();
 }
 
@@ -149,9 +159,7 @@ fn a_new_daemon_keeps_every_process_of_both_homes_on_its_port() {
         kept("a kill of the daemon");
         home.ok(&["upgrade", "--binary", PROGRAM]);
         kept("an upgrade");
-        let (keeper, daemon) = home.keeper_and_daemon();
-        proc::kill_hard(keeper);
-        proc::kill_hard(daemon);
+        kill_both(home);
         kept("a kill of both");
     }
     // Both processes come back where they were.

@@ -101,7 +101,7 @@ impl Driver {
         let is_held = |port| shared.contains(&port) && is_shared(port);
         let had = saved.processes.iter().filter_map(|row| row.ports.held);
         let had = had.chain(living.iter().filter_map(|life| life.port)).map(Port::number);
-        let mut reserved = Reservations::new();
+        let mut reserved = Reservations::none();
         reserved.take_over(had.filter(|port| !is_held(*port))).await;
         let busy = port_probe::look(&questions, &mut reserved, is_held, Vec::new);
         let (brain, effects) = Supervisor::restore(
