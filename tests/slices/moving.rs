@@ -153,6 +153,14 @@ fn ports_of_all(home: &Home) -> Vec<u64> {
     ports
 }
 
+/// How many of these ports somebody has, be it a run that ends.
+fn taken(home: &Home, ports: &[u64]) -> usize {
+    let rows = home.json(&["ports", "--json"]);
+    let of_these =
+        rows.as_array().unwrap().iter().filter(|row| ports.iter().any(|port| row["port"] == *port));
+    of_these.filter(|row| row["reserved_by"] != json!([])).count()
+}
+
 #[test]
 fn a_fixed_range_behind_a_balancer_is_the_same_after_every_reload() {
     let home = Home::new();
@@ -164,6 +172,8 @@ fn a_fixed_range_behind_a_balancer_is_the_same_after_every_reload() {
     // One more port than processes: nobody is ever outside.
     home.ok(&["reload", "web"]);
     assert!(ports_of_all(&home).iter().all(|port| full(4).contains(port)), "{:?}", ports_of_all(&home));
+    // A run that still ends has the fourth.
+    wait_until("the last old one has ended", SOON, || taken(&home, &full(4)) == 3);
     home.ok(&["scale", "web", "4"]);
     wait_until("all are online", SOON, || all_online(&home));
     assert_eq!(ports_of_all(&home), full(4));

@@ -267,7 +267,7 @@ impl Drop for Home {
         let _ = kill.kill();
         let _ = kill.wait();
         // Who has let go of its lock may take a moment to be gone.
-        let last_moment = Instant::now() + Duration::from_millis(500);
+        let last_moment = Instant::now() + Duration::from_secs(5);
         let mut rest = self.living();
         while !rest.is_empty() && Instant::now() < last_moment {
             std::thread::sleep(Duration::from_millis(5));
