@@ -3,8 +3,9 @@
 //! A socket of its own is bound to all addresses of both families, with `SO_REUSEADDR` as servers
 //! do, so that connections of an earlier run that linger are in nobody's way, and is closed at
 //! once. It never listens, so no client can get lost in it. Anybody who listens on any address of
-//! the port is in the way: which address the app will use is not known. So is another pmdaemon that has
-//! given the port to a process which does not listen yet ([`super::reservations`]).
+//! the port is in the way: which address the app will use is not known. So is, for
+//! who chooses from a range, another pmdaemon that has given the port to a process which does not listen
+//! yet ([`super::reservations`]). Who names a port gets it, unless somebody listens there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{SocketAddrV4, SocketAddrV6};
@@ -24,7 +25,7 @@ use crate::supervisor::PortQuestion;
 /// Tries what the questions ask for, and says which ports are busy, and by whom. Of each question
 /// as many ports are tried as can matter: until so many are free as there are questions. On a port
 /// of which `is_held` the keeper has the socket, so nobody else listens there and it is not tried.
-/// What is tried is reserved before, so what is found to be free stays so for us. `ours` gives the main
+/// What is tried is reserved before, so what is found to be free of a range stays so for us. `ours` gives the main
 /// processes of our runs; it is asked only when something is busy.
 pub fn look(
     questions: &[PortQuestion],
@@ -32,7 +33,11 @@ pub fn look(
     is_held: impl Fn(u16) -> bool,
     ours: impl FnOnce() -> Vec<(Pid, PortOwner)>,
 ) -> BTreeMap<u16, PortOwner> {
-    let busy = try_ports(questions, |port| !is_held(port) && (!reserved.take(port) || is_busy(port)));
+    let busy = try_ports(
+        questions,
+        |port| is_held(port) || reserved.take(port),
+        |port| !is_held(port) && is_busy(port),
+    );
     if busy.is_empty() {
         return BTreeMap::new();
     }
@@ -44,13 +49,22 @@ pub fn look(
     busy.into_iter().map(|port| (port, owner(port))).collect()
 }
 
-fn try_ports(questions: &[PortQuestion], mut is_busy: impl FnMut(u16) -> bool) -> BTreeSet<u16> {
+fn try_ports(
+    questions: &[PortQuestion],
+    mut take: impl FnMut(u16) -> bool,
+    is_busy: impl Fn(u16) -> bool,
+) -> BTreeSet<u16> {
     let mut tried: BTreeMap<u16, bool> = BTreeMap::new();
-    let mut is_free = |port: u16| !*tried.entry(port).or_insert_with(|| is_busy(port));
     for question in questions {
-        if question.first.is_some_and(&mut is_free) {
+        // Who names a port is not refused because somebody else may want to listen there.
+        let named = |port: &u16| {
+            take(*port);
+            is_busy(*port)
+        };
+        if question.first.is_some_and(|port| !*tried.entry(port).or_insert_with_key(named)) {
             continue;
         }
+        let mut is_free = |port: u16| !*tried.entry(port).or_insert_with(|| !take(port) || is_busy(port));
         let free = question.others.iter().filter(|port| is_free(**port));
         free.take(questions.len()).for_each(drop);
     }
@@ -105,7 +119,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let questions = [PortQuestion { first: Some(port), others: Vec::new() }];
+        let questions = [PortQuestion { first: None, others: vec![port] }];
         let (mut ours, mut theirs) = (Reservations::none(), Reservations::none());
         for _ in 0..2 {
             assert_eq!(look(&questions, &mut ours, |_| false, Vec::new), BTreeMap::new());
@@ -114,6 +128,8 @@ mod tests {
         let busy = look(&questions, &mut theirs, |_| false, Vec::new);
         assert_eq!(busy, BTreeMap::from([(port, PortOwner::Unknown)]));
         assert_eq!(look(&questions, &mut theirs, |_| true, Vec::new), BTreeMap::new());
+        let named = [PortQuestion { first: Some(port), others: Vec::new() }];
+        assert_eq!(look(&named, &mut theirs, |_| false, Vec::new), BTreeMap::new(), "nobody listens there");
         ours.keep_only(0, |_| false);
         assert_eq!(look(&questions, &mut theirs, |_| false, Vec::new), BTreeMap::new());
     }
@@ -139,9 +155,10 @@ mod tests {
             port % 2 == 0
         };
         let question = |first| PortQuestion { first, others: (10..1000).collect() };
-        assert_eq!(try_ports(&[question(Some(5))], is_busy), BTreeSet::new());
+        let try_ports = |questions: &[PortQuestion]| super::try_ports(questions, |_| true, is_busy);
+        assert_eq!(try_ports(&[question(Some(5))]), BTreeSet::new());
         assert_eq!(tried.take(), [5]);
-        let busy = try_ports(&[question(None), question(Some(4))], is_busy);
+        let busy = try_ports(&[question(None), question(Some(4))]);
         assert_eq!(busy, BTreeSet::from([4, 10, 12]));
         assert_eq!(tried.take(), [10, 11, 12, 13, 4]);
     }

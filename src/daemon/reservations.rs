@@ -9,6 +9,7 @@
 //! has the port any more, so a port is kept through crashes and waits, too.
 //!
 //! What this does not do:
+//! - It refuses no port to who names it (`--port 3000`): nobody listens there, and it may be meant so.
 //! - It keeps no other program from a port. Neither did anything before: whoever listens first has it.
 //! - It does not keep what nobody listens on while there is no daemon, which is a moment only: the keeper
 //!   starts the next one at once.

@@ -21,7 +21,8 @@
 //! ran before. Whoever changes the definition meanwhile ends the reload, and nothing is taken back.
 //!
 //! A failed reload leaves all other processes as they are: those that were replaced before it, which
-//! have proven themselves, and those whose turn has not come. What somebody else does to a process
+//! have proven themselves, and those whose turn has not come. Whether the former go back, too, with one
+//! more reload, is for whoever gave the command (`api/apps/undo.rs`). What somebody else does to a process
 //! of the app meanwhile ends the reload as interrupted: two wills about the same processes are never
 //! mixed. A new daemon does not take a reload up again.
 

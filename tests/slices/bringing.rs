@@ -39,6 +39,44 @@ fn changes_without_a_failure(home: &Home, front: u16) {
     load.end().is_clean();
 }
 
+/// A definition that the second process does not bear: the first, which runs by it already, goes back.
+#[test]
+fn k5_who_was_replaced_before_the_reload_failed_is_taken_back_with_the_definition() {
+    let home = Home::new();
+    let port = free_port();
+    let bad = "process.env.BAD && process.env.NODE_APP_INSTANCE === '1'";
+    let script = format!("if ({bad}) {{ console.error('bad indeed'); process.exit(3); }}\n{NODE}");
+    shared_port::start(&home, &home.file("app.js", &script), "web", 2, port, &["--listen-mode", "shared"]);
+    let before = [home.pid("web-0"), home.pid("web-1")];
+    let load = Load::three_kinds(port, 2);
+    load.more(10);
+    let ran = home.run(&["set", "web:BAD", "1"]);
+    assert_eq!(ran.code, 1, "{ran:?}");
+    for words in [
+        "the reload ended at web-1",
+        "exit code 3",
+        "replaced before, and taken back again: web-0",
+        "the definition of before is back",
+        "bad indeed",
+    ] {
+        assert!(ran.err.contains(words), "{words}: {ran:?}");
+    }
+    load.more(10);
+    load.end().is_clean();
+    assert_eq!(home.pid("web-1"), before[1], "it was never replaced");
+    let again = home.pid("web-0");
+    assert_ne!(again, before[0]);
+    let environment = std::fs::read(format!("/proc/{again}/environ")).unwrap();
+    assert!(!String::from_utf8_lossy(&environment).contains("BAD="), "it runs as before");
+    let plan = home.ok(&["info", "web"]);
+    assert!(!plan.contains("BAD"), "{plan}");
+    // What was not to bring another definition has nothing to go back to.
+    let script = script.replace("process.env.BAD", "true");
+    home.file("app.js", &script);
+    let ran = home.run(&["reload", "web"]);
+    assert!(ran.code == 1 && ran.err.contains("replaced before, and left so: web-0"), "{ran:?}");
+}
+
 #[test]
 fn variables_and_rollbacks_of_processes_that_share_a_port_interrupt_nobody() {
     let home = Home::new();

@@ -24,6 +24,7 @@ pub mod signal;
 pub mod start;
 pub mod stop;
 pub mod trigger;
+mod undo;
 pub mod update;
 pub mod variables;
 pub mod watch;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::Json;
 use axum::extract::State;
@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::revisions;
+use super::undo::{self, Undo};
 use crate::api::access::{AppOperate, Auth};
 use crate::api::act::{self, Wait, place};
 use crate::api::extract::{Path, Query};
@@ -79,7 +80,8 @@ impl Soak {
 /// place to the new one. A new run that dies, is unhealthy, is not ready in time or cannot be executed
 /// ends the reload, and the old one goes on; processes that were replaced before it stay as they are. If
 /// the reload was to bring a definition that changed since the old run began, the definition goes back to
-/// that run's (a revision `taken_back`), so that what runs next is what ran before. Behind a balancer the
+/// that run's (a revision `taken_back`), so that what runs next is what ran before, and those that were
+/// replaced before it are reloaded to it again, by an operation of its own. Behind a balancer the
 /// new run has another port, takes its share as soon as it is online, and the old one is asked to end when
 /// it has answered what it had, or after the balancer's drain limit. A process that moves to another
 /// `port`, by this request or because the definition has another one by now, is answered on both
@@ -183,14 +185,29 @@ pub async fn replace(
             Err(why) => denied = denied.or(Some((*app, why))),
         }
     }
-    let operation =
-        (!going.is_empty()).then(|| begin::begin_reload(api, by, targets, going.clone()).0 as i64);
-    let is_over = |now: &Snapshot| going.iter().all(|(app, number)| !goes_on(now, *app, *number));
-    let (now, over) = api.handle.wait(limit, is_over).await;
-    for (app, number) in &going {
-        let by = operation.and_then(|id| api.operations.cancelled_by(OperationId(id as u64)));
-        check(&now, *app, *number, targets, by.as_deref()).map_err(|why| why.of(operation))?;
+    let operation = (!going.is_empty())
+        .then(|| begin::begin_reload(&api.operations, &by.subject, targets, going.clone()));
+    let mut over = true;
+    let mut now = api.handle.snapshot();
+    if let Some(id) = operation {
+        let deadline = Instant::now() + limit;
+        let (handle, operations) = (api.handle.clone(), api.operations.clone());
+        let mut undo = Undo::follow(handle, operations, by.subject.clone(), id, going.clone());
+        match undo.end(limit).await {
+            Some(end) => now = end,
+            None => (now, over) = (api.handle.snapshot(), false),
+        }
+        let undone = match over {
+            true => undo.undone(deadline.saturating_duration_since(Instant::now())).await,
+            false => None,
+        };
+        for (app, number) in &going {
+            let by = api.operations.cancelled_by(id);
+            check(&now, *app, *number, targets, by.as_deref(), undone.as_ref())
+                .map_err(|why| why.of(Some(id.0 as i64)))?;
+        }
     }
+    let operation = operation.map(|id| id.0 as i64);
     if let Some((app, why)) = denied {
         let going = api.operations.reload_of(app).filter(|_| matches!(why, Denied::Reloading { .. }));
         let mut refused = ApiError::from(why);
@@ -229,7 +246,7 @@ async fn earlier(api: &Api, up: &[Arc<ProcessView>]) -> Result<BTreeMap<ProcessI
 /// The processes that can have two runs at once: they accept from a socket that both can have, or their
 /// new run has another port, or no port is theirs and they listen on none. What is not
 /// restarted may be about to end: two at work on the same are nobody's wish.
-async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
+pub async fn side_by_side(targets: &[Arc<ProcessView>]) -> Result<BTreeSet<ProcessId>, ApiError> {
     let shares = |view: &&Arc<ProcessView>| fits_beside(&view.spec, view.instance, view.ports.held);
     let sharing: BTreeSet<ProcessId> = targets.iter().filter(shares).map(|view| view.id).collect();
     let portless = |view: &&Arc<ProcessView>| {
@@ -272,18 +289,15 @@ fn notice(targets: &[Arc<ProcessView>], beside: &BTreeSet<ProcessId>) -> String 
     )
 }
 
-/// That reload goes on.
-fn goes_on(now: &Snapshot, app: AppId, number: u64) -> bool {
-    now.reloads.get(&app).is_some_and(|reload| reload.number == number && !reload.is_over())
-}
-
-/// How that reload of `before` ended, if it has. `by`: who has cancelled it.
+/// How that reload of `before` ended, if it has. `by`: who has cancelled it. `undone`: who was replaced by
+/// it and has been taken back again; absent while that goes on.
 fn check(
     now: &Snapshot,
     app: AppId,
     number: u64,
     before: &[Arc<ProcessView>],
     by: Option<&str>,
+    undone: Option<&BTreeSet<ProcessId>>,
 ) -> Result<(), ApiError> {
     let interrupted = |whose: &str, overtaken: Option<Overtaken>| {
         let early = match (by, overtaken) {
@@ -329,16 +343,17 @@ fn check(
                 [] => String::new(),
                 some => format!("; {what}: {}", some.iter().map(name).collect::<Vec<_>>().join(", ")),
             };
-            let before = named("replaced before, and left so", &before);
+            let is_back = undo::is_taken_back(now, app, reload, *process);
+            let goes_back = is_back && undone.is_none();
+            let (undone, before): (Vec<ProcessId>, Vec<ProcessId>) =
+                before.into_iter().partition(|id| undone.is_some_and(|undone| undone.contains(id)));
+            let stays = match goes_back {
+                true => "replaced before, and being taken back",
+                false => "replaced before, and left so",
+            };
+            let before = named(stays, &before) + &named("replaced before, and taken back again", &undone);
             let rest = named("not reloaded", &rest);
-            let is_back = |view: &&Arc<ProcessView>| {
-                let cause = view.revision.as_ref().map(|revision| revision.cause);
-                reload.how.back_to.contains_key(process) && cause == Some(RevisionCause::TakenBack)
-            };
-            let back = match now.of_app(app).next().filter(is_back) {
-                Some(_) => "; the definition of before is back",
-                None => "",
-            };
+            let back = if is_back { "; the definition of before is back" } else { "" };
             let detail =
                 format!("the reload ended at {} (id {process}): {reason}{before}{rest}{back}", name(process));
             Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "reload_failed", detail).about(*process))

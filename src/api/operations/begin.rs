@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::api::Api;
 use crate::auth::Principal;
 use crate::daemon::clock;
-use crate::daemon::operations::{New, Queue, Reloads};
+use crate::daemon::operations::{New, Operations, Queue, Reloads};
 use crate::daemon::view::ProcessView;
 use crate::model::{OperationId, Step, Target, Task};
 
@@ -41,14 +41,15 @@ pub fn begin(api: &Api, by: &Principal, task: Task, targets: Vec<Target>) -> Ope
 
 /// An operation that consists of reloads.
 pub fn begin_reload(
-    api: &Api,
-    by: &Principal,
+    operations: &Operations,
+    author: &str,
     targets: &[Arc<ProcessView>],
     reloads: Reloads,
 ) -> OperationId {
     let of_those = targets.iter().filter(|view| reloads.contains_key(&view.app));
     let targets = of_those.map(|view| target(view, Task::Reload, first_step(Task::Reload))).collect();
-    begin_with(api, by, Task::Reload, targets, reloads, None)
+    let author = author.to_owned();
+    operations.begin(New { task: Task::Reload, author, targets, reloads, queue: None })
 }
 
 /// An operation whose commands are given by itself.
