@@ -29,6 +29,7 @@ pub(super) fn launch(
         port: port.map(Port::number),
         shared: port.is_some_and(Port::is_shared),
         slot: (spec.spread == Spread::Even && port.is_some_and(Port::is_shared)).then_some(instance),
+        local: false,
         program: spec.program.clone(),
         args: spec.args.clone(),
         env,

@@ -185,6 +185,7 @@ mod tests {
             port: None,
             shared: false,
             slot: None,
+            local: false,
             program: "/bin/true".into(),
             args: Vec::new(),
             env: BTreeMap::new(),

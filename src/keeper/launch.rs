@@ -131,7 +131,12 @@ impl Keeper {
             errno: error.raw_os_error().unwrap_or(0),
             detail: sockets::refusal(port, &error),
         };
-        self.hold_socket(Place { port, slot: order.slot }).map(Some).map_err(refusal)
+        let place = Place { port, slot: order.slot };
+        let inode = self.hold_socket(place).map_err(refusal)?;
+        if order.local {
+            self.sockets.keep_to_this_host(place).map_err(|errno| refusal(errno.into()))?;
+        }
+        Ok(Some(inode))
     }
 
     /// Makes the FIFO of one output and joins it with its log. Returns the run's end.

@@ -41,6 +41,7 @@ mod daemon_child;
 mod ends;
 mod event_loop;
 mod fifo;
+mod filters;
 mod flow;
 mod fork;
 mod health;

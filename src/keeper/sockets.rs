@@ -22,9 +22,9 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, SockaddrIn, SockaddrIn6, SockaddrLike, bind, setsockopt, socket,
     sockopt,
 };
-use nix::{setsockopt_impl, sockopt_impl};
 
 use super::event_loop::Keeper;
+use super::filters;
 use super::process::{Pidfd, io_words, words};
 use super::reuseport::Group;
 use super::run::Run;
@@ -51,23 +51,6 @@ impl Place {
     }
 }
 
-sockopt_impl!(
-    /// Which packets a socket takes.
-    AttachFilter,
-    SetOnly,
-    libc::SOL_SOCKET,
-    libc::SO_ATTACH_FILTER,
-    libc::sock_fprog
-);
-sockopt_impl!(
-    /// It takes all again. The value says nothing.
-    DetachFilter,
-    SetOnly,
-    libc::SOL_SOCKET,
-    libc::SO_DETACH_FILTER,
-    bool
-);
-
 /// The sockets.
 #[derive(Default)]
 pub struct Sockets {
@@ -92,9 +75,7 @@ impl Held {
     /// can be taken before: who connects now asks again after a second, and is refused or answered then.
     fn release(&mut self) {
         self.released = true;
-        let mut steps = NO_SYN;
-        let program = libc::sock_fprog { len: steps.len() as u16, filter: steps.as_mut_ptr() };
-        if let Err(errno) = setsockopt(&self.socket, AttachFilter, &program) {
+        if let Err(errno) = filters::take_nobody_new(&self.socket) {
             say::warning!("connections still come to a socket that is about to close: {}", words(errno));
         }
     }
@@ -103,27 +84,17 @@ impl Held {
     fn keep(&mut self) {
         if std::mem::take(&mut self.released) {
             // One of which each slot has its own was never without.
-            let _ = setsockopt(&self.socket, DetachFilter, &true);
+            filters::take_all(&self.socket);
         }
     }
 }
 
-/// Takes everything but the first packet of a connection: SYN, and no ACK.
-const NO_SYN: [libc::sock_filter; 5] = {
-    const fn step(code: u32, jt: u8, jf: u8, k: u32) -> libc::sock_filter {
-        libc::sock_filter { code: code as u16, jt, jf, k }
-    }
-    [
-        // The flags of a TCP header.
-        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 0, 0, 13),
-        step(libc::BPF_ALU | libc::BPF_AND | libc::BPF_K, 0, 0, 0x12),
-        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, 0, 1, 0x02),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, 0),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, u32::MAX),
-    ]
-};
-
 impl Sockets {
+    /// Lets only this host connect to the socket of that place.
+    pub fn keep_to_this_host(&self, place: Place) -> nix::Result<()> {
+        self.held.get(&place).map_or(Ok(()), |held| filters::take_from_this_host(&held.socket))
+    }
+
     /// The socket of that place.
     pub fn get(&self, place: Place) -> Option<BorrowedFd<'_>> {
         self.held.get(&place).map(|held| held.socket.as_fd())
@@ -241,7 +212,7 @@ impl Keeper {
             match taken.and_then(|socket| Ok((inode(&socket)?, socket))) {
                 Ok((found, socket)) if found == wanted => {
                     // The earlier keeper may have been about to close it.
-                    let _ = setsockopt(&socket, DetachFilter, &true);
+                    filters::take_all(&socket);
                     return Some(Ok(socket));
                 }
                 // It has put something else there meanwhile.

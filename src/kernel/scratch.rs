@@ -159,6 +159,7 @@ impl Scratch {
             port: None,
             shared: false,
             slot: None,
+            local: false,
             program: "/bin/sh".into(),
             args: vec!["-c".to_owned(), SERVICE.to_owned()],
             env: BTreeMap::from([("PATH".to_owned(), path)]),

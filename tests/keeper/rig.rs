@@ -100,6 +100,7 @@ impl Rig {
             port: None,
             shared: false,
             slot: None,
+            local: false,
             program: program.into(),
             args: args.iter().map(|arg| arg.to_string()).collect(),
             env: BTreeMap::from([marked, path]),

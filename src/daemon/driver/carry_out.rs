@@ -56,8 +56,8 @@ impl Driver {
                         let mut launch =
                             keeper_words::launch(run, (process, instance), restarts, port, &whose, env, logs);
                         if told.is_some() {
-                            // It shares with nobody.
-                            launch.slot = None;
+                            // It shares with nobody, and nobody else is to meet a version that is not proven.
+                            (launch.slot, launch.local) = (None, true);
                         }
                         launch.keepsake = app
                             .map(|app| Keepsake { app, spec: whose, instance }.to_text())

@@ -168,6 +168,10 @@ pub struct Launch {
     /// The socket is not for all who share the port, but for this slot: see [`Order::Steer`].
     #[serde(default)]
     pub slot: Option<u32>,
+    /// Only this host can connect to the socket, which nobody else gets. A keeper that takes it back from
+    /// the program does not know that any more.
+    #[serde(default)]
+    pub local: bool,
     /// Absolute path of the program.
     pub program: PathBuf,
     /// Arguments, without the program's name.
