@@ -55,16 +55,14 @@ fn try_ports(
     is_busy: impl Fn(u16) -> bool,
 ) -> BTreeSet<u16> {
     let mut tried: BTreeMap<u16, bool> = BTreeMap::new();
+    // Who names a port is not refused because somebody else may want to listen there.
+    let named: BTreeSet<u16> = questions.iter().filter_map(|question| question.first).collect();
+    let mut is_busy = |port: &u16| (!take(*port) && !named.contains(port)) || is_busy(*port);
+    let mut is_free = |port: u16| !*tried.entry(port).or_insert_with_key(&mut is_busy);
     for question in questions {
-        // Who names a port is not refused because somebody else may want to listen there.
-        let named = |port: &u16| {
-            take(*port);
-            is_busy(*port)
-        };
-        if question.first.is_some_and(|port| !*tried.entry(port).or_insert_with_key(named)) {
+        if question.first.is_some_and(&mut is_free) {
             continue;
         }
-        let mut is_free = |port: u16| !*tried.entry(port).or_insert_with(|| !take(port) || is_busy(port));
         let free = question.others.iter().filter(|port| is_free(**port));
         free.take(questions.len()).for_each(drop);
     }
@@ -130,6 +128,8 @@ mod tests {
         assert_eq!(look(&questions, &mut theirs, |_| true, Vec::new), BTreeMap::new());
         let named = [PortQuestion { first: Some(port), others: Vec::new() }];
         assert_eq!(look(&named, &mut theirs, |_| false, Vec::new), BTreeMap::new(), "nobody listens there");
+        let both = [questions[0].clone(), named[0].clone()];
+        assert_eq!(look(&both, &mut theirs, |_| false, Vec::new), BTreeMap::new(), "whoever asks first");
         ours.keep_only(0, |_| false);
         assert_eq!(look(&questions, &mut theirs, |_| false, Vec::new), BTreeMap::new());
     }

@@ -18,7 +18,10 @@
 //! listens, and that a new run accepts is seen anyway: see [`proving`](super::proving).
 //!
 //! When the old run ends by itself, one that is rehearsed cannot take its place, since it has another
-//! socket: a run with the shared one begins at once.
+//! socket: a run with the shared one begins at once, and the next process has a rehearsal.
+//!
+//! Who can have one is first, even before those that are not in service. Where nobody can have two runs
+//! (`max_surge` 0, or nobody is up), there is none.
 
 use super::reload::{Progress, Reload};
 use super::{Denied, PortQuestion, Supervisor, Trial, Turn};
@@ -39,7 +42,12 @@ impl Supervisor {
 
     /// Which ports are to be tried before that. None: it is not rehearsed.
     pub(super) fn question_of_rehearsal(&self, id: ProcessId) -> Option<PortQuestion> {
-        let held = self.processes[&id].ports.held;
+        let process = &self.processes[&id];
+        let held = process.ports.held;
+        // Nobody else has a turn while one is.
+        if self.reloads.get(&process.app).is_some_and(|reload| self.is_rehearsing(reload.turns())) {
+            return None;
+        }
         self.is_to_rehearse(id, held).then(|| PortQuestion { first: None, others: self.private_ports() })
     }
 
@@ -57,9 +65,27 @@ impl Supervisor {
     /// Nobody of ours has any of these.
     fn private_ports(&self) -> Vec<u16> {
         match Balance::PRIVATE_PORTS.wants(0) {
-            Want::AnyOf(first, last) => (first..=last).filter(|port| self.is_open(*port)).collect(),
+            Want::AnyOf(first, last) => {
+                // Who was rehearsed accepts there until it is gone.
+                let left = |port| self.leavers.values().any(|leaver| leaver.port == Some(Port::Shared(port)));
+                (first..=last).filter(|port| self.is_open(*port) && !left(*port)).collect()
+            }
             Want::One(_) | Want::Shared(_) | Want::Nothing => Vec::new(),
         }
+    }
+
+    /// Who of these, whose turns come, has a rehearsal: it is before all others.
+    pub(super) fn first_to_rehearse(&self, waiting: &[ProcessId]) -> Option<ProcessId> {
+        let can = |id: &ProcessId| {
+            let held = self.processes.get(id).filter(|_| self.serves(*id)).and_then(|row| row.ports.held);
+            let app = self.processes.get(id).map(|row| row.app);
+            let beside = app.and_then(|app| self.reloads.get(&app)).is_some_and(|reload| {
+                reload.is_over() || (reload.how.beside.contains(id) && !reload.how.ports.contains_key(id))
+            });
+            let surge = app.is_some_and(|app| self.roll_limits(app).surge > 0);
+            held.is_some() && beside && surge && self.is_to_rehearse(*id, held)
+        };
+        waiting.iter().copied().find(can)
     }
 
     /// One of these has a rehearsal: it comes before everything else.
@@ -77,7 +103,7 @@ impl Supervisor {
     pub(super) fn end_rehearsal(&mut self, now: Moment, id: ProcessId) -> Option<RunId> {
         let Trial { run, port, plan, .. } = self.dismiss_rehearsed(now, id)?;
         let new = self.begin_trial(id, port, plan, None);
-        self.goes_on_with(id, run, new);
+        self.goes_on_with(id, run, new, true);
         Some(new)
     }
 
@@ -88,7 +114,7 @@ impl Supervisor {
         self.change(id, |process| (process.unstable, process.waits) = (0, 0));
         self.launch(now, id, true);
         if let Some(new) = self.processes[&id].latest_run {
-            self.goes_on_with(id, run, new);
+            self.goes_on_with(id, run, new, false);
         }
         true
     }
@@ -105,11 +131,12 @@ impl Supervisor {
         Some(trial)
     }
 
-    /// The turn of that process goes on with another run than the one that was rehearsed.
-    fn goes_on_with(&mut self, id: ProcessId, rehearsed: RunId, new: RunId) {
+    /// The turn of that process goes on with another run than the one that was rehearsed. `passed`: nobody
+    /// has to be after it.
+    fn goes_on_with(&mut self, id: ProcessId, rehearsed: RunId, new: RunId, passed: bool) {
         let reload = self.reloads.get_mut(&self.processes[&id].app);
         if let Some(Reload { rehearsed: done, progress: Progress::Rolling { turns, .. }, .. }) = reload {
-            *done = true;
+            *done |= passed;
             let its = turns.iter_mut().find(|turn| turn.new == Some(rehearsed));
             its.into_iter().for_each(|turn| (turn.new, turn.stable_at) = (Some(new), None));
             self.reloads_touched = true;

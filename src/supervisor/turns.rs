@@ -54,11 +54,14 @@ impl Supervisor {
         }
     }
 
-    /// Who of these is next, and then: who is not in service, as nobody misses it.
+    /// Who of these is next, and then: who is [rehearsed](super::rehearsal), and who is not in service, as
+    /// nobody misses it.
     pub(super) fn in_order_of_turns(&self, waiting: &[ProcessId]) -> impl Iterator<Item = ProcessId> + use<> {
+        let first = self.first_to_rehearse(waiting);
+        let rest = waiting.iter().filter(|id| Some(**id) != first);
         let (serving, others): (Vec<ProcessId>, Vec<ProcessId>) =
-            waiting.iter().partition(|id| self.processes.contains_key(id) && self.serves(**id));
-        others.into_iter().chain(serving)
+            rest.partition(|id| self.processes.contains_key(id) && self.serves(**id));
+        first.into_iter().chain(others).chain(serving)
     }
 
     /// How many at a time.

@@ -4,8 +4,9 @@
 //!
 //! By a reload and an operation of its own, so that it is seen and can be cancelled; it goes on when who
 //! asked for the first one has gone. It begins when that operation is over, since an app has one reload at
-//! a time. Nothing is undone where the definition is the same (what is on disk would be run again), where
-//! somebody wants something else of the app meanwhile, and where the daemon ends before.
+//! a time. Nobody is interrupted by it: who cannot have a new run beside the old one stays as it is. Nothing
+//! is undone where the definition is the same (what is on disk would be run again), where somebody wants
+//! something else of the app meanwhile, and where the daemon ends before.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -84,11 +85,15 @@ pub fn is_taken_back(now: &Snapshot, app: AppId, reload: &Reload, process: Proce
 fn replaced_in_vain(now: &Snapshot, app: AppId, number: u64) -> Option<(AppId, BTreeSet<ProcessId>)> {
     let reload = now.reloads.get(&app).filter(|reload| reload.number == number)?;
     let Progress::Failed { process, replaced, .. } = &reload.progress else { return None };
-    let back = is_taken_back(now, app, reload, *process) && !replaced.is_empty();
-    back.then(|| (app, replaced.clone()))
+    let before = |id: &ProcessId| reload.how.back_to.get(id);
+    // Who ran by another one before does not go back to that of the one that failed.
+    let alike: BTreeSet<ProcessId> =
+        replaced.iter().copied().filter(|id| before(id) == before(process)).collect();
+    let back = is_taken_back(now, app, reload, *process) && !alike.is_empty();
+    back.then_some((app, alike))
 }
 
-/// Reloads them, if they still run by another definition than that of their app. Who has been.
+/// Reloads them, if they still run by another definition than that of their app. Who runs as before then.
 async fn undo(
     handle: &Handle,
     operations: &Operations,
@@ -97,31 +102,44 @@ async fn undo(
     replaced: BTreeSet<ProcessId>,
 ) -> BTreeSet<ProcessId> {
     let now = handle.snapshot();
-    let is_other = |view: &&Arc<ProcessView>| {
-        let present = view.revision.as_ref().map(|revision| revision.number);
-        view.goal == Goal::Up && view.run_revision != present && replaced.contains(&view.id)
+    let is_its = |view: &&Arc<ProcessView>| {
+        let cause = view.revision.as_ref().map(|revision| revision.cause);
+        replaced.contains(&view.id) && cause == Some(RevisionCause::TakenBack)
     };
-    let views: Vec<Arc<ProcessView>> = now.of_app(app).filter(is_other).cloned().collect();
-    let Ok(beside) = side_by_side(&views).await else { return BTreeSet::new() };
-    let processes: Vec<ProcessId> = views.iter().map(|view| view.id).collect();
+    let is_as_before = |view: &&Arc<ProcessView>| {
+        let present = view.revision.as_ref().map(|revision| revision.number);
+        view.state.pid().is_some() && view.run_revision == present
+    };
+    let count = now.of_app(app).count() as u32;
+    let may_have_two = |view: &&Arc<ProcessView>| view.spec.roll.limits(count).surge > 0;
+    let others = now.of_app(app).filter(is_its).filter(|view| !is_as_before(view) && view.goal == Goal::Up);
+    let others: Vec<Arc<ProcessView>> = others.filter(may_have_two).cloned().collect();
+    if !others.is_empty() {
+        reload_beside(handle, operations, author, app, others).await;
+    }
+    handle.snapshot().of_app(app).filter(is_its).filter(is_as_before).map(|view| view.id).collect()
+}
+
+/// Reloads those of them that need not pause for it, to the end.
+async fn reload_beside(
+    handle: &Handle,
+    operations: &Operations,
+    author: &str,
+    app: AppId,
+    mut views: Vec<Arc<ProcessView>>,
+) {
+    let Ok(beside) = side_by_side(&views).await else { return };
+    views.retain(|view| beside.contains(&view.id));
     let command = Command::Reload {
-        processes: processes.clone(),
+        processes: views.iter().map(|view| view.id).collect(),
         beside,
         soak: None,
         ports: BTreeMap::new(),
         back_to: BTreeMap::new(),
     };
-    let answers = handle.command(vec![command]).await;
-    let Ok(Some(Ok(Accepted::Reloading { number }))) = answers.map(|answers| answers.into_iter().next())
-    else {
-        return BTreeSet::new();
-    };
-    begin::begin_reload(operations, author, &views, BTreeMap::from([(app, number)]));
-    let (now, _) = handle.wait(Duration::MAX, |now| !goes_on(now, app, number)).await;
-    let reload = now.reloads.get(&app).filter(|reload| reload.number == number);
-    match reload.map(|reload| &reload.progress) {
-        Some(Progress::Done) => processes.into_iter().collect(),
-        Some(Progress::Failed { replaced, .. }) => replaced.clone(),
-        Some(Progress::Rolling { .. } | Progress::Interrupted { .. }) | None => BTreeSet::new(),
+    let answer = handle.command(vec![command]).await.ok().and_then(|answers| answers.into_iter().next());
+    if let Some(Ok(Accepted::Reloading { number })) = answer {
+        begin::begin_reload(operations, author, &views, BTreeMap::from([(app, number)]));
+        handle.wait(Duration::MAX, |now| !goes_on(now, app, number)).await;
     }
 }

@@ -127,6 +127,9 @@ impl Ledger {
             Some(after)
                 if after.state.run() == Some(trial) || (rehearsed && after.state.run() > Some(trial)) =>
             {
+                if rehearsed {
+                    self.turns.rehearsed_in_vain(before.app);
+                }
                 // One that ended by itself has left its place to it.
                 self.asked.extend(before.state.run().filter(|old| !self.gone.contains(old)));
                 let counts = self.counts.entry(before.id).or_default();

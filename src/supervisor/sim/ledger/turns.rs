@@ -79,6 +79,11 @@ impl Turns {
         }
     }
 
+    /// The rehearsal of that app's reload came to nothing.
+    pub fn rehearsed_in_vain(&mut self, app: AppId) {
+        self.rehearses.remove(&app);
+    }
+
     /// Its latest reload had a rehearsal.
     pub fn has_rehearsed(&self, app: AppId) -> bool {
         self.rehearses.contains(&app)

@@ -86,8 +86,25 @@ fn an_old_run_that_ends_meanwhile_is_followed_by_one_with_the_shared_socket() {
     let story = story.launches(4, Port::Shared(3000), None).is("starting");
     let story = story.spawned(4).accepts(4).passes(4).exits(3, 0).later(ms(1_000));
     assert_eq!(story.present(), (Some(RunId(4)), Status::Online));
-    let story = story.launches(5, Port::Shared(3000), None).spawned(5).accepts(5).passes(5);
-    assert_eq!(story.later(ms(1_000)).progress(), &Progress::Done);
+    // What it is worth is not known yet: the next one is rehearsed.
+    let story = story.launches(5, Port::Shared(APART), Some(3000)).spawned(5).accepts(5).passes(5);
+    let story = story.later(ms(1_000)).launches(6, Port::Shared(3000), None);
+    assert_eq!(story.spawned(6).accepts(6).passes(6).later(ms(1_000)).progress(), &Progress::Done);
+}
+
+#[test]
+fn who_can_be_rehearsed_is_before_one_that_is_down() {
+    let story = of(shared()).spawned(1).passes(1).spawned(2).passes(2).exits(1, 9).exits(2, 9);
+    let story = story.later(ms(60_000)).later(ms(60_000)).spawned(4).passes(4);
+    assert_eq!(story.present().1, Status::Starting, "the first is not in service, the second is");
+    let story = story.command(Command::Reload {
+        processes: vec![ID, SECOND],
+        beside: [ID, SECOND].into(),
+        soak: None,
+        ports: Default::default(),
+        back_to: Default::default(),
+    });
+    story.orders("launch 5").launches(5, Port::Shared(APART), Some(3000));
 }
 
 #[test]
